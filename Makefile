@@ -1,0 +1,89 @@
+# Everything happens in .venv, made from requirements.lock on first use: `make run`, `make test`.
+
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+CODE := gridbot_tui tests
+
+# Environment
+# A Python to make .venv with: `make PYTHON=/path/to/python3 setup`, or the first of these that will do.
+PYTHON ?=
+CANDIDATES := python3.13 python3.12 python3.11 python3 python
+
+# Arguments: `make run ARGS="--mode sim --no-ui"`, `make test PYTEST_ARGS="-k ledger"`, WORKERS=0 for one process.
+ARGS ?=
+PYTEST_ARGS ?=
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test pytest lint format typecheck imports bench docs lock clean
+
+help:
+	@echo "make run        run gridbot (ARGS=...)"
+	@echo "make test       lint, types, import contracts, then the test-suite (PYTEST_ARGS=...)"
+	@echo "make setup      only make .venv from requirements.lock"
+	@echo "make lint | typecheck | imports | pytest | format | bench | docs | lock | clean"
+
+run: $(READY)
+	@$(VENV)/bin/gridbot $(ARGS)
+
+setup: $(READY)
+
+# One shell, so that the lock on descriptor 9 is held to the end: a second make waits for the first
+# and then finds the stamp newer than its sources.
+$(READY): requirements.lock pyproject.toml
+	@set -eu; \
+	exec 9>>.venv.lock; \
+	python=; \
+	for candidate in $(if $(PYTHON),"$(PYTHON)",$(CANDIDATES)); do \
+	    if "$$candidate" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
+	    then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	    echo "gridbot needs Python 3.11 or newer with its venv module, and found none$(if $(PYTHON), at $(PYTHON),): install it or name one with 'make PYTHON=/path/to/python3 $(or $(MAKECMDGOALS),setup)'." >&2; \
+	    exit 2; \
+	fi; \
+	"$$python" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'; \
+	if [ -e $(READY) ] && [ $(READY) -nt requirements.lock ] && [ $(READY) -nt pyproject.toml ]; then exit 0; fi; \
+	[ -x $(PY) ] && $(PY) -m pip --version >/dev/null 2>&1 || { \
+	    echo "making $(VENV) with $$("$$python" --version)"; "$$python" -m venv --clear $(VENV); }; \
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	touch $(READY)
+
+# One after the other even under -j: the closing line of pytest stays the last one printed.
+test: $(READY)
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory typecheck
+	@$(MAKE) --no-print-directory imports
+	@$(MAKE) --no-print-directory pytest
+
+pytest: $(READY)
+	@$(PY) -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+lint: $(READY)
+	@$(PY) -m ruff check $(CODE)
+
+format: $(READY)
+	@$(PY) -m ruff check --fix $(CODE)
+
+typecheck: $(READY)
+	@$(PY) -m mypy
+
+imports: $(READY)
+	@$(VENV)/bin/lint-imports
+
+bench: $(READY)
+	@$(PY) -m tests.bench $(ARGS)
+
+docs: $(READY)
+	@$(PY) -m tests.tools.make_docs $(ARGS)
+
+# Needs uv on the PATH; it is no part of the environment.
+lock:
+	uv pip compile pyproject.toml --group dev --group build --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet -o requirements.lock $(ARGS)
+
+clean:
+	rm -rf $(VENV) .venv.lock build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
