@@ -1,0 +1,368 @@
+"""One immutable picture of the bot, complete in itself: everything a face may show.
+
+Money and prices are decimal strings in quote currency (exact), quantities decimal strings in base;
+ratios are floats; drawdowns are fractions <= 0; times are ms UTC. ``None`` means unknown and is shown
+as ``-``, never as 0. ``Snapshot`` is a superset of the ``status`` document.
+"""
+
+from msgspec import Struct
+
+from gridbot_tui.units import Ms, Symbol
+
+
+class VotesView(Struct, frozen=True):
+    """Three numbers, one a system: votes in [0, 1] or weights that sum to 1."""
+
+    up: float
+    down: float
+    neutral: float
+
+
+class RungView(Struct, frozen=True):
+    """One slot of the ladder."""
+
+    side: str
+    """``buy`` or ``sell``."""
+    price: str
+    quantity: str
+    state: str
+    """waiting, sending, resting, partly filled, crossed, blocked, unresolved."""
+    rung: int = 0
+    entry: bool = True
+    """False: closes a lot (an exit)."""
+    reason: str = ""
+    """Why it does not rest, where it does not."""
+    since: Ms | None = None
+    """When the order that stands there was sent."""
+    filled: str = "0"
+    fills: int = 0
+    """Fills near this price since the start of the run."""
+    cycles: int = 0
+    profit: str = "0"
+    """Grid profit of those cycles, quote."""
+    lot: int | None = None
+    """Lot this exit closes."""
+
+
+class LotView(Struct, frozen=True):
+    """Inventory held from one filled entry."""
+
+    id: int
+    side: str
+    quantity: str
+    price: str
+    opened_at: Ms
+    exit_price: str | None
+    profit: str | None
+    """At the mark, net of the entry fee, quote."""
+    external: bool = False
+
+
+class BarView(Struct, frozen=True):
+    """One candle of the chart."""
+
+    at: Ms
+    open: str
+    high: str
+    low: str
+    close: str
+
+
+class FillView(Struct, frozen=True):
+    """A recent fill."""
+
+    at: Ms
+    symbol: Symbol
+    side: str
+    price: str
+    quantity: str
+    fee: str
+    fee_asset: str
+    maker: bool
+    purpose: str
+    grid_profit: str
+
+
+class OrderView(Struct, frozen=True):
+    """An order of ours that stands or stood lately."""
+
+    at: Ms
+    symbol: Symbol
+    client_id: str
+    side: str
+    kind: str
+    price: str | None
+    trigger: str | None
+    quantity: str
+    filled: str
+    state: str
+    purpose: str
+    detail: str = ""
+
+
+class StopView(Struct, frozen=True):
+    """The resting stop."""
+
+    trigger: str
+    side: str
+    quantity: str
+    state: str
+
+
+class FeaturesView(Struct, frozen=True):
+    """The features behind the votes; None during warm-up."""
+
+    sigma_hour: float | None = None
+    sigma_fast: float | None = None
+    sigma_year: float | None = None
+    z24: float | None = None
+    z48: float | None = None
+    z96: float | None = None
+    z168: float | None = None
+    z336: float | None = None
+    volr: float | None = None
+    funding_mean: float | None = None
+    hours: int = 0
+    """Decision bars seen."""
+    warm_hours: int = 336
+    """Decision bars needed before any order."""
+
+
+class WhatIf(Struct, frozen=True):
+    """If every level filled: one direction of the running ladder."""
+
+    side: str
+    fills: int
+    position: str
+    average_price: str | None
+    at_price: str | None
+    """The farthest level."""
+    margin: str
+    """Initial margin at the exchange leverage by bracket, quote."""
+    maintenance: str
+    leverage: float | None
+    """Account leverage at ``at_price``."""
+    drawdown: float | None
+    tier: int | None
+    liquidation_price: str | None
+    cycle_fees: str
+    """Maker fees of one full cycle of one lot, quote."""
+    cycle_profit: str
+    """Gross profit of one cycle of one lot, quote."""
+    funding_day: str | None
+    """Funding paid (+) or received (-) a day at the last rate, quote."""
+
+
+class SymbolView(Struct, frozen=True):
+    """Everything of one symbol."""
+
+    price: str | None
+    mark: str | None
+    bid: str | None
+    ask: str | None
+    position: str
+    entry_price: str | None
+    break_even: str | None
+    liquidation_price: str | None
+    votes: VotesView | None
+    weights: VotesView | None
+    bias: float | None
+    label: str | None
+    spacing: float | None
+    confidence: float | None
+    plan_leverage: float | None
+    leverage: float | None
+    """|position| x mark / account equity."""
+    worst_leverage: float | None
+    epoch: int
+    plan_at: Ms | None
+    plan_reasons: tuple[tuple[str, float], ...]
+    features: FeaturesView
+    ladder: tuple[RungView, ...]
+    """Descending by price."""
+    lots: tuple[LotView, ...]
+    stop: StopView | None
+    open_orders: int
+    fills: int
+    cycles: int
+    wins: int
+    realised: str
+    """Realised PnL of trades before fees (the exchange's own figure)."""
+    unrealised: str | None
+    grid_profit: str
+    inventory_profit: str | None
+    fees: str
+    funding: str
+    allotted: str
+    state: str
+    """running, paused, warming, unwinding, flattening, latched, no data."""
+    age_ms: Ms | None
+    """Since the symbol's market data last spoke."""
+    next_funding_at: Ms | None
+    funding_rate: float | None
+    bars: tuple[BarView, ...]
+    vote_history: tuple[tuple[Ms, float, float, float], ...]
+    """(at, up, down, neutral), hourly."""
+    what_if: tuple[WhatIf, ...]
+    tick_decimals: int
+    base: str
+    quote: str
+
+
+class BlockerView(Struct, frozen=True):
+    """A named reason why something is not done; most severe first."""
+
+    code: str
+    symbol: str
+    since: Ms
+    detail: str
+    clears_when: str
+
+
+class EventView(Struct, frozen=True):
+    """A line of the event feed: what happened, in the operator's words."""
+
+    at: Ms
+    level: str
+    code: str
+    symbol: str
+    text: str
+
+
+class DecisionView(Struct, frozen=True):
+    """A decision: what was known, what was decided, which rule."""
+
+    at: Ms
+    symbol: str
+    epoch: int
+    known: tuple[tuple[str, str], ...]
+    decided: str
+    rule: str
+
+
+class EquityPoint(Struct, frozen=True):
+    """A point of the equity curve."""
+
+    at: Ms
+    equity: str
+    drawdown: float
+
+
+class LearningView(Struct, frozen=True):
+    """The learner: what it believes, why, and what it may do."""
+
+    frozen: bool
+    version: int
+    prior: VotesView
+    weights: VotesView
+    trust: float
+    """p: share of the learned weights against the prior, in [0, 1]."""
+    evidence: float
+    """e-process M against the learner; >= 20 falls back to the prior."""
+    days: int
+    """Days of results learned from."""
+    fallback_until: Ms | None
+    history: tuple[tuple[Ms, float, float, float], ...]
+    """(at, up, down, neutral) weights over time."""
+    shadow: VotesView
+    """Cumulative shadow return of each system, fraction."""
+    changes: tuple[tuple[int, Ms, str, float, float, float], ...]
+    """(version, at, cause, up, down, neutral): what can be rolled back to."""
+
+
+class LinkView(Struct, frozen=True):
+    """One connection or data source."""
+
+    name: str
+    up: bool
+    age_ms: Ms | None
+    reconnects: int
+    latency_ms: float | None
+    detail: str
+
+
+class PnlView(Struct, frozen=True):
+    """Where the money came from, account-wide, quote."""
+
+    grid: str
+    inventory: str | None
+    fees: str
+    funding: str
+    transfers: str
+    realised: str
+    unrealised: str | None
+    today: str | None
+    week: str | None
+    cycles: int
+    wins: int
+    fills: int
+
+
+class ShutdownView(Struct, frozen=True):
+    """Progress of a staged shutdown or flatten."""
+
+    stage: str
+    stages: tuple[str, ...]
+    detail: str
+    since: Ms
+
+
+class Snapshot(Struct, frozen=True, tag="snapshot"):
+    """The whole picture."""
+
+    mode: str
+    market: str
+    profile: str
+    quote: str
+    state: str
+    """starting recovering running paused reducing halted flattening stopping stopped."""
+    at: Ms
+    """Engine time: virtual in sim and replay."""
+    wall_at: Ms
+    """Clock time when the snapshot was made; a face computes ages against its own clock."""
+    started_at: Ms
+    uptime_s: float
+    speed: str
+    """``1`` for real time, a multiple, or ``max``."""
+    equity: str | None
+    start_equity: str
+    wallet: str
+    drawdown: float | None
+    max_drawdown: float
+    tier: int
+    leverage: float | None
+    worst_leverage: float | None
+    leverage_cap: float
+    max_leverage: float
+    """Highest worst case when an order left."""
+    residual: str
+    residual_pending: bool
+    config_version: int
+    config_text: str
+    symbols: dict[Symbol, SymbolView]
+    ages: dict[str, Ms | None]
+    blockers: tuple[BlockerView, ...]
+    events: tuple[EventView, ...]
+    decisions: tuple[DecisionView, ...]
+    fills: tuple[FillView, ...]
+    orders: tuple[OrderView, ...]
+    equity_curve: tuple[EquityPoint, ...]
+    learning: LearningView
+    links: tuple[LinkView, ...]
+    pnl: PnlView
+    shutdown: ShutdownView | None = None
+    controller: str = ""
+    """Who holds control (peer name), "" = nobody."""
+    viewers: int = 0
+
+
+class Hello(Struct, frozen=True, tag="hello"):
+    """First frame of the control socket."""
+
+    protocol: int
+    version: str
+    profile: str
+    mode: str
+    state: str
+    controller: bool
+    """True where this connection holds control."""

@@ -1,0 +1,1 @@
+"""Events in, actions out: the pure composition of market, strategy, ledger, orders and risk."""

@@ -1,0 +1,157 @@
+"""Everything the engine can ask of the shell around it: orders out, facts to be written, words to be said."""
+
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct
+
+from gridbot_tui.engine.events import Adopted, Cash, Fill, OrderReport
+from gridbot_tui.orders.model import NewOrder
+from gridbot_tui.strategy.plan import GridPlan, Weights
+from gridbot_tui.units import ClientId, Money, Ms, Symbol
+
+
+class Action(Struct, frozen=True, tag=True):
+    """Base of all actions."""
+
+
+# -- to the exchange ------------------------------------------------------------------------------------
+
+
+class PlaceOrder(Action, frozen=True, tag=True):
+    """Send this order, after its intent is durable."""
+
+    order: NewOrder
+
+
+class CancelOrder(Action, frozen=True, tag=True):
+    """Cancel this order of ours."""
+
+    symbol: Symbol
+    client_id: ClientId
+    conditional: bool
+    at: Ms
+
+
+class AskAboutOrder(Action, frozen=True, tag=True):
+    """Find out the fate of an unresolved order."""
+
+    symbol: Symbol
+    client_id: ClientId
+    conditional: bool
+
+
+class RequestResync(Action, frozen=True, tag=True):
+    """Compare books with the exchange now (mismatch seen, link came back)."""
+
+    reason: str
+
+
+# -- facts: the journal, in order; a snapshot plus the facts after it rebuild the engine -------------------
+
+
+class Fact(Struct, frozen=True, tag=True):
+    """Base of what must be remembered. ``at`` is the time of the event that caused it."""
+
+    at: Ms
+
+
+class IntentFact(Fact, frozen=True, tag=True):
+    """An order is about to be sent. Durable before the order leaves."""
+
+    order: NewOrder
+
+
+class CancelFact(Fact, frozen=True, tag=True):
+    """A cancel is about to be sent."""
+
+    symbol: Symbol
+    client_id: ClientId
+
+
+class OrderFact(Fact, frozen=True, tag=True):
+    """News of an order that changed its state."""
+
+    report: OrderReport
+
+
+class FillFact(Fact, frozen=True, tag=True):
+    """A fill entered the ledger, with what the lot book made of it."""
+
+    fill: Fill
+    grid_profit: Money
+    """Profit of the cycles this fill closed, net of fees, quote."""
+    cycles: int
+    opened: tuple[int, ...] = ()
+    """Ids of lots opened."""
+    closed: tuple[int, ...] = ()
+    """Ids of lots closed, wholly or in part."""
+
+
+class CashFact(Fact, frozen=True, tag=True):
+    """Funding, a transfer or the like entered the ledger."""
+
+    cash: Cash
+
+
+class AdoptFact(Fact, frozen=True, tag=True):
+    """An order with our id, found on the exchange without a record here."""
+
+    adopted: Adopted
+
+
+class PlanFact(Fact, frozen=True, tag=True):
+    """A symbol has a new plan."""
+
+    plan: GridPlan
+
+
+class WeightsFact(Fact, frozen=True, tag=True):
+    """The learner changed the weights (daily, or by an operator)."""
+
+    weights: Weights
+    cause: str
+    evidence: tuple[tuple[str, float], ...] = ()
+
+
+class EquityFact(Fact, frozen=True, tag=True):
+    """A point of the equity curve."""
+
+    equity: Money
+    wallet: Money
+    nav: Decimal
+    """Unit value; 1 at the start."""
+    drawdown: float
+    """Fraction <= 0."""
+    tier: int
+    leverage: float
+    residual: Money
+
+
+class ModeFact(Fact, frozen=True, tag=True):
+    """An operating intent that outlives the process: paused, flatten, shutdown, kill, halted, tier latch, symbol latch."""
+
+    name: str
+    symbol: Symbol
+    value: str
+    """"" = cleared."""
+
+
+class DecisionFact(Fact, frozen=True, tag=True):
+    """What was decided, and why: refusals, withheld orders, tier changes, quality events, commands."""
+
+    symbol: Symbol
+    code: str
+    detail: str
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+# -- to the operator ----------------------------------------------------------------------------------------
+
+
+class CommandDone(Action, frozen=True, tag=True):
+    """A command has converged, or will not."""
+
+    command_id: str
+    ok: bool
+    text: str

@@ -1,0 +1,1 @@
+"""The port to an exchange, and what stands behind it."""

@@ -1,0 +1,1 @@
+"""Instruments and filters, bars, data quality, recorded files and the synthetic market."""

@@ -1,0 +1,100 @@
+"""An instrument's grid of prices and quantities, its filters and its margin brackets.
+
+This module alone converts between the exchange's decimal strings and the house's whole ticks and steps.
+"""
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+
+from msgspec import Struct
+
+from gridbot_tui.units import Asset, Market, Money, Steps, Symbol, Ticks
+
+
+class Bracket(Struct, frozen=True):
+    """One maintenance-margin bracket of a USD-M symbol (``leverageBracket``)."""
+
+    floor: Money
+    """Notional from which the bracket applies, quote."""
+    cap: Money
+    """Notional up to which it applies, quote."""
+    max_leverage: int
+    maintenance_ratio: Decimal
+    cum: Money
+    """Maintenance amount: margin = notional x ratio - cum."""
+
+
+class Instrument(Struct, frozen=True, dict=True):
+    """Everything static about one symbol of one market."""
+
+    symbol: Symbol
+    market: Market
+    base: Asset
+    quote: Asset
+    tick: Decimal
+    """Price of one tick, quote per base."""
+    step: Decimal
+    """Quantity of one step, base."""
+    min_steps: Steps
+    max_steps: Steps
+    market_max_steps: Steps
+    """Largest quantity of one market order."""
+    min_notional: Money
+    min_price: Ticks
+    max_price: Ticks
+    percent_up: Decimal
+    """PERCENT_PRICE: a buy limit may be at most this multiple of the reference price."""
+    percent_down: Decimal
+    """PERCENT_PRICE: a sell limit must be at least this multiple of the reference price."""
+    max_orders: int
+    brackets: tuple[Bracket, ...] = ()
+    """Ascending by floor; empty on spot."""
+    funding_interval_hours: int = 8
+    derived: bool = False
+    """True where tick and step were derived from recorded data because no filter was known."""
+
+    def __post_init__(self) -> None:
+        """Precompute the float and product forms used on the hot path."""
+        self.tick_f: float = float(self.tick)
+        self.step_f: float = float(self.step)
+        self.unit: Decimal = self.tick * self.step
+        self.unit_f: float = float(self.unit)
+
+    def ticks_down(self, price: float | Decimal) -> Ticks:
+        """The highest whole tick at or below ``price``."""
+        return _whole(price, self.tick, ROUND_FLOOR)
+
+    def ticks_up(self, price: float | Decimal) -> Ticks:
+        """The lowest whole tick at or above ``price``."""
+        return _whole(price, self.tick, ROUND_CEILING)
+
+    def ticks_near(self, price: float | Decimal) -> Ticks:
+        """The nearest whole tick, ties to even."""
+        return _whole(price, self.tick, ROUND_HALF_EVEN)
+
+    def steps_down(self, quantity: float | Decimal) -> Steps:
+        """The largest whole number of steps whose size is at most ``|quantity|``, with its sign."""
+        whole = _whole(abs(quantity), self.step, ROUND_FLOOR)
+        return -whole if quantity < 0 else whole
+
+    def price(self, ticks: Ticks) -> Decimal:
+        """Ticks as an exact decimal price."""
+        return self.tick * ticks
+
+    def quantity(self, steps: Steps) -> Decimal:
+        """Steps as an exact decimal quantity."""
+        return self.step * steps
+
+    def notional(self, ticks: Ticks, steps: Steps) -> Money:
+        """Exact value of ``steps`` at ``ticks``, in quote; carries the sign of ``steps``."""
+        return self.unit * (ticks * steps)
+
+
+def _whole(value: float | Decimal, size: Decimal, rounding: str) -> int:
+    """``value / size`` as an int; a float within 1e-9 of a whole number is that number."""
+    if isinstance(value, float):
+        ratio = value / float(size)
+        near = round(ratio)
+        if abs(ratio - near) <= 1e-9 * max(1.0, abs(ratio)):
+            return near
+        return int(Decimal(ratio).to_integral_value(rounding))
+    return int((value / size).to_integral_value(rounding))
