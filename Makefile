@@ -15,6 +15,11 @@ ARGS ?=
 PYTEST_ARGS ?=
 WORKERS ?= 2
 
+RUFF = $(PY) -m ruff check $(CODE)
+MYPY = $(PY) -m mypy
+CONTRACTS = $(VENV)/bin/lint-imports
+PYTEST = $(PY) -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
 .DEFAULT_GOAL := help
 .PHONY: help run setup test pytest lint format typecheck imports bench docs lock clean
 
@@ -51,27 +56,27 @@ $(READY): requirements.lock pyproject.toml
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
 	touch $(READY)
 
-# One after the other even under -j: the closing line of pytest stays the last one printed.
+# One recipe, so that even under -j the closing line of pytest is the last one printed.
 test: $(READY)
-	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory typecheck
-	@$(MAKE) --no-print-directory imports
-	@$(MAKE) --no-print-directory pytest
+	@echo "lint"; $(RUFF)
+	@echo "types"; $(MYPY)
+	@echo "import contracts"; $(CONTRACTS)
+	@$(PYTEST)
 
 pytest: $(READY)
-	@$(PY) -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+	@$(PYTEST)
 
 lint: $(READY)
-	@$(PY) -m ruff check $(CODE)
+	@$(RUFF)
 
 format: $(READY)
 	@$(PY) -m ruff check --fix $(CODE)
 
 typecheck: $(READY)
-	@$(PY) -m mypy
+	@$(MYPY)
 
 imports: $(READY)
-	@$(VENV)/bin/lint-imports
+	@$(CONTRACTS)
 
 bench: $(READY)
 	@$(PY) -m tests.bench $(ARGS)
