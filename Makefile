@@ -17,7 +17,7 @@ WORKERS ?= 2
 
 RUFF = $(PY) -m ruff check $(CODE)
 MYPY = $(PY) -m mypy
-CONTRACTS = $(VENV)/bin/lint-imports
+CONTRACTS = $(VENV)/bin/lint-imports --no-logo
 PYTEST = $(PY) -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 .DEFAULT_GOAL := help
@@ -50,7 +50,7 @@ $(READY): requirements.lock pyproject.toml
 	fi; \
 	"$$python" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'; \
 	if [ -e $(READY) ] && [ $(READY) -nt requirements.lock ] && [ $(READY) -nt pyproject.toml ]; then exit 0; fi; \
-	[ -x $(PY) ] && $(PY) -m pip --version >/dev/null 2>&1 || { \
+	$(PY) -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 || { \
 	    echo "making $(VENV) with $$("$$python" --version)"; "$$python" -m venv --clear $(VENV); }; \
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
