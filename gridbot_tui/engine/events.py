@@ -192,3 +192,16 @@ class Adopted(Event, frozen=True, tag=True):
 
     order: NewOrder
     filled: Steps = 0
+
+
+class Operator(Event, frozen=True, tag=True):
+    """A command of the operator that the engine carries out (``control.command.CommandKind`` values)."""
+
+    command_id: str
+    command: str
+    symbol: Symbol = ""
+    args: dict[str, str] = {}
+
+
+class RecoveryDone(Event, frozen=True, tag=True):
+    """The books agree with the exchange as far as they can: decide and converge from here on."""

@@ -1,0 +1,37 @@
+"""What a run is started with, after the command line has been understood."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from gridbot_tui.units import Market, Mode
+
+
+class RunOptions(Struct, frozen=True):
+    """One run of the bot. Paths are as given by the operator; None means: from the config or the default."""
+
+    config: Path | None = None
+    overrides: tuple[tuple[str, str], ...] = ()
+    """``--set section.key=value`` pairs, strongest source of the config."""
+    mode: Mode | None = None
+    market: Market | None = None
+    home: Path | None = None
+    profile: str | None = None
+    data: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
+    interval: str | None = None
+    speed: str | None = None
+    """A number (multiple of real time) or ``max``."""
+    resume: bool = False
+    read_only: bool = False
+    json: bool = False
+
+
+class RunResult(Struct, frozen=True):
+    """How a run ended."""
+
+    exit_code: int
+    status: dict[str, object] | None
+    """The ``status`` document at the end; None where the bot never started."""
+    text: str = ""
+    """One sentence for the operator."""
