@@ -33,6 +33,7 @@ run: $(READY)
 	@$(VENV)/bin/gridbot $(ARGS)
 
 setup: $(READY)
+	@echo "$(VENV) is ready"
 
 # One shell, so that the lock on descriptor 9 is held to the end: a second make waits for the first
 # and then finds the stamp newer than its sources.
