@@ -129,7 +129,7 @@ class EquityFact(Fact, frozen=True, tag=True):
 
 
 class ModeFact(Fact, frozen=True, tag=True):
-    """An operating intent that outlives the process: paused, flatten, shutdown, kill, halted, tier latch, symbol latch."""
+    """An operating intent that outlives the process: paused, flatten, shutdown, kill, tier, symbol latch."""
 
     name: str
     symbol: Symbol

@@ -73,7 +73,7 @@ class Instrument(Struct, frozen=True, dict=True):
 
     def steps_down(self, quantity: float | Decimal) -> Steps:
         """The largest whole number of steps whose size is at most ``|quantity|``, with its sign."""
-        whole = _whole(abs(quantity), self.step, ROUND_FLOOR)
+        whole = _whole(-quantity if quantity < 0 else quantity, self.step, ROUND_FLOOR)
         return -whole if quantity < 0 else whole
 
     def price(self, ticks: Ticks) -> Decimal:

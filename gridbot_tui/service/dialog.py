@@ -1,0 +1,123 @@
+"""Conversations with an exchange that need answers: written top to bottom, driven by whoever has a loop.
+
+A dialog is a generator: it yields what it waits for (questions, or a pause) and is resumed with the
+replies. It never blocks and knows no clock but the time of the replies, so the same recovery and the
+same verification run in virtual time and against a real exchange.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from typing import TypeVar
+
+from msgspec import Struct
+
+from gridbot_tui.exchange.port import Query, Reply, Request
+from gridbot_tui.units import Ms
+
+T = TypeVar("T")
+
+
+class Pause(Struct, frozen=True):
+    """Wait this long (engine time) before going on."""
+
+    ms: Ms
+
+
+Wanted = Sequence[Query] | Pause
+Replies = dict[int, Reply]
+Dialog = Generator[Wanted, Replies, T]
+
+
+class DialogFailed(Exception):
+    """A question stayed unanswered through all its tries; what was asked for is unknown."""
+
+
+class Dialogs:
+    """Drives any number of dialogs over one port. Owned by the bot; not thread-safe."""
+
+    def __init__(self, send: Callable[[Request], None]) -> None:
+        self._send = send
+        self._next_id = 1
+        self._waiting: dict[int, "_Run"] = {}
+        self._paused: list[tuple[Ms, _Run]] = []
+
+    def new_id(self) -> int:
+        """A request id never used before in this process."""
+        self._next_id += 1
+        return self._next_id
+
+    def start(self, dialog: Dialog[T], done: Callable[[T | None, Exception | None], None], now: Ms) -> None:
+        """Begin a dialog; ``done(result, error)`` is called once when it ends."""
+        run = _Run(dialog, done)
+        self._advance(run, {}, now)
+
+    def reply(self, reply: Reply) -> None:
+        """Pass a reply on to the dialog that asked; one for nobody is ignored (late, after a failure)."""
+        run = self._waiting.pop(reply.request_id, None)
+        if run is None:
+            return
+        run.replies[reply.request_id] = reply
+        run.missing -= 1
+        if run.missing == 0:
+            replies, run.replies = run.replies, {}
+            self._advance(run, replies, reply.at)
+
+    def wake(self, now: Ms) -> None:
+        """Resume the dialogs whose pause is over."""
+        due = [run for at, run in self._paused if at <= now]
+        self._paused = [(at, run) for at, run in self._paused if at > now]
+        for run in due:
+            self._advance(run, {}, now)
+
+    @property
+    def next_wake(self) -> Ms | None:
+        """When the first pause ends."""
+        return min((at for at, _ in self._paused), default=None)
+
+    @property
+    def busy(self) -> bool:
+        """True while any dialog is under way."""
+        return bool(self._waiting or self._paused)
+
+    def _advance(self, run: "_Run", replies: Replies, now: Ms) -> None:
+        try:
+            wanted = run.dialog.send(replies) if run.started else next(run.dialog)
+        except StopIteration as end:
+            run.done(end.value, None)
+            return
+        except DialogFailed as failure:
+            run.done(None, failure)
+            return
+        run.started = True
+        if isinstance(wanted, Pause):
+            self._paused.append((now + wanted.ms, run))
+            return
+        run.missing = len(wanted)
+        for query in wanted:
+            self._waiting[query.request_id] = run
+        for query in wanted:
+            self._send(query)
+
+
+class _Run:
+    __slots__ = ("dialog", "done", "missing", "replies", "started")
+
+    def __init__(self, dialog: Dialog[T], done: Callable[[T | None, Exception | None], None]) -> None:
+        self.dialog: Dialog[object] = dialog
+        self.done: Callable[..., None] = done
+        self.missing = 0
+        self.replies: Replies = {}
+        self.started = False
+
+
+def ask(query: Query, *, tries: int = 5, first_pause: Ms = 500) -> Dialog[Reply]:
+    """Ask until answered, with doubling pauses. Raises DialogFailed after the last try."""
+    pause = first_pause
+    for attempt in range(tries):
+        replies = yield [query]
+        reply = replies[query.request_id]
+        if not reply.error:
+            return reply
+        if attempt + 1 < tries:
+            yield Pause(pause)
+            pause *= 2
+    raise DialogFailed(f"{type(query).__name__} stayed unanswered: {reply.error}")

@@ -1,0 +1,164 @@
+"""Graceful shutdown: one staged plan, with a budget per stage, that ends in proof from the exchange.
+
+The intent is durable first (the engine's ``shutdown`` mode is a fact), so a crash resumes the shutdown.
+This class only watches and asks: the engine's Desired under that mode cancels and closes.
+"""
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Protocol
+
+from msgspec import Struct
+
+from gridbot_tui.engine.events import AccountState, OpenOrders
+from gridbot_tui.units import Ms, Symbol
+
+
+class Stage(IntEnum):
+    """The stages, in order."""
+
+    STOP_RISK = 0
+    CANCEL = 1
+    CLOSE = 2
+    VERIFY = 3
+    REPORT = 4
+
+
+STAGE_NAMES = ("stop new risk", "cancel orders", "close positions", "verify", "report")
+
+
+class Holdings(Protocol):
+    """What the shutdown needs to know of the engine."""
+
+    def standing(self) -> list[str]:
+        """Client ids of our orders that stand or may stand; protective stops not counted when kept."""
+        ...
+
+    def open_positions(self) -> dict[Symbol, str]:
+        """Our positions that can be closed, as quantity strings by symbol."""
+        ...
+
+    def dust(self) -> dict[Symbol, str]:
+        """Our remainders under the exchange's minimum: listed and valued, no failure."""
+        ...
+
+
+class Report(Struct, frozen=True):
+    """What a shutdown left behind, as the exchange says it."""
+
+    flat: bool
+    verified: bool
+    open_orders: tuple[str, ...]
+    positions: tuple[tuple[Symbol, str], ...]
+    dust: tuple[tuple[Symbol, str], ...]
+    kept_positions: bool
+    text: str
+
+    @property
+    def exit_code(self) -> int:
+        """0 when verified and as wanted, 6 otherwise."""
+        return 0 if self.verified and (self.flat or self.kept_positions) and not self.open_orders else 6
+
+
+class Shutdown:
+    """Progress of one shutdown. Progress of any kind extends the budget of its stage."""
+
+    def __init__(
+        self,
+        holdings: Holdings,
+        verify: Callable[[Callable[[AccountState | None, OpenOrders | None], None]], None],
+        *,
+        keep_positions: bool,
+        stage_budget: Ms,
+        at: Ms,
+    ) -> None:
+        self._holdings = holdings
+        self._verify = verify
+        self.keep_positions = keep_positions
+        self._budget = stage_budget
+        self.stage = Stage.STOP_RISK
+        self.since = at
+        self._deadline = at + stage_budget
+        self._signature: tuple[object, ...] = ()
+        self._asked = False
+        self._proof: tuple[AccountState, OpenOrders] | None = None
+        self.report: Report | None = None
+        self.tries = 0
+
+    @property
+    def detail(self) -> str:
+        """What is left, in words."""
+        orders, positions = self._holdings.standing(), self._holdings.open_positions()
+        held = ", ".join(f"{symbol} {quantity}" for symbol, quantity in positions.items())
+        return f"{len(orders)} orders stand, positions: {held or 'none'}"
+
+    def hurry(self, now: Ms) -> None:
+        """A second signal shortens what is left of the budget; the verification is never skipped."""
+        self._deadline = min(self._deadline, now + self._budget // 10)
+
+    def poll(self, now: Ms) -> Report | None:
+        """Move on as far as the books allow; the report once there is one."""
+        if self.report is not None:
+            return self.report
+        orders, positions = self._holdings.standing(), self._holdings.open_positions()
+        signature = (self.stage, tuple(orders), tuple(positions.items()))
+        if signature != self._signature:
+            self._signature = signature
+            self._deadline = max(self._deadline, now + self._budget)
+        late = now >= self._deadline
+        if self.stage < Stage.VERIFY:
+            self.stage = Stage.CANCEL if orders else Stage.CLOSE
+            if late or (not orders and (self.keep_positions or not positions)):
+                self._enter(Stage.VERIFY, now)
+        if self.stage is Stage.VERIFY:
+            self._check(now, late)
+        return self.report
+
+    def _check(self, now: Ms, late: bool) -> None:
+        if not self._asked:
+            self._asked = True
+            self.tries += 1
+            self._verify(self._answered)
+        if self._proof is not None:
+            self._judge(now, late)
+        elif late and self.tries > 1:
+            self._finish(verified=False, left=tuple(self._holdings.standing()))
+
+    def _answered(self, account: AccountState | None, orders: OpenOrders | None) -> None:
+        if account is not None and orders is not None:
+            self._proof = (account, orders)
+        else:
+            self._asked = False
+
+    def _judge(self, now: Ms, late: bool) -> None:
+        orders = self._holdings.standing()
+        positions = {} if self.keep_positions else self._holdings.open_positions()
+        if (orders or positions) and not late:
+            # The exchange holds more than we knew: the engine has seen it too and goes on closing.
+            self._proof, self._asked = None, False
+            self._enter(Stage.CANCEL if orders else Stage.CLOSE, now)
+            return
+        self._finish(verified=True, left=tuple(orders))
+
+    def _finish(self, *, verified: bool, left: tuple[str, ...]) -> None:
+        positions = tuple(self._holdings.open_positions().items())
+        dust = tuple(self._holdings.dust().items())
+        words = [f"{len(left)} orders left", f"{len(positions)} positions {'kept' if self.keep_positions else 'left'}"]
+        if dust:
+            words.append("dust: " + ", ".join(f"{symbol} {quantity}" for symbol, quantity in dust))
+        words.append("verified on the exchange" if verified else "NOT verified: the exchange did not answer")
+        self.report = Report(
+            flat=not positions,
+            verified=verified,
+            open_orders=left,
+            positions=positions,
+            dust=dust,
+            kept_positions=self.keep_positions,
+            text="; ".join(words),
+        )
+        self.stage = Stage.REPORT
+
+    def _enter(self, stage: Stage, now: Ms) -> None:
+        self.stage = stage
+        self.since = now
+        self._deadline = now + self._budget

@@ -1,0 +1,144 @@
+"""Asking the exchange for the truth: at start (recovery), now and then (reconcile), and at the end (verify).
+
+The engine decides what to make of the answers; this room only asks in the right order and never turns
+"no answer" into "nothing there".
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeVar
+
+from msgspec import Struct
+
+from gridbot_tui.engine.events import AccountState, Event, OpenOrders, RecoveryDone
+from gridbot_tui.exchange.port import AskAccount, AskBars, AskCash, AskFills, AskOpenOrders, AskOrder
+from gridbot_tui.service.dialog import Dialog, ask
+from gridbot_tui.units import ClientId, Ms, Symbol
+
+
+class Book(Protocol):
+    """What the dialogs need to know of the engine."""
+
+    def last_fill(self, symbol: Symbol) -> tuple[str, Ms]:
+        """Id of the last fill in the ledger and since when to ask where there is none."""
+        ...
+
+    def last_cash_at(self) -> Ms:
+        """Time from which wallet changes are to be asked for."""
+        ...
+
+    def last_bar_at(self, symbol: Symbol) -> Ms | None:
+        """Open time of the first base bar not seen yet; None = no history wanted."""
+        ...
+
+    def unsettled(self) -> list[tuple[Symbol, ClientId, bool]]:
+        """Orders whose fate must be asked for by id (symbol, client id, conditional)."""
+        ...
+
+
+class StepTime(Struct, frozen=True):
+    """One finished recovery step, in engine time."""
+
+    name: str
+    took: Ms
+
+
+T = TypeVar("T")
+Feed = Callable[[Event], None]
+
+
+class Truth:
+    """Builds the dialogs for one set of symbols."""
+
+    def __init__(
+        self, symbols: tuple[Symbol, ...], book: Book, feed: Feed, new_id: Callable[[], int], clock: Callable[[], Ms]
+    ) -> None:
+        self._symbols = symbols
+        self._book = book
+        self._feed = feed
+        self._id = new_id
+        self._clock = clock
+
+    def recover(self, catch_up: Callable[[Symbol, tuple[object, ...]], None]) -> Dialog[list[StepTime]]:
+        """From an opened database to converging: protection first, then what was missed, then the books."""
+        steps: list[StepTime] = []
+        began = self._clock()
+
+        def done(name: str) -> None:
+            nonlocal began
+            steps.append(StepTime(name, self._clock() - began))
+            began = self._clock()
+
+        account = yield from ask(AskAccount(self._id()))
+        self._feed(_required(account.account))
+        done("account and protection")
+        for symbol in self._symbols:
+            since = self._book.last_bar_at(symbol)
+            if since is not None:
+                reply = yield from ask(AskBars(self._id(), symbol, since))
+                catch_up(symbol, _required(reply.bars))
+        done("missed bars")
+        yield from self._missed_money()
+        done("missed fills and cash")
+        yield from self._orders()
+        done("open orders and in-flight intents")
+        yield from self._tie_out()
+        done("tie-out")
+        self._feed(RecoveryDone(self._clock()))
+        done("first convergence")
+        return steps
+
+    def reconcile(self) -> Dialog[None]:
+        """Compare books with the exchange while trading goes on."""
+        yield from self._missed_money()
+        yield from self._orders()
+        yield from self._tie_out()
+
+    def verify(self) -> Dialog[tuple[AccountState, OpenOrders]]:
+        """What the exchange holds of ours, as it says itself; both are fed to the engine as well."""
+        orders = yield from ask(AskOpenOrders(self._id()))
+        yield from self._missed_money()
+        account = yield from ask(AskAccount(self._id()))
+        state, listed = _required(account.account), _required(orders.open_orders)
+        self._feed(listed)
+        self._feed(state)
+        return state, listed
+
+    def one_order(self, symbol: Symbol, client_id: ClientId, conditional: bool) -> Dialog[None]:
+        """Find out the fate of one order, and the fills it may have had meanwhile."""
+        reply = yield from ask(AskOrder(self._id(), symbol, client_id, conditional))
+        trade_id, since = self._book.last_fill(symbol)
+        fills = yield from ask(AskFills(self._id(), symbol, trade_id, since))
+        for fill in _required(fills.fills):
+            self._feed(fill)
+        self._feed(_required(reply.order))
+
+    def _missed_money(self) -> Dialog[None]:
+        for symbol in self._symbols:
+            trade_id, since = self._book.last_fill(symbol)
+            reply = yield from ask(AskFills(self._id(), symbol, trade_id, since))
+            for fill in _required(reply.fills):
+                self._feed(fill)
+        reply = yield from ask(AskCash(self._id(), self._book.last_cash_at()))
+        for cash in _required(reply.cash):
+            self._feed(cash)
+
+    def _orders(self) -> Dialog[None]:
+        reply = yield from ask(AskOpenOrders(self._id()))
+        self._feed(_required(reply.open_orders))
+        for symbol, client_id, conditional in self._book.unsettled():
+            yield from self.one_order(symbol, client_id, conditional)
+
+    def _tie_out(self) -> Dialog[None]:
+        reply = yield from ask(AskAccount(self._id()))
+        self._feed(_required(reply.account))
+
+
+def _required(value: T | None) -> T:
+    if value is None:
+        raise AssertionError("an answered query carries its answer")
+    return value
+
+
+def positions_of(state: AccountState) -> Mapping[Symbol, int]:
+    """Signed steps by symbol of an account state."""
+    return {position.symbol: position.steps for position in state.positions}
