@@ -1,0 +1,1 @@
+"""What the bot remembers: one SQLite file a profile, journal and projections, one writer."""

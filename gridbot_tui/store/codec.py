@@ -1,0 +1,92 @@
+"""Facts as JSON and back, exactly."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from gridbot_tui.engine.actions import (
+    AdoptFact,
+    CancelFact,
+    CashFact,
+    DecisionFact,
+    EquityFact,
+    Fact,
+    FillFact,
+    IntentFact,
+    ModeFact,
+    OrderFact,
+    PlanFact,
+    WeightsFact,
+)
+from gridbot_tui.store.errors import UnwritableFact
+
+AnyFact = (
+    AdoptFact
+    | CancelFact
+    | CashFact
+    | DecisionFact
+    | EquityFact
+    | FillFact
+    | IntentFact
+    | ModeFact
+    | OrderFact
+    | PlanFact
+    | WeightsFact
+)
+
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final[Callable[[bytes], Fact]] = msgspec.json.Decoder(AnyFact).decode
+
+
+def encode(fact: Fact) -> bytes:
+    """The fact as tagged JSON.
+
+    NaN and infinity become ``null`` in JSON and would make the journal unreadable, or a number unknown,
+    at the next start; so whatever holds a ``null`` is read back and compared before it is written.
+
+    Raises:
+        UnwritableFact: the fact would not come back as it is.
+    """
+    try:
+        body = _encode(fact)
+        if b"null" in body and _decode(body) != fact:
+            raise UnwritableFact(f"{type(fact).__name__} holds a number that is none: {fact}")
+    except (msgspec.MsgspecError, OverflowError, UnicodeEncodeError, TypeError) as error:
+        raise UnwritableFact(f"{type(fact).__name__} cannot be written: {error}") from error
+    return body
+
+
+def decode(body: bytes) -> Fact:
+    """The fact that ``encode`` wrote.
+
+    Raises:
+        msgspec.MsgspecError: the body is none of ours.
+    """
+    return _decode(body)
+
+
+def compact(value: Any) -> bytes:
+    """Any stored Struct or tuple as JSON."""
+    return _encode(value)
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """What goes into one transaction together, already encoded."""
+
+    facts: tuple[tuple[Fact, bytes], ...]
+    state: bytes | None = None
+    """Engine snapshot after these facts."""
+    state_at: int = 0
+    meta: tuple[tuple[str, str], ...] = ()
+
+
+def batch(
+    facts: Sequence[Fact],
+    state: bytes | None = None,
+    at: int | None = None,
+    meta: dict[str, str] | None = None,
+) -> Batch:
+    """Encode facts for writing. ``at`` is the time of the state; without it, that of the last fact."""
+    when = at if at is not None else (facts[-1].at if facts else 0)
+    return Batch(tuple((fact, encode(fact)) for fact in facts), state, when, tuple((meta or {}).items()))

@@ -1,0 +1,198 @@
+"""What each fact does to the tables that queries read. Plain SQL on the writer's open transaction."""
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Final
+
+from gridbot_tui.engine.actions import (
+    AdoptFact,
+    CancelFact,
+    CashFact,
+    DecisionFact,
+    EquityFact,
+    Fact,
+    FillFact,
+    IntentFact,
+    ModeFact,
+    OrderFact,
+    PlanFact,
+    WeightsFact,
+)
+from gridbot_tui.engine.events import Outcome
+from gridbot_tui.orders.model import NewOrder, OrderState
+from gridbot_tui.store.codec import compact
+
+_ENDS: Final = {
+    Outcome.FILLED: OrderState.FILLED,
+    Outcome.CANCELED: OrderState.CANCELED,
+    Outcome.EXPIRED: OrderState.EXPIRED,
+    Outcome.REFUSED: OrderState.REFUSED,
+    Outcome.ABSENT: OrderState.ABSENT,
+}
+_GOES_ON: Final = {
+    Outcome.ACCEPTED: OrderState.RESTING,
+    Outcome.PARTLY_FILLED: OrderState.PARTLY_FILLED,
+    Outcome.TRIGGERED: OrderState.TRIGGERED,
+    Outcome.UNRESOLVED: OrderState.UNRESOLVED,
+}
+
+# An id proved absent may be posted again; any other second intent of the same id changes nothing here.
+_INTENT: Final = """
+INSERT INTO orders (seq, client_id, symbol, purpose, body, state, open, reported, executed, exchange_id, code,
+                    detail, at, updated_at)
+VALUES (?, ?, ?, ?, ?, ?, 1, ?, 0, '', 0, '', ?, ?)
+ON CONFLICT (client_id) DO UPDATE SET body = excluded.body, state = excluded.state, open = 1, code = 0,
+    detail = '', updated_at = excluded.updated_at WHERE orders.state = 'absent'
+"""
+_END: Final = """
+UPDATE orders SET state = ?, open = 0, reported = max(reported, ?), code = ?, detail = ?, updated_at = ?,
+    exchange_id = CASE ? WHEN '' THEN exchange_id ELSE ? END
+WHERE client_id = ? AND open = 1
+"""
+# Reports repeat and overtake one another: an order being cancelled or triggered is not resting again.
+_GO_ON: Final = """
+UPDATE orders SET
+    state = CASE WHEN ?1 IN ('resting', 'partly_filled') AND state IN ('cancelling', 'triggered') THEN state
+                 WHEN ?1 = 'resting' AND state = 'partly_filled' THEN state
+                 WHEN ?1 = 'unresolved' AND state = 'cancelling' THEN state ELSE ?1 END,
+    reported = max(reported, ?2), detail = ?3, updated_at = ?4,
+    exchange_id = CASE ?5 WHEN '' THEN exchange_id ELSE ?5 END
+WHERE client_id = ?6 AND open = 1
+"""
+_NOTED: Final = "UPDATE orders SET detail = ?, updated_at = ? WHERE client_id = ? AND open = 1"
+_CANCEL: Final = "UPDATE orders SET state = 'cancelling', updated_at = ? WHERE client_id = ? AND open = 1"
+_EXECUTED: Final = """
+UPDATE orders SET executed = executed + ?1, updated_at = ?2,
+    state = CASE WHEN open = 0 OR state IN ('cancelling', 'triggered') THEN state ELSE 'partly_filled' END
+WHERE client_id = ?3
+"""
+_FILL: Final = """
+INSERT INTO fills VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (symbol, trade_id) DO NOTHING
+"""
+# Ids grow; compared by length first they compare as numbers, whatever the order they arrive in.
+_LAST_TRADE: Final = """
+INSERT INTO last_trades VALUES (?, ?, ?)
+ON CONFLICT (symbol) DO UPDATE SET trade_id = excluded.trade_id, at = excluded.at
+WHERE (length(excluded.trade_id), excluded.trade_id) > (length(last_trades.trade_id), last_trades.trade_id)
+"""
+_CASH: Final = "INSERT INTO cash VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (cash_id) DO NOTHING"
+_EQUITY: Final = "INSERT OR REPLACE INTO equity VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_WEIGHTS: Final = "INSERT INTO weights VALUES (?, ?, ?, ?, ?, ?, ?)"
+_DECISION: Final = "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?)"
+_PLAN: Final = "INSERT INTO plans VALUES (?, ?, ?, ?, ?)"
+_MODE: Final = "INSERT OR REPLACE INTO modes VALUES (?, ?, ?, ?)"
+_MODE_CLEARED: Final = "DELETE FROM modes WHERE name = ? AND symbol = ?"
+
+
+def project(connection: sqlite3.Connection, seq: int, fact: Fact) -> bool:
+    """Bring the tables up to the fact; False where it repeats a fill or cash entry and is to be ignored."""
+    return _PROJECTIONS[type(fact)](connection, seq, fact)
+
+
+def _order(
+    connection: sqlite3.Connection, seq: int, order: NewOrder, state: str, filled: int, at: int
+) -> bool:
+    body = compact(order)
+    row = (seq, order.client_id, order.symbol, order.purpose, body, state, filled, order.created_at, at)
+    connection.execute(_INTENT, row)
+    return True
+
+
+def _intent(connection: sqlite3.Connection, seq: int, fact: IntentFact) -> bool:
+    return _order(connection, seq, fact.order, OrderState.SENDING, 0, fact.at)
+
+
+def _adopt(connection: sqlite3.Connection, seq: int, fact: AdoptFact) -> bool:
+    filled = fact.adopted.filled
+    state = OrderState.PARTLY_FILLED if filled else OrderState.RESTING
+    return _order(connection, seq, fact.adopted.order, state, filled, fact.at)
+
+
+def _cancel(connection: sqlite3.Connection, seq: int, fact: CancelFact) -> bool:
+    connection.execute(_CANCEL, (fact.at, fact.client_id))
+    return True
+
+
+def _report(connection: sqlite3.Connection, seq: int, fact: OrderFact) -> bool:
+    report, at = fact.report, fact.at
+    outcome, known, client_id = report.outcome, report.exchange_id, report.client_id
+    if (end := _ENDS.get(outcome)) is not None:
+        row = (end, report.filled, report.code, report.detail, at, known, known, client_id)
+        connection.execute(_END, row)
+    elif (state := _GOES_ON.get(outcome)) is not None:
+        connection.execute(_GO_ON, (state, report.filled, report.detail, at, known, client_id))
+    else:  # a cancel refused or unresolved leaves the order being cancelled until its fate is known
+        connection.execute(_NOTED, (report.detail, at, client_id))
+    return True
+
+
+def _fill(connection: sqlite3.Connection, seq: int, fact: FillFact) -> bool:
+    fill = fact.fill
+    row = (
+        seq, fill.symbol, fill.trade_id, fill.client_id, fill.at, int(fill.side), fill.price, fill.steps,
+        str(fill.fee), fill.fee_asset, fill.maker, str(fill.realised), fill.ours, fill.forced,
+        str(fact.grid_profit), fact.cycles,
+    )  # fmt: skip
+    if connection.execute(_FILL, row).rowcount == 0:
+        return False
+    connection.execute(_LAST_TRADE, (fill.symbol, fill.trade_id, fill.at))
+    if fill.client_id:
+        connection.execute(_EXECUTED, (fill.steps, fact.at, fill.client_id))
+    return True
+
+
+def _cash(connection: sqlite3.Connection, seq: int, fact: CashFact) -> bool:
+    cash = fact.cash
+    row = (seq, cash.cash_id, cash.at, cash.cash_kind, cash.asset, str(cash.amount), cash.symbol)
+    return connection.execute(_CASH, row).rowcount != 0
+
+
+def _equity(connection: sqlite3.Connection, seq: int, fact: EquityFact) -> bool:
+    row = (
+        fact.at, str(fact.equity), str(fact.wallet), str(fact.nav), fact.drawdown, fact.tier, fact.leverage,
+        str(fact.residual),
+    )  # fmt: skip
+    connection.execute(_EQUITY, row)
+    return True
+
+
+def _weights(connection: sqlite3.Connection, seq: int, fact: WeightsFact) -> bool:
+    weights = fact.weights
+    row = (seq, fact.at, weights.up, weights.down, weights.neutral, fact.cause, compact(fact.evidence))
+    connection.execute(_WEIGHTS, row)
+    return True
+
+
+def _decision(connection: sqlite3.Connection, seq: int, fact: DecisionFact) -> bool:
+    connection.execute(_DECISION, (seq, fact.at, fact.symbol, fact.code, fact.detail, fact.level))
+    return True
+
+
+def _plan(connection: sqlite3.Connection, seq: int, fact: PlanFact) -> bool:
+    plan = fact.plan
+    connection.execute(_PLAN, (seq, plan.symbol, plan.epoch, plan.at, compact(plan)))
+    return True
+
+
+def _mode(connection: sqlite3.Connection, seq: int, fact: ModeFact) -> bool:
+    if fact.value:
+        connection.execute(_MODE, (fact.name, fact.symbol, fact.value, fact.at))
+    else:
+        connection.execute(_MODE_CLEARED, (fact.name, fact.symbol))
+    return True
+
+
+_PROJECTIONS: Final[dict[type[Fact], Callable[[sqlite3.Connection, int, Any], bool]]] = {
+    IntentFact: _intent,
+    AdoptFact: _adopt,
+    CancelFact: _cancel,
+    OrderFact: _report,
+    FillFact: _fill,
+    CashFact: _cash,
+    EquityFact: _equity,
+    WeightsFact: _weights,
+    DecisionFact: _decision,
+    PlanFact: _plan,
+    ModeFact: _mode,
+}
