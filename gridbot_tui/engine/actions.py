@@ -8,7 +8,7 @@ from msgspec import Struct
 from gridbot_tui.engine.events import Adopted, Cash, Fill, OrderReport
 from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.strategy.plan import GridPlan, Weights
-from gridbot_tui.units import ClientId, Money, Ms, Symbol
+from gridbot_tui.units import Asset, ClientId, Money, Ms, Symbol
 
 
 class Action(Struct, frozen=True, tag=True):
@@ -54,6 +54,14 @@ class Fact(Struct, frozen=True, tag=True):
     """Base of what must be remembered. ``at`` is the time of the event that caused it."""
 
     at: Ms
+
+
+class StartFact(Fact, frozen=True, tag=True):
+    """The ledger of this profile begins, with these wallet balances."""
+
+    balances: dict[Asset, Money]
+    capital: Money | None
+    """Capital allotted to the bot, quote; None = the whole quote wallet."""
 
 
 class IntentFact(Fact, frozen=True, tag=True):
