@@ -22,7 +22,7 @@ class Hour(Struct, frozen=True, gc=False):
 
 
 class HourState(Struct, frozen=True):
-    """The hour under way; ``bars == 0`` where none is."""
+    """The hour under way; ``bars == 0`` where it is closed, ``open_at == 0`` where there was none."""
 
     open_at: Ms = 0
     open: Ticks = 0
@@ -40,7 +40,7 @@ class HourBuilder:
     """Builds one symbol's decision bars from base bars of any interval that divides ``length``.
 
     An hour with no base bar yields nothing. Feed bars in time order; call ``due`` when time passes an
-    hour's end without a bar of this symbol.
+    hour's end without a bar of this symbol. A bar of an hour already closed is ignored.
     """
 
     __slots__ = ("_bars", "_close", "_end", "_high", "_length", "_low", "_open", "_open_at", "_volume")
@@ -49,7 +49,7 @@ class HourBuilder:
         at = state or HourState()
         self._length = length
         self._open_at = at.open_at
-        self._end: Ms = at.open_at + length if at.bars else 0
+        self._end: Ms = at.open_at + length if at.open_at else 0
         self._open = at.open
         self._high = at.high
         self._low = at.low
@@ -72,6 +72,8 @@ class HourBuilder:
             self._low = bar.low
             self._volume = bar.volume
             self._bars = 1
+        elif not self._bars:  # a straggler of an hour that ``due`` has closed
+            return _NONE
         else:
             if bar.high > self._high:
                 self._high = bar.high
@@ -92,13 +94,12 @@ class HourBuilder:
 
     def drop(self) -> None:
         """Forget the hour under way (an episode ended)."""
-        self._bars = 0
-        self._end = 0
+        self._bars = self._open_at = self._end = 0
 
     def state(self) -> HourState:
         """What to keep over a restart."""
         if not self._bars:
-            return HourState()
+            return HourState(self._open_at)
         return HourState(
             self._open_at, self._open, self._high, self._low, self._close, self._volume, self._bars
         )

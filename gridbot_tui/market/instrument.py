@@ -4,6 +4,7 @@ This module alone converts between the exchange's decimal strings and the house'
 """
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -52,12 +53,27 @@ class Instrument(Struct, frozen=True, dict=True):
     derived: bool = False
     """True where tick and step were derived from recorded data because no filter was known."""
 
-    def __post_init__(self) -> None:
-        """Precompute the float and product forms used on the hot path."""
-        self.tick_f: float = float(self.tick)
-        self.step_f: float = float(self.step)
-        self.unit: Decimal = self.tick * self.step
-        self.unit_f: float = float(self.unit)
+    # The forms used on the hot path, computed once.
+
+    @cached_property
+    def tick_f(self) -> float:
+        """``tick`` as a float."""
+        return float(self.tick)
+
+    @cached_property
+    def step_f(self) -> float:
+        """``step`` as a float."""
+        return float(self.step)
+
+    @cached_property
+    def unit(self) -> Decimal:
+        """Value of one step at a price of one tick, quote."""
+        return self.tick * self.step
+
+    @cached_property
+    def unit_f(self) -> float:
+        """``unit`` as a float."""
+        return float(self.unit)
 
     def ticks_down(self, price: float | Decimal) -> Ticks:
         """The highest whole tick at or below ``price``."""

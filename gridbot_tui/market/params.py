@@ -14,15 +14,16 @@ class DataParams(BaseModel):
         60,
         ge=1,
         le=1440,
-        description="Longest hole in a symbol's bars, minutes, that is lived through as an outage; a longer one ends the "
-        "episode (close at the last close, warm up anew). 60: known exchange outages that short were tradable after.",
+        description="Longest hole in a symbol's bars, minutes, that is lived through as an outage; a longer "
+        "one ends the episode (close at the last close, warm up anew). 60: exchange outages that short were "
+        "tradable after.",
     )
     bad_rows_percent: float = Field(
         1.0,
         ge=0.0,
         le=10.0,
-        description="Share of a file's rows, percent, that may be impossible or off the grid and are dropped with a note; "
-        "with more the file is refused. 1: a stray row is an accident, one in a hundred is another format.",
+        description="Share of a file's rows, percent, that may be impossible or off the grid and are dropped "
+        "with a note; with more the file is refused. 1: a stray row is an accident, one in a hundred is another format.",
     )
 
 
@@ -31,7 +32,9 @@ class SyntheticParams(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    seed: int = Field(7, ge=0, le=2**63 - 1, description="Seed; the same seed gives the same market, always. 7: any.")
+    seed: int = Field(
+        7, ge=0, le=2**63 - 1, description="Seed; the same seed gives the same market, always. 7: any."
+    )
     symbols: tuple[str, ...] = Field(
         ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT", "ADAUSDT"),
         min_length=1,
@@ -42,27 +45,29 @@ class SyntheticParams(BaseModel):
         0.95,
         ge=0.05,
         le=5.0,
-        description="Lowest yearly volatility of a symbol, fraction of price. 0.95: realised values stay above 0.90, "
-        "where NEUTRAL is awake.",
+        description="Lowest yearly volatility of a symbol, fraction of price. 0.95: realised values stay above "
+        "0.90, where NEUTRAL is awake.",
     )
     volatility_high: float = Field(
         1.40,
         ge=0.05,
         le=5.0,
-        description="Highest yearly volatility of a symbol, fraction of price. 1.40: realised values stay below 1.50.",
+        description="Highest yearly volatility of a symbol, fraction of price. 1.40: realised values stay "
+        "below 1.50.",
     )
     correlation: float = Field(
         0.65,
         ge=0.0,
         le=0.95,
-        description="Correlation of the symbols' returns through their common factor. 0.65: large coins of 2021-2025.",
+        description="Correlation of the symbols' returns through their common factor. 0.65: large coins of "
+        "2021-2025.",
     )
     crash_days: float = Field(
         24.0,
         ge=2.0,
         le=10_000.0,
-        description="Mean days between market-wide crashes of 6-18 %. 24: about one within the three weeks lived "
-        "through at the start, so that the risk tiers are seen at work.",
+        description="Mean days between market-wide crashes of 6-18 %. 24: about one within the three weeks "
+        "lived through at the start, so that the risk tiers are seen at work.",
     )
     gap_days: float = Field(
         9.0,

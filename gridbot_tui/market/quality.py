@@ -17,12 +17,16 @@ def gap_note(symbol: Symbol, last_open: Ms, opened: Ms, interval: Ms, episode_ga
         return None
     at = opened + interval
     if missing < 0:
-        return QualityNote(at, symbol, "out_of_order", f"bar of {moment(opened)} after that of {moment(last_open)}")
+        return QualityNote(
+            at, symbol, "out_of_order", f"bar of {moment(opened)} after that of {moment(last_open)}"
+        )
     length = f"{missing // MINUTE} min from {moment(last_open + interval)}"
     if missing <= episode_gap:
         count = missing // interval
         return QualityNote(at, symbol, "hole", f"{count} x {interval_name(interval)} missing: {length}")
-    return QualityNote(at, symbol, "episode", f"no bars for {length}: the episode ended there, a new one starts")
+    return QualityNote(
+        at, symbol, "episode", f"no bars for {length}: the episode ended there, a new one starts"
+    )
 
 
 class GapChecker:

@@ -1,0 +1,285 @@
+"""Candles of one file or series as checked columns: what cannot be used is refused or dropped with a note."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+
+from gridbot_tui.market.clock import BASE_INTERVALS, interval_name, moment
+from gridbot_tui.market.errors import DataError
+from gridbot_tui.market.kline_csv import read_csv
+from gridbot_tui.units import DAY, Ms
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import polars as pl
+
+    Times = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float64]
+    Mask = npt.NDArray[np.bool_]
+else:
+    Times = Floats = Mask = Any
+
+CANDLE_COLUMNS: Final = ("open_time", "open", "high", "low", "close", "volume")
+_MICROSECONDS: Final = 100_000_000_000_000
+"""A time above this is in microseconds: as milliseconds it would be the year 5138."""
+_EARLIEST: Final = 14_000 * DAY
+_LATEST: Final = 50_000 * DAY
+
+
+class Candles(Struct):
+    """Columns of one series, equally long; prices in quote as the file has them."""
+
+    times: Times
+    """Open times, ms."""
+    prices: tuple[Floats, Floats, Floats, Floats]
+    """Open, high, low, close."""
+    volumes: Floats
+    remarks: list[tuple[str, str]]
+    """(code, detail) of what was mended."""
+
+    def take(self, rows: "Mask | Times | slice") -> "Candles":
+        """The chosen rows with the same remarks."""
+        opens, highs, lows, closes = self.prices
+        prices = (opens[rows], highs[rows], lows[rows], closes[rows])
+        return Candles(self.times[rows], prices, self.volumes[rows], self.remarks)
+
+
+def read_table(path: Path) -> "pl.DataFrame":
+    """A Parquet or CSV file as it is.
+
+    Raises:
+        DataError: empty, cut off, or another format than its name says.
+    """
+    import polars as pl
+
+    try:
+        size = path.stat().st_size
+        if size == 0:
+            raise DataError(f"{path} is empty: remove it or fetch it again")
+        if path.suffix != ".parquet":
+            return read_csv(path)
+        with path.open("rb") as file:
+            head = file.read(4)
+            file.seek(max(0, size - 4))
+            tail = file.read(4)
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}): check the path and its permissions"
+        ) from error
+    if head != b"PAR1":
+        raise DataError(f"{path} is not a Parquet file: fetch it again or give it the name of what it is")
+    if tail != b"PAR1":
+        raise DataError(f"{path} is cut off (no Parquet footer): fetch it again")
+    try:
+        return pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise DataError(f"{path} is damaged and cannot be read as Parquet: fetch it again") from error
+
+
+def read_candles(path: Path, interval: Ms | None, bad_share: float, *, volumes: bool = True) -> Candles:
+    """The usable rows of one file, in file order, times in ms.
+
+    ``interval`` puts the rows on its grid where it is known. Without ``volumes`` (mark prices have none)
+    they are neither needed nor read.
+
+    Raises:
+        DataError: unreadable, lacking columns, empty, or more than ``bad_share`` of its rows unusable.
+    """
+    import numpy as np
+
+    frame = read_table(path)
+    needed = CANDLE_COLUMNS if volumes else CANDLE_COLUMNS[:-1]
+    lacking = [name for name in needed if name not in frame.columns]
+    if lacking:
+        raise DataError(
+            f"{path} lacks the column{'s'[: len(lacking) > 1]} {', '.join(lacking)}: it holds no candles"
+        )
+    if frame.height == 0:
+        raise DataError(f"{path} has no rows: remove it or fetch it again")
+    candles = Candles(
+        times_ms(frame["open_time"], path),
+        (
+            floats(frame["open"], path),
+            floats(frame["high"], path),
+            floats(frame["low"], path),
+            floats(frame["close"], path),
+        ),
+        floats(frame["volume"], path) if volumes else np.zeros(frame.height),
+        [],
+    )
+    return _without_bad(candles, path, interval, bad_share)
+
+
+def times_ms(column: "pl.Series", path: Path) -> Times:
+    """A column of times as ms; unreadable ones become -1.
+
+    Raises:
+        DataError: times that are neither milliseconds nor microseconds.
+    """
+    import numpy as np
+    import polars as pl
+
+    if column.dtype.is_temporal():
+        column = (
+            column.dt.epoch("ms")
+            if column.dtype != pl.Date
+            else column.cast(pl.Datetime("ms")).dt.epoch("ms")
+        )
+    times: Times = column.cast(pl.Int64, strict=False).fill_null(-1).to_numpy().astype(np.int64)
+    times = np.where(times > _MICROSECONDS, times // 1000, times)
+    known = times[times != -1]
+    if len(known) and (known.min() <= _EARLIEST or known.max() >= _LATEST):
+        odd = int(known.min()) if known.min() <= _EARLIEST else int(known.max())
+        raise DataError(
+            f"{path} has {column.name} {odd}, neither milliseconds nor microseconds since 1970: convert it"
+        )
+    return times
+
+
+def floats(column: "pl.Series", path: Path) -> Floats:
+    """A column of numbers; what is missing or no number becomes NaN.
+
+    Raises:
+        DataError: a column that holds something else than numbers.
+    """
+    import numpy as np
+    import polars as pl
+
+    if not (column.dtype.is_numeric() or column.dtype == pl.String):
+        raise DataError(f"{path} has no numbers in column {column.name}: it holds no candles")
+    values: Floats = column.cast(pl.Float64, strict=False).to_numpy().astype(np.float64)
+    return values
+
+
+def impossible(candles: Candles) -> Mask:
+    """Which rows no market can have made."""
+    import numpy as np
+
+    opens, highs, lows, closes = candles.prices
+    fine: Mask = (lows > 0) & (highs < np.inf) & (candles.volumes >= 0) & (candles.volumes < np.inf)
+    fine &= (lows <= opens) & (lows <= closes) & (opens <= highs) & (closes <= highs)
+    fine &= candles.times > 0
+    bad: Mask = ~fine
+    return bad
+
+
+def _without_bad(candles: Candles, path: Path, interval: Ms | None, bad_share: float) -> Candles:
+    import numpy as np
+
+    checks = [
+        (
+            "impossible_row",
+            "impossible (NaN, not above zero, or outside its high and low)",
+            impossible(candles),
+        )
+    ]
+    if interval is not None:
+        off = (candles.times % interval != 0) & ~checks[0][2]
+        checks.append(("off_grid", f"off the {interval_name(interval)} grid", off))
+    good = np.ones(len(candles.times), dtype=np.bool_)
+    for code, words, bad in checks:
+        count = int(bad.sum())
+        if count == 0:
+            continue
+        row = int(np.argmax(bad)) + 1
+        if count > bad_share * len(bad):
+            raise DataError(
+                f"{path}: {count} of {len(bad)} rows are {words}, the first is row {row}: fetch it again"
+            )
+        candles.remarks.append(
+            (code, f"{path.name}: {count} of {len(bad)} rows dropped, {words}; first row {row}")
+        )
+        good &= ~bad
+    return candles if good.all() else candles.take(good)
+
+
+def joined(parts: list[Candles], symbol: str, bad_share: float) -> Candles:
+    """Files of one series as one: sorted, each open time once.
+
+    Of rows with the same open time and different values the first is kept: the earlier file, or the
+    earlier row, is what was published first.
+
+    Raises:
+        DataError: more than ``bad_share`` of the rows contradict others.
+    """
+    import numpy as np
+
+    series = parts[0]
+    if len(parts) > 1:
+        series = Candles(
+            np.concatenate([part.times for part in parts]),
+            (
+                np.concatenate([part.prices[0] for part in parts]),
+                np.concatenate([part.prices[1] for part in parts]),
+                np.concatenate([part.prices[2] for part in parts]),
+                np.concatenate([part.prices[3] for part in parts]),
+            ),
+            np.concatenate([part.volumes for part in parts]),
+            [remark for part in parts for remark in part.remarks],
+        )
+    # Files may be named in any order; only rows out of order within one deserve a note.
+    unsorted = sum(int((np.diff(part.times) < 0).sum()) for part in parts)
+    if unsorted:
+        series.remarks.append(
+            ("unsorted", f"rows were out of order in {unsorted} places and have been sorted")
+        )
+    if (np.diff(series.times) < 0).any():
+        series = series.take(np.argsort(series.times, kind="stable"))
+    return _each_once(series, symbol, bad_share)
+
+
+def _each_once(series: Candles, symbol: str, bad_share: float) -> Candles:
+    import numpy as np
+
+    first = np.ones(len(series.times), dtype=np.bool_)
+    first[1:] = series.times[1:] != series.times[:-1]
+    repeated = np.flatnonzero(~first)
+    if not len(repeated):
+        return series
+    kept = np.maximum.accumulate(np.where(first, np.arange(len(first)), 0))[repeated]
+    differs = series.volumes[repeated] != series.volumes[kept]
+    for column in series.prices:
+        differs |= column[repeated] != column[kept]
+    conflicts = int(differs.sum())
+    when = moment(int(series.times[repeated[0]]))
+    if conflicts > bad_share * len(first):
+        raise DataError(
+            f"{symbol}: {conflicts} rows contradict another of the same open time, first {when}: give one set"
+        )
+    if conflicts < len(repeated):
+        same = len(repeated) - conflicts
+        series.remarks.append(("duplicate_row", f"{same} repeated rows dropped, first {when}"))
+    if conflicts:
+        series.remarks.append(
+            ("conflicting_row", f"{conflicts} rows contradict one before them, the first was kept")
+        )
+    return series.take(first)
+
+
+def spacing(series: Candles, symbol: str, said: Ms | None) -> Ms:
+    """The series' interval: the commonest distance of its rows, which must be what was said of it.
+
+    Raises:
+        DataError: no base interval, or another than the path or --interval said.
+    """
+    import numpy as np
+
+    if len(series.times) < 2:
+        if said is None:
+            raise DataError(f"{symbol} has a single row, so its interval is unknown: name it with --interval")
+        return said
+    lengths, counts = np.unique(np.diff(series.times), return_counts=True)
+    length = int(lengths[np.argmax(counts)])
+    if said is not None and length != said:
+        raise DataError(
+            f"{symbol} is said to be {interval_name(said)} but its rows are {interval_name(length)} apart: "
+            "name the right interval with --interval"
+        )
+    if length not in BASE_INTERVALS.values():
+        raise DataError(
+            f"{symbol}'s rows are {interval_name(length)} apart, which builds no decision hour: "
+            f"give candles of {', '.join(BASE_INTERVALS)}"
+        )
+    return length

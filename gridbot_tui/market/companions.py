@@ -1,0 +1,95 @@
+"""What lies beside recorded candles: funding settlements and mark prices."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from gridbot_tui.market.candles import floats, joined, read_candles, read_table, times_ms
+from gridbot_tui.market.clock import interval_name
+from gridbot_tui.market.errors import DataError
+from gridbot_tui.market.kline_csv import read_csv
+from gridbot_tui.market.paths import SUFFIXES
+from gridbot_tui.market.source import FundingRate
+from gridbot_tui.units import HOUR, MINUTE, Ms, Symbol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Times = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float64]
+else:
+    Times = Floats = Any
+
+_FUNDING_CSV: Final = ("calc_time", "funding_interval_hours", "last_funding_rate")
+_SCHEDULES: Final = (1, 2, 4, 8)
+_SLACK: Final = 5 * MINUTE
+"""Settlements are stamped a few ms after the hour they belong to; more than this is no settlement."""
+
+Remarks = list[tuple[str, str]]
+
+
+def funding_rates(folder: Path, symbol: Symbol, remarks: Remarks) -> list[FundingRate]:
+    """Settlements recorded in ``folder/funding``, at the whole hour nearest to their stamp, ascending.
+
+    Raises:
+        DataError: a funding file that cannot be read or lacks its columns.
+    """
+    import numpy as np
+
+    parts = [_funding_file(path) for path in _files(folder / "funding")]
+    if not parts:
+        return []
+    stamps = np.concatenate([times for times, _ in parts])
+    rates = np.concatenate([values for _, values in parts])
+    at = (stamps + HOUR // 2) // HOUR * HOUR
+    fine = (np.abs(stamps - at) <= _SLACK) & np.isfinite(rates) & (stamps > 0)
+    if not fine.all():
+        remarks.append(
+            ("bad_funding", f"{int((~fine).sum())} funding rows left out: no number or not on an hour")
+        )
+    times, first = np.unique(at[fine], return_index=True)
+    return _scheduled(symbol, times.tolist(), rates[fine][first].tolist())
+
+
+def _scheduled(symbol: Symbol, times: list[Ms], rates: list[float]) -> list[FundingRate]:
+    """Rates with the schedule they belong to: hours since the one before, or the schedule so far."""
+    hours = [(later - sooner) // HOUR for sooner, later in pairwise(times)]
+    current = next((gap for gap in hours if gap in _SCHEDULES), 8)
+    result = []
+    for index, (at, rate) in enumerate(zip(times, rates, strict=True)):
+        if index and hours[index - 1] in _SCHEDULES:
+            current = hours[index - 1]
+        result.append(FundingRate(symbol, at, rate, current))
+    return result
+
+
+def _funding_file(path: Path) -> tuple[Times, Floats]:
+    frame = read_table(path) if path.suffix == ".parquet" else read_csv(path, _FUNDING_CSV)
+    for time, rate in (("funding_time", "funding_rate"), ("calc_time", "last_funding_rate")):
+        if time in frame.columns and rate in frame.columns:
+            return times_ms(frame[time], path), floats(frame[rate], path)
+    raise DataError(f"{path} lacks the columns funding_time and funding_rate: it holds no funding")
+
+
+def mark_prices(
+    folder: Path, symbol: Symbol, interval: Ms, bad_share: float
+) -> tuple[Times, Floats, Floats, Floats] | None:
+    """Open times, highs, lows and closes of the mark candles in ``folder/mark_<interval>``, if any."""
+    files = _files(folder / f"mark_{interval_name(interval)}")
+    if not files:
+        return None
+    parts = [read_candles(path, interval, bad_share, volumes=False) for path in files]
+    series = joined(parts, f"{symbol} mark", bad_share)
+    _, highs, lows, closes = series.prices
+    return series.times, highs, lows, closes
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if path.name.endswith(SUFFIXES) and not path.name.startswith(".")
+    ]

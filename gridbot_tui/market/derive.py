@@ -1,0 +1,141 @@
+"""Instruments for what no filter table knows: tick and step from recorded prices, brackets conservative."""
+
+import math
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
+
+from gridbot_tui.market.instrument import Bracket, Instrument
+from gridbot_tui.units import Market, Symbol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+else:
+    Floats = Any
+
+QUOTES: Final = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD1", "BTC", "ETH", "BNB", "EUR", "TRY")
+
+_MOST_DECIMALS: Final = 10
+# More rows than this off a grid and the grid is too coarse; fewer are stray quotes and are rounded.
+_OFF_SHARE: Final = 0.001
+
+
+def laddered(tiers: tuple[tuple[int, int, str], ...]) -> tuple[Bracket, ...]:
+    """Brackets from (cap, max leverage, maintenance ratio); floors and cumulative amounts follow.
+
+    ``cum`` makes the maintenance margin continuous: cum_k = cum_(k-1) + floor_k (ratio_k - ratio_(k-1)).
+    """
+    brackets: list[Bracket] = []
+    floor = cum = Decimal(0)
+    last = Decimal(0)
+    for cap, leverage, text in tiers:
+        ratio = Decimal(text)
+        if brackets:
+            cum += floor * (ratio - last)
+        brackets.append(Bracket(floor, Decimal(cap), leverage, ratio, cum))
+        floor, last = Decimal(cap), ratio
+    return tuple(brackets)
+
+
+CONSERVATIVE_BRACKETS: Final = laddered(
+    (
+        (5_000, 50, "0.015"),
+        (10_000, 25, "0.02"),
+        (25_000, 20, "0.025"),
+        (62_500, 10, "0.05"),
+        (125_000, 5, "0.1"),
+        (250_000, 4, "0.125"),
+        (500_000, 3, "0.1667"),
+        (7_500_000, 2, "0.25"),
+        (12_500_000, 1, "0.5"),
+    )
+)
+"""The margin ladder of a small, newly listed USD-M symbol: nothing Binance lists is stricter by much."""
+
+
+def decimals_of(prices: Floats) -> int:
+    """The fewest decimals that write (nearly) all of ``prices`` exactly, at most 10."""
+    import numpy as np
+
+    for digits in range(_MOST_DECIMALS):
+        scaled = prices * 10.0**digits
+        # A float carries about 16 digits: what is left of them after scaling is noise.
+        noise = np.abs(scaled) * 1e-15 + 1e-6
+        off = np.abs(scaled - np.rint(scaled)) > noise
+        if off.mean() <= _OFF_SHARE:
+            return digits
+    return _MOST_DECIMALS
+
+
+def off_tick(prices: Floats, tick: Decimal) -> float:
+    """Share of ``prices`` that are no whole number of ticks."""
+    import numpy as np
+
+    ratio = prices / float(tick)
+    return float((np.abs(ratio - np.rint(ratio)) > np.abs(ratio) * 1e-14 + 1e-4).mean())
+
+
+def split_symbol(symbol: Symbol) -> tuple[str, str]:
+    """Base and quote asset of a symbol by its ending; the quote is USDT where none is recognised."""
+    for quote in QUOTES:
+        if symbol.endswith(quote) and len(symbol) > len(quote):
+            return symbol.removesuffix(quote), quote
+    return symbol, "USDT"
+
+
+def derive(symbol: Symbol, market: Market, prices: Floats) -> Instrument:
+    """An instrument for recorded ``prices`` (any of open, high, low, close; finite and above zero).
+
+    The tick has the decimals of the prices, between 1e-6 and 1e-2 of the price's power of ten; one step
+    is worth at most one quote at the highest price.
+    """
+    top = float(prices.max())
+    middle = float(prices[len(prices) // 2])
+    power = math.floor(math.log10(middle))
+    digits = min(max(decimals_of(prices), 2 - power), 6 - power)
+    tick = Decimal(1).scaleb(-digits)
+    step = Decimal(1).scaleb(math.floor(-math.log10(top)))
+    base, quote = split_symbol(symbol)
+    futures = market is Market.FUTURES
+    return Instrument(
+        symbol=symbol,
+        market=market,
+        base=base,
+        quote=quote,
+        tick=tick,
+        step=step,
+        min_steps=1,
+        max_steps=10_000_000,
+        market_max_steps=1_000_000,
+        min_notional=Decimal(5),
+        min_price=1,
+        max_price=int(Decimal(top) * 1000 / tick),
+        percent_up=Decimal("1.05") if futures else Decimal(5),
+        percent_down=Decimal("0.95") if futures else Decimal("0.2"),
+        max_orders=200,
+        brackets=CONSERVATIVE_BRACKETS if futures else (),
+        derived=True,
+    )
+
+
+def finer(instrument: Instrument, prices: Floats) -> Instrument:
+    """The instrument with the tick of older recordings where ``prices`` have more decimals than its own.
+
+    Everything else stays; the same instrument where its tick fits.
+    """
+    if off_tick(prices, instrument.tick) <= _OFF_SHARE:
+        return instrument
+    tick = Decimal(1).scaleb(-decimals_of(prices))
+    if tick >= instrument.tick:
+        return instrument
+    scale = instrument.tick / tick
+    return replace(
+        instrument,
+        tick=tick,
+        min_price=max(1, int(instrument.min_price * scale)),
+        max_price=int(instrument.max_price * scale),
+    )

@@ -1,0 +1,343 @@
+"""Recorded files as a market: Parquet and Binance CSVs, with the funding and mark prices beside them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
+
+from gridbot_tui.market.builtin import builtin
+from gridbot_tui.market.candles import Candles, joined, read_candles, spacing
+from gridbot_tui.market.clock import BASE_INTERVALS, interval_ms, interval_name, moment
+from gridbot_tui.market.companions import funding_rates, mark_prices
+from gridbot_tui.market.derive import derive, finer
+from gridbot_tui.market.errors import DataError
+from gridbot_tui.market.exchange_info import read_instruments
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.market.params import DataParams
+from gridbot_tui.market.paths import Origin, candle_files
+from gridbot_tui.market.recorded import RecordedMarket, Series
+from gridbot_tui.market.source import FundingRate, QualityNote
+from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Ms, Symbol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Integers = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float64]
+else:
+    Integers = Floats = Any
+
+_DEFAULTS: Final = DataParams()
+_SCHEDULE: Final = 8 * HOUR
+"""The longest time between two settlements."""
+_MOST_TICKS: Final = 2**53
+"""Above this a float no longer tells neighbouring ticks apart."""
+
+
+def load(
+    paths: Sequence[str],
+    *,
+    market: Market | None = None,
+    symbol: Symbol | None = None,
+    interval: str | None = None,
+    exchange_info: Path | None = None,
+    leverage: Path | None = None,
+    frm: Ms | None = None,
+    to: Ms | None = None,
+    params: DataParams = _DEFAULTS,
+) -> RecordedMarket:
+    """Load recorded candles for replay.
+
+    Args:
+        paths: files, folders and globs. Market, symbol and interval come from them.
+        market: must agree with the paths where they tell; decides where they don't (else futures).
+        symbol: picks one symbol of several; names files whose path does not tell.
+        interval: as ``symbol``, such as ``1m``.
+        exchange_info: filters to use before the built-in ones.
+        leverage: margin brackets to go with ``exchange_info``.
+        frm: bars that open at or after this.
+        to: bars that close at or before this.
+        params: what counts as a hole, how many bad rows are forgiven.
+
+    Raises:
+        DataError: what cannot be used, in one sentence.
+    """
+    wanted = None if interval is None else interval_ms(interval)
+    origins = _selected(candle_files(paths), symbol, interval)
+    chosen = _market(origins, market)
+    groups = _by_symbol(origins, symbol)
+    _one_interval(groups)
+    known = builtin(chosen)
+    if exchange_info is not None:
+        asked = read_instruments(exchange_info, leverage, groups.keys())
+        _of_market(asked, chosen, exchange_info)
+        known = known | asked
+    window = (frm, to)
+    series: list[Series] = []
+    lengths: dict[Ms, Symbol] = {}
+    for name, files in sorted(groups.items()):
+        length, candles = _candles(name, files, wanted, window, params)
+        if candles is None:
+            continue
+        lengths.setdefault(length, name)
+        series.append(_series(name, chosen, candles, files, length, known.get(name), params))
+    if not series:
+        raise DataError(f"{', '.join(sorted(groups))}: no candles {_words(window)}: widen the dates")
+    if len(lengths) > 1:
+        told = " and ".join(f"{name} is {interval_name(length)}" for length, name in lengths.items())
+        raise DataError(f"all series must share one interval, but {told}: choose one with --interval")
+    return RecordedMarket(series, next(iter(lengths)), params.episode_gap_minutes * MINUTE)
+
+
+# -- which files ------------------------------------------------------------------------------------------
+
+
+def _selected(origins: list[Origin], symbol: Symbol | None, interval: str | None) -> list[Origin]:
+    """Those that may be the symbol and interval asked for."""
+    of_symbol = [item for item in origins if symbol is None or item.symbol in (None, symbol)]
+    if not of_symbol:
+        there = ", ".join(sorted({item.symbol or "?" for item in origins}))
+        raise DataError(
+            f"no candles of {symbol} in the data given, which holds {there}: change --symbol or --data"
+        )
+    result = [item for item in of_symbol if interval is None or item.interval in (None, interval)]
+    if not result:
+        raise DataError(
+            f"no {interval} candles in the data given, which holds {_choices(of_symbol)}: change --interval"
+        )
+    return result
+
+
+def _choices(origins: Sequence[Origin]) -> str:
+    names = {item.interval for item in origins if item.interval}
+    order = list(BASE_INTERVALS)
+    return ", ".join(
+        sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name))
+    )
+
+
+def _market(origins: list[Origin], market: Market | None) -> Market:
+    told = {item.market for item in origins if item.market}
+    if len(told) > 1:
+        raise DataError("the data given mix spot and futures: give the folders of one market")
+    of_path = next(iter(told), None)
+    if market is not None and of_path is not None and market is not of_path:
+        path = next(item.path for item in origins if item.market)
+        raise DataError(f"{path} is {of_path} data but --market is {market}: change one of them")
+    return market or of_path or Market.FUTURES
+
+
+def _by_symbol(origins: list[Origin], symbol: Symbol | None) -> dict[Symbol, list[Origin]]:
+    groups: dict[Symbol, list[Origin]] = {}
+    for item in origins:
+        name = item.symbol or symbol
+        if name is None:
+            raise DataError(f"{item.path} does not tell its symbol: name it with --symbol")
+        groups.setdefault(name, []).append(item)
+    return groups
+
+
+def _one_interval(groups: dict[Symbol, list[Origin]]) -> None:
+    for name, files in groups.items():
+        if len({item.interval for item in files if item.interval}) > 1:
+            raise DataError(
+                f"{name} is there at several intervals ({_choices(files)}): choose one with --interval"
+            )
+
+
+def _of_market(asked: dict[Symbol, Instrument], market: Market, path: Path) -> None:
+    other = next((item for item in asked.values() if item.market is not market), None)
+    if other is not None:
+        raise DataError(
+            f"{path} describes {other.market} but the data are {market}: give that market's exchangeInfo"
+        )
+
+
+# -- one symbol -------------------------------------------------------------------------------------------
+
+
+def _candles(
+    symbol: Symbol,
+    files: list[Origin],
+    wanted: Ms | None,
+    window: tuple[Ms | None, Ms | None],
+    params: DataParams,
+) -> tuple[Ms, Candles | None]:
+    """The interval and the checked rows inside ``window``, ``None`` where there are none."""
+    share = params.bad_rows_percent / 100
+    told = next((item.interval for item in files if item.interval), None)
+    length = wanted or (None if told is None else _told_ms(told, files))
+    if length is None:
+        length = spacing(joined([read_candles(files[0].path, None, share)], symbol, share), symbol, None)
+    parts = [read_candles(item.path, length, share) for item in files]
+    candles = joined(parts, symbol, share)
+    length = spacing(candles, symbol, length)
+    frm, to = window
+    first = 0 if frm is None else int(candles.times.searchsorted(frm))
+    last = len(candles.times) if to is None else int(candles.times.searchsorted(to - length, "right"))
+    if first >= last:
+        return length, None
+    return length, candles.take(slice(first, last))
+
+
+def _told_ms(name: str, files: list[Origin]) -> Ms:
+    try:
+        return interval_ms(name)
+    except DataError as error:
+        raise DataError(f"{files[0].path}: {error}") from None
+
+
+def _series(
+    symbol: Symbol,
+    market: Market,
+    candles: Candles,
+    files: list[Origin],
+    interval: Ms,
+    known: Instrument | None,
+    params: DataParams,
+) -> Series:
+    """Candles in ticks of their instrument, joined with funding and mark prices."""
+    import numpy as np
+
+    remarks = list(candles.remarks)
+    # The columns that decide decimals: every fourth price would do, all are cheap.
+    prices = np.concatenate(candles.prices)
+    instrument = _instrument(symbol, market, known, prices, remarks)
+    size = instrument.tick_f
+    if float(prices.max()) / size > _MOST_TICKS:
+        raise DataError(
+            f"{symbol} has prices of {prices.max():g} at a tick of {instrument.tick}: no such market exists"
+        )
+    opens, highs, lows, closes = (_ticks(column, size) for column in candles.prices)
+    if int(lows.min()) <= 0:
+        raise DataError(
+            f"{symbol} has prices under one tick of {instrument.tick}: give an exchangeInfo of its time"
+        )
+    mark = None
+    funding: list[FundingRate] = []
+    if market is Market.FUTURES:
+        folders = sorted({item.symbol_folder for item in files})
+        for folder in folders:
+            funding += funding_rates(folder, symbol, remarks)
+        funding = _in_order(funding)
+        instrument = _note_funding(instrument, funding, candles.times, interval, remarks)
+        mark = _mark(folders, symbol, candles.times, (highs, lows, closes), size, interval, params, remarks)
+    at = int(candles.times[0]) + interval
+    notes = [QualityNote(at, symbol, code, detail) for code, detail in remarks]
+    return Series(
+        instrument, candles.times, opens, highs, lows, closes, candles.volumes, mark, funding, notes
+    )
+
+
+def _instrument(
+    symbol: Symbol, market: Market, known: Instrument | None, prices: Floats, remarks: list[tuple[str, str]]
+) -> Instrument:
+    if known is None:
+        made = derive(symbol, market, prices)
+        remarks.append(
+            (
+                "derived_instrument",
+                f"no filters known: tick {made.tick:f}, step {made.step:f}, brackets derived from the data",
+            )
+        )
+        return made
+    fitted = finer(known, prices)
+    if fitted is not known:
+        remarks.append(
+            (
+                "finer_tick",
+                f"prices have more decimals than today's tick {known.tick:f}: {fitted.tick:f} is used",
+            )
+        )
+    return fitted
+
+
+def _ticks(prices: Floats, size: float) -> Integers:
+    """Nearest whole ticks. Rounding is monotone, so high and low stay the extremes."""
+    import numpy as np
+
+    ticks: Integers = np.rint(prices / size).astype(np.int64)
+    return ticks
+
+
+def _in_order(rates: list[FundingRate]) -> list[FundingRate]:
+    """Ascending, one a moment, where several folders held a symbol's funding."""
+    by_time = {rate.at: rate for rate in reversed(rates)}
+    return [by_time[at] for at in sorted(by_time)]
+
+
+def _note_funding(
+    instrument: Instrument,
+    funding: list[FundingRate],
+    times: Integers,
+    interval: Ms,
+    remarks: list[tuple[str, str]],
+) -> Instrument:
+    """Say where funding is unknown; take the schedule over into the instrument."""
+    import numpy as np
+
+    first, last = int(times[0]), int(times[-1]) + interval
+    inside = [rate for rate in funding if first < rate.at <= last]
+    if not inside:
+        if last - first >= DAY:
+            remarks.append(("no_funding", "no funding is recorded: none is charged"))
+        return instrument
+    # A bar is covered where a settlement is known within one schedule of its close, before or after.
+    known = np.array([0, *(rate.at for rate in inside), 2**62])
+    closes = times + interval
+    following = np.searchsorted(known, closes)
+    far = (known[following] - closes > _SCHEDULE) & (closes - known[following - 1] > _SCHEDULE)
+    if (unknown := int(far.sum()) * interval) >= DAY:
+        remarks.append(
+            ("partial_funding", f"funding of {unknown / DAY:.0f} days is not recorded: none is charged there")
+        )
+    hours = inside[-1].interval_hours
+    return (
+        instrument
+        if hours == instrument.funding_interval_hours
+        else replace(instrument, funding_interval_hours=hours)
+    )
+
+
+def _mark(
+    folders: list[Path],
+    symbol: Symbol,
+    times: Integers,
+    own: tuple[Integers, Integers, Integers],
+    size: float,
+    interval: Ms,
+    params: DataParams,
+    remarks: list[tuple[str, str]],
+) -> tuple[Integers, Integers, Integers] | None:
+    """Mark high, low and close by open time; the bar's own where a mark candle is missing."""
+    import numpy as np
+
+    for folder in folders:
+        found = mark_prices(folder, symbol, interval, params.bad_rows_percent / 100)
+        if found is None:
+            continue
+        rows = np.minimum(np.searchsorted(found[0], times), len(found[0]) - 1)
+        has = found[0][rows] == times
+        if not has.all():
+            missing = int((~has).sum())
+            remarks.append(
+                (
+                    "partial_mark",
+                    f"{missing} of {len(times)} bars lack a mark candle: their own prices stand in",
+                )
+            )
+        high, low, close = (
+            np.where(has, _ticks(column[rows], size), instead)
+            for column, instead in zip(found[1:], own, strict=True)
+        )
+        return high, low, close
+    return None
+
+
+def _words(window: tuple[Ms | None, Ms | None]) -> str:
+    frm, to = window
+    since = "" if frm is None else f"from {moment(frm)} "
+    until = "" if to is None else f"until {moment(to)}"
+    return (since + until).strip() or "at all"

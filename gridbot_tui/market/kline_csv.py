@@ -1,0 +1,90 @@
+"""Binance's public kline CSVs: with or without a header, plain, gzipped or zipped."""
+
+import gzip
+import io
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from gridbot_tui.market.errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+KLINE_COLUMNS: Final = (
+    "open_time",
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+    "close_time",
+    "quote_volume",
+    "count",
+    "taker_buy_volume",
+    "taker_buy_quote_volume",
+    "ignore",
+)
+
+
+def read_csv(path: Path, columns: tuple[str, ...] = KLINE_COLUMNS) -> "pl.DataFrame":
+    """The rows of a CSV as text columns; ``columns`` name them where the file has no header.
+
+    Raises:
+        DataError: the file cannot be read as CSV.
+    """
+    import polars as pl
+
+    raw = _unpacked(path)
+    first = raw.partition(b"\n")[0].strip()
+    if not first:
+        raise DataError(f"{path} is empty: remove it or fetch it again")
+    if b"\0" in first:
+        raise DataError(f"{path} is not a CSV of candles: fetch it again or give another file")
+    fields = first.decode("utf-8-sig", "replace").split(",")
+    header = not _number(fields[0])
+    try:
+        frame = pl.read_csv(
+            io.BytesIO(raw),
+            has_header=header,
+            infer_schema=False,
+            truncate_ragged_lines=True,
+        )
+    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is not a CSV of candles ({_brief(error)}): fetch it again") from error
+    if not header:
+        names = columns[: frame.width]
+        frame = frame[:, : len(names)]
+        frame.columns = list(names)
+    return frame
+
+
+def _unpacked(path: Path) -> bytes:
+    try:
+        if path.suffix == ".gz":
+            with gzip.open(path) as packed:
+                return packed.read()
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                names = [name for name in archive.namelist() if name.endswith(".csv")]
+                if len(names) != 1:
+                    raise DataError(
+                        f"{path} holds {len(names)} CSV files where one is expected: unpack it first"
+                    )
+                return archive.read(names[0])
+        return path.read_bytes()
+    except (zipfile.BadZipFile, EOFError, OSError) as error:
+        raise DataError(f"{path} cannot be read ({_brief(error)}): fetch it again") from error
+
+
+def _number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _brief(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:120] if lines else type(error).__name__

@@ -1,0 +1,142 @@
+"""What the path of a recorded file says of its market, symbol and interval, and which files a path means."""
+
+import glob
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from gridbot_tui.market.errors import DataError
+from gridbot_tui.units import Market, Symbol
+
+SUFFIXES: Final = (".parquet", ".csv", ".csv.gz", ".zip")
+
+_MARKETS: Final = {
+    "um": Market.FUTURES,
+    "usdm": Market.FUTURES,
+    "futures": Market.FUTURES,
+    "spot": Market.SPOT,
+}
+_INTERVAL: Final = re.compile(r"\d+(?:[smhdw]|mo|M)")
+_FOLDER_SYMBOL: Final = re.compile(r"[A-Z0-9]{3,20}")
+_FILE: Final = re.compile(
+    r"(?P<symbol>[A-Z0-9]{1,14}(?:USDT|USDC|FDUSD|BUSD|TUSD|USD1|BTC|ETH|BNB|EUR|TRY))"
+    r"(?:[-_.](?P<interval>\d+(?:[smhdw]|mo|M)))?(?:[-_.]|$)"
+)
+# Folders that lie beside candles and hold something else.
+_OTHER: Final = re.compile(
+    r"funding\w*|aggtrades|trades|bookticker|bookdepth|metrics|liquidation\w*|premiumindexklines|indexpriceklines"
+    r"|mark_\w+|markpriceklines",
+    re.IGNORECASE,
+)
+
+
+class Origin(Struct, frozen=True):
+    """One file and what its path says; ``None`` where it says nothing."""
+
+    path: Path
+    market: Market | None
+    symbol: Symbol | None
+    interval: str | None
+    other: str = ""
+    """The folder that marks it as no candle file (``funding``, ``mark_1h``, ...), "" for candles."""
+
+    @property
+    def symbol_folder(self) -> Path:
+        """The folder that funding and mark folders lie in."""
+        folder = self.path.parent
+        return folder.parent if _INTERVAL.fullmatch(folder.name) else folder
+
+
+def origin(path: Path) -> Origin:
+    """Read a file's path: ``um/BTCUSDT/1m/x.parquet``, ``spot/...``, ``BTCUSDT-1m-2025-05.csv``, ..."""
+    path = Path(os.path.abspath(path))
+    folders = path.parts[:-1]
+    market = next((_MARKETS[f.lower()] for f in reversed(folders) if f.lower() in _MARKETS), None)
+    other = next((f for f in reversed(folders[-3:]) if _OTHER.fullmatch(f)), "")
+    symbol = interval = None
+    named = _FILE.match(path.name)
+    if named:
+        symbol, interval = named["symbol"], named["interval"]
+    parent = folders[-1] if folders else ""
+    holder = parent
+    if _INTERVAL.fullmatch(parent):
+        interval = interval or parent
+        holder = folders[-2] if len(folders) > 1 else ""
+    elif other == parent and len(folders) > 1:
+        holder = folders[-2]
+    if symbol is None and _FOLDER_SYMBOL.fullmatch(holder) and not holder.isdigit():
+        symbol = holder
+    return Origin(path, market, symbol, interval, other)
+
+
+def candle_files(paths: Sequence[str]) -> list[Origin]:
+    """Every candle file that files, folders and globs name, each once, in path order.
+
+    Raises:
+        DataError: a path names nothing, or something that is no candle file.
+    """
+    if not paths:
+        raise DataError("no recorded data named: give a file, folder or glob with --data")
+    found: dict[Path, Origin] = {}
+    for text in paths:
+        for item in _named(text):
+            found[item.path] = item
+    return [found[path] for path in sorted(found)]
+
+
+def _named(text: str) -> list[Origin]:
+    path = Path(text).expanduser()
+    if path.is_dir():
+        return _in_folder(path)
+    if path.exists():
+        return [_single(path)]
+    matches = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(text) else []
+    if not matches:
+        raise DataError(f"{text} does not exist: give --data an existing file, folder or glob")
+    items: list[Origin] = []
+    for match in map(Path, matches):
+        if match.is_dir():
+            items += _scan(match)
+        elif match.name.endswith(SUFFIXES) and not (item := origin(match)).other:
+            items.append(item)
+    if not items:
+        raise DataError(f"{text} matches no candle file: candles are {', '.join(SUFFIXES)}")
+    return items
+
+
+def _single(path: Path) -> Origin:
+    if not path.name.endswith(SUFFIXES):
+        raise DataError(f"{path} is neither Parquet nor CSV by its name: candles are {', '.join(SUFFIXES)}")
+    item = origin(path)
+    if item.other:
+        raise DataError(
+            f"{path} lies in {item.other}/ and holds no candles: give a file of candles such as 1m/*.parquet"
+        )
+    return item
+
+
+def _in_folder(folder: Path) -> list[Origin]:
+    items = _scan(folder)
+    if not items:
+        raise DataError(
+            f"{folder} holds no candle files: candles are {', '.join(SUFFIXES)}, funding and trades are not"
+        )
+    return items
+
+
+def _scan(folder: Path) -> list[Origin]:
+    items = []
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if hidden or not path.name.endswith(SUFFIXES) or not path.is_file():
+            continue
+        item = origin(path)
+        if not item.other:
+            items.append(item)
+    # Where some files say their interval by name or folder, those that do not are something else.
+    told = [item for item in items if item.interval]
+    return told or items
