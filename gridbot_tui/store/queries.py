@@ -26,7 +26,8 @@ _plan_of: Final = msgspec.json.Decoder(GridPlan).decode
 _evidence_of: Final = msgspec.json.Decoder(tuple[tuple[str, float], ...]).decode
 _instrument_of: Final = msgspec.json.Decoder(Instrument).decode
 
-_ORDER: Final = """SELECT seq, body, state, open, max(reported, executed), exchange_id, code, detail, updated_at
+_ORDER: Final = """SELECT seq, body, state, open, max(reported, executed), exchange_id, code, detail,
+    updated_at
     FROM orders"""
 _FILL: Final = """SELECT f.seq, f.at, f.symbol, f.client_id, f.trade_id, f.side, f.price, f.steps, f.fee,
     f.fee_asset, f.maker, f.realised, f.ours, f.forced, f.grid_profit, f.cycles, coalesce(o.purpose, '')

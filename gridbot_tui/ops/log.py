@@ -1,0 +1,189 @@
+"""Structured logs: JSON lines to a rotating file, human lines to a terminal, secrets hidden in both.
+
+structlog is loaded by ``configure`` or the first ``get_logger``, not by importing this module: it brings
+asyncio and rich along, and a command that only asks a running bot needs neither.
+"""
+
+import logging
+from collections.abc import Callable, MutableMapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+import msgspec
+
+from gridbot_tui.ops.redact import redact, redact_value
+from gridbot_tui.ops.rotate import RotatingFile
+from gridbot_tui.units import Ms
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+MAX_BYTES: Final = 10 << 20
+FILES_KEPT: Final = 5
+_LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
+_COLOURS: Final = {"debug": "2", "warning": "33", "error": "31", "critical": "1;31"}
+_HEAD: Final = ("at", "wall", "level", "room", "event")
+
+EventDict = MutableMapping[str, Any]
+
+
+class _Sink:
+    """Where every line ends: the file, the terminal, or nowhere."""
+
+    def __init__(self) -> None:
+        self.file: RotatingFile | None = None
+        self.terminal: TextIO | None = None
+        self.terminal_level = 20
+        self.engine_time: Callable[[], Ms | None] = _no_time
+
+    def put(self, **event: Any) -> None:
+        """Write one event that went through the processors."""
+        if self.file is not None:
+            line = msgspec.json.encode(
+                {**{key: event[key] for key in _HEAD if key in event}, **event}, enc_hook=repr
+            )
+            self.file.write(redact(line.decode()).encode() + b"\n")
+        if self.terminal is not None and _LEVELS[event["level"]] >= self.terminal_level:
+            try:
+                self.terminal.write(redact(_human(event, colour=self.terminal.isatty())) + "\n")
+                self.terminal.flush()
+            except (OSError, ValueError):
+                self.terminal = None  # it has gone (a closed pipe, a lost session); the file goes on
+
+    debug = info = warning = error = critical = exception = msg = put
+
+
+def _no_time() -> Ms | None:
+    return None
+
+
+_sink: Final = _Sink()
+_bridge: "logging.Handler | None" = None
+
+
+def configure(
+    *,
+    file: Path | None = None,
+    terminal: TextIO | None = None,
+    level: str = "info",
+    terminal_level: str | None = None,
+    engine_time: Callable[[], Ms | None] | None = None,
+    max_bytes: int = MAX_BYTES,
+    files_kept: int = FILES_KEPT,
+) -> None:
+    """Set up logging; may be called again, the latest call holds.
+
+    Args:
+        file: JSON lines go here, rotated by size.
+        terminal: human lines go here, usually ``sys.stderr``; None while a screen is painted.
+        level: least severe level that is logged at all.
+        terminal_level: least severe level on the terminal, by default the same.
+        engine_time: the engine's time, put as ``at`` on every line that has none of its own. In virtual
+            modes everything of a line but ``wall`` is then the same in every run.
+        max_bytes: size at which the file is rotated.
+        files_kept: how many rotated files are kept.
+    """
+    import structlog
+
+    close()
+    least = _LEVELS[level]
+    _sink.file = None if file is None else RotatingFile(file, max_bytes=max_bytes, count=files_kept)
+    _sink.terminal = terminal
+    _sink.terminal_level = _LEVELS[terminal_level or level]
+    _sink.engine_time = engine_time or _no_time
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            _stamp,
+            structlog.processors.format_exc_info,  # a plain traceback: it never prints locals
+            _hide,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(least),
+        logger_factory=_sink_of,
+        cache_logger_on_first_use=False,  # so that a second configure reaches loggers made before
+    )
+    _bridge_from_stdlib(max(least, logging.WARNING))
+
+
+def get_logger(room: str) -> "FilteringBoundLogger":
+    """A logger whose lines name the room: ``log.info("fill booked", symbol=..., at=...)``."""
+    import structlog
+
+    if not structlog.is_configured():
+        configure()
+    logger: FilteringBoundLogger = structlog.get_logger(room=room)
+    return logger
+
+
+def close() -> None:
+    """Close the file; later lines go nowhere until ``configure`` is called again."""
+    if _sink.file is not None:
+        _sink.file.close()
+    _sink.file = None
+    _sink.terminal = None
+
+
+def lost_lines() -> int:
+    """Lines the disk did not take since ``configure``."""
+    return _sink.file.lost if _sink.file is not None else 0
+
+
+def _sink_of(*_: object) -> _Sink:
+    return _sink
+
+
+def _stamp(_: object, __: str, event: EventDict) -> EventDict:
+    at = event.get("at")
+    if at is None:
+        at = _sink.engine_time()
+    if isinstance(at, int):
+        event["at"] = _iso(at)
+    event["wall"] = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return event
+
+
+def _hide(_: object, __: str, event: EventDict) -> EventDict:
+    hidden = redact_value(event)
+    assert isinstance(hidden, dict)
+    return hidden
+
+
+def _iso(at: Ms) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _human(event: EventDict, *, colour: bool) -> str:
+    """``14:03:19 warning service  what happened  key=value``; a traceback below it."""
+    time = str(event.get("at") or event["wall"])
+    level = event["level"]
+    rest = "  ".join(f"{key}={value}" for key, value in event.items() if key not in (*_HEAD, "exception"))
+    line = f"{time[:10]} {time[11:19]} {level:<7} {event.get('room', '-')}: {event.get('event', '')}"
+    line = f"{line}  {rest}" if rest else line
+    if "exception" in event:
+        line = f"{line}\n{event['exception']}"
+    code = _COLOURS.get(level)
+    return f"\x1b[{code}m{line}\x1b[0m" if colour and code else line
+
+
+class _Bridge(logging.Handler):
+    """Lines of libraries that use the standard logging, through the same processors."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass a record on."""
+        import structlog
+
+        name = logging.getLevelName(record.levelno).lower()
+        logger = structlog.get_logger(room=record.name)
+        known = name if name in _LEVELS else "warning"
+        getattr(logger, known)(record.getMessage(), exc_info=record.exc_info)
+
+
+def _bridge_from_stdlib(level: int) -> None:
+    global _bridge
+    root = logging.getLogger()
+    if _bridge is None:
+        _bridge = _Bridge()
+        root.addHandler(_bridge)
+        logging.raiseExceptions = False  # it would print over the screen
+    root.setLevel(level)

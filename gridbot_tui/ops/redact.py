@@ -1,0 +1,69 @@
+"""Secrets stay secret: nothing named like one, and no registered value, leaves in a line or a file."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote
+
+HIDDEN: Final = "[hidden]"
+
+SHORTEST: Final = 6
+"""Values shorter than this are not registered: hiding them would shred ordinary text."""
+
+_NAMES: Final = re.compile(
+    r"secret|passw|passphrase|token|api_?key|apikey|private_?key|signature|credential|authori[sz]ation|listen_?key|cookie",
+    re.IGNORECASE,
+)
+# As they stand in a URL, a header dump or a repr, whether registered or not.
+_INLINE: Final = re.compile(
+    r"(?i)(signature|listenKey|apiKey|X-MBX-APIKEY)(['\"]?\s*[=:]\s*['\"]?)([A-Za-z0-9%+/=_-]{6,})"
+)
+_PEM: Final = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+)
+_secrets: set[str] = set()
+_pattern: re.Pattern[str] | None = None
+
+
+def register_secret(value: str) -> None:
+    """Hide this value from now on wherever ``redact`` looks, also quoted for a URL or for JSON."""
+    global _pattern
+    parts = [value, *value.splitlines()]
+    for part in (each.strip() for each in parts):
+        if len(part) >= SHORTEST and not part.startswith("-----"):
+            _secrets.update((part, quote(part, safe=""), json.dumps(part)[1:-1]))
+    longest_first = sorted(_secrets, key=lambda each: (-len(each), each))
+    _pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+
+def forget_secrets() -> None:
+    """Forget every registered value (a new login, a test)."""
+    global _pattern
+    _secrets.clear()
+    _pattern = None
+
+
+def redact(text: str) -> str:
+    """The text without registered secrets, request signatures, API keys and private keys."""
+    if _pattern is not None:
+        text = _pattern.sub(HIDDEN, text)
+    if "PRIVATE KEY" in text:
+        text = _PEM.sub(HIDDEN, text)
+    return _INLINE.sub(rf"\1\2{HIDDEN}", text)
+
+
+def redact_value(value: object) -> object:
+    """A copy of plain data (dict, list, tuple, str, ...) with whatever is named like a secret hidden."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {
+            key: HIDDEN if isinstance(key, str) and each and _NAMES.search(key) else redact_value(each)
+            for key, each in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [redact_value(each) for each in value]
+    if isinstance(value, bytes):
+        return redact(value.decode("utf-8", "replace"))
+    return value

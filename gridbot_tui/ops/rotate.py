@@ -1,0 +1,56 @@
+"""A text file that never grows beyond a bound: ``name``, ``name.1`` ... ``name.<count>``, oldest last."""
+
+import os
+from pathlib import Path
+
+
+class RotatingFile:
+    """Appends whole lines. A disk that fails loses lines (they are counted), never the caller."""
+
+    def __init__(self, path: Path, *, max_bytes: int, count: int) -> None:
+        """Append to ``path``; past ``max_bytes`` it is renamed, and at most ``count`` old ones are kept."""
+        self.path = path
+        self.lost = 0
+        """Lines that could not be written."""
+        self._max = max_bytes
+        self._count = count
+        self._handle = -1
+        self._size = 0
+
+    def write(self, line: bytes) -> None:
+        """Append one line (with its newline) in one system call."""
+        try:
+            if self._handle < 0:
+                self._open()
+            if self._size and self._size + len(line) > self._max:
+                self._rotate()
+            self._size += os.write(self._handle, line)
+        except OSError:
+            self.lost += 1
+            self.close()  # opened again at the next line: the folder may be back
+
+    def close(self) -> None:
+        """Close the file; a later write opens it again."""
+        if self._handle >= 0:
+            handle, self._handle = self._handle, -1
+            try:
+                os.close(handle)
+            except OSError:
+                self.lost += 1
+
+    def _open(self) -> None:
+        self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._size = os.fstat(self._handle).st_size
+
+    def _rotate(self) -> None:
+        self.close()
+        for number in range(self._count, 0, -1):
+            source = self._numbered(number - 1)
+            if source.exists():
+                source.replace(self._numbered(number))
+        if self._count == 0:
+            self.path.unlink(missing_ok=True)
+        self._open()
+
+    def _numbered(self, number: int) -> Path:
+        return self.path if number == 0 else self.path.with_name(f"{self.path.name}.{number}")
