@@ -32,8 +32,8 @@ class CommandKind(StrEnum):
     TAKE_CONTROL = "take_control"
 
 
-class Command(Struct, frozen=True):
-    """One order to the bot."""
+class Command(Struct, frozen=True, tag="command", forbid_unknown_fields=True):
+    """One order to the bot. Unknown fields are refused: a misspelt guard must not become a missing one."""
 
     id: str
     kind: CommandKind

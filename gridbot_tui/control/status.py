@@ -1,0 +1,63 @@
+"""The ``status`` document of the command line: stable names, one order, a subset of the snapshot."""
+
+from typing import Any, Final
+
+from gridbot_tui.control.snapshot import BlockerView, RungView, Snapshot, SymbolView, VotesView
+
+_ACCOUNT: Final = (
+    "mode",
+    "market",
+    "profile",
+    "state",
+    "uptime_s",
+    "equity",
+    "wallet",
+    "drawdown",
+    "max_drawdown",
+    "tier",
+    "leverage",
+    "worst_leverage",
+    "leverage_cap",
+)
+_BLOCKER: Final = ("code", "symbol", "since", "detail", "clears_when")
+_RUNG: Final = ("side", "price", "quantity", "state")
+
+
+def status_document(snapshot: Snapshot) -> dict[str, Any]:
+    """The document; unknown values are None, symbols in name order, the ladder descending by price."""
+    document: dict[str, Any] = {name: getattr(snapshot, name) for name in _ACCOUNT}
+    document["symbols"] = {name: _symbol(snapshot.symbols[name]) for name in sorted(snapshot.symbols)}
+    document["ages"] = {name: snapshot.ages[name] for name in sorted(snapshot.ages)}
+    document["blockers"] = [_named(blocker, _BLOCKER) for blocker in snapshot.blockers]
+    document["residual"] = snapshot.residual
+    document["config_version"] = snapshot.config_version
+    return document
+
+
+def _symbol(view: SymbolView) -> dict[str, Any]:
+    return {
+        "price": view.price,
+        "position": view.position,
+        "entry_price": view.entry_price,
+        "liquidation_price": view.liquidation_price,
+        "votes": _votes(view.votes),
+        "weights": _votes(view.weights),
+        "bias": view.bias,
+        "spacing": view.spacing,
+        "ladder": [_named(rung, _RUNG) for rung in view.ladder],
+        "open_orders": view.open_orders,
+        "fills": view.fills,
+        "cycles": view.cycles,
+        "realised": view.realised,
+        "unrealised": view.unrealised,
+        "fees": view.fees,
+        "funding": view.funding,
+    }
+
+
+def _votes(votes: VotesView | None) -> dict[str, float] | None:
+    return None if votes is None else {"up": votes.up, "down": votes.down, "neutral": votes.neutral}
+
+
+def _named(view: BlockerView | RungView, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(view, name) for name in names}

@@ -1,0 +1,258 @@
+"""The control socket of a running bot: a Unix socket that only its own user can open.
+
+``serve`` runs in the service's loop and owns every task of it. Whatever clients do, the bot waits for none:
+answers go into bounded queues, snapshots replace each other, and who does not read is dropped.
+"""
+
+import asyncio
+import errno
+import os
+import socket
+import stat
+import struct
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+from msgspec.structs import replace
+
+from gridbot_tui import __version__
+from gridbot_tui.control import codec
+from gridbot_tui.control.command import Ack, Command
+from gridbot_tui.control.errors import ProtocolError
+from gridbot_tui.control.fit import snapshot_frame
+from gridbot_tui.control.messages import PROTOCOL, Announcement, Refusal, Role
+from gridbot_tui.control.snapshot import Hello
+from gridbot_tui.service.control_desk import ControlDesk
+from gridbot_tui.service.control_peer import Limits, Peer
+from gridbot_tui.service.face import Controlled
+
+
+class SocketTaken(Exception):
+    """Somebody else listens there, or the path is something else than a socket: one sentence."""
+
+
+class ControlServer:
+    """Serves one bot at one path. ``async with`` it: it listens inside, and has let go of all after."""
+
+    def __init__(
+        self,
+        bot: Controlled,
+        path: Path,
+        *,
+        limits: Limits | None = None,
+        on_error: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        self.bot = bot
+        self.path = path
+        self.limits = limits or Limits()
+        self.desk = ControlDesk(lambda: list(self._peers), self.limits.ask_expires)
+        self._on_error = on_error
+        self._peers: set[Peer] = set()
+        self._handlers: set[asyncio.Task[None]] = set()
+        self._wanted = asyncio.Event()
+        self._server: asyncio.Server | None = None
+        self._stream: asyncio.Task[None] | None = None
+        self._inode = 0
+
+    async def __aenter__(self) -> Self:
+        listening = bind(self.path)
+        self._inode = self.path.stat().st_ino
+        self._server = await asyncio.start_unix_server(self._accept, sock=listening)
+        self._stream = asyncio.create_task(self._broadcast(), name="control snapshots")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @property
+    def viewers(self) -> int:
+        """Connections that read the stream of snapshots."""
+        return sum(1 for peer in self._peers if peer.streams)
+
+    async def local_socket(self) -> socket.socket:
+        """A connected socket for a face in this very process, in this thread or another."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        reader, writer = await asyncio.open_unix_connection(sock=ours)
+        task = asyncio.create_task(self._handle(reader, writer, None), name="control local")
+        self._handlers.add(task)
+        task.add_done_callback(self._handlers.discard)
+        return theirs
+
+    async def close(self, grace: float = 1.0) -> None:
+        """Stop listening, let what is queued be written for up to ``grace`` seconds, then hang up on all."""
+        if self._server is not None:
+            self._server.close()
+        if self._stream is not None:
+            self._stream.cancel()
+        outcomes = [task for peer in self._peers for task in peer.outcomes]
+        if outcomes:  # the outcome of a stop is known by now, but not yet in its queue
+            await asyncio.wait(outcomes, timeout=grace / 2)
+        for peer in self._peers:
+            peer.outbox.close()
+        if self._handlers:
+            _, late = await asyncio.wait(self._handlers, timeout=grace)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        self._remove()
+
+    # -- what a connection needs (House) ----------------------------------------------------------------
+
+    def announce(self, sender: Peer, command: Command, ack: Ack) -> None:
+        """Tell all faces but the sender what was ordered and what was answered."""
+        now = time.time_ns() // 1_000_000
+        note = Announcement(now, sender.name, command.id, command.kind.value, ack.ok, ack.text)
+        for peer in self._peers:
+            if peer is not sender and peer.role is not Role.OPERATE:
+                peer.send(note)
+
+    def wants_snapshots(self, peer: Peer) -> None:
+        """Wake the stream: somebody reads it."""
+        self._wanted.set()
+
+    def failed(self, error: BaseException) -> None:
+        """Report to the owner; without one, to the loop."""
+        if self._on_error is not None:
+            self._on_error(error)
+        else:
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "control socket", "exception": error}
+            )
+
+    # -- inside -----------------------------------------------------------------------------------------
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._handlers.add(task)
+        try:
+            uid, pid = peer_credentials(writer.get_extra_info("socket"))
+            if uid != os.getuid():
+                await self._turn_away(writer, Refusal("user", "this bot belongs to another user", True))
+            elif len(self._peers) >= self.limits.connections:
+                text = f"{len(self._peers)} connections are open, no more are taken: close one"
+                await self._turn_away(writer, Refusal("busy", text, True))
+            else:
+                await self._handle(reader, writer, pid)
+        finally:
+            self._handlers.discard(task)
+
+    async def _handle(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pid: int | None
+    ) -> None:
+        peer = Peer(self, reader, writer, pid)
+        self._peers.add(peer)
+        try:
+            now = self.bot.snapshot()
+            hello = Hello(PROTOCOL, __version__, now.profile, now.mode, now.state, controller=False)
+            peer.send(hello)
+            await peer.run()
+        except Exception as error:  # noqa: BLE001 - reported; one connection must not end the others
+            self.failed(error)
+            writer.transport.abort()
+        finally:
+            self._peers.discard(peer)
+            self.desk.release(peer)
+
+    async def _turn_away(self, writer: asyncio.StreamWriter, refusal: Refusal) -> None:
+        writer.write(codec.encode_down(refusal))
+        try:
+            async with asyncio.timeout(1.0):
+                await writer.drain()
+        except (TimeoutError, ConnectionError):
+            pass  # it was told as far as it would listen
+        writer.close()
+
+    async def _broadcast(self) -> None:
+        """One snapshot for all who read, at most every ``snapshot_every`` seconds; none while nobody does."""
+        while True:
+            readers = [peer for peer in self._peers if peer.streams]
+            if not readers:
+                self._wanted.clear()
+                await self._wanted.wait()
+                continue
+            self._send_snapshot(readers)
+            await asyncio.sleep(self.limits.snapshot_every)
+
+    def _send_snapshot(self, readers: list[Peer]) -> None:
+        try:
+            picture = replace(self.bot.snapshot(), controller=self.desk.holder_name, viewers=len(readers))
+            frame = snapshot_frame(picture)
+        except ProtocolError as error:
+            self.failed(error)
+            for peer in readers:
+                peer.refuse("size", str(error))
+            return
+        except Exception as error:  # noqa: BLE001 - reported; the next picture may be made again
+            self.failed(error)
+            return
+        for peer in readers:
+            peer.outbox.snapshot(frame)
+
+    def _remove(self) -> None:
+        """Take the socket file away, if it is still ours."""
+        try:
+            if self.path.lstat().st_ino == self._inode:
+                self.path.unlink()
+        except FileNotFoundError:
+            pass  # gone already, as wanted
+
+
+def bind(path: Path) -> socket.socket:
+    """A listening socket at ``path`` with mode 0600; a dead one's file is replaced.
+
+    Raises:
+        SocketTaken: somebody answers there, or there is something that is no socket.
+    """
+    _clear(path)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)  # from the first moment, not only after a chmod
+    try:
+        listening.bind(str(path))
+    except OSError as error:
+        listening.close()
+        raise SocketTaken(f"the control socket cannot be made at {path}: {error.strerror}") from error
+    finally:
+        os.umask(before)
+    listening.listen(32)
+    listening.setblocking(False)
+    return listening
+
+
+def peer_credentials(connected: socket.socket) -> tuple[int | None, int | None]:
+    """User and process id of the other end, as the kernel says; None where it does not."""
+    if sys.platform == "linux":
+        raw = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        pid, uid, _ = struct.unpack("3i", raw)
+        return uid, pid
+    if sys.platform == "darwin":
+        raw = connected.getsockopt(0, 1, 76)  # SOL_LOCAL, LOCAL_PEERCRED: struct xucred
+        return struct.unpack_from("=Ii", raw)[1], None
+    return None, None
+
+
+def _clear(path: Path) -> None:
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(found.st_mode):
+        raise SocketTaken(f"{path} is in the way and is no socket: move it")
+    probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    probe.settimeout(1.0)
+    try:
+        probe.connect(str(path))
+    except (ConnectionRefusedError, FileNotFoundError):
+        path.unlink(missing_ok=True)
+        return
+    except OSError as error:
+        # A full queue or no answer in time is a hung process, not a dead one.
+        raise SocketTaken(
+            f"a bot seems to hang behind {path} ({errno.errorcode.get(error.errno or 0, error)})"
+        ) from error
+    finally:
+        probe.close()
+    raise SocketTaken(f"another bot listens at {path}")
