@@ -29,7 +29,9 @@ class Weights(Struct, frozen=True):
 class GridPlan(Struct, frozen=True):
     """One symbol's plan as of a closed decision bar. Quantities are base asset, signed; float.
 
-    ``lot == 0`` means no rungs: ``unwind`` is then 0 and is reached passively. The rung prices follow
+    ``lot == 0`` means no rungs: ``unwind`` is then 0 and is reached passively. The reason
+    ``lot_below_minimum`` (value: the equity needed) forbids entries; the numbers stand, so that a position
+    keeps its passive exits. The rung prices follow
     from ``anchor``: at position ``q`` the reservation log-price is
     ``anchor - skew * spacing * (q - position) / lot`` and bid/ask ``j`` stand ``j`` spacings from it.
     """
@@ -87,3 +89,9 @@ class GridPlan(Struct, frozen=True):
     stop_price: float | None = None
     """Plain grids only: leave the whole position below (long) or above (short) this price."""
     take_profit_price: float | None = None
+    stop_above: float | None = None
+    """Neutral plain grids only: leave the whole position above this price (``stop_price`` is then below)."""
+    grid_origin: tuple[float, ...] = ()
+    """Plain grids only: (lowest, highest) level as first laid, from which trailing is limited."""
+    grid_equity: float = 0.0
+    """Plain grids only: equity the lots are sized by, quote."""
