@@ -96,6 +96,8 @@ class Slot(Struct, frozen=True):
     state: SlotState = SlotState.WAITING
     """As desired: RESTING (ought to rest), WAITING, CROSSED or BLOCKED."""
     reason: str = ""
+    exit_steps: Steps = 0
+    """The part of ``steps`` that only closes what is held, once the nearer slots of its side have filled."""
 
 
 class TargetStyle(StrEnum):
@@ -134,3 +136,7 @@ class Desired(Struct, frozen=True):
     """All slots of the ladder, nearest first, those that ought not to rest included with their state."""
     target: Target | None = None
     stop: StopOrder | None = None
+    spacing: float = 0.0
+    """Log distance between rungs: the measure of "the same price" when orders are kept; 0 = none."""
+    notes: tuple[tuple[str, str], ...] = ()
+    """(code, detail): blockers of the whole ladder, such as ``lot_below_minimum`` or ``dust``."""

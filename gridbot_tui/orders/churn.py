@@ -1,0 +1,110 @@
+"""What slows creates down: the churn gate and the refusal circuits. In memory only."""
+
+from collections import deque
+from typing import Final
+
+from gridbot_tui.orders.model import NewOrder, Purpose
+from gridbot_tui.orders.params import OrderParams
+from gridbot_tui.units import Ms, Side, Symbol
+
+
+class ChurnGate:
+    """Defers ordinary far creates of a side that keeps creating the same rungs again.
+
+    Proven churn: more than ``churn_creates`` creates of a symbol's side in the window, and this rung among
+    them at least ``churn_repeats`` times. A first placing of the whole ladder proves nothing.
+    """
+
+    __slots__ = ("_made", "_params")
+
+    def __init__(self, params: OrderParams) -> None:
+        self._params = params
+        self._made: dict[tuple[Symbol, Side], deque[tuple[Ms, int]]] = {}
+
+    def sent(self, order: NewOrder) -> None:
+        """Count a grid order that leaves."""
+        if order.purpose is not Purpose.GRID:
+            return
+        made = self._made.setdefault((order.symbol, order.side), deque(maxlen=1_000))
+        made.append((order.created_at, order.rung))
+
+    def defers(self, symbol: Symbol, side: Side, rung: int, now: Ms) -> bool:
+        """True where churn is proven for this rung."""
+        made = self._made.get((symbol, side))
+        if not made:
+            return False
+        start = now - self._params.churn_window_ms
+        while made and made[0][0] <= start:
+            made.popleft()
+        if len(made) <= self._params.churn_creates:
+            return False
+        return sum(1 for _, other in made if other == rung) >= self._params.churn_repeats
+
+
+POST_ONLY_REFUSED: Final = -5022
+"""Futures: the order would have taken. Spot says the same in words."""
+
+
+def is_post_only_refusal(order: NewOrder, code: int, detail: str) -> bool:
+    """True where a post-only order was refused because it would have taken: normal, decide again."""
+    return order.post_only and (code == POST_ONLY_REFUSED or "immediately match" in detail.lower())
+
+
+class _Circuit:
+    __slots__ = ("code", "count", "probe_at", "since")
+
+    def __init__(self, code: int, since: Ms) -> None:
+        self.code = code
+        self.count = 0
+        self.since = since
+        self.probe_at: Ms = 0
+
+
+class Circuits:
+    """Opens on identical definite refusals in a row of one kind of order; then lets one probe pass."""
+
+    __slots__ = ("_open", "_params")
+
+    def __init__(self, params: OrderParams) -> None:
+        self._params = params
+        self._open: dict[tuple[Symbol, Purpose, Side], _Circuit] = {}
+
+    def refused(self, order: NewOrder, code: int, at: Ms, detail: str = "") -> bool:
+        """Count a definite refusal. True where the circuit opens (or stays open after a probe)."""
+        if is_post_only_refusal(order, code, detail):
+            return False
+        key = (order.symbol, order.purpose, order.side)
+        circuit = self._open.get(key)
+        if circuit is None or circuit.code != code:
+            circuit = self._open[key] = _Circuit(code, at)
+        circuit.count += 1
+        if circuit.count < self._params.refusals:
+            return False
+        protective = order.purpose is not Purpose.GRID
+        wait = self._params.refusal_probe_protective_ms if protective else self._params.refusal_probe_ms
+        circuit.probe_at = at + wait
+        return True
+
+    def accepted(self, order: NewOrder) -> None:
+        """An order of this kind was taken: whatever refused it before is over."""
+        self._open.pop((order.symbol, order.purpose, order.side), None)
+
+    def holds(self, symbol: Symbol, purpose: Purpose, side: Side, now: Ms) -> str:
+        """The reason code where such orders are held back now, else an empty string."""
+        circuit = self._open.get((symbol, purpose, side))
+        if circuit is None or circuit.count < self._params.refusals or now >= circuit.probe_at:
+            return ""
+        return f"refused:{circuit.code}"
+
+    def probing(self, symbol: Symbol, purpose: Purpose, side: Side) -> bool:
+        """True where the circuit is open, so that only one order may go out as a probe."""
+        circuit = self._open.get((symbol, purpose, side))
+        return circuit is not None and circuit.count >= self._params.refusals
+
+    def open(self) -> list[tuple[Symbol, Purpose, Side, int, Ms]]:
+        """(symbol, purpose, side, exchange code, since) of every open circuit."""
+        return [
+            (*key, circuit.code, circuit.since)
+            for key, circuit in sorted(self._open.items())
+            if circuit.count >= self._params.refusals
+        ]

@@ -1,0 +1,154 @@
+"""Everything of one symbol that ought to stand on the exchange now: a pure function of what is known."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.orders.ladder import ladder
+from gridbot_tui.orders.model import Desired, Slot, StopOrder, Target, TargetStyle
+from gridbot_tui.orders.params import OrderParams
+from gridbot_tui.orders.plain import HeldLot, plain_ladder
+from gridbot_tui.orders.rungs import Rungs, Touch, smallest_order
+from gridbot_tui.strategy.plan import GridPlan
+from gridbot_tui.units import Market, Side, Steps
+
+PRECEDENCE: Final = (
+    "kill",
+    "shutdown",
+    "flatten",
+    "tier3",
+    "stop_price",
+    "take_profit_price",
+    "cap",
+    "unwind",
+)
+"""Reasons of targets, the strongest first; one that is not named stands before ``cap``."""
+_PARTIAL: Final = frozenset({"cap", "unwind", "stop_budget", "liquidation"})
+"""Targets that only trim: entries of the other side may stay, subject to the gate."""
+
+
+def strongest(targets: Iterable[Target]) -> Target | None:
+    """The target that rules; of equals, the one nearest to flat."""
+    unnamed = PRECEDENCE.index("cap") - 0.5
+
+    def rank(target: Target) -> tuple[float, Steps]:
+        named = target.reason in PRECEDENCE
+        return (PRECEDENCE.index(target.reason) if named else unnamed, abs(target.position))
+
+    return min(targets, key=rank, default=None)
+
+
+def reduction(position: Steps, target: Target | None) -> Steps:
+    """Signed steps still to be traded to reach ``target``; 0 where that would not reduce |position|."""
+    if target is None:
+        return 0
+    delta = target.position - position
+    if position > 0 > delta:
+        return max(delta, -position)
+    if position < 0 < delta:
+        return min(delta, -position)
+    return 0
+
+
+def desired(
+    plan: GridPlan,
+    instrument: Instrument,
+    position: Steps,
+    touch: Touch,
+    params: OrderParams,
+    *,
+    lots: Iterable[HeldLot] = (),
+    targets: Iterable[Target] = (),
+    stop: StopOrder | None = None,
+    buy_entries: bool = True,
+    sell_entries: bool = True,
+    rungs: Rungs | None = None,
+) -> Desired:
+    """What ought to stand, before the gate has withheld anything.
+
+    ``position`` and ``lots`` are ours (external lots excluded). ``targets`` are the operator's and risk's;
+    the plan's own unwind joins them. Pause = both ``*_entries`` False: exits stay. While a target is being
+    worked nothing else rests on its reducing side; under kill, shutdown, flatten and tier 3 nothing rests.
+    """
+    rule = strongest((*targets, *_unwind(plan, instrument, position, touch)))
+    notes: list[tuple[str, str]] = []
+    resting: tuple[Slot, ...] = ()
+    if rule is None or rule.reason in _PARTIAL:
+        depth = min(params.depth, max(1, (instrument.max_orders - params.reserved_orders) // 2))
+        if plan.kind == "adaptive":
+            rungs = rungs if rungs is not None else Rungs(plan, instrument)
+            resting = ladder(
+                plan,
+                instrument,
+                position,
+                touch,
+                depth=depth,
+                buy_entries=buy_entries,
+                sell_entries=sell_entries,
+                rungs=rungs,
+            )
+            lot = rungs.lot
+        else:
+            resting = plain_ladder(
+                plan,
+                instrument,
+                position,
+                touch,
+                lots,
+                depth=depth,
+                buy_entries=buy_entries,
+                sell_entries=sell_entries,
+            )
+            lot = instrument.steps_down(plan.lot)
+        delta = reduction(position, rule)
+        if delta:
+            reducing = Side.BUY if delta > 0 else Side.SELL
+            resting = tuple(slot for slot in resting if slot.side is not reducing)
+        notes = _notes(plan, instrument, position, touch, lot, resting, delta)
+    return Desired(plan.symbol, plan.epoch, resting, rule, stop, step_of(plan), tuple(notes))
+
+
+def step_of(plan: GridPlan) -> float:
+    """Log distance between neighbouring rungs; of a plain grid the least one, 0 without rungs."""
+    if plan.kind == "adaptive" or len(plan.grid) < 2:
+        return plan.spacing or 0.0
+    return min(high / low - 1.0 for low, high in zip(plan.grid, plan.grid[1:], strict=False))
+
+
+def is_dust(instrument: Instrument, steps: Steps, touch: Touch) -> bool:
+    """True where so little cannot be traded; the least notional counts on spot (reduce-only is exempt)."""
+    if instrument.market is Market.SPOT:
+        return abs(steps) < smallest_order(instrument, touch.bid)
+    return abs(steps) < max(1, instrument.min_steps)
+
+
+def _unwind(plan: GridPlan, instrument: Instrument, position: Steps, touch: Touch) -> tuple[Target, ...]:
+    """The plan's own target, while there is something to unwind that can be traded."""
+    if plan.unwind is None:
+        return ()
+    target = Target(instrument.steps_down(plan.unwind), TargetStyle.PASSIVE, "unwind")
+    left = reduction(position, target)
+    return (target,) if left and not is_dust(instrument, left, touch) else ()
+
+
+def _notes(
+    plan: GridPlan,
+    instrument: Instrument,
+    position: Steps,
+    touch: Touch,
+    lot: Steps,
+    resting: tuple[Slot, ...],
+    delta: Steps,
+) -> list[tuple[str, str]]:
+    """Blockers of the whole ladder, each with the number that would clear it."""
+    notes: list[tuple[str, str]] = []
+    least = smallest_order(instrument, touch.bid)
+    if plan.lot > 0.0 and lot < least:
+        needed = plan.equity * least * instrument.step_f / plan.lot
+        notes.append(("lot_below_minimum", f"a lot of the least size needs {needed:.2f} {instrument.quote}"))
+    closing = Side.SELL if position > 0 else Side.BUY
+    if position and not delta and not any(slot.side is closing for slot in resting):
+        notes.append(
+            ("dust", f"{instrument.quantity(position)} {instrument.base} has no exit: too small to trade")
+        )
+    return notes

@@ -1,0 +1,148 @@
+"""The adaptive ladder: which limit orders ought to rest at a position, as a pure function of the plan.
+
+Entries are whole lots within the plan's bounds (of a partly filled rung, the part that is missing); what
+is held always has its exits, whole or not. What is too small to rest joins the next rung of its side.
+"""
+
+from typing import Final
+
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.orders.model import Slot, SlotState
+from gridbot_tui.orders.rungs import Rungs, Touch
+from gridbot_tui.strategy.plan import GridPlan
+from gridbot_tui.units import Market, Side, Steps, Ticks
+
+MAX_RUNGS: Final = 64
+"""Rungs a side that are looked at; the last one takes whatever inventory is left."""
+
+
+class Draft:
+    """A slot in the making."""
+
+    __slots__ = ("exit_steps", "price", "rung", "steps")
+
+    def __init__(self, rung: int, price: Ticks, steps: Steps, exit_steps: Steps) -> None:
+        self.rung = rung
+        self.price = price
+        self.steps = steps
+        self.exit_steps = exit_steps
+
+
+def ladder(
+    plan: GridPlan,
+    instrument: Instrument,
+    position: Steps,
+    touch: Touch,
+    *,
+    depth: int,
+    buy_entries: bool = True,
+    sell_entries: bool = True,
+    rungs: Rungs | None = None,
+) -> tuple[Slot, ...]:
+    """All slots of an adaptive plan, bids nearest first, then asks nearest first.
+
+    ``position`` is ours in steps (external lots excluded); ``depth`` the orders a side that rest. Without
+    ``buy_entries`` (``sell_entries``) that side only closes what is held. ``rungs``: the plan's, where
+    kept from an earlier call.
+    """
+    r = rungs if rungs is not None else Rungs(plan, instrument)
+    if not r.priced or r.lot <= 0:
+        return ()
+    least = r.least(touch.bid)
+    if r.lot < least:
+        buy_entries = sell_entries = False
+    size = max(r.lot, least)
+    out: list[Slot] = []
+    for side, entries in ((Side.BUY, buy_entries), (Side.SELL, sell_entries)):
+        drafts = _side(r, side, position, touch, size, entries)
+        place(out, plan, side, drafts, touch, depth)
+    return tuple(out)
+
+
+def _side(r: Rungs, side: Side, position: Steps, touch: Touch, size: Steps, entries: bool) -> list[Draft]:
+    """The rungs of one side with their quantities, nearest first."""
+    lots, part = r.split(position)
+    if side is Side.BUY:
+        exits, room, step, rung, want = max(0, -position), r.upper - position, 1, lots + 1, size - part
+    else:
+        exits, room, step = max(0, position), position - r.lower, -1
+        rung, want = (lots, part) if part else (lots - 1, size)
+        lots += 1 if part else 0
+        if r.instrument.market is Market.SPOT:
+            room = min(room, exits)
+    if not entries:
+        room = min(room, exits)
+    drafts: list[Draft] = []
+    taken = carry = 0
+    for count in range(MAX_RUNGS):
+        if count >= r.levels:
+            room = min(room, exits)  # beyond the plan's levels only what is held
+        steps = _fitting(want, carry, taken, room, exits)
+        if steps <= 0:
+            break
+        price = r.price(rung, side, lots)
+        limit = min(price, touch.bid) if side is Side.BUY else max(price, touch.ask)
+        if steps >= r.least(limit):
+            drafts.append(Draft(rung, price, steps, max(0, min(exits - taken, steps))))
+            taken += steps
+            carry = 0
+        else:
+            carry = steps
+        rung += step
+        want = size
+    _rest(drafts, exits - taken)
+    return drafts
+
+
+def _fitting(want: Steps, carry: Steps, taken: Steps, room: Steps, exits: Steps) -> Steps:
+    """How much a rung may hold: all of it within the bounds, else what closes inventory, else nothing."""
+    for steps in (want + carry, want) if carry else (want,):
+        if taken + steps <= room:
+            return steps
+    left = exits - taken
+    return min(want + carry, left) if left > carry else 0
+
+
+def _rest(drafts: list[Draft], left: Steps) -> None:
+    """Inventory no rung has taken (too small for one, or beyond the last) joins the farthest exit."""
+    if left > 0 and drafts:
+        drafts[-1].steps += left
+        drafts[-1].exit_steps += left
+
+
+def place(
+    out: list[Slot],
+    plan: GridPlan,
+    side: Side,
+    drafts: list[Draft],
+    touch: Touch,
+    depth: int,
+    nearest: int = 0,
+) -> None:
+    """Turn drafts (nearest first) into slots: crossed ones, those that rest, and those beyond the depth.
+
+    A rung beyond the touch would take. Of those, number ``nearest`` rests at the touch and the others are
+    crossed until it fills; a rung inside the spread goes to the touch as well.
+    """
+    at_touch = touch.bid if side is Side.BUY else touch.ask
+    resting = 0
+    symbol, epoch = plan.symbol, plan.epoch
+    crossed = 0
+    for draft in drafts:
+        price = draft.price
+        beyond = price > at_touch if side is Side.BUY else price < at_touch
+        if beyond:
+            state = SlotState.RESTING if crossed == nearest else SlotState.CROSSED
+            crossed += 1
+            if state is SlotState.RESTING:
+                price = at_touch
+        else:
+            state = SlotState.RESTING
+        if state is SlotState.RESTING:
+            if resting >= depth:
+                state = SlotState.WAITING
+            resting += 1
+        entry = draft.steps > draft.exit_steps
+        out.append(
+            Slot(symbol, epoch, draft.rung, side, price, draft.steps, entry, state, "", draft.exit_steps)
+        )

@@ -1,0 +1,81 @@
+"""Which standing order serves which slot of a side: at most one order a slot, one slot an order."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from gridbot_tui.orders.book import LiveOrder
+from gridbot_tui.orders.model import OrderState, Slot
+from gridbot_tui.units import Steps
+
+Pair = tuple[LiveOrder, Slot]
+
+_OCCUPIES: Final = 0.5
+"""In spacings: how far an order of unknown fate may be from the slot it keeps occupied."""
+
+
+def match(
+    slots: Sequence[Slot], orders: Sequence[LiveOrder], near: float, quantity: float, most: Steps
+) -> tuple[list[Pair], list[LiveOrder], list[Slot]]:
+    """(kept pairs, orders without a slot, slots without an order) of one side.
+
+    An order stays where price and quantity are within the hysteresis: ``near`` is that of the price as a
+    fraction of it, ``quantity`` that of the slot's steps, ``most`` the largest order. An order keeps the
+    slot it was made for, else it goes to the nearest in price. One of unknown fate occupies its slot even
+    if it does not fit.
+    """
+    kept: list[Pair] = []
+    loose: list[LiveOrder] = []
+    if not orders:
+        return kept, loose, list(slots)
+    places = {(slot.epoch, slot.rung): slot for slot in slots}
+    for live in orders:
+        place = (live.epoch, live.rung)
+        own = places.get(place)
+        if own is not None and (
+            live.state is OrderState.UNRESOLVED or _fits(live, own, near, quantity, most)
+        ):
+            kept.append((live, own))
+            del places[place]
+        else:
+            loose.append(live)
+    if not loose or not places:
+        return kept, loose, list(places.values())
+    free = list(places.values())
+    unserved: list[LiveOrder] = []
+    for live in loose:
+        slot = _nearest(live, free, near, quantity, most)
+        if slot is None:
+            unserved.append(live)
+        else:
+            kept.append((live, slot))
+            free.remove(slot)
+    return kept, unserved, free
+
+
+def _fits(live: LiveOrder, slot: Slot, near: float, quantity: float, most: Steps) -> bool:
+    price = live.order.price
+    if price is None or abs(price - slot.price) > near * slot.price:
+        return False
+    steps = slot.steps if slot.steps < most else most
+    return abs(live.remaining - steps) <= quantity * steps
+
+
+def _nearest(live: LiveOrder, free: Sequence[Slot], near: float, quantity: float, most: Steps) -> Slot | None:
+    """The free slot nearest in price that the order fits (of unknown fate: that it may be meant for)."""
+    price = live.order.price
+    if price is None:
+        return None
+    unresolved = live.state is OrderState.UNRESOLVED
+    best: Slot | None = None
+    best_gap = 0
+    for slot in free:
+        gap = abs(price - slot.price)
+        if best is not None and gap >= best_gap:
+            continue
+        if unresolved:
+            if gap > max(near, near * _OCCUPIES / 0.15) * slot.price:
+                continue
+        elif not _fits(live, slot, near, quantity, most):
+            continue
+        best, best_gap = slot, gap
+    return best

@@ -1,0 +1,144 @@
+"""Plain grids: fixed levels, and a level owns its lot.
+
+A long level j buys at price j and, holding a lot, rests its sale at price j+1 until sold; a short level
+sells at price j and buys back at price j-1. A neutral grid is long below the price it was armed at and
+short above. The ladder follows from (plan, lots held per level) alone.
+"""
+
+from collections.abc import Iterable
+
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.orders.ladder import Draft, place
+from gridbot_tui.orders.model import Slot, Target, TargetStyle
+from gridbot_tui.orders.rungs import Touch, smallest_order
+from gridbot_tui.strategy.plan import GridPlan
+from gridbot_tui.units import Market, Side, Steps, Ticks
+
+HeldLot = tuple[int, Side, Steps]
+"""(level, side the lot was opened on, steps): what a level holds."""
+
+
+def plain_ladder(
+    plan: GridPlan,
+    instrument: Instrument,
+    position: Steps,
+    touch: Touch,
+    lots: Iterable[HeldLot],
+    *,
+    depth: int,
+    buy_entries: bool = True,
+    sell_entries: bool = True,
+) -> tuple[Slot, ...]:
+    """All slots of a plain grid, bids nearest first, then asks nearest first.
+
+    A lot of a level that the grid does not have (an earlier grid's) is sold at the next level beyond the
+    touch. Bounds count entries in order of distance from the market.
+    """
+    if len(plan.grid) < 2:
+        return ()
+    held: dict[tuple[int, Side], Steps] = {}
+    for level, side, steps in lots:
+        held[level, side] = held.get((level, side), 0) + steps
+    prices = [(instrument.ticks_down(price), instrument.ticks_up(price)) for price in plan.grid]
+    buys = _exits(held, prices, Side.BUY, touch)
+    sells = _exits(held, prices, Side.SELL, touch)
+    lot = instrument.steps_down(plan.lot)
+    if buy_entries:
+        buys += _entries(plan, prices, held, lot, Side.BUY)
+    if sell_entries and instrument.market is not Market.SPOT:
+        sells += _entries(plan, prices, held, lot, Side.SELL)
+    out: list[Slot] = []
+    for side, drafts, room in (
+        (Side.BUY, buys, instrument.steps_down(plan.upper) - position),
+        (Side.SELL, sells, position - instrument.steps_down(plan.lower)),
+    ):
+        drafts.sort(key=lambda draft: -side * draft.price)
+        fitting = _bounded(drafts, room, max(0, -side * position), instrument)
+        at_touch = touch.bid if side is Side.BUY else touch.ask
+        beyond = sum(1 for draft in fitting if (draft.price - at_touch) * side > 0)
+        # A level owns its lot, so here the literal nearest one rests at the touch: the last beyond it.
+        place(out, plan, side, fitting, touch, depth, nearest=max(0, beyond - 1))
+    return tuple(out)
+
+
+def plan_exit(plan: GridPlan, price: float, position: Steps) -> Target | None:
+    """The way out a plain grid's stop or take-profit price demands at ``price``; None while between them."""
+    if position == 0:
+        return None
+    sign = 1.0 if position > 0 else -1.0
+    if plan.stop_price is not None and (price - plan.stop_price) * sign <= 0.0:
+        return Target(0, TargetStyle.TAKER, "stop_price")
+    if plan.take_profit_price is not None and (price - plan.take_profit_price) * sign >= 0.0:
+        return Target(0, TargetStyle.TAKER, "take_profit_price")
+    return None
+
+
+def _levels(plan: GridPlan, side: Side) -> range:
+    """The levels that open lots on ``side``."""
+    count = len(plan.grid)
+    if plan.grid_side == "long":
+        return range(count - 1) if side is Side.BUY else range(0)
+    if plan.grid_side == "short":
+        return range(1, count) if side is Side.SELL else range(0)
+    below = sum(1 for price in plan.grid if price < plan.price)
+    return range(min(below, count - 1)) if side is Side.BUY else range(max(1, below), count)
+
+
+def _entries(
+    plan: GridPlan,
+    prices: list[tuple[Ticks, Ticks]],
+    held: dict[tuple[int, Side], Steps],
+    lot: Steps,
+    side: Side,
+) -> list[Draft]:
+    drafts = []
+    for level in _levels(plan, side):
+        missing = lot - held.get((level, side), 0)
+        if missing > 0:
+            drafts.append(Draft(level, prices[level][0 if side is Side.BUY else 1], missing, 0))
+    return drafts
+
+
+def _exits(
+    held: dict[tuple[int, Side], Steps], prices: list[tuple[Ticks, Ticks]], side: Side, touch: Touch
+) -> list[Draft]:
+    """The orders on ``side`` that close what levels of the other side hold."""
+    drafts = []
+    for (level, opened), steps in held.items():
+        if opened is side or steps <= 0:
+            continue
+        target = level + opened
+        if 0 <= level < len(prices) and 0 <= target < len(prices):
+            price = prices[target][0 if side is Side.BUY else 1]
+        elif side is Side.SELL:
+            price = next((up for _, up in prices if up > touch.ask), touch.ask)
+        else:
+            price = next((down for down, _ in reversed(prices) if down < touch.bid), touch.bid)
+        drafts.append(Draft(level, price, steps, steps))
+    return drafts
+
+
+def _bounded(drafts: list[Draft], room: Steps, exits: Steps, instrument: Instrument) -> list[Draft]:
+    """Exits all, as far as something is held; entries while the sum stays in bounds; small exits joined."""
+    out: list[Draft] = []
+    taken = carry = 0
+    for draft in drafts:
+        if draft.exit_steps:
+            draft.steps = min(draft.steps, exits) + carry
+            exits -= draft.steps - carry
+            draft.exit_steps = draft.steps
+            carry = 0
+            if draft.steps < smallest_order(instrument, draft.price):
+                carry = draft.steps
+                continue
+        elif taken + draft.steps > room or draft.steps < smallest_order(instrument, draft.price):
+            continue
+        taken += draft.steps
+        if draft.steps > 0:
+            out.append(draft)
+    if carry:
+        last = next((draft for draft in reversed(out) if draft.exit_steps), None)
+        if last is not None:
+            last.steps += carry
+            last.exit_steps += carry
+    return out

@@ -1,0 +1,143 @@
+"""The two single orders of a symbol: the one that works towards a target, and the resting stop."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.orders.book import LiveOrder
+from gridbot_tui.orders.desired import is_dust, reduction
+from gridbot_tui.orders.ids import IdFactory
+from gridbot_tui.orders.model import Desired, NewOrder, OrderKind, OrderState, Purpose, StopOrder, TargetStyle
+from gridbot_tui.orders.rungs import Touch
+from gridbot_tui.units import ClientId, Market, Ms, Side, Steps, Symbol
+
+_BUSY: Final = frozenset(
+    {OrderState.SENDING, OrderState.UNRESOLVED, OrderState.TRIGGERED, OrderState.CANCELLING}
+)
+"""States in which an order's fate is open: nothing is sent beside it, nor is it cancelled again."""
+
+
+def work_target(
+    desired: Desired,
+    live: Sequence[LiveOrder],
+    position: Steps,
+    touch: Touch,
+    instrument: Instrument,
+    ids: IdFactory,
+    now: Ms,
+    *,
+    repeg: bool,
+    clear: bool,
+) -> tuple[NewOrder | None, list[ClientId]]:
+    """The next order towards the target, and target orders that must go first.
+
+    One order at a time, reduce-only on futures. ``repeg``: a passive one follows the touch now (once a
+    closed bar). ``clear``: nothing else stands that holds what this order would reduce.
+    """
+    delta = reduction(position, desired.target)
+    style = desired.target.style if desired.target is not None else TargetStyle.PASSIVE
+    side = Side.BUY if delta > 0 else Side.SELL
+    if delta and is_dust(instrument, delta, touch):
+        delta = 0
+    passive = style is TargetStyle.PASSIVE
+    most = instrument.max_steps if passive else instrument.market_max_steps
+    steps = min(abs(delta), most)
+    price = (touch.bid if side is Side.BUY else touch.ask) if passive else None
+    cancels: list[ClientId] = []
+    waits = False
+    for one in live:
+        if (
+            one.ended
+            or one.state in _BUSY
+            or one.order.kind is OrderKind.MARKET
+            or (
+                delta
+                and passive
+                and one.order.side is side
+                and one.remaining <= steps
+                and (not repeg or (one.order.price == price and one.remaining == steps))
+            )
+        ):
+            waits = True
+        else:
+            cancels.append(one.order.client_id)
+    if not delta or waits or cancels or not clear:
+        return None, cancels
+    order = NewOrder(
+        client_id=_fresh(ids, live, desired.symbol, desired.epoch, side, Purpose.TARGET),
+        symbol=desired.symbol,
+        side=side,
+        kind=OrderKind.LIMIT if passive else OrderKind.MARKET,
+        steps=steps,
+        price=price,
+        purpose=Purpose.TARGET,
+        created_at=now,
+        post_only=passive,
+        reduce_only=instrument.market is Market.FUTURES,
+        epoch=desired.epoch,
+    )
+    return order, cancels
+
+
+def work_stop(
+    desired: Desired, live: Sequence[LiveOrder], ids: IdFactory, now: Ms, tolerance: float
+) -> tuple[NewOrder | None, list[ClientId]]:
+    """The stop to be placed, and stops to be cancelled.
+
+    A new stop is placed before the old one is cancelled, so that the position is never without one: the
+    venue allows several by quantity. Of close-position stops (``steps`` 0) it allows one a side, so there
+    the old one goes first.
+    """
+    stop = desired.stop
+    if stop is None:
+        return None, [one.order.client_id for one in live if not one.ended and one.state not in _BUSY]
+    fitting = [one for one in live if not one.ended and _serves(one, stop, tolerance)]
+    confirmed = any(one.state is OrderState.RESTING for one in fitting)
+    cancels: list[ClientId] = []
+    pending = False
+    keep = next((one for one in fitting if one.state is OrderState.RESTING), None)
+    for one in live:
+        if one.ended or one.state in _BUSY:
+            pending = pending or one.state is not OrderState.CANCELLING
+            continue
+        wrong_side = one.order.side is not stop.side
+        if one is not keep and (confirmed or wrong_side or stop.steps == 0):
+            cancels.append(one.order.client_id)
+    if fitting or pending or (stop.steps == 0 and (cancels or any(not one.ended for one in live))):
+        return None, cancels
+    order = NewOrder(
+        client_id=_fresh(ids, live, desired.symbol, desired.epoch, stop.side, Purpose.STOP),
+        symbol=desired.symbol,
+        side=stop.side,
+        kind=OrderKind.STOP_MARKET,
+        steps=stop.steps,
+        price=None,
+        purpose=Purpose.STOP,
+        created_at=now,
+        reduce_only=stop.steps > 0,
+        close_position=stop.steps == 0,
+        trigger=stop.trigger,
+        epoch=desired.epoch,
+    )
+    return order, cancels
+
+
+def _serves(one: LiveOrder, stop: StopOrder, tolerance: float) -> bool:
+    """True where a live stop is as good as the desired one."""
+    order = one.order
+    if order.trigger is None or order.side is not stop.side or order.steps != stop.steps:
+        return False
+    return (
+        one.state in (OrderState.RESTING, OrderState.SENDING, OrderState.UNRESOLVED)
+        and abs(order.trigger - stop.trigger) <= tolerance * stop.trigger
+    )
+
+
+def _fresh(
+    ids: IdFactory, live: Sequence[LiveOrder], symbol: Symbol, epoch: int, side: Side, purpose: Purpose
+) -> ClientId:
+    """An id for this order that none of the live ones carries."""
+    client_id = ids.issue(symbol, epoch, 0, side, purpose)
+    while any(one.order.client_id == client_id for one in live):
+        client_id = ids.another(client_id)
+    return client_id

@@ -1,0 +1,281 @@
+"""What stands against what ought to stand: the few orders and cancels that close the difference.
+
+Pure in effect: it changes neither book nor gates. The caller cancels first, lets the gate's final check
+see each create, records intents (``book.intend``, ``churn.sent``) and notes the kept (``book.serve``).
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import Struct
+
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.orders.book import LiveOrder
+from gridbot_tui.orders.churn import ChurnGate, Circuits
+from gridbot_tui.orders.ids import IdFactory
+from gridbot_tui.orders.match import Pair, match
+from gridbot_tui.orders.model import (
+    Desired,
+    NewOrder,
+    OrderKind,
+    OrderState,
+    Purpose,
+    Slot,
+    SlotState,
+    TargetStyle,
+)
+from gridbot_tui.orders.params import OrderParams
+from gridbot_tui.orders.protect import work_stop, work_target
+from gridbot_tui.orders.rungs import Touch
+from gridbot_tui.units import ClientId, Market, Ms, Side, Steps
+
+CANCEL_FIRST: Final = "cancel_first"
+CHURN: Final = "churn"
+ORDER_LIMIT: Final = "order_limit"
+PRICE_FILTER: Final = "price_filter"
+
+
+class Convergence(Struct, frozen=True):
+    """The difference, and what was left alone."""
+
+    creates: tuple[NewOrder, ...] = ()
+    """Stop, target, exits, entries: protection first; to be sent after the cancels."""
+    cancels: tuple[ClientId, ...] = ()
+    kept: tuple[Pair, ...] = ()
+    """Each kept grid order with the slot it serves now."""
+    held: tuple[tuple[Slot, str], ...] = ()
+    """Slots that ought to rest and get no order now, with the reason code."""
+
+    @property
+    def done(self) -> bool:
+        """True where nothing is to be sent."""
+        return not self.creates and not self.cancels
+
+
+class Reconciler:
+    """Closes the difference for one account: holds what all symbols share."""
+
+    __slots__ = ("churn", "circuits", "ids", "params")
+
+    def __init__(self, params: OrderParams, ids: IdFactory) -> None:
+        self.params = params
+        self.ids = ids
+        self.churn = ChurnGate(params)
+        self.circuits = Circuits(params)
+
+    def reconcile(
+        self,
+        desired: Desired,
+        live: Iterable[LiveOrder],
+        *,
+        instrument: Instrument,
+        position: Steps,
+        touch: Touch,
+        now: Ms,
+        repeg: bool = True,
+    ) -> Convergence:
+        """Compare one symbol. ``live``: ``book.live(symbol)``; ``repeg``: passive targets follow the touch.
+
+        Creates of a side wait until its cancels are confirmed (and until trades of ended orders have
+        arrived); reduce-only ones do not. Never two orders for one slot.
+        """
+        work = _Work(self, desired, instrument, position, touch, now)
+        work.sort(live)
+        work.protect(repeg)
+        work.side(Side.BUY)
+        work.side(Side.SELL)
+        return Convergence(
+            creates=tuple(work.first + work.exits + work.entries),
+            cancels=tuple(work.cancels),
+            kept=tuple(work.kept),
+            held=tuple(work.held),
+        )
+
+
+class _Work:
+    """One comparison under way."""
+
+    __slots__ = (
+        "barred",
+        "cancels",
+        "desired",
+        "entries",
+        "exits",
+        "first",
+        "held",
+        "instrument",
+        "kept",
+        "now",
+        "orders",
+        "position",
+        "r",
+        "room",
+        "stops",
+        "targets",
+        "touch",
+    )
+
+    def __init__(
+        self,
+        reconciler: Reconciler,
+        desired: Desired,
+        instrument: Instrument,
+        position: Steps,
+        touch: Touch,
+        now: Ms,
+    ) -> None:
+        self.r = reconciler
+        self.desired = desired
+        self.instrument = instrument
+        self.position = position
+        self.touch = touch
+        self.now = now
+        self.orders: dict[Side, list[LiveOrder]] = {Side.BUY: [], Side.SELL: []}
+        self.targets: list[LiveOrder] = []
+        self.stops: list[LiveOrder] = []
+        self.barred: set[Side] = set()
+        """Sides with a cancel under way or a fill whose trades are not here yet."""
+        self.room = instrument.max_orders - reconciler.params.reserved_orders
+        self.first: list[NewOrder] = []
+        self.exits: list[NewOrder] = []
+        self.entries: list[NewOrder] = []
+        self.cancels: list[ClientId] = []
+        self.kept: list[Pair] = []
+        self.held: list[tuple[Slot, str]] = []
+
+    def sort(self, live: Iterable[LiveOrder]) -> None:
+        """Live orders by what they serve; a side with one in flux is barred."""
+        for one in live:
+            purpose = one.order.purpose
+            if purpose is Purpose.STOP:
+                self.stops.append(one)
+                continue
+            self.room -= 1
+            if purpose is Purpose.TARGET:
+                self.targets.append(one)
+            elif one.state is OrderState.CANCELLING or one.ended:
+                self.barred.add(one.order.side)
+            else:
+                self.orders[one.order.side].append(one)
+
+    def protect(self, repeg: bool) -> None:
+        """Stop and target. On spot a target waits for sells that hold what it would sell."""
+        stop, gone = work_stop(self.desired, self.stops, self.r.ids, self.now, self.r.params.stop_tolerance)
+        self.cancels += gone
+        if stop is not None and not self._held_back(stop):
+            self.first.append(stop)
+        spot = self.instrument.market is Market.SPOT
+        target = self.desired.target
+        if target is None and not self.targets:
+            return
+        passive = target is not None and target.style is TargetStyle.PASSIVE
+        side = Side.SELL if self.position > 0 else Side.BUY
+        standing = bool(self.orders[side]) or side in self.barred
+        order, gone = work_target(
+            self.desired,
+            self.targets,
+            self.position,
+            self.touch,
+            self.instrument,
+            self.r.ids,
+            self.now,
+            repeg=repeg,
+            clear=not (standing and (spot or passive)),
+        )
+        self.cancels += gone
+        if order is not None and not self._held_back(order):
+            self.first.append(order)
+
+    def side(self, side: Side) -> None:
+        """The grid orders of one side."""
+        p = self.r.params
+        wanted = [
+            slot for slot in self.desired.resting if slot.side is side and slot.state is SlotState.RESTING
+        ]
+        near = p.price_tolerance * self.desired.spacing
+        kept, loose, missing = match(
+            wanted, self.orders[side], near, p.quantity_tolerance, self.instrument.max_steps
+        )
+        kept = self._covered(side, kept, loose, missing)
+        for live in loose:
+            if live.state is OrderState.SENDING:
+                self.barred.add(side)  # cancelled once it is known to stand
+            elif live.state is not OrderState.UNRESOLVED:
+                self.cancels.append(live.order.client_id)
+                self.barred.add(side)
+        self.kept += kept
+        if missing:
+            self._create(side, missing)
+
+    def _covered(
+        self, side: Side, kept: list[Pair], loose: list[LiveOrder], missing: list[Slot]
+    ) -> list[Pair]:
+        """Where a side only closes inventory, kept orders may not sell more than is held: the hysteresis
+        on quantities must never leave a naked entry."""
+        total = 0
+        for slot in self.desired.resting:
+            if slot.side is side:
+                if slot.entry:
+                    return kept
+                total += slot.steps
+        excess = sum(live.remaining for live, _ in kept) + sum(slot.steps for slot in missing) - total
+        if excess <= 0:
+            return kept
+        good: list[Pair] = []
+        for live, slot in sorted(kept, key=lambda pair: -abs(pair[1].price - self.touch.bid)):
+            if excess > 0 and live.remaining > slot.steps and live.state is not OrderState.UNRESOLVED:
+                excess -= live.remaining - slot.steps
+                loose.append(live)
+                missing.append(slot)
+            else:
+                good.append((live, slot))
+        return good
+
+    def _create(self, side: Side, missing: list[Slot]) -> None:
+        """New orders for the slots that have none, or the reason why not."""
+        ids, taken = self.r.ids, {live.order.client_id for live in self.orders[side]}
+        probing = self.r.circuits.probing(self.desired.symbol, Purpose.GRID, side)
+        for slot in sorted(missing, key=lambda slot: abs(slot.price - self.touch.bid)):
+            reason = self._withheld(slot)
+            if not reason and probing and (self.exits or self.entries):
+                reason = "probing"
+            if reason:
+                self.held.append((slot, reason))
+                continue
+            self.room -= 1
+            client_id = ids.issue(slot.symbol, slot.epoch, slot.rung, side)
+            while client_id in taken:
+                client_id = ids.another(client_id)
+            order = NewOrder(
+                client_id=client_id,
+                symbol=slot.symbol,
+                side=side,
+                kind=OrderKind.LIMIT,
+                steps=min(slot.steps, self.instrument.max_steps),
+                price=slot.price,
+                purpose=Purpose.GRID,
+                created_at=self.now,
+                post_only=True,
+                epoch=slot.epoch,
+                rung=slot.rung,
+            )
+            (self.entries if slot.entry else self.exits).append(order)
+
+    def _withheld(self, slot: Slot) -> str:
+        """Why a slot gets no order now, else an empty string."""
+        if slot.side in self.barred:
+            return CANCEL_FIRST
+        if self.room <= 0:
+            return ORDER_LIMIT
+        if not self.instrument.min_price <= slot.price <= self.instrument.max_price:
+            return PRICE_FILTER
+        refused = self.r.circuits.holds(slot.symbol, Purpose.GRID, slot.side, self.now)
+        if refused:
+            return refused
+        far = abs(slot.price - self.touch.bid) > self.r.params.churn_near * self.touch.bid
+        if far and slot.entry and self.r.churn.defers(slot.symbol, slot.side, slot.rung, self.now):
+            return CHURN
+        return ""
+
+    def _held_back(self, order: NewOrder) -> bool:
+        return bool(self.r.circuits.holds(order.symbol, order.purpose, order.side, self.now))

@@ -1,0 +1,102 @@
+"""The rungs of an adaptive plan as ticks and steps.
+
+With n = (position - plan position) / lot, rung a stands at exp(anchor - a x spacing): bids at a > n, asks
+at a < n. A fill moves the reservation price by ``skew`` spacings; at skew 1 the rungs are absolute.
+"""
+
+from math import ceil, exp, floor
+from typing import Final
+
+from msgspec import Struct
+
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.strategy.plan import GridPlan
+from gridbot_tui.units import Side, Steps, Ticks
+
+_NEAR: Final = 1e-9
+"""A number this close to a whole one (relatively) is that whole one: float noise, not price."""
+
+
+class Touch(Struct, frozen=True, gc=False):
+    """Best bid and ask as of the decision; on bars both are the last close."""
+
+    bid: Ticks
+    ask: Ticks
+
+
+class Rungs:
+    """The static part of a plan's ladder, computed once a plan: build one where a plan is asked for often."""
+
+    __slots__ = (
+        "_anchor",
+        "_limit",
+        "_prices",
+        "_skew",
+        "_spacing",
+        "_tick",
+        "instrument",
+        "levels",
+        "lot",
+        "lower",
+        "origin",
+        "plan",
+        "upper",
+    )
+
+    def __init__(self, plan: GridPlan, instrument: Instrument) -> None:
+        self.plan = plan
+        self.instrument = instrument
+        self.lot: Steps = instrument.steps_down(plan.lot)
+        self.origin: Steps = round(plan.position / instrument.step_f)
+        self.upper: Steps = instrument.steps_down(plan.upper)
+        self.lower: Steps = instrument.steps_down(plan.lower)
+        self.levels = plan.levels
+        self._anchor = plan.anchor
+        self._spacing = plan.spacing or 0.0
+        self._skew = plan.skew
+        self._tick = instrument.tick_f
+        self._limit = float(instrument.min_notional) / instrument.unit_f
+        self._prices: dict[tuple[int, Side, int], Ticks] = {}
+
+    @property
+    def priced(self) -> bool:
+        """True where the plan has rungs at all."""
+        return self._anchor is not None and self._spacing > 0.0
+
+    def split(self, position: Steps) -> tuple[int, Steps]:
+        """(whole lots from the plan's position, steps of the next one): exact, the second in [0, lot)."""
+        return divmod(position - self.origin, self.lot)
+
+    def price(self, rung: int, side: Side, lots: int) -> Ticks:
+        """Ticks of a rung, bids down and asks up; ``lots`` is n rounded to the side's own fill boundary."""
+        key = (rung, side, lots if self._skew != 1.0 else 0)
+        ticks = self._prices.get(key)
+        if ticks is None:
+            ticks = self._prices[key] = self._price(rung, side, lots)
+        return ticks
+
+    def least(self, ticks: Ticks) -> Steps:
+        """The smallest order the exchange takes at this price."""
+        return least_steps(self.instrument, self._limit, ticks)
+
+    def _price(self, rung: int, side: Side, lots: int) -> Ticks:
+        if self._anchor is None:
+            raise ValueError(f"the plan of {self.plan.symbol} has no rungs")
+        place = rung + (self._skew - 1.0) * lots
+        ratio = exp(self._anchor - place * self._spacing) / self._tick
+        near = round(ratio)
+        if abs(ratio - near) <= _NEAR * max(1.0, ratio):
+            return near
+        return floor(ratio) if side is Side.BUY else ceil(ratio)
+
+
+def least_steps(instrument: Instrument, limit: float, ticks: Ticks) -> Steps:
+    """The smallest order at ``ticks``; ``limit`` is the minimum notional in units of tick x step."""
+    if ticks <= 0:
+        return instrument.max_steps + 1
+    return max(1, instrument.min_steps, ceil(limit / ticks - _NEAR))
+
+
+def smallest_order(instrument: Instrument, ticks: Ticks) -> Steps:
+    """The smallest order the exchange takes at this price."""
+    return least_steps(instrument, float(instrument.min_notional) / instrument.unit_f, ticks)
