@@ -1,0 +1,97 @@
+"""Margin call and liquidation of a cross-margin account."""
+
+from gridbot_tui.engine.events import CashKind
+from gridbot_tui.exchange.simulated.accounts import cut
+from gridbot_tui.exchange.simulated.exchange import Exchange
+from gridbot_tui.exchange.simulated.records import Execution, MarginCall, Order, Status
+from gridbot_tui.exchange.simulated.venue import Venue
+from gridbot_tui.orders.model import OrderKind
+from gridbot_tui.units import Side, Ticks
+
+LIQUIDATION = "liquidation"
+
+
+def solvent(exchange: Exchange, venue: Venue, price: Ticks) -> bool:
+    """Judge the account with the marks as they stand; liquidate it where the margin is gone.
+
+    Args:
+        exchange: whose futures account is judged; always solvent on spot.
+        venue: whose mark price has just been moved to where it is to be judged.
+        price: what a liquidation gets for this symbol; the others go at their last price.
+
+    Returns:
+        False if the account was liquidated.
+    """
+    futures = exchange.futures
+    if futures is None:
+        return True
+    balance, needed = futures.margin()
+    if not needed:
+        return True
+    if balance <= needed:
+        _liquidate(exchange, venue, price)
+        return False
+    near = needed >= exchange.params.margin_call_ratio * balance
+    if near and not futures.called:
+        wallet = futures.wallets[futures.quote]
+        exchange.updates.append(MarginCall(exchange.now, venue.symbol, wallet, balance, needed))
+    if near != futures.called:
+        futures.called = near
+        exchange.stale = True
+    return True
+
+
+def _liquidate(exchange: Exchange, trigger: Venue, price: Ticks) -> None:
+    """Cancel everything, close every position, charge the clearance fee; insurance pays what is missing.
+
+    The judged symbol goes at ``price``, the extreme of the bar: a real one executes between the liquidation
+    and the bankruptcy price, and the clearance fee brings the loss there. The others go at their last price
+    with slippage.
+    """
+    futures = exchange.futures
+    assert futures is not None
+    exchange.liquidations += 1
+    for order in list(exchange.history.open.values()):
+        exchange.end(order, Status.EXPIRED, Execution.EXPIRED, LIQUIDATION)
+    for symbol in sorted(futures.held):
+        position = futures.position(symbol)
+        if not position:
+            continue
+        venue = exchange.venues[symbol]
+        side = Side.SELL if position > 0 else Side.BUY
+        at = max(1, price) if venue is trigger else exchange.slipped(venue.last, side)
+        _force(exchange, venue, side, abs(position), at)
+        fee = cut(abs(venue.instrument.notional(at, position)) * exchange.params.liquidation_fee)
+        if fee:
+            exchange.pay(CashKind.INSURANCE, futures.quote, -fee, symbol, "INSURANCE_CLEAR")
+    missing = -futures.wallets[futures.quote]
+    if missing > 0:
+        exchange.pay(CashKind.INSURANCE, futures.quote, missing, trigger.symbol, "INSURANCE_CLEAR")
+    futures.called = False
+    exchange.stale = True
+
+
+def _force(exchange: Exchange, venue: Venue, side: Side, steps: int, price: Ticks) -> None:
+    """The order with which the exchange closes a position against its owner."""
+    number = exchange.next_order_id
+    exchange.next_order_id += 1
+    order = Order(
+        exchange_id=number,
+        symbol=venue.symbol,
+        client_id=f"autoclose-{exchange.now}{number:06d}",
+        side=side,
+        kind=OrderKind.MARKET,
+        steps=steps,
+        price=None,
+        trigger=None,
+        post_only=False,
+        reduce_only=True,
+        close_position=False,
+        manual=False,
+        created_at=exchange.now,
+        updated_at=exchange.now,
+        forced=LIQUIDATION,
+    )
+    exchange.history.open[exchange.key(order.symbol, order.client_id, False)] = order
+    exchange.news(Execution.NEW, order)
+    exchange.execute(venue, order, price, steps, maker=False)

@@ -1,0 +1,341 @@
+"""Virtual time: one queue of what market, exchange, the line between and timers bring, in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+from gridbot_tui.engine.events import BarsClosed, Event, FundingSettled, OrderReport, Outcome, Tick
+from gridbot_tui.exchange.port import Cancel, Incoming, Place, Query, Reply, Request, SetLeverage
+from gridbot_tui.exchange.simulated import wire
+from gridbot_tui.exchange.simulated.config import AccountConfig
+from gridbot_tui.exchange.simulated.exchange import Exchange
+from gridbot_tui.exchange.simulated.faults import NO_FAULTS, OVERLOAD_CODE, Fate, Faults
+from gridbot_tui.exchange.simulated.latency import NO_LATENCY, Latency
+from gridbot_tui.exchange.simulated.matching import play
+from gridbot_tui.exchange.simulated.owner import Owner
+from gridbot_tui.exchange.simulated.queries import answer
+from gridbot_tui.exchange.simulated.records import MarginCall, Update
+from gridbot_tui.exchange.simulated.refusals import Refusal
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.market.source import MarketBatch, MarketSource, QualityNote
+from gridbot_tui.units import ClientId, Ms, Symbol
+
+if TYPE_CHECKING:
+    from gridbot_tui.exchange.simulated.books import BooksFile
+
+_ARRIVES, _DELIVERED, _TICK = 0, 1, 2
+"""What a queued item is: a request reaching the exchange, a thing reaching the bot, the World's own tick."""
+
+
+class World:
+    """The simulated exchange behind the port, with the clock. Single-threaded; nothing in it waits.
+
+    ``Event.at`` is the exchange's time of what happened; with latency the bot hears of it later, at ``now``.
+    At one millisecond the market comes first, then what was sent earlier, in the order of sending.
+    """
+
+    def __init__(
+        self,
+        source: MarketSource,
+        account: AccountConfig,
+        *,
+        seed: int = 0,
+        latency: Latency = NO_LATENCY,
+        faults: Faults = NO_FAULTS,
+        start_after: Ms | None = None,
+        books: BooksFile | None = None,
+        tick_every: Ms | None = None,
+    ) -> None:
+        """Open the exchange, or continue it where ``books`` already hold one.
+
+        Args:
+            source: the market.
+            account: market, starting balances and parameters.
+            seed: of partial fills.
+            latency: delay of every request and every answer.
+            faults: what goes wrong on the way.
+            start_after: only batches after this time are played; the source's start without it. Books win.
+            books: where the exchange keeps its books; None keeps them in memory only.
+            tick_every: ms between Tick events of the World's own; None = no ticks.
+
+        Raises:
+            ValueError: instruments of several quote assets on futures, or books of another market.
+        """
+        self.source = source
+        self.exchange = Exchange(source.instruments, account, seed=seed)
+        self.now: Ms = source.start if start_after is None else start_after
+        self.exchange.now = self.now
+        self._latency = latency
+        self._instant = latency is NO_LATENCY and not faults.active
+        self._faults = faults
+        self._books = books
+        self._heap: list[tuple[Ms, int, int, object]] = []
+        self._sequence = 0
+        self._ready: deque[Incoming] = deque()
+        self._inbox: deque[Request] = deque()
+        self._notes: list[QualityNote] = []
+        self._last_back: Ms = 0
+        self._listeners: list[Callable[[list[Update]], None]] = []
+        self._bar_at: Ms = self.now
+        self.owner = Owner(self._act)
+        """Deposits, orders and trades by the account's owner, beside the bot."""
+        if books is not None:
+            self.now = books.open(self.exchange, self.now)
+            self._bar_at = self.now
+        self._batches = source.batches(self.now)
+        self._batch: MarketBatch | None = next(self._batches, None)
+        self._tick_every = tick_every
+        if tick_every is not None:
+            self._push(self.now - self.now % tick_every + tick_every, _TICK, None)
+
+    @property
+    def instruments(self) -> dict[Symbol, Instrument]:
+        """Instruments of the traded symbols."""
+        return self.source.instruments
+
+    def listen(self, listener: Callable[[list[Update]], None]) -> None:
+        """Call ``listener`` with the exchange's own updates of every step, after they are in the books."""
+        self._listeners.append(listener)
+
+    # -- the bot's side -----------------------------------------------------------------------------------
+
+    def send(self, request: Request) -> None:
+        """Pass a request on; it reaches the exchange after the outward latency."""
+        if self._instant:
+            self._inbox.append(request)
+            return
+        self._push(self.now + self._latency.out(self.now), _ARRIVES, request)
+
+    def timer(self, at: Ms, event: Event) -> None:
+        """Deliver ``event`` at a time of the caller's; in the past means now."""
+        self._push(max(at, self.now), _DELIVERED, event)
+
+    def peek_time(self) -> Ms | None:
+        """Virtual time of the next thing that happens; None = nothing ever will."""
+        if self._ready or self._inbox:
+            return self.now
+        market = None if self._batch is None else self._batch.at
+        queued = self._queued()
+        if market is None or queued is None:
+            return queued if market is None else market
+        return min(market, queued)
+
+    def next(self) -> Incoming | None:
+        """Advance to the next thing the bot receives and return it; None = the market ended, all is said."""
+        ready = self._ready
+        while not ready:
+            if self._inbox:
+                self._serve()
+                continue
+            batch, queued = self._batch, self._queued()
+            if batch is not None and (queued is None or batch.at <= queued):
+                self._play(batch)
+            elif queued is not None:
+                self._pop(queued)
+            else:
+                return None
+        return ready.popleft()
+
+    # -- time ---------------------------------------------------------------------------------------------
+
+    def _queued(self) -> Ms | None:
+        """Time of the first queued item; the World's own ticks end with the market."""
+        heap = self._heap
+        if heap and heap[0][2] == _TICK and self._batch is None and all(item[2] == _TICK for item in heap):
+            return None
+        return heap[0][0] if heap else None
+
+    def _push(self, at: Ms, what: int, item: object) -> None:
+        self._sequence += 1
+        heappush(self._heap, (at, self._sequence, what, item))
+
+    def _pop(self, at: Ms) -> None:
+        """Handle everything queued for one moment: requests first gather, then are served with one commit."""
+        self.now = self.exchange.now = max(self.now, at)
+        heap = self._heap
+        while heap and heap[0][0] <= at:
+            _, _, what, item = heappop(heap)
+            if what == _ARRIVES:
+                self._inbox.append(item)  # type: ignore[arg-type]
+            elif what == _TICK:
+                self._ready.append(Tick(at))
+                if self._tick_every is not None:
+                    self._push(at + self._tick_every, _TICK, None)
+            else:
+                self._ready.append(item)  # type: ignore[arg-type]
+
+    def _play(self, batch: MarketBatch) -> None:
+        """One batch of the market: exchange first, then its commit, then what the bot hears."""
+        at = batch.at
+        self.now = self._bar_at = at
+        exchange = self.exchange
+        play(exchange, batch)
+        self._batch = next(self._batches, None)
+        events: list[Incoming] = []
+        if exchange.updates or self._books is not None:
+            events = self._commit()
+        if batch.funding:
+            self._deliver(events)
+            events = [FundingSettled(at, batch.funding)]
+        notes = batch.notes
+        if self._notes:
+            notes = (*notes, *self._notes)
+            self._notes = []
+        if self._instant:
+            self._ready.extend(events)
+            self._ready.append(BarsClosed(at, batch.bars, notes, batch.episode_ends))
+            return
+        self._deliver(events)
+        self._later([BarsClosed(at, batch.bars, notes, batch.episode_ends)])
+
+    # -- requests and answers -----------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        """Execute every request that has arrived, commit once, then let the answers go."""
+        self.exchange.now = self.now
+        outgoing: list[Incoming] = []
+        pending: list[Request] = []
+        self.exchange.history.forget(self.now)
+        while self._inbox:
+            pending.append(self._inbox.popleft())
+        for request in pending:
+            self._execute(request, outgoing)
+        self._commit_silently()
+        self._deliver(outgoing)
+
+    def _execute(self, request: Request, outgoing: list[Incoming]) -> None:
+        """One request and all it causes, in the order in which the bot may hear of it."""
+        fate = self._faults.request(request, self.now) if self._faults.active else Fate.PASS
+        if fate is Fate.DROP:
+            self._time_out(request)
+            return
+        if fate is Fate.REJECT:
+            self._throttle(request, outgoing)
+            return
+        if isinstance(request, Query):
+            if fate is Fate.LOSE:
+                self._time_out(request)
+            else:
+                outgoing.append(answer(self.exchange, self.source, request))
+            return
+        before = len(self.exchange.updates)
+        refusal = self._trade(request)
+        events = [e for u in self.exchange.updates[before:] for e in wire.events_of(u)]
+        if fate is Fate.LOSE:
+            # The answer is lost, the stream still tells what happened later than the acceptance.
+            outgoing.extend(events[1:])
+            self._time_out(request)
+            return
+        outgoing.extend(events)
+        if refusal is not None:
+            self._refuse(request, refusal, outgoing)
+
+    def _trade(self, request: Request) -> Refusal | None:
+        exchange = self.exchange
+        if isinstance(request, Place):
+            return exchange.place(request.order)
+        if isinstance(request, Cancel):
+            return exchange.cancel(request.symbol, request.client_id, request.conditional)
+        if isinstance(request, SetLeverage):
+            return exchange.set_leverage(request.symbol, request.leverage)
+        raise TypeError(f"the exchange knows no {type(request).__name__}")
+
+    def _refuse(self, request: Request, refusal: Refusal, outgoing: list[Incoming]) -> None:
+        """Say a definite no."""
+        if isinstance(request, Place):
+            order = request.order
+            outgoing.append(wire.refused(self.now, order.symbol, order.client_id, refusal))
+        elif isinstance(request, Cancel):
+            outgoing.append(
+                OrderReport(
+                    self.now,
+                    request.symbol,
+                    request.client_id,
+                    Outcome.CANCEL_REFUSED,
+                    code=refusal.code,
+                    detail=refusal.detail,
+                )
+            )
+        elif isinstance(request, SetLeverage):
+            detail = f"{refusal.code}: {refusal.detail}"
+            self._notes.append(QualityNote(self.now, request.symbol, "leverage_refused", detail))
+
+    def _throttle(self, request: Request, outgoing: list[Incoming]) -> None:
+        """An overloaded exchange: certainly nothing happened."""
+        refusal = Refusal(OVERLOAD_CODE, "Request throttled by system-level protection.")
+        if isinstance(request, Query):
+            outgoing.append(Reply(request.request_id, self.now, error=f"{refusal.code}: {refusal.detail}"))
+        elif isinstance(request, Cancel):
+            self._unresolved(request.symbol, request.client_id, Outcome.CANCEL_UNRESOLVED, refusal, 0)
+        else:
+            self._refuse(request, refusal, outgoing)
+
+    def _time_out(self, request: Request) -> None:
+        """No answer came: after the timeout the bot knows that it does not know."""
+        lost = Refusal(-1007, "Timeout waiting for response from backend server.")
+        wait = self._faults.timeout
+        if isinstance(request, Query):
+            reply = Reply(request.request_id, self.now + wait, error=lost.detail)
+            self._push(self.now + wait, _DELIVERED, reply)
+        elif isinstance(request, Place):
+            self._unresolved(request.order.symbol, request.order.client_id, Outcome.UNRESOLVED, lost, wait)
+        elif isinstance(request, Cancel):
+            self._unresolved(request.symbol, request.client_id, Outcome.CANCEL_UNRESOLVED, lost, wait)
+
+    def _unresolved(
+        self, symbol: Symbol, client_id: ClientId, outcome: Outcome, why: Refusal, wait: Ms
+    ) -> None:
+        at = self.now + wait
+        report = OrderReport(at, symbol, client_id, outcome, code=why.code, detail=why.detail)
+        self._push(at, _DELIVERED, report)
+
+    def _act(self, action: Callable[[Exchange], Refusal | None]) -> Refusal | None:
+        """Something the owner does: at once, and the bot hears of it."""
+        self.exchange.now = self.now
+        refusal = action(self.exchange)
+        self._deliver(self._commit())
+        return refusal
+
+    # -- commit and delivery ------------------------------------------------------------------------------
+
+    def _commit(self) -> list[Incoming]:
+        """Write what the step changed, then turn it into what the bot hears."""
+        return [event for update in self._commit_silently() for event in wire.events_of(update)]
+
+    def _commit_silently(self) -> list[Update]:
+        """Write what the step changed; nobody has heard of it yet."""
+        updates = self.exchange.take()
+        if self._books is not None:
+            self._books.write(self.exchange, updates, self._bar_at)
+        for update in updates:
+            if isinstance(update, MarginCall):
+                detail = f"maintenance {update.maintenance} of margin balance {update.margin_balance}"
+                self._notes.append(QualityNote(update.at, update.symbol, "margin_call", detail))
+        for listener in self._listeners:
+            listener(updates)
+        return updates
+
+    def _deliver(self, events: list[Incoming]) -> None:
+        """Send account events and replies towards the bot, through whatever goes wrong on the way."""
+        if self._instant:
+            self._ready.extend(events)
+        elif not self._faults.active:
+            self._later(events)
+        else:
+            for event in events:
+                if isinstance(event, Reply | FundingSettled):
+                    self._later([event])
+                    continue
+                for extra in self._faults.event(event, self.now):
+                    self._later([event], extra)
+
+    def _later(self, events: list[Incoming], extra: Ms = 0) -> None:
+        """Queue for delivery. The stream is in order but for what a fault holds back; replies overtake."""
+        for event in events:
+            at = self.now + self._latency.back(self.now) + extra
+            if not extra and not isinstance(event, Reply):
+                at = self._last_back = max(at, self._last_back)
+            self._push(at, _DELIVERED, event)
