@@ -1,0 +1,420 @@
+"""The portfolio's books as one: lots, account and capital, each event booked once, equity at every mark."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from gridbot_tui.ledger.account import AccountBook
+from gridbot_tui.ledger.capital import Capital
+from gridbot_tui.ledger.exact import quantised
+from gridbot_tui.ledger.lots import LotBook
+from gridbot_tui.ledger.model import CashLike, FillEffect, FillLike, LedgerError, UnknownSymbolError
+from gridbot_tui.ledger.pnl import Flows, Pnl
+from gridbot_tui.ledger.seen import Seen
+from gridbot_tui.ledger.state import LedgerState
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.units import ZERO, Asset, Market, Money, Ms, Steps, Symbol, Ticks
+
+_SCALE = 16
+"""Open value is summed as an int of 1e-16 quote: no tick x step is finer (both have at most 8 decimals)."""
+_PIECE = Decimal(1).scaleb(-_SCALE)
+
+
+class Ledger:
+    """All books of one profile.
+
+    Equity is the allotted capital plus the change of the quote wallet plus what open positions are worth
+    beyond what they cost, less fees paid from other wallets. Base bought by us is in it, base and other
+    assets that were there before are not.
+
+    Not thread-safe; every method is synchronous and exact. Money is in quote unless an asset is named.
+    """
+
+    __slots__ = (
+        "_allotted",
+        "_books",
+        "_carried",
+        "_cash",
+        "_cash_part",
+        "_flows",
+        "_open",
+        "_owed",
+        "_prices",
+        "_scales",
+        "_trades",
+        "_unmarked",
+        "_unvalued",
+        "account",
+        "capital",
+        "market",
+        "quote",
+    )
+
+    def __init__(self, market: Market, quote: Asset, instruments: Mapping[Symbol, Instrument]) -> None:
+        self.market = market
+        self.quote = quote
+        self.account = AccountBook(quote)
+        self.capital = Capital()
+        self._books: dict[Symbol, LotBook] = {}
+        self._scales: dict[Symbol, int] = {}
+        self._trades: dict[Symbol, Seen] = {}
+        self._cash = Seen(rising=False)
+        self._flows = Flows()
+        self._unvalued: dict[Symbol, dict[Asset, Money]] = {}
+        self._prices: dict[Asset, Decimal] = {}
+        self._allotted = ZERO
+        self._owed = ZERO
+        self._cash_part = ZERO
+        self._carried = ZERO
+        self._open = 0
+        self._unmarked = 0
+        for instrument in instruments.values():
+            self.add_instrument(instrument)
+
+    def add_instrument(self, instrument: Instrument) -> None:
+        """Keep a book for one more symbol; one that has a book already stays as it is."""
+        if instrument.market is not self.market or instrument.quote != self.quote:
+            raise LedgerError(f"{instrument.symbol} is no {self.market.value} symbol quoted in {self.quote}")
+        if instrument.symbol not in self._books:
+            self._add(LotBook(instrument), Seen(rising=True))
+
+    def _add(self, book: LotBook, trades: Seen) -> None:
+        symbol, unit = book.instrument.symbol, book.instrument.unit
+        scale = int(unit.scaleb(_SCALE))
+        if scale * _PIECE != unit:
+            raise LedgerError(f"{symbol}: tick x step {unit} is finer than 1e-{_SCALE} {self.quote}")
+        self._books[symbol] = book
+        self._scales[symbol] = scale
+        self._trades[symbol] = trades
+        self._put(book)
+
+    def start(self, at: Ms, balances: Mapping[Asset, Money], capital: Money | None = None) -> None:
+        """Begin with these wallets and ``capital`` of the quote wallet allotted (None: all of it)."""
+        if any(book.holds or book.tally.fees or book.tally.gross for book in self._books.values()):
+            raise LedgerError("a ledger that has booked fills can't be started again")
+        self.account.start(balances, at)
+        self._allotted = self.account.wallet(self.quote) if capital is None else capital
+        self.capital.start(at, self._allotted)
+        self._refresh()
+
+    # -- what it holds ----------------------------------------------------------------------------------
+
+    @property
+    def books(self) -> Mapping[Symbol, LotBook]:
+        """The lot book of every symbol. Read only."""
+        return self._books
+
+    def book(self, symbol: Symbol) -> LotBook:
+        """The lot book of one symbol.
+
+        Raises:
+            UnknownSymbolError: It has none here.
+        """
+        book = self._books.get(symbol)
+        if book is None:
+            raise UnknownSymbolError(symbol)
+        return book
+
+    def position(self, symbol: Symbol) -> Steps:
+        """Signed position of one symbol, external lots included."""
+        return self.book(symbol).position
+
+    @property
+    def allotted(self) -> Money:
+        """Capital at the start."""
+        return self._allotted
+
+    @property
+    def wallet(self) -> Money:
+        """Balance of the quote wallet by the account book."""
+        return self.account.wallet(self.quote)
+
+    def last_trade_id(self, symbol: Symbol) -> str:
+        """The highest trade id booked, where to ask for more; "" = none yet."""
+        return self._trades[symbol].last
+
+    # -- what happens to it -----------------------------------------------------------------------------
+
+    def fill(
+        self, fill: FillLike, *, rung: int = 0, epoch: int = 0, grid: bool = True, lot: int | None = None
+    ) -> FillEffect | None:
+        """Book one fill once; None for a duplicate. For ``grid`` and ``lot`` see ``LotBook.apply``.
+
+        Raises:
+            UnknownSymbolError: No book for the symbol; nothing was booked.
+            LedgerError: The fill is impossible; nothing was booked.
+        """
+        book = self.book(fill.symbol)
+        if fill.steps <= 0 or fill.price <= 0:
+            raise LedgerError(f"{fill.symbol}: fill {fill.trade_id} of {fill.steps} steps at {fill.price}")
+        if not self._trades[fill.symbol].add(fill.trade_id):
+            return None
+        fee = self._fee_value(fill, book.instrument)
+        equity_before = self.equity_quick()
+        self._lift(book)
+        self.account.fill(fill, book.instrument)
+        effect = book.apply(fill, rung=rung, epoch=epoch, grid=grid, fee_quote=fee, lot=lot)
+        self._book_outside_fee(fill, book.instrument, fee, effect.foreign_fee)
+        self._put(book)
+        self._refresh()
+        if effect.excess:
+            proceeds = book.instrument.notional(fill.price, effect.excess)
+            self._transfer(fill.at, proceeds, equity_before)
+        return effect
+
+    def cash(self, cash: CashLike) -> bool:
+        """Book funding, a transfer and the like once; False for a duplicate."""
+        if not self._cash.add(cash.cash_id):
+            return False
+        equity_before = self.equity_quick()
+        self.account.cash(cash)
+        if cash.asset != self.quote:
+            return True  # no part of equity; the account book has it
+        kind, amount = cash.cash_kind, cash.amount
+        if kind == "funding":
+            book = self._books.get(cash.symbol)
+            if book is None:
+                self._flows.funding += amount
+            else:
+                book.receive_funding(amount)
+        elif kind == "insurance":
+            self._flows.insurance += amount
+        elif kind != "transfer":
+            self._flows.other += amount
+        self._refresh()
+        if kind == "transfer":
+            self._transfer(cash.at, amount, equity_before)
+        return True
+
+    def adopt(self, at: Ms, symbol: Symbol, steps: Steps, price: Ticks) -> int:
+        """Spot: make base that was there before ours, as capital brought in at ``price``; the lot's id."""
+        if self.market is not Market.SPOT or steps <= 0 or price <= 0:
+            raise LedgerError(f"{symbol}: can't adopt {steps} steps at {price} ({self.market.value})")
+        book = self.book(symbol)
+        equity_before = self.equity_quick()
+        self._lift(book)
+        number = book.adopt(at, steps, price)
+        self._put(book)
+        self._refresh()
+        self._transfer(at, book.instrument.notional(price, steps), equity_before)
+        return number
+
+    def set_asset_price(self, asset: Asset, price: Decimal) -> None:
+        """The price of a fee asset in quote; fees that waited for one are valued now."""
+        if price <= 0:
+            raise LedgerError(f"{asset}: a price of {price}")
+        self._prices[asset] = price
+        if not self._unvalued:
+            return
+        for symbol, waiting in list(self._unvalued.items()):
+            amount = waiting.pop(asset, None)
+            if amount is not None:
+                value = quantised(amount * price)
+                self._books[symbol].charge(value)
+                self._flows.outside_fees += value
+            if not waiting:
+                del self._unvalued[symbol]
+        self._refresh()
+
+    def unvalued_fees(self) -> dict[Asset, Money]:
+        """Fees in assets that have no known price, in that asset: their value is unknown, not zero."""
+        found: dict[Asset, Money] = {}
+        for waiting in self._unvalued.values():
+            for asset, amount in waiting.items():
+                found[asset] = found.get(asset, ZERO) + amount
+        return found
+
+    # -- what it is worth -------------------------------------------------------------------------------
+
+    def mark(self, symbol: Symbol, price: Ticks) -> None:
+        """The mark price of one symbol. Every bar of every symbol comes through here."""
+        book = self._books[symbol]
+        old = book.mark
+        if old == price:
+            return
+        book.mark = price
+        position = book.position
+        if old is None:
+            self._unmarked -= book.holds
+            self._open += self._scales[symbol] * position * price
+        elif position:
+            self._open += self._scales[symbol] * position * (price - old)
+
+    def unmark(self, symbol: Symbol) -> None:
+        """The mark price is not known any more."""
+        book = self._books[symbol]
+        self._lift(book)
+        book.mark = None
+        self._put(book)
+
+    def equity_quick(self) -> Money | None:
+        """Equity at the marks given to ``mark``; None while a held symbol has none."""
+        if self._unmarked:
+            return None
+        equity = self._cash_part + _PIECE * self._open
+        if self.market is Market.SPOT:
+            for book in self._books.values():
+                if book.dust.quantity and book.mark is not None:
+                    equity += book.dust.value(book.mark)
+        return equity
+
+    def equity(self, marks: Mapping[Symbol, Ticks] | None = None) -> Money | None:
+        """Equity at these marks (none given: the last ones); None while a held symbol has none."""
+        if marks is None:
+            return self.equity_quick()
+        equity = self._cash_part
+        for symbol, book in self._books.items():
+            if book.holds:
+                mark = marks.get(symbol)
+                if mark is None:
+                    return None
+                equity += book.quantity * book.instrument.price(mark)
+        return equity
+
+    def unrealised(self, marks: Mapping[Symbol, Ticks] | None = None) -> Money | None:
+        """Open profit, so that on futures wallet + unrealised = equity; None as for ``equity``."""
+        return self._over_books(marks, LotBook.unrealised)
+
+    def sample(self, at: Ms) -> float | None:
+        """Mark the capital at the last marks; drawdown <= 0, None while equity is unknown."""
+        equity = self.equity_quick()
+        if equity is None:
+            return None
+        if self._owed:
+            amount, self._owed = self._owed, ZERO
+            self.capital.transfer(at, amount, equity - amount)
+        return self.capital.mark(at, equity)
+
+    def pnl(self, marks: Mapping[Symbol, Ticks] | None = None) -> Pnl:
+        """Where the money came from since the start; its parts sum to the change of equity exactly."""
+        tallies = [book.tally for book in self._books.values()]
+        flows = self._flows
+        fees = sum((tally.fees for tally in tallies), ZERO)
+        return Pnl(
+            grid=sum((tally.grid_profit for tally in tallies), ZERO),
+            inventory=self._over_books(marks, LotBook.inventory),
+            fees=fees - sum((tally.grid_fees for tally in tallies), ZERO),
+            funding=sum((tally.funding for tally in tallies), flows.funding),
+            transfers=flows.transfers,
+            insurance=flows.insurance,
+            other=flows.other,
+            fees_total=fees,
+            realised=sum((book.realised for book in self._books.values()), ZERO),
+            unrealised=self._over_books(marks, LotBook.unrealised),
+            cycles=sum(tally.cycles for tally in tallies),
+            wins=sum(tally.wins for tally in tallies),
+            fills=sum(tally.fills for tally in tallies),
+            unvalued=self.unvalued_fees(),
+        )
+
+    # -- to and from the store --------------------------------------------------------------------------
+
+    def state(self) -> LedgerState:
+        """Everything it is; shares nothing with it that will change."""
+        return LedgerState(
+            allotted=self._allotted,
+            account=self.account.state(),
+            capital=self.capital.state(),
+            books={symbol: book.state() for symbol, book in self._books.items()},
+            trades={symbol: seen.state() for symbol, seen in self._trades.items()},
+            cash=self._cash.state(),
+            flows=replace(self._flows),
+            unvalued={symbol: dict(waiting) for symbol, waiting in self._unvalued.items()},
+            prices=dict(self._prices),
+            owed=self._owed,
+        )
+
+    @classmethod
+    def restore(
+        cls, market: Market, quote: Asset, instruments: Mapping[Symbol, Instrument], state: LedgerState
+    ) -> "Ledger":
+        """The ledger that ``state`` was taken of. A symbol that is not traded any more keeps its book.
+
+        Raises:
+            LedgerError: A lot does not fit an instrument whose tick or step the exchange has changed.
+        """
+        ledger = cls(market, quote, {})
+        ledger.account = AccountBook(quote, state.account)
+        ledger.capital = Capital(state.capital)
+        ledger._allotted = state.allotted
+        ledger._cash = Seen(rising=False, state=state.cash)
+        ledger._flows = replace(state.flows)
+        ledger._unvalued = {symbol: dict(waiting) for symbol, waiting in state.unvalued.items()}
+        ledger._prices = dict(state.prices)
+        ledger._owed = state.owed
+        for symbol, book in state.books.items():
+            instrument = instruments.get(symbol) or book.instrument
+            if instrument is None:
+                raise UnknownSymbolError(symbol)
+            ledger._add(LotBook(instrument, book), Seen(rising=True, state=state.trades[symbol]))
+        for instrument in instruments.values():
+            ledger.add_instrument(instrument)
+        ledger._refresh()
+        return ledger
+
+    # -- how ----------------------------------------------------------------------------------------------
+
+    def _lift(self, book: LotBook) -> None:
+        """Take a book out of the running sums, before it changes."""
+        self._carried -= book.carry.cost
+        if book.mark is None:
+            self._unmarked -= book.holds
+        else:
+            self._open -= self._scales[book.instrument.symbol] * book.position * book.mark
+
+    def _put(self, book: LotBook) -> None:
+        """Put it back, as it is now."""
+        self._carried += book.carry.cost
+        if book.mark is None:
+            self._unmarked += book.holds
+        else:
+            self._open += self._scales[book.instrument.symbol] * book.position * book.mark
+
+    def _refresh(self) -> None:
+        """The part of equity that no mark moves."""
+        sums = self.account.sums(self.quote)
+        paid = self._carried + self._flows.outside_fees
+        self._cash_part = self._allotted + (sums.wallet - sums.start) - paid
+
+    def _fee_value(self, fill: FillLike, instrument: Instrument) -> Money | None:
+        """The fee in quote; None while its asset has no price."""
+        if not fill.fee or fill.fee_asset == self.quote:
+            return fill.fee
+        if fill.fee_asset == instrument.base:
+            return fill.fee * instrument.price(fill.price)
+        price = self._prices.get(fill.fee_asset)
+        return None if price is None else quantised(fill.fee * price)
+
+    def _book_outside_fee(
+        self, fill: FillLike, instrument: Instrument, fee: Money | None, foreign: Money
+    ) -> None:
+        """A fee that was not paid from what is in equity comes off it at its value."""
+        if fee is None:
+            waiting = self._unvalued.setdefault(fill.symbol, {})
+            waiting[fill.fee_asset] = waiting.get(fill.fee_asset, ZERO) + fill.fee
+        elif fill.fee_asset == self.quote:
+            return
+        elif self.market is Market.SPOT and fill.fee_asset == instrument.base:
+            self._flows.outside_fees += foreign
+        else:
+            self._flows.outside_fees += fee
+
+    def _transfer(self, at: Ms, amount: Money, equity_before: Money | None) -> None:
+        """Capital came or went; into the units at once, or at the next sample where equity is unknown."""
+        self._flows.transfers += amount
+        if equity_before is None or self._owed:
+            self._owed += amount
+        else:
+            self.capital.transfer(at, amount, equity_before)
+
+    def _over_books(
+        self, marks: Mapping[Symbol, Ticks] | None, of: Callable[[LotBook, Ticks], Money]
+    ) -> Money | None:
+        total = ZERO
+        for symbol, book in self._books.items():
+            mark = book.mark if marks is None else marks.get(symbol)
+            if mark is None and book.holds:
+                return None
+            total += of(book, mark or 0)
+        return total

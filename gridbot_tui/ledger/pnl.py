@@ -1,0 +1,55 @@
+"""Where the money came from, account-wide."""
+
+from msgspec import Struct
+
+from gridbot_tui.units import ZERO, Asset, Money
+
+
+class Flows(Struct):
+    """Quote cash that no symbol's book holds, since the start. Mutable: it is its own state."""
+
+    transfers: Money = ZERO
+    """Deposits less withdrawals, and what base that was not ours brought when it was sold or adopted."""
+    insurance: Money = ZERO
+    other: Money = ZERO
+    funding: Money = ZERO
+    """Funding that names no symbol of ours."""
+    outside_fees: Money = ZERO
+    """Value of fees paid from wallets that are no part of equity (BNB); in the symbols' fees as well."""
+
+
+class Pnl(Struct, frozen=True):
+    """The change of equity since the start, in parts that sum to it exactly. Quote.
+
+    ``change = grid + inventory + funding + transfers + insurance + other - fees``
+    """
+
+    grid: Money
+    """Profit of cycles, net of their entry and exit fees."""
+    inventory: Money | None
+    """All other profit of price, realised or not; None where a held symbol has no mark."""
+    fees: Money
+    """Fees that are not in ``grid``: of open lots and of what no grid order closed. Positive = paid."""
+    funding: Money
+    transfers: Money
+    insurance: Money
+    other: Money
+    fees_total: Money
+    """All fees with a known value."""
+    realised: Money
+    """Before fees: the exchange's own figure on futures, price differences of lots on spot."""
+    unrealised: Money | None
+    """What ``realised`` lacks; ``grid + its fees + inventory = realised + unrealised``."""
+    cycles: int
+    wins: int
+    fills: int
+    unvalued: dict[Asset, Money]
+    """Fees in assets that had no price yet, in that asset: in no other number here."""
+
+    @property
+    def change(self) -> Money | None:
+        """Equity less equity at the start; None where inventory is unknown."""
+        if self.inventory is None:
+            return None
+        cash = self.funding + self.transfers + self.insurance + self.other
+        return self.grid + self.inventory + cash - self.fees
