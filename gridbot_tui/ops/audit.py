@@ -26,7 +26,7 @@ __all__ = ["AuditTrail", "Head", "audit_of", "verify"]
 
 
 class AuditTrail:
-    """Writes ``audit.jsonl``. A disk that fails never stops the caller: lines wait, and ``failing`` says so."""
+    """Writes ``audit.jsonl``. A disk that fails never stops the caller: lines wait, ``failing`` says so."""
 
     def __init__(
         self,
@@ -215,6 +215,7 @@ _KINDS: Final = {
     "WeightsFact": "weights",
     "ModeFact": "mode",
     "DecisionFact": "decision",
+    "StartFact": "ledger_start",
 }
 _PLAN_KEYS: Final = (
     "symbol", "epoch", "label", "bias", "confidence", "leverage", "lot", "target", "upper", "lower", "levels",
@@ -229,6 +230,7 @@ def audit_of(fact: Fact) -> tuple[str, dict[str, Any]] | None:
     if isinstance(fact, PlanFact):
         return "plan", {key: getattr(fact.plan, key) for key in _PLAN_KEYS}
     body: dict[str, Any] = msgspec.to_builtins(fact, enc_hook=str)
-    kind = _KINDS[body.pop("type")]
+    name = body.pop("type")
+    kind = _KINDS.get(name, name.removesuffix("Fact").lower())
     del body["at"]
     return kind, body

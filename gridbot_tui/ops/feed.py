@@ -1,7 +1,7 @@
 """The event feed: what happened, in words an operator would use, the latest few hundred lines."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import singledispatch
 
@@ -16,6 +16,7 @@ from gridbot_tui.engine.actions import (
     ModeFact,
     OrderFact,
     PlanFact,
+    StartFact,
     WeightsFact,
 )
 from gridbot_tui.engine.events import CashKind, Outcome
@@ -38,7 +39,7 @@ _REPORTS = {
 }
 
 
-class Feed:
+class EventFeed:
     """A bounded ring of event lines, oldest first."""
 
     def __init__(self, kept: int = KEPT) -> None:
@@ -46,15 +47,17 @@ class Feed:
         self._lines: deque[EventView] = deque(maxlen=kept)
         self._plans: dict[Symbol, GridPlan] = {}
 
-    def take(self, facts: Sequence[Fact], instruments: Instruments) -> None:
-        """Add a line for each fact that an operator would want to read."""
-        for fact in facts:
-            if isinstance(fact, PlanFact):
-                before = self._plans.get(fact.plan.symbol)
-                self._plans[fact.plan.symbol] = fact.plan
-                self._lines.append(_plan(fact, before))
-            elif (found := line(fact, instruments)) is not None:
-                self._lines.append(found)
+    def add(self, fact: Fact, instruments: Instruments) -> EventView | None:
+        """Add and return the line of a fact, if it is news to an operator; a plan against the last."""
+        if isinstance(fact, PlanFact):
+            before = self._plans.get(fact.plan.symbol)
+            self._plans[fact.plan.symbol] = fact.plan
+            found: EventView | None = _plan(fact, before)
+        else:
+            found = line(fact, instruments)
+        if found is not None:
+            self._lines.append(found)
+        return found
 
     def say(self, event: EventView) -> None:
         """Add a line that comes from no fact (a connection, a command)."""
@@ -152,6 +155,13 @@ def _(fact: ModeFact, _: Instruments) -> EventView:
     else:
         text = name if fact.value in ("1", "true", "on") else f"{name}: {fact.value}"
     return EventView(fact.at, "warning", "mode", fact.symbol, text)
+
+
+@_line.register
+def _(fact: StartFact, _: Instruments) -> EventView:
+    held = ", ".join(f"{number(amount)} {asset}" for asset, amount in sorted(fact.balances.items()))
+    lot = "" if fact.capital is None else f", {number(fact.capital)} of it allotted"
+    return EventView(fact.at, "info", "start", "", f"the ledger begins with {held or 'nothing'}{lot}")
 
 
 @_line.register

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import msgspec
 
+from gridbot_tui.control.snapshot import EventView
 from gridbot_tui.ops.redact import redact, redact_value
 from gridbot_tui.ops.rotate import RotatingFile
 from gridbot_tui.units import Ms
@@ -106,14 +107,61 @@ def configure(
     _bridge_from_stdlib(max(least, logging.WARNING))
 
 
-def get_logger(room: str) -> "FilteringBoundLogger":
-    """A logger whose lines name the room: ``log.info("fill booked", symbol=..., at=...)``."""
-    import structlog
+class Logger:
+    """Lines of one room: ``log.info("fill booked", symbol=..., at=...)``. Loads nothing until it is used."""
 
-    if not structlog.is_configured():
-        configure()
-    logger: FilteringBoundLogger = structlog.get_logger(room=room)
-    return logger
+    __slots__ = ("_bound", "_values")
+
+    def __init__(self, room: str, **values: object) -> None:
+        """``values`` are put on every line."""
+        self._values: dict[str, object] = {"room": room, **values}
+        self._bound: FilteringBoundLogger | None = None
+
+    def bind(self, **values: object) -> "Logger":
+        """The same logger with more values on every line."""
+        bound = Logger("")
+        bound._values = {**self._values, **values}
+        return bound
+
+    def debug(self, event: str, **values: object) -> None:
+        """What only a developer wants to know."""
+        self._structlog().debug(event, **values)
+
+    def info(self, event: str, **values: object) -> None:
+        """The ordinary course of things."""
+        self._structlog().info(event, **values)
+
+    def warning(self, event: str, **values: object) -> None:
+        """Something to look at."""
+        self._structlog().warning(event, **values)
+
+    def error(self, event: str, **values: object) -> None:
+        """Something is not done that ought to be."""
+        self._structlog().error(event, **values)
+
+    def exception(self, event: str, **values: object) -> None:
+        """An error with the traceback of the exception being handled, without locals."""
+        self._structlog().error(event, exc_info=True, **values)
+
+    def line(self, view: EventView) -> None:
+        """A line of the event feed, with the time it has there."""
+        values = {"symbol": view.symbol} if view.symbol else {}
+        log = self._structlog()
+        getattr(log, view.level)(view.text, code=view.code, at=view.at, **values)
+
+    def _structlog(self) -> "FilteringBoundLogger":
+        if self._bound is None:
+            import structlog
+
+            if not structlog.is_configured():
+                configure()
+            self._bound = structlog.get_logger(**self._values)
+        return self._bound
+
+
+def get_logger(room: str) -> Logger:
+    """The logger of a room."""
+    return Logger(room)
 
 
 def close() -> None:

@@ -16,6 +16,7 @@ from gridbot_tui.engine.actions import (
     ModeFact,
     OrderFact,
     PlanFact,
+    StartFact,
     WeightsFact,
 )
 from gridbot_tui.engine.events import Outcome
@@ -81,13 +82,18 @@ _EQUITY: Final = "INSERT OR REPLACE INTO equity VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _WEIGHTS: Final = "INSERT INTO weights VALUES (?, ?, ?, ?, ?, ?, ?)"
 _DECISION: Final = "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?)"
 _PLAN: Final = "INSERT INTO plans VALUES (?, ?, ?, ?, ?)"
+_START: Final = "INSERT OR REPLACE INTO meta VALUES ('ledger_start', ?)"
 _MODE: Final = "INSERT OR REPLACE INTO modes VALUES (?, ?, ?, ?)"
 _MODE_CLEARED: Final = "DELETE FROM modes WHERE name = ? AND symbol = ?"
 
 
 def project(connection: sqlite3.Connection, seq: int, fact: Fact) -> bool:
-    """Bring the tables up to the fact; False where it repeats a fill or cash entry and is to be ignored."""
-    return _PROJECTIONS[type(fact)](connection, seq, fact)
+    """Bring the tables up to the fact; False where it repeats a fill or cash entry and is to be ignored.
+
+    A kind without a table of its own is in the journal only.
+    """
+    projection = _PROJECTIONS.get(type(fact))
+    return True if projection is None else projection(connection, seq, fact)
 
 
 def _order(
@@ -175,6 +181,11 @@ def _plan(connection: sqlite3.Connection, seq: int, fact: PlanFact) -> bool:
     return True
 
 
+def _start(connection: sqlite3.Connection, seq: int, fact: StartFact) -> bool:
+    connection.execute(_START, (compact(fact).decode(),))
+    return True
+
+
 def _mode(connection: sqlite3.Connection, seq: int, fact: ModeFact) -> bool:
     if fact.value:
         connection.execute(_MODE, (fact.name, fact.symbol, fact.value, fact.at))
@@ -195,4 +206,5 @@ _PROJECTIONS: Final[dict[type[Fact], Callable[[sqlite3.Connection, int, Any], bo
     DecisionFact: _decision,
     PlanFact: _plan,
     ModeFact: _mode,
+    StartFact: _start,
 }

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from gridbot_tui.engine.actions import StartFact
 from gridbot_tui.engine.events import CashKind
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.model import NewOrder, OrderState
@@ -175,6 +176,11 @@ class Queries:
         """A small value kept by name."""
         row = self._one("SELECT value FROM meta WHERE key = ?", (key,))
         return None if row is None else row[0]
+
+    def ledger_start(self) -> StartFact | None:
+        """When and with what the ledger of this profile began."""
+        known = self.get_meta("ledger_start")
+        return None if known is None else msgspec.json.decode(known, type=StartFact)
 
     def configs(self, *, limit: int = 50) -> list[rows.ConfigRow]:
         """Config versions, newest first."""

@@ -1,0 +1,112 @@
+"""The store in real time: order, shared commits, failures that reach those they concern."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from gridbot_tui.store import live as live_module
+from gridbot_tui.store.errors import StoreForeign, StoreUnavailable, UnwritableFact
+from gridbot_tui.store.identity import Identity
+from gridbot_tui.store.live import LiveStore
+from gridbot_tui.units import Market, Mode
+from tests.store import making as m
+
+
+@contextlib.asynccontextmanager
+async def living(folder: Path) -> AsyncIterator[LiveStore]:
+    store = await LiveStore.open(folder / "gridbot.db", durable=True, identity=m.ME)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def test_waiting_batches_share_a_commit_and_keep_their_order(tmp_path: Path) -> None:
+    async with living(tmp_path) as store:
+        seqs = await asyncio.gather(*(store.append([m.intent(number)]) for number in range(200)))
+        assert seqs == list(range(1, 201))
+        assert store.commits <= 3
+        facts = await store.run(lambda s: s.facts_after(0))
+        assert facts == [m.intent(number) for number in range(200)]
+
+
+async def test_a_batch_is_in_the_file_when_its_caller_goes_on(tmp_path: Path) -> None:
+    async with living(tmp_path) as store:
+        await store.append([m.intent(1)], state=b"s", meta={"k": "v"})
+        other = sqlite3.connect(tmp_path / "gridbot.db")
+        assert other.execute("SELECT count(*) FROM journal").fetchone() == (1,)
+        other.close()
+
+
+async def test_a_cancelled_caller_loses_nothing(tmp_path: Path) -> None:
+    async with living(tmp_path) as store:
+        task = asyncio.create_task(store.append([m.intent(1)]))
+        await asyncio.sleep(0)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        assert await store.append([m.intent(2)]) == 2
+
+
+async def test_a_defect_in_one_batch_does_not_take_its_neighbours_along(tmp_path: Path) -> None:
+    async with living(tmp_path) as store:
+        bad = msgspec.structs.replace(m.fill(2), fill=msgspec.structs.replace(m.fill(2).fill, side=2**70))
+        with pytest.raises(UnwritableFact):
+            await store.append([msgspec.structs.replace(m.equity(1), leverage=float("nan"))])
+        results = await asyncio.gather(
+            store.append([m.intent(1)]),
+            store.append([bad]),
+            store.append([m.intent(3)]),
+            return_exceptions=True,
+        )
+        assert isinstance(results[1], (UnwritableFact, OverflowError, sqlite3.Error))
+        assert [results[0], results[2]] == [1, 2]
+
+
+async def test_a_disk_that_fails_reaches_every_waiting_caller_and_later_ones_succeed(tmp_path: Path) -> None:
+    async with living(tmp_path) as store:
+        await store.run(lambda s: s.connection.execute("PRAGMA busy_timeout = 20"))
+        other = sqlite3.connect(tmp_path / "gridbot.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        waiting = [store.append([m.intent(number)]) for number in range(5)]
+        results = await asyncio.gather(*waiting, return_exceptions=True)
+        assert all(isinstance(result, StoreUnavailable) for result in results)
+        other.execute("ROLLBACK")
+        other.close()
+        assert await store.append([m.intent(9)]) == 1
+
+
+async def test_closing_writes_what_waits_and_then_refuses(tmp_path: Path) -> None:
+    async with living(tmp_path) as store:
+        task = asyncio.create_task(store.append([m.intent(1)]))
+        await asyncio.sleep(0)
+        await store.close()
+        assert await task == 1
+        with pytest.raises(StoreUnavailable, match="closed"):
+            await store.append([m.intent(2)])
+    async with living(tmp_path) as store:
+        assert store.was_clean
+        assert store.last_seq == 1
+
+
+async def test_too_many_waiting_batches_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_module, "MAX_WAITING", 3)
+    async with living(tmp_path) as store:
+        results = await asyncio.gather(
+            *(store.append([m.intent(n)]) for n in range(9)), return_exceptions=True
+        )
+        assert sum(isinstance(result, StoreUnavailable) for result in results) == 6
+
+
+async def test_a_file_that_must_not_be_used_is_refused_here_too(tmp_path: Path) -> None:
+    async with living(tmp_path):
+        pass
+    with pytest.raises(StoreForeign):
+        await LiveStore.open(
+            tmp_path / "gridbot.db", durable=True, identity=Identity(Mode.LIVE, Market.SPOT, "x", "USDT")
+        )
