@@ -9,8 +9,9 @@ import msgspec
 
 from gridbot_tui.engine.actions import EquityFact, Fact, PlanFact
 from gridbot_tui.ops import chain
+from gridbot_tui.ops.chain import Head
 from gridbot_tui.ops.redact import redact_value
-from gridbot_tui.ops.verify import Head, files_of, last_line, verify
+from gridbot_tui.ops.verify import files_of, last_line, verify
 from gridbot_tui.units import Ms
 
 MAX_BYTES: Final = 16 << 20

@@ -14,6 +14,29 @@ _TAIL: Final = len(',"hash":""}') + 64
 _encode: Final = msgspec.json.Encoder(order="sorted", enc_hook=str).encode
 
 
+class Head(msgspec.Struct, frozen=True):
+    """A line by number and hash; kept elsewhere, it proves that nothing up to it was cut off."""
+
+    seq: int
+    hash: str
+
+    def __str__(self) -> str:
+        """``12:9f86d0...``, as ``parse`` reads it."""
+        return f"{self.seq}:{self.hash}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Head":
+        """The head that was written as text.
+
+        Raises:
+            ValueError: it is none.
+        """
+        seq, _, digest = text.partition(":")
+        if len(digest) != len(START):
+            raise ValueError(f"no head of an audit trail: {text!r}")
+        return cls(int(seq), digest)
+
+
 class Line(msgspec.Struct, frozen=True):
     """One line as it is read back."""
 

@@ -1,7 +1,7 @@
 """The event feed: what happened, in words an operator would use, the latest few hundred lines."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import singledispatch
 
@@ -39,7 +39,7 @@ _REPORTS = {
 }
 
 
-class EventFeed:
+class Feed:
     """A bounded ring of event lines, oldest first."""
 
     def __init__(self, kept: int = KEPT) -> None:
@@ -58,6 +58,11 @@ class EventFeed:
         if found is not None:
             self._lines.append(found)
         return found
+
+    def take(self, facts: Sequence[Fact], instruments: Instruments) -> tuple[EventView, ...]:
+        """Add the lines of some facts, in order, and return them."""
+        found = (self.add(fact, instruments) for fact in facts)
+        return tuple(each for each in found if each is not None)
 
     def say(self, event: EventView) -> None:
         """Add a line that comes from no fact (a connection, a command)."""

@@ -6,13 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from gridbot_tui.ops import chain
-
-
-class Head(Struct, frozen=True):
-    """A line of the trail by number and hash; kept elsewhere, it proves that nothing after it was cut off."""
-
-    seq: int
-    hash: str
+from gridbot_tui.ops.chain import Head
 
 
 class Verification(Struct, frozen=True):

@@ -55,6 +55,13 @@ def test_anyone_can_check_a_line_with_nothing_but_json_and_sha256(tmp_path: Path
         prev = claimed
 
 
+def test_a_head_is_kept_as_text(tmp_path: Path) -> None:
+    anchor = written(tmp_path)
+    assert Head.parse(str(anchor)) == anchor
+    with pytest.raises(ValueError, match="no head"):
+        Head.parse("7:abc")
+
+
 def test_the_chain_goes_on_over_a_restart(tmp_path: Path) -> None:
     written(tmp_path)
     anchor = written(tmp_path)

@@ -9,7 +9,7 @@ import pytest
 from gridbot_tui.engine import actions as a
 from gridbot_tui.engine.events import Cash, CashKind, Fill, OrderReport, Outcome
 from gridbot_tui.market.instrument import Instrument
-from gridbot_tui.ops.feed import EventFeed, line, number
+from gridbot_tui.ops.feed import Feed, line, number
 from gridbot_tui.ops.metrics import Metrics
 from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
 from gridbot_tui.strategy.plan import GridPlan, Votes, Weights
@@ -84,7 +84,7 @@ def test_an_unknown_instrument_is_given_in_ticks_and_steps_not_guessed() -> None
 
 
 def test_a_plan_says_what_changed_since_the_last() -> None:
-    feed = EventFeed()
+    feed = Feed()
     feed.add(a.PlanFact(5, PLAN), KNOWN)
     later = msgspec.structs.replace(PLAN, epoch=42, centre=11.0 - 0.3 * 0.0284, votes=Votes(0.5, 0.0, 0.33))
     feed.add(a.PlanFact(6, later), KNOWN)
@@ -138,7 +138,7 @@ def test_numbers_are_exact_and_easy_to_read(value: str, text: str) -> None:
 
 
 def test_the_feed_is_bounded_and_keeps_the_latest() -> None:
-    feed = EventFeed(kept=10)
+    feed = Feed(kept=10)
     for index in range(100):
         feed.add(a.DecisionFact(index, BTC, "x", str(index)), KNOWN)
     assert [each.text for each in feed.lines()] == [str(index) for index in range(90, 100)]
