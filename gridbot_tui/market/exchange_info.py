@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 from collections.abc import Collection
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -56,15 +57,17 @@ def instruments(
     """Every spot pair or USD-M perpetual of a decoded exchangeInfo document, by symbol.
 
     ``leverage`` is a decoded leverageBracket document (Binance's list, or the map of unified symbols that
-    trading libraries keep); a perpetual it lacks gets conservative brackets. ``symbols`` limits the result.
-    The market is the document's own; a document of a single symbol is accepted.
+    trading libraries keep); a perpetual it lacks gets conservative brackets. The market is the document's
+    own; a document of a single symbol is accepted. ``symbols`` limits the result to those asked for;
+    without it, entries that cannot be traded (Binance lists coming symbols with a tick of 0) are left out.
 
     Raises:
-        DataError: not such a document, or a symbol in it lacks a needed filter.
+        DataError: not such a document, nothing usable in it, or a symbol asked for lacks a needed filter.
     """
     entries = _entries(document)
     ladders = {} if leverage is None else parse_brackets(leverage)
     found: dict[Symbol, Instrument] = {}
+    refused: DataError | None = None
     for entry in entries:
         name = entry.get("symbol")
         if not isinstance(name, str):
@@ -75,7 +78,14 @@ def instruments(
         if contract is not None and contract not in _PERPETUAL:
             continue  # quarterly contracts and the like
         market = Market.SPOT if contract is None else Market.FUTURES
-        found[name] = _instrument(name, entry, market, ladders)
+        try:
+            found[name] = _instrument(name, entry, market, ladders)
+        except DataError as error:
+            if symbols is not None:
+                raise
+            refused = refused or error
+    if refused is not None and not found:
+        raise refused
     return found
 
 
@@ -93,6 +103,7 @@ def parse_brackets(document: Any) -> dict[Symbol, tuple[Bracket, ...]]:
         return {
             name.partition(":")[0].replace("/", ""): _ladder([tier["info"] for tier in tiers])
             for name, tiers in document.items()
+            if "-" not in name  # BTC/USDT:USDT-250926: a dated contract
         }
     except (KeyError, TypeError, AttributeError, InvalidOperation, ValueError) as error:
         raise DataError(f"this is no leverageBracket document ({error!r}): fetch it again") from error
@@ -164,6 +175,7 @@ def _instrument(
     filters = _Filters(symbol, entry)
     tick = filters.need("PRICE_FILTER", "tickSize").normalize()
     step = filters.need("LOT_SIZE", "stepSize").normalize()
+    smallest = filters.find(("LOT_SIZE", "minQty"))
     largest = filters.find(("LOT_SIZE", "maxQty"))
     market_largest = filters.find(("MARKET_LOT_SIZE", "maxQty")) or largest
     highest = filters.find(("PRICE_FILTER", "maxPrice"))
@@ -183,7 +195,7 @@ def _instrument(
         quote=str(entry.get("quoteAsset", "")),
         tick=tick,
         step=step,
-        min_steps=max(1, -int(-filters.need("LOT_SIZE", "minQty") // step)),
+        min_steps=1 if smallest is None else math.ceil(smallest / step),
         max_steps=max_steps,
         market_max_steps=max_steps if market_largest is None else min(max_steps, int(market_largest / step)),
         min_notional=notional or Decimal(0),

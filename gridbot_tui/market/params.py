@@ -37,8 +37,8 @@ class SyntheticParams(BaseModel):
         1,
         ge=0,
         le=2**63 - 1,
-        description="Seed; the same seed gives the same market, always. 1: its first three weeks rest, rise and range, "
-        "without a crash.",
+        description="Seed; the same seed gives the same market, always. 1: its first three weeks rest, rise "
+        "and range, without a crash.",
     )
     symbols: tuple[str, ...] = Field(
         ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT", "ADAUSDT"),

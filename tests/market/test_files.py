@@ -1,0 +1,370 @@
+import gzip
+import math
+import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from gridbot_tui.market.errors import DataError
+from gridbot_tui.market.files import load
+from gridbot_tui.market.recorded import RecordedMarket
+from gridbot_tui.units import HOUR, MINUTE, Market
+from tests.market.candle_files import T0, Row, csv_text, frame, funding, parquet, rows
+
+
+def _codes(market: RecordedMarket) -> list[str]:
+    return [note.code for note in market.notes if note.code not in ("no_funding",)]
+
+
+def _opens(market: RecordedMarket) -> list[int]:
+    return [bar.open_at for batch in market.batches(0) for _, bar in batch.bars]
+
+
+def test_a_file_tells_its_market_symbol_and_interval_by_its_path(tmp_path: Path) -> None:
+    market = load([str(parquet(tmp_path, rows(5)))])
+    assert market.symbols == ("SOLUSDT",)
+    assert market.interval == MINUTE
+    assert market.instruments["SOLUSDT"].market is Market.FUTURES
+    assert (market.start, market.end, market.bars_total) == (T0, T0 + 5 * MINUTE, 5)
+    assert _codes(market) == []
+
+
+def test_a_spot_path_is_spot_and_needs_no_funding(tmp_path: Path) -> None:
+    market = load([str(parquet(tmp_path, rows(5), "spot/SOLUSDT/1m"))])
+    assert market.instruments["SOLUSDT"].market is Market.SPOT
+    assert market.notes == ()
+
+
+def test_prices_become_ticks_and_keep_their_values(tmp_path: Path) -> None:
+    data = rows(20)
+    market = load([str(parquet(tmp_path, data))])
+    instrument = market.instruments["SOLUSDT"]
+    bars = [bar for batch in market.batches(0) for _, bar in batch.bars]
+    for (at, o, h, low, c, v), bar in zip(data, bars, strict=True):
+        assert (bar.open_at, bar.interval, bar.close_at) == (at, MINUTE, at + MINUTE)
+        prices = [float(instrument.price(ticks)) for ticks in (bar.open, bar.high, bar.low, bar.close)]
+        assert prices == [o, h, low, c]
+        assert bar.volume == v
+        assert (bar.mark_high, bar.mark_low, bar.mark_close) == (bar.high, bar.low, bar.close)
+
+
+def test_folders_and_globs_name_all_their_candles_once(tmp_path: Path) -> None:
+    first = parquet(tmp_path, rows(5))
+    parquet(tmp_path, rows(5, start=T0 + 5 * MINUTE), name="b.parquet")
+    for paths in (
+        [str(first.parent)],
+        [str(tmp_path / "um/*/1m")],
+        [str(tmp_path / "um/SOL*/1m/*.parquet"), str(first)],
+    ):
+        assert load(paths).bars_total == 10
+
+
+def test_a_folder_of_several_intervals_asks_for_one(tmp_path: Path) -> None:
+    parquet(tmp_path, rows(5))
+    parquet(tmp_path, rows(5, interval=5 * MINUTE), "um/SOLUSDT/5m")
+    with pytest.raises(DataError, match=r"several intervals \(1m, 5m\): choose one with --interval"):
+        load([str(tmp_path / "um/SOLUSDT")])
+    assert load([str(tmp_path / "um")], interval="5m").interval == 5 * MINUTE
+    with pytest.raises(DataError, match="no 15m candles in the data given, which holds 1m, 5m"):
+        load([str(tmp_path / "um")], interval="15m")
+
+
+def test_symbols_of_different_intervals_are_refused(tmp_path: Path) -> None:
+    parquet(tmp_path, rows(5))
+    parquet(tmp_path, rows(5, interval=5 * MINUTE), "um/BTCUSDT/5m")
+    with pytest.raises(DataError, match="BTCUSDT is 5m and SOLUSDT is 1m"):
+        load([str(tmp_path / "um")])
+
+
+def test_spot_and_futures_do_not_mix(tmp_path: Path) -> None:
+    parquet(tmp_path, rows(5))
+    parquet(tmp_path, rows(5), "spot/SOLUSDT/1m")
+    with pytest.raises(DataError, match="mix spot and futures"):
+        load([str(tmp_path)])
+    with pytest.raises(DataError, match="is futures data but --market is spot"):
+        load([str(tmp_path / "um")], market=Market.SPOT)
+
+
+def test_a_nameless_file_is_named_by_overrides(tmp_path: Path) -> None:
+    frame(rows(5)).write_parquet(tmp_path / "mine.parquet")
+    with pytest.raises(DataError, match="does not tell its symbol: name it with --symbol"):
+        load([str(tmp_path / "mine.parquet")])
+    market = load([str(tmp_path / "mine.parquet")], symbol="SOLUSDT", market=Market.SPOT, interval="1m")
+    assert market.instruments["SOLUSDT"].market is Market.SPOT
+    assert load([str(tmp_path / "mine.parquet")], symbol="SOLUSDT").interval == MINUTE
+
+
+def test_a_symbol_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
+    parquet(tmp_path, rows(5))
+    with pytest.raises(DataError, match="no candles of BTCUSDT in the data given, which holds SOLUSDT"):
+        load([str(tmp_path / "um")], symbol="BTCUSDT")
+
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("micro", [True, False])
+@pytest.mark.parametrize("pack", ["csv", "gz", "zip"])
+def test_binance_csvs_are_read_in_every_form(tmp_path: Path, header: bool, micro: bool, pack: str) -> None:
+    text = csv_text(rows(30), header=header, micro=micro)
+    name = "SOLUSDT-1m-2025-05.csv"
+    path = tmp_path / name
+    if pack == "csv":
+        path.write_text(text)
+    elif pack == "gz":
+        path = tmp_path / f"{name}.gz"
+        path.write_bytes(gzip.compress(text.encode()))
+    else:
+        path = tmp_path / "SOLUSDT-1m-2025-05.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(name, text)
+    market = load([str(path)])
+    expected = load([str(parquet(tmp_path, rows(30)))])
+    assert list(market.batches(0)) == list(expected.batches(0))
+
+
+def _write(make: Callable[[Path], object]) -> Callable[[Path], Path]:
+    def build(root: Path) -> Path:
+        path = parquet(root, rows(50))
+        make(path)
+        return path
+
+    return build
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def _scramble(path: Path) -> None:
+    raw = bytearray(path.read_bytes())
+    raw[4 : len(raw) - 4] = bytes(len(raw) - 8)
+    path.write_bytes(raw)
+
+
+def _with(change: Callable[[list[Row]], list[Row]], count: int = 50) -> Callable[[Path], Path]:
+    return lambda root: parquet(root, change(rows(count)))
+
+
+def _row(index: int, **values: float) -> Callable[[list[Row]], list[Row]]:
+    names = ["open_time", "open", "high", "low", "close", "volume"]
+
+    def change(data: list[Row]) -> list[Row]:
+        changed = dict(zip(names, data[index], strict=True)) | values
+        at, o, h, low, c, v = (changed[name] for name in names)
+        return [*data[:index], (int(at), o, h, low, c, v), *data[index + 1 :]]
+
+    return change
+
+
+UNUSABLE: list[tuple[str, Callable[[Path], Path], str]] = [
+    ("missing", lambda root: root / "um/SOLUSDT/1m/none.parquet", "does not exist"),
+    ("empty", _write(lambda p: p.write_bytes(b"")), "is empty"),
+    ("cut off", _write(_cut), "is cut off"),
+    ("not parquet", _write(lambda p: p.write_text("hello")), "is not a Parquet file"),
+    ("damaged", _write(_scramble), "is damaged"),
+    ("no rows", _with(lambda data: []), "has no rows"),
+    (
+        "no columns",
+        _write(lambda p: pl.read_parquet(p).drop("low", "volume").write_parquet(p)),
+        "lacks the columns low, volume",
+    ),
+    (
+        "text prices",
+        _write(lambda p: pl.read_parquet(p).with_columns(low=pl.lit(True)).write_parquet(p)),
+        "no numbers in column low",
+    ),
+    ("NaN", _with(_row(3, close=math.nan)), "1 of 50 rows are impossible"),
+    ("zero", _with(_row(3, low=0.0)), "rows are impossible"),
+    ("negative", _with(_row(3, open=-1.0, low=-1.0)), "rows are impossible"),
+    ("infinite", _with(_row(3, high=math.inf)), "rows are impossible"),
+    ("high under low", _with(_row(3, high=99.0, low=101.0)), "first is row 4"),
+    ("close outside", _with(_row(3, close=150.0)), "rows are impossible"),
+    ("negative volume", _with(_row(3, volume=-1.0)), "rows are impossible"),
+    ("seconds", _with(lambda data: [(r[0] // 1000, *r[1:]) for r in data]), "neither milliseconds nor micro"),
+    ("off the grid", _with(lambda data: [(r[0] + 7, *r[1:]) for r in data]), "off the 1m grid"),
+    ("other interval", _with(lambda data: data[::5]), "said to be 1m but its rows are 5m apart"),
+    ("contradictions", _with(lambda data: data + [(r[0], *r[1:5], 9e9) for r in data]), "50 rows contradict"),
+]
+
+
+@pytest.mark.parametrize(
+    ("build", "words"), [case[1:] for case in UNUSABLE], ids=[case[0] for case in UNUSABLE]
+)
+def test_what_cannot_be_used_is_refused_in_one_sentence(
+    tmp_path: Path, build: Callable[[Path], Path], words: str
+) -> None:
+    with pytest.raises(DataError, match=words) as caught:
+        load([str(build(tmp_path))])
+    text = str(caught.value)
+    assert "\n" not in text
+    assert ": " in text  # what to do follows
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda root: (root / "x.txt").write_text("a"), "neither Parquet nor CSV"),
+        (lambda root: parquet(root, rows(3), "um/SOLUSDT/7m", "x.parquet"), "7m"),
+        (
+            lambda root: parquet(root, rows(3), "um/SOLUSDT/4h", "x.parquet"),
+            "does not build the decision hour",
+        ),
+        (lambda root: parquet(root, rows(3), "um/SOLUSDT/funding", "x.parquet"), "holds no candles"),
+        (lambda root: parquet(root, rows(3), "um/SOLUSDT/mark_1m", "x.parquet"), "holds no candles"),
+        (lambda root: (root / "SOLUSDT-1m.zip").write_bytes(b"PK"), "cannot be read"),
+        (lambda root: (root / "SOLUSDT-1m.csv").write_text("a,b\n1,2\n"), "lacks the columns"),
+        (lambda root: (root / "SOLUSDT-1m.csv").write_bytes(b"\0\1\2"), "not a CSV"),
+    ],
+)
+def test_what_is_no_candle_file_is_refused(
+    tmp_path: Path, make: Callable[[Path], object], words: str
+) -> None:
+    make(tmp_path)
+    path = next(p for p in tmp_path.rglob("*") if p.is_file())
+    with pytest.raises(DataError, match=words):
+        load([str(path)])
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_file_that_may_not_be_read_says_so(tmp_path: Path) -> None:
+    path = parquet(tmp_path, rows(5))
+    path.chmod(0)
+    with pytest.raises(DataError, match="cannot be read"):
+        load([str(path)])
+
+
+def test_an_empty_folder_and_a_glob_without_match_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no candle files"):
+        load([str(tmp_path)])
+    with pytest.raises(DataError, match="does not exist"):
+        load([str(tmp_path / "*.parquet")])
+    with pytest.raises(DataError, match="no recorded data named"):
+        load([])
+
+
+def test_a_stray_impossible_row_is_dropped_with_a_note_and_leaves_a_hole(tmp_path: Path) -> None:
+    market = load([str(_with(_row(100, high=1.0), 200)(tmp_path))])
+    assert market.bars_total == 199
+    assert _codes(market) == ["impossible_row", "hole"]
+
+
+def test_a_stray_row_off_the_grid_is_dropped_with_a_note(tmp_path: Path) -> None:
+    market = load([str(_with(lambda data: [*data, (data[-1][0] + 30_000, *data[-1][1:])], 200)(tmp_path))])
+    assert market.bars_total == 200
+    assert _codes(market) == ["off_grid"]
+
+
+def test_unsorted_rows_are_sorted_with_a_note(tmp_path: Path) -> None:
+    market = load([str(_with(lambda data: data[25:] + data[:25])(tmp_path))])
+    assert _opens(market) == [T0 + i * MINUTE for i in range(50)]
+    assert _codes(market) == ["unsorted"]
+
+
+def test_files_named_in_any_order_are_no_disorder(tmp_path: Path) -> None:
+    parquet(tmp_path, rows(5), name="z.parquet")
+    parquet(tmp_path, rows(5, start=T0 + 5 * MINUTE), name="a.parquet")
+    assert _codes(load([str(tmp_path / "um")])) == []
+
+
+def test_repeated_rows_are_dropped_with_a_note(tmp_path: Path) -> None:
+    market = load([str(_with(lambda data: data + data[10:20])(tmp_path))])
+    assert market.bars_total == 50
+    assert sorted(_codes(market)) == ["duplicate_row", "unsorted"]
+
+
+def test_of_rows_that_contradict_each_other_the_first_is_kept(tmp_path: Path) -> None:
+    def change(data: list[Row]) -> list[Row]:
+        return [*data[:11], (data[10][0], *data[10][1:5], 777.0), *data[11:]]
+
+    market = load([str(_with(change, 200)(tmp_path))])
+    assert _codes(market) == ["conflicting_row"]
+    assert next(market.batches(T0 + 10 * MINUTE)).bars[0][1].volume == 11.5
+
+
+def test_dates_cut_the_series(tmp_path: Path) -> None:
+    path = str(parquet(tmp_path, rows(50)))
+    market = load([path], frm=T0 + 10 * MINUTE, to=T0 + 20 * MINUTE)
+    assert (market.start, market.end, market.bars_total) == (T0 + 10 * MINUTE, T0 + 20 * MINUTE, 10)
+    with pytest.raises(DataError, match="no candles from 2025-05-05 00:00: widen the dates"):
+        load([path], frm=T0 + 24 * HOUR)
+
+
+def test_an_unknown_symbol_gets_a_derived_instrument_said_once(tmp_path: Path) -> None:
+    market = load([str(parquet(tmp_path, rows(200, price=3.1), "um/NEWUSDT/1m"))])
+    instrument = market.instruments["NEWUSDT"]
+    assert instrument.derived
+    assert str(instrument.tick) == "0.01"
+    notes = [note for batch in market.batches(0) for note in batch.notes]
+    assert [note.code for note in notes] == ["derived_instrument"]
+
+
+def test_more_decimals_than_the_known_tick_make_the_tick_finer(tmp_path: Path) -> None:
+    data = [(r[0], r[1] + 0.001, r[2] + 0.001, r[3] + 0.001, r[4] + 0.001, r[5]) for r in rows(50)]
+    market = load([str(parquet(tmp_path, data))])
+    instrument = market.instruments["SOLUSDT"]
+    assert str(instrument.tick) == "0.001"
+    assert instrument.max_price == 6_857_000
+    assert _codes(market) == ["finer_tick"]
+    bar = next(market.batches(0)).bars[0][1]
+    assert float(instrument.price(bar.open)) == pytest.approx(data[0][1])
+
+
+def test_funding_joins_the_schedule_it_is_nearest_to(tmp_path: Path) -> None:
+    path = parquet(tmp_path, rows(24 * 60))
+    funding(tmp_path, [(T0 + 8 * HOUR + 9, 1e-4), (T0 + 12 * HOUR - 3, 2e-4), (T0 + 16 * HOUR, -1e-4)])
+    market = load([str(path)])
+    rates = [
+        (batch.at, rate.at, rate.rate, rate.interval_hours)
+        for batch in market.batches(0)
+        for rate in batch.funding
+    ]
+    assert rates == [
+        (T0 + 8 * HOUR, T0 + 8 * HOUR, 1e-4, 4),
+        (T0 + 12 * HOUR, T0 + 12 * HOUR, 2e-4, 4),
+        (T0 + 16 * HOUR, T0 + 16 * HOUR, -1e-4, 4),
+    ]
+    assert market.instruments["SOLUSDT"].funding_interval_hours == 4
+    assert market.notes == ()
+
+
+def test_unknown_funding_is_said_and_never_taken_for_zero(tmp_path: Path) -> None:
+    path = parquet(tmp_path, rows(72 * 60))
+    assert [note.code for note in load([str(path)]).notes] == ["no_funding"]
+    funding(tmp_path, [(T0 + 8 * HOUR, 1e-4)])
+    assert [note.code for note in load([str(path)]).notes] == ["partial_funding"]
+
+
+def test_a_funding_file_without_its_columns_is_refused(tmp_path: Path) -> None:
+    path = parquet(tmp_path, rows(5))
+    parquet(tmp_path, rows(5), "um/SOLUSDT/funding")
+    with pytest.raises(DataError, match="it holds no funding"):
+        load([str(path)])
+
+
+def test_mark_candles_of_the_same_interval_are_joined_by_open_time(tmp_path: Path) -> None:
+    path = parquet(tmp_path, rows(10))
+    marks = [(at, o - 1, h - 1, low - 1, c - 1, 0.0) for at, o, h, low, c, _ in rows(10)[:8]]
+    parquet(tmp_path, marks, "um/SOLUSDT/mark_1m")
+    market = load([str(path)])
+    bars = [bar for batch in market.batches(0) for _, bar in batch.bars]
+    assert [(bar.mark_high, bar.mark_low, bar.mark_close) for bar in bars[:8]] == [
+        (bar.high - 100, bar.low - 100, bar.close - 100) for bar in bars[:8]
+    ]
+    assert bars[9].mark_close == bars[9].close
+    assert _codes(market) == ["partial_mark"]
+
+
+def test_an_exchange_info_of_the_other_market_is_refused(tmp_path: Path) -> None:
+    path = parquet(tmp_path, rows(5))
+    info = tmp_path / "info.json"
+    info.write_text(
+        '{"symbols": [{"symbol": "SOLUSDT", "baseAsset": "SOL", "quoteAsset": "USDT", "filters": ['
+        '{"filterType": "PRICE_FILTER", "tickSize": "0.05", "minPrice": "0.05", "maxPrice": "1000"},'
+        '{"filterType": "LOT_SIZE", "stepSize": "0.1", "minQty": "0.1", "maxQty": "1000"}]}]}'
+    )
+    with pytest.raises(DataError, match="describes spot but the data are futures"):
+        load([str(path)], exchange_info=info)
+    spot = parquet(tmp_path, rows(5), "spot/SOLUSDT/1m")
+    assert str(load([str(spot)], exchange_info=info).instruments["SOLUSDT"].step) == "0.1"

@@ -1,0 +1,112 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gridbot_tui.market.bar import Bar
+from gridbot_tui.market.clock import interval_ms, interval_name, moment
+from gridbot_tui.market.errors import DataError
+from gridbot_tui.market.paths import origin
+from gridbot_tui.market.quality import GapChecker
+from gridbot_tui.market.quotes import path_quotes
+from gridbot_tui.units import HOUR, MINUTE, Market
+from tests.market.candle_files import T0
+
+
+def _bar(at: int, o: int = 100, h: int = 110, low: int = 95, c: int = 105) -> Bar:
+    return Bar(at, MINUTE, o, h, low, c, 1.0, h, low, c)
+
+
+@pytest.mark.parametrize(("name", "length"), [("1m", MINUTE), ("15m", 15 * MINUTE), ("1h", HOUR)])
+def test_intervals_have_lengths_and_names(name: str, length: int) -> None:
+    assert interval_ms(name) == length
+    assert interval_name(length) == name
+
+
+@pytest.mark.parametrize("name", ["4h", "1d", "7m", "", "m", "1M", "1x", "one"])
+def test_other_intervals_are_refused_with_the_choices(name: str) -> None:
+    with pytest.raises(DataError, match="use one of 1m, 3m, 5m, 15m, 30m, 1h"):
+        interval_ms(name)
+
+
+def test_moments_are_utc() -> None:
+    assert moment(T0) == "2025-05-04 00:00"
+    assert interval_name(1500) == "1500ms"
+
+
+@pytest.mark.parametrize(
+    ("path", "market", "symbol", "interval", "other"),
+    [
+        ("/d/um/BTCUSDT/1m/2025-05-04_2025-06-24.parquet", Market.FUTURES, "BTCUSDT", "1m", ""),
+        ("/d/spot/ETHBTC/1h/x.parquet", Market.SPOT, "ETHBTC", "1h", ""),
+        ("/d/BTCUSDT-1m-2025-05.csv", None, "BTCUSDT", "1m", ""),
+        (
+            "/d/futures/um/monthly/klines/BTCUSDT/3m/BTCUSDT-3m-2025-05.zip",
+            Market.FUTURES,
+            "BTCUSDT",
+            "3m",
+            "",
+        ),
+        ("/d/spot/um/SOLUSDT/5m/a.csv.gz", Market.FUTURES, "SOLUSDT", "5m", ""),
+        ("/d/um/BTCUSDT/mark_1h/a.parquet", Market.FUTURES, "BTCUSDT", None, "mark_1h"),
+        ("/d/um/BTCUSDT/funding/a.parquet", Market.FUTURES, "BTCUSDT", None, "funding"),
+        ("/d/x/1000PEPEUSDT_5m_2024.parquet", None, "1000PEPEUSDT", "5m", ""),
+        ("/d/mine.parquet", None, None, None, ""),
+    ],
+)
+def test_a_path_tells_what_it_can(
+    path: str, market: Market | None, symbol: str | None, interval: str | None, other: str
+) -> None:
+    told = origin(Path(path))
+    assert (told.market, told.symbol, told.interval, told.other) == (market, symbol, interval, other)
+
+
+def test_funding_lies_in_the_symbols_folder() -> None:
+    assert origin(Path("/d/um/BTCUSDT/1m/a.parquet")).symbol_folder == Path("/d/um/BTCUSDT")
+    assert origin(Path("/d/flat/BTCUSDT-1m-2025-05.csv")).symbol_folder == Path("/d/flat")
+
+
+def test_gaps_are_told_as_bars_arrive() -> None:
+    checker = GapChecker(60 * MINUTE)
+    opens = [0, 1, 2, 4, 65, 127, 127, 100, 128]
+    notes = [checker.check("A", _bar(T0 + minute * MINUTE)) for minute in opens]
+    assert [note and note.code for note in notes] == [
+        None,
+        None,
+        None,
+        "hole",
+        "hole",
+        "episode",
+        "out_of_order",
+        "out_of_order",
+        None,
+    ]
+    assert notes[3] is not None
+    assert notes[3].detail == "1 x 1m missing: 1 min from 2025-05-04 00:03"
+    assert checker.check("B", _bar(T0 + 500 * MINUTE)) is None
+
+
+@st.composite
+def _bars(draw: st.DrawFn) -> Bar:
+    o, c, up, down = (draw(st.integers(100, 1000)) for _ in range(4))
+    return _bar(T0, o, max(o, c) + up - 100, min(o, c) - (down - 100) // 20, c)
+
+
+@given(_bars(), st.integers(1, 60))
+def test_a_path_stays_in_its_bar_and_ends_at_the_close(bar: Bar, count: int) -> None:
+    points = path_quotes(bar, count)
+    assert len(points) == count
+    assert points[-1] == bar.close
+    assert all(bar.low <= point <= bar.high for point in points)
+    if count >= 3:
+        assert min(points) == bar.low
+        assert max(points) == bar.high
+    assert points == path_quotes(bar, count)
+
+
+def test_the_nearer_extreme_comes_first() -> None:
+    assert path_quotes(_bar(T0), 4) == (95, 103, 110, 105)
+    assert path_quotes(_bar(T0, 108), 3) == (110, 95, 105)
+    with pytest.raises(ValueError, match="no path"):
+        path_quotes(_bar(T0), 0)
