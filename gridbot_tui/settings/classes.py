@@ -49,6 +49,8 @@ _KEYS: Final[Mapping[tuple[str, ...], Applies]] = {
     # exit by the other's rule.
     ("ladder", "kind"): Applies.FLAT,
     ("symbols", "*", "ladder", "kind"): Applies.FLAT,
+    # The exchange's own ceiling, set once a symbol when the bot starts.
+    ("risk", "leverage_hard"): Applies.RESTART,
 }
 """Single keys that differ from their section, where the room's params should not know of reloads."""
 

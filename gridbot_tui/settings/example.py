@@ -18,8 +18,8 @@ _HEAD: Final = """\
 gridbot's configuration, complete: every key stands here with its default. A key may be left out; an empty
 file is valid. Unknown keys and values out of range are refused with their line.
 
-Stronger than this file: an environment variable such as GRIDBOT_LADDER__SKEW=1.1, and stronger still the
-command line: --set ladder.skew=1.1. A running bot takes up a changed file at once (gridbot reload says
+Stronger than this file: an environment variable such as GRIDBOT_RISK__LEVERAGE_CAP=4, and stronger still the
+command line: --set risk.leverage_cap=4. A running bot takes up a changed file at once (gridbot reload says
 what would change); if one changed key needs a restart or a flat book, nothing of the file is applied.
 docs/CONFIG.md has the same as tables.
 

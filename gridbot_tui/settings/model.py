@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gridbot_tui.market.params import DataParams
 from gridbot_tui.orders.params import OrderParams
+from gridbot_tui.risk.params import RiskParams
 from gridbot_tui.settings.sections import (
     VIRTUAL_CAPITAL,
     BotParams,
@@ -50,6 +51,7 @@ class Settings(BaseModel):
     strategy: StrategyParams = Field(
         default_factory=StrategyParams, description="Votes, weights, bounds, learning."
     )
+    risk: RiskParams = Field(default_factory=RiskParams, description="Limits of leverage and drawdown.")
     symbols: dict[SymbolName, SymbolParams] = Field(
         default_factory=dict, description="What single symbols do otherwise, as [symbols.BTCUSDT]."
     )

@@ -22,9 +22,9 @@ Stronger sources last:
 
 1. the default;
 2. the file (`--config FILE`, else the profile's `config/config.toml`), TOML;
-3. the environment: `GRIDBOT_` + section + `__` + key, as in `GRIDBOT_LADDER__SKEW=1.1` or
+3. the environment: `GRIDBOT_` + section + `__` + key, as in `GRIDBOT_RISK__LEVERAGE_CAP=4` or
    `GRIDBOT_SYMBOLS__BTCUSDT__CAPITAL_SHARE=0.5`; lists as `BTCUSDT,ETHUSDT`;
-4. the command line: `--set ladder.skew=1.1`, and the options that stand for a key, such as `--mode`.
+4. the command line: `--set risk.leverage_cap=4`, and the options that stand for a key, such as `--mode`.
 
 `gridbot config show` prints every value with its source, `gridbot config check` all that is wrong with a file
 at once: file and line, what is allowed, and for an unknown key the nearest valid one. `gridbot config schema`

@@ -220,14 +220,6 @@ class ServiceParams(Section):
         "usual 15 s watchdog.",
         json_schema_extra=unit("s"),
     )
-    silence_s: float = Field(
-        30.0,
-        ge=5.0,
-        le=50.0,
-        description="Silence after which an open source counts as dead and is reconnected. Half of the 60 "
-        "s within which it must be back, so that a second attempt still fits.",
-        json_schema_extra=unit("s"),
-    )
     snapshot_facts: int = Field(
         1000,
         ge=50,

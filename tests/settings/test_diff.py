@@ -50,6 +50,8 @@ def test_a_symbol_that_follows_the_common_ladder_is_not_told_twice() -> None:
         ("bot.capital", Applies.RESTART),
         ("simulation.seed", Applies.RESTART),
         ("simulation.speed", Applies.NOW),
+        ("risk.leverage_cap", Applies.NOW),
+        ("risk.leverage_hard", Applies.RESTART),
         ("orders.depth", Applies.NEXT_DECISION),
         ("ui.theme", Applies.NOW),
         ("ui.mouse", Applies.RESTART),

@@ -204,6 +204,19 @@ def test_what_an_unknown_key_holds_is_never_repeated() -> None:
     assert "hunter2" not in complaints("", {"GRIDBOT_BOT__KEE": "hunter2hunter2"})[0]
 
 
+def test_a_limit_of_risk_is_set_from_every_source() -> None:
+    assert read("[risk]\nleverage_cap = 3\n").settings.risk.leverage_cap == 3.0
+    assert read("", {"GRIDBOT_RISK__LEVERAGE_CAP": "4"}).settings.risk.leverage_cap == 4.0
+    assert read("", overrides={"risk.leverage_cap": "2"}).settings.risk.leverage_cap == 2.0
+    (said,) = complaints("[risk]\nleverage_cup = 3\n")
+    assert said.endswith("the nearest valid key is risk.leverage_cap")
+    (said,) = complaints("", overrides={"risk.leverage_cap": "7"})
+    assert (
+        said
+        == '--set risk.leverage_cap: risk.leverage_cap = "7" is out of range; allowed: from 0.1 to 6, default 5.0'
+    )
+
+
 def test_a_source_without_lines_is_named_instead() -> None:
     assert complaints("", {"GRIDBOT_LADDER__SKEW": "9"})[0].startswith("GRIDBOT_LADDER__SKEW: ladder.skew")
     assert complaints("", overrides={"ladder.skew": "x"}) == [
