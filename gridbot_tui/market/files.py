@@ -73,6 +73,8 @@ def load(
     if exchange_info is not None:
         asked = read_instruments(exchange_info, leverage, groups.keys())
         _of_market(asked, chosen, exchange_info)
+        if leverage is None:
+            asked = {name: _with_ladder(item, known.get(name)) for name, item in asked.items()}
         known = known | asked
     window = (frm, to)
     series: list[Series] = []
@@ -153,6 +155,11 @@ def _of_market(asked: dict[Symbol, Instrument], market: Market, path: Path) -> N
         raise DataError(
             f"{path} describes {other.market} but the data are {market}: give that market's exchangeInfo"
         )
+
+
+def _with_ladder(asked: Instrument, known: Instrument | None) -> Instrument:
+    """exchangeInfo tells no brackets: the built-in ones are truer than conservative ones."""
+    return asked if known is None else replace(asked, brackets=known.brackets)
 
 
 # -- one symbol -------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from gridbot_tui.market.builtin import builtin
 from gridbot_tui.market.errors import DataError
 from gridbot_tui.market.files import load
 from gridbot_tui.market.recorded import RecordedMarket
@@ -368,3 +369,16 @@ def test_an_exchange_info_of_the_other_market_is_refused(tmp_path: Path) -> None
         load([str(path)], exchange_info=info)
     spot = parquet(tmp_path, rows(5), "spot/SOLUSDT/1m")
     assert str(load([str(spot)], exchange_info=info).instruments["SOLUSDT"].step) == "0.1"
+
+
+def test_an_exchange_info_sets_filters_and_leaves_the_built_in_brackets(tmp_path: Path) -> None:
+    path = parquet(tmp_path, rows(5))
+    info = tmp_path / "info.json"
+    info.write_text(
+        '{"symbols": [{"symbol": "SOLUSDT", "contractType": "PERPETUAL", "filters": ['
+        '{"filterType": "PRICE_FILTER", "tickSize": "0.1"},'
+        '{"filterType": "LOT_SIZE", "stepSize": "1", "minQty": "1", "maxQty": "1000"}]}]}'
+    )
+    instrument = load([str(path)], exchange_info=info).instruments["SOLUSDT"]
+    assert str(instrument.step) == "1"
+    assert instrument.brackets == builtin(Market.FUTURES)["SOLUSDT"].brackets

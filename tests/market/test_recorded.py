@@ -80,6 +80,7 @@ def test_iteration_can_start_anywhere_and_gives_the_same(tmp_path: Path) -> None
     assert list(market.batches(everything[-1].at)) == []
 
 
+@pytest.mark.data
 def test_two_loads_of_the_same_files_are_the_same_market() -> None:
     path = str(shared("um/FILUSDT/1m/2025-02-01_2025-02-28.parquet"))
     assert list(load([path]).batches(0)) == list(load([path]).batches(0))
