@@ -13,5 +13,7 @@ def shared(path: str) -> Path:
     base = Path(os.environ.get("GRIDBOT_SHARED_DATA") or _ROOT.parent / "shared" / "data")
     found = base / path
     if not found.exists():
-        pytest.skip(f"no recorded data at {found} (set GRIDBOT_SHARED_DATA to the folder that holds um/ and spot/)")
+        pytest.skip(
+            f"no recorded data at {found} (set GRIDBOT_SHARED_DATA to the folder that holds um/ and spot/)"
+        )
     return found
