@@ -42,6 +42,7 @@ class ControlServer:
         bot: Controlled,
         path: Path,
         *,
+        profile: str = "",
         limits: Limits | None = None,
         on_error: Callable[[BaseException], None] | None = None,
     ) -> None:
@@ -49,6 +50,7 @@ class ControlServer:
         self.path = path
         self.limits = limits or Limits()
         self.desk = ControlDesk(lambda: list(self._peers), self.limits.ask_expires)
+        self._profile = profile
         self._on_error = on_error
         self._peers: set[Peer] = set()
         self._handlers: set[asyncio.Task[None]] = set()
@@ -58,11 +60,15 @@ class ControlServer:
         self._inode = 0
 
     async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def start(self) -> None:
+        """Listen from now on. Raises SocketTaken."""
         listening = bind(self.path)
         self._inode = self.path.stat().st_ino
         self._server = await asyncio.start_unix_server(self._accept, sock=listening)
         self._stream = asyncio.create_task(self._broadcast(), name="control snapshots")
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
@@ -147,7 +153,8 @@ class ControlServer:
         self._peers.add(peer)
         try:
             now = self.bot.snapshot()
-            hello = Hello(PROTOCOL, __version__, now.profile, now.mode, now.state, controller=False)
+            name = self._profile or now.profile
+            hello = Hello(PROTOCOL, __version__, name, now.mode, now.state, controller=False)
             peer.send(hello)
             await peer.run()
         except Exception as error:  # noqa: BLE001 - reported; one connection must not end the others

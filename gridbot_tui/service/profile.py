@@ -72,11 +72,6 @@ class Profile:
         return self.folder / "config"
 
     @property
-    def config_file(self) -> Path:
-        """The config of a run that names none."""
-        return self.config / "config.toml"
-
-    @property
     def kill_file(self) -> Path:
         """Its presence is the kill command: for a bot that no longer answers its socket."""
         return self.folder / "KILL"

@@ -1,0 +1,193 @@
+"""The command line: wires the commands together, and turns what ends them into exit codes. No traceback for
+what a user does wrong."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gridbot_tui import __version__
+from gridbot_tui.commands import config, export, learning
+from gridbot_tui.commands.exits import CommandFailed, Exit
+from gridbot_tui.commands.flatten import flatten
+from gridbot_tui.commands.kill import kill
+from gridbot_tui.commands.options import HomeOption, JsonOption, Where
+from gridbot_tui.commands.pause import pause
+from gridbot_tui.commands.reload import reload
+from gridbot_tui.commands.reset import reset
+from gridbot_tui.commands.resume import resume
+from gridbot_tui.commands.status import status
+from gridbot_tui.commands.stop import stop
+from gridbot_tui.commands.why import why
+from gridbot_tui.units import Market, Mode
+
+app = typer.Typer(
+    name="gridbot",
+    add_completion=False,
+    invoke_without_command=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,  # a pretty one shows locals
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+for command in (status, why, pause, resume, flatten, stop, kill, reload, reset):
+    app.command()(command)
+app.add_typer(learning.app, name="learning")
+app.add_typer(config.app, name="config")
+app.add_typer(export.app, name="export")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"gridbot {__version__}")
+        raise typer.Exit
+
+
+Text = str | None
+Texts = list[str] | None
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="Config file (default: none).")
+    ] = None,
+    mode: Annotated[Mode | None, typer.Option("--mode", help="Where prices and fills come from.")] = None,
+    market: Annotated[Market | None, typer.Option("--market", help="Which market to trade.")] = None,
+    no_ui: Annotated[bool, typer.Option("--no-ui", help="Run without a terminal app.")] = False,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Look, but give no orders.")] = False,
+    home: HomeOption = None,
+    profile: Annotated[
+        Text,
+        typer.Option("--profile", metavar="P", help="Profile (default: from mode, market, account, quote)."),
+    ] = None,
+    json: JsonOption = False,
+    data: Annotated[
+        Texts, typer.Option("--data", metavar="PATH...", help="Files, folders or globs of recorded candles.")
+    ] = None,
+    symbol: Annotated[Texts, typer.Option("--symbol", metavar="S", help="Symbol; repeatable.")] = None,
+    interval: Annotated[Text, typer.Option("--interval", metavar="I", help="Interval of --data.")] = None,
+    speed: Annotated[Text, typer.Option("--speed", metavar="X", help="Times real time, or max.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a kept replay profile.")] = False,
+    yes_live: Annotated[bool, typer.Option("--yes-live", help="Yes, trade real money.")] = False,
+    sets: Annotated[
+        Texts, typer.Option("--set", metavar="KEY=VALUE", help="Set a key over the config; repeatable.")
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")
+    ] = False,
+) -> None:
+    """Adaptive grid trader for Binance Spot and USD-M futures. Without a command it runs the bot.
+
+    Example: gridbot --no-ui --mode replay --data candles.parquet --speed max --json
+    """
+    overrides = tuple(_pair(text) for text in sets or [])
+    ctx.obj = Where(home=home, profile=profile, json=json, config=config, overrides=overrides)
+    if ctx.invoked_subcommand is not None:
+        return
+    from gridbot_tui.commands.run import run
+    from gridbot_tui.service.options import RunOptions
+
+    options = RunOptions(
+        config=config,
+        overrides=overrides,
+        mode=mode,
+        market=market,
+        home=home,
+        profile=profile,
+        data=tuple(data or ()),
+        symbols=tuple(name.upper() for name in symbol or ()),
+        interval=interval,
+        speed=speed,
+        resume=resume,
+        read_only=read_only,
+        json=json,
+    )
+    run(options, face=_face(), headless=no_ui or json)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one command and exit with its code."""
+    sys.exit(int(_exit_code(list(sys.argv[1:] if argv is None else argv))))
+
+
+def _exit_code(argv: list[str]) -> int:
+    try:
+        code = app(args=spread(argv), prog_name="gridbot", standalone_mode=False)
+        sys.stdout.flush()
+    except CommandFailed as error:
+        return _complain(str(error), error.code)
+    except typer.TyperException as error:
+        return _wrong_usage(error)
+    except (typer.Abort, KeyboardInterrupt):
+        return _complain("interrupted; nothing more was done", Exit.FAILED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has left: Python would complain at exit
+        return Exit.FAILED
+    return code if isinstance(code, int) else Exit.DONE
+
+
+def spread(argv: list[str]) -> list[str]:
+    """``--data a b c`` (what a shell makes of a glob) as ``--data a --data b --data c``."""
+    found: list[str] = []
+    taking = False
+    for position, word in enumerate(argv):
+        if word == "--":
+            return found + argv[position:]
+        if taking and not word.startswith("-") and (not _is_command(word) or Path(word).exists()):
+            if found[-1] != "--data":
+                found.append("--data")
+            found.append(word)
+            continue
+        if not word.startswith("-") and _is_command(word) and not _is_value(argv, position):
+            return found + argv[position:]
+        taking = word == "--data" or word.startswith("--data=")
+        found.append(word)
+    return found
+
+
+def _is_command(word: str) -> bool:
+    names = {
+        command.name or command.callback.__name__ for command in app.registered_commands if command.callback
+    }
+    return word in names or word in {group.name for group in app.registered_groups}
+
+
+def _is_value(argv: list[str], position: int) -> bool:
+    """True where a word is the value of the option before it, such as a profile named ``status``."""
+    before = argv[position - 1] if position else ""
+    flags = ("--no-ui", "--read-only", "--json", "--resume", "--yes-live", "--version")
+    return before.startswith("--") and "=" not in before and before not in flags
+
+
+def _face() -> Callable[..., Any] | None:
+    """The terminal app, where this version has one."""
+    if find_spec("gridbot_tui.ui") is None:
+        return None
+    launch: Callable[..., Any] = import_module("gridbot_tui.ui.launch").launch
+    return launch
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise CommandFailed(f"--set wants KEY=VALUE, found {text!r}", Exit.USAGE)
+    return key.strip(), value
+
+
+def _wrong_usage(error: typer.TyperException) -> int:
+    text = error.format_message()
+    if text.startswith("Usage:"):  # a group without its command: its help says what there is
+        print(text, file=sys.stderr, flush=True)
+        return error.exit_code
+    return _complain(" ".join(text.replace("Value error, ", "").split()), error.exit_code)
+
+
+def _complain(text: str, code: int) -> int:
+    print(f"gridbot: {text}", file=sys.stderr, flush=True)
+    return code

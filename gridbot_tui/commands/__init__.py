@@ -1,0 +1,1 @@
+"""The command line's commands, one file each. They parse, ask and print; the work is done elsewhere."""

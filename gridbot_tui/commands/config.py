@@ -1,0 +1,176 @@
+"""``gridbot config``: check, show and compare configs; the schema for editors."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gridbot_tui.commands import output, talk
+from gridbot_tui.commands.exits import CommandFailed, Exit
+from gridbot_tui.commands.options import HomeOption, JsonOption, ProfileOption, Where, where
+from gridbot_tui.service.profile import running_profiles
+
+if TYPE_CHECKING:
+    from gridbot_tui.settings.load import Loaded
+    from gridbot_tui.settings.model import Settings
+
+app = typer.Typer(
+    help="Check, show and compare configs; the schema for editors.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+FileArgument = Annotated[
+    Path | None,
+    typer.Argument(metavar="[FILE]", help="Config file (default: the one given with --config)."),
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key over the file; repeatable.")
+]
+
+
+@app.command()
+def check(
+    ctx: typer.Context,
+    file: FileArgument = None,
+    set_: SetOption = None,
+    home: HomeOption = None,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say whether a config holds, with file and line of everything that does not.
+
+    Example: gridbot config check config.toml
+    """
+    from gridbot_tui.settings.problems import ConfigError
+
+    at = where(ctx, home, profile, json)
+    path = _file(at, file)
+    try:
+        _load(at, path, set_)
+    except ConfigError as error:
+        if not at.json:
+            raise CommandFailed(str(error), Exit.USAGE) from error
+        found = [{"where": one.where, "key": one.key, "text": one.text} for one in error.problems]
+        output.document({"path": _name(path), "ok": False, "problems": found})
+        raise CommandFailed(f"{len(found)} problems in the config", Exit.USAGE) from error
+    if at.json:
+        output.document({"path": _name(path), "ok": True, "problems": []})
+    else:
+        what = "the defaults hold" if path is None else f"{path} holds"
+        print(f"{what}, with what the environment says", flush=True)
+
+
+@app.command()
+def show(
+    ctx: typer.Context,
+    file: FileArgument = None,
+    set_: SetOption = None,
+    changed: bool = typer.Option(False, "--changed", help="Only keys that differ from their default."),
+    home: HomeOption = None,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show every key in effect and where its value comes from: of a file, else of the running bot.
+
+    Example: gridbot config show --changed
+    """
+    from gridbot_tui.settings import show as shown
+
+    at = where(ctx, home, profile, json)
+    path = _file(at, file)
+    with _explained():
+        loaded = _load(at, path, set_) if path or set_ else _in_force(at)[0]
+    if at.json:
+        output.document(shown.document(loaded))
+    else:
+        print(shown.render(loaded, only_changed=changed), end="", flush=True)
+
+
+@app.command()
+def diff(
+    ctx: typer.Context,
+    file: FileArgument = None,
+    against: Path | None = typer.Option(
+        None, "--against", metavar="OTHER", help="Compare with this file (default: the running bot's config)."
+    ),
+    home: HomeOption = None,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show what a config would change, and when: against the running bot, else against the defaults.
+
+    Example: gridbot config diff new.toml --against config.toml
+    """
+    from gridbot_tui.settings.diff import diff as compare
+
+    at = where(ctx, home, profile, json)
+    path = _file(at, file)
+    if path is None:
+        raise CommandFailed("name the config file to compare: gridbot config diff FILE", Exit.USAGE)
+    with _explained():
+        base, name = (_load(at, against, None), str(against)) if against else _in_force(at)
+        changes = compare(base.settings, _load(at, path, None).settings)
+    if at.json:
+        rows = [
+            {"key": one.path, "old": _plain(one.old), "new": _plain(one.new), "applies": one.applies.value}
+            for one in changes
+        ]
+        output.document({"against": name, "changes": rows})
+    else:
+        lines = [str(change) for change in changes] or [f"no key differs from {name}"]
+        print("\n".join(lines), flush=True)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of the config file, for editors that check TOML.
+
+    Example: gridbot config schema > gridbot.schema.json
+    """
+    from gridbot_tui.settings.schema import json_schema
+
+    output.document(json_schema())
+
+
+def _in_force(at: Where) -> "tuple[Loaded[Settings], str]":
+    """The running bot's config, else the defaults under the environment; and what to call it."""
+    from gridbot_tui.settings.load import load_text
+
+    running = [one for one in running_profiles(at.home) if at.profile in (None, one.name)]
+    if not running:
+        return load_text("", None, os.environ, at.overrides), "the defaults"
+    snapshot = talk.snapshot_of(at)
+    name = f"{snapshot.profile}, config {snapshot.config_version}"
+    return load_text(snapshot.config_text, None, os.environ, at.overrides), name
+
+
+def _file(at: Where, file: Path | None) -> Path | None:
+    """The file that is meant; None where none was named."""
+    return file if file is not None else at.config
+
+
+def _load(at: Where, path: Path | None, pairs: list[str] | None) -> "Loaded[Settings]":
+    from gridbot_tui.settings.load import load, pair
+
+    return load(path, os.environ, [*at.overrides, *(pair(text) for text in pairs or [])])
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    from gridbot_tui.settings.problems import ConfigError
+
+    try:
+        yield
+    except ConfigError as error:
+        raise CommandFailed(str(error), Exit.USAGE) from error
+
+
+def _name(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _plain(value: object) -> object:
+    return value if value is None or isinstance(value, bool | int | float) else str(value)

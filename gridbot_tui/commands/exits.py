@@ -1,0 +1,26 @@
+"""How a command ends: exit codes, and the one exception that carries them."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes of ``gridbot``."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    """Wrong usage, config or input."""
+    NOT_RUNNING = 3
+    REFUSED = 4
+    """Refused for safety; nothing was done."""
+    TIMED_OUT = 5
+    NOT_FLAT = 6
+    """Stopped, but not flat."""
+
+
+class CommandFailed(Exception):
+    """Ends the command with one sentence on stderr; never a traceback."""
+
+    def __init__(self, text: str, code: Exit) -> None:
+        self.code = code
+        super().__init__(text)

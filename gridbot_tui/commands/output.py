@@ -1,0 +1,79 @@
+"""Printing: one JSON document, or aligned lines for a person; what is unknown is ``-``, never 0."""
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from gridbot_tui.units import Ms
+
+UNKNOWN = "-"
+
+
+def document(value: Any) -> None:
+    """One JSON document on stdout; in one line unless a person looks on."""
+    indent = 2 if sys.stdout.isatty() else None
+    print(json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False), flush=True)
+
+
+def say(text: str) -> None:
+    """A line for a person, beside the result: stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[Any]], *, left: int = 1) -> list[str]:
+    """Aligned lines under a head; the first ``left`` columns to the left, the others to the right."""
+    cells = [list(head), *([shown(value) for value in row] for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
+    return [
+        "  ".join(
+            cell.ljust(width) if column < left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in cells
+    ]
+
+
+def pairs(items: Sequence[tuple[str, Any]]) -> list[str]:
+    """``name  value`` lines."""
+    width = max((len(name) for name, _ in items), default=0)
+    return [f"{name.ljust(width)}  {shown(value)}" for name, value in items]
+
+
+def shown(value: Any) -> str:
+    """A value as a person reads it."""
+    if value is None or value == "":
+        return UNKNOWN
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    return str(value)
+
+
+def percent(value: float | None, digits: int = 2) -> str:
+    """A fraction as a percentage."""
+    return UNKNOWN if value is None else f"{value * 100:.{digits}f} %"
+
+
+def moment(at: Ms | None) -> str:
+    """A time, UTC."""
+    if at is None:
+        return UNKNOWN
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def span(seconds: float) -> str:
+    """A duration: ``3 d 04:05`` or ``04:05:06``."""
+    days, rest = divmod(int(seconds), 86_400)
+    hours, rest = divmod(rest, 3_600)
+    minutes, left = divmod(rest, 60)
+    return f"{days} d {hours:02}:{minutes:02}" if days else f"{hours:02}:{minutes:02}:{left:02}"
+
+
+def three(values: dict[str, float] | None) -> str:
+    """Votes or weights as ``up/down/neutral``."""
+    if values is None:
+        return UNKNOWN
+    return "/".join(f"{values[name]:.2f}" for name in ("up", "down", "neutral"))

@@ -1,0 +1,44 @@
+"""``gridbot reset``: lift a latch."""
+
+from enum import StrEnum
+
+import typer
+
+from gridbot_tui.commands import talk
+from gridbot_tui.commands.exits import CommandFailed, Exit
+from gridbot_tui.commands.options import (
+    HomeOption,
+    JsonOption,
+    ProfileOption,
+    SymbolOption,
+    TimeoutOption,
+    where,
+)
+from gridbot_tui.control.command import CommandKind
+
+
+class Latch(StrEnum):
+    """What can be reset."""
+
+    DRAWDOWN = "drawdown"
+    KILL = "kill"
+    STOP = "stop"
+
+
+def reset(
+    ctx: typer.Context,
+    what: Latch = typer.Argument(help="drawdown (tier T3), kill, or stop (a symbol latched by its stop)."),
+    symbol: SymbolOption = None,
+    home: HomeOption = None,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+    timeout: TimeoutOption = 60.0,
+) -> None:
+    """Lift a latch, so that trading may go on.
+
+    Example: gridbot reset stop --symbol BTCUSDT
+    """
+    if what is Latch.STOP and symbol is None:
+        raise CommandFailed("reset stop needs the symbol: --symbol S", Exit.USAGE)
+    at = where(ctx, home, profile, json)
+    talk.order(at, CommandKind.RESET, {"what": what.value, "symbol": talk.symbol_name(symbol)}, timeout)

@@ -1,0 +1,66 @@
+"""``gridbot status``: how the bot stands."""
+
+from typing import Any
+
+import typer
+
+from gridbot_tui.commands import output, talk
+from gridbot_tui.commands.options import HomeOption, JsonOption, ProfileOption, TimeoutOption, where
+
+_PRICES = ("price", "position", "entry_price", "liquidation_price")
+_COUNTS = ("open_orders", "fills", "cycles", "realised", "unrealised", "fees", "funding")
+_HEAD = ("symbol", *_PRICES, "up/down/neutral", "bias", "spacing", *_COUNTS)
+
+
+def status(
+    ctx: typer.Context,
+    home: HomeOption = None,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+    timeout: TimeoutOption = talk.QUESTION_S,
+) -> None:
+    """Show how the running bot stands.
+
+    Example: gridbot status --profile sim-futures-main-usdt --json
+    """
+    at = where(ctx, home, profile, json)
+    document = talk.status_of(at, timeout)
+    if at.json:
+        output.document(document)
+    else:
+        print("\n".join(lines(document)), flush=True)
+
+
+def lines(document: dict[str, Any]) -> list[str]:
+    """The document for a person; numbers as they stand in it."""
+    show, percent = output.shown, output.percent
+    head = [
+        f"{document['profile']}  {document['state']}  up {output.span(document['uptime_s'])}"
+        f"  config {document['config_version']}",
+        f"equity {show(document['equity'])}  wallet {document['wallet']}  residual {document['residual']}",
+        f"drawdown {percent(document['drawdown'])} (deepest {percent(document['max_drawdown'])})"
+        f"  tier T{document['tier']}",
+        f"leverage {show(document['leverage'])}x  worst case {show(document['worst_leverage'])}x"
+        f"  cap {show(document['leverage_cap'])}x",
+        "ages  " + "  ".join(f"{name} {_age(age)}" for name, age in document["ages"].items()),
+        "",
+    ]
+    rows = [_row(name, view) for name, view in document["symbols"].items()]
+    return head + output.table([name.replace("_", " ") for name in _HEAD], rows) + ["", *_blockers(document)]
+
+
+def _row(name: str, view: dict[str, Any]) -> list[Any]:
+    plan = [output.three(view["votes"]), view["bias"], output.percent(view["spacing"])]
+    return [name, *(view[key] for key in _PRICES), *plan, *(view[key] for key in _COUNTS)]
+
+
+def _age(age: int | None) -> str:
+    return output.UNKNOWN if age is None else f"{age / 1000:.1f} s"
+
+
+def _blockers(document: dict[str, Any]) -> list[str]:
+    blockers = document["blockers"]
+    if not blockers:
+        return ["nothing is held back"]
+    words = [f"{one['code']} {one['symbol']}".strip() for one in blockers]
+    return [f"held back: {', '.join(words)} ('gridbot why' says more)"]
