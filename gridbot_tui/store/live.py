@@ -61,16 +61,26 @@ class LiveStore:
         if_damaged: Literal["refuse", "set_aside"] = "refuse",
     ) -> Self:
         """As ``Store.open``, in the store's thread."""
-        opened: list[Store] = []
+        opened: list[Store | Exception] = []
 
         def connector() -> sqlite3.Connection:
-            store = Store.open(path, durable=durable, identity=identity, if_damaged=if_damaged)
+            # An error here would leave aiosqlite's thread to end after the loop has closed: it is kept, the
+            # thread is ended in order with a stand-in, and the error raised then.
+            try:
+                store = Store.open(path, durable=durable, identity=identity, if_damaged=if_damaged)
+            except Exception as error:  # noqa: BLE001 - raised again below
+                opened.append(error)
+                return sqlite3.connect(":memory:")
             opened.append(store)
             return store.connection
 
         hop = await _Hop(connector)
         assert isinstance(hop, _Hop)
-        return cls(hop, opened[0])
+        (found,) = opened
+        if isinstance(found, Exception):
+            await hop.close()
+            raise found
+        return cls(hop, found)
 
     @property
     def was_clean(self) -> bool:

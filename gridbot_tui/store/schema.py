@@ -30,7 +30,7 @@ CREATE TABLE orders (
     at INTEGER NOT NULL, updated_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX orders_symbol ON orders (symbol);
-CREATE INDEX orders_open ON orders (symbol) WHERE open = 1;
+CREATE INDEX orders_open ON orders (seq) WHERE open = 1;
 
 CREATE TABLE fills (
     seq INTEGER PRIMARY KEY, symbol TEXT NOT NULL, trade_id TEXT NOT NULL, client_id TEXT NOT NULL,
@@ -94,6 +94,7 @@ CREATE TABLE commands (
     id TEXT PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, outcome TEXT
 ) STRICT;
 CREATE INDEX commands_at ON commands (at);
+CREATE INDEX commands_open ON commands (at) WHERE outcome IS NULL;
 
 -- Ticks and steps mean nothing without the instrument of their time.
 CREATE TABLE instruments (

@@ -211,6 +211,40 @@ def test_pruning_keeps_the_books_and_what_every_snapshot_needs(tmp_path: Path) -
     store.close()
 
 
+def test_a_start_and_a_screen_read_no_table_from_end_to_end(tmp_path: Path) -> None:
+    store = m.store(tmp_path)
+    store.append([m.intent(1), m.fill(1), m.cash(1), m.plan(1), m.equity(m.T0)], state=b"x")
+    asked: list[str] = []
+    store.connection.set_trace_callback(asked.append)
+    restored = store.load()
+    assert restored is not None
+    restored.facts_after(restored.states[0].seq)
+    for question in (
+        store.open_orders, store.last_trade_ids, store.last_cash_at, store.modes, store.orders, store.fills,
+        store.cash, store.decisions, store.equity, store.weights, store.configs, lambda: store.commands(open_only=True),
+        lambda: store.plan(m.BTC), lambda: store.fills(m.BTC), lambda: store.decisions(m.BTC),
+        lambda: store.order("gb-1"), lambda: store.orders(m.BTC),
+    ):  # fmt: skip
+        question()
+    store.connection.set_trace_callback(None)
+    assert len(asked) > 17
+    for sql in asked:
+        plan = [row[3] for row in store.connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
+        # A scan in the order of the key stops at its LIMIT; the small tables may be read whole.
+        small = ("state", "modes", "last_trades")
+        scans = [
+            step
+            for step in plan
+            if step.startswith("SCAN") and "LIMIT" not in sql and "orders_open" not in step
+        ]
+        assert all(step.removeprefix("SCAN ").split()[0] in small for step in scans), (sql, plan)
+        assert not any("TEMP B-TREE" in step and "LIMIT" in sql and "GROUP" not in sql for step in plan), (
+            sql,
+            plan,
+        )
+    store.close()
+
+
 def test_nothing_of_the_journal_is_pruned_before_a_snapshot_covers_it(tmp_path: Path) -> None:
     store = m.store(tmp_path)
     store.append([m.decision(number) for number in range(5)])
