@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from gridbot_tui.engine.events import Event
-from gridbot_tui.exchange.port import Incoming
+from gridbot_tui.engine.events import AccountState, BarsClosed, Event, Fill, OrderReport, Outcome
+from gridbot_tui.exchange.port import AskAccount, AskOpenOrders, Incoming, Place, Reply
 from gridbot_tui.exchange.simulated.config import AccountConfig
 from gridbot_tui.exchange.simulated.params import ExchangeParams
 from gridbot_tui.exchange.simulated.world import World
@@ -33,7 +33,7 @@ def instrument(symbol: Symbol = "XYZUSDT", market: Market = Market.FUTURES, **ch
     base = symbol.removesuffix("USDT")
     fields: dict[str, object] = {
         "symbol": symbol, "market": market, "base": base, "quote": "USDT", "tick": D("0.1"),
-        "step": D("0.001"), "min_steps": 1, "max_steps": 10_000_000, "market_max_steps": 5_000_000, 
+        "step": D("0.001"), "min_steps": 1, "max_steps": 10_000_000, "market_max_steps": 5_000_000,
         "min_notional": D(5), "min_price": 1,
         "max_price": 1_000_000, "percent_up": D("1.05"), "percent_down": D("0.95"), "max_orders": 200,
         "brackets": BRACKETS if market is Market.FUTURES else (),
@@ -135,4 +135,57 @@ def answers(world: World) -> list[Incoming]:
         item = world.next()
         assert item is not None
         heard.append(item)
+    return heard
+
+
+def fills(heard: list[Incoming]) -> list[tuple[str, int, Ticks, Steps]]:
+    """The executions among what was heard: client id, sign, price, quantity."""
+    return [(e.client_id, int(e.side), e.price, e.steps) for e in heard if isinstance(e, Fill)]
+
+
+def reports(heard: list[Incoming], client_id: str) -> list[Outcome]:
+    """What was heard of one order, in order."""
+    return [e.outcome for e in heard if isinstance(e, OrderReport) and e.client_id == client_id]
+
+
+def refusal(world: World, order: NewOrder) -> int:
+    """Place an order now: 0 = accepted, else the code of its refusal."""
+    world.send(Place(order))
+    first = next(e for e in answers(world) if isinstance(e, OrderReport))
+    assert (first.outcome is Outcome.REFUSED) == (first.code != 0)
+    return first.code
+
+
+def account(world: World) -> AccountState:
+    """The account as the exchange states it now."""
+    world.send(AskAccount(1))
+    reply = answers(world)[-1]
+    assert isinstance(reply, Reply)
+    assert reply.account is not None
+    return reply.account
+
+
+def standing(world: World) -> list[str]:
+    """Client ids of the open orders now."""
+    world.send(AskOpenOrders(1))
+    reply = answers(world)[-1]
+    assert isinstance(reply, Reply)
+    assert reply.open_orders is not None
+    return [o.client_id for o in reply.open_orders.orders]
+
+
+def opened(*bars: Bar, market: Market = Market.FUTURES, usdt: int | str = 10_000, **params: object) -> World:
+    """A world of one symbol that has seen a quiet bar at 1,000 ticks; ``bars`` are to come."""
+    tape = Tape({"XYZUSDT": [flat(0, 1000), *bars]}, market=market)
+    world = World(tape, config(market, usdt, **params))
+    until(world, BarsClosed)
+    return world
+
+
+def place(world: World, *orders: NewOrder) -> list[Incoming]:
+    """Place orders that must be accepted; returns what is heard before time moves."""
+    for order in orders:
+        world.send(Place(order))
+    heard = answers(world)
+    assert not [e for e in heard if isinstance(e, OrderReport) and e.outcome is Outcome.REFUSED], heard
     return heard
