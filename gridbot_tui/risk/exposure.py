@@ -1,0 +1,245 @@
+"""Worst cases: what position and orders of a symbol could come to, and what that would cost.
+
+In ticks x steps x unit = quote. With position P, mark m, and on one side orders (price p_i, steps s_i):
+
+    buys   f = min(m, lowest p_i)    change = P (f - m) + sum s_i (f - p_i)
+    sells  f = max(m, highest p_i)   change = P (f - m) - sum s_i (f - p_i)
+
+``change`` is what equity gains or loses if all of the side fill and the mark ends at the farthest. The
+exposure of that case counts each part at the dearer of its own price and f: the position at m (buys) or f
+(sells), bought entries at p_i, sold ones at f. Where the side first closes a position of the other sign,
+only what it opens beyond zero counts (nearest prices close first). A case whose end is cheaper than the
+position as it stands is that position at m.
+
+    exposure of a symbol = max(|P| m, buys, sells)        loss = max(0, -change of buys, -change of sells)
+    worst case of the account = sum of exposures / (equity - sum of losses)
+
+Sums have no netting; the losses of all symbols are taken together whichever side they come from, so the
+account's figure is never below a symbol's own. Spot has no borrowing: exposure at own prices over equity.
+"""
+
+from collections.abc import Iterable, Mapping
+from math import inf
+
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.orders.book import LiveOrder
+from gridbot_tui.orders.model import NewOrder, Purpose
+from gridbot_tui.units import Market, Side, Steps, Symbol, Ticks
+
+Order = tuple[Ticks, Steps]
+"""(price, steps still to be executed)."""
+
+
+class SymbolExposure:
+    """One symbol as the gate sees it. Change it through its methods, so that the cached case stays true."""
+
+    __slots__ = (
+        "_case",
+        *("buys", "fresh", "gap"),
+        *("least_value", "mark", "position", "sells", "spot", "unit"),
+    )
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        position: Steps,
+        mark: Ticks | None,
+        *,
+        gap: float | None = None,
+        fresh: bool = True,
+        orders: Iterable[LiveOrder] = (),
+    ) -> None:
+        """``position``: all of the symbol's, foreign included. ``gap``: the plan's stress gap or None.
+
+        ``orders``: every live order of ours; stops and reduce-only ones are left out.
+        """
+        self.unit = instrument.unit_f
+        self.spot = instrument.market is Market.SPOT
+        self.least_value = float(instrument.min_notional) / instrument.unit_f
+        """Minimum notional in ticks x steps."""
+        self.position = position
+        self.mark = mark
+        self.gap = gap
+        self.fresh = fresh
+        self.buys: list[Order] = []
+        self.sells: list[Order] = []
+        self._case: tuple[float, float] | None = None
+        for live in orders:
+            self.add(live.order, live.remaining)
+
+    def move(self, position: Steps, mark: Ticks | None, fresh: bool) -> None:
+        """New position or mark."""
+        if position != self.position or mark != self.mark:
+            self.position = position
+            self.mark = mark
+            self._case = None
+        self.fresh = fresh
+
+    def add(self, order: NewOrder, remaining: Steps | None = None) -> None:
+        """Count an order that stands or may stand, or one that is about to leave."""
+        steps = order.steps if remaining is None else remaining
+        if order.reduce_only or order.close_position or order.purpose is Purpose.STOP or steps <= 0:
+            return
+        price = order.price if order.price is not None else self.mark
+        if price is None:
+            raise ValueError(f"an order of {order.symbol} without price and mark cannot be counted")
+        self.push(order.side, price, steps)
+
+    def push(self, side: Side, price: Ticks, steps: Steps) -> None:
+        """Count ``steps`` at ``price``."""
+        (self.buys if side is Side.BUY else self.sells).append((price, steps))
+        self._case = None
+
+    def replace(self, buys: list[Order], sells: list[Order]) -> None:
+        """Count exactly these orders."""
+        self.buys = buys
+        self.sells = sells
+        self._case = None
+
+    def copy(self) -> "SymbolExposure":
+        """The same, to try something on."""
+        other = SymbolExposure.__new__(SymbolExposure)
+        for name in SymbolExposure.__slots__:
+            setattr(other, name, getattr(self, name))
+        other.buys = list(self.buys)
+        other.sells = list(self.sells)
+        return other
+
+    def held(self) -> float | None:
+        """|position| at mark, quote; None where the mark is unknown and something is held."""
+        if self.mark is None:
+            return 0.0 if self.position == 0 else None
+        return abs(self.position) * self.mark * self.unit
+
+    def case(self) -> tuple[float, float]:
+        """(worst exposure, worst loss) in quote; infinite where it cannot be known."""
+        if self._case is None:
+            self._case = self._worst()
+        return self._case
+
+    def side_case(self, side: Side) -> tuple[float, float]:
+        """(exposure, change of equity) in quote if every order of ``side`` fills."""
+        if self.mark is None:
+            return (inf, 0.0) if self.position or self.buys or self.sells else (0.0, 0.0)
+        exposure, change = (self._buys if side is Side.BUY else self._sells)(self.mark)
+        return exposure * self.unit, change * self.unit
+
+    def _worst(self) -> tuple[float, float]:
+        mark = self.mark
+        if mark is None:
+            return (inf, 0.0) if self.position or self.buys or self.sells else (0.0, 0.0)
+        bought, falls = self._buys(mark)
+        sold, rises = self._sells(mark)
+        exposure = max(abs(self.position) * mark, bought, sold) * self.unit
+        return exposure, (0.0 if self.spot else max(0, -falls, -rises) * self.unit)
+
+    def _buys(self, mark: Ticks) -> tuple[int, int]:
+        position = self.position
+        far = mark
+        quantity = value = 0
+        for price, steps in self.buys:
+            quantity += steps
+            value += price * steps
+            far = min(far, price)
+        change = position * (far - mark) + far * quantity - value
+        if position >= 0:
+            return position * mark + value, change
+        if quantity <= -position:
+            return (-position - quantity) * mark, change
+        return opened(sorted(self.buys, reverse=True), -position), change
+
+    def _sells(self, mark: Ticks) -> tuple[int, int]:
+        position = self.position
+        far = mark
+        quantity = value = 0
+        for price, steps in self.sells:
+            quantity += steps
+            value += price * steps
+            far = max(far, price)
+        change = position * (far - mark) - far * quantity + value
+        if position > 0 and quantity <= position:
+            return (position - quantity) * mark, change
+        return (quantity - position) * far, change
+
+
+def opened(orders: Iterable[Order], closing: Steps) -> int:
+    """Value of what ``orders`` (nearest first) open after the first ``closing`` steps closed a position."""
+    value = 0
+    for price, steps in orders:
+        part = steps - min(steps, closing)
+        closing -= steps - part
+        value += price * part
+    return value
+
+
+class Portfolio:
+    """The account as the gate sees it."""
+
+    __slots__ = ("blocked", "equity", "halt_left", "symbols")
+
+    def __init__(
+        self,
+        equity: float,
+        halt_left: float,
+        symbols: Mapping[Symbol, SymbolExposure],
+        blocked: str = "",
+    ) -> None:
+        """``equity`` at mark, quote. ``halt_left``: fraction of it that may be lost until tier 3
+        (``DrawdownTiers.left``). ``blocked``: a reason for which no entry at all may leave, or ""."""
+        self.equity = equity
+        self.halt_left = halt_left
+        self.symbols = dict(symbols)
+        self.blocked = blocked
+
+    def add(self, order: NewOrder) -> None:
+        """Count an order that was let through."""
+        self.symbols[order.symbol].add(order)
+
+    def observed(self) -> float | None:
+        """Sum of |position| x mark over equity; None where a mark is unknown; infinite without equity."""
+        total = 0.0
+        for symbol in self.symbols.values():
+            held = symbol.held()
+            if held is None:
+                return None
+            total += held
+        return ratio(total, self.equity)
+
+    def worst(self) -> float:
+        """The account's worst case over both sides of every symbol."""
+        total = loss = 0.0
+        for symbol in self.symbols.values():
+            exposure, cost = symbol.case()
+            total += exposure
+            loss += cost
+        return ratio(total, self.equity - loss)
+
+    def worst_of(self, symbol: Symbol) -> float:
+        """One symbol's own worst case."""
+        one = self.symbols[symbol]
+        worst = ratio(one.held() if one.mark is not None else inf if one.position else 0.0, self.equity)
+        for side in (Side.BUY, Side.SELL):
+            exposure, change = one.side_case(side)
+            worst = max(worst, ratio(exposure, self.equity + (0.0 if one.spot else min(0.0, change))))
+        return worst
+
+    def gap_cost(self, unknown: float) -> float:
+        """What the stress gap of every symbol at once would cost in the worst case, quote."""
+        total = 0.0
+        for symbol in self.symbols.values():
+            exposure = symbol.case()[0]
+            total += exposure * (symbol.gap if symbol.gap else unknown)
+        return total
+
+    def gap_budget(self, reserve: float) -> float:
+        """What a gap may cost: the rest to tier 3 and the reserve, quote."""
+        return max(0.0, self.equity) * (self.halt_left + reserve)
+
+
+def ratio(exposure: float | None, equity: float) -> float:
+    """Exposure over equity; 0 for nothing, infinite where there is no equity or it is unknown."""
+    if exposure is None:
+        return inf
+    if exposure <= 0.0:
+        return 0.0
+    return exposure / equity if equity > 0.0 else inf

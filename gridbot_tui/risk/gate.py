@@ -1,0 +1,219 @@
+"""The leverage gate and the gap budget: which entries may rest, and the last look at every order.
+
+``admit`` shapes Desired (what ought to stand may not pass the limits); ``final_check`` looks at each single
+order before it leaves and counts everything that stands, is in flight or unresolved. Neither ever holds
+back what only closes a position.
+"""
+
+from collections.abc import Iterable, Mapping
+from math import inf, log
+from typing import Final
+
+import msgspec
+
+from gridbot_tui.orders.book import LiveOrder
+from gridbot_tui.orders.model import NewOrder, OrderState, Purpose, Slot, SlotState
+from gridbot_tui.risk.exposure import Order, Portfolio, SymbolExposure
+from gridbot_tui.risk.params import RiskParams
+from gridbot_tui.units import Side, Steps, Symbol
+
+LEVERAGE_CAP: Final = "leverage_cap"
+LEVERAGE_HARD: Final = "leverage_hard"
+GAP_BUDGET: Final = "gap_budget"
+STALE_MARK: Final = "stale_mark"
+MARK_UNKNOWN: Final = "mark_unknown"
+UNKNOWN_SYMBOL: Final = "unknown_symbol"
+_SAFE: Final = 1.0 - 1e-9
+"""Limits are compared this much early: float rounding never lets anything past."""
+_SPOT_CAP: Final = 1.0
+
+
+class Gate:
+    """The limits of one account."""
+
+    __slots__ = ("cap", "hard", "params", "reserve", "trim_at", "unknown_gap")
+
+    def __init__(self, params: RiskParams, *, spot: bool = False) -> None:
+        self.params = params
+        self.cap = _SPOT_CAP if spot else params.leverage_cap
+        self.hard = _SPOT_CAP if spot else params.leverage_hard
+        self.trim_at = inf if spot else params.leverage_trim
+        self.reserve = params.gap_reserve
+        self.unknown_gap = params.gap_unknown
+
+    def verdict(self, view: Portfolio) -> str:
+        """The limit the worst case of ``view`` passes, or an empty string."""
+        worst = view.worst()
+        if worst > self.hard * _SAFE:
+            return LEVERAGE_HARD
+        if worst > self.cap * _SAFE:
+            return LEVERAGE_CAP
+        if view.gap_cost(self.unknown_gap) > view.gap_budget(self.reserve) * _SAFE:
+            return GAP_BUDGET
+        return ""
+
+    def admit(
+        self,
+        view: Portfolio,
+        slots: Mapping[Symbol, tuple[Slot, ...]],
+        strays: Mapping[Symbol, Iterable[LiveOrder]] | None = None,
+    ) -> dict[Symbol, tuple[Slot, ...]]:
+        """The slots, with entries withheld (BLOCKED and the reason) until the worst case fits.
+
+        Counted are the positions of ``view``, the slots that ought to rest, and ``strays``: orders of
+        unknown fate that no slot accounts for. For symbols without slots the orders in ``view`` count.
+        Withheld are the farthest entries first (by relative distance from the mark), whatever the symbol,
+        among those on the side that makes the worst case. An entry that also closes keeps that part.
+        """
+        plan = _Plan(view, slots, strays or {})
+        plan.withhold_unmarked(view.blocked)
+        code = self.verdict(plan.view)
+        while code and plan.drop_farthest(code):
+            code = self.verdict(plan.view)
+        return plan.result()
+
+    def final_check(self, order: NewOrder, view: Portfolio) -> str | None:
+        """Why this order may not leave, or None. Call ``view.add(order)`` once it is let through.
+
+        ``view`` holds every order that stands, is in flight, unresolved or being cancelled.
+        """
+        if order.reduce_only or order.close_position or order.purpose is Purpose.STOP:
+            return None
+        symbol = view.symbols.get(order.symbol)
+        if symbol is None:
+            return UNKNOWN_SYMBOL
+        if only_closes(order, symbol):
+            return None
+        if view.blocked:
+            return view.blocked
+        if symbol.mark is None:
+            return MARK_UNKNOWN
+        if not symbol.fresh:
+            return STALE_MARK
+        tried = symbol.copy()
+        tried.add(order)
+        code = self.verdict(
+            Portfolio(view.equity, view.halt_left, {**view.symbols, order.symbol: tried}, view.blocked)
+        )
+        return code or None
+
+    def trim(self, view: Portfolio) -> dict[Symbol, Steps]:
+        """Positions to be reached where drift took the account past the trim level; empty while it did not.
+
+        Every position shrinks by the same factor to the cap, rounded towards flat.
+        """
+        observed = view.observed()
+        if observed is None or observed <= self.trim_at:
+            return {}
+        keep = self.cap / observed if observed < inf else 0.0
+        return {
+            name: int(one.position * keep)
+            for name, one in view.symbols.items()
+            if int(one.position * keep) != one.position
+        }
+
+
+def only_closes(order: NewOrder, symbol: SymbolExposure) -> bool:
+    """True where the order, with all that stands before it on its side, can only reduce the position."""
+    position = symbol.position
+    if position == 0 or (position > 0) == (order.side is Side.BUY):
+        return False
+    if order.purpose is Purpose.TARGET:
+        return order.steps <= abs(position)
+    standing = sum(steps for _, steps in (symbol.buys if order.side is Side.BUY else symbol.sells))
+    return standing + order.steps <= abs(position)
+
+
+def strays(live: Iterable[LiveOrder], slots: Iterable[Slot]) -> list[LiveOrder]:
+    """Orders of unknown fate that none of the resting slots accounts for."""
+    places = {(slot.epoch, slot.rung, slot.side) for slot in slots if slot.state is SlotState.RESTING}
+    return [
+        one
+        for one in live
+        if one.state is OrderState.UNRESOLVED and (one.epoch, one.rung, one.order.side) not in places
+    ]
+
+
+class _Plan:
+    """Slots under consideration, and the worst case they make."""
+
+    __slots__ = ("_slots", "_strays", "view")
+
+    def __init__(
+        self,
+        view: Portfolio,
+        slots: Mapping[Symbol, tuple[Slot, ...]],
+        strays: Mapping[Symbol, Iterable[LiveOrder]],
+    ) -> None:
+        self._slots = {symbol: list(slots[symbol]) for symbol in sorted(slots)}
+        self._strays = {symbol: list(orders) for symbol, orders in strays.items()}
+        self.view = Portfolio(view.equity, view.halt_left, view.symbols)
+        for symbol in self._slots:
+            self._count(symbol)
+
+    def withhold_unmarked(self, blocked: str) -> None:
+        """No entry under a general reason, on a stale mark, or anywhere while a held symbol has no mark."""
+        unknown = any(one.mark is None and one.position for one in self.view.symbols.values())
+        for symbol in self._slots:
+            one = self.view.symbols[symbol]
+            code = blocked
+            if not code and (unknown or one.mark is None):
+                code = MARK_UNKNOWN
+            if not code and not one.fresh:
+                code = STALE_MARK
+            if not code:
+                continue
+            for index, slot in enumerate(self._slots[symbol]):
+                if slot.entry and slot.state is SlotState.RESTING:
+                    self._drop(symbol, index, code)
+            self._count(symbol)
+
+    def drop_farthest(self, code: str) -> bool:
+        """Withhold the farthest entry on a side that makes a worst case; False where there is none left."""
+        best: tuple[float, Symbol, int] | None = None
+        for only_worst in (True, False):
+            for symbol, slots in self._slots.items():
+                one = self.view.symbols[symbol]
+                buys, sells = one.side_case(Side.BUY)[0], one.side_case(Side.SELL)[0]
+                for index, slot in enumerate(slots):
+                    if not slot.entry or slot.state is not SlotState.RESTING or not one.mark:
+                        continue
+                    if only_worst and (buys > sells) != (slot.side is Side.BUY) and buys != sells:
+                        continue
+                    far = abs(log(slot.price / one.mark))
+                    if best is None or far > best[0]:
+                        best = (far, symbol, index)
+            if best is not None:
+                break
+        if best is None:
+            return False
+        _, symbol, index = best
+        self._drop(symbol, index, code)
+        self._count(symbol)
+        return True
+
+    def result(self) -> dict[Symbol, tuple[Slot, ...]]:
+        return {symbol: tuple(slots) for symbol, slots in self._slots.items()}
+
+    def _drop(self, symbol: Symbol, index: int, code: str) -> None:
+        slot = self._slots[symbol][index]
+        least = self.view.symbols[symbol].least_value
+        if slot.exit_steps > 0 and slot.exit_steps * slot.price >= least:
+            self._slots[symbol][index] = msgspec.structs.replace(
+                slot, steps=slot.exit_steps, entry=False, reason=code
+            )
+        else:
+            self._slots[symbol][index] = msgspec.structs.replace(slot, state=SlotState.BLOCKED, reason=code)
+
+    def _count(self, symbol: Symbol) -> None:
+        """Let the symbol's exposure count exactly its resting slots and strays."""
+        one = self.view.symbols[symbol].copy()
+        buys: list[Order] = []
+        sells: list[Order] = []
+        for slot in self._slots[symbol]:
+            if slot.state is SlotState.RESTING:
+                (buys if slot.side is Side.BUY else sells).append((slot.price, slot.steps))
+        one.replace(buys, sells)
+        for live in self._strays.get(symbol, ()):
+            one.add(live.order, live.remaining)
+        self.view.symbols[symbol] = one

@@ -1,0 +1,116 @@
+"""The resting stop: the one order that protects a position when nobody is there to do it."""
+
+from collections.abc import Sequence
+from math import ceil, floor
+from typing import Final
+
+from msgspec import Struct
+
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.orders.model import StopOrder
+from gridbot_tui.risk.exposure import Order
+from gridbot_tui.risk.liquidation import Margins, largest_position, liquidation_price
+from gridbot_tui.risk.params import RiskParams
+from gridbot_tui.units import Side, Steps, Ticks
+
+STOP_BUDGET: Final = "stop_budget"
+_FARTHEST: Final = 0.8
+"""Of price: a stop that could be farther still (a small position) rests here; a short's at 1 / (1 - 0.8)."""
+
+
+class StopPlan(Struct, frozen=True):
+    """Where the stop rests, and what must give way for it."""
+
+    stop: StopOrder | None
+    entries: int
+    """How many of the entries (nearest first) the stop has room for; the others are to be withheld."""
+    reduce_to: Steps | None = None
+    """No stop is possible: the signed position to be reached first; reason code ``stop_budget``."""
+    reason: str = ""
+
+
+def stop_budget(
+    equity: float, halt_left: float, exposure: float, all_exposure: float, params: RiskParams
+) -> float:
+    """The loss a symbol's stop may allow, quote: its share (by worst exposure) of what is left to tier 3."""
+    if all_exposure <= 0.0:
+        return 0.0
+    return max(0.0, equity) * max(halt_left, params.stop_budget_floor) * exposure / all_exposure
+
+
+def resting_stop(
+    position: Steps,
+    mark: Ticks,
+    entries: Sequence[Order],
+    instrument: Instrument,
+    budget: float,
+    free_equity: float,
+    margins: Margins,
+    params: RiskParams,
+) -> StopPlan:
+    """The stop of one futures position.
+
+    ``entries``: orders that would add to it, nearest first. It is triggered where position and all entries
+    together would have lost ``budget`` from here; that must lie outside the outermost rung and well inside
+    liquidation, else the farthest entries give way, and if that is not enough, the position.
+    Its quantity covers the entries too (reduce-only: it closes what is there), so a fill does not change it.
+    """
+    if position == 0:
+        return StopPlan(None, len(entries))
+    side = Side.BUY if position > 0 else Side.SELL
+    clear = params.liquidation_clearance * mark
+    for count in range(len(entries), -1, -1):
+        trigger = _trigger(
+            side,
+            position,
+            mark,
+            entries[:count],
+            instrument.unit_f,
+            budget,
+            free_equity,
+            margins,
+            params,
+            clear,
+        )
+        if trigger is not None:
+            steps = abs(position) + sum(size for _, size in entries[:count])
+            ticks = min(max(trigger, instrument.min_price), instrument.max_price)
+            stop = StopOrder(side.opposite, ticks, min(steps, instrument.market_max_steps))
+            reason = STOP_BUDGET if count < len(entries) else ""
+            return StopPlan(stop, count, None, reason)
+    room = clear / mark + params.stop_beyond
+    most = largest_position(side, mark, instrument.unit_f, free_equity, margins, room)
+    affordable = int(budget / (instrument.unit_f * mark * params.stop_beyond))
+    return StopPlan(None, 0, side * min(most, affordable, abs(position)), STOP_BUDGET)
+
+
+def _trigger(
+    side: Side,
+    position: Steps,
+    mark: Ticks,
+    entries: Sequence[Order],
+    unit: float,
+    budget: float,
+    free_equity: float,
+    margins: Margins,
+    params: RiskParams,
+    clear: float,
+) -> Ticks | None:
+    """The trigger with these entries filled, or None where there is no room for one."""
+    quantity = sum(steps for _, steps in entries)
+    value = sum(price * steps for price, steps in entries)
+    size = abs(position) + quantity
+    far = min((price for price, _ in entries), default=mark) if side is Side.BUY else mark
+    far = max((price for price, _ in entries), default=mark) if side is Side.SELL else min(far, mark)
+    far = max(far, mark) if side is Side.SELL else far
+    price = (abs(position) * mark + value - side * budget / unit) / size
+    equity = free_equity + unit * side * (abs(position) * (far - mark) + far * quantity - value)
+    liquidation = liquidation_price(side * size, far, unit, equity, margins)
+    if liquidation is not None:
+        inside = liquidation + side * clear
+        price = max(price, inside) if side is Side.BUY else min(price, inside)
+    if side is Side.BUY:
+        price = max(price, far * (1.0 - _FARTHEST))
+        return ceil(price) if price <= far * (1.0 - params.stop_beyond) else None
+    price = min(price, far / (1.0 - _FARTHEST))
+    return floor(price) if price >= far * (1.0 + params.stop_beyond) else None
