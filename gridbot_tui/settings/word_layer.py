@@ -25,13 +25,13 @@ def from_environment(model: type[BaseModel], env: Mapping[str, str], problems: l
     for variable in sorted(env):
         if not variable.startswith(ENV_PREFIX):
             continue
-        rest = variable[len(ENV_PREFIX) :]
+        rest, shown = variable[len(ENV_PREFIX) :], _shown(variable)
         if ENV_DELIMITER not in rest:
             if rest.lower() in model.model_fields:
-                text = f"names a whole section; name one key, as in {variable}__KEY"
-                problems.append(Problem(variable, rest.lower(), text))
+                text = f"names a whole section; name one key, as in {shown}__KEY"
+                problems.append(Problem(shown, rest.lower(), text))
             continue
-        _take_words(model, rest.split(ENV_DELIMITER), env[variable], variable, layer, problems)
+        _take_words(model, rest.split(ENV_DELIMITER), env[variable], shown, layer, problems)
     return layer
 
 
@@ -39,16 +39,19 @@ def from_pairs(model: type[BaseModel], pairs: Iterable[tuple[str, str]], problem
     """The layer of ``--set section.key=value`` pairs; the last of two for one key counts."""
     layer = Layer("--set")
     for name, value in pairs:
-        shown = name if not is_secret(name) and len(name) <= 80 and name.isprintable() else "..."
-        _take_words(model, name.split("."), value, f"--set {shown}", layer, problems)
+        _take_words(model, name.split("."), value, f"--set {_shown(name)}", layer, problems)
     return layer
+
+
+def _shown(name: str) -> str:
+    """A name as a message may repeat it: on one line, and not endless."""
+    return name if name.isprintable() and len(name) <= 80 else "..."
 
 
 def _take_words(
     model: type[BaseModel], words: list[str], value: str, place: str, layer: Layer, problems: list[Problem]
 ) -> None:
     if any(is_secret(word) for word in words):
-        place = place if not place.startswith("--set") else "--set"
         problems.append(Problem(place, "", secret_text("a credential")))
         return
     path = _resolve(model, words)
