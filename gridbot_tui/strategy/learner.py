@@ -115,7 +115,8 @@ class Learner:
             self.last_day = last
             return None
         if last is not None and at - last > STALE and not hole:
-            return self._restart(at, "stale")
+            self._forget()
+            return self._move(at, "stale", self.prior, at_once=True)
         if returns is None:
             return None
         if self._learn(at, returns, symbols):
@@ -133,7 +134,8 @@ class Learner:
 
     def reset(self, at: Ms) -> WeightsChange:
         """Forget everything learned; the prior holds at once, frozen or not."""
-        return self._restart(at, "reset")
+        self._forget()
+        return self._record(at, "reset", self.prior)
 
     def rollback(self, version: int, at: Ms) -> WeightsChange:
         """Back to the weights and the belief of a version. Raises ValueError where it is not kept."""
@@ -223,10 +225,9 @@ class Learner:
         self.belief = Belief(hedge, learned, mass, evidence, variance, square, edge_days, days)
         return fired
 
-    def _restart(self, at: Ms, cause: str) -> WeightsChange:
+    def _forget(self) -> None:
         self.belief = Belief(self.prior, self.prior)
         self.fallback_until = None
-        return self._record(at, cause, self.prior)
 
     def _move(self, at: Ms, cause: str, goal: Triple, *, at_once: bool) -> WeightsChange | None:
         """Go to, or towards, the goal; None where the weights stay."""

@@ -22,6 +22,8 @@ from gridbot_tui.units import Market, Ms, Symbol
 LEAST_TICKS = 10.0
 LEAST_FEES = 12.0
 LABELS: dict[str, Label] = {"long": "LONG", "short": "SHORT", "neutral": "NEUTRAL"}
+NEAR = 1e-9
+"""A level this close to the start, relatively, is at it: float noise, not price."""
 GAP_HOURS = 72
 """Decision bars before the measured gap replaces the largest one."""
 SILENT = Votes(0.0, 0.0, 0.0)
@@ -93,8 +95,8 @@ def lots_a_side(grid: tuple[float, ...], side: str, start: float) -> tuple[int, 
         return count, 0, sum(grid[:-1])
     if side == "short":
         return 0, count, sum(grid[1:])
-    below = [level for level in grid if level < start]
-    above = [level for level in grid if level > start]
+    below = [level for level in grid if level < start * (1.0 - NEAR)]
+    above = [level for level in grid if level > start * (1.0 + NEAR)]
     return len(below), len(above), max(sum(below), sum(above))
 
 
