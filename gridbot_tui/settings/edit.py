@@ -1,6 +1,7 @@
 """Edits of a config text that keep its comments and order, and a write that a crash can't leave half done."""
 
 import os
+import re
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterable
@@ -43,7 +44,7 @@ def set_value(text: str, path: str, value: Any) -> str:
         at[names[-1]] = tomllib.loads(f"value = {literal}")["value"]
     except tomllib.TOMLDecodeError as error:
         raise EditError(f"{path} can't hold this value") from error
-    makers = (_replaced, _added, _appended, _put)
+    makers = (_replaced, _uncommented, _added, _appended, _put)
     return _first(text, want, path, (partial(make, text, names, literal) for make in makers))
 
 
@@ -121,7 +122,7 @@ def _first(text: str, want: dict[str, Any], path: str, tries: Iterable[Callable[
             made = make()
             if tomllib.loads(made) == want:
                 return made
-        except (KeyError, TypeError, ValueError, TOMLKitError):
+        except (LookupError, StopIteration, TypeError, ValueError, TOMLKitError):
             continue
     raise EditError(f"{path} can't be edited without changing something else; edit the file by hand")
 
@@ -138,17 +139,30 @@ def _replaced(text: str, names: list[str], literal: str) -> str:
     return tomlkit.dumps(document)
 
 
+def _uncommented(text: str, names: list[str], literal: str) -> str:
+    """The commented line that shows the key in its section, made real."""
+    lines, header, following = _section(text, names)
+    shape = re.compile(rf"#[ \t]?{re.escape(_name(names[-1]))}[ \t]*=[ \t]*\S+\s*$")
+    at = next(number for number in range(header, following - 1) if shape.match(lines[number]))
+    return _with_line([*lines[:at], *lines[at + 1 :]], at, f"{_name(names[-1])} = {literal}")
+
+
 def _added(text: str, names: list[str], literal: str) -> str:
     """A line behind the last key of a section that has a header, so that no comment changes its place."""
+    lines, header, following = _section(text, names)
+    last = max(
+        (span.last for span in spans(text).values() if header < span.first < following), default=header
+    )
+    return _with_line(lines, last, f"{_name(names[-1])} = {literal}")
+
+
+def _section(text: str, names: list[str]) -> tuple[list[str], int, int]:
+    """The lines of ``text``, the line of the header of the key's section (0: the top) and of the one after."""
     lines = text.splitlines(keepends=True)
     found = spans(text)
     header = found[tuple(names[:-1])].first if len(names) > 1 else 0
-    headers = sorted(
-        {span.first for span in found.values() if lines[span.first - 1].lstrip().startswith("[")}
-    )
-    following = next((line for line in headers if line > header), len(lines) + 1)
-    last = max((span.last for span in found.values() if header < span.first < following), default=header)
-    return _with_line(lines, last, f"{_name(names[-1])} = {literal}")
+    headers = {span.first for span in found.values() if lines[span.first - 1].lstrip().startswith("[")}
+    return lines, header, min((line for line in headers if line > header), default=len(lines) + 1)
 
 
 def _appended(text: str, names: list[str], literal: str) -> str:

@@ -39,8 +39,8 @@ def effective(loaded: Loaded[Settings]) -> tuple[Effective, ...]:
 
 
 def render(loaded: Loaded[Settings], only_changed: bool = False) -> str:
-    """One line a key, ``section.key = value`` and the source; ``only_changed`` leaves the defaults out."""
-    shown = [item for item in effective(loaded) if not only_changed or item.source != DEFAULT]
+    """One line a key, ``section.key = value`` and its source; ``only_changed`` leaves out the defaults."""
+    shown = [item for item in effective(loaded) if not only_changed or _is_changed(item)]
     left = [f"{item.path} = {fields.shown(item.value)}" for item in shown]
     width = min(max(map(len, left), default=0), 60)
     return "".join(f"{text:<{width}}  # {item.source}\n" for text, item in zip(left, shown, strict=True))
@@ -54,6 +54,11 @@ def document(loaded: Loaded[Settings]) -> dict[str, Any]:
     }
     path = None if loaded.path is None else str(loaded.path)
     return {"path": path, "version": loaded.version_hash, "keys": keys}
+
+
+def _is_changed(item: Effective) -> bool:
+    key = fields.find(Settings, item.path.split("."))
+    return key is None or fields.ANY in key.path or item.value != key.default
 
 
 def _class(path: str) -> str:

@@ -80,6 +80,9 @@ def test_the_effective_config_names_the_source_of_each_value() -> None:
     assert len(lines) == 4
     assert lines[0].startswith("ladder.skew = 1.1 ")
     assert lines[0].endswith("# config.toml line 2")
+    whole = load_text(example.render(), FILE, {})
+    assert show.render(whole, only_changed=True) == ""
+    assert len(show.render(whole).splitlines()) == len(show.effective(whole))
 
 
 def test_the_effective_config_without_its_sources_is_toml_that_means_the_same() -> None:
