@@ -1,0 +1,117 @@
+"""Spot: lots net of their fee, dust, and base that is not ours."""
+
+from decimal import Decimal
+
+import pytest
+
+from gridbot_tui.ledger import Ledger, LedgerError
+from gridbot_tui.units import ZERO, Market, Side
+from tests.ledger.scene import D, fill, instrument, ledger
+
+BUY, SELL = Side.BUY, Side.SELL
+
+
+def bought(book: Ledger, steps: int, trade: str, fee: str, price: int = 600_000) -> None:
+    assert book.fill(fill(BUY, price, steps, trade, fee=fee, asset="BTC")) is not None
+
+
+def test_a_lot_is_what_arrived_net_of_its_fee_and_the_fraction_is_dust() -> None:
+    book = ledger(Market.SPOT)
+    bought(book, 10, "1", "0.00001")
+    one = book.book("BTCUSDT")
+    assert one.position == 9
+    assert one.dust.quantity == D("0.00099")
+    assert one.quantity == D("0.00999")
+    assert book.account.wallet("BTC") == D("0.70999")
+    assert book.wallet == D("9400.00000001")
+    assert one.lots[0].fee == D("0.6")
+    assert book.equity({"BTCUSDT": 600_000}) == D("9999.40000001")
+
+
+def test_dust_that_grows_to_a_step_joins_the_next_lot() -> None:
+    book = ledger(Market.SPOT)
+    bought(book, 10, "1", "0.0004")
+    bought(book, 10, "2", "0.0004", price=610_000)
+    one = book.book("BTCUSDT")
+    assert one.position == 19
+    assert one.dust.quantity == D("0.0002")
+    assert one.quantity == D("0.0192")
+
+
+def test_a_full_exit_leaves_only_dust_which_is_still_valued() -> None:
+    book = ledger(Market.SPOT)
+    bought(book, 10, "1", "0.00001")
+    effect = book.fill(fill(SELL, 610_000, 9, "2", fee="0.549"))
+    assert effect is not None
+    assert (effect.cycles, effect.gross) == (1, D("9"))
+    one = book.book("BTCUSDT")
+    assert (one.position, one.dust.quantity, one.entry_price()) == (0, D("0.00099"), None)
+    assert one.dust.value(610_000) == D("60.39")
+    assert book.equity_quick() is None  # dust is held and has no mark
+    book.mark("BTCUSDT", 610_000)
+    assert book.equity_quick() == book.wallet + D("60.39")
+
+
+def test_selling_base_that_was_there_before_is_capital_brought_in_and_no_profit() -> None:
+    book = ledger(Market.SPOT)
+    bought(book, 10, "1", "0")
+    book.mark("BTCUSDT", 600_000)
+    book.sample(1)
+    effect = book.fill(fill(SELL, 600_000, 30, "2", ours=False))
+    assert effect is not None
+    assert (effect.excess, effect.after) == (20, 0)
+    assert book.pnl().transfers == D(1200)
+    assert book.sample(2) == 0.0
+    assert book.capital.nav == 1
+    assert book.equity_quick() == D("11200.00000001")
+
+
+def test_a_base_fee_beyond_the_dust_comes_from_a_lot_then_from_base_that_is_not_ours() -> None:
+    book = ledger(Market.SPOT)
+    bought(book, 10, "1", "0")
+    book.fill(fill(SELL, 610_000, 5, "2", fee="0.0015", asset="BTC"))
+    one = book.book("BTCUSDT")
+    assert (one.position, one.dust.quantity) == (3, D("0.0005"))
+    last = book.fill(fill(SELL, 610_000, 3, "3", fee="0.0015", asset="BTC"))
+    assert last is not None
+    assert last.foreign_fee == D("61")
+    assert (one.position, one.dust.quantity) == (0, ZERO)
+    pnl = book.pnl()
+    assert pnl.change == (book.equity_quick() or ZERO) - D("10000.00000001")
+
+
+def test_adopted_base_is_a_lot_bought_with_new_capital() -> None:
+    book = ledger(Market.SPOT)
+    book.mark("BTCUSDT", 600_000)
+    number = book.adopt(3, "BTCUSDT", 100, 600_000)
+    assert book.book("BTCUSDT").lot(number) is not None
+    assert book.position("BTCUSDT") == 100
+    assert book.sample(4) == 0.0
+    assert (book.capital.nav, book.pnl().transfers) == (D(1), D(6000))
+    with pytest.raises(LedgerError):
+        ledger().adopt(3, "BTCUSDT", 100, 600_000)
+
+
+@pytest.mark.parametrize(("tick", "price"), [("0.01", 6_000_000), ("1", 60_000)])
+def test_a_lot_survives_a_change_of_the_exchanges_tick(tick: str, price: int) -> None:
+    book = ledger(Market.SPOT)
+    bought(book, 10, "1", "0")
+    now = instrument(market=Market.SPOT, tick=Decimal(tick))
+    again = Ledger.restore(Market.SPOT, "USDT", {"BTCUSDT": now}, book.state())
+    assert again.book("BTCUSDT").lots[0].price == price
+    assert again.equity({"BTCUSDT": price}) == book.equity({"BTCUSDT": 600_000})
+
+
+def test_a_lot_off_the_new_grid_is_refused_in_words() -> None:
+    book = ledger(Market.SPOT)
+    bought(book, 10, "1", "0", price=600_001)
+    now = instrument(market=Market.SPOT, tick=D(1))
+    with pytest.raises(LedgerError, match="no multiple"):
+        Ledger.restore(Market.SPOT, "USDT", {"BTCUSDT": now}, book.state())
+
+
+def test_a_symbol_that_is_not_traded_any_more_keeps_its_book() -> None:
+    book = ledger(Market.SPOT)
+    bought(book, 10, "1", "0")
+    again = Ledger.restore(Market.SPOT, "USDT", {}, book.state())
+    assert again.position("BTCUSDT") == 10
