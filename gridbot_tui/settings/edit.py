@@ -157,7 +157,7 @@ def _added(text: str, names: list[str], literal: str) -> str:
 
 
 def _section(text: str, names: list[str]) -> tuple[list[str], int, int]:
-    """The lines of ``text``, the line of the header of the key's section (0: the top) and of the one after."""
+    """The lines of ``text``, the line of the key's section header (0: the top) and of the header after it."""
     lines = text.splitlines(keepends=True)
     found = spans(text)
     header = found[tuple(names[:-1])].first if len(names) > 1 else 0
