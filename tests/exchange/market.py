@@ -131,9 +131,7 @@ def answers(world: World) -> list[Incoming]:
     """What is heard before time moves."""
     heard: list[Incoming] = []
     now = world.now
-    while world.peek_time() == now:
-        item = world.next()
-        assert item is not None
+    while (item := world.next(until=now)) is not None:
         heard.append(item)
     return heard
 

@@ -114,8 +114,13 @@ class World:
         self._push(max(at, self.now), _DELIVERED, event)
 
     def peek_time(self) -> Ms | None:
-        """Virtual time of the next thing that happens; None = nothing ever will."""
-        if self._ready or self._inbox:
+        """Virtual time of the next thing that happens; None = nothing ever will.
+
+        It may happen inside the exchange alone: a paced caller asks ``next(until=...)`` for that moment.
+        """
+        if self._inbox and not self._ready:
+            self._serve()
+        if self._ready:
             return self.now
         market = None if self._batch is None else self._batch.at
         queued = self._queued()
@@ -123,8 +128,11 @@ class World:
             return queued if market is None else market
         return min(market, queued)
 
-    def next(self) -> Incoming | None:
-        """Advance to the next thing the bot receives and return it; None = the market ended, all is said."""
+    def next(self, until: Ms | None = None) -> Incoming | None:
+        """Advance to the next thing the bot receives and return it.
+
+        None = the market ended and all is said, or nothing more is received up to ``until``.
+        """
         ready = self._ready
         while not ready:
             if self._inbox:
@@ -132,8 +140,10 @@ class World:
                 continue
             batch, queued = self._batch, self._queued()
             if batch is not None and (queued is None or batch.at <= queued):
+                if until is not None and batch.at > until:
+                    return None
                 self._play(batch)
-            elif queued is not None:
+            elif queued is not None and (until is None or queued <= until):
                 self._pop(queued)
             else:
                 return None
