@@ -1,0 +1,87 @@
+"""The status document and the snapshot that fits into a frame."""
+
+import json
+
+import pytest
+from msgspec.structs import replace
+
+from gridbot_tui.control import codec
+from gridbot_tui.control.errors import ProtocolError
+from gridbot_tui.control.fit import shorten, snapshot_frame
+from gridbot_tui.control.snapshot import BarView, Snapshot
+from gridbot_tui.control.status import status_document
+from tests.control.fake_bot import AT, picture, symbol_view
+
+STATUS = """
+    mode market profile state uptime_s equity wallet drawdown max_drawdown tier leverage worst_leverage
+    leverage_cap symbols ages blockers residual config_version
+"""
+SYMBOL = """
+    price position entry_price liquidation_price votes weights bias spacing ladder open_orders fills cycles
+    realised unrealised fees funding
+"""
+
+
+def test_the_status_document_has_its_stable_names_in_their_order() -> None:
+    document = status_document(picture())
+    assert " ".join(document) == " ".join(STATUS.split())
+    assert " ".join(document["symbols"]["BTCUSDT"]) == " ".join(SYMBOL.split())
+    assert document["symbols"]["BTCUSDT"]["votes"] == {"up": 0.5, "down": 0.0, "neutral": 0.33}
+    assert document["symbols"]["BTCUSDT"]["ladder"][1] == {
+        "side": "buy",
+        "price": "60000.0",
+        "quantity": "0.026",
+        "state": "blocked",
+    }
+    assert list(document["blockers"][0]) == ["code", "symbol", "since", "detail", "clears_when"]
+    assert json.loads(json.dumps(document)) == document
+
+
+def test_what_is_unknown_is_null_and_never_zero() -> None:
+    blank = symbol_view(price=None, votes=None, bias=None, unrealised=None)
+    document = status_document(picture(equity=None, leverage=None, symbols={"BTCUSDT": blank}))
+    assert document["equity"] is None
+    assert document["leverage"] is None
+    assert document["ages"]["account"] is None
+    view = document["symbols"]["BTCUSDT"]
+    assert [view[name] for name in ("price", "votes", "bias", "unrealised")] == [None] * 4
+
+
+def test_symbols_and_ages_are_told_in_name_order_whatever_order_they_came_in() -> None:
+    symbols = {name: symbol_view() for name in ("SOLUSDT", "BTCUSDT", "ETHUSDT")}
+    document = status_document(picture(symbols=symbols, ages={"b": 1, "a": 2}))
+    assert list(document["symbols"]) == sorted(symbols)
+    assert list(document["ages"]) == ["a", "b"]
+
+
+def long_picture(bars: int, symbols: int) -> Snapshot:
+    history = tuple(BarView(AT + i, "60000.0", "60010.0", "59990.0", "60000.0") for i in range(bars))
+    return picture(symbols={f"S{i:02}USDT": symbol_view(bars=history) for i in range(symbols)})
+
+
+def test_a_snapshot_that_fits_is_sent_whole() -> None:
+    assert codec.decode_down(snapshot_frame(picture())[4:]) == picture()
+
+
+def test_a_snapshot_of_fifty_symbols_gives_up_old_bars_and_nothing_that_stands() -> None:
+    whole = long_picture(500, 50)
+    frame = snapshot_frame(whole)
+    assert len(frame) - 4 <= codec.DOWN_LIMIT
+    sent = codec.decode_down(frame[4:])
+    assert isinstance(sent, Snapshot)
+    for name, view in sent.symbols.items():
+        assert view.bars
+        assert view.bars == whole.symbols[name].bars[-len(view.bars) :]
+        assert replace(view, bars=()) == replace(whole.symbols[name], bars=())
+
+
+def test_histories_can_be_given_up_altogether() -> None:
+    bare = shorten(picture(), 0)
+    assert bare.symbols["BTCUSDT"].bars == ()
+    assert bare.learning.history == ()
+    assert bare.symbols["BTCUSDT"].ladder == picture().symbols["BTCUSDT"].ladder
+
+
+def test_what_cannot_fit_is_said_instead_of_cut() -> None:
+    with pytest.raises(ProtocolError, match="does not fit"):
+        snapshot_frame(picture(), limit=1000)
