@@ -158,8 +158,7 @@ def plan(
     (``unwind`` 0). A lot below the minimum keeps all numbers, so that an existing position keeps its
     exits; the reason ``lot_below_minimum``, whose value is the equity needed, forbids entries.
     """
-    multiple = made.leverage * scale.factor
-    mixed = made.mix
+    multiple, mixed = made.leverage * scale.factor, made.mix
     unit = multiple * max(now.equity, 0.0) / now.price
     lot = mixed.lot * unit
     bare = GridPlan(

@@ -156,43 +156,22 @@ class Strategy:
         plans: dict[Symbol, GridPlan] = {}
         drafts: dict[Symbol, Draft] = {}
         for symbol in sorted(inputs):
-            ladder = self.ladder_of(symbol)
             if not self.ready(symbol):
                 continue
-            if ladder.kind == "adaptive":
+            if self.ladder_of(symbol).kind == "adaptive":
                 drafts[symbol] = self._draft(symbol, inputs[symbol], account)
             else:
-                desk = self._desks[symbol]
-                plans[symbol] = plain.plan(
-                    symbol,
-                    at,
-                    desk.features.row,
-                    desk.features.hours,
-                    inputs[symbol],
-                    account,
-                    self.weights,
-                    ladder,
-                    self.market,
-                    previous.get(symbol),
-                )
+                plans[symbol] = self._plain(symbol, at, inputs[symbol], account, previous.get(symbol))
         equity = max(account.equity, 1e-9)
         exposures = {name: adaptive.exposure(made, inputs[name], equity) for name, made in drafts.items()}
-        others = {
-            name: _planned(plan, equity) for name, plan in {**previous, **plans}.items() if name not in drafts
-        }
+        standing = {**previous, **plans}
+        others = {name: _planned(plan, equity) for name, plan in standing.items() if name not in drafts}
         scaled = scales(exposures | others, self._groups, self.params.portfolio)
+        weights = self.learner.weights
         for symbol, made in drafts.items():
-            plans[symbol] = adaptive.plan(
-                symbol,
-                at,
-                made,
-                scaled[symbol],
-                inputs[symbol],
-                self.learner.weights,
-                self.ladder_of(symbol),
-                self.market,
-                previous.get(symbol),
-            )
+            now, ladder, before = inputs[symbol], self.ladder_of(symbol), previous.get(symbol)
+            scale = scaled[symbol]
+            plans[symbol] = adaptive.plan(symbol, at, made, scale, now, weights, ladder, self.market, before)
         return dict(sorted(plans.items()))
 
     def ladder_of(self, symbol: Symbol) -> LadderParams:
@@ -363,6 +342,16 @@ class Strategy:
         votes = desk.votes if desk.votes is not None else vote(row, self.params.votes)
         weights, multiplier = self.learner.weights, account.drawdown_multiplier
         return adaptive.draft(row, votes, weights, self._shape, now, multiplier, self.params)
+
+    def _plain(
+        self, symbol: Symbol, at: Ms, now: SymbolInputs, account: AccountInputs, previous: GridPlan | None
+    ) -> GridPlan:
+        ladder = self.ladder_of(symbol)
+        made = plain.plan(symbol, at, now, account, self.weights, ladder, self.market, previous)
+        features = self._desks[symbol].features
+        if features.row is not None and features.hours > plain.GAP_HOURS:
+            made = plain.measured(made, features.row)
+        return made
 
     def _group(self) -> None:
         daily = {name: desk.daily for name, desk in self._desks.items()}

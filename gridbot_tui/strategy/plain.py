@@ -25,7 +25,7 @@ LABELS: dict[str, Label] = {"long": "LONG", "short": "SHORT", "neutral": "NEUTRA
 NEAR = 1e-9
 """A level this close to the start, relatively, is at it: float noise, not price."""
 GAP_HOURS = 72
-"""Decision bars before the measured gap replaces the largest one."""
+"""Decision bars before a measured gap replaces the largest one."""
 SILENT = Votes(0.0, 0.0, 0.0)
 
 
@@ -103,8 +103,6 @@ def lots_a_side(grid: tuple[float, ...], side: str, start: float) -> tuple[int, 
 def plan(
     symbol: Symbol,
     at: Ms,
-    row: FeatureRow | None,
-    hours: int,
     now: SymbolInputs,
     account: AccountInputs,
     weights: Weights,
@@ -115,26 +113,23 @@ def plan(
     """The plain plan of one symbol. Its epoch rises only when the grid, a lot or an exit price changes.
 
     A range whose levels would be too close gets no grid; the reason ``levels_too_close`` names how many
-    levels it has room for. There is no confidence, no vote and no unwinding: a level keeps its lot.
+    levels it has room for. There is no confidence, no vote and no unwinding: a level keeps its lot. The
+    stress gap is the largest one until it is ``measured``.
     """
     params = ladder.plain
     before = previous if previous is not None and _same_grid(previous, ladder) else None
     grid, origin, start = _grid(params, ladder.kind, now.price, before)
-    limit = 1.0 if market is Market.SPOT else params.leverage
-    multiple = min(params.leverage, limit) * account.drawdown_multiplier
+    multiple = account.drawdown_multiplier * (
+        min(params.leverage, 1.0) if market is Market.SPOT else params.leverage
+    )
     sized_by = max(now.equity if params.reinvest or before is None else before.grid_equity, 0.0)
     bought, sold, cost = lots_a_side(grid, params.side, start)
     lot = multiple * sized_by / cost if cost > 0.0 else 0.0
-    reasons: list[Reason] = []
-    if account.drawdown_multiplier < 1.0:
-        reasons.append(("drawdown_multiplier", account.drawdown_multiplier))
+    reasons = _reasons(grid, lot, sized_by, now, account, ladder.kind)
     if too_close(grid, now.tick, now.maker_fee):
-        room = most_levels(ladder.kind, grid[0], grid[-1], now.tick, now.maker_fee)
-        reasons.append(("levels_too_close", float(room)))
         grid, lot = (), 0.0
-    elif 0.0 < lot < now.min_lot:
-        reasons.append(("lot_below_minimum", sized_by * now.min_lot / lot))
     passed = _passed(grid, params.side, start) if params.initial_inventory else 0
+    neutral = params.side == "neutral"
     new = GridPlan(
         symbol=symbol,
         epoch=1,
@@ -158,18 +153,42 @@ def plan(
         centre=math.log(start),
         spacing=math.log(grid[-1] / grid[-2]) if grid else None,
         unwind=None if lot > 0.0 else 0.0,
-        sigma_hour=row.sigma_hour if row is not None else 0.0,
-        gap=stress_gap(row.sigma_hour, row.sigma_fast) if row is not None and hours > GAP_HOURS else GAP_MOST,
-        reasons=tuple(reasons),
+        gap=GAP_MOST,
+        reasons=reasons,
         grid=grid,
         grid_side=params.side,
         stop_price=params.stop,
-        take_profit_price=params.take_profit if params.side != "neutral" else None,
-        stop_above=params.stop_above if params.side == "neutral" else None,
+        take_profit_price=None if neutral else params.take_profit,
+        stop_above=params.stop_above if neutral else None,
         grid_origin=origin,
         grid_equity=sized_by,
     )
     return _numbered(new, previous)
+
+
+def measured(made: GridPlan, row: FeatureRow) -> GridPlan:
+    """The plan with the volatility and stress gap of its symbol."""
+    return replace(made, sigma_hour=row.sigma_hour, gap=stress_gap(row.sigma_hour, row.sigma_fast))
+
+
+def _reasons(
+    grid: tuple[float, ...],
+    lot: float,
+    sized_by: float,
+    now: SymbolInputs,
+    account: AccountInputs,
+    kind: LadderKind,
+) -> tuple[Reason, ...]:
+    """What bound the plan, as (code, value)."""
+    found: list[Reason] = []
+    if account.drawdown_multiplier < 1.0:
+        found.append(("drawdown_multiplier", account.drawdown_multiplier))
+    if too_close(grid, now.tick, now.maker_fee):
+        room = most_levels(kind, grid[0], grid[-1], now.tick, now.maker_fee)
+        found.append(("levels_too_close", float(room)))
+    elif 0.0 < lot < now.min_lot:
+        found.append(("lot_below_minimum", sized_by * now.min_lot / lot))
+    return tuple(found)
 
 
 def _same_grid(previous: GridPlan, ladder: LadderParams) -> bool:

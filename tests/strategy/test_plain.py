@@ -32,7 +32,7 @@ def plan(
 ) -> GridPlan:
     now = now or inputs(price, tick=0.01, spread=0.01, min_lot=0.001)
     ladder = LadderParams(kind=kind, plain=params)
-    return plain.plan("AAA", HOUR, None, 1, now, account, WEIGHTS, ladder, market, previous)
+    return plain.plan("AAA", HOUR, now, account, WEIGHTS, ladder, market, previous)
 
 
 def test_arithmetic_levels_have_equal_differences_and_geometric_ones_equal_ratios() -> None:

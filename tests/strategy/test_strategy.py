@@ -270,3 +270,15 @@ def test_weights_votes_and_plans_are_always_finite(whole: tuple[Strategy, dict[s
     for plan in whole[1].values():
         numbers = [plan.lot, plan.target, plan.upper, plan.lower, plan.leverage, plan.gap, plan.sigma_hour]
         assert all(math.isfinite(value) for value in numbers)
+
+
+def test_a_plain_grid_needs_no_warm_up_and_takes_the_largest_gap_until_one_is_measured() -> None:
+    one = strategy("AAA", ladder=LadderParams(kind="geometric"))
+    bars = {"AAA": BARS["AAA"]}
+    first = run(one, bars, 0, 1)
+    assert first["AAA"].gap == 0.70
+    assert len(first["AAA"].grid) == 20
+    later = run(one, bars, 1, 80, first)
+    assert later["AAA"].gap < 0.70
+    assert later["AAA"].grid == first["AAA"].grid
+    assert later["AAA"].epoch == 1
