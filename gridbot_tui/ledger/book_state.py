@@ -8,10 +8,10 @@ from msgspec.structs import replace
 from gridbot_tui.ledger.buckets import BucketCount
 from gridbot_tui.ledger.carry import CarryState
 from gridbot_tui.ledger.dust import DustState
-from gridbot_tui.ledger.model import LedgerError, Lot
+from gridbot_tui.ledger.model import LedgerError, Lot, UnknownSymbolError
 from gridbot_tui.ledger.tally import Tally
 from gridbot_tui.market.instrument import Instrument
-from gridbot_tui.units import Ticks
+from gridbot_tui.units import Symbol, Ticks
 
 
 class LotBookState(Struct, frozen=True):
@@ -50,6 +50,17 @@ class LotBookState(Struct, frozen=True):
             for lot in self.lots
         )
         return replace(self, lots=lots, mark=None, bucket_width=0, buckets={}, instrument=instrument)
+
+
+def kept(state: LotBookState, symbol: Symbol) -> Instrument:
+    """The instrument of a symbol that is not traded any more.
+
+    Raises:
+        UnknownSymbolError: The state does not hold it.
+    """
+    if state.instrument is None:
+        raise UnknownSymbolError(symbol)
+    return state.instrument
 
 
 def _whole(amount: Decimal, size: Decimal, lot: Lot) -> int:

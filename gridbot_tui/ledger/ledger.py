@@ -1,16 +1,17 @@
 """The portfolio's books as one: lots, account and capital, each event booked once, equity at every mark."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 
 from msgspec.structs import replace
 
 from gridbot_tui.ledger.account import AccountBook
+from gridbot_tui.ledger.book_state import kept
 from gridbot_tui.ledger.capital import Capital
 from gridbot_tui.ledger.exact import quantised
 from gridbot_tui.ledger.lots import LotBook
 from gridbot_tui.ledger.model import CashLike, FillEffect, FillLike, LedgerError, UnknownSymbolError
-from gridbot_tui.ledger.pnl import Flows, Pnl
+from gridbot_tui.ledger.pnl import Flows, Pnl, over_books, summed
 from gridbot_tui.ledger.seen import Seen
 from gridbot_tui.ledger.state import LedgerState
 from gridbot_tui.market.instrument import Instrument
@@ -47,8 +48,10 @@ class Ledger:
         "_unvalued",
         "account",
         "capital",
+        "last_cash_at",
         "market",
         "quote",
+        "started_at",
     )
 
     def __init__(self, market: Market, quote: Asset, instruments: Mapping[Symbol, Instrument]) -> None:
@@ -56,6 +59,10 @@ class Ledger:
         self.quote = quote
         self.account = AccountBook(quote)
         self.capital = Capital()
+        self.started_at: Ms | None = None
+        """When ``start`` was called; None before."""
+        self.last_cash_at: Ms | None = None
+        """Time of the latest cash booked, where to ask for more; None = none yet."""
         self._books: dict[Symbol, LotBook] = {}
         self._scales: dict[Symbol, int] = {}
         self._trades: dict[Symbol, Seen] = {}
@@ -93,6 +100,7 @@ class Ledger:
         """Begin with these wallets and ``capital`` of the quote wallet allotted (None: all of it)."""
         if any(book.holds or book.tally.fees or book.tally.gross for book in self._books.values()):
             raise LedgerError("a ledger that has booked fills can't be started again")
+        self.started_at = at
         self.account.start(balances, at)
         self._allotted = self.account.wallet(self.quote) if capital is None else capital
         self.capital.start(at, self._allotted)
@@ -119,6 +127,29 @@ class Ledger:
     def position(self, symbol: Symbol) -> Steps:
         """Signed position of one symbol, external lots included."""
         return self.book(symbol).position
+
+    def closable(self, symbol: Symbol) -> Steps:
+        """Signed steps of ours that an order can close; see ``LotBook.closable``."""
+        return self.book(symbol).closable
+
+    def dust(self) -> dict[Symbol, Decimal]:
+        """Base of ours that no order can close, where there is any; signed."""
+        return {symbol: left for symbol, book in self._books.items() if (left := book.remainder)}
+
+    def dust_value(self) -> Money | None:
+        """What ``dust`` is worth at the last marks; None where one of it has no mark."""
+        total = ZERO
+        for symbol, left in self.dust().items():
+            book = self._books[symbol]
+            if book.mark is None:
+                return None
+            total += left * book.instrument.price(book.mark)
+        return total
+
+    @property
+    def started(self) -> bool:
+        """True once there is a balance to count from."""
+        return self.started_at is not None
 
     @property
     def allotted(self) -> Money:
@@ -167,6 +198,7 @@ class Ledger:
         """Book funding, a transfer and the like once; False for a duplicate."""
         if not self._cash.add(cash.cash_id):
             return False
+        self.last_cash_at = max(cash.at, self.last_cash_at or cash.at)
         equity_before = self.equity_quick()
         self.account.cash(cash)
         if cash.asset != self.quote:
@@ -274,7 +306,7 @@ class Ledger:
 
     def unrealised(self, marks: Mapping[Symbol, Ticks] | None = None) -> Money | None:
         """Open profit, so that on futures wallet + unrealised = equity; None as for ``equity``."""
-        return self._over_books(marks, LotBook.unrealised)
+        return over_books(self._books, marks, LotBook.unrealised)
 
     def sample(self, at: Ms) -> float | None:
         """Mark the capital at the last marks; drawdown <= 0, None while equity is unknown."""
@@ -288,25 +320,7 @@ class Ledger:
 
     def pnl(self, marks: Mapping[Symbol, Ticks] | None = None) -> Pnl:
         """Where the money came from since the start; its parts sum to the change of equity exactly."""
-        tallies = [book.tally for book in self._books.values()]
-        flows = self._flows
-        fees = sum((tally.fees for tally in tallies), ZERO)
-        return Pnl(
-            grid=sum((tally.grid_profit for tally in tallies), ZERO),
-            inventory=self._over_books(marks, LotBook.inventory),
-            fees=fees - sum((tally.grid_fees for tally in tallies), ZERO),
-            funding=sum((tally.funding for tally in tallies), flows.funding),
-            transfers=flows.transfers,
-            insurance=flows.insurance,
-            other=flows.other,
-            fees_total=fees,
-            realised=sum((book.realised for book in self._books.values()), ZERO),
-            unrealised=self._over_books(marks, LotBook.unrealised),
-            cycles=sum(tally.cycles for tally in tallies),
-            wins=sum(tally.wins for tally in tallies),
-            fills=sum(tally.fills for tally in tallies),
-            unvalued=self.unvalued_fees(),
-        )
+        return summed(self._books, self._flows, marks, self.unvalued_fees())
 
     # -- to and from the store --------------------------------------------------------------------------
 
@@ -323,6 +337,8 @@ class Ledger:
             unvalued={symbol: dict(waiting) for symbol, waiting in self._unvalued.items()},
             prices=dict(self._prices),
             owed=self._owed,
+            started_at=self.started_at,
+            last_cash_at=self.last_cash_at,
         )
 
     @classmethod
@@ -334,24 +350,33 @@ class Ledger:
         Raises:
             LedgerError: A lot does not fit an instrument whose tick or step the exchange has changed.
         """
-        ledger = cls(market, quote, {})
-        ledger.account = AccountBook(quote, state.account)
-        ledger.capital = Capital(state.capital)
-        ledger._allotted = state.allotted
-        ledger._cash = Seen(rising=False, state=state.cash)
-        ledger._flows = replace(state.flows)
-        ledger._unvalued = {symbol: dict(waiting) for symbol, waiting in state.unvalued.items()}
-        ledger._prices = dict(state.prices)
-        ledger._owed = state.owed
-        for symbol, book in state.books.items():
-            instrument = instruments.get(symbol) or book.instrument
-            if instrument is None:
-                raise UnknownSymbolError(symbol)
-            ledger._add(LotBook(instrument, book), Seen(rising=True, state=state.trades[symbol]))
-        for instrument in instruments.values():
-            ledger.add_instrument(instrument)
-        ledger._refresh()
+        ledger = cls(market, quote, instruments)
+        ledger.load(state)
         return ledger
+
+    def load(self, state: LedgerState) -> None:
+        """Become what ``state`` was taken of, in the instruments given here. Raises as ``restore``."""
+        known = {symbol: book.instrument for symbol, book in self._books.items()}
+        loaded = [
+            LotBook(known[symbol] if symbol in known else kept(book, symbol), book)
+            for symbol, book in state.books.items()
+        ]
+        self.account = AccountBook(self.quote, state.account)
+        self.capital = Capital(state.capital)
+        self.started_at, self.last_cash_at = state.started_at, state.last_cash_at
+        self._allotted, self._owed = state.allotted, state.owed
+        self._cash = Seen(rising=False, state=state.cash)
+        self._flows = replace(state.flows)
+        self._unvalued = {symbol: dict(waiting) for symbol, waiting in state.unvalued.items()}
+        self._prices = dict(state.prices)
+        self._books, self._scales, self._trades = {}, {}, {}
+        self._open, self._unmarked, self._carried = 0, 0, ZERO
+        for book in loaded:
+            symbol = book.instrument.symbol
+            self._add(book, Seen(rising=True, state=state.trades[symbol]))
+        for instrument in known.values():
+            self.add_instrument(instrument)
+        self._refresh()
 
     # -- how ----------------------------------------------------------------------------------------------
 
@@ -407,14 +432,3 @@ class Ledger:
             self._owed += amount
         else:
             self.capital.transfer(at, amount, equity_before)
-
-    def _over_books(
-        self, marks: Mapping[Symbol, Ticks] | None, of: Callable[[LotBook, Ticks], Money]
-    ) -> Money | None:
-        total = ZERO
-        for symbol, book in self._books.items():
-            mark = book.mark if marks is None else marks.get(symbol)
-            if mark is None and book.holds:
-                return None
-            total += of(book, mark or 0)
-        return total

@@ -90,6 +90,25 @@ class LotBook:
         return self.position - self.own_position
 
     @property
+    def closable(self) -> Steps:
+        """Steps of ours, signed, that an order can close: 0 where they are under the exchange's minimum.
+
+        The minimum notional counts on spot only (a reduce-only order is exempt), and not while the price
+        is unknown: better one refused order than a position that nobody closes.
+        """
+        steps, instrument = self.own_position, self.instrument
+        if abs(steps) < instrument.min_steps:
+            return 0
+        if self._futures or self.mark is None:
+            return steps
+        return steps if abs(instrument.notional(self.mark, steps)) >= instrument.min_notional else 0
+
+    @property
+    def remainder(self) -> Decimal:
+        """Base of ours that no order can close: dust, and lots under the minimum; signed."""
+        return self.dust.quantity + self.instrument.quantity(self.own_position - self.closable)
+
+    @property
     def holds(self) -> bool:
         """True while there is anything to value."""
         return self.position != 0 or self.dust.quantity != 0

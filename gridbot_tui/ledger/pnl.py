@@ -1,8 +1,13 @@
 """Where the money came from, account-wide."""
 
+from collections.abc import Callable, Mapping
+
 from msgspec import Struct
 
-from gridbot_tui.units import ZERO, Asset, Money
+from gridbot_tui.ledger.lots import LotBook
+from gridbot_tui.units import ZERO, Asset, Money, Symbol, Ticks
+
+Marks = Mapping[Symbol, Ticks]
 
 
 class Flows(Struct):
@@ -53,3 +58,43 @@ class Pnl(Struct, frozen=True):
             return None
         cash = self.funding + self.transfers + self.insurance + self.other
         return self.grid + self.inventory + cash - self.fees
+
+
+def summed(
+    books: Mapping[Symbol, LotBook], flows: Flows, marks: Marks | None, unvalued: dict[Asset, Money]
+) -> Pnl:
+    """The sums of all books and of the cash beside them; ``marks`` as for ``over_books``."""
+    tallies = [book.tally for book in books.values()]
+    fees = sum((tally.fees for tally in tallies), ZERO)
+    return Pnl(
+        grid=sum((tally.grid_profit for tally in tallies), ZERO),
+        inventory=over_books(books, marks, LotBook.inventory),
+        fees=fees - sum((tally.grid_fees for tally in tallies), ZERO),
+        funding=sum((tally.funding for tally in tallies), flows.funding),
+        transfers=flows.transfers,
+        insurance=flows.insurance,
+        other=flows.other,
+        fees_total=fees,
+        realised=sum((book.realised for book in books.values()), ZERO),
+        unrealised=over_books(books, marks, LotBook.unrealised),
+        cycles=sum(tally.cycles for tally in tallies),
+        wins=sum(tally.wins for tally in tallies),
+        fills=sum(tally.fills for tally in tallies),
+        unvalued=unvalued,
+    )
+
+
+def over_books(
+    books: Mapping[Symbol, LotBook], marks: Marks | None, of: Callable[[LotBook, Ticks], Money]
+) -> Money | None:
+    """The sum of ``of(book, mark)`` at ``marks`` or the last ones; None while a held symbol has none.
+
+    A book that holds nothing is worth the same at every mark, so a missing one is no obstacle there.
+    """
+    total = ZERO
+    for symbol, book in books.items():
+        mark = book.mark if marks is None else marks.get(symbol)
+        if mark is None and book.holds:
+            return None
+        total += of(book, mark or 0)
+    return total

@@ -9,7 +9,7 @@ from gridbot_tui.ledger.book_state import LotBookState
 from gridbot_tui.ledger.capital import CapitalState
 from gridbot_tui.ledger.pnl import Flows
 from gridbot_tui.ledger.seen import SeenState
-from gridbot_tui.units import Asset, Money, Symbol
+from gridbot_tui.units import Asset, Money, Ms, Symbol
 
 
 class LedgerState(Struct, frozen=True):
@@ -26,3 +26,5 @@ class LedgerState(Struct, frozen=True):
     prices: dict[Asset, Decimal]
     owed: Money
     """Transfers not yet in the capital's units, because equity was unknown when they came."""
+    started_at: Ms | None = None
+    last_cash_at: Ms | None = None

@@ -1,7 +1,7 @@
 """The account book against what the exchange reports: residuals pend, clear or stand."""
 
 from gridbot_tui.engine.events import CashKind
-from gridbot_tui.ledger import AccountBook
+from gridbot_tui.ledger import AccountBook, Ledger
 from gridbot_tui.units import Market, Side
 from tests.ledger.scene import D, cash, fill, instrument
 
@@ -73,3 +73,14 @@ def test_a_spot_fill_moves_base_and_quote_exactly() -> None:
     assert account.wallet("BTC") == D("0.000999")
     assert account.wallet("USDT") == D("39.9999")
     assert account.gaps() == {}
+
+
+def test_a_ledger_knows_when_it_started_and_where_to_ask_for_more() -> None:
+    whole = Ledger(Market.FUTURES, "USDT", {"BTCUSDT": instrument()})
+    assert not whole.started
+    whole.start(5, BALANCES)
+    whole.cash(cash(CashKind.FUNDING, "1", "b", at=9))
+    whole.cash(cash(CashKind.FUNDING, "1", "a", at=8))
+    whole.fill(fill(Side.BUY, 600_000, 1, "77", at=9))
+    again = Ledger.restore(Market.FUTURES, "USDT", {}, whole.state())
+    assert (again.started_at, again.last_cash_at, again.last_trade_id("BTCUSDT")) == (5, 9, "77")
