@@ -25,8 +25,9 @@ def running_mean(previous: float, value: float, count: int) -> float:
 
 def spread_square(returns: Triple) -> float:
     """Mean squared distance of the three returns from their mean."""
-    middle = sum(returns) / 3.0
-    return sum((value - middle) ** 2 for value in returns) / 3.0
+    up, down, neutral = returns
+    middle = (up + down + neutral) / 3.0
+    return ((up - middle) ** 2 + (down - middle) ** 2 + (neutral - middle) ** 2) / 3.0
 
 
 def gains(returns: Triple, variance: float) -> Triple:
@@ -34,16 +35,17 @@ def gains(returns: Triple, variance: float) -> Triple:
     if variance <= 0.0:
         return (0.0, 0.0, 0.0)
     root = math.sqrt(variance)
-    up, down, neutral = (clip(value / root, -CLIP, CLIP) for value in returns)
-    return up, down, neutral
+    up, down, neutral = returns
+    return clip(up / root, -CLIP, CLIP), clip(down / root, -CLIP, CLIP), clip(neutral / root, -CLIP, CLIP)
 
 
 def fixed_share(mass: Triple, gained: Triple, prior: Triple, rate: float, share: float) -> Triple:
     """One day of Hedge, then a share of the prior mixed back in."""
-    raw = [m * math.exp(rate * g) for m, g in zip(mass, gained, strict=True)]
-    total = sum(raw)
-    up, down, neutral = ((1.0 - share) * r / total + share * p for r, p in zip(raw, prior, strict=True))
-    return up, down, neutral
+    up = mass[0] * math.exp(rate * gained[0])
+    down = mass[1] * math.exp(rate * gained[1])
+    neutral = mass[2] * math.exp(rate * gained[2])
+    total = up + down + neutral
+    return mix(share, prior, (up / total, down / total, neutral / total))
 
 
 def bounded(weights: Triple, prior: Triple, floor: float, cap: float) -> Triple:
@@ -54,35 +56,37 @@ def bounded(weights: Triple, prior: Triple, floor: float, cap: float) -> Triple:
     """
     lows = [min(floor, p) for p in prior]
     highs = [max(cap, p) for p in prior]
-    parts = [max(w, 1e-9 * p) for w, p in zip(weights, prior, strict=True)]
-    bends = sorted(
-        bound / w for bounds in (lows, highs) for bound, w in zip(bounds, parts, strict=True) if w > 0
-    )
-    below = 0.0
+    parts = [max(weights[i], 1e-9 * prior[i]) for i in range(3)]
+    bends = sorted([b[i] / parts[i] for b in (lows, highs) for i in range(3) if parts[i] > 0.0])
+    below, bend = 0.0, 0.0
     for bend in bends:
-        if sum(clip(bend * w, lo, hi) for w, lo, hi in zip(parts, lows, highs, strict=True)) >= 1.0:
+        if sum([clip(bend * parts[i], lows[i], highs[i]) for i in range(3)]) >= 1.0:
             break
         below = bend
     inside = (below + bend) / 2.0
-    free = [lo < inside * w < hi for w, lo, hi in zip(parts, lows, highs, strict=True)]
-    kept = [clip(inside * w, lo, hi) for w, lo, hi in zip(parts, lows, highs, strict=True)]
-    left = 1.0 - sum(value for value, is_free in zip(kept, free, strict=True) if not is_free)
-    share = sum(w for w, is_free in zip(parts, free, strict=True) if is_free)
-    up, down, neutral = (
-        left * w / share if is_free else value for w, value, is_free in zip(parts, kept, free, strict=True)
-    )
-    return up, down, neutral
+    kept = [clip(inside * parts[i], lows[i], highs[i]) for i in range(3)]
+    free = [i for i in range(3) if lows[i] < inside * parts[i] < highs[i]]
+    left = 1.0 - sum([kept[i] for i in range(3) if i not in free])
+    share = sum([parts[i] for i in free])
+    for i in free:
+        kept[i] = left * parts[i] / share
+    return kept[0], kept[1], kept[2]
 
 
 def mix(share: float, first: Triple, second: Triple) -> Triple:
     """``share`` of the first, the rest of the second."""
-    up, down, neutral = (share * a + (1.0 - share) * b for a, b in zip(first, second, strict=True))
-    return up, down, neutral
+    rest = 1.0 - share
+    return (
+        share * first[0] + rest * second[0],
+        share * first[1] + rest * second[1],
+        share * first[2] + rest * second[2],
+    )
 
 
 def edge(learned: Triple, prior: Triple, returns: Triple) -> float:
     """The day's return of the learned weights beyond that of the prior."""
-    return sum((w - p) * r for w, p, r in zip(learned, prior, returns, strict=True))
+    up, down, neutral = returns
+    return (learned[0] - prior[0]) * up + (learned[1] - prior[1]) * down + (learned[2] - prior[2]) * neutral
 
 
 def in_deviations(value: float, square: float) -> float:
@@ -107,5 +111,5 @@ def next_evidence(evidence: float, deviation: float, bet: float) -> float:
 
 def towards(weights: Triple, goal: Triple, most: float) -> Triple:
     """A step from ``weights`` to ``goal`` in which no weight changes by more than ``most``."""
-    widest = max(abs(b - a) for a, b in zip(weights, goal, strict=True))
+    widest = max(abs(goal[0] - weights[0]), abs(goal[1] - weights[1]), abs(goal[2] - weights[2]))
     return goal if widest <= most else mix(most / widest, goal, weights)

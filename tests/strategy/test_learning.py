@@ -101,6 +101,20 @@ def test_bounded_weights_sum_to_one_and_keep_their_order(raw: Triple, prior: Tri
         assert kept == pytest.approx(weights)
 
 
+@given(
+    st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)),
+    st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0.01, 1)),
+    st.floats(0, 0.3),
+    st.floats(0.4, 1.0),
+)
+def test_any_weights_fit_any_prior_floor_and_cap(raw: Triple, base: Triple, floor: float, cap: float) -> None:
+    total = sum(base)
+    prior = (base[0] / total, base[1] / total, base[2] / total)
+    kept = formula.bounded(raw, prior, floor, cap)
+    assert sum(kept) == pytest.approx(1.0, abs=1e-9)
+    assert all(min(floor, p) - 1e-9 <= w <= max(cap, p) + 1e-9 for w, p in zip(kept, prior, strict=True))
+
+
 def test_on_spot_down_is_exempt_from_the_floor_and_stays_at_nothing() -> None:
     one = fed(learner(SPOT), noise(4, 200, (0.0, 0.02, 0.0)))
     assert one.weights[1] == 0.0
