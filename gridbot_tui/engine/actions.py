@@ -50,7 +50,7 @@ class RequestResync(Action, frozen=True, tag=True):
 # -- facts: the journal, in order; a snapshot plus the facts after it rebuild the engine -------------------
 
 
-class Fact(Struct, frozen=True, tag=True):
+class Fact(Action, frozen=True, tag=True):
     """Base of what must be remembered. ``at`` is the time of the event that caused it."""
 
     at: Ms

@@ -37,7 +37,7 @@ class Dialogs:
     def __init__(self, send: Callable[[Request], None]) -> None:
         self._send = send
         self._next_id = 1
-        self._waiting: dict[int, "_Run"] = {}
+        self._waiting: dict[int, _Run] = {}
         self._paused: list[tuple[Ms, _Run]] = []
 
     def new_id(self) -> int:

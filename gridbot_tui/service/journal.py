@@ -7,36 +7,25 @@ In virtual time that is at once; a live journal calls back from its own group co
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-import msgspec
-
+from gridbot_tui.control.snapshot import EventView
 from gridbot_tui.engine.actions import (
-    CancelFact,
     DecisionFact,
     EquityFact,
     Fact,
-    FillFact,
-    IntentFact,
     ModeFact,
-    OrderFact,
     PlanFact,
+    StartFact,
     WeightsFact,
 )
 from gridbot_tui.market.instrument import Instrument
-from gridbot_tui.ops.audit import AuditTrail
-from gridbot_tui.ops.feed import EventFeed
+from gridbot_tui.ops.audit import AuditTrail, audit_of
+from gridbot_tui.ops.feed import Feed, line
 from gridbot_tui.ops.log import Logger
 from gridbot_tui.store.core import Store
 from gridbot_tui.units import Ms, Symbol
 
-AUDITED = (IntentFact, CancelFact, OrderFact, FillFact, PlanFact, WeightsFact, ModeFact, DecisionFact)
-
-
-class StateSource(Protocol):
-    """Gives the engine's snapshot when one is due."""
-
-    def encode_state(self) -> bytes:
-        """The engine's whole state, encoded."""
-        ...
+SNAPSHOT_AFTER = (ModeFact, StartFact, WeightsFact)
+"""Facts after which the engine's state is saved at once: rare, and cheaper to save than to explain."""
 
 
 class Journal(Protocol):
@@ -58,29 +47,33 @@ class InlineJournal:
         self,
         store: Store,
         audit: AuditTrail,
-        feed: EventFeed,
+        feed: Feed,
+        recent: Callable[[Sequence[Fact]], None],
         log: Logger,
         instruments: Mapping[Symbol, Instrument],
-        engine: StateSource,
+        encode_state: Callable[[], bytes],
         state_every: Ms,
     ) -> None:
         self._store = store
         self._audit = audit
         self._feed = feed
+        self._recent = recent
         self._log = log
-        self._instruments = instruments
-        self._engine = engine
+        self._instruments = dict(instruments)
+        self._encode_state = encode_state
         self._state_every = state_every
         self._state_at: Ms | None = None
 
     def commit(self, facts: Sequence[Fact], then: Callable[[], None]) -> None:
         """Write the facts, with a snapshot of the engine where one is due, then call ``then``."""
         if facts:
-            seq = self._store.append(facts)
-            if self._snapshot_due(facts):
-                at = facts[-1].at
-                self._store.save_state(seq, at, self._engine.encode_state())
+            at = facts[-1].at
+            if self._snapshot_due(facts, at):
+                anchor = {"audit_head": str(self._audit.anchor)}
+                self._store.append(facts, state=self._encode_state(), at=at, meta=anchor)
                 self._state_at = at
+            else:
+                self._store.append(facts)
             self._tell(facts)
         then()
 
@@ -90,22 +83,28 @@ class InlineJournal:
 
     def save_now(self, at: Ms) -> None:
         """Snapshot the engine now, for a quick and exact restart."""
-        self._store.save_state(self._store.last_seq, at, self._engine.encode_state())
+        self._store.save_state(self._store.last_seq, at, self._encode_state())
         self._state_at = at
 
-    def _snapshot_due(self, facts: Sequence[Fact]) -> bool:
-        if self._state_at is None:
-            return True
-        if any(isinstance(fact, ModeFact) for fact in facts):
-            return True
-        return facts[-1].at - self._state_at >= self._state_every and any(
-            isinstance(fact, PlanFact | EquityFact) for fact in facts
-        )
+    def _snapshot_due(self, facts: Sequence[Fact], at: Ms) -> bool:
+        if self._state_at is None or at - self._state_at >= self._state_every:
+            return any(isinstance(fact, PlanFact | EquityFact | StartFact) for fact in facts)
+        return any(isinstance(fact, SNAPSHOT_AFTER) for fact in facts)
 
     def _tell(self, facts: Sequence[Fact]) -> None:
+        self._feed.take(facts, self._instruments)
+        self._recent(facts)
         for fact in facts:
-            if isinstance(fact, AUDITED):
-                self._audit.write(type(fact).__name__, fact.at, msgspec.to_builtins(fact, str_keys=True))
-            line = self._feed.add(fact, self._instruments)
-            if line is not None:
-                self._log.line(line)
+            audited = audit_of(fact)
+            if audited is not None:
+                kind, body = audited
+                self._audit.write(kind, fact.at, body)
+            if isinstance(fact, PlanFact | EquityFact):
+                continue
+            said = line(fact, self._instruments)
+            if said is not None:
+                self._say(said, isinstance(fact, DecisionFact))
+
+    def _say(self, said: EventView, decision: bool) -> None:
+        level = said.level if decision or said.level in ("warning", "error") else "debug"
+        getattr(self._log, level)(said.code, symbol=said.symbol, text=said.text, at=said.at)

@@ -143,7 +143,10 @@ class Shutdown:
     def _finish(self, *, verified: bool, left: tuple[str, ...]) -> None:
         positions = tuple(self._holdings.open_positions().items())
         dust = tuple(self._holdings.dust().items())
-        words = [f"{len(left)} orders left", f"{len(positions)} positions {'kept' if self.keep_positions else 'left'}"]
+        words = [
+            f"{len(left)} orders left",
+            f"{len(positions)} positions {'kept' if self.keep_positions else 'left'}",
+        ]
         if dust:
             words.append("dust: " + ", ".join(f"{symbol} {quantity}" for symbol, quantity in dust))
         words.append("verified on the exchange" if verified else "NOT verified: the exchange did not answer")

@@ -9,8 +9,9 @@ from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
-from gridbot_tui.engine.events import AccountState, Event, OpenOrders, RecoveryDone
+from gridbot_tui.engine.events import AccountState, BarsClosed, Event, OpenOrders, RecoveryDone
 from gridbot_tui.exchange.port import AskAccount, AskBars, AskCash, AskFills, AskOpenOrders, AskOrder
+from gridbot_tui.market.bar import Bar
 from gridbot_tui.service.dialog import Dialog, ask
 from gridbot_tui.units import ClientId, Ms, Symbol
 
@@ -26,7 +27,7 @@ class Book(Protocol):
         """Time from which wallet changes are to be asked for."""
         ...
 
-    def last_bar_at(self, symbol: Symbol) -> Ms | None:
+    def next_bar_at(self, symbol: Symbol) -> Ms | None:
         """Open time of the first base bar not seen yet; None = no history wanted."""
         ...
 
@@ -50,7 +51,12 @@ class Truth:
     """Builds the dialogs for one set of symbols."""
 
     def __init__(
-        self, symbols: tuple[Symbol, ...], book: Book, feed: Feed, new_id: Callable[[], int], clock: Callable[[], Ms]
+        self,
+        symbols: tuple[Symbol, ...],
+        book: Book,
+        feed: Feed,
+        new_id: Callable[[], int],
+        clock: Callable[[], Ms],
     ) -> None:
         self._symbols = symbols
         self._book = book
@@ -58,7 +64,7 @@ class Truth:
         self._id = new_id
         self._clock = clock
 
-    def recover(self, catch_up: Callable[[Symbol, tuple[object, ...]], None]) -> Dialog[list[StepTime]]:
+    def recover(self) -> Dialog[list[StepTime]]:
         """From an opened database to converging: protection first, then what was missed, then the books."""
         steps: list[StepTime] = []
         began = self._clock()
@@ -71,11 +77,7 @@ class Truth:
         account = yield from ask(AskAccount(self._id()))
         self._feed(_required(account.account))
         done("account and protection")
-        for symbol in self._symbols:
-            since = self._book.last_bar_at(symbol)
-            if since is not None:
-                reply = yield from ask(AskBars(self._id(), symbol, since))
-                catch_up(symbol, _required(reply.bars))
+        yield from self._missed_bars()
         done("missed bars")
         yield from self._missed_money()
         done("missed fills and cash")
@@ -111,6 +113,18 @@ class Truth:
         for fill in _required(fills.fills):
             self._feed(fill)
         self._feed(_required(reply.order))
+
+    def _missed_bars(self) -> Dialog[None]:
+        """Features go on from where they stood; all symbols together, as the bars closed."""
+        by_close: dict[Ms, list[tuple[Symbol, Bar]]] = {}
+        for symbol in self._symbols:
+            since = self._book.next_bar_at(symbol)
+            if since is not None:
+                reply = yield from ask(AskBars(self._id(), symbol, since))
+                for bar in _required(reply.bars):
+                    by_close.setdefault(bar.close_at, []).append((symbol, bar))
+        for close_at in sorted(by_close):
+            self._feed(BarsClosed(close_at, tuple(by_close[close_at])))
 
     def _missed_money(self) -> Dialog[None]:
         for symbol in self._symbols:

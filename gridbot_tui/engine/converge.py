@@ -1,0 +1,221 @@
+"""From plan, position and mode to orders: Desired, gate, reconcile, actions. Nothing else ever sends an order."""
+
+import msgspec
+
+from gridbot_tui.engine import exposure, protection
+from gridbot_tui.engine.actions import CancelFact, CancelOrder, IntentFact, PlaceOrder
+from gridbot_tui.engine.desk import Desk, SymbolDesk
+from gridbot_tui.orders.desired import desired
+from gridbot_tui.orders.model import Desired, NewOrder, Purpose, Slot, SlotState, Target, TargetStyle
+from gridbot_tui.orders.plain import plan_exit
+from gridbot_tui.orders.reconcile import Convergence
+from gridbot_tui.orders.rungs import Touch
+from gridbot_tui.risk.exposure import Portfolio
+from gridbot_tui.units import ClientId, Market, Side, Symbol
+
+WITHHELD = frozenset(
+    {
+        "leverage_cap",
+        "leverage_hard",
+        "gap_budget",
+        "stale_mark",
+        "mark_unknown",
+        "churn",
+        "order_limit",
+        "price_filter",
+        "lot_below_minimum",
+        "dust",
+        "circuit_open",
+        "equity_unknown",
+        "liquidation_near",
+    }
+)
+"""Blockers that are stated anew by every convergence of a symbol."""
+
+CLEARS = {
+    "leverage_cap": "when the worst case falls below the cap",
+    "leverage_hard": "when the worst case falls below the hard limit",
+    "gap_budget": "when a stress gap would cost less, or the drawdown heals",
+    "stale_mark": "with fresh prices",
+    "mark_unknown": "with prices of every held symbol",
+    "churn": "when the rungs stop moving",
+    "order_limit": "when orders of the symbol fill or leave",
+    "price_filter": "when the rung is inside the exchange's price limits",
+    "dust": "when it joins a tradable amount",
+    "circuit_open": "when the exchange takes one probe order again",
+}
+
+
+def converge(desk: Desk) -> None:
+    """Close the difference between what ought to stand and what does, for every symbol touched."""
+    names = sorted(desk.dirty)
+    desk.dirty.clear()
+    view = exposure.portfolio(desk)
+    trims = desk.gate.trim(view)
+    wanted = {name: _wanted(desk, desk.symbols[name], trims) for name in names}
+    slots = {name: one.resting for name, one in wanted.items()}
+    strays = exposure.strays(desk, slots)
+    admitted = desk.gate.admit(view, slots, strays)
+    for name in names:
+        state = desk.symbols[name]
+        whole = msgspec.structs.replace(wanted[name], resting=admitted[name])
+        whole = protection.with_stop(desk, state, whole, view)
+        _close_difference(desk, state, whole, view)
+    desk.repeg = False
+    desk.dirty.update(desk.dirty_next)
+    desk.dirty_next.clear()
+
+
+def targets_for(desk: Desk, state: SymbolDesk, trims: dict[Symbol, int]) -> list[Target]:
+    """Positions that operator or risk demand now; the strongest rules."""
+    name = state.symbol
+    found: list[Target] = []
+    latched = desk.latches.target(name)
+    if latched is not None:
+        found.append(latched)
+    if desk.tiers.halted:
+        found.append(Target(0, TargetStyle.TAKER, "tier3"))
+    if state.episode_over:
+        found.append(Target(0, TargetStyle.TAKER, "episode"))
+    if name in trims:
+        found.append(Target(trims[name], TargetStyle.TAKER, "cap"))
+    found.extend(protection.demands(desk, state))
+    if state.plan is not None and state.mark is not None:
+        way_out = plan_exit(state.plan, state.mark * state.instrument.tick_f, _own(desk, name))
+        if way_out is not None:
+            found.append(way_out)
+    return found
+
+
+def entries_allowed(desk: Desk, state: SymbolDesk) -> tuple[bool, bool]:
+    """(buys, sells) that may grow the position now."""
+    name = state.symbol
+    if desk.no_new_risk(name):
+        return False, False
+    position = desk.ledger.position(name)
+    if desk.tiers.tier == 2 and position:
+        return position < 0, position > 0
+    return True, True
+
+
+def _wanted(desk: Desk, state: SymbolDesk, trims: dict[Symbol, int]) -> Desired:
+    """Desired of one symbol before the gate has looked at it."""
+    name, plan, instrument = state.symbol, state.plan, state.instrument
+    targets = targets_for(desk, state, trims)
+    position = _own(desk, name)
+    best = state.touch or state.best
+    if plan is None or best is None:
+        if not targets and position:
+            targets = [Target(0, TargetStyle.PASSIVE, "unwind")]
+        strongest = min(targets, key=lambda target: target.style is TargetStyle.PASSIVE, default=None)
+        return Desired(name, 0, target=strongest)
+    buys, sells = entries_allowed(desk, state)
+    if desk.latches.shutdown == "keep":
+        return Desired(name, plan.epoch, target=None)
+    return desired(
+        plan,
+        instrument,
+        position,
+        Touch(*best),
+        desk.config.orders,
+        lots=[(lot.rung, lot.side, lot.steps) for lot in desk.ledger.book(name) if not lot.external],
+        targets=targets,
+        buy_entries=buys,
+        sell_entries=sells and desk.config.market is Market.FUTURES,
+        rungs=state.rungs_of(plan),
+    )
+
+
+def _own(desk: Desk, symbol: Symbol) -> int:
+    return desk.ledger.book(symbol).own_position
+
+
+def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portfolio) -> None:
+    best = state.best
+    reasons: dict[str, int] = {}
+    if best is None:
+        state.desired = whole
+        return
+    found = desk.reconciler.reconcile(
+        whole,
+        desk.orders.live(state.symbol),
+        instrument=state.instrument,
+        position=_own(desk, state.symbol),
+        touch=Touch(*(state.touch or best)),
+        now=desk.now,
+        repeg=desk.repeg,
+    )
+    desk.orders.serve(found.kept)
+    for client_id in found.cancels:
+        _cancel(desk, state, client_id)
+    withheld = _create(desk, found, view)
+    state.desired = _with_reasons(whole, found, withheld)
+    for slot in state.desired.resting:
+        if slot.reason:
+            reasons[slot.reason] = reasons.get(slot.reason, 0) + 1
+    _explain(desk, state, reasons, whole)
+
+
+def _create(desk: Desk, found: Convergence, view: Portfolio) -> dict[tuple[int, Side], str]:
+    """Send what passes the last look; the reasons of what does not, by slot."""
+    withheld: dict[tuple[int, Side], str] = {}
+    for order in found.creates:
+        reason = desk.gate.final_check(order, view)
+        if reason is not None:
+            withheld[order.rung, order.side] = reason
+            continue
+        _send(desk, order, view)
+    return withheld
+
+
+def _send(desk: Desk, order: NewOrder, view: Portfolio) -> None:
+    view.add(order)
+    desk.orders.intend(order)
+    desk.reconciler.churn.sent(order)
+    desk.emit(IntentFact(desk.now, order))
+    desk.emit(PlaceOrder(order))
+    if not order.reduce_only and order.purpose is Purpose.GRID:
+        desk.max_worst = max(desk.max_worst, view.worst())
+
+
+def _cancel(desk: Desk, state: SymbolDesk, client_id: ClientId) -> None:
+    live = desk.orders.get(client_id)
+    conditional = live is not None and live.conditional
+    desk.orders.cancelling(client_id, desk.now)
+    desk.emit(CancelFact(desk.now, state.symbol, client_id))
+    desk.emit(CancelOrder(state.symbol, client_id, conditional, desk.now))
+
+
+def _with_reasons(whole: Desired, found: Convergence, withheld: dict[tuple[int, Side], str]) -> Desired:
+    """Desired with the reasons of what does not rest although it ought to."""
+    held = {(slot.rung, slot.side): reason for slot, reason in found.held}
+    held.update(withheld)
+    if not held:
+        return whole
+    resting = tuple(_marked(slot, held.get((slot.rung, slot.side), "")) for slot in whole.resting)
+    return msgspec.structs.replace(whole, resting=resting)
+
+
+def _marked(slot: Slot, reason: str) -> Slot:
+    if not reason or slot.state is not SlotState.RESTING:
+        return slot
+    state = SlotState.WAITING if reason in ("cancel_first", "probing") else SlotState.BLOCKED
+    return msgspec.structs.replace(slot, state=state, reason=reason)
+
+
+def _explain(desk: Desk, state: SymbolDesk, reasons: dict[str, int], whole: Desired) -> None:
+    """State as blockers what is withheld, once each; those that no longer hold are cleared."""
+    name, stated = state.symbol, set()
+    for reason, count in sorted(reasons.items()):
+        if reason in ("cancel_first", "probing"):
+            continue
+        code = "circuit_open" if reason.startswith("refused:") else reason
+        more = f" (exchange error {reason[8:]})" if code == "circuit_open" else ""
+        detail = f"{count} order{'s' if count > 1 else ''} withheld{more}"
+        stated.add(code)
+        if desk.blockers.hold(name, code, desk.now, detail, CLEARS.get(code, "when the cause is gone")):
+            desk.note(name, code, detail, "warning")
+    for code, detail in whole.notes:
+        stated.add(code)
+        desk.blockers.hold(name, code, desk.now, detail, CLEARS.get(code, "when the cause is gone"))
+    desk.blockers.keep_only(name, WITHHELD - {"lot_below_minimum"}, stated)

@@ -1,0 +1,179 @@
+"""``Engine.handle(event) -> list[Action]``: no clock, no socket, no file, no chance, no await.
+
+The same events give the same actions, always. The modules of this room act on one ``Desk``; this one
+only dispatches, and answers the questions of the shell around it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gridbot_tui.engine import converge, on_market, on_operator, on_orders, on_truth, planning, preview, state
+from gridbot_tui.engine.actions import Action, Fact
+from gridbot_tui.engine.config import EngineConfig
+from gridbot_tui.engine.desk import Desk
+from gridbot_tui.engine.events import (
+    AccountState,
+    Adopted,
+    BarsClosed,
+    Cash,
+    Event,
+    Fill,
+    FundingSettled,
+    LinkChanged,
+    OpenOrders,
+    Operator,
+    OrderReport,
+    Quote,
+    RecoveryDone,
+    Tick,
+)
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.orders.model import OrderState, Purpose
+from gridbot_tui.units import HOUR, ClientId, Ms, Symbol
+
+
+class Engine:
+    """The trading engine of one account. Everything it knows is in ``desk``."""
+
+    def __init__(self, config: EngineConfig, instruments: Mapping[Symbol, Instrument]) -> None:
+        self.desk = Desk(config, dict(instruments))
+        self._handlers: dict[type[Event], Callable[[Any], None]] = {
+            BarsClosed: lambda e: on_market.bars_closed(self.desk, e),
+            Quote: lambda e: on_market.quote(self.desk, e),
+            FundingSettled: lambda e: on_market.funding_settled(self.desk, e),
+            Tick: lambda _: on_market.tick(self.desk),
+            OrderReport: lambda e: on_orders.report(self.desk, e),
+            Fill: lambda e: on_orders.fill(self.desk, e),
+            Cash: lambda e: on_orders.cash(self.desk, e),
+            Adopted: lambda e: on_orders.adopted(self.desk, e),
+            AccountState: lambda e: on_truth.account_state(self.desk, e),
+            OpenOrders: lambda e: on_truth.open_orders(self.desk, e),
+            LinkChanged: lambda e: on_truth.link_changed(self.desk, e),
+            Operator: lambda e: on_operator.operator(self.desk, e),
+            RecoveryDone: lambda _: self._recovered(),
+        }
+
+    def handle(self, event: Event) -> list[Action]:
+        """Apply one event, converge what it touched, and return what is to be done, in order."""
+        desk = self.desk
+        if event.at > desk.now:
+            desk.now = event.at
+        self._handlers[type(event)](event)
+        if desk.dirty and desk.phase == "trading":
+            converge.converge(desk)
+        if desk.waiting or desk.latches.flatten:
+            on_operator.finish_waiting(desk)
+        if desk.dirty and desk.phase == "trading":
+            converge.converge(desk)
+        actions, desk.out = desk.out, []
+        return actions
+
+    # -- life -------------------------------------------------------------------------------------------------
+
+    def begin_recovery(self, now: Ms) -> None:
+        """From now on events are booked but nothing is decided, until RecoveryDone."""
+        desk = self.desk
+        desk.phase = "recovering"
+        desk.now = max(desk.now, now)
+        desk.started_at = now
+
+    def _recovered(self) -> None:
+        desk = self.desk
+        desk.phase = "trading"
+        stale = [
+            s for s in desk.symbols.values() if s.bar_at and _plan_due(s.plan.at if s.plan else 0, s.bar_at)
+        ]
+        planning.renew(desk, stale)
+        desk.touch_all()
+
+    def reconfigure(self, config: EngineConfig) -> list[Action]:
+        """Put another version of the settings in force: risk now, strategy at the next decision."""
+        self.desk.reconfigure(config)
+        self.desk.touch_all()
+        if self.desk.phase == "trading":
+            converge.converge(self.desk)
+        actions, self.desk.out = self.desk.out, []
+        return actions
+
+    def difference(self, config: EngineConfig) -> tuple[preview.SymbolDifference, ...]:
+        """What another configuration would change now; raises ValueError where it does not fit."""
+        return preview.difference(self.desk, config)
+
+    # -- state ------------------------------------------------------------------------------------------------
+
+    def encode_state(self) -> bytes:
+        """The whole state, for ``restored``."""
+        return state.encode(self.desk)
+
+    def restore(self, blob: bytes) -> None:
+        """Become what ``encode_state`` of another engine with the same symbols was."""
+        state.decode_into(self.desk, blob)
+
+    def apply(self, fact: Fact) -> None:
+        """Replay one fact of the journal: state changes, nothing is decided."""
+        state.apply(self.desk, fact)
+        self.desk.out.clear()
+        self.desk.dirty.clear()
+
+    # -- questions of the shell ---------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> Ms:
+        """Time of the latest event."""
+        return self.desk.now
+
+    @property
+    def symbols(self) -> tuple[Symbol, ...]:
+        """Traded symbols in name order."""
+        return tuple(self.desk.symbols)
+
+    @property
+    def shutdown_intent(self) -> str:
+        """``flatten``, ``keep`` or "": a graceful stop that is under way, also after a restart."""
+        return self.desk.latches.shutdown
+
+    def last_fill(self, symbol: Symbol) -> tuple[str, Ms]:
+        """Id of the last booked fill, and since when to ask where there is none."""
+        return self.desk.ledger.last_trade_id(symbol), self.desk.ledger_at
+
+    def last_cash_at(self) -> Ms:
+        """Time from which wallet changes are to be asked for."""
+        return self.desk.last_cash_at
+
+    def next_bar_at(self, symbol: Symbol) -> Ms | None:
+        """Open time of the first base bar not seen yet; None where none was ever seen."""
+        return self.desk.symbols[symbol].next_open or None
+
+    def unsettled(self) -> list[tuple[Symbol, ClientId, bool]]:
+        """Orders whose fate the last list of open orders left open."""
+        return on_truth.missing(self.desk)
+
+    def standing(self) -> list[ClientId]:
+        """Our orders that stand or may stand; stops that a keeping shutdown leaves are not counted."""
+        keep = self.shutdown_intent == "keep"
+        return [
+            live.order.client_id
+            for live in self.desk.orders.all_live()
+            if not (keep and live.order.purpose is Purpose.STOP and live.state is OrderState.RESTING)
+        ]
+
+    def open_positions(self) -> dict[Symbol, str]:
+        """Our positions that can be closed."""
+        held: dict[Symbol, str] = {}
+        for symbol, instrument in self.desk.instruments.items():
+            steps = on_truth.closable(self.desk, symbol)
+            if steps:
+                held[symbol] = str(instrument.quantity(steps))
+        return held
+
+    def dust(self) -> dict[Symbol, str]:
+        """Remainders under the exchange's minimum."""
+        left: dict[Symbol, str] = {}
+        for symbol, book in self.desk.ledger.books.items():
+            if book.quantity and not on_truth.closable(self.desk, symbol):
+                left[symbol] = format(book.quantity, "f")
+        return left
+
+
+def _plan_due(plan_at: Ms, bar_at: Ms) -> bool:
+    return bar_at // HOUR > plan_at // HOUR

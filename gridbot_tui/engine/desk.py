@@ -1,0 +1,216 @@
+"""Everything the engine knows and may change, in one place; the other modules of this room act on it.
+
+One walk: ``on_market`` puts a closed bar into a ``SymbolDesk`` and marks the account; ``planning`` renews
+the plan on a decision bar; ``converge`` turns plan, position and operating mode into Desired, passes it
+through the gate and emits the few orders that are missing; ``on_orders`` books what comes back.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Literal
+
+from gridbot_tui.engine.actions import Action, DecisionFact, ModeFact, WeightsFact
+from gridbot_tui.engine.blockers import Blockers
+from gridbot_tui.engine.config import EngineConfig
+from gridbot_tui.ledger.ledger import Ledger
+from gridbot_tui.market.aggregate import HourBuilder
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.orders.book import OrderBook
+from gridbot_tui.orders.ids import IdFactory
+from gridbot_tui.orders.model import Desired
+from gridbot_tui.orders.reconcile import Reconciler
+from gridbot_tui.orders.rungs import Rungs
+from gridbot_tui.risk.gate import Gate
+from gridbot_tui.risk.kill import Latches
+from gridbot_tui.risk.liquidation import Margins
+from gridbot_tui.risk.tiers import DrawdownTiers
+from gridbot_tui.strategy.facade import Strategy, SymbolSpec
+from gridbot_tui.strategy.plan import GridPlan
+from gridbot_tui.units import ClientId, Market, Ms, Steps, Symbol, Ticks
+
+Phase = Literal["starting", "recovering", "trading"]
+Level = Literal["debug", "info", "warning", "error"]
+
+VOTE_HISTORY = 24 * 7
+
+
+class SymbolDesk:
+    """One symbol: what its market last said, its plan, and what ought to stand."""
+
+    __slots__ = (
+        "ask",
+        "bar_at",
+        "bars",
+        "bid",
+        "close",
+        "desired",
+        "episode_over",
+        "funding_rate",
+        "hour",
+        "instrument",
+        "margins",
+        "mark",
+        "mark_at",
+        "next_funding_at",
+        "next_open",
+        "plan",
+        "rungs",
+        "stop_reduce_to",
+        "symbol",
+        "touch",
+        "votes",
+    )
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.symbol: Symbol = instrument.symbol
+        self.instrument = instrument
+        self.margins = Margins(instrument.brackets)
+        self.hour = HourBuilder()
+        self.close: Ticks | None = None
+        """Last trade or close."""
+        self.bid: Ticks | None = None
+        self.ask: Ticks | None = None
+        self.mark: Ticks | None = None
+        self.mark_at: Ms = 0
+        self.bar_at: Ms = 0
+        """Close time of the last base bar."""
+        self.next_open: Ms = 0
+        """Open time of the next base bar to be accepted."""
+        self.plan: GridPlan | None = None
+        self.rungs: Rungs | None = None
+        """The static part of the plan's ladder."""
+        self.stop_reduce_to: Steps | None = None
+        """Position to be reached because no resting stop is possible for what is held."""
+        self.desired: Desired | None = None
+        self.touch: tuple[Ticks, Ticks] | None = None
+        """(bid, ask) as of the last decision or fill."""
+        self.episode_over = False
+        """True from the end of an episode until bars come again: nothing is wanted but flat."""
+        self.funding_rate: float | None = None
+        self.next_funding_at: Ms | None = None
+        self.bars: deque[tuple[Ms, Ticks, Ticks, Ticks, Ticks]] = deque(maxlen=240)
+        """Recent decision bars for the chart: (open time, open, high, low, close)."""
+        self.votes: deque[tuple[Ms, float, float, float]] = deque(maxlen=VOTE_HISTORY)
+
+    @property
+    def best(self) -> tuple[Ticks, Ticks] | None:
+        """Best bid and ask as known now; on bars both are the last close."""
+        if self.bid is not None and self.ask is not None:
+            return self.bid, self.ask
+        return None if self.close is None else (self.close, self.close)
+
+    def rungs_of(self, plan: GridPlan) -> Rungs:
+        """The plan's rungs, computed once a plan."""
+        if self.rungs is None or self.rungs.plan is not plan:
+            self.rungs = Rungs(plan, self.instrument)
+        return self.rungs
+
+
+class Waiting:
+    """A command that has been started and is done when its condition holds."""
+
+    __slots__ = ("command", "command_id", "symbols")
+
+    def __init__(self, command_id: str, command: str, symbols: tuple[Symbol, ...]) -> None:
+        self.command_id = command_id
+        self.command = command
+        self.symbols = symbols
+
+
+NO_NEW_RISK = ("residual", "link_down", "store_unavailable", "foreign_position")
+"""Blockers of the account under which no symbol takes new risk."""
+NO_NEW_RISK_SYMBOL = ("position_unknown", "liquidation_near")
+
+
+class Desk:
+    """The engine's whole mutable state, and the list of actions of the event being handled."""
+
+    def __init__(self, config: EngineConfig, instruments: Mapping[Symbol, Instrument]) -> None:
+        names = sorted(instruments)
+        self.config = config
+        self.symbols: dict[Symbol, SymbolDesk] = {name: SymbolDesk(instruments[name]) for name in names}
+        self.instruments: dict[Symbol, Instrument] = {name: instruments[name] for name in names}
+        self.strategy = _strategy(config, self.instruments)
+        self.ledger = Ledger(config.market, config.quote, self.instruments)
+        self.ids = IdFactory(config.bot, config.account)
+        self.orders = OrderBook(self.ids)
+        self.reconciler = Reconciler(config.orders, self.ids)
+        self.gate = Gate(config.risk, spot=config.market is Market.SPOT)
+        self.tiers = DrawdownTiers(config.risk)
+        self.latches = Latches()
+        self.blockers = Blockers()
+        self.phase: Phase = "starting"
+        self.now: Ms = 0
+        self.day: int | None = None
+        self.out: list[Action] = []
+        self.dirty: set[Symbol] = set()
+        self.dirty_next: set[Symbol] = set()
+        """Symbols that must be looked at once more after this convergence."""
+        self.repeg = False
+        """True while a closed bar is handled: passive targets follow the touch."""
+        self.waiting: list[Waiting] = []
+        self.started = False
+        """True once the ledger has begun."""
+        self.ledger_at: Ms = 0
+        self.last_cash_at: Ms = 0
+        self.truth_at: Ms = 0
+        """When the exchange last stated balances and positions."""
+        self.started_at: Ms = 0
+        self.equity_fact_at: Ms = 0
+        self.max_worst = 0.0
+        """Highest worst-case leverage at the moment an order left."""
+        self.max_observed = 0.0
+        """Highest account leverage seen."""
+        self.links: dict[str, tuple[bool, Ms, str]] = {}
+        self.foreign_orders: dict[str, str] = {}
+        self.listed: set[ClientId] = set()
+        """Client ids of the last list of open orders."""
+
+    def emit(self, action: Action) -> None:
+        """Add an action of the event being handled."""
+        self.out.append(action)
+
+    def note(self, symbol: Symbol, code: str, detail: str, level: Level = "info") -> None:
+        """Write down a decision and why."""
+        self.out.append(DecisionFact(self.now, symbol, code, detail, level))
+
+    def latch(self, name: str, symbol: Symbol, value: str) -> None:
+        """Set or lift a latch, durably."""
+        before = self.latches.state()
+        self.latches.set(name, symbol, value)
+        if self.latches.state() != before:
+            self.out.append(ModeFact(self.now, name, symbol, value))
+            self.touch_all()
+
+    def touch_all(self) -> None:
+        """Have every symbol compared with what is desired at the end of this event."""
+        self.dirty.update(self.symbols)
+
+    def no_new_risk(self, symbol: Symbol) -> str:
+        """Why the symbol may not take new risk now, the gravest reason; "" where it may."""
+        latched = self.latches.blocks(symbol)
+        if latched:
+            return latched
+        for code in NO_NEW_RISK:
+            if self.blockers.holds("", code):
+                return code
+        for code in NO_NEW_RISK_SYMBOL:
+            if self.blockers.holds(symbol, code):
+                return code
+        return ""
+
+    def reconfigure(self, config: EngineConfig) -> None:
+        """Put another configuration in force. Raises ValueError, and changes nothing, where it does not fit."""
+        change = self.strategy.reconfigure(config.strategy, config.ladder, config.ladders)
+        if change is not None:
+            self.out.append(WeightsFact(self.now, change.weights, change.cause, tuple(change.evidence)))
+        self.config = config
+        self.reconciler.params = config.orders
+        self.gate = Gate(config.risk, spot=config.market is Market.SPOT)
+        self.tiers = DrawdownTiers(config.risk, self.tiers.state())
+
+
+def _strategy(config: EngineConfig, instruments: Mapping[Symbol, Instrument]) -> Strategy:
+    maker, taker = float(config.maker_fee), float(config.taker_fee)
+    specs = {name: SymbolSpec(one.tick_f, maker, taker) for name, one in instruments.items()}
+    return Strategy(config.strategy, config.ladder, config.market, specs, config.ladders)

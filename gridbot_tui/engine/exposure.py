@@ -1,0 +1,71 @@
+"""The account as the gate sees it, and the leverage figures shown to the operator."""
+
+from gridbot_tui.engine.desk import Desk, SymbolDesk
+from gridbot_tui.orders.book import LiveOrder
+from gridbot_tui.orders.model import Slot
+from gridbot_tui.risk import gate
+from gridbot_tui.risk.exposure import Portfolio, SymbolExposure
+from gridbot_tui.units import Symbol
+
+
+def portfolio(desk: Desk) -> Portfolio:
+    """Every position and every order that stands or may stand, as of now."""
+    equity = desk.ledger.equity_quick()
+    symbols = {name: of_symbol(desk, state) for name, state in desk.symbols.items()}
+    blocked = "equity_unknown" if equity is None else ""
+    return Portfolio(float(equity or 0), desk.tiers.left, symbols, blocked)
+
+
+def of_symbol(desk: Desk, state: SymbolDesk) -> SymbolExposure:
+    """One symbol, with all its live orders."""
+    return SymbolExposure(
+        state.instrument,
+        desk.ledger.position(state.symbol),
+        state.mark,
+        gap=state.plan.gap if state.plan is not None else None,
+        fresh=is_fresh(desk, state),
+        orders=[live for live in desk.orders.live(state.symbol) if not live.ended],
+    )
+
+
+def is_fresh(desk: Desk, state: SymbolDesk) -> bool:
+    """True while the mark is young enough to take new risk on it."""
+    return state.mark is not None and desk.now - state.mark_at <= desk.config.stale_after
+
+
+def strays(desk: Desk, slots: dict[Symbol, tuple[Slot, ...]]) -> dict[Symbol, list[LiveOrder]]:
+    """Orders of unknown fate that no resting slot accounts for."""
+    found = {}
+    for name, wanted in slots.items():
+        lost = gate.strays(desk.orders.live(name), wanted)
+        if lost:
+            found[name] = lost
+    return found
+
+
+def symbol_leverage(desk: Desk, state: SymbolDesk) -> float | None:
+    """|position| x mark over account equity."""
+    equity = desk.ledger.equity_quick()
+    held = of_symbol(desk, state).held()
+    return None if equity is None or equity <= 0 or held is None else held / float(equity)
+
+
+def symbol_worst(desk: Desk, state: SymbolDesk) -> float | None:
+    """The symbol's own worst case."""
+    equity = desk.ledger.equity_quick()
+    if equity is None or (state.mark is None and desk.ledger.position(state.symbol)):
+        return None
+    one = of_symbol(desk, state)
+    return finite(Portfolio(float(equity), desk.tiers.left, {state.symbol: one}).worst_of(state.symbol))
+
+
+def finite(value: float | None) -> float | None:
+    """An infinite figure is unknown to a face."""
+    return value if value is not None and abs(value) < 1e12 else None
+
+
+def account_worst(desk: Desk) -> float | None:
+    """The account's worst case; None where it cannot be known."""
+    if desk.ledger.equity_quick() is None:
+        return None
+    return finite(portfolio(desk).worst())

@@ -1,0 +1,177 @@
+"""What the operator asks for. A command changes a durable mode; Desired does the rest; done when converged."""
+
+from gridbot_tui.engine import on_truth as truth
+from gridbot_tui.engine import planning, watch
+from gridbot_tui.engine.actions import CommandDone, ModeFact
+from gridbot_tui.engine.desk import Desk, Waiting
+from gridbot_tui.engine.events import Operator
+from gridbot_tui.orders.book import LiveOrder
+from gridbot_tui.orders.model import Purpose
+from gridbot_tui.strategy.facade import WeightsChange
+from gridbot_tui.strategy.plan import Weights
+from gridbot_tui.units import Symbol
+
+
+class CommandRefused(Exception):
+    """The command makes no sense now; the message is for the operator."""
+
+
+def operator(desk: Desk, event: Operator) -> None:
+    """Start a command; a refused one is answered at once and changes nothing."""
+    handler = _HANDLERS.get(event.command)
+    try:
+        if handler is None:
+            raise CommandRefused(f"'{event.command}' is not a command of the engine")
+        text = handler(desk, event)
+    except CommandRefused as refused:
+        desk.emit(CommandDone(event.command_id, ok=False, text=str(refused)))
+        return
+    if text is not None:
+        desk.emit(CommandDone(event.command_id, ok=True, text=text))
+
+
+def finish_waiting(desk: Desk) -> None:
+    """Answer the commands whose condition has come true; flattening symbols that are flat become paused."""
+    for symbol in sorted(desk.latches.flatten):
+        if symbol and is_flat(desk, symbol):
+            desk.latch("flatten", symbol, "")
+    still: list[Waiting] = []
+    for waiting in desk.waiting:
+        if all(_condition(desk, waiting.command, symbol) for symbol in waiting.symbols):
+            desk.emit(CommandDone(waiting.command_id, ok=True, text=_done_text(desk, waiting)))
+        else:
+            still.append(waiting)
+    desk.waiting = still
+
+
+def is_flat(desk: Desk, symbol: Symbol) -> bool:
+    """True where we hold nothing that can be closed and no order of ours stands."""
+    return truth.closable(desk, symbol) == 0 and not desk.orders.live(symbol)
+
+
+def _condition(desk: Desk, command: str, symbol: Symbol) -> bool:
+    if command == "pause":
+        return not any(_adds(desk, live) for live in desk.orders.live(symbol))
+    return is_flat(desk, symbol)
+
+
+def _adds(desk: Desk, live: LiveOrder) -> bool:
+    """True where an order that stands could grow the position."""
+    position = desk.ledger.position(live.order.symbol)
+    return live.order.purpose is Purpose.GRID and position * live.order.side >= 0
+
+
+def _done_text(desk: Desk, waiting: Waiting) -> str:
+    names = ", ".join(waiting.symbols)
+    if waiting.command == "pause":
+        return f"paused: {names}; exits stay"
+    return f"{waiting.command}: {names} flat, no order of ours stands; equity {desk.ledger.equity_quick()}"
+
+
+def _chosen(desk: Desk, symbol: Symbol) -> tuple[Symbol, ...]:
+    if not symbol:
+        return tuple(desk.symbols)
+    if symbol not in desk.symbols:
+        raise CommandRefused(f"{symbol} is not traded here; traded are {', '.join(desk.symbols)}")
+    return (symbol,)
+
+
+def _pause(desk: Desk, event: Operator) -> None:
+    symbols = _chosen(desk, event.symbol)
+    for symbol in symbols:
+        desk.latch("paused", symbol, "operator")
+    desk.waiting.append(Waiting(event.command_id, "pause", symbols))
+
+
+def _resume(desk: Desk, event: Operator) -> str:
+    if desk.latches.kill:
+        raise CommandRefused("killed: 'gridbot reset kill' comes first")
+    if desk.tiers.halted:
+        raise CommandRefused("halted by drawdown: 'gridbot reset drawdown' comes first")
+    symbols = _chosen(desk, event.symbol)
+    for symbol in symbols:
+        desk.latch("paused", symbol, "")
+        desk.latch("flatten", symbol, "")
+    return f"running: {', '.join(symbols)}"
+
+
+def _flatten(desk: Desk, event: Operator) -> None:
+    symbols = _chosen(desk, event.symbol)
+    for symbol in symbols:
+        desk.latch("paused", symbol, "operator")
+        desk.latch("flatten", symbol, "operator")
+    desk.waiting.append(Waiting(event.command_id, "flatten", symbols))
+
+
+def _stop(desk: Desk, event: Operator) -> None:
+    keep = event.args.get("keep_positions") == "true"
+    desk.latch("shutdown", "", "keep" if keep else "flatten")
+
+
+def _kill(desk: Desk, event: Operator) -> None:
+    desk.latch("kill", "", event.args.get("by", "operator"))
+    desk.waiting.append(Waiting(event.command_id, "kill", tuple(desk.symbols)))
+
+
+def _reset(desk: Desk, event: Operator) -> str:
+    what = event.args.get("what", "")
+    if what == "kill":
+        desk.latch("kill", "", "")
+        return "kill latch cleared; trading goes on with the next decision"
+    if what == "drawdown":
+        equity = desk.ledger.equity_quick()
+        if equity is None:
+            raise CommandRefused("equity is unknown, so drawdown cannot be measured anew; wait for prices")
+        desk.ledger.capital.rebase(0.0)
+        desk.tiers.reset()
+        desk.emit(ModeFact(desk.now, "tier", "", "0"))
+        watch.say_tier(desk)
+        desk.touch_all()
+        planning.renew_all(desk)
+        return f"drawdown is measured anew from {equity} {desk.config.quote}"
+    if what == "stop":
+        for symbol in _chosen(desk, event.symbol):
+            desk.latch("stopped", symbol, "")
+        return "stop latch cleared"
+    raise CommandRefused(f"'{what}' cannot be reset; drawdown, kill and stop can")
+
+
+def _learning(desk: Desk, event: Operator) -> str:
+    action, strategy = event.args.get("action", ""), desk.strategy
+    if action == "freeze":
+        strategy.freeze()
+        desk.emit(ModeFact(desk.now, "learning_frozen", "", "1"))
+        return "weights are frozen; shadows and evidence go on"
+    if action == "thaw":
+        strategy.thaw()
+        desk.emit(ModeFact(desk.now, "learning_frozen", "", ""))
+        return "weights may move again from the next day on"
+    change = _weights_change(desk, action, event.args)
+    planning.weights_changed(desk, change)
+    w = change.weights
+    return f"weights are UP {w.up:.3f}, DOWN {w.down:.3f}, NEUTRAL {w.neutral:.3f} from the next decision on"
+
+
+def _weights_change(desk: Desk, action: str, args: dict[str, str]) -> WeightsChange:
+    try:
+        if action == "reset":
+            return desk.strategy.reset(desk.now)
+        if action == "rollback":
+            return desk.strategy.rollback(int(args.get("version", "")), desk.now)
+        if action == "set":
+            up, down, neutral = (float(args.get(name, "")) for name in ("up", "down", "neutral"))
+            return desk.strategy.set_weights(Weights(up, down, neutral), desk.now)
+    except (ValueError, KeyError) as wrong:
+        raise CommandRefused(f"learning {action}: {wrong}") from wrong
+    raise CommandRefused(f"learning has no '{action}'; freeze, thaw, reset, rollback and set it has")
+
+
+_HANDLERS = {
+    "pause": _pause,
+    "resume": _resume,
+    "flatten": _flatten,
+    "stop": _stop,
+    "kill": _kill,
+    "reset": _reset,
+    "learning": _learning,
+}

@@ -1,0 +1,101 @@
+"""What becomes of our orders: reports move the life cycle, fills move the ledger, both make the symbol converge."""
+
+from gridbot_tui.engine.actions import AdoptFact, AskAboutOrder, CashFact, FillFact, OrderFact
+from gridbot_tui.engine.desk import Desk
+from gridbot_tui.engine.events import Adopted, Cash, Fill, OrderReport, Outcome
+from gridbot_tui.orders.model import NewOrder, OrderState, Purpose
+
+
+def report(desk: Desk, event: OrderReport) -> None:
+    """Apply news of one order. A repeat or an older one changes nothing and is not written down."""
+    live = desk.orders.get(event.client_id)
+    change = desk.orders.apply(event)
+    if change is None:
+        return
+    desk.emit(OrderFact(event.at, event))
+    desk.dirty.add(event.symbol)
+    if event.outcome is Outcome.REFUSED and live is not None:
+        _refused(desk, live.order, event)
+    elif event.outcome is Outcome.ACCEPTED and live is not None:
+        desk.reconciler.circuits.accepted(live.order)
+    elif event.outcome in (Outcome.UNRESOLVED, Outcome.CANCEL_UNRESOLVED, Outcome.CANCEL_REFUSED):
+        conditional = live is not None and live.order.purpose is Purpose.STOP
+        desk.emit(AskAboutOrder(event.symbol, event.client_id, conditional))
+    elif event.outcome is Outcome.TRIGGERED:
+        desk.latch("stopped", event.symbol, str(event.at))
+        desk.note(event.symbol, "stop_triggered", "the resting stop fired; the symbol is latched", "error")
+
+
+def _refused(desk: Desk, order: NewOrder, event: OrderReport) -> None:
+    """A definite no: look at the market afresh; the same no three times in a row opens a circuit."""
+    state = desk.symbols.get(event.symbol)
+    if state is not None:
+        state.touch = state.best
+    if desk.reconciler.circuits.refused(order, event.code, event.at, event.detail):
+        detail = f"{order.purpose.value} {order.side.name.lower()} orders: error {event.code}, {event.detail}"
+        desk.note(event.symbol, "circuit_open", detail, "warning")
+
+
+def fill(desk: Desk, event: Fill) -> None:
+    """Book one execution, once; the ladder follows from the position it leaves."""
+    apply_fill(desk, event)
+    state = desk.symbols.get(event.symbol)
+    if state is not None:
+        state.touch = state.best
+        desk.dirty.add(event.symbol)
+
+
+def apply_fill(desk: Desk, event: Fill) -> None:
+    """The part of a fill that also runs when the journal is replayed."""
+    live = desk.orders.get(event.client_id)
+    grid = live is not None and live.order.purpose is Purpose.GRID
+    effect = desk.ledger.fill(
+        event,
+        rung=live.rung if live is not None else 0,
+        epoch=live.epoch if live is not None else 0,
+        grid=grid,
+    )
+    if effect is None:
+        return
+    if live is not None:
+        desk.orders.fill(event.client_id, event.steps, event.at)
+    desk.emit(FillFact(event.at, event, effect.grid_profit, effect.cycles, effect.opened, effect.closed))
+    if event.forced:
+        desk.note(
+            event.symbol, event.forced, f"the exchange closed {event.steps} steps by {event.forced}", "error"
+        )
+    elif not event.ours:
+        desk.note(
+            event.symbol, "external_fill", "a trade that is not the bot's changed the position", "warning"
+        )
+
+
+def cash(desk: Desk, event: Cash) -> None:
+    """Book funding, a transfer or the like, once."""
+    if apply_cash(desk, event):
+        desk.emit(CashFact(event.at, event))
+
+
+def apply_cash(desk: Desk, event: Cash) -> bool:
+    """The part of it that also runs when the journal is replayed; False for a duplicate."""
+    desk.last_cash_at = max(desk.last_cash_at, event.at)
+    return desk.ledger.cash(event)
+
+
+def adopted(desk: Desk, event: Adopted) -> None:
+    """Take an order with our id, unknown here, into the book; convergence keeps it or cancels it."""
+    known = desk.orders.get(event.order.client_id)
+    if known is None or known.ended:
+        desk.orders.adopt(event.order, event.filled, event.at)
+        desk.emit(AdoptFact(event.at, event))
+        desk.note(
+            event.order.symbol,
+            "order_adopted",
+            f"order {event.order.client_id} is ours, without a record here",
+        )
+    desk.dirty.add(event.order.symbol)
+
+
+def unresolved_count(desk: Desk) -> int:
+    """Orders whose fate nobody knows."""
+    return sum(1 for live in desk.orders.all_live() if live.state is OrderState.UNRESOLVED)

@@ -1,0 +1,181 @@
+"""What the exchange says when asked: compare it with our books, and act only on what is proved."""
+
+from gridbot_tui.engine import on_orders
+from gridbot_tui.engine.actions import AskAboutOrder, RequestResync, StartFact
+from gridbot_tui.engine.desk import Desk
+from gridbot_tui.engine.events import (
+    AccountState,
+    Adopted,
+    LinkChanged,
+    OpenOrder,
+    OpenOrders,
+    OrderReport,
+    Outcome,
+)
+from gridbot_tui.orders.desired import is_dust
+from gridbot_tui.orders.ids import parse
+from gridbot_tui.orders.model import NewOrder, OrderKind, OrderState, Purpose
+from gridbot_tui.orders.rungs import Touch
+from gridbot_tui.units import Asset, ClientId, Market, Money, Ms, Symbol
+
+SETTLE: Ms = 5_000
+"""An order touched this recently may be missing from a list that was made before it."""
+RESIDUAL_PATIENCE: Ms = 30_000
+"""A residual older than this after a resync stops new risk."""
+
+
+def account_state(desk: Desk, event: AccountState) -> None:
+    """Start the ledger on the first statement; afterwards tie out against each one."""
+    if not desk.started:
+        begin(desk, event.at, event.balances, desk.config.capital)
+        desk.emit(StartFact(event.at, event.balances, desk.config.capital))
+    desk.truth_at = event.at
+    desk.ledger.account.reported(event.balances, event.at)
+    for position in event.positions:
+        state = desk.symbols.get(position.symbol)
+        if state is not None and state.mark is None and position.mark is not None:
+            state.mark, state.mark_at = position.mark, event.at
+            desk.ledger.mark(position.symbol, position.mark)
+    _compare_positions(desk, event)
+    check_residual(desk)
+
+
+def begin(desk: Desk, at: Ms, balances: dict[Asset, Money], capital: Money | None) -> None:
+    """Start the ledger of this profile."""
+    desk.ledger.start(at, balances, capital)
+    desk.started = True
+    desk.ledger_at = desk.last_cash_at = at
+
+
+def check_residual(desk: Desk) -> None:
+    """A residual is pending while events and statements disagree; one that stays stops new risk."""
+    pending = desk.ledger.account.pending_since()
+    if pending is None or desk.now - pending < RESIDUAL_PATIENCE:
+        if desk.blockers.clear("", "residual"):
+            desk.note("", "residual", "the ledger ties out with the exchange again")
+            desk.touch_all()
+        return
+    left = ", ".join(f"{amount} {asset}" for asset, amount in residuals(desk).items())
+    detail = f"the wallet differs from the ledger by {left}"
+    if desk.blockers.hold("", "residual", desk.now, detail, "when the ledger ties out with the exchange"):
+        desk.note("", "residual", detail, "error")
+        desk.touch_all()
+
+
+def residuals(desk: Desk) -> dict[Asset, Money]:
+    """Exchange minus ledger per asset, where it is not zero."""
+    return desk.ledger.account.residuals()
+
+
+def _compare_positions(desk: Desk, event: AccountState) -> None:
+    if desk.config.market is Market.SPOT:
+        return
+    stated: dict[Symbol, int] = {position.symbol: position.steps for position in event.positions}
+    for symbol in desk.symbols:
+        ours, theirs = desk.ledger.position(symbol), stated.get(symbol, 0)
+        if ours == theirs:
+            if desk.blockers.clear(symbol, "position_unknown"):
+                desk.dirty.add(symbol)
+            continue
+        detail = f"the exchange holds {theirs} steps, the ledger {ours}"
+        if desk.blockers.hold(symbol, "position_unknown", event.at, detail, "when both agree after a resync"):
+            desk.note(symbol, "position_unknown", detail, "warning")
+            desk.dirty.add(symbol)
+    for symbol, steps in stated.items():
+        if symbol not in desk.symbols and steps:
+            detail = f"a position of {steps} steps that is not the bot's"
+            if desk.blockers.hold(symbol, "foreign_position", event.at, detail, "when it is closed"):
+                desk.note(symbol, "foreign_position", detail, "warning")
+
+
+def open_orders(desk: Desk, event: OpenOrders) -> None:
+    """Compare the exchange's list with our book: adopt, announce, or ask; never conclude from absence."""
+    desk.listed = listed = set()
+    foreign: dict[str, str] = {}
+    for order in event.orders:
+        listed.add(order.client_id)
+        if not desk.ids.is_ours(order.client_id):
+            foreign[order.client_id] = order.symbol
+        elif desk.orders.get(order.client_id) is None:
+            _adopt(desk, event.at, order)
+        else:
+            _confirm(desk, event.at, order)
+    _announce(desk, foreign)
+    for live in desk.orders.all_live():
+        mine = live.order
+        if mine.client_id not in listed and event.at - live.changed_at >= SETTLE and desk.phase == "trading":
+            desk.emit(AskAboutOrder(mine.symbol, mine.client_id, live.conditional))
+
+
+def missing(desk: Desk) -> list[tuple[Symbol, ClientId, bool]]:
+    """Our live orders that the last list did not name: their fate must be asked for by id."""
+    return [
+        (live.order.symbol, live.order.client_id, live.order.purpose is Purpose.STOP)
+        for live in desk.orders.all_live()
+        if live.order.client_id not in desk.listed
+    ]
+
+
+def link_changed(desk: Desk, event: LinkChanged) -> None:
+    """A source went down or came back: entries stop without prices or news of our orders."""
+    desk.links[event.source] = (event.up, event.at, event.detail)
+    if event.up:
+        if desk.blockers.clear("", "link_down"):
+            desk.emit(RequestResync(f"{event.source} is back"))
+            desk.touch_all()
+    elif desk.blockers.hold(
+        "", "link_down", event.at, f"{event.source}: {event.detail}", "when it is back and resynced"
+    ):
+        desk.note("", "link_down", f"{event.source}: {event.detail}", "error")
+        desk.touch_all()
+
+
+def _confirm(desk: Desk, at: Ms, order: OpenOrder) -> None:
+    live = desk.orders.get(order.client_id)
+    if live is not None and live.state in (OrderState.SENDING, OrderState.UNRESOLVED):
+        outcome = Outcome.PARTLY_FILLED if order.filled else Outcome.ACCEPTED
+        on_orders.report(desk, OrderReport(at, order.symbol, order.client_id, outcome, order.filled))
+
+
+def _adopt(desk: Desk, at: Ms, order: OpenOrder) -> None:
+    parts = parse(order.client_id)
+    if parts is None or order.symbol not in desk.symbols:
+        return
+    adopted = NewOrder(
+        client_id=order.client_id,
+        symbol=order.symbol,
+        side=order.side,
+        kind=OrderKind.STOP_MARKET if order.conditional else OrderKind.LIMIT,
+        steps=order.steps,
+        price=order.price,
+        purpose=parts.purpose,
+        created_at=at,
+        post_only=parts.purpose is Purpose.GRID,
+        reduce_only=order.reduce_only,
+        trigger=order.trigger,
+        epoch=parts.epoch,
+        rung=parts.rung,
+    )
+    on_orders.adopted(desk, Adopted(at, adopted, order.filled))
+
+
+def _announce(desk: Desk, foreign: dict[str, str]) -> None:
+    for client_id, symbol in foreign.items():
+        if client_id not in desk.foreign_orders:
+            desk.note(
+                symbol,
+                "foreign_order",
+                f"order {client_id} is not the bot's: counted, never touched",
+                "warning",
+            )
+    desk.foreign_orders = foreign
+
+
+def closable(desk: Desk, symbol: Symbol) -> int:
+    """Our position in steps that the exchange would take an order for; 0 where only dust is left."""
+    state = desk.symbols[symbol]
+    position = desk.ledger.book(symbol).own_position
+    best = state.best
+    if not position or best is None:
+        return position
+    return 0 if is_dust(state.instrument, position, Touch(*best)) else position

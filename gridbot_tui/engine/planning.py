@@ -1,0 +1,114 @@
+"""From features to plans: on a closed decision bar, and when a tier changes what may be risked."""
+
+from collections.abc import Iterable
+
+from gridbot_tui.engine.actions import PlanFact, WeightsFact
+from gridbot_tui.engine.desk import Desk, SymbolDesk
+from gridbot_tui.strategy.facade import AccountInputs, SymbolInputs, WeightsChange
+from gridbot_tui.strategy.plan import GridPlan
+
+
+def renew(desk: Desk, decided: Iterable[SymbolDesk]) -> None:
+    """Make new plans for the symbols whose decision bar closed; the whole account in one call."""
+    wanted = [state for state in decided if not state.episode_over]
+    ready = [state for state in wanted if desk.strategy.ready(state.symbol)]
+    for state in wanted:
+        _say_warming(desk, state, state in ready)
+    if not ready:
+        return
+    plans = plans_for(desk, ready)
+    for state in ready:
+        plan = plans.get(state.symbol)
+        if plan is not None:
+            adopt_plan(desk, state, plan)
+
+
+def renew_all(desk: Desk) -> None:
+    """Plan every symbol that has a plan anew: a tier or a setting changed what may be risked."""
+    renew(desk, [state for state in desk.symbols.values() if state.plan is not None])
+
+
+def plans_for(desk: Desk, states: list[SymbolDesk]) -> dict[str, GridPlan]:
+    """The plans as of now, without adopting them. Symbols without equity or price get none."""
+    equity = desk.ledger.equity_quick()
+    if equity is None:
+        return {}
+    inputs = {}
+    for state in sorted(states, key=lambda s: s.symbol):
+        symbol_inputs = _inputs(desk, state, float(equity))
+        if symbol_inputs is not None:
+            inputs[state.symbol] = symbol_inputs
+    account = AccountInputs(drawdown_multiplier=desk.tiers.scale, equity=float(equity))
+    previous = {s.symbol: s.plan for s in desk.symbols.values() if s.plan is not None}
+    return desk.strategy.decide(desk.now, inputs, account, previous)
+
+
+def adopt_plan(desk: Desk, state: SymbolDesk, plan: GridPlan) -> None:
+    """Put a plan in force: remember it, and have the symbol converge to it."""
+    state.plan = plan
+    state.touch = state.best
+    desk.emit(PlanFact(desk.now, plan))
+    desk.dirty.add(state.symbol)
+    _explain(desk, plan)
+
+
+def weights_changed(desk: Desk, change: WeightsChange) -> None:
+    """Write down what the learner changed and why; plans follow at their own cadence."""
+    desk.emit(WeightsFact(desk.now, change.weights, change.cause, tuple(change.evidence)))
+
+
+def _inputs(desk: Desk, state: SymbolDesk, equity: float) -> SymbolInputs | None:
+    if state.close is None:
+        return None
+    instrument = state.instrument
+    price = state.close * instrument.tick_f
+    bid, ask = state.best or (state.close, state.close)
+    notional_lot = float(instrument.min_notional) / price
+    return SymbolInputs(
+        price=price,
+        position=desk.ledger.position(state.symbol) * instrument.step_f,
+        equity=equity * desk.config.shares[state.symbol],
+        tick=instrument.tick_f,
+        spread=max(ask - bid, 1) * instrument.tick_f,
+        maker_fee=float(desk.config.maker_fee),
+        min_lot=max(instrument.min_steps * instrument.step_f, notional_lot),
+    )
+
+
+def _say_warming(desk: Desk, state: SymbolDesk, ready: bool) -> None:
+    if ready:
+        desk.blockers.clear(state.symbol, "warming")
+        return
+    hours, wanted = desk.strategy.hours(state.symbol), desk.strategy.warm_hours_of(state.symbol)
+    detail = f"{hours} of {wanted} hours of history seen"
+    desk.blockers.hold(state.symbol, "warming", desk.now, detail, f"in {wanted - hours} hours of data")
+
+
+def _explain(desk: Desk, plan: GridPlan) -> None:
+    """Turn what bound the plan into blockers that the operator can read."""
+    reasons = dict(plan.reasons)
+    symbol, now = plan.symbol, desk.now
+    needed = reasons.get("lot_below_minimum")
+    if needed is not None:
+        detail = "one lot is below the exchange's minimum order"
+        clears = f"with {needed:,.0f} {desk.config.quote} allotted to {symbol}"
+        desk.blockers.hold(symbol, "lot_below_minimum", now, detail, clears)
+    else:
+        desk.blockers.clear(symbol, "lot_below_minimum")
+    votes = plan.votes
+    if plan.kind == "adaptive" and plan.lot == 0 and needed is None:
+        detail = f"up {votes.up:.2f}, down {votes.down:.2f}, neutral {votes.neutral:.2f}: no system votes"
+        desk.blockers.hold(symbol, "no_votes", now, detail, "when a system votes again")
+    else:
+        desk.blockers.clear(symbol, "no_votes")
+    if plan.kind == "adaptive" and votes.neutral == 0:
+        detail = f"hourly volatility {100 * plan.sigma_hour:.2f} %"
+        clears = f"above {100 * desk.config.strategy.votes.neutral_sigma:.2f} % an hour and no breakout"
+        desk.blockers.hold(symbol, "neutral_silent", now, detail, clears)
+    else:
+        desk.blockers.clear(symbol, "neutral_silent")
+    if plan.unwind is not None:
+        detail = f"position {plan.position:g} is worked down to {plan.unwind:g} at the touch"
+        desk.blockers.hold(symbol, "unwinding", now, detail, "when the position is there")
+    else:
+        desk.blockers.clear(symbol, "unwinding")

@@ -1,0 +1,65 @@
+"""What another configuration would change, computed on a copy: compute, show, do not converge."""
+
+from msgspec import Struct
+
+from gridbot_tui.engine import converge, planning, state
+from gridbot_tui.engine.actions import CancelOrder, PlaceOrder
+from gridbot_tui.engine.config import EngineConfig
+from gridbot_tui.engine.desk import Desk
+from gridbot_tui.orders.model import Purpose, SlotState
+from gridbot_tui.units import Symbol
+
+
+class SymbolDifference(Struct, frozen=True):
+    """One symbol's Desired under the new settings against what stands now."""
+
+    symbol: Symbol
+    cancel: int
+    create: int
+    keep: int
+    spacing_before: float | None
+    spacing_after: float | None
+    leverage_before: float | None
+    leverage_after: float | None
+    target: str
+    """A position to be reached at once under the new settings; "" = none."""
+
+
+def difference(desk: Desk, config: EngineConfig) -> tuple[SymbolDifference, ...]:
+    """The difference of ``Desired``, symbol by symbol, as if the next decision came now."""
+    copy = Desk(desk.config, desk.instruments)
+    state.decode_into(copy, state.encode(desk))
+    copy.phase = desk.phase
+    copy.reconfigure(config)
+    planning.renew_all(copy)
+    copy.touch_all()
+    converge.converge(copy)
+    cancels = [a for a in copy.out if isinstance(a, CancelOrder)]
+    places = [a for a in copy.out if isinstance(a, PlaceOrder) and a.order.purpose is Purpose.GRID]
+    return tuple(_of_symbol(desk, copy, name, cancels, places) for name in desk.symbols)
+
+
+def _of_symbol(
+    desk: Desk, copy: Desk, name: Symbol, cancels: list[CancelOrder], places: list[PlaceOrder]
+) -> SymbolDifference:
+    before, after = desk.symbols[name].plan, copy.symbols[name].plan
+    desired = copy.symbols[name].desired
+    leaving = sum(1 for action in cancels if action.symbol == name)
+    standing = sum(1 for live in desk.orders.live(name) if live.order.purpose is Purpose.GRID)
+    keep = max(0, standing - leaving)
+    wanted = (
+        sum(1 for slot in desired.resting if slot.state is SlotState.RESTING) if desired is not None else 0
+    )
+    sent = sum(1 for action in places if action.order.symbol == name)
+    target = desired.target if desired is not None else None
+    return SymbolDifference(
+        symbol=name,
+        cancel=leaving,
+        create=max(sent, wanted - keep),
+        keep=keep,
+        spacing_before=None if before is None else before.spacing,
+        spacing_after=None if after is None else after.spacing,
+        leverage_before=None if before is None else before.leverage,
+        leverage_after=None if after is None else after.leverage,
+        target="" if target is None else target.reason,
+    )

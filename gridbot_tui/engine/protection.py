@@ -1,0 +1,108 @@
+"""What protects a position: the resting stop on the exchange, and the guard against liquidation."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from gridbot_tui.engine.desk import Desk, SymbolDesk
+from gridbot_tui.orders.model import Desired, Slot, SlotState, Target, TargetStyle
+from gridbot_tui.risk.exposure import Portfolio
+from gridbot_tui.risk.liquidation import Guard, guard
+from gridbot_tui.risk.stop import STOP_BUDGET, StopPlan, resting_stop, stop_budget
+from gridbot_tui.units import Market, Side
+
+
+class Account(NamedTuple):
+    """What liquidation sees of the account."""
+
+    equity: float
+    maintenance: dict[str, float]
+
+
+def account_of(desk: Desk) -> Account | None:
+    """Equity and each symbol's maintenance margin at mark; None where equity is unknown."""
+    equity = desk.ledger.equity_quick()
+    if equity is None:
+        return None
+    maintenance = {}
+    for name, state in desk.symbols.items():
+        position = desk.ledger.position(name)
+        if position and state.mark is not None:
+            notional = abs(position) * state.mark * state.instrument.unit_f
+            maintenance[name] = state.margins.maintenance(notional)
+    return Account(float(equity), maintenance)
+
+
+def free_equity(account: Account, symbol: str) -> float:
+    """Equity less what the other positions need as maintenance."""
+    return account.equity - sum(held for name, held in account.maintenance.items() if name != symbol)
+
+
+def guard_of(desk: Desk, state: SymbolDesk, account: Account) -> Guard | None:
+    """The distance to liquidation and what it demands; None on spot, when flat, or without a mark."""
+    position = desk.ledger.position(state.symbol)
+    if desk.config.market is Market.SPOT or not position or state.mark is None:
+        return None
+    unit = state.instrument.unit_f
+    return guard(
+        position, state.mark, unit, free_equity(account, state.symbol), state.margins, desk.config.risk
+    )
+
+
+def demands(desk: Desk, state: SymbolDesk) -> list[Target]:
+    """Positions that must be reached now lest the exchange liquidates, or because no stop can be placed."""
+    found: list[Target] = []
+    account = account_of(desk)
+    if account is None:
+        return found
+    near = guard_of(desk, state, account)
+    if near is not None and near.reduce_to is not None:
+        found.append(Target(near.reduce_to, TargetStyle.TAKER, "liquidation"))
+    if state.stop_reduce_to is not None:
+        found.append(Target(state.stop_reduce_to, TargetStyle.TAKER, STOP_BUDGET))
+    return found
+
+
+def with_stop(desk: Desk, state: SymbolDesk, wanted: Desired, view: Portfolio) -> Desired:
+    """Desired with its resting stop; entries that leave no room for one are withheld."""
+    position = desk.ledger.book(state.symbol).own_position
+    account = account_of(desk)
+    state.stop_reduce_to = None
+    if desk.config.market is Market.SPOT or not position or state.mark is None or account is None:
+        return wanted
+    adding = Side.BUY if position > 0 else Side.SELL
+    entries = [slot for slot in wanted.resting if slot.side is adding and slot.state is SlotState.RESTING]
+    plan = _stop_plan(desk, state, position, entries, view, account)
+    if plan.reduce_to is not None and plan.reduce_to != position:
+        state.stop_reduce_to = plan.reduce_to
+        desk.dirty_next.add(state.symbol)
+    kept = {(slot.rung, slot.side) for slot in entries[: plan.entries]}
+    resting = tuple(_withheld(slot, adding, kept) for slot in wanted.resting)
+    return msgspec.structs.replace(wanted, resting=resting, stop=plan.stop)
+
+
+def _stop_plan(
+    desk: Desk, state: SymbolDesk, position: int, entries: list[Slot], view: Portfolio, account: Account
+) -> StopPlan:
+    assert state.mark is not None
+    exposures = {name: one.case()[0] for name, one in view.symbols.items()}
+    mine = exposures[state.symbol] or abs(position) * state.mark * state.instrument.unit_f
+    budget = stop_budget(
+        account.equity, desk.tiers.left, mine, max(sum(exposures.values()), mine), desk.config.risk
+    )
+    return resting_stop(
+        position,
+        state.mark,
+        [(slot.price, slot.steps) for slot in entries],
+        state.instrument,
+        budget,
+        free_equity(account, state.symbol),
+        state.margins,
+        desk.config.risk,
+    )
+
+
+def _withheld(slot: Slot, adding: Side, kept: set[tuple[int, Side]]) -> Slot:
+    if slot.side is not adding or slot.state is not SlotState.RESTING or (slot.rung, slot.side) in kept:
+        return slot
+    return msgspec.structs.replace(slot, state=SlotState.BLOCKED, reason=STOP_BUDGET)

@@ -1,0 +1,204 @@
+"""The engine's snapshot, and the replay of facts on top of it: together they rebuild the engine exactly."""
+
+from collections import deque
+
+import msgspec
+from msgspec import Struct
+
+from gridbot_tui.engine import on_orders, on_truth
+from gridbot_tui.engine.actions import (
+    AdoptFact,
+    CancelFact,
+    CashFact,
+    Fact,
+    FillFact,
+    IntentFact,
+    ModeFact,
+    OrderFact,
+    PlanFact,
+    StartFact,
+)
+from gridbot_tui.engine.blockers import Blocker
+from gridbot_tui.engine.desk import VOTE_HISTORY, Desk, SymbolDesk
+from gridbot_tui.ledger.ledger import Ledger
+from gridbot_tui.ledger.state import LedgerState
+from gridbot_tui.market.aggregate import HourBuilder, HourState
+from gridbot_tui.orders.book import BookState, OrderBook
+from gridbot_tui.orders.ids import IdFactory, IdState
+from gridbot_tui.orders.reconcile import Reconciler
+from gridbot_tui.risk.kill import Latches, LatchState
+from gridbot_tui.risk.tiers import DrawdownTiers, TierState
+from gridbot_tui.strategy.facade import StrategyState
+from gridbot_tui.strategy.plan import GridPlan
+from gridbot_tui.units import Ms, Symbol, Ticks
+
+STATE_VERSION = 1
+
+
+class SymbolState(Struct, frozen=True):
+    """One ``SymbolDesk``."""
+
+    hour: HourState
+    close: Ticks | None
+    bid: Ticks | None
+    ask: Ticks | None
+    mark: Ticks | None
+    mark_at: Ms
+    bar_at: Ms
+    next_open: Ms
+    plan: GridPlan | None
+    touch: tuple[Ticks, Ticks] | None
+    episode_over: bool
+    funding_rate: float | None
+    next_funding_at: Ms | None
+    bars: list[tuple[Ms, Ticks, Ticks, Ticks, Ticks]]
+    votes: list[tuple[Ms, float, float, float]]
+
+
+class EngineState(Struct, frozen=True):
+    """Everything the engine is, but for its configuration."""
+
+    version: int
+    now: Ms
+    day: int | None
+    symbols: dict[Symbol, SymbolState]
+    strategy: StrategyState
+    ledger: LedgerState
+    orders: BookState
+    ids: IdState
+    tiers: TierState
+    latches: LatchState
+    blockers: list[Blocker]
+    started: bool
+    ledger_at: Ms
+    last_cash_at: Ms
+    equity_fact_at: Ms
+    max_worst: float
+    max_observed: float
+
+
+_ENCODER = msgspec.msgpack.Encoder(order="deterministic")
+_DECODER = msgspec.msgpack.Decoder(EngineState)
+
+
+def encode(desk: Desk) -> bytes:
+    """The desk as bytes; two equal desks give equal bytes."""
+    state = EngineState(
+        version=STATE_VERSION,
+        now=desk.now,
+        day=desk.day,
+        symbols={name: _symbol_state(s) for name, s in desk.symbols.items()},
+        strategy=desk.strategy.state(),
+        ledger=desk.ledger.state(),
+        orders=desk.orders.state(),
+        ids=desk.ids.state(),
+        tiers=desk.tiers.state(),
+        latches=desk.latches.state(),
+        blockers=desk.blockers.ranked(),
+        started=desk.started,
+        ledger_at=desk.ledger_at,
+        last_cash_at=desk.last_cash_at,
+        equity_fact_at=desk.equity_fact_at,
+        max_worst=desk.max_worst,
+        max_observed=desk.max_observed,
+    )
+    return _ENCODER.encode(state)
+
+
+def decode_into(desk: Desk, blob: bytes) -> None:
+    """Put a desk into an encoded state. Symbols no longer configured are dropped, new ones start cold.
+
+    Raises ValueError for bytes that are no state or one of another version.
+    """
+    try:
+        state = _DECODER.decode(blob)
+    except msgspec.DecodeError as wrong:
+        raise ValueError(f"not a state of the engine: {wrong}") from wrong
+    if state.version != STATE_VERSION:
+        raise ValueError(f"a state of version {state.version}, this engine writes {STATE_VERSION}")
+    desk.now = state.now
+    desk.day = state.day
+    desk.strategy.restore(state.strategy)
+    config = desk.config
+    desk.ledger = Ledger.restore(config.market, config.quote, desk.instruments, state.ledger)
+    desk.ids = IdFactory(config.bot, config.account, state.ids)
+    desk.orders = OrderBook.restore(desk.ids, state.orders)
+    desk.reconciler = Reconciler(config.orders, desk.ids)
+    desk.tiers = DrawdownTiers(config.risk, state.tiers)
+    desk.latches = Latches(state.latches)
+    desk.started = state.started
+    desk.ledger_at, desk.last_cash_at = state.ledger_at, state.last_cash_at
+    desk.blockers.restore(state.blockers)
+    desk.equity_fact_at = state.equity_fact_at
+    desk.max_worst = state.max_worst
+    desk.max_observed = state.max_observed
+    for name, saved in state.symbols.items():
+        symbol = desk.symbols.get(name)
+        if symbol is not None:
+            _restore_symbol(symbol, saved)
+
+
+def apply(desk: Desk, fact: Fact) -> None:
+    """Replay one fact that was written after the snapshot."""
+    desk.now = max(desk.now, fact.at)
+    match fact:
+        case StartFact(at=at, balances=balances, capital=capital):
+            on_truth.begin(desk, at, balances, capital)
+        case IntentFact(order=order):
+            desk.orders.intend(order)
+        case CancelFact(client_id=client_id, at=at):
+            desk.orders.cancelling(client_id, at)
+        case OrderFact(report=report):
+            desk.orders.apply(report)
+        case FillFact(fill=fill):
+            on_orders.apply_fill(desk, fill)
+        case CashFact(cash=cash):
+            on_orders.apply_cash(desk, cash)
+        case AdoptFact(adopted=adopted):
+            on_orders.adopted(desk, adopted)
+        case PlanFact(plan=plan):
+            if plan.symbol in desk.symbols:
+                desk.symbols[plan.symbol].plan = plan
+        case ModeFact(name=name, symbol=symbol, value=value):
+            _apply_mode(desk, name, symbol, value)
+        case _:
+            return
+
+
+def _apply_mode(desk: Desk, name: str, symbol: Symbol, value: str) -> None:
+    if name == "learning_frozen":
+        (desk.strategy.freeze if value else desk.strategy.thaw)()
+    elif name != "tier":  # a change of tier is always followed by a snapshot of its own
+        desk.latches.set(name, symbol, value)
+
+
+def _symbol_state(state: SymbolDesk) -> SymbolState:
+    return SymbolState(
+        hour=state.hour.state(),
+        close=state.close,
+        bid=state.bid,
+        ask=state.ask,
+        mark=state.mark,
+        mark_at=state.mark_at,
+        bar_at=state.bar_at,
+        next_open=state.next_open,
+        plan=state.plan,
+        touch=state.touch,
+        episode_over=state.episode_over,
+        funding_rate=state.funding_rate,
+        next_funding_at=state.next_funding_at,
+        bars=list(state.bars),
+        votes=list(state.votes),
+    )
+
+
+def _restore_symbol(state: SymbolDesk, saved: SymbolState) -> None:
+    state.hour = HourBuilder(saved.hour)
+    state.close, state.bid, state.ask = saved.close, saved.bid, saved.ask
+    state.mark, state.mark_at = saved.mark, saved.mark_at
+    state.bar_at, state.next_open = saved.bar_at, saved.next_open
+    state.plan, state.touch = saved.plan, saved.touch
+    state.episode_over = saved.episode_over
+    state.funding_rate, state.next_funding_at = saved.funding_rate, saved.next_funding_at
+    state.bars = deque(saved.bars, maxlen=state.bars.maxlen)
+    state.votes = deque(saved.votes, maxlen=VOTE_HISTORY)

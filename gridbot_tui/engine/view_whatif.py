@@ -1,0 +1,91 @@
+"""If every level of one side filled: an estimate for the eye, for the running ladder."""
+
+from decimal import Decimal
+
+from gridbot_tui.control.snapshot import WhatIf
+from gridbot_tui.engine import protection
+from gridbot_tui.engine.desk import Desk, SymbolDesk
+from gridbot_tui.orders.model import SlotState
+from gridbot_tui.risk.liquidation import AllFilled, all_filled
+from gridbot_tui.units import DAY, HOUR, Side
+
+_OUT = (SlotState.BLOCKED,)
+
+
+def what_if(desk: Desk, state: SymbolDesk) -> tuple[WhatIf, ...]:
+    """Both directions; empty without prices or a ladder."""
+    account = protection.account_of(desk)
+    if state.mark is None or state.desired is None or account is None:
+        return ()
+    others = account.equity - protection.free_equity(account, state.symbol)
+    found = []
+    for side in (Side.BUY, Side.SELL):
+        orders = [(s.price, s.steps) for s in state.desired.resting if s.side is side and s.state not in _OUT]
+        if not orders:
+            continue
+        filled = all_filled(
+            side,
+            desk.ledger.position(state.symbol),
+            state.mark,
+            orders,
+            state.instrument,
+            account.equity,
+            others_maintenance=others,
+            exchange_leverage=desk.config.risk.leverage_hard,
+        )
+        found.append(_view(desk, state, filled))
+    return tuple(found)
+
+
+def _view(desk: Desk, state: SymbolDesk, filled: AllFilled) -> WhatIf:
+    instrument = state.instrument
+    lot = state.desired.resting[0].steps if state.desired is not None and state.desired.resting else 0
+    notional = instrument.notional(state.mark or 0, lot)
+    spacing = (
+        Decimal(repr(state.plan.spacing)) if state.plan is not None and state.plan.spacing else Decimal(0)
+    )
+    drawdown, tier = _drawdown(desk, filled)
+    return WhatIf(
+        side="buy" if filled.side is Side.BUY else "sell",
+        fills=filled.fills,
+        position=format(instrument.quantity(filled.position), "f"),
+        average_price=_ticks(state, filled.average_price),
+        at_price=_ticks(state, filled.at_price),
+        margin=_money(filled.initial_margin),
+        maintenance=_money(filled.maintenance),
+        leverage=filled.leverage if filled.leverage < 1e6 else None,
+        drawdown=drawdown,
+        tier=tier,
+        liquidation_price=_ticks(state, filled.liquidation),
+        cycle_fees=format((2 * notional * desk.config.maker_fee).quantize(Decimal("0.0001")), "f"),
+        cycle_profit=format((notional * spacing).quantize(Decimal("0.0001")), "f"),
+        funding_day=_funding(state, filled),
+    )
+
+
+def _ticks(state: SymbolDesk, ticks: float | None) -> str | None:
+    return None if ticks is None else format(state.instrument.price(round(ticks)), "f")
+
+
+def _money(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def _drawdown(desk: Desk, filled: AllFilled) -> tuple[float | None, int | None]:
+    """Drawdown of the account there, and the tier it would reach."""
+    equity = desk.ledger.equity_quick()
+    if equity is None or equity <= 0 or desk.tiers.peak <= 0:
+        return None, None
+    nav = desk.tiers.value * filled.equity / float(equity)
+    drawdown = min(0.0, nav / desk.tiers.peak - 1.0)
+    risk = desk.config.risk
+    limits = (risk.tier1_enter, risk.tier2_enter, risk.tier3_enter)
+    return drawdown, sum(1 for limit in limits if -drawdown >= limit)
+
+
+def _funding(state: SymbolDesk, filled: AllFilled) -> str | None:
+    if state.funding_rate is None:
+        return None
+    hours = state.instrument.funding_interval_hours
+    paid = filled.exposure * state.funding_rate * (DAY / (hours * HOUR))
+    return _money(paid if filled.position > 0 else -paid)

@@ -1,0 +1,158 @@
+"""The account under watch: equity, drawdown tiers, leverage, liquidation; at every mark, never a plan."""
+
+from gridbot_tui.engine import exposure, planning, protection
+from gridbot_tui.engine.actions import AskAboutOrder, EquityFact, ModeFact
+from gridbot_tui.engine.desk import Desk
+from gridbot_tui.orders.model import OrderState, TargetStyle
+from gridbot_tui.risk.tiers import HALT
+from gridbot_tui.units import ZERO, Ms
+
+ASK_AGAIN: Ms = 5_000
+"""How long an order may stay in flight or unresolved before it is asked about (again)."""
+_IN_FLIGHT = (OrderState.SENDING, OrderState.CANCELLING, OrderState.UNRESOLVED)
+
+
+def account(desk: Desk) -> None:
+    """Mark the account: NAV, drawdown, tier, observed leverage; a point of the equity curve now and then."""
+    if not desk.started:
+        return
+    drawdown = desk.ledger.sample(desk.now)
+    if drawdown is None:
+        desk.tiers.update(desk.now, 0.0, fresh=False)
+        return
+    fresh = all(
+        exposure.is_fresh(desk, state)
+        for state in desk.symbols.values()
+        if desk.ledger.position(state.symbol)
+    )
+    before = desk.tiers.tier
+    if desk.tiers.update(desk.now, float(desk.ledger.capital.nav), fresh) is not None:
+        _tier_changed(desk, before)
+    _observe(desk)
+    if desk.now - desk.equity_fact_at >= desk.config.equity_every:
+        equity_point(desk)
+
+
+def equity_point(desk: Desk) -> None:
+    """Write down a point of the equity curve."""
+    equity = desk.ledger.equity_quick()
+    if equity is None:
+        return
+    desk.equity_fact_at = desk.now
+    desk.emit(
+        EquityFact(
+            at=desk.now,
+            equity=equity,
+            wallet=desk.ledger.wallet,
+            nav=desk.ledger.capital.nav,
+            drawdown=desk.tiers.drawdown,
+            tier=desk.tiers.tier,
+            leverage=observed_leverage(desk) or 0.0,
+            residual=desk.ledger.account.residual() or ZERO,
+        )
+    )
+
+
+def observed_leverage(desk: Desk) -> float | None:
+    """Sum of |position| x mark over equity; None where a price or equity is unknown."""
+    equity = desk.ledger.equity_quick()
+    if equity is None:
+        return None
+    held = 0.0
+    for name, state in desk.symbols.items():
+        position = desk.ledger.position(name)
+        if position:
+            if state.mark is None:
+                return None
+            held += abs(position) * state.mark * state.instrument.unit_f
+    return held / float(equity) if equity > 0 else None
+
+
+def each_bar(desk: Desk) -> None:
+    """After the bars of a moment: guards, passive targets, and orders whose fate is overdue."""
+    desk.repeg = True
+    _guard(desk)
+    for name, state in desk.symbols.items():
+        target = state.desired.target if state.desired is not None else None
+        if target is not None and (desk.ledger.position(name) or desk.orders.live(name)):
+            if target.style is TargetStyle.TAKER or desk.ledger.position(name) != target.position:
+                desk.dirty.add(name)
+    ask_overdue(desk)
+
+
+def each_tick(desk: Desk) -> None:
+    """Once a second: staleness, overdue answers."""
+    for name, state in desk.symbols.items():
+        stale = state.mark is not None and not exposure.is_fresh(desk, state)
+        if stale != desk.blockers.holds(name, "stale_mark"):
+            desk.dirty.add(name)
+    ask_overdue(desk)
+
+
+def ask_overdue(desk: Desk) -> None:
+    """Ask about orders that have been in flight or unresolved for too long."""
+    for live in desk.orders.all_live():
+        if (live.state in _IN_FLIGHT or live.ended) and desk.now - live.changed_at >= ASK_AGAIN:
+            desk.emit(AskAboutOrder(live.order.symbol, live.order.client_id, live.conditional))
+
+
+def _observe(desk: Desk) -> None:
+    leverage = observed_leverage(desk)
+    if leverage is not None:
+        desk.max_observed = max(desk.max_observed, leverage)
+        if leverage > desk.gate.trim_at and desk.phase == "trading":
+            desk.note("", "leverage_trim", f"leverage {leverage:.2f}x has drifted past the limit", "warning")
+            desk.touch_all()
+
+
+def _tier_changed(desk: Desk, before: int) -> None:
+    tier, drawdown = desk.tiers.tier, 100 * desk.tiers.drawdown
+    text = f"drawdown {drawdown:.2f} %: tier {before} -> {tier}"
+    desk.note("", f"tier{tier}", text, "warning" if tier > before else "info")
+    desk.emit(ModeFact(desk.now, "tier", "", str(tier)))
+    say_tier(desk)
+    equity_point(desk)
+    if desk.phase == "trading" and tier != HALT:
+        planning.renew_all(desk)
+    desk.touch_all()
+
+
+def say_tier(desk: Desk) -> None:
+    """State the tier as a blocker, or clear it."""
+    risk, tier = desk.config.risk, desk.tiers.tier
+    drawdown = f"drawdown {100 * desk.tiers.drawdown:.2f} %"
+    clears = {
+        1: f"below {100 * risk.tier1_leave:g} %",
+        2: f"below {100 * risk.tier2_leave:g} %",
+        3: "by 'gridbot reset drawdown'",
+    }
+    for number in (1, 2, 3):
+        if number == tier:
+            detail = f"{drawdown}: leverage scaled by {desk.tiers.scale:g}"
+            desk.blockers.hold("", f"tier{number}", desk.now, detail, clears[number])
+        else:
+            desk.blockers.clear("", f"tier{number}")
+
+
+def _guard(desk: Desk) -> None:
+    """Compare the distance to liquidation with its limits where there is any leverage to speak of."""
+    leverage = observed_leverage(desk)
+    if leverage is None or leverage < 1.0:
+        for name in desk.symbols:
+            desk.blockers.clear(name, "liquidation_near")
+        return
+    seen = protection.account_of(desk)
+    if seen is None:
+        return
+    for name, state in desk.symbols.items():
+        near = protection.guard_of(desk, state, seen)
+        if near is None or near.entries:
+            if desk.blockers.clear(name, "liquidation_near"):
+                desk.dirty.add(name)
+            continue
+        away = 100 * (near.distance or 0.0)
+        detail = f"liquidation is {away:.1f} % away"
+        clears = f"beyond {100 * desk.config.risk.liquidation_warn:g} %"
+        if desk.blockers.hold(name, "liquidation_near", desk.now, detail, clears):
+            desk.note(name, "liquidation_near", detail, "warning")
+        desk.dirty.add(name)

@@ -1,0 +1,167 @@
+"""Builds the parts of one run from its options: config, market, profile, engine. Nothing runs yet.
+
+What the operator got wrong raises ``RunRefused`` with one sentence and the exit code it deserves.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from gridbot_tui.engine.config import EngineConfig
+from gridbot_tui.exchange.simulated.config import AccountConfig
+from gridbot_tui.market.errors import DataError
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.market.source import MarketSource
+from gridbot_tui.service import profile as profiles
+from gridbot_tui.service.options import RunOptions
+from gridbot_tui.service.profile import Profile
+from gridbot_tui.settings.load import Loaded, load
+from gridbot_tui.settings.model import Settings
+from gridbot_tui.settings.problems import ConfigError
+from gridbot_tui.units import HOUR, MINUTE, Market, Mode, Ms, Symbol
+
+SIM_START: Ms = 1_767_225_600_000
+"""Virtual time at which the synthetic market begins (2026-01-01): fixed, so that a seed is a whole story."""
+STALE_AFTER_LIVE: Ms = 5_000
+
+
+class RunRefused(Exception):
+    """The run cannot start; the message is one sentence for the operator."""
+
+    def __init__(self, text: str, exit_code: int = 2) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+
+
+class Plan(Struct, frozen=True):
+    """What is to be run, before any file of the profile is opened."""
+
+    options: RunOptions
+    loaded: Loaded[Settings]
+    mode: Mode
+    market: Market
+    speed: str
+
+
+def understand(options: RunOptions) -> Plan:
+    """Config and options together; raises RunRefused for what contradicts itself or cannot be read."""
+    try:
+        loaded = load(options.config, os.environ, options.overrides)
+    except ConfigError as wrong:
+        raise RunRefused(str(wrong)) from wrong
+    settings: Settings = loaded.settings
+    mode = options.mode or (Mode.REPLAY if options.data else settings.bot.mode)
+    if mode is Mode.REPLAY and not options.data:
+        raise RunRefused("--mode replay needs --data: files, folders or globs of recorded candles")
+    if options.data and mode is not Mode.REPLAY:
+        raise RunRefused(f"--data belongs to --mode replay, not to {mode.value}")
+    if not mode.virtual:
+        raise RunRefused(
+            f"{mode.value} needs an exchange adapter, which this build does not have; sim and replay work"
+        )
+    speed = options.speed or ("max" if mode is Mode.REPLAY else f"{settings.simulation.speed:g}")
+    return Plan(options, loaded, mode, options.market or settings.bot.market, speed)
+
+
+def market_source(plan: Plan, profile: Profile) -> tuple[MarketSource, Market]:
+    """The market to be played: recorded files, or the profile's own synthetic market, which it goes on with."""
+    try:
+        if plan.mode is Mode.REPLAY:
+            from gridbot_tui.market.files import load as load_files
+
+            options = plan.options
+            symbol = options.symbols[0] if len(options.symbols) == 1 else None
+            recorded = load_files(
+                options.data,
+                market=options.market,
+                symbol=symbol,
+                interval=options.interval,
+                params=plan.loaded.settings.market,
+            )
+            return recorded, next(iter(recorded.instruments.values())).market
+        return _synthetic(plan, profile), plan.market
+    except DataError as wrong:
+        raise RunRefused(str(wrong)) from wrong
+
+
+def _synthetic(plan: Plan, profile: Profile) -> MarketSource:
+    from gridbot_tui.market.synthetic import SyntheticMarket, SyntheticState
+
+    kept = profile.folder / "market.json"
+    if kept.exists():
+        try:
+            return SyntheticMarket.restore(msgspec.json.decode(kept.read_bytes(), type=SyntheticState))
+        except msgspec.DecodeError as wrong:
+            raise RunRefused(f"{kept} is damaged ({wrong}); start a new profile with --profile", 1) from wrong
+    params = plan.loaded.settings.simulation
+    if plan.options.symbols:
+        params = params.model_copy(update={"symbols": tuple(plan.options.symbols)})
+    market = SyntheticMarket(params, market=plan.market, start=SIM_START)
+    _write_whole(kept, msgspec.json.encode(market.state()))
+    return market
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    part = path.with_suffix(".part")
+    part.write_bytes(data)
+    part.replace(path)
+
+
+@contextmanager
+def open_profile(plan: Plan) -> Iterator[Profile]:
+    """The profile's folder: the operator's own, or a fresh temporary one for a replay."""
+    options, bot = plan.options, plan.loaded.settings.bot
+    try:
+        if plan.mode is Mode.REPLAY and not (options.home and options.resume):
+            with profiles.temporary(options.home) as fresh:
+                yield fresh
+            return
+        name = options.profile or profiles.profile_name(plan.mode, plan.market, bot.account, bot.quote)
+        yield profiles.named(options.home, name).create()
+    except profiles.ProfileError as wrong:
+        raise RunRefused(str(wrong)) from wrong
+
+
+def engine_config(
+    settings: Settings, version: int, mode: Mode, instruments: Mapping[Symbol, Instrument]
+) -> EngineConfig:
+    """The engine's own view of a config. Raises RunRefused for symbols of several quote assets."""
+    symbols = tuple(sorted(instruments))
+    quotes = {instrument.quote for instrument in instruments.values()}
+    if len(quotes) > 1:
+        raise RunRefused(
+            f"one profile trades one quote asset, but {', '.join(symbols)} have {', '.join(sorted(quotes))}"
+        )
+    market = instruments[symbols[0]].market
+    fees = settings.simulation.exchange
+    futures = market is Market.FUTURES
+    return EngineConfig(
+        version=version,
+        market=market,
+        quote=quotes.pop(),
+        bot=settings.bot.name,
+        account=settings.bot.account,
+        shares=settings.shares(symbols),
+        capital=settings.bot.capital,
+        strategy=settings.strategy,
+        ladder=settings.ladder,
+        ladders={name: ladder for name, ladder in settings.ladders().items() if name in symbols},
+        orders=settings.orders,
+        risk=settings.risk,
+        maker_fee=fees.futures_maker if futures else fees.spot_maker,
+        taker_fee=fees.futures_taker if futures else fees.spot_taker,
+        equity_every=settings.store.equity_every_minutes * MINUTE,
+        stale_after=2 * HOUR if mode.virtual else STALE_AFTER_LIVE,
+    )
+
+
+def account_config(settings: Settings, mode: Mode, config: EngineConfig) -> AccountConfig:
+    """The simulated account: the capital in quote, nothing else."""
+    capital = settings.capital(mode)
+    if capital is None:
+        raise RunRefused("a simulated account needs bot.capital")
+    return AccountConfig(config.market, {config.quote: capital}, settings.simulation.exchange)

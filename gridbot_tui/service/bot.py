@@ -1,0 +1,218 @@
+"""One running bot without a loop: what arrives goes in by ``receive``, what must be sent goes out by the port.
+
+Virtual time and real time drive the same object: the runner owns waiting and pacing, the journal owns
+durability, and this class owns the order of things: engine first, facts to disk, then requests.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from gridbot_tui.engine.actions import (
+    Action,
+    AskAboutOrder,
+    CancelOrder,
+    CommandDone,
+    Fact,
+    PlaceOrder,
+    RequestResync,
+)
+from gridbot_tui.engine.config import EngineConfig
+from gridbot_tui.engine.core import Engine
+from gridbot_tui.engine.events import AccountState, Event, OpenOrders, Operator
+from gridbot_tui.exchange.port import Cancel, Incoming, Place, Port, Reply, Request
+from gridbot_tui.ops.log import Logger
+from gridbot_tui.service.dialog import Dialogs
+from gridbot_tui.service.journal import Journal
+from gridbot_tui.service.shutdown import STAGE_NAMES, Report, Shutdown
+from gridbot_tui.service.truth import StepTime, Truth
+from gridbot_tui.units import ClientId, Ms, Symbol
+
+RECONCILE_AGAIN: Ms = 1_000
+"""Pause before a reconcile that failed is tried again."""
+
+
+class Bot:
+    """Engine, journal, dialogs and shutdown of one profile, joined."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        port: Port,
+        journal: Journal,
+        log: Logger,
+        *,
+        reconcile_every: Ms,
+        stage_budget: Ms,
+        on_command_done: Callable[[CommandDone], None],
+    ) -> None:
+        self.engine = engine
+        self.port = port
+        self._journal = journal
+        self._log = log
+        self._reconcile_every = reconcile_every
+        self._stage_budget = stage_budget
+        self._on_command_done = on_command_done
+        self.dialogs = Dialogs(self._send)
+        self._truth = Truth(
+            tuple(engine.symbols), engine, self._feed, self.dialogs.new_id, lambda: engine.now
+        )
+        self._asking: set[ClientId] = set()
+        self._reconciling = False
+        self._reconciled_at: Ms = 0
+        self._inbox: deque[Event] = deque()
+        self._handling = False
+        self.recovery_steps: list[StepTime] = []
+        self.recovered = False
+        self.shutdown: Shutdown | None = None
+        self.failure: str = ""
+        """Why the bot cannot go on; "" while it can."""
+
+    # -- what arrives ---------------------------------------------------------------------------------------
+
+    def start(self, now: Ms) -> None:
+        """Begin the recovery; trading starts when its last step is done."""
+        self.engine.begin_recovery(now)
+        self.dialogs.start(self._truth.recover(), self._recovered, now)
+
+    def receive(self, incoming: Incoming) -> None:
+        """Handle one thing from the exchange, completely, before the next."""
+        if isinstance(incoming, Reply):
+            self.dialogs.reply(incoming)
+        else:
+            self._feed(incoming)
+        self._mind(incoming.at)
+
+    def operator(self, event: Operator) -> None:
+        """Hand a command to the engine."""
+        self._feed(event)
+        self._mind(event.at)
+
+    def _feed(self, event: Event) -> None:
+        """Queue an event behind the one being handled: dialogs feed from inside a reply."""
+        self._inbox.append(event)
+        if self._handling:
+            return
+        self._handling = True
+        try:
+            while self._inbox:
+                self._carry_out(self.engine.handle(self._inbox.popleft()))
+        finally:
+            self._handling = False
+
+    # -- what goes out ----------------------------------------------------------------------------------------
+
+    def _carry_out(self, actions: Sequence[Action]) -> None:
+        if not actions:
+            return
+        facts = [action for action in actions if isinstance(action, Fact)]
+        rest = [action for action in actions if not isinstance(action, Fact)]
+        self._journal.commit(facts, lambda: self._act(rest))
+
+    def _act(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            match action:
+                case PlaceOrder(order=order):
+                    self._send(Place(order))
+                case CancelOrder(symbol=symbol, client_id=client_id, conditional=conditional):
+                    self._send(Cancel(symbol, client_id, conditional))
+                case AskAboutOrder(symbol=symbol, client_id=client_id, conditional=conditional):
+                    self._ask_about(symbol, client_id, conditional)
+                case RequestResync():
+                    self.reconcile(self.engine.now)
+                case CommandDone():
+                    self._on_command_done(action)
+
+    def _send(self, request: Request) -> None:
+        self.port.send(request)
+
+    # -- conversations ------------------------------------------------------------------------------------------
+
+    def reconcile(self, now: Ms) -> None:
+        """Compare books with the exchange, unless that is under way."""
+        if self._reconciling or not self.recovered:
+            return
+        self._reconciling = True
+        self._reconciled_at = now
+        self.dialogs.start(self._truth.reconcile(), self._reconciled, now)
+
+    def _mind(self, now: Ms) -> None:
+        """What is due by time: paused dialogs, the regular reconcile, the shutdown's next stage."""
+        if self.dialogs.busy:
+            self.dialogs.wake(now)
+        if self.recovered and now - self._reconciled_at >= self._reconcile_every:
+            self.reconcile(now)
+        self._mind_shutdown(now)
+
+    def _ask_about(self, symbol: Symbol, client_id: ClientId, conditional: bool) -> None:
+        if client_id in self._asking:
+            return
+        self._asking.add(client_id)
+
+        def done(_: None, error: Exception | None) -> None:
+            self._asking.discard(client_id)
+            if error is not None:
+                self._log.warning("order_unanswered", client_id=client_id, error=str(error))
+
+        self.dialogs.start(self._truth.one_order(symbol, client_id, conditional), done, self.engine.now)
+
+    def _recovered(self, steps: list[StepTime] | None, error: Exception | None) -> None:
+        if steps is None:
+            self.failure = f"recovery failed: {error}"
+            self._log.error("recovery_failed", error=str(error))
+            return
+        self.recovery_steps = steps
+        self.recovered = True
+        self._reconciled_at = self.engine.now
+        self._log.info("recovered", steps={step.name: step.took for step in steps})
+        resumed = self.engine.shutdown_intent
+        if resumed:
+            self.begin_shutdown(self.engine.now, keep_positions=resumed == "keep")
+
+    def _reconciled(self, _: None, error: Exception | None) -> None:
+        self._reconciling = False
+        if error is not None:
+            self._reconciled_at = self.engine.now - self._reconcile_every + RECONCILE_AGAIN
+            self._log.warning("reconcile_failed", error=str(error))
+
+    def reconfigure(self, config: EngineConfig) -> None:
+        """Put another version of the settings in force."""
+        self._carry_out(self.engine.reconfigure(config))
+
+    # -- shutdown --------------------------------------------------------------------------------------------------
+
+    def begin_shutdown(self, now: Ms, *, keep_positions: bool) -> None:
+        """Watch over a graceful stop whose intent is already durable; a second call hurries the first."""
+        if self.shutdown is not None:
+            self.shutdown.hurry(now)
+            return
+        self.shutdown = Shutdown(
+            self.engine, self._verify, keep_positions=keep_positions, stage_budget=self._stage_budget, at=now
+        )
+        self._log.info("shutdown_begun", keep_positions=keep_positions, stages=list(STAGE_NAMES))
+        self._mind_shutdown(now)
+
+    @property
+    def report(self) -> Report | None:
+        """The report of a finished shutdown."""
+        return None if self.shutdown is None else self.shutdown.report
+
+    def _mind_shutdown(self, now: Ms) -> None:
+        if self.shutdown is None or not self.recovered or self.shutdown.report is not None:
+            return
+        stage = self.shutdown.stage
+        report = self.shutdown.poll(now)
+        if self.shutdown.stage is not stage:
+            self._log.info(
+                "shutdown_stage", stage=STAGE_NAMES[self.shutdown.stage], left=self.shutdown.detail
+            )
+        if report is not None:
+            self._log.info("shutdown_report", flat=report.flat, verified=report.verified, text=report.text)
+
+    def _verify(self, answered: Callable[[AccountState | None, OpenOrders | None], None]) -> None:
+        def done(result: tuple[AccountState, OpenOrders] | None, _: Exception | None) -> None:
+            if result is None:
+                answered(None, None)
+            else:
+                answered(*result)
+
+        self.dialogs.start(self._truth.verify(), done, self.engine.now)

@@ -1,0 +1,341 @@
+"""The snapshot: the engine's books, the feed and the service's own state, as one picture for every face."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+from gridbot_tui.control.snapshot import (
+    BlockerView,
+    DecisionView,
+    EquityPoint,
+    FillView,
+    LearningView,
+    LinkView,
+    OrderView,
+    PnlView,
+    ShutdownView,
+    Snapshot,
+)
+from gridbot_tui.engine import exposure, watch
+from gridbot_tui.engine.actions import EquityFact, Fact, FillFact, IntentFact, PlanFact
+from gridbot_tui.engine.core import Engine
+from gridbot_tui.engine.view_symbol import symbol_view, votes_view
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.ops.feed import Feed
+from gridbot_tui.orders.book import LiveOrder
+from gridbot_tui.orders.model import NewOrder
+from gridbot_tui.service.assemble import Plan
+from gridbot_tui.service.bot import Bot
+from gridbot_tui.service.reload import Reloader
+from gridbot_tui.service.runner import VirtualRunner
+from gridbot_tui.service.session import wall_ms
+from gridbot_tui.service.shutdown import STAGE_NAMES
+from gridbot_tui.store.core import Store
+from gridbot_tui.strategy.plan import Weights
+from gridbot_tui.units import DAY, ZERO, Money, Ms, Side
+
+KEPT_FILLS = 200
+KEPT_DECISIONS = 120
+CURVE_POINTS = 600
+SHOWN_EVENTS = 200
+
+
+class Recent:
+    """What a face shows of the past, bounded: fills, decisions, the equity curve. Fed with facts as they are written."""
+
+    def __init__(self, store: Store) -> None:
+        self.fills: deque[FillFact] = deque(maxlen=KEPT_FILLS)
+        self.plans: deque[PlanFact] = deque(maxlen=KEPT_DECISIONS)
+        self.curve: deque[tuple[Ms, Money, float]] = deque(maxlen=4 * CURVE_POINTS)
+        self.purposes: dict[str, str] = {}
+        for row in reversed(store.equity(max_points=CURVE_POINTS)):
+            self.curve.append((row.at, row.equity, row.drawdown))
+
+    def take(self, facts: Sequence[Fact]) -> None:
+        """Remember what a face will want to see."""
+        for fact in facts:
+            if isinstance(fact, FillFact):
+                self.fills.append(fact)
+            elif isinstance(fact, PlanFact):
+                self.plans.append(fact)
+            elif isinstance(fact, EquityFact):
+                self._point(fact)
+            elif isinstance(fact, IntentFact):
+                self._purpose(fact.order)
+
+    def _point(self, fact: EquityFact) -> None:
+        self.curve.append((fact.at, fact.equity, fact.drawdown))
+        if len(self.curve) == self.curve.maxlen:
+            thinned = list(self.curve)[::2]
+            self.curve.clear()
+            self.curve.extend(thinned)
+
+    def _purpose(self, order: NewOrder) -> None:
+        self.purposes[order.client_id] = order.purpose.value
+        if len(self.purposes) > 4 * KEPT_FILLS:
+            for client_id in list(self.purposes)[:KEPT_FILLS]:
+                del self.purposes[client_id]
+
+    def equity_before(self, at: Ms) -> Money | None:
+        """Equity of the last point at or before a time; None where the curve does not reach back so far."""
+        found = None
+        for when, equity, _ in self.curve:
+            if when > at:
+                break
+            found = equity
+        return found
+
+
+class Picture:
+    """Makes snapshots of one run."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        profile: str,
+        engine: Engine,
+        bot: Bot,
+        feed: Feed,
+        recent: Recent,
+        runner: VirtualRunner,
+        reloader: Reloader,
+        viewers: Callable[[], tuple[int, str]],
+    ) -> None:
+        self._plan = plan
+        self._profile = profile
+        self._engine = engine
+        self._bot = bot
+        self._feed = feed
+        self._recent = recent
+        self._runner = runner
+        self._reloader = reloader
+        self._viewers = viewers
+
+    def snapshot(self) -> Snapshot:
+        """The whole picture now."""
+        desk = self._engine.desk
+        equity = desk.ledger.equity_quick()
+        known = desk.tiers.peak > 0
+        viewers, controller = self._viewers()
+        return Snapshot(
+            mode=self._plan.mode.value,
+            market=desk.config.market.value,
+            profile=self._profile,
+            quote=desk.config.quote,
+            state=self.state(),
+            at=desk.now,
+            wall_at=wall_ms(),
+            started_at=desk.started_at,
+            uptime_s=(desk.now - desk.started_at) / 1000.0,
+            speed=self._runner.pace.label,
+            equity=_text(equity),
+            start_equity=_text(desk.ledger.allotted) or "0",
+            wallet=_text(desk.ledger.wallet) or "0",
+            drawdown=desk.tiers.drawdown if known else None,
+            max_drawdown=desk.ledger.capital.max_drawdown,
+            tier=desk.tiers.tier,
+            leverage=watch.observed_leverage(desk),
+            worst_leverage=exposure.account_worst(desk),
+            leverage_cap=desk.gate.cap,
+            max_leverage=desk.max_worst,
+            residual=_text(desk.ledger.account.residual() or ZERO) or "0",
+            residual_pending=desk.ledger.account.pending_since() is not None,
+            config_version=self._reloader.version,
+            config_text=self._reloader.loaded.text,
+            symbols={name: symbol_view(desk, state) for name, state in desk.symbols.items()},
+            ages=self._ages(),
+            blockers=tuple(
+                BlockerView(b.code, b.symbol, b.since, b.detail, b.clears_when)
+                for b in desk.blockers.ranked()
+            ),
+            events=self._feed.lines(SHOWN_EVENTS),
+            decisions=tuple(_decision(fact) for fact in self._recent.plans),
+            fills=tuple(self._fill(fact) for fact in self._recent.fills),
+            orders=self._orders(),
+            equity_curve=_curve(self._recent.curve),
+            learning=self._learning(),
+            links=self._links(),
+            pnl=self._pnl(equity),
+            shutdown=self._shutdown(),
+            controller=controller,
+            viewers=viewers,
+        )
+
+    def state(self) -> str:
+        """The bot's state in one word."""
+        desk, bot = self._engine.desk, self._bot
+        if bot.report is not None:
+            return "stopped"
+        if desk.phase != "trading":
+            return desk.phase
+        if bot.shutdown is not None:
+            return "stopping"
+        if desk.latches.kill or desk.tiers.halted:
+            return "halted"
+        if desk.latches.flatten:
+            return "flattening"
+        if all(desk.latches.blocks(name) == "paused" for name in desk.symbols):
+            return "paused"
+        return "reducing" if desk.tiers.tier else "running"
+
+    def _ages(self) -> dict[str, Ms | None]:
+        desk = self._engine.desk
+        ages: dict[str, Ms | None] = {
+            name: desk.now - state.bar_at if state.bar_at else None for name, state in desk.symbols.items()
+        }
+        ages["account"] = desk.now - desk.truth_at if desk.truth_at else None
+        return ages
+
+    def _fill(self, fact: FillFact) -> FillView:
+        fill, desk = fact.fill, self._engine.desk
+        instrument = desk.instruments[fill.symbol]
+        return FillView(
+            at=fill.at,
+            symbol=fill.symbol,
+            side=_side(fill.side),
+            price=format(instrument.price(fill.price), "f"),
+            quantity=format(instrument.quantity(fill.steps), "f"),
+            fee=format(fill.fee, "f"),
+            fee_asset=fill.fee_asset,
+            maker=fill.maker,
+            purpose=fill.forced
+            or self._recent.purposes.get(fill.client_id, "external" if not fill.ours else ""),
+            grid_profit=format(fact.grid_profit, "f"),
+        )
+
+    def _orders(self) -> tuple[OrderView, ...]:
+        desk = self._engine.desk
+        return tuple(
+            _order(live, desk.instruments[live.order.symbol])
+            for live in sorted(desk.orders.all_live(), key=lambda one: (one.sent_at, one.order.client_id))
+        )
+
+    def _learning(self) -> LearningView:
+        strategy = self._engine.desk.strategy
+        changes = tuple(
+            (v.change.version, v.change.at, v.change.cause, w.up, w.down, w.neutral)
+            for v in strategy.versions
+            for w in (v.change.weights,)
+        )
+        return LearningView(
+            frozen=strategy.frozen,
+            version=changes[-1][0] if changes else 0,
+            prior=votes_view(strategy.prior),
+            weights=votes_view(strategy.weights),
+            trust=strategy.trust,
+            evidence=strategy.evidence,
+            days=strategy.days,
+            fallback_until=strategy.fallback_until,
+            history=tuple((at, up, down, neutral) for _, at, _, up, down, neutral in changes),
+            shadow=votes_view(Weights(*strategy.shadow_returns())),
+            changes=changes,
+        )
+
+    def _links(self) -> tuple[LinkView, ...]:
+        desk = self._engine.desk
+        latest = max((state.bar_at for state in desk.symbols.values()), default=0)
+        age = desk.now - latest if latest else None
+        detail = f"simulated exchange at {self._runner.pace.label}x"
+        account_age = desk.now - desk.truth_at if desk.truth_at else None
+        return (
+            LinkView(
+                "market",
+                up=not self._runner.data_ended,
+                age_ms=age,
+                reconnects=0,
+                latency_ms=None,
+                detail=detail,
+            ),
+            LinkView(
+                "account",
+                up=True,
+                age_ms=account_age,
+                reconnects=0,
+                latency_ms=None,
+                detail="simulated account",
+            ),
+        )
+
+    def _pnl(self, equity: Money | None) -> PnlView:
+        desk = self._engine.desk
+        pnl = desk.ledger.pnl()
+        return PnlView(
+            grid=format(pnl.grid, "f"),
+            inventory=_text(pnl.inventory),
+            fees=format(pnl.fees_total, "f"),
+            funding=format(pnl.funding, "f"),
+            transfers=format(pnl.transfers, "f"),
+            realised=format(pnl.realised, "f"),
+            unrealised=_text(pnl.unrealised),
+            today=self._since(equity, desk.now - desk.now % DAY),
+            week=self._since(equity, desk.now - 7 * DAY),
+            cycles=pnl.cycles,
+            wins=pnl.wins,
+            fills=pnl.fills,
+        )
+
+    def _since(self, equity: Money | None, at: Ms) -> str | None:
+        before = self._recent.equity_before(at)
+        return None if equity is None or before is None else format(equity - before, "f")
+
+    def _shutdown(self) -> ShutdownView | None:
+        shutdown = self._bot.shutdown
+        if shutdown is None:
+            return None
+        text = shutdown.report.text if shutdown.report is not None else shutdown.detail
+        return ShutdownView(STAGE_NAMES[shutdown.stage], STAGE_NAMES, text, shutdown.since)
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else format(value, "f")
+
+
+def _side(side: Side) -> str:
+    return "buy" if side is Side.BUY else "sell"
+
+
+def _order(live: LiveOrder, instrument: Instrument) -> OrderView:
+    order = live.order
+    return OrderView(
+        at=live.sent_at,
+        symbol=order.symbol,
+        client_id=order.client_id,
+        side=_side(order.side),
+        kind=order.kind.value,
+        price=None if order.price is None else format(instrument.price(order.price), "f"),
+        trigger=None if order.trigger is None else format(instrument.price(order.trigger), "f"),
+        quantity=format(instrument.quantity(order.steps), "f"),
+        filled=format(instrument.quantity(live.filled), "f"),
+        state=live.state.value,
+        purpose=order.purpose.value,
+    )
+
+
+def _decision(fact: PlanFact) -> DecisionView:
+    plan = fact.plan
+    votes, weights = plan.votes, plan.weights
+    known = [
+        ("price", f"{plan.price:g}"),
+        ("position", f"{plan.position:g}"),
+        ("equity", f"{plan.equity:.2f}"),
+        ("votes", f"up {votes.up:.2f} down {votes.down:.2f} neutral {votes.neutral:.2f}"),
+        ("weights", f"up {weights.up:.2f} down {weights.down:.2f} neutral {weights.neutral:.2f}"),
+        ("sigma", f"{100 * plan.sigma_hour:.2f} %/h"),
+    ]
+    known.extend((code, f"{value:g}") for code, value in plan.reasons)
+    if plan.lot == 0:
+        decided = "no rungs" if plan.unwind is None else f"no rungs, unwind to {plan.unwind:g}"
+    else:
+        spacing = f"{100 * plan.spacing:.2f} %" if plan.spacing else "-"
+        decided = (
+            f"{plan.label} bias {plan.bias:+.2f}, spacing {spacing}, lot {plan.lot:g}, leverage {plan.leverage:.2f}x, "
+            f"bounds {plan.lower:g} to {plan.upper:g}"
+        )
+    rule = plan.reasons[0][0] if plan.reasons else "formula"
+    return DecisionView(fact.at, plan.symbol, plan.epoch, tuple(known), decided, rule)
+
+
+def _curve(points: Sequence[tuple[Ms, Money, float]]) -> tuple[EquityPoint, ...]:
+    every = max(1, len(points) // CURVE_POINTS)
+    kept = list(points)[::-every][::-1]
+    return tuple(EquityPoint(at, format(equity, "f"), drawdown) for at, equity, drawdown in kept)

@@ -1,0 +1,171 @@
+"""The operator's side of a running bot: commands in, outcomes back, snapshots and status out.
+
+Commands are idempotent by id, journalled before they act, audited, and answered twice: an ``Ack`` at
+once and a ``CommandOutcome`` when what they ask for has converged.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from gridbot_tui.control.command import Ack, Command, CommandKind, CommandOutcome
+from gridbot_tui.control.snapshot import Snapshot
+from gridbot_tui.control.status import status_document
+from gridbot_tui.engine.actions import CommandDone
+from gridbot_tui.engine.events import Operator
+from gridbot_tui.service.bot import Bot
+from gridbot_tui.service.journal import Journal
+from gridbot_tui.service.pace import parse_speed
+from gridbot_tui.service.reload import Reloader
+from gridbot_tui.service.runner import VirtualRunner
+from gridbot_tui.store.core import Store
+
+OUTCOMES_KEPT = 256
+
+TO_ENGINE = {
+    CommandKind.PAUSE,
+    CommandKind.RESUME,
+    CommandKind.FLATTEN,
+    CommandKind.KILL,
+    CommandKind.RESET,
+    CommandKind.LEARNING,
+}
+
+
+class Session:
+    """Implements ``Controlled`` for a bot in virtual time."""
+
+    def __init__(
+        self,
+        bot: Bot,
+        runner: VirtualRunner,
+        store: Store,
+        journal: Journal,
+        reloader: Reloader,
+        picture: Callable[[], Snapshot],
+    ) -> None:
+        self._bot = bot
+        self._runner = runner
+        self._store = store
+        self._journal = journal
+        self._reloader = reloader
+        self._picture = picture
+        self._outcomes: OrderedDict[str, asyncio.Future[CommandOutcome]] = OrderedDict()
+        self.stop_requested = False
+
+    # -- Controlled ------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """The whole picture now."""
+        return self._picture()
+
+    def status(self) -> dict[str, Any]:
+        """The ``status`` document."""
+        return status_document(self._picture())
+
+    def submit(self, command: Command, peer: str) -> Ack:
+        """Journal and start a command; a repeated id is acknowledged again and not carried out twice."""
+        if command.id in self._outcomes:
+            return Ack(command.id, ok=True, text="already received")
+        at = self._bot.engine.now
+        body = msgspec.json.encode(command).decode()
+        if not self._store.remember_command(command.id, at, command.kind.value, body):
+            return Ack(command.id, ok=True, text="already received")
+        future: asyncio.Future[CommandOutcome] = asyncio.get_running_loop().create_future()
+        self._outcomes[command.id] = future
+        while len(self._outcomes) > OUTCOMES_KEPT:
+            self._outcomes.popitem(last=False)
+        self._journal.operator(
+            at, "command", {"id": command.id, "kind": command.kind.value, "args": command.args, "peer": peer}
+        )
+        self._start(command)
+        self._runner.wake()
+        return Ack(command.id, ok=True)
+
+    def outcome(self, command_id: str) -> Awaitable[CommandOutcome]:
+        """Wait for the end of a command; an unknown id fails at once."""
+        future = self._outcomes.get(command_id)
+        if future is not None:
+            return asyncio.shield(future)
+        return _at_once(self._remembered(command_id))
+
+    # -- carrying out -------------------------------------------------------------------------------------------
+
+    def command_done(self, done: CommandDone) -> None:
+        """The engine says that a command has converged or was refused."""
+        self.finish(CommandOutcome(done.command_id, done.ok, done.text))
+
+    def finish(self, outcome: CommandOutcome) -> None:
+        """Answer a command and write the answer down."""
+        future = self._outcomes.get(outcome.id)
+        if future is not None and not future.done():
+            future.set_result(outcome)
+        self._store.finish_command(outcome.id, msgspec.json.encode(outcome).decode())
+        self._journal.operator(
+            self._bot.engine.now, "outcome", {"id": outcome.id, "ok": outcome.ok, "text": outcome.text}
+        )
+
+    def request_stop(self, command_id: str, *, keep_positions: bool) -> None:
+        """Begin the graceful shutdown; asked again, it hurries."""
+        self.stop_requested = True
+        engine = self._bot.engine
+        args = {"keep_positions": "true" if keep_positions else "false"}
+        if self._bot.shutdown is None:
+            self._bot.operator(Operator(engine.now, command_id, "stop", "", args))
+        self._bot.begin_shutdown(engine.now, keep_positions=keep_positions)
+        self._runner.wake()
+
+    def shutdown_done(self) -> None:
+        """Answer the commands that waited for the end of the shutdown."""
+        report = self._bot.report
+        for command_id, future in list(self._outcomes.items()):
+            if not future.done():
+                ok = report is not None and report.exit_code == 0
+                text = report.text if report is not None else "the bot left before the command had converged"
+                self.finish(CommandOutcome(command_id, ok, text))
+
+    def _start(self, command: Command) -> None:
+        now, args = self._bot.engine.now, command.args
+        if command.kind in TO_ENGINE:
+            self._bot.operator(Operator(now, command.id, command.kind.value, args.get("symbol", ""), args))
+        elif command.kind is CommandKind.STOP:
+            self.request_stop(command.id, keep_positions=args.get("keep_positions") == "true")
+        elif command.kind is CommandKind.DETACH:
+            self._runner.leaving = True
+            self.finish(CommandOutcome(command.id, ok=True, text="left without touching an order"))
+        elif command.kind is CommandKind.SPEED:
+            self._change_speed(command)
+        elif command.kind in (CommandKind.RELOAD, CommandKind.APPLY):
+            self.finish(self._reloader.command(command, now))
+        else:
+            self.finish(
+                CommandOutcome(command.id, ok=False, text=f"'{command.kind}' is for the control socket")
+            )
+
+    def _change_speed(self, command: Command) -> None:
+        try:
+            speed = parse_speed(command.args.get("speed", ""))
+        except ValueError as wrong:
+            self.finish(CommandOutcome(command.id, ok=False, text=str(wrong)))
+            return
+        self._runner.pace.change(speed, self._bot.engine.now)
+        self.finish(CommandOutcome(command.id, ok=True, text=f"speed {self._runner.pace.label}"))
+
+    def _remembered(self, command_id: str) -> CommandOutcome:
+        row = self._store.command(command_id)
+        if row is not None and row.outcome:
+            return msgspec.json.decode(row.outcome, type=CommandOutcome)
+        return CommandOutcome(command_id, ok=False, text="no command with this id is known")
+
+
+async def _at_once(outcome: CommandOutcome) -> CommandOutcome:
+    return outcome
+
+
+def wall_ms() -> int:
+    """The clock of this machine, ms UTC."""
+    return time.time_ns() // 1_000_000
