@@ -46,7 +46,7 @@ def ladder(
     kept from an earlier call.
     """
     r = rungs if rungs is not None else Rungs(plan, instrument)
-    if not r.priced or r.lot <= 0:
+    if not r.priced or plan.lot <= 0.0:
         return ()
     least = r.least(touch.bid)
     if r.lot < least:

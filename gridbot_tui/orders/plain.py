@@ -1,11 +1,14 @@
 """Plain grids: fixed levels, and a level owns its lot.
 
 A long level j buys at price j and, holding a lot, rests its sale at price j+1 until sold; a short level
-sells at price j and buys back at price j-1. A neutral grid is long below the price it was armed at and
-short above. The ladder follows from (plan, lots held per level) alone.
+sells at price j and buys back at price j-1. A neutral grid is long below its start and short above. The
+ladder follows from (plan, lots held per level) alone. Levels are numbered from the range as it was first
+laid, so that a level keeps its number, and its lot, when the range trails.
 """
 
 from collections.abc import Iterable
+from math import exp, log
+from typing import Final
 
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.ladder import Draft, place
@@ -13,6 +16,9 @@ from gridbot_tui.orders.model import Slot, Target, TargetStyle
 from gridbot_tui.orders.rungs import Touch, smallest_order
 from gridbot_tui.strategy.plan import GridPlan
 from gridbot_tui.units import Market, Side, Steps, Ticks
+
+_NEAR: Final = 1e-9
+"""A level this close to the start, relatively, is at it: float noise, not price."""
 
 HeldLot = tuple[int, Side, Steps]
 """(level, side the lot was opened on, steps): what a level holds."""
@@ -32,13 +38,16 @@ def plain_ladder(
     """All slots of a plain grid, bids nearest first, then asks nearest first.
 
     A lot of a level that the grid does not have (an earlier grid's) is sold at the next level beyond the
-    touch. Bounds count entries in order of distance from the market.
+    touch. Bounds count entries in order of distance from the market. Entries the price has already passed
+    are crossed; they rest at the touch, one at a time, only while the plan asks for more inventory (its
+    ``target``).
     """
     if len(plan.grid) < 2:
         return ()
+    shift = trailed_by(plan)
     held: dict[tuple[int, Side], Steps] = {}
     for level, side, steps in lots:
-        held[level, side] = held.get((level, side), 0) + steps
+        held[level - shift, side] = held.get((level - shift, side), 0) + steps
     prices = [(instrument.ticks_down(price), instrument.ticks_up(price)) for price in plan.grid]
     buys = _exits(held, prices, Side.BUY, touch)
     sells = _exits(held, prices, Side.SELL, touch)
@@ -55,16 +64,36 @@ def plain_ladder(
         drafts.sort(key=lambda draft: -side * draft.price)
         fitting = _bounded(drafts, room, max(0, -side * position), instrument)
         at_touch = touch.bid if side is Side.BUY else touch.ask
-        beyond = sum(1 for draft in fitting if (draft.price - at_touch) * side > 0)
-        # A level owns its lot, so here the literal nearest one rests at the touch: the last beyond it.
-        place(out, plan, side, fitting, touch, depth, nearest=max(0, beyond - 1))
+        wanting = (instrument.steps_down(plan.target) - position) * side > 0
+        nearest = -1
+        for index, draft in enumerate(fitting):
+            draft.rung += shift
+            if (draft.price - at_touch) * side > 0 and (wanting or draft.exit_steps):
+                nearest = (
+                    index  # a level owns its lot: here the literal nearest one, the last beyond the touch
+                )
+        place(out, plan, side, fitting, touch, depth, nearest=nearest)
     return tuple(out)
+
+
+def trailed_by(plan: GridPlan) -> int:
+    """Levels the range has moved up (down: negative) since it was first laid."""
+    if not plan.grid_origin:
+        return 0
+    low, first = plan.grid[0], plan.grid_origin[0]
+    if plan.kind == "geometric":
+        return round(log(low / first) / log(plan.grid[1] / low))
+    return round((low - first) / (plan.grid[1] - low))
 
 
 def plan_exit(plan: GridPlan, price: float, position: Steps) -> Target | None:
     """The way out a plain grid's stop or take-profit price demands at ``price``; None while between them."""
     if position == 0:
         return None
+    if plan.grid_side == "neutral":
+        below = plan.stop_price is not None and price <= plan.stop_price
+        above = plan.stop_above is not None and price >= plan.stop_above
+        return Target(0, TargetStyle.TAKER, "stop_price") if below or above else None
     sign = 1.0 if position > 0 else -1.0
     if plan.stop_price is not None and (price - plan.stop_price) * sign <= 0.0:
         return Target(0, TargetStyle.TAKER, "stop_price")
@@ -80,8 +109,10 @@ def _levels(plan: GridPlan, side: Side) -> range:
         return range(count - 1) if side is Side.BUY else range(0)
     if plan.grid_side == "short":
         return range(1, count) if side is Side.SELL else range(0)
-    below = sum(1 for price in plan.grid if price < plan.price)
-    return range(min(below, count - 1)) if side is Side.BUY else range(max(1, below), count)
+    start = exp(plan.centre) if plan.centre is not None else plan.price
+    if side is Side.BUY:
+        return range(min(count - 1, sum(1 for price in plan.grid if price < start * (1.0 - _NEAR))))
+    return range(max(1, sum(1 for price in plan.grid if price <= start * (1.0 + _NEAR))), count)
 
 
 def _entries(

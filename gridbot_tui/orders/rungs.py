@@ -16,6 +16,9 @@ from gridbot_tui.units import Side, Steps, Ticks
 _NEAR: Final = 1e-9
 """A number this close to a whole one (relatively) is that whole one: float noise, not price."""
 
+_FARTHEST: Final = 900
+"""Lots from the plan's position."""
+
 
 class Touch(Struct, frozen=True, gc=False):
     """Best bid and ask as of the decision; on bars both are the last close."""
@@ -64,8 +67,12 @@ class Rungs:
         return self._anchor is not None and self._spacing > 0.0
 
     def split(self, position: Steps) -> tuple[int, Steps]:
-        """(whole lots from the plan's position, steps of the next one): exact, the second in [0, lot)."""
-        return divmod(position - self.origin, self.lot)
+        """(whole lots from the plan's position, steps of the next one): exact, the second in [0, lot).
+
+        The first is kept within what a client id can name; no plan's ladder reaches that far.
+        """
+        lots, part = divmod(position - self.origin, max(1, self.lot))
+        return max(-_FARTHEST, min(_FARTHEST, lots)), part
 
     def price(self, rung: int, side: Side, lots: int) -> Ticks:
         """Ticks of a rung, bids down and asks up; ``lots`` is n rounded to the side's own fill boundary."""

@@ -1,0 +1,128 @@
+"""The book of our orders."""
+
+import msgspec
+import pytest
+
+from gridbot_tui.orders.book import ENDED_KEPT, BookState, OrderBook
+from gridbot_tui.orders.ids import IdFactory
+from gridbot_tui.orders.model import OrderState
+from gridbot_tui.orders.table import ImpossibleTransition
+from gridbot_tui.units import Side
+from tests.orders.samples import Report, grid_order
+
+ONE = "gb0-BTCUSDT-1-gb1-0"
+
+
+def book_with(state: str = "accepted", filled: int = 0) -> OrderBook:
+    book = OrderBook(IdFactory())
+    book.intend(grid_order(ONE))
+    if state:
+        book.apply(Report(ONE, state, filled))
+    return book
+
+
+def test_a_client_id_names_one_intent_for_ever() -> None:
+    book = book_with()
+    with pytest.raises(ValueError, match="another intent"):
+        book.intend(grid_order(ONE))
+
+
+def test_a_lost_answer_leaves_the_order_unresolved_and_live_until_the_exchange_answers() -> None:
+    book = book_with("unresolved")
+    (live,) = book.unresolved()
+    assert live.remaining == 100
+    assert book.apply(Report(ONE, "unresolved")) is None
+    assert book.apply(Report(ONE, "absent")) is OrderState.ABSENT
+    assert len(book) == 0
+
+
+def test_a_lost_answer_that_comes_after_the_order_itself_changes_nothing() -> None:
+    book = book_with("accepted")
+    assert book.apply(Report(ONE, "unresolved")) is None
+    assert [one.state for one in book.live("BTCUSDT")] == [OrderState.RESTING]
+
+
+def test_a_trade_proves_that_an_order_in_flight_stands() -> None:
+    book = book_with("")
+    assert book.fill(ONE, 40, 5) is OrderState.PARTLY_FILLED
+    assert book.apply(Report(ONE, "accepted", 0)) is None
+    assert book.apply(Report(ONE, "canceled", 40)) is OrderState.CANCELED
+    assert len(book) == 0
+
+
+def test_a_trade_of_an_unresolved_order_does_not_prove_that_it_still_stands() -> None:
+    book = book_with("accepted")
+    book.cancelling(ONE, 1)
+    book.apply(Report(ONE, "cancel_unresolved"))
+    assert book.fill(ONE, 40, 5) is None
+    assert len(book.unresolved()) == 1
+
+
+def test_a_fill_may_arrive_after_a_cancel_was_sent_and_even_after_it_was_confirmed() -> None:
+    book = book_with("accepted")
+    book.cancelling(ONE, 1)
+    book.fill(ONE, 30, 2)
+    assert book.apply(Report(ONE, "canceled", 70)) is OrderState.CANCELED
+    (live,) = book.live("BTCUSDT")
+    assert (live.remaining, live.settled) == (40, False)
+    book.fill(ONE, 40, 3)
+    assert len(book) == 0
+    live_again = book.get(ONE)
+    assert live_again is not None
+    assert live_again.filled == 70
+
+
+def test_a_filled_report_before_its_trades_keeps_the_slot_occupied() -> None:
+    book = book_with("filled", 100)
+    assert len(book) == 1
+    book.fill(ONE, 100, 3)
+    assert len(book) == 0
+
+
+def test_more_traded_than_ordered_is_impossible() -> None:
+    book = book_with()
+    with pytest.raises(ImpossibleTransition):
+        book.fill(ONE, 101, 1)
+
+
+def test_an_order_missing_from_the_exchanges_list_is_doubted_not_dropped() -> None:
+    book = book_with()
+    assert book.doubt(ONE, 2) is OrderState.UNRESOLVED
+    assert book.apply(Report(ONE, "accepted")) is OrderState.RESTING
+
+
+def test_an_order_of_ours_found_standing_is_ours_again_even_if_it_was_thought_ended() -> None:
+    book = book_with("absent")
+    assert len(book) == 0
+    book.adopt(grid_order(ONE), 0, 5)
+    assert [one.state for one in book.live("BTCUSDT")] == [OrderState.RESTING]
+
+
+def test_only_the_last_ended_orders_are_remembered() -> None:
+    book = OrderBook(IdFactory())
+    for number in range(ENDED_KEPT + 10):
+        client_id = f"gb0-BTCUSDT-1-gb1-{number}" if number < 10 else f"gb0-BTCUSDT-1-gs1-{number:03d}"
+        book.intend(grid_order(client_id))
+        book.apply(Report(client_id, "refused"))
+    assert len(book.state().ended) == ENDED_KEPT
+    assert book.get("gb0-BTCUSDT-1-gb1-0") is None
+
+
+def test_a_restored_book_is_the_same_book_and_its_ids_do_not_repeat() -> None:
+    ids = IdFactory()
+    book = OrderBook(ids)
+    for rung in range(1, 6):
+        book.intend(grid_order(ids.issue("BTCUSDT", 1, rung, Side.BUY), rung=rung))
+    names = [one.order.client_id for one in book.live("BTCUSDT")]
+    book.apply(Report(names[0], "accepted"))
+    book.fill(names[0], 10, 1)
+    book.apply(Report(names[1], "unresolved"))
+    book.apply(Report(names[2], "refused"))
+    book.apply(Report(names[3], "filled", 100))
+    stored = msgspec.json.encode(book.state())
+    fresh = IdFactory()
+    again = OrderBook.restore(fresh, msgspec.json.decode(stored, type=BookState))
+    assert msgspec.json.encode(again.state()) == stored
+    assert [one.remaining for one in again.live("BTCUSDT")] == [one.remaining for one in book.live("BTCUSDT")]
+    assert fresh.issue("BTCUSDT", 1, 1, Side.BUY) == names[0]
+    assert fresh.issue("BTCUSDT", 1, 3, Side.BUY) not in names
