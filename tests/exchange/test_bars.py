@@ -26,9 +26,7 @@ BUY, SELL = Side.BUY, Side.SELL
 
 
 @pytest.mark.parametrize(("low", "filled"), [(991, False), (990, False), (989, True), (900, True)])
-def test_a_buy_fills_only_if_the_bar_trades_a_tick_beyond_it_and_at_its_own_price(
-    low: int, filled: bool
-) -> None:
+def test_a_buy_fills_only_if_the_bar_trades_a_tick_beyond_it_and_at_its_own_price(low: int, filled: bool) -> None:
     world = opened(bar(1, 1000, 1000, low, 1000))
     place(world, limit("b", BUY, 990, 1000))
     assert fills(until(world, BarsClosed)) == ([("b", 1, 990, 1000)] if filled else [])
@@ -117,9 +115,7 @@ def test_a_stop_fires_by_mark_price_and_pays_what_the_symbol_traded_below_it() -
     )
     place(world, market_order("open", BUY, 1000))
     place(world, stop("stop", SELL, 980, 1000))
-    assert fills(until(world, BarsClosed)) == [], (
-        "the symbol fell through the trigger, its mark price did not"
-    )
+    assert fills(until(world, BarsClosed)) == [], "the symbol fell through the trigger, its mark price did not"
     # the mark touches 980 while the symbol trades 100 below its mark
     assert fills(until(world, BarsClosed)) == [("stop", -1, 880, 1000)]
 

@@ -35,9 +35,7 @@ from tests.exchange.monkey import Monkey, wander
 
 BUY, SELL = Side.BUY, Side.SELL
 MARKETS = st.sampled_from([Market.FUTURES, Market.SPOT])
-PROPERTY = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+PROPERTY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def tape(seed: int, market: Market, count: int = 120) -> Tape:
@@ -61,16 +59,12 @@ def check(exchange: Exchange, initial: D) -> None:
             cash["USDT"] -= t.side * t.quote
             cash[i.base] = cash.get(i.base, D(0)) + t.side * i.quantity(t.steps)
     books = {b.asset: b.wallet for b in exchange.account.balances()}
-    assert {a: x for a, x in cash.items() if x} == {a: x for a, x in books.items() if x}, (
-        "every wallet adds up"
-    )
+    assert {a: x for a, x in cash.items() if x} == {a: x for a, x in books.items() if x}, "every wallet adds up"
     for symbol, position in exchange.futures.held.items() if exchange.futures else ():
         mine = [t for t in trades if t.symbol == symbol]
         assert position.steps == sum(t.side * t.steps for t in mine)
         assert position.realised == sum(t.realised for t in mine)
-        assert position.cost == sum(t.side * t.quote for t in mine) + position.realised, (
-            "nothing lost in rounding"
-        )
+        assert position.cost == sum(t.side * t.quote for t in mine) + position.realised, "nothing lost in rounding"
     if exchange.spot is not None:
         open_orders = exchange.history.open.values()
         for asset in exchange.spot.totals:
@@ -106,9 +100,7 @@ def check_venue(exchange: Exchange, venue: Venue) -> None:
 
 @PROPERTY
 @given(seed=st.integers(0, 10_000), market=MARKETS, partial=st.sampled_from([0.0, 0.5]))
-def test_whatever_a_bot_does_the_books_add_up_after_every_step(
-    seed: int, market: Market, partial: float
-) -> None:
+def test_whatever_a_bot_does_the_books_add_up_after_every_step(seed: int, market: Market, partial: float) -> None:
     world = World(tape(seed, market, 60), config(market, 300, partial_probability=partial), seed=seed)
     monkey = Monkey(seed)
     for _ in range(60):
@@ -180,9 +172,7 @@ def test_the_monkeys_do_get_liquidated_filled_and_stopped() -> None:
         liquidated += world.exchange.liquidations
         forced += sum(isinstance(e, Fill) and bool(e.forced) for e in heard)
         history = world.exchange.history
-        orders = [
-            history.find((t.symbol, t.client_id, True)) for some in history.trades.values() for t in some
-        ]
+        orders = [history.find((t.symbol, t.client_id, True)) for some in history.trades.values() for t in some]
         stopped += sum(o is not None for o in orders)
         partly += sum(isinstance(e, Fill) and e.maker and e.steps in (300, 3_000) for e in heard)
     assert liquidated > 3
@@ -193,9 +183,7 @@ def test_the_monkeys_do_get_liquidated_filled_and_stopped() -> None:
 
 def test_an_auditor_reads_the_books_beside_the_running_exchange(tmp_path: Path) -> None:
     path = tmp_path / "exchange.db"
-    world = World(
-        Tape({"XYZUSDT": [flat(0, 1000), flat(1, 1000)]}), config(slippage_bp=0.0), books=BooksFile(path)
-    )
+    world = World(Tape({"XYZUSDT": [flat(0, 1000), flat(1, 1000)]}), config(slippage_bp=0.0), books=BooksFile(path))
     until(world, BarsClosed)
     place(world, limit("b", BUY, 990, 1000), market_order("m", SELL, 500))
     world.owner.deposit("USDT", D(5))

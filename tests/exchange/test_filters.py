@@ -145,18 +145,12 @@ def test_an_order_below_the_smallest_lot_is_refused(market: Market, code: int) -
 
 def test_nothing_trades_before_the_first_bar() -> None:
     for market, code in ((Market.FUTURES, -4141), (Market.SPOT, -1013)):
-        world = World(
-            Tape({"XYZUSDT": [flat(0, 1000)]}, market=market), AccountConfig(market, {"USDT": D(100)})
-        )
+        world = World(Tape({"XYZUSDT": [flat(0, 1000)]}, market=market), AccountConfig(market, {"USDT": D(100)}))
         assert refusal(world, limit("early", BUY, 990, 1000)) == code
 
 
-@pytest.mark.parametrize(
-    ("market", "price", "quantity"), [(Market.FUTURES, -4014, -4023), (Market.SPOT, -1013, -1013)]
-)
-def test_numbers_off_the_grid_are_refused_as_they_come_over_the_wire(
-    market: Market, price: int, quantity: int
-) -> None:
+@pytest.mark.parametrize(("market", "price", "quantity"), [(Market.FUTURES, -4014, -4023), (Market.SPOT, -1013, -1013)])
+def test_numbers_off_the_grid_are_refused_as_they_come_over_the_wire(market: Market, price: int, quantity: int) -> None:
     i = instrument(market=market)
     assert parse_price(i, "100.1") == 1001
     assert parse_price(i, "100.10000000") == 1001

@@ -3,7 +3,9 @@
 Brackets of the test instrument: 1 % to 50,000 (50x); 2.5 % less 750 to 200,000 (20x); 10 % less 15,750 (5x).
 """
 
+from collections.abc import Sequence
 from decimal import Decimal as D
+from typing import Any
 
 import pytest
 
@@ -36,10 +38,10 @@ from tests.exchange.market import (
 )
 
 BUY, SELL = Side.BUY, Side.SELL
-FREE = {"slippage_bp": 0.0, "futures_taker": 0, "futures_maker": 0}
+FREE: dict[str, Any] = {"slippage_bp": 0.0, "futures_taker": 0, "futures_maker": 0}
 
 
-def notes(heard: list[object]) -> list[str]:
+def notes(heard: Sequence[object]) -> list[str]:
     return [n.code for e in heard if isinstance(e, BarsClosed) for n in e.notes]
 
 
@@ -142,6 +144,25 @@ def test_a_stop_before_the_liquidation_price_saves_the_account() -> None:
     assert world.exchange.liquidations == 0
 
 
+def test_a_gap_through_stop_and_liquidation_price_liquidates() -> None:
+    world = opened(bar(1, 700, 720, 690, 700), **FREE)
+    place(world, market_order("long", BUY, 400_000), stop("stop", SELL, 800, 400_000))
+    heard = until(world, BarsClosed)
+    assert [(f[0][:9], f[2]) for f in fills(heard)] == [("autoclose", 700)]
+    assert account(world).balances["USDT"] == 0
+
+
+def test_a_flat_account_owes_nothing() -> None:
+    lags = bar(1, 1000, 1000, 700, 950, mark=(1000, 940, 950))
+    world = opened(lags, **FREE)
+    place(world, market_order("long", BUY, 400_000), stop("stop", SELL, 950, 400_000))
+    heard = until(world, BarsClosed)
+    # the mark never came near the liquidation price, but the symbol fell 24 below its mark: 95.0 - 24.0
+    assert fills(heard) == [("stop", -1, 710, 400_000)]
+    assert [e.amount for e in heard if isinstance(e, Cash)] == [D(1_600)]
+    assert account(world).balances["USDT"] == 0
+
+
 def test_entries_of_the_bar_count_before_its_margin_is_judged() -> None:
     world = opened(bar(1, 1000, 1000, 800, 1000), **FREE)
     place(world, market_order("long", BUY, 400_000), limit("add", BUY, 960, 1_000_000))
@@ -151,9 +172,7 @@ def test_entries_of_the_bar_count_before_its_margin_is_judged() -> None:
 
 
 def test_liquidation_takes_the_whole_cross_account() -> None:
-    tape = Tape(
-        {"AAAUSDT": [flat(0, 1000), flat(1, 1000)], "XYZUSDT": [flat(0, 1000), bar(1, 1000, 1000, 700, 750)]}
-    )
+    tape = Tape({"AAAUSDT": [flat(0, 1000), flat(1, 1000)], "XYZUSDT": [flat(0, 1000), bar(1, 1000, 1000, 700, 750)]})
     world = World(tape, config(**FREE))
     until(world, BarsClosed)
     place(world, market_order("x", BUY, 400_000), market_order("a", SELL, 100_000, symbol="AAAUSDT"))

@@ -4,6 +4,7 @@ from decimal import Decimal as D
 
 from gridbot_tui.engine.events import BarsClosed, Fill, Outcome
 from gridbot_tui.exchange.port import Cancel
+from gridbot_tui.exchange.simulated.records import AccountUpdate, OrderUpdate, Update
 from gridbot_tui.exchange.simulated.world import World
 from gridbot_tui.units import Market, Side
 from tests.exchange.market import (
@@ -45,6 +46,18 @@ def test_a_resting_buy_locks_its_quote_until_it_ends() -> None:
     answers(world)
     assert held(world, "USDT") == (D(100), D(0))
     assert refusal(world, limit("b", BUY, 990, 600)) == 0
+
+
+def test_every_change_of_a_lock_is_told() -> None:
+    world = opened(market=Market.SPOT)
+    told: list[Update] = []
+    world.listen(told.extend)
+    place(world, limit("a", BUY, 990, 1000))
+    world.send(Cancel("XYZUSDT", "a"))
+    answers(world)
+    assert [type(u) for u in told] == [OrderUpdate, AccountUpdate] * 2
+    locks = [b.locked for u in told if isinstance(u, AccountUpdate) for b in u.balances if b.asset == "USDT"]
+    assert locks == [D(99), D(0)]
 
 
 def test_a_resting_sell_locks_its_base() -> None:

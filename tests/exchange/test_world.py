@@ -1,6 +1,9 @@
 """Virtual time: what is heard when, latency, faults, queries, determinism."""
 
+from pathlib import Path
+
 import pytest
+from msgspec import json
 
 from gridbot_tui.engine.events import BarsClosed, Fill, OrderReport, Outcome, Tick
 from gridbot_tui.exchange.port import (
@@ -11,8 +14,10 @@ from gridbot_tui.exchange.port import (
     Cancel,
     Incoming,
     Place,
+    Port,
     Reply,
 )
+from gridbot_tui.exchange.simulated.books import BooksFile
 from gridbot_tui.exchange.simulated.faults import Fate, FaultRates, RandomFaults, ScriptedFaults
 from gridbot_tui.exchange.simulated.latency import DrawnLatency, FixedLatency
 from gridbot_tui.exchange.simulated.world import World
@@ -34,7 +39,7 @@ from tests.exchange.market import (
     standing,
     until,
 )
-from tests.exchange.monkey import wander
+from tests.exchange.monkey import Monkey, wander
 
 BUY, SELL = Side.BUY, Side.SELL
 
@@ -137,9 +142,7 @@ def test_latency_delays_the_order_and_again_its_answer() -> None:
     assert sent == START + MINUTE + 200
     world.send(Place(market_order("m", BUY, 1000)))
     world.send(AskAccount(9))
-    heard = [
-        (type(e).__name__, e.at, world.now) for e in [*until(world, Fill), world.next(), world.next()] if e
-    ]
+    heard = [(type(e).__name__, e.at, world.now) for e in [*until(world, Fill), world.next(), world.next()] if e]
     assert [name for name, *_ in heard] == ["OrderReport", "Fill", "OrderReport", "Reply"]
     assert {at for _, at, _ in heard} == {sent + 300}
     assert world.now == sent + 500
@@ -156,9 +159,7 @@ def test_an_order_that_arrives_after_a_bar_closed_does_not_fill_in_it() -> None:
 
 
 def test_the_event_stream_stays_in_order_under_drawn_latency() -> None:
-    world = World(
-        Tape({"XYZUSDT": wander(3, 200)}), config(), latency=DrawnLatency(5, median=20_000, spread=1.0)
-    )
+    world = World(Tape({"XYZUSDT": wander(3, 200)}), config(), latency=DrawnLatency(5, median=20_000, spread=1.0))
     heard: list[Incoming] = []
     count = 0
     while (item := world.next()) is not None:
@@ -169,6 +170,23 @@ def test_the_event_stream_stays_in_order_under_drawn_latency() -> None:
     stream = [e.at for e in heard if not isinstance(e, Reply)]
     assert stream == sorted(stream)
     assert fills(heard)
+
+
+def test_the_world_is_a_port() -> None:
+    port: Port = opened()
+    assert list(port.instruments) == ["XYZUSDT"]
+
+
+def test_time_goes_on_where_the_exchange_was_killed_under_latency(tmp_path: Path) -> None:
+    tape = Tape({"XYZUSDT": [flat(0, 1000), flat(1, 1000)]})
+    latency = FixedLatency(out=300, back=0)
+    world = World(tape, config(), latency=latency, books=BooksFile(tmp_path / "exchange.db"))
+    until(world, BarsClosed)
+    world.send(Place(limit("b", BUY, 990, 1000)))
+    world.next()
+    again = World(tape, config(), latency=latency, books=BooksFile(tmp_path / "exchange.db"))
+    assert again.now == world.now == START + MINUTE + 300
+    assert [e.at for e in drain(again)] == [START + 2 * MINUTE]
 
 
 # Faults

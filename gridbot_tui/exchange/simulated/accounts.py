@@ -79,9 +79,7 @@ class Fees:
         self._price = p.bnb_price
         self._venues = [v for _, v in sorted(venues.items()) if v.instrument.base == BNB]
 
-    def of(
-        self, venue: Venue, side: Side, quote: Money, steps: Steps, maker: bool, spot: bool
-    ) -> tuple[Money, Asset]:
+    def of(self, venue: Venue, side: Side, quote: Money, steps: Steps, maker: bool, spot: bool) -> tuple[Money, Asset]:
         """Fee and asset of an execution: quote on futures, the received asset on spot."""
         rate = self.maker if maker else self.taker
         instrument = venue.instrument

@@ -79,7 +79,7 @@ class BooksFile:
             self._bulk = False
 
     def open(self, exchange: Exchange, start: Ms) -> Ms:
-        """Restore the exchange from the file, or enter its opening balances; returns the market's time.
+        """Restore the exchange from the file, or enter its opening balances; returns how far the market got.
 
         Raises:
             ValueError: the file is of another version or market.
@@ -128,9 +128,7 @@ class BooksFile:
             elif isinstance(update, LeverageChanged):
                 row = (update.symbol, update.leverage)
                 self._db.execute("INSERT OR REPLACE INTO leverage VALUES (?, ?)", row)
-        self._insert(
-            "orders", ORDER_COLUMNS, [order_row(self._current(exchange, o)) for o in orders.values()]
-        )
+        self._insert("orders", ORDER_COLUMNS, [order_row(self._current(exchange, o)) for o in orders.values()])
         self._insert("trades", TRADE_COLUMNS, [trade_row(t) for t in trades])
         self._insert("cash", CASH_COLUMNS, [cash_row(c) for c in cash])
         self._write_accounts(exchange, list(symbols))
@@ -252,6 +250,4 @@ def _remembered(now: Ms) -> str:
 
 
 def _orders(db: sqlite3.Connection, where: str, by: str = "exchange_id") -> list[Order]:
-    return [
-        order_of(r) for r in db.execute(f"SELECT {ORDER_COLUMNS} FROM orders WHERE {where} ORDER BY {by}")
-    ]
+    return [order_of(r) for r in db.execute(f"SELECT {ORDER_COLUMNS} FROM orders WHERE {where} ORDER BY {by}")]

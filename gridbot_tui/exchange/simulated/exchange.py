@@ -37,9 +37,7 @@ from gridbot_tui.units import ZERO, Asset, ClientId, Market, Money, Ms, Side, St
 class Exchange:
     """Orders, trades and one account. Every call appends what it caused to ``updates``, in order."""
 
-    def __init__(
-        self, instruments: Mapping[Symbol, Instrument], config: AccountConfig, *, seed: int = 0
-    ) -> None:
+    def __init__(self, instruments: Mapping[Symbol, Instrument], config: AccountConfig, *, seed: int = 0) -> None:
         """Open an account with the configured balances.
 
         Raises:
@@ -106,6 +104,8 @@ class Exchange:
         self.next_order_id += 1
         self.history.open[self._key_of(order)] = order
         self.news(Execution.NEW, order)
+        if order.locked:
+            self._tell_account(venue, venue.instrument.quote)
         if order.conditional:
             self._stops += 1
             venue.add_stop(order)
@@ -265,6 +265,8 @@ class Exchange:
             order.status = Status.PARTIALLY_FILLED
             self.news(execution, order, trade)
         self._tell_account(venue, settlement.fee_asset)
+        if not order.forced:
+            self._insure(order.symbol)
         self.stale = True
         if venue.reduce_only:
             self._knock_out(venue)
@@ -280,10 +282,13 @@ class Exchange:
                 venue.remove_stop(order)
         elif order.resting:
             venue.remove(order)
+        freed = bool(order.locked)
         self.account.release(order)
         order.status, order.reason = status, reason
         self.news(execution, order, trade)
         self.history.end(self._key_of(order), order)
+        if freed and trade is None:
+            self._tell_account(venue, venue.instrument.quote)
 
     def fire(self, venue: Venue, order: Order, price: Ticks) -> None:
         """A conditional order has triggered: it becomes a market order at ``price`` under the same ids."""
@@ -347,6 +352,15 @@ class Exchange:
         self.updates.append(AccountUpdate(self.now, reason, self._balances(asset), (), record))
         self.stale = True
 
+    def _insure(self, symbol: Symbol) -> None:
+        """A flat account owes nothing: the insurance fund pays what a gap took beyond the wallet."""
+        futures = self.futures
+        if futures is None or futures.wallets[futures.quote] >= 0:
+            return
+        if not any(p.steps for p in futures.held.values()):
+            missing = -futures.wallets[futures.quote]
+            self.pay(CashKind.INSURANCE, futures.quote, missing, symbol, "INSURANCE_CLEAR")
+
     def set_leverage(self, symbol: Symbol, leverage: int) -> Refusal | None:
         """Set a symbol's exchange leverage; refused where the brackets or the margin do not carry it."""
         futures, venue = self.futures, self.venues.get(symbol)
@@ -369,9 +383,7 @@ class Exchange:
         instrument = venue.instrument
         if self.futures is not None:
             balances = self._balances(instrument.quote, fee_asset)
-            self.updates.append(
-                AccountUpdate(self.now, "ORDER", balances, (self.futures.view(venue.symbol),))
-            )
+            self.updates.append(AccountUpdate(self.now, "ORDER", balances, (self.futures.view(venue.symbol),)))
         else:
             balances = self._balances(instrument.base, instrument.quote, fee_asset)
             self.updates.append(AccountUpdate(self.now, "ORDER", balances))
@@ -383,6 +395,4 @@ class Exchange:
             return tuple(BalanceView(a, wallets.get(a, ZERO), ZERO) for a in dict.fromkeys(assets))
         spot = self.spot
         assert spot is not None
-        return tuple(
-            BalanceView(a, spot.totals.get(a, ZERO), spot.locked.get(a, ZERO)) for a in dict.fromkeys(assets)
-        )
+        return tuple(BalanceView(a, spot.totals.get(a, ZERO), spot.locked.get(a, ZERO)) for a in dict.fromkeys(assets))

@@ -68,11 +68,7 @@ def check_spot(instrument: Instrument, order: NewOrder, reference: Ticks) -> Ref
         return no.filter_failure("LOT_SIZE")
     if order.kind is not OrderKind.LIMIT and order.steps > instrument.market_max_steps:
         return no.filter_failure("MARKET_LOT_SIZE")
-    if (
-        order.kind is OrderKind.LIMIT
-        and price is not None
-        and _outside(instrument, order.side, price, reference)
-    ):
+    if order.kind is OrderKind.LIMIT and price is not None and _outside(instrument, order.side, price, reference):
         return no.filter_failure("PERCENT_PRICE_BY_SIDE")
     if instrument.notional(price or reference, order.steps) < instrument.min_notional:
         return no.filter_failure("NOTIONAL")

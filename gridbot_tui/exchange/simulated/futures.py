@@ -54,9 +54,7 @@ class FuturesAccount:
         instrument = venue.instrument
         added = price * order.steps
         now = self._exposure(venue)
-        grown = self._exposure(
-            venue, added if order.side is Side.BUY else 0, added if order.side is Side.SELL else 0
-        )
+        grown = self._exposure(venue, added if order.side is Side.BUY else 0, added if order.side is Side.SELL else 0)
         if grown <= now:
             return None
         leverage = self.leverage_of(venue.symbol)

@@ -102,7 +102,10 @@ def _risk(exchange: Exchange, venue: Venue, bar: Bar, side: Side) -> None:
     for stop in venue.hit_stops(side.opposite, bar.mark_low, bar.mark_high):
         trigger = stop.trigger or 0
         price = _stop_price(bar, trigger, falling)
-        if not _solvent_at(exchange, venue, trigger, price):
+        # Where the bar opened beyond the trigger, so did the mark, as far as it went.
+        reached = min(trigger, bar.open) if falling else max(trigger, bar.open)
+        reached = min(max(reached, bar.mark_low), bar.mark_high)
+        if not _solvent_at(exchange, venue, reached, price):
             return
         if stop.open:
             exchange.fire(venue, stop, exchange.slipped(price, side.opposite))

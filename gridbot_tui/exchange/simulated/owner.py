@@ -45,9 +45,7 @@ class Owner:
 
         def trade(exchange: Exchange) -> Refusal | None:
             client_id = f"{HAND}{exchange.next_order_id}"
-            order = NewOrder(
-                client_id, symbol, side, OrderKind.MARKET, steps, None, Purpose.TARGET, exchange.now
-            )
+            order = NewOrder(client_id, symbol, side, OrderKind.MARKET, steps, None, Purpose.TARGET, exchange.now)
             return exchange.place(order, manual=True)
 
         return self._act(trade)

@@ -72,9 +72,7 @@ class ExchangeParams(BaseModel):
         le=1,
         description="Chance that a fill takes only a random part; 0, because volume_share does it.",
     )
-    leverage: int = Field(
-        20, ge=1, le=150, description="Leverage of a symbol nobody has set; Binance's default."
-    )
+    leverage: int = Field(20, ge=1, le=150, description="Leverage of a symbol nobody has set; Binance's default.")
     margin_call_ratio: Decimal = Field(
         Decimal("0.8"),
         gt=0,
@@ -90,6 +88,4 @@ class ExchangeParams(BaseModel):
     max_stops: int = Field(
         200, ge=1, le=1000, description="Open conditional orders of a futures account; Binance's limit."
     )
-    max_spot_stops: int = Field(
-        5, ge=1, le=1000, description="Open stop orders of a spot symbol; Binance's filter."
-    )
+    max_spot_stops: int = Field(5, ge=1, le=1000, description="Open stop orders of a spot symbol; Binance's filter.")

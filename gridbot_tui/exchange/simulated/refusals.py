@@ -17,9 +17,7 @@ PRECISION = Refusal(-1111, "Precision is over the maximum defined for this asset
 UNKNOWN_ORDER = Refusal(-2011, "Unknown order sent.")
 NO_SUCH_ORDER = Refusal(-2013, "Order does not exist.")
 MISSING_PRICE = Refusal(-1102, "Mandatory parameter 'price' was not sent, was empty/null, or malformed.")
-MISSING_TRIGGER = Refusal(
-    -1102, "Mandatory parameter 'stopPrice' was not sent, was empty/null, or malformed."
-)
+MISSING_TRIGGER = Refusal(-1102, "Mandatory parameter 'stopPrice' was not sent, was empty/null, or malformed.")
 
 # spot
 SPOT_CLOSED = Refusal(-1013, "Market is closed.")
@@ -67,6 +65,4 @@ def filter_failure(name: str) -> Refusal:
 
 def min_notional(smallest: object) -> Refusal:
     """Futures: the order is worth too little."""
-    return Refusal(
-        -4164, f"Order's notional must be no smaller than {smallest} (unless you choose reduce only)."
-    )
+    return Refusal(-4164, f"Order's notional must be no smaller than {smallest} (unless you choose reduce only).")

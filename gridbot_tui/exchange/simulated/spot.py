@@ -81,10 +81,7 @@ class SpotAccount:
 
     def balances(self) -> list[BalanceView]:
         """Every asset ever held."""
-        return [
-            BalanceView(asset, total, self.locked.get(asset, ZERO))
-            for asset, total in sorted(self.totals.items())
-        ]
+        return [BalanceView(asset, total, self.locked.get(asset, ZERO)) for asset, total in sorted(self.totals.items())]
 
     def positions(self) -> list[PositionView]:
         """Spot has none."""

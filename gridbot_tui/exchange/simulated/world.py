@@ -83,9 +83,9 @@ class World:
         self.owner = Owner(self._act)
         """Deposits, orders and trades by the account's owner, beside the bot."""
         if books is not None:
-            self.now = books.open(self.exchange, self.now)
-            self._bar_at = self.now
-        self._batches = source.batches(self.now)
+            self._bar_at = books.open(self.exchange, self.now)
+            self.now = self.exchange.now
+        self._batches = source.batches(self._bar_at)
         self._batch: MarketBatch | None = next(self._batches, None)
         self._tick_every = tick_every
         if tick_every is not None:
@@ -295,9 +295,7 @@ class World:
         elif isinstance(request, Cancel):
             self._unresolved(request.symbol, request.client_id, Outcome.CANCEL_UNRESOLVED, lost, wait)
 
-    def _unresolved(
-        self, symbol: Symbol, client_id: ClientId, outcome: Outcome, why: Refusal, wait: Ms
-    ) -> None:
+    def _unresolved(self, symbol: Symbol, client_id: ClientId, outcome: Outcome, why: Refusal, wait: Ms) -> None:
         at = self.now + wait
         report = OrderReport(at, symbol, client_id, outcome, code=why.code, detail=why.detail)
         self._push(at, _DELIVERED, report)
