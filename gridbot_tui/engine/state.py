@@ -77,12 +77,12 @@ class EngineState(Struct, frozen=True):
     max_observed: float
 
 
-_ENCODER = msgspec.msgpack.Encoder(order="deterministic")
+_ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(EngineState)
 
 
 def encode(desk: Desk) -> bytes:
-    """The desk as bytes; two equal desks give equal bytes."""
+    """The desk as bytes."""
     state = EngineState(
         version=STATE_VERSION,
         now=desk.now,
