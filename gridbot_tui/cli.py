@@ -113,10 +113,11 @@ def root(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and exit with its code."""
-    sys.exit(int(_exit_code(list(sys.argv[1:] if argv is None else argv))))
+    sys.exit(int(execute(list(sys.argv[1:] if argv is None else argv))))
 
 
-def _exit_code(argv: list[str]) -> int:
+def execute(argv: list[str]) -> int:
+    """Run one command; its exit code."""
     try:
         code = app(args=spread(argv), prog_name="gridbot", standalone_mode=False)
         sys.stdout.flush()
@@ -152,9 +153,7 @@ def spread(argv: list[str]) -> list[str]:
 
 
 def _is_command(word: str) -> bool:
-    names = {
-        command.name or command.callback.__name__ for command in app.registered_commands if command.callback
-    }
+    names = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
     return word in names or word in {group.name for group in app.registered_groups}
 
 

@@ -74,7 +74,7 @@ def ledger(
     profile: ProfileOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Every change of the wallet, an asset a line, in order of time; the sum of an asset is its balance.
+    """Every change of the wallet since the start, an asset a line, in order of time.
 
     Example: gridbot export ledger --format json
     """

@@ -75,7 +75,6 @@ def write_file(profile: Profile) -> None:
             os.close(handle)
     except OSError as error:
         raise CommandFailed(
-            f"{profile.kill_file} cannot be written ({error.strerror}); close the positions on the exchange "
-            f"by hand",
+            f"{profile.kill_file} cannot be written ({error.strerror}); close the positions on the exchange by hand",
             Exit.FAILED,
         ) from error

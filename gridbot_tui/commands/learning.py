@@ -11,9 +11,7 @@ from gridbot_tui.commands.options import HomeOption, JsonOption, ProfileOption, 
 from gridbot_tui.control.command import CommandKind
 from gridbot_tui.control.snapshot import LearningView
 
-app = typer.Typer(
-    help="See and steer what the ensemble has learned.", no_args_is_help=True, rich_markup_mode=None
-)
+app = typer.Typer(help="See and steer what the ensemble has learned.", no_args_is_help=True, rich_markup_mode=None)
 Weight = Annotated[float, typer.Argument(min=0.0, max=1.0, help="In [0, 1]; the three sum to 1.")]
 
 
@@ -115,9 +113,7 @@ def set_weights(
     """
     if abs(up + down + neutral - 1.0) > 1e-6:
         raise CommandFailed(f"the weights sum to {up + down + neutral:g}, not to 1", Exit.USAGE)
-    _order(
-        ctx, home, profile, json, timeout, action="set", up=repr(up), down=repr(down), neutral=repr(neutral)
-    )
+    _order(ctx, home, profile, json, timeout, action="set", up=repr(up), down=repr(down), neutral=repr(neutral))
 
 
 def lines(view: LearningView) -> list[str]:

@@ -15,9 +15,7 @@ ProfileOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
-SymbolOption = Annotated[
-    str | None, typer.Option("--symbol", metavar="S", help="Only this symbol (default: all).")
-]
+SymbolOption = Annotated[str | None, typer.Option("--symbol", metavar="S", help="Only this symbol (default: all).")]
 TimeoutOption = Annotated[
     float, typer.Option("--timeout", metavar="S", min=0.1, help="Seconds to wait for the outcome.")
 ]
@@ -33,9 +31,7 @@ class Where(Struct, frozen=True):
     overrides: tuple[tuple[str, str], ...] = ()
 
 
-def where(
-    ctx: typer.Context, home: Path | None = None, profile: str | None = None, json: bool = False
-) -> Where:
+def where(ctx: typer.Context, home: Path | None = None, profile: str | None = None, json: bool = False) -> Where:
     """A command's own options over those given before its name."""
     root = ctx.find_object(Where) or Where()
     return Where(

@@ -26,9 +26,7 @@ def run(options: RunOptions, *, face: Face | None, headless: bool) -> None:
         finish(face(options), options)
         return
     if not headless:
-        output.say(
-            "gridbot: no terminal app here, running headless; 'gridbot status' shows more, Ctrl+C stops it"
-        )
+        output.say("gridbot: no terminal app here, running headless; 'gridbot status' shows more, Ctrl+C stops it")
     from gridbot_tui.service.app import run_headless
 
     finish(run_headless(options, None if options.json else Lines().show, LINE_EVERY_S), options)

@@ -83,9 +83,6 @@ def lines(document: dict[str, Any]) -> list[str]:
         aside = [tuple(one[name] for name in names) for one in document["withheld"]]
         found += ["", "orders that do not rest:", *output.table(names, aside, left=6)]
     if document["decisions"]:
-        last = [
-            (one["symbol"], output.moment(one["at"]), one["decided"], one["rule"])
-            for one in document["decisions"]
-        ]
+        last = [(one["symbol"], output.moment(one["at"]), one["decided"], one["rule"]) for one in document["decisions"]]
         found += ["", *output.table(("symbol", "decided at (UTC)", "decided", "rule"), last, left=4)]
     return found

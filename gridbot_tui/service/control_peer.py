@@ -285,9 +285,7 @@ class Peer:
         if command.kind is CommandKind.KILL:
             return ""  # never held back: it is idempotent, and late is worse than often
         if self._commands.take() > 0:
-            return (
-                f"too many orders: at most {self._house.limits.commands_per_s:g} a second, nothing was done"
-            )
+            return f"too many orders: at most {self._house.limits.commands_per_s:g} a second, nothing was done"
         if len(self._outcomes) >= self._house.limits.outcomes:
             return f"{len(self._outcomes)} orders are still under way: wait for one of them"
         return ""

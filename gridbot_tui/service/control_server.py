@@ -124,9 +124,7 @@ class ControlServer:
         if self._on_error is not None:
             self._on_error(error)
         else:
-            asyncio.get_running_loop().call_exception_handler(
-                {"message": "control socket", "exception": error}
-            )
+            asyncio.get_running_loop().call_exception_handler({"message": "control socket", "exception": error})
 
     # -- inside -----------------------------------------------------------------------------------------
 
@@ -146,9 +144,7 @@ class ControlServer:
         finally:
             self._handlers.discard(task)
 
-    async def _handle(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pid: int | None
-    ) -> None:
+    async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pid: int | None) -> None:
         peer = Peer(self, reader, writer, pid)
         self._peers.add(peer)
         try:

@@ -35,9 +35,7 @@ class LockHeld(Exception):
     def __init__(self, profile: str, holder: Holder | None) -> None:
         self.holder = holder
         who = f"process {holder.pid}" if holder is not None else "another process"
-        super().__init__(
-            f"profile {profile} is already traded by {who}; stop it first or name another profile"
-        )
+        super().__init__(f"profile {profile} is already traded by {who}; stop it first or name another profile")
 
 
 class ProfileLock:

@@ -58,9 +58,7 @@ def test_a_client_finds_a_server_that_had_no_runtime_folder(
     assert endpoint.find_socket(profile) is None
 
 
-def test_a_runtime_folder_that_does_not_exist_is_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_runtime_folder_that_does_not_exist_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "gone"))
     assert endpoint.socket_path(deep(tmp_path)).parent.is_dir()
 

@@ -165,9 +165,7 @@ async def test_the_picture_names_who_controls_and_how_many_look(server: ControlS
     await client.close()
 
 
-async def test_a_picture_that_cannot_be_made_is_reported_and_the_next_one_comes(
-    bot: FakeBot, path: Path
-) -> None:
+async def test_a_picture_that_cannot_be_made_is_reported_and_the_next_one_comes(bot: FakeBot, path: Path) -> None:
     errors: list[BaseException] = []
     async with ControlServer(bot, path, limits=FAST, on_error=errors.append):
         client = await ControlClient.connect(path)
@@ -397,9 +395,7 @@ async def test_who_only_reads_gives_no_orders(bot: FakeBot, server: ControlServe
     await viewer.close()
 
 
-async def test_a_face_takes_control_before_it_gives_orders(
-    bot: FakeBot, server: ControlServer, path: Path
-) -> None:
+async def test_a_face_takes_control_before_it_gives_orders(bot: FakeBot, server: ControlServer, path: Path) -> None:
     face = await ControlClient.connect(path)
     with pytest.raises(Refused, match="take control first"):
         await face.command(CommandKind.PAUSE)

@@ -20,9 +20,7 @@ time.sleep(60)
 def test_a_second_start_is_refused_with_process_and_profile(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     with ProfileLock.acquire(path, "sim-futures-main-usdt"):
-        with pytest.raises(
-            LockHeld, match=r"sim-futures-main-usdt is already traded by process \d+"
-        ) as caught:
+        with pytest.raises(LockHeld, match=r"sim-futures-main-usdt is already traded by process \d+") as caught:
             ProfileLock.acquire(path, "sim-futures-main-usdt")
         assert caught.value.holder == holder_of(path)
 

@@ -1,0 +1,182 @@
+"""export and config: what is read from files, with no bot running."""
+
+import csv
+import io
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from gridbot_tui.commands import export_rows
+from gridbot_tui.engine.events import Outcome
+from gridbot_tui.market.builtin import builtin
+from gridbot_tui.ops.audit import AuditTrail
+from gridbot_tui.service.profile import Profile
+from gridbot_tui.units import Market
+from tests.commands.calling import Cli
+from tests.control.fake_bot import Running
+from tests.store import making
+
+
+@pytest.fixture
+def kept(profile: Profile) -> Profile:
+    """A profile that has traded and stopped."""
+    profile.lock.touch()
+    store = making.store(profile.folder)
+    store.remember_instruments(making.T0, [builtin(Market.FUTURES)[making.BTC]])
+    store.append([making.intent(1), making.report(1, Outcome.FILLED, filled=26), making.fill(1), making.cash(2)])
+    trail = AuditTrail(profile.audit, at=making.T0, durable=False)
+    trail.write("command", making.T0, {"kind": "pause", "peer": "=cmd()"})
+    trail.write("outcome", making.T0 + 1, {"ok": True})
+    store.put_meta(export_rows.AUDIT_HEAD, f"{trail.head.seq}:{trail.head.hash}")
+    trail.close()
+    store.close()
+    return profile
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_trades_are_exported_in_prices_and_quantities(cli: Cli, kept: Profile) -> None:
+    called = cli("export", "trades")
+    assert called.code == 0
+    (row,) = rows(called.out)
+    assert (row["side"], row["price"], row["quantity"], row["fee"]) == ("buy", "60000", "0.026", "0.312")
+    assert row["time"] == "2023-11-14T22:13:20.001Z"
+    (same,) = cli("export", "trades", "--format", "json").document
+    assert same["price"] == "60000"
+    assert same["maker"] is True
+
+
+def test_orders_are_exported_with_their_end(cli: Cli, kept: Profile) -> None:
+    (row,) = rows(cli("export", "orders", "--format", "csv").out)
+    assert (row["client_id"], row["state"], row["filled"]) == ("gb-1", "filled", "0.026")
+
+
+def test_the_ledger_has_a_line_for_every_change_in_order(cli: Cli, kept: Profile) -> None:
+    found = cli("export", "ledger", "--json").document
+    assert [(row["kind"], row["asset"], row["amount"]) for row in found] == [
+        ("fee", "USDT", "-0.312"),
+        ("funding", "USDT", "-1.36"),
+    ]
+
+
+def test_an_export_goes_to_a_file_when_asked(cli: Cli, kept: Profile, tmp_path: Path) -> None:
+    target = tmp_path / "trades.csv"
+    called = cli("export", "trades", "-o", str(target))
+    assert called.out == ""
+    assert len(rows(target.read_text())) == 1
+    assert cli("export", "trades", "-o", str(tmp_path / "no" / "folder.csv")).code == 1
+
+
+def test_the_audit_trail_is_exported_and_no_cell_is_a_formula(cli: Cli, kept: Profile) -> None:
+    found = cli("export", "audit").document
+    assert [line["kind"] for line in found] == ["command", "outcome"]
+    assert rows(cli("export", "audit", "--format", "csv").out)[1]["kind"] == "outcome"
+    assert export_rows.plain(Decimal("1E+3")) == "1000"
+    assert list(export_rows.as_csv([{"a": "=cmd()"}])) == ["a\r\n", "'=cmd()\r\n"]
+
+
+def test_an_untouched_trail_verifies(cli: Cli, kept: Profile) -> None:
+    called = cli("export", "audit", "--verify", "--json")
+    assert called.code == 0
+    assert called.document["ok"] is True
+    assert called.document["lines"] == 2
+    assert called.document["anchored"] is True
+    assert cli("export", "audit", "--verify").out == "2 lines in order.\n"
+
+
+def test_a_changed_trail_is_exit_code_one(cli: Cli, kept: Profile) -> None:
+    text = kept.audit.read_text()
+    kept.audit.write_text(text.replace("pause", "pAuse"))
+    called = cli("export", "audit", "--verify", "--json")
+    assert called.code == 1
+    assert called.document["first_bad"] == 1
+
+
+def test_lines_cut_off_the_end_are_missed(cli: Cli, kept: Profile) -> None:
+    first = kept.audit.read_text().splitlines(keepends=True)[0]
+    kept.audit.write_text(first)
+    called = cli("export", "audit", "--verify")
+    assert called.code == 1
+    assert called.out == ""
+    assert "state file knows of 2 lines" in called.err
+
+
+def test_nothing_to_export_is_wrong_input(cli: Cli, profile: Profile) -> None:
+    assert cli("export", "trades").code == 2
+    profile.lock.touch()
+    called = cli("export", "trades")
+    assert called.code == 2
+    assert "has not run yet" in called.err
+    assert cli("export", "audit", "--verify").code == 2
+
+
+def test_an_export_works_while_the_bot_runs(cli: Cli, kept: Profile, live: Running) -> None:
+    assert len(rows(cli("export", "trades").out)) == 1
+
+
+# config
+
+
+def test_a_good_config_holds(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text("[ladder]\nskew = 1.1\n")
+    assert cli("config", "check", str(file)).code == 0
+    assert cli("config", "check", str(file), "--json").document["ok"] is True
+    assert cli("--config", str(file), "config", "check", "--json").document["path"] == str(file)
+
+
+def test_a_bad_config_says_file_and_line_of_every_fault(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text("[ladder]\nskw = 1.1\nskew = -5\n")
+    called = cli("config", "check", str(file))
+    assert called.code == 2
+    assert "line 2" in called.err
+    assert "line 3" in called.err
+    assert "Traceback" not in called.err
+    problems = cli("config", "check", str(file), "--json").document["problems"]
+    assert [one["key"] for one in problems] == ["ladder.skw", "ladder.skew"]
+
+
+def test_a_missing_config_is_wrong_input(cli: Cli, tmp_path: Path) -> None:
+    called = cli("config", "show", str(tmp_path / "gone.toml"))
+    assert called.code == 2
+    assert called.err.count("\n") == 1
+
+
+def test_the_config_in_force_is_shown_with_its_sources(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text("[ladder]\nskew = 1.1\n")
+    shown = cli("config", "show", str(file), "--changed")
+    assert shown.lines[0].startswith("ladder.skew = 1.1")
+    assert "c.toml line 2" in shown.lines[0]
+    keys = cli("config", "show", str(file), "--json").document["keys"]
+    assert keys["ladder.skew"]["value"] == 1.1
+    assert len(cli("config", "show").lines) > 20
+
+
+def test_two_configs_are_compared_with_when_a_change_takes_effect(cli: Cli, tmp_path: Path) -> None:
+    one, two = tmp_path / "one.toml", tmp_path / "two.toml"
+    one.write_text("[ladder]\nskew = 1.1\n")
+    two.write_text("[ladder]\nskew = 1.2\n")
+    called = cli("config", "diff", str(two), "--against", str(one))
+    assert called.lines == ["ladder.skew: 1.1 -> 1.2 (at the next decision)"]
+    document = cli("config", "diff", str(two), "--json").document
+    assert document["against"] == "the defaults"
+    assert [change["key"] for change in document["changes"]] == ["ladder.skew"]
+    assert cli("config", "diff").code == 2
+
+
+def test_a_config_is_compared_with_that_of_the_running_bot(cli: Cli, tmp_path: Path, live: Running) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text("")
+    called = cli("config", "diff", str(file))
+    assert called.lines == ["no key differs from sim-futures-main-usdt, config 3"]
+
+
+def test_the_schema_is_one_json_document(cli: Cli) -> None:
+    document = json.loads(cli("config", "schema").out)
+    assert "ladder" in document["properties"]

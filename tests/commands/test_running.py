@@ -1,0 +1,165 @@
+"""``gridbot`` without a command: what it makes of its options, and how a run ends."""
+
+import signal
+import sys
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gridbot_tui import cli as command_line
+from gridbot_tui.commands.run import Lines
+from gridbot_tui.control.snapshot import Snapshot
+from gridbot_tui.service.options import RunOptions, RunResult
+from gridbot_tui.units import Market, Mode
+from tests.commands.calling import Cli, caller
+from tests.control.fake_bot import picture
+
+DOCUMENT: dict[str, object] = {"mode": "replay", "profile": "replay"}
+
+
+class FakeApp:
+    """Takes the place of ``service.app``."""
+
+    def __init__(self) -> None:
+        self.options: list[RunOptions] = []
+        self.result = RunResult(0, DOCUMENT, "")
+        self.on_run: Callable[[], None] = lambda: None
+
+    def run_headless(
+        self, options: RunOptions, watch: Callable[[Snapshot], None] | None = None, watch_every_s: float = 5.0
+    ) -> RunResult:
+        self.options.append(options)
+        self.on_run()
+        if watch is not None:
+            watch(picture())
+        return self.result
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApp]:
+    fake = FakeApp()
+    module = types.ModuleType("gridbot_tui.service.app")
+    module.run_headless = fake.run_headless  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "gridbot_tui.service.app", module)
+    monkeypatch.setattr(command_line, "_face", lambda: None)
+    kept = [(number, signal.getsignal(number)) for number in (signal.SIGHUP, signal.SIGTSTP)]
+    yield fake
+    for number, handler in kept:
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
+    return caller(capsys)
+
+
+def test_every_option_reaches_the_run(cli: Cli, app: FakeApp) -> None:
+    words = "--config c.toml --mode replay --market spot --no-ui --read-only --home h --profile p --json"
+    more = "--data a.parquet --data b.csv --symbol btcusdt --symbol ETHUSDT --interval 1m --speed max --resume"
+    called = cli(*words.split(), *more.split(), "--set", "ladder.skew=1.1", "--yes-live")
+    assert called.code == 0
+    assert app.options == [
+        RunOptions(
+            config=Path("c.toml"),
+            overrides=(("ladder.skew", "1.1"),),
+            mode=Mode.REPLAY,
+            market=Market.SPOT,
+            home=Path("h"),
+            profile="p",
+            data=("a.parquet", "b.csv"),
+            symbols=("BTCUSDT", "ETHUSDT"),
+            interval="1m",
+            speed="max",
+            resume=True,
+            read_only=True,
+            json=True,
+        )
+    ]
+
+
+def test_with_json_there_is_one_document_at_the_end_and_nothing_else(cli: Cli, app: FakeApp) -> None:
+    called = cli("--no-ui", "--mode", "replay", "--data", "x", "--json")
+    assert called.document == DOCUMENT
+    assert called.out.count("\n") == 1
+    assert called.err == ""
+
+
+def test_without_json_there_are_status_lines(cli: Cli, app: FakeApp) -> None:
+    app.result = RunResult(0, DOCUMENT, "stopped flat, verified on the exchange")
+    called = cli("--no-ui")
+    assert called.out.startswith("2025-05-04 12:00:00  running")
+    assert called.err == "stopped flat, verified on the exchange\n"
+
+
+def test_without_a_terminal_app_it_runs_headless_and_says_so(cli: Cli, app: FakeApp) -> None:
+    called = cli()
+    assert called.code == 0
+    assert len(app.options) == 1
+    assert called.err.count("\n") == 1
+    assert "headless" in called.err
+
+
+@pytest.mark.parametrize("code", [1, 2, 4, 6])
+def test_a_bad_end_is_the_exit_code_with_a_sentence(code: int, cli: Cli, app: FakeApp) -> None:
+    app.result = RunResult(code, DOCUMENT if code == 6 else None, "2 positions left")
+    called = cli("--no-ui", "--json")
+    assert called.code == code
+    assert called.err == "gridbot: 2 positions left\n"
+    assert (called.out != "") == (code == 6), "a run that never began has no document"
+
+
+@pytest.mark.parametrize("mode", ["paper", "testnet", "live"])
+def test_modes_without_an_adapter_are_refused_in_a_sentence(mode: str, cli: Cli, app: FakeApp) -> None:
+    called = cli("--no-ui", "--mode", mode)
+    assert called.code == 2
+    assert called.err.count("\n") == 1
+    assert "adapter" in called.err
+    assert app.options == []
+
+
+def test_hanging_up_does_not_end_a_run_before_its_own_handlers_are_set(cli: Cli, app: FakeApp) -> None:
+    seen: list[Any] = []
+    app.on_run = lambda: seen.extend(signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTSTP))
+    cli("--no-ui")
+    assert seen == [signal.SIG_IGN, signal.SIG_IGN]
+
+
+def test_what_a_shell_makes_of_a_glob_is_data(cli: Cli, app: FakeApp) -> None:
+    cli("--no-ui", "--data", "a.parquet", "b.parquet", "c.parquet", "--speed", "max")
+    assert app.options[0].data == ("a.parquet", "b.parquet", "c.parquet")
+    assert app.options[0].speed == "max"
+
+
+@pytest.mark.parametrize(
+    ("words", "spread"),
+    [
+        ("--data=a b", "--data=a --data b"),
+        ("--data a status", "--data a status"),
+        ("--data a --data b c", "--data a --data b --data c"),
+        ("status --data a b", "status --data a b"),
+        ("--profile status --data a b", "--profile status --data a --data b"),
+        ("--json status x y", "--json status x y"),
+        ("--data a -- b", "--data a -- b"),
+    ],
+)
+def test_only_the_words_after_data_are_spread(words: str, spread: str) -> None:
+    assert command_line.spread(words.split()) == spread.split()
+
+
+def test_a_set_without_a_value_is_wrong_usage(cli: Cli, app: FakeApp) -> None:
+    called = cli("--set", "ladder.skew")
+    assert called.code == 2
+    assert "KEY=VALUE" in called.err
+
+
+def test_a_terminal_that_goes_away_does_not_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    lines = Lines()
+    monkeypatch.setattr("builtins.print", gone)
+    lines.show(picture())
+    lines.show(picture())

@@ -1,0 +1,83 @@
+"""The executable as a user starts it: help, what it loads, how it ends."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gridbot_tui import __version__, cli
+from tests.commands.calling import caller
+from tests.control.fake_bot import Running
+
+HEAVY = """
+    polars numpy textual plotext binance aiohttp aiosqlite sqlite3 keyring structlog rich asyncio
+    gridbot_tui.settings gridbot_tui.engine gridbot_tui.strategy gridbot_tui.store gridbot_tui.exchange
+"""
+# typer checks the values of options with pydantic, so that a command that has any loads it; help does not.
+SPY = """
+import sys
+from gridbot_tui import cli
+code = cli.execute(sys.argv[1:])
+print("loaded", *sorted(sys.modules), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def gridbot(*words: str, spy: bool = False) -> subprocess.CompletedProcess[str]:
+    start = ["-c", SPY] if spy else ["-m", "gridbot_tui"]
+    return subprocess.run([sys.executable, *start, *words], capture_output=True, text=True, check=False, timeout=30)
+
+
+def every_command() -> list[list[str]]:
+    top = [[c.name or c.callback.__name__] for c in cli.app.registered_commands if c.callback]
+    for group in cli.app.registered_groups:
+        assert group.typer_instance is not None
+        for command in group.typer_instance.registered_commands:
+            assert command.callback is not None
+            top.append([str(group.name), command.name or command.callback.__name__])
+    return [[], *top]
+
+
+@pytest.mark.parametrize("words", every_command(), ids=" ".join)
+def test_every_command_has_help_with_an_example(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    called = caller(capsys)(*words, "--help")
+    assert called.code == 0
+    assert f"Example: gridbot {' '.join(words)}".rstrip() in " ".join(called.out.split())
+
+
+def test_the_version_is_printed() -> None:
+    done = gridbot("--version")
+    assert (done.returncode, done.stdout) == (0, f"gridbot {__version__}\n")
+
+
+def test_a_mistake_is_one_sentence_and_no_traceback() -> None:
+    done = gridbot("statsu")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "status" in done.stderr, "the nearest command is named"
+
+
+def test_help_and_status_load_nothing_heavy(home: Path, live: Running) -> None:
+    for words, heavy in (
+        (["--help"], [*HEAVY.split(), "pydantic"]),
+        (["--home", str(home), "status", "--json"], HEAVY.split()),
+    ):
+        done = gridbot(*words, spy=True)
+        assert done.returncode == 0, done.stderr
+        loaded = set(done.stderr.split())
+        assert [name for name in heavy if name in loaded] == []
+
+
+def test_a_client_of_a_face_loads_nothing_heavy() -> None:
+    script = "import gridbot_tui.control.client, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split()) - {"asyncio"}
+    assert [name for name in [*HEAVY.split(), "pydantic"] if name in loaded] == []
+
+
+def test_a_reader_that_leaves_early_is_no_traceback(home: Path, live: Running) -> None:
+    script = f"{sys.executable} -m gridbot_tui config schema | true"
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    assert "Broken pipe" not in done.stderr
