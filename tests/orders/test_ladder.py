@@ -35,9 +35,7 @@ def plans(draw: st.DrawFn) -> GridPlan:
 
 
 positions = st.integers(-3_000, 3_000)
-touches = st.builds(
-    lambda bid, spread: Touch(bid, bid + spread), st.integers(500_000, 700_000), st.integers(0, 50)
-)
+touches = st.builds(lambda bid, spread: Touch(bid, bid + spread), st.integers(500_000, 700_000), st.integers(0, 50))
 instruments = st.sampled_from([BTC, SPOT])
 
 
@@ -113,9 +111,7 @@ def test_the_same_inputs_give_the_same_ladder(
 
 @given(st.integers(-30, 140))
 def test_rungs_are_absolute_at_skew_one(position: int) -> None:
-    flat = {
-        slot.rung: slot.price for slot in ladder(walk_plan(levels=8, upper=0.2), BTC, 0, AT_60000, depth=8)
-    }
+    flat = {slot.rung: slot.price for slot in ladder(walk_plan(levels=8, upper=0.2), BTC, 0, AT_60000, depth=8)}
     later = ladder(walk_plan(levels=8, upper=0.2), BTC, position, AT_60000, depth=8)
     low = Touch(1, 10**7)  # nothing is clamped
     for slot in later:
@@ -151,9 +147,7 @@ def test_a_pause_keeps_exits_and_withdraws_entries() -> None:
     assert [(slot.side, slot.rung, slot.steps) for slot in slots] == [(Side.SELL, 1, 14), (Side.SELL, 0, 26)]
 
 
-def test_when_the_symbol_goes_flat_the_exits_of_the_old_side_are_gone_or_are_entries_within_the_bound() -> (
-    None
-):
+def test_when_the_symbol_goes_flat_the_exits_of_the_old_side_are_gone_or_are_entries_within_the_bound() -> None:
     plan = walk_plan(position=0.052, lower=0.0)
     held = ladder(plan, BTC, 52, AT_60000, depth=8)
     assert sum(slot.steps for slot in side(held, Side.SELL)) == 52
@@ -187,9 +181,7 @@ def test_a_lot_below_the_minimum_places_no_entries_and_names_the_equity_needed()
 
 
 def test_dust_has_no_exit_and_says_so() -> None:
-    want = desired(
-        walk_plan(lower=0.0, upper=0.0), msgspec.structs.replace(SPOT, min_steps=5), 2, AT_60000, PARAMS
-    )
+    want = desired(walk_plan(lower=0.0, upper=0.0), msgspec.structs.replace(SPOT, min_steps=5), 2, AT_60000, PARAMS)
     assert want.resting == ()
     assert [code for code, _ in want.notes] == ["dust"]
 

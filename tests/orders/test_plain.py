@@ -18,6 +18,7 @@ LEVELS = tuple(57_000.0 + 1_000.0 * number for number in range(7))  # 57,000 .. 
 
 def plain(side: str = "long", **changes: Any) -> GridPlan:
     given = {
+        "target": 0.0,
         "kind": "arithmetic",
         "grid": LEVELS,
         "grid_side": side,
