@@ -108,7 +108,8 @@ def root(
         read_only=read_only,
         json=json,
     )
-    run(options, face=_face(), headless=no_ui or json)
+    headless = no_ui or json
+    run(options, face=None if headless else _face(), headless=headless)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -166,7 +167,7 @@ def _is_value(argv: list[str], position: int) -> bool:
 
 def _face() -> Callable[..., Any] | None:
     """The terminal app, where this version has one."""
-    if find_spec("gridbot_tui.ui") is None:
+    if find_spec("gridbot_tui.ui") is None or find_spec("gridbot_tui.ui.launch") is None:
         return None
     launch: Callable[..., Any] = import_module("gridbot_tui.ui.launch").launch
     return launch
