@@ -35,8 +35,15 @@ class SymbolExposure:
 
     __slots__ = (
         "_case",
-        *("buys", "fresh", "gap"),
-        *("least_value", "mark", "position", "sells", "spot", "unit"),
+        "buys",
+        "fresh",
+        "gap",
+        "least_value",
+        "mark",
+        "position",
+        "sells",
+        "spot",
+        "unit",
     )
 
     def __init__(
