@@ -48,7 +48,7 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.2f}"
+        return f"{round(value, 2) + 0.0:.2f}"  # + 0.0: a minus without a number behind it says nothing
     return str(value)
 
 
@@ -58,8 +58,8 @@ def percent(value: float | None, digits: int = 2) -> str:
 
 
 def moment(at: Ms | None) -> str:
-    """A time, UTC."""
-    if at is None:
+    """A time, UTC; 0 is a time that nobody noted."""
+    if not at:
         return UNKNOWN
     return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 

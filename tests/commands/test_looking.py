@@ -5,6 +5,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from gridbot_tui.commands import output
 from gridbot_tui.commands.lines import status_line
 from gridbot_tui.control.status import status_document
 from gridbot_tui.service import profile as profiles
@@ -98,6 +99,14 @@ def test_a_status_line_has_what_a_headless_run_needs() -> None:
     for part in ("2025-05-04 12:00:00", "running", "9999.688", "T0", "0.16x", "gap_budget", "0.50/0.00/0.33"):
         assert part in line
     assert "None" not in status_line(replace(picture(), equity=None, leverage=None, drawdown=None))
+
+
+def test_numbers_and_times_read_as_a_person_expects() -> None:
+    assert output.shown(-0.001) == "0.00"
+    assert output.shown(-0.5) == "-0.50"
+    assert output.moment(0) == "-"
+    assert output.span(59.9) == "00:00:59"
+    assert output.percent(None) == "-"
 
 
 def test_one_document_and_nothing_else_is_on_stdout(cli: Cli, live: Running) -> None:
