@@ -13,26 +13,18 @@ import pytest
 
 from gridbot_tui.control import codec
 from gridbot_tui.control.client import ControlClient
-from gridbot_tui.control.command import Ack, Command, CommandKind, CommandOutcome
-from gridbot_tui.control.errors import ConnectionLost, NotRunning, Refused, TimedOut
+from gridbot_tui.control.command import CommandKind
+from gridbot_tui.control.errors import NotRunning, Refused
 from gridbot_tui.control.messages import (
-    Announcement,
-    ControlAsked,
-    ControlChanged,
-    Introduce,
-    Ping,
-    Pong,
     Refusal,
     Role,
-    ServerMessage,
 )
 from gridbot_tui.control.snapshot import Hello, Snapshot
 from gridbot_tui.service import control_server
 from gridbot_tui.service.control_peer import Bucket, Limits, Outbox
 from gridbot_tui.service.control_server import ControlServer, SocketTaken
 from tests.control.fake_bot import FakeBot, picture, symbol_view
-
-FAST = Limits(snapshot_every=0.02, quiet_start=0.01, stalled=0.3)
+from tests.control.scene import FAST, Raw, settle
 
 
 @pytest.fixture
@@ -52,36 +44,6 @@ async def server(bot: FakeBot, path: Path) -> AsyncIterator[ControlServer]:
         yield one
 
 
-class Raw:
-    """A client that can misbehave."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer = reader, writer
-
-    @classmethod
-    async def connect(cls, path: Path) -> "Raw":
-        return cls(*await asyncio.open_unix_connection(str(path)))
-
-    async def next(self) -> ServerMessage:
-        async with asyncio.timeout(3):
-            header = await self.reader.readexactly(4)
-            return codec.decode_down(await self.reader.readexactly(int.from_bytes(header, "big")))
-
-    async def until(self, kind: type) -> ServerMessage:
-        while not isinstance(message := await self.next(), kind):
-            pass
-        return message
-
-    async def is_closed(self) -> bool:
-        async with asyncio.timeout(3):
-            try:
-                while await self.reader.read(65536):
-                    pass
-            except ConnectionError:
-                pass
-        return True
-
-
 async def pause_often(client: ControlClient) -> None:
     for _ in range(30):
         await client.command(CommandKind.PAUSE)
@@ -98,10 +60,6 @@ def put(path: Path, text: str) -> None:
 
 def text_at(path: Path) -> str:
     return path.read_text()
-
-
-async def settle() -> None:
-    await asyncio.sleep(0.05)
 
 
 # Greeting and pictures
@@ -289,204 +247,6 @@ def test_a_bucket_gives_what_has_flowed_in_and_no_more() -> None:
     now = 0.5
     assert bucket.take() == 0.0
     assert bucket.take() > 0.0
-
-
-# Orders
-
-
-async def test_an_order_is_acknowledged_at_once_and_its_outcome_comes_later(
-    bot: FakeBot, server: ControlServer, path: Path
-) -> None:
-    bot.hold = True
-    raw = await Raw.connect(path)
-    raw.writer.write(codec.encode_up(Introduce(Role.OPERATE, "cli")))
-    order = Command("x1", CommandKind.FLATTEN)
-    raw.writer.write(codec.encode_up(order))
-    assert await raw.until(Ack) == Ack("x1", True)
-    raw.writer.write(codec.encode_up(Ping(5)))
-    assert await raw.until(Pong) == Pong(5)
-    bot.finish(order)
-    assert await raw.until(CommandOutcome) == CommandOutcome("x1", True, "flatten done")
-
-
-async def test_the_same_order_twice_is_done_once_and_answered_twice(
-    bot: FakeBot, server: ControlServer, path: Path
-) -> None:
-    client = await ControlClient.connect(path, role=Role.OPERATE)
-    one = await client.command(CommandKind.FLATTEN, command_id="same")
-    await client.close()
-    again = await ControlClient.connect(path, role=Role.OPERATE)
-    two = await again.command(CommandKind.FLATTEN, command_id="same")
-    assert one == two
-    assert len(bot.commands) == 1
-    await again.close()
-
-
-async def test_an_order_of_the_command_line_is_told_to_those_who_look(
-    bot: FakeBot, server: ControlServer, path: Path
-) -> None:
-    viewer = await ControlClient.connect(path, role=Role.VIEW)
-    cli = await ControlClient.connect(path, role=Role.OPERATE, name="flatten")
-    await cli.command(CommandKind.FLATTEN, {"symbol": "BTCUSDT"})
-    note = await anext(viewer.news())
-    assert isinstance(note, Announcement)
-    assert (note.kind, note.ok) == ("flatten", True)
-    assert note.peer.startswith("flatten (process ")
-    assert bot.commands[0][1] == note.peer
-    await viewer.close()
-    await cli.close()
-
-
-async def test_a_refused_order_says_why(bot: FakeBot, server: ControlServer, path: Path) -> None:
-    bot.refuse = "the shutdown is under way"
-    client = await ControlClient.connect(path, role=Role.OPERATE)
-    with pytest.raises(Refused, match="the shutdown is under way"):
-        await client.command(CommandKind.PAUSE)
-    await client.close()
-
-
-async def test_an_outcome_that_does_not_come_is_a_timeout_not_a_no(
-    bot: FakeBot, server: ControlServer, path: Path
-) -> None:
-    bot.hold = True
-    client = await ControlClient.connect(path, role=Role.OPERATE)
-    with pytest.raises(TimedOut):
-        await client.command(CommandKind.FLATTEN, within=0.1)
-    await client.close()
-
-
-async def test_the_last_outcome_reaches_its_client_before_the_server_goes(bot: FakeBot, path: Path) -> None:
-    bot.hold = True
-    async with ControlServer(bot, path, limits=FAST):
-        client = await ControlClient.connect(path, role=Role.OPERATE)
-        waiting = asyncio.create_task(client.command(CommandKind.STOP))
-        await settle()
-        bot.finish(bot.commands[0][0])
-    assert (await waiting).text == "stop done"
-    with pytest.raises(ConnectionLost):
-        async for _ in client.snapshots():
-            pass
-    await client.close()
-
-
-async def test_whoever_waits_hears_that_the_bot_is_gone(bot: FakeBot, path: Path) -> None:
-    bot.hold = True
-    async with ControlServer(bot, path, limits=FAST):
-        client = await ControlClient.connect(path, role=Role.OPERATE)
-        waiting = asyncio.create_task(client.command(CommandKind.FLATTEN))
-        await settle()
-    with pytest.raises(ConnectionLost):
-        await waiting
-    await client.close()
-
-
-# Control
-
-
-async def test_who_only_reads_gives_no_orders(bot: FakeBot, server: ControlServer, path: Path) -> None:
-    viewer = await ControlClient.connect(path, role=Role.VIEW)
-    with pytest.raises(Refused, match="only reads"):
-        await viewer.command(CommandKind.STOP)
-    await viewer.ask_control()
-    answer = await anext(viewer.news())
-    assert isinstance(answer, Refusal)
-    assert answer.code == "role"
-    assert bot.commands == []
-    await viewer.close()
-
-
-async def test_a_face_takes_control_before_it_gives_orders(bot: FakeBot, server: ControlServer, path: Path) -> None:
-    face = await ControlClient.connect(path)
-    with pytest.raises(Refused, match="take control first"):
-        await face.command(CommandKind.PAUSE)
-    await face.ask_control()
-    assert isinstance(await anext(face.news()), ControlChanged)
-    assert face.controls
-    assert (await face.command(CommandKind.PAUSE)).ok
-    await face.close()
-
-
-async def test_a_second_face_takes_over_with_a_confirmation_that_both_see(
-    bot: FakeBot, server: ControlServer, path: Path
-) -> None:
-    left = await ControlClient.connect(path, name="left")
-    right = await ControlClient.connect(path, name="right")
-    await left.ask_control()
-    assert await anext(left.news()) == ControlChanged(server.desk.holder_name, yours=True)
-    changed = await anext(right.news())
-    assert isinstance(changed, ControlChanged)
-    assert not changed.yours
-
-    await right.take_control()
-    refused = await anext(right.news())
-    assert isinstance(refused, Refusal), "without asking first"
-
-    await right.ask_control()
-    for client, yours in ((left, False), (right, True)):
-        asked = await anext(client.news())
-        assert isinstance(asked, ControlAsked)
-        assert asked.yours is yours
-        assert asked.holder.startswith("left")
-        assert asked.asker.startswith("right")
-    await right.take_control()
-    for client, yours in ((left, False), (right, True)):
-        after = await anext(client.news())
-        assert isinstance(after, ControlChanged)
-        assert after.yours is yours
-    with pytest.raises(Refused, match=r"right .* holds control"):
-        await left.command(CommandKind.PAUSE)
-    await left.close()
-    await right.close()
-
-
-async def test_control_can_be_taken_by_a_command_as_well(server: ControlServer, path: Path) -> None:
-    left, right = await ControlClient.connect(path), await ControlClient.connect(path)
-    assert (await left.command(CommandKind.TAKE_CONTROL)).ok
-    asked = await right.command(CommandKind.TAKE_CONTROL)
-    assert not asked.ok
-    assert "confirm within" in asked.text
-    assert (await right.command(CommandKind.TAKE_CONTROL, {"confirm": "true"})).text == "you control"
-    await left.close()
-    await right.close()
-
-
-async def test_an_old_wish_for_control_is_no_longer_valid(bot: FakeBot, path: Path) -> None:
-    async with ControlServer(bot, path, limits=Limits(ask_expires=0.05)):
-        left, right = await ControlClient.connect(path), await ControlClient.connect(path)
-        await left.command(CommandKind.TAKE_CONTROL)
-        await right.command(CommandKind.TAKE_CONTROL)
-        await asyncio.sleep(0.1)
-        assert not (await right.command(CommandKind.TAKE_CONTROL, {"confirm": "true"})).ok
-        await left.close()
-        await right.close()
-
-
-async def test_who_leaves_gives_control_back(server: ControlServer, path: Path) -> None:
-    left, right = await ControlClient.connect(path), await ControlClient.connect(path)
-    await left.command(CommandKind.TAKE_CONTROL)
-    await left.close()
-    await settle()
-    assert server.desk.holder is None
-    assert (await right.command(CommandKind.TAKE_CONTROL)).ok
-    await right.close()
-
-
-async def test_a_connection_cannot_change_what_it_is(server: ControlServer, path: Path) -> None:
-    raw = await Raw.connect(path)
-    for role in (Role.VIEW, Role.OPERATE):
-        raw.writer.write(codec.encode_up(Introduce(role)))
-    refusal = await raw.until(Refusal)
-    assert isinstance(refusal, Refusal)
-    assert refusal.code == "role"
-
-
-async def test_a_face_in_this_process_is_a_client_like_any_other(bot: FakeBot, server: ControlServer) -> None:
-    face = await ControlClient.over(await server.local_socket(), name="here")
-    await face.command(CommandKind.TAKE_CONTROL)
-    assert (await face.command(CommandKind.PAUSE)).ok
-    assert (await anext(face.snapshots())).profile == "sim-futures-main-usdt"
-    assert bot.commands[0][1] == "here (this process)"
-    await face.close()
 
 
 # The socket file
