@@ -148,7 +148,5 @@ def _notes(
         notes.append(("lot_below_minimum", f"a lot of the least size needs {needed:.2f} {instrument.quote}"))
     closing = Side.SELL if position > 0 else Side.BUY
     if position and not delta and not any(slot.side is closing for slot in resting):
-        notes.append(
-            ("dust", f"{instrument.quantity(position)} {instrument.base} has no exit: too small to trade")
-        )
+        notes.append(("dust", f"{instrument.quantity(position)} {instrument.base} has no exit: too small to trade"))
     return notes

@@ -96,9 +96,7 @@ class IdFactory:
         self._current: dict[str, ClientId] = {}
         self._sent: set[ClientId] = set()
 
-    def issue(
-        self, symbol: Symbol, epoch: int, rung: int, side: Side, purpose: Purpose = Purpose.GRID
-    ) -> ClientId:
+    def issue(self, symbol: Symbol, epoch: int, rung: int, side: Side, purpose: Purpose = Purpose.GRID) -> ClientId:
         """The id for the next order of this slot: unchanged until it was sent and has ended."""
         if not -999 <= rung <= 999:
             raise ValueError(f"rung {rung} does not fit a client id")

@@ -12,6 +12,9 @@ from gridbot_tui.orders.rungs import Rungs, Touch
 from gridbot_tui.strategy.plan import GridPlan
 from gridbot_tui.units import Market, Side, Steps, Ticks
 
+_BEYOND: Final = 1 << 62
+"""A price no market reaches."""
+
 MAX_RUNGS: Final = 64
 """Rungs a side that are looked at; the last one takes whatever inventory is left."""
 
@@ -49,14 +52,25 @@ def ladder(
     if not r.priced or plan.lot <= 0.0:
         return ()
     least = r.least(touch.bid)
-    if r.lot < least:
+    large = r.lot >= least
+    asked = (position, depth, buy_entries, sell_entries, large)
+    last = r.last
+    if large and last is not None and last[0] == asked and last[1] <= touch.bid and touch.ask <= last[2]:
+        return last[3]  # the market moved between the same two rungs
+    if not large:
         buy_entries = sell_entries = False
     size = max(r.lot, least)
+    bounds = [0, _BEYOND]
     out: list[Slot] = []
     for side, entries in ((Side.BUY, buy_entries), (Side.SELL, sell_entries)):
         drafts = _side(r, side, position, touch, size, entries)
+        if drafts:
+            bounds[side is Side.SELL] = drafts[0].price
         place(out, plan, side, drafts, touch, depth)
-    return tuple(out)
+    slots = tuple(out)
+    if large and bounds[0] <= touch.bid and touch.ask <= bounds[1]:
+        r.last = (asked, bounds[0], bounds[1], slots)
+    return slots
 
 
 def _side(r: Rungs, side: Side, position: Steps, touch: Touch, size: Steps, entries: bool) -> list[Draft]:
@@ -143,6 +157,4 @@ def place(
                 state = SlotState.WAITING
             resting += 1
         entry = draft.steps > draft.exit_steps
-        out.append(
-            Slot(symbol, epoch, draft.rung, side, price, draft.steps, entry, state, "", draft.exit_steps)
-        )
+        out.append(Slot(symbol, epoch, draft.rung, side, price, draft.steps, entry, state, "", draft.exit_steps))

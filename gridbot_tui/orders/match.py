@@ -29,13 +29,10 @@ def match(
         return kept, loose, list(slots)
     places = {(slot.epoch, slot.rung): slot for slot in slots}
     for live in orders:
-        place = (live.epoch, live.rung)
-        own = places.get(place)
-        if own is not None and (
-            live.state is OrderState.UNRESOLVED or _fits(live, own, near, quantity, most)
-        ):
+        own = places.get((live.epoch, live.rung))
+        if own is not None and (_exact(live, own) or _occupies(live, own, near, quantity, most)):
             kept.append((live, own))
-            del places[place]
+            del places[own.epoch, own.rung]
         else:
             loose.append(live)
     if not loose or not places:
@@ -50,6 +47,15 @@ def match(
             kept.append((live, slot))
             free.remove(slot)
     return kept, unserved, free
+
+
+def _exact(live: LiveOrder, slot: Slot) -> bool:
+    """The usual case, first: the order is just what the slot wants."""
+    return live.order.price == slot.price and live.remaining == slot.steps
+
+
+def _occupies(live: LiveOrder, slot: Slot, near: float, quantity: float, most: Steps) -> bool:
+    return live.state is OrderState.UNRESOLVED or _fits(live, slot, near, quantity, most)
 
 
 def _fits(live: LiveOrder, slot: Slot, near: float, quantity: float, most: Steps) -> bool:

@@ -69,9 +69,7 @@ def plain_ladder(
         for index, draft in enumerate(fitting):
             draft.rung += shift
             if (draft.price - at_touch) * side > 0 and (wanting or draft.exit_steps):
-                nearest = (
-                    index  # a level owns its lot: here the literal nearest one, the last beyond the touch
-                )
+                nearest = index  # a level owns its lot: here the literal nearest one, the last beyond the touch
         place(out, plan, side, fitting, touch, depth, nearest=nearest)
     return tuple(out)
 

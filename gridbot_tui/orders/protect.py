@@ -11,9 +11,7 @@ from gridbot_tui.orders.model import Desired, NewOrder, OrderKind, OrderState, P
 from gridbot_tui.orders.rungs import Touch
 from gridbot_tui.units import ClientId, Market, Ms, Side, Steps, Symbol
 
-_BUSY: Final = frozenset(
-    {OrderState.SENDING, OrderState.UNRESOLVED, OrderState.TRIGGERED, OrderState.CANCELLING}
-)
+_BUSY: Final = frozenset({OrderState.SENDING, OrderState.UNRESOLVED, OrderState.TRIGGERED, OrderState.CANCELLING})
 """States in which an order's fate is open: nothing is sent beside it, nor is it cancelled again."""
 
 

@@ -27,12 +27,19 @@ from gridbot_tui.orders.model import (
 from gridbot_tui.orders.params import OrderParams
 from gridbot_tui.orders.protect import work_stop, work_target
 from gridbot_tui.orders.rungs import Touch
+from gridbot_tui.orders.table import TERMINAL
 from gridbot_tui.units import ClientId, Market, Ms, Side, Steps
 
 CANCEL_FIRST: Final = "cancel_first"
 CHURN: Final = "churn"
 ORDER_LIMIT: Final = "order_limit"
 PRICE_FILTER: Final = "price_filter"
+
+# Members of enums looked up once: this runs on every decision.
+_BUY, _SELL, _RESTING = Side.BUY, Side.SELL, SlotState.RESTING
+_GRID, _STOP = Purpose.GRID, Purpose.STOP
+_IN_FLUX: Final = TERMINAL | {OrderState.CANCELLING}
+"""A cancel on its way, or ended with trades still to come: its side waits."""
 
 
 class Convergence(Struct, frozen=True):
@@ -145,18 +152,23 @@ class _Work:
 
     def sort(self, live: Iterable[LiveOrder]) -> None:
         """Live orders by what they serve; a side with one in flux is barred."""
+        buys, sells, standing = self.orders[_BUY], self.orders[_SELL], 0
         for one in live:
-            purpose = one.order.purpose
-            if purpose is Purpose.STOP:
+            order = one.order
+            if order.purpose is _GRID:
+                standing += 1
+                if one.state in _IN_FLUX:
+                    self.barred.add(order.side)
+                elif order.side is _BUY:
+                    buys.append(one)
+                else:
+                    sells.append(one)
+            elif order.purpose is _STOP:
                 self.stops.append(one)
-                continue
-            self.room -= 1
-            if purpose is Purpose.TARGET:
-                self.targets.append(one)
-            elif one.state is OrderState.CANCELLING or one.ended:
-                self.barred.add(one.order.side)
             else:
-                self.orders[one.order.side].append(one)
+                standing += 1
+                self.targets.append(one)
+        self.room -= standing
 
     def protect(self, repeg: bool) -> None:
         """Stop and target. On spot a target waits for sells that hold what it would sell."""
@@ -189,13 +201,9 @@ class _Work:
     def side(self, side: Side) -> None:
         """The grid orders of one side."""
         p = self.r.params
-        wanted = [
-            slot for slot in self.desired.resting if slot.side is side and slot.state is SlotState.RESTING
-        ]
+        wanted = [slot for slot in self.desired.resting if slot.side is side and slot.state is _RESTING]
         near = p.price_tolerance * self.desired.spacing
-        kept, loose, missing = match(
-            wanted, self.orders[side], near, p.quantity_tolerance, self.instrument.max_steps
-        )
+        kept, loose, missing = match(wanted, self.orders[side], near, p.quantity_tolerance, self.instrument.max_steps)
         kept = self._covered(side, kept, loose, missing)
         for live in loose:
             if live.state is OrderState.SENDING:
@@ -207,11 +215,11 @@ class _Work:
         if missing:
             self._create(side, missing)
 
-    def _covered(
-        self, side: Side, kept: list[Pair], loose: list[LiveOrder], missing: list[Slot]
-    ) -> list[Pair]:
+    def _covered(self, side: Side, kept: list[Pair], loose: list[LiveOrder], missing: list[Slot]) -> list[Pair]:
         """Where a side only closes inventory, kept orders may not sell more than is held: the hysteresis
         on quantities must never leave a naked entry."""
+        if all(live.remaining <= slot.steps for live, slot in kept):
+            return kept
         total = 0
         for slot in self.desired.resting:
             if slot.side is side:

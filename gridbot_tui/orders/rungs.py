@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.orders.model import Slot
 from gridbot_tui.strategy.plan import GridPlan
 from gridbot_tui.units import Side, Steps, Ticks
 
@@ -38,6 +39,7 @@ class Rungs:
         "_spacing",
         "_tick",
         "instrument",
+        "last",
         "levels",
         "lot",
         "lower",
@@ -59,6 +61,9 @@ class Rungs:
         self._skew = plan.skew
         self._tick = instrument.tick_f
         self._limit = float(instrument.min_notional) / instrument.unit_f
+        self.last: tuple[tuple[Steps, int, bool, bool, bool], Ticks, Ticks, tuple[Slot, ...]] | None = None
+        """The ladder's last answer, of a ladder no rung of which the market had reached: what it was asked
+        (position, depth, entries of either side, lot large enough), the touch between which it holds, slots."""
         self._prices: dict[tuple[int, Side, int], Ticks] = {}
 
     @property

@@ -34,9 +34,7 @@ class ImpossibleTransition(Exception):
     """Something happened to an order that cannot happen in its state. Resync; never guess."""
 
     def __init__(self, state: S, trigger: str, detail: str = "") -> None:
-        super().__init__(
-            f"an order that is {state} cannot become so by {trigger}{': ' if detail else ''}{detail}"
-        )
+        super().__init__(f"an order that is {state} cannot become so by {trigger}{': ' if detail else ''}{detail}")
         self.state = state
         self.trigger = trigger
 

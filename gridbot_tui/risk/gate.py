@@ -92,9 +92,7 @@ class Gate:
             return STALE_MARK
         tried = symbol.copy()
         tried.add(order)
-        code = self.verdict(
-            Portfolio(view.equity, view.halt_left, {**view.symbols, order.symbol: tried}, view.blocked)
-        )
+        code = self.verdict(Portfolio(view.equity, view.halt_left, {**view.symbols, order.symbol: tried}, view.blocked))
         return code or None
 
     def trim(self, view: Portfolio) -> dict[Symbol, Steps]:
@@ -199,9 +197,7 @@ class _Plan:
         slot = self._slots[symbol][index]
         least = self.view.symbols[symbol].least_value
         if slot.exit_steps > 0 and slot.exit_steps * slot.price >= least:
-            self._slots[symbol][index] = msgspec.structs.replace(
-                slot, steps=slot.exit_steps, entry=False, reason=code
-            )
+            self._slots[symbol][index] = msgspec.structs.replace(slot, steps=slot.exit_steps, entry=False, reason=code)
         else:
             self._slots[symbol][index] = msgspec.structs.replace(slot, state=SlotState.BLOCKED, reason=code)
 

@@ -32,10 +32,7 @@ class Margins:
 
     def __init__(self, brackets: Sequence[Bracket]) -> None:
         self.lines: tuple[tuple[float, float, float, float], ...] = (
-            tuple(
-                (float(b.maintenance_ratio), float(b.cum), float(b.floor), float(b.max_leverage))
-                for b in brackets
-            )
+            tuple((float(b.maintenance_ratio), float(b.cum), float(b.floor), float(b.max_leverage)) for b in brackets)
             or _UNKNOWN
         )
 
@@ -52,9 +49,7 @@ class Margins:
         return notional / allowed
 
 
-def liquidation_price(
-    position: Steps, mark: Ticks, unit: float, free_equity: float, margins: Margins
-) -> float | None:
+def liquidation_price(position: Steps, mark: Ticks, unit: float, free_equity: float, margins: Margins) -> float | None:
     """Mark price in ticks (float) at which the account is liquidated by this symbol alone; None = nowhere.
 
     ``free_equity``: the account's equity at mark less the maintenance of its other positions, quote.
@@ -64,15 +59,10 @@ def liquidation_price(
         return None
     size = abs(position) * unit
     if position > 0:
-        falls = [
-            (size * mark - free_equity - amount) / (size * (1.0 - rate))
-            for rate, amount, _, _ in margins.lines
-        ]
+        falls = [(size * mark - free_equity - amount) / (size * (1.0 - rate)) for rate, amount, _, _ in margins.lines]
         highest = max(falls)
         return highest if highest > 0.0 else None
-    return min(
-        (free_equity + size * mark + amount) / (size * (1.0 + rate)) for rate, amount, _, _ in margins.lines
-    )
+    return min((free_equity + size * mark + amount) / (size * (1.0 + rate)) for rate, amount, _, _ in margins.lines)
 
 
 def distance(position: Steps, mark: Ticks, liquidation: float | None) -> float | None:
@@ -82,14 +72,10 @@ def distance(position: Steps, mark: Ticks, liquidation: float | None) -> float |
     return (mark - liquidation) / mark if position > 0 else (liquidation - mark) / mark
 
 
-def largest_position(
-    side: Side, mark: Ticks, unit: float, free_equity: float, margins: Margins, away: float
-) -> Steps:
+def largest_position(side: Side, mark: Ticks, unit: float, free_equity: float, margins: Margins, away: float) -> Steps:
     """The largest |position| whose liquidation is at least ``away`` (a fraction) from the mark."""
     end = mark * (1.0 - side * away)
-    most = min(
-        (free_equity + amount) / (unit * (mark * away + end * rate)) for rate, amount, _, _ in margins.lines
-    )
+    most = min((free_equity + amount) / (unit * (mark * away + end * rate)) for rate, amount, _, _ in margins.lines)
     return max(0, int(most * (1.0 - 1e-9)))
 
 
@@ -105,9 +91,7 @@ class Guard(Struct, frozen=True):
     """Signed position to be reached now by market, None = none; reason code ``liquidation``."""
 
 
-def guard(
-    position: Steps, mark: Ticks, unit: float, free_equity: float, margins: Margins, params: RiskParams
-) -> Guard:
+def guard(position: Steps, mark: Ticks, unit: float, free_equity: float, margins: Margins, params: RiskParams) -> Guard:
     """Compare the distance to liquidation with the two thresholds."""
     price = liquidation_price(position, mark, unit, free_equity, margins)
     away = distance(position, mark, price)

@@ -22,8 +22,7 @@ class RiskParams(BaseModel):
         5.5,
         ge=0.1,
         le=6.0,
-        description="observed exposure over equity above which positions are trimmed to leverage_cap by "
-        "market",
+        description="observed exposure over equity above which positions are trimmed to leverage_cap by market",
     )
     leverage_hard: float = Field(
         6.0,
@@ -74,8 +73,7 @@ class RiskParams(BaseModel):
     )
     auto_rearm: bool = Field(
         False,
-        description="re-arm by itself some days after a halt, in tier 2. Off: a halt is the operator's to "
-        "lift",
+        description="re-arm by itself some days after a halt, in tier 2. Off: a halt is the operator's to lift",
     )
     auto_rearm_days: float = Field(
         7.0, ge=1.0, le=90.0, description="days of halt before an automatic re-arm: lets a crash settle"
@@ -146,12 +144,8 @@ class RiskParams(BaseModel):
             raise ValueError("leverage_cap <= leverage_trim <= leverage_hard must hold")
         if not self.tier1_enter < self.tier2_enter < self.tier3_enter:
             raise ValueError("tier1_enter < tier2_enter < tier3_enter must hold")
-        if not (
-            self.tier1_leave < self.tier1_enter and self.tier1_leave < self.tier2_leave < self.tier2_enter
-        ):
-            raise ValueError(
-                "tier1_leave < tier1_enter and tier1_leave < tier2_leave < tier2_enter must hold"
-            )
+        if not (self.tier1_leave < self.tier1_enter and self.tier1_leave < self.tier2_leave < self.tier2_enter):
+            raise ValueError("tier1_leave < tier1_enter and tier1_leave < tier2_leave < tier2_enter must hold")
         if not self.liquidation_reduce < self.liquidation_warn:
             raise ValueError("liquidation_reduce < liquidation_warn must hold")
         return self

@@ -29,9 +29,7 @@ class StopPlan(Struct, frozen=True):
     reason: str = ""
 
 
-def stop_budget(
-    equity: float, halt_left: float, exposure: float, all_exposure: float, params: RiskParams
-) -> float:
+def stop_budget(equity: float, halt_left: float, exposure: float, all_exposure: float, params: RiskParams) -> float:
     """The loss a symbol's stop may allow, quote: its share (by worst exposure) of what is left to tier 3."""
     if all_exposure <= 0.0:
         return 0.0

@@ -93,7 +93,7 @@ class Report(Struct, frozen=True):
 def grid_order(
     client_id: str = "gb0-BTCUSDT-1-gb1-0",
     side: Side = Side.BUY,
-    price: int = 600_000,
+    price: int | None = 600_000,
     steps: int = 100,
     **changes: Any,
 ) -> NewOrder:

@@ -12,7 +12,7 @@ from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.desired import desired
 from gridbot_tui.orders.ladder import ladder
 from gridbot_tui.orders.model import Slot, SlotState
-from gridbot_tui.orders.rungs import Touch, smallest_order
+from gridbot_tui.orders.rungs import Rungs, Touch, smallest_order
 from gridbot_tui.strategy.plan import GridPlan
 from gridbot_tui.units import Side
 from tests.orders.samples import AT_60000, BTC, PARAMS, SPOT, prices, walk_plan
@@ -107,6 +107,16 @@ def test_the_same_inputs_give_the_same_ladder(
 ) -> None:
     once = desired(plan, instrument, position, touch, PARAMS)
     assert once == desired(msgspec.structs.replace(plan), instrument, position, touch, PARAMS)
+
+
+@given(plans(), st.lists(st.tuples(st.integers(-60, 60), touches, st.booleans()), max_size=8), instruments)
+def test_rungs_kept_from_earlier_calls_give_the_same_ladder_as_fresh_ones(
+    plan: GridPlan, asked: list[tuple[int, Touch, bool]], instrument: Instrument
+) -> None:
+    kept = Rungs(plan, instrument)
+    for position, touch, entries in asked * 2:
+        again = ladder(plan, instrument, position, touch, depth=4, buy_entries=entries, rungs=kept)
+        assert again == ladder(plan, instrument, position, touch, depth=4, buy_entries=entries)
 
 
 @given(st.integers(-30, 140))

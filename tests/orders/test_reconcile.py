@@ -1,5 +1,6 @@
 """What stands against what ought to stand."""
 
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -174,7 +175,7 @@ def test_when_a_symbol_goes_flat_the_exits_of_its_old_side_are_cancelled_in_the_
 def test_hysteresis_never_leaves_more_exits_than_inventory() -> None:
     desk = Desk()
     desk.position = 20
-    close = {"side": Side.SELL, "entry": False}
+    close: dict[str, Any] = {"side": Side.SELL, "entry": False}
     desk.converge(want(slot(0, 620_000, 12, **close), slot(-1, 640_000, 8, **close)))
     less = want(slot(0, 620_000, 10, exit_steps=10, **close), slot(-1, 640_000, 8, exit_steps=8, **close))
     desk.position = 18
@@ -272,7 +273,7 @@ def test_nothing_rests_while_a_position_is_flattened() -> None:
 
 def test_the_strongest_target_rules() -> None:
     reasons = ["unwind", "cap", "tier3", "flatten", "shutdown", "kill"]
-    for weaker, stronger in zip(reasons, reasons[1:], strict=False):
+    for weaker, stronger in pairwise(reasons):
         pair = [Target(5, TargetStyle.TAKER, weaker), Target(9, TargetStyle.TAKER, stronger)]
         rule = desired(walk_plan(), BTC, 26, AT_60000, PARAMS, targets=pair).target
         assert rule is not None

@@ -165,5 +165,5 @@ def test_only_a_very_volatile_symbol_has_its_own_stop() -> None:
     ],
 )
 def test_thresholds_that_would_fight_are_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="must hold|less than or equal"):
+    with pytest.raises(ValueError, match=r"must hold|less than or equal"):
         RiskParams(**wrong)  # type: ignore[arg-type]
