@@ -101,7 +101,7 @@ class Circuits:
         circuit = self._open.get((symbol, purpose, side))
         return circuit is not None and circuit.count >= self._params.refusals
 
-    def open(self) -> list[tuple[Symbol, Purpose, Side, int, Ms]]:
+    def standing(self) -> list[tuple[Symbol, Purpose, Side, int, Ms]]:
         """(symbol, purpose, side, exchange code, since) of every open circuit."""
         return [
             (*key, circuit.code, circuit.since)

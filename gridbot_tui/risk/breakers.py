@@ -95,12 +95,12 @@ class Breakers:
 
     def blocks(self, symbol: Symbol = "") -> str:
         """The name of the gravest breaker that stops entries of ``symbol``, else an empty string."""
-        for one in self.open():
+        for one in self.tripped():
             if one.symbol in ("", symbol):
                 return one.name
         return ""
 
-    def open(self) -> tuple[Tripped, ...]:
+    def tripped(self) -> tuple[Tripped, ...]:
         """Open breakers, the gravest first."""
         levels = list(Level)
         return tuple(
@@ -112,4 +112,4 @@ class Breakers:
 
     def state(self) -> tuple[Tripped, ...]:
         """Everything, to be stored."""
-        return self.open()
+        return self.tripped()

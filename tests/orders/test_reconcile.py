@@ -49,6 +49,7 @@ def test_each_wish_is_reached_in_one_round_of_cancels_and_one_of_creates_and_the
 ) -> None:
     desk = Desk()
     for wish in wanted:
+        desk.now += PARAMS.churn_window_ms  # so much change in so little time would be churn
         assert desk.converge(wish) <= 2
         resting = [one for one in wish.resting if one.state is SlotState.RESTING]
         live = list(desk.book.live("BTCUSDT"))

@@ -71,13 +71,13 @@ def test_a_breaker_opens_once_keeps_its_start_and_blocks_its_scope() -> None:
     breakers = Breakers()
     assert breakers.trip("residual", 5, "0.01 off", "BTCUSDT")
     assert not breakers.trip("residual", 9, "0.02 off", "BTCUSDT")
-    (one,) = breakers.open()
+    (one,) = breakers.tripped()
     assert (one.since, one.detail) == (5, "0.02 off")
     assert breakers.blocks("BTCUSDT") == "residual"
     assert breakers.blocks("ETHUSDT") == ""
     breakers.trip("disk", 10, "read-only")
     assert breakers.blocks("ETHUSDT") == "disk"
-    assert [one.name for one in breakers.open()] == ["disk", "residual"]
+    assert [one.name for one in breakers.tripped()] == ["disk", "residual"]
 
 
 def test_a_breaker_ends_with_its_condition_held_for_its_time_or_by_the_operator() -> None:
