@@ -27,7 +27,7 @@ WITHHELD = frozenset(
         "dust",
         "circuit_open",
         "equity_unknown",
-        "liquidation_near",
+        "stop_budget",
     }
 )
 """Blockers that are stated anew by every convergence of a symbol."""
@@ -41,6 +41,7 @@ CLEARS = {
     "churn": "when the rungs stop moving",
     "order_limit": "when orders of the symbol fill or leave",
     "price_filter": "when the rung is inside the exchange's price limits",
+    "stop_budget": "when the stop has room again: smaller exposure or more equity",
     "dust": "when it joins a tradable amount",
     "circuit_open": "when the exchange takes one probe order again",
 }

@@ -51,7 +51,9 @@ EXIT_REFUSED = 4
 KILL_LOOK_S = 0.5
 STATE_EVERY_REPLAY: Ms = 24 * HOUR
 """A replay's profile is temporary: its engine state is saved often enough to be exercised, not every hour."""
-RECONCILE_VIRTUAL: Ms = 15 * MINUTE
+RECONCILE_SIM: Ms = 15 * MINUTE
+RECONCILE_REPLAY: Ms = 6 * HOUR
+"""Nobody but the bot touches a replayed account, so looking seldom is looking often enough."""
 
 Watch = Callable[[Snapshot], None]
 
@@ -138,7 +140,7 @@ class Parts:
             self.world,
             self.journal,
             self.log,
-            reconcile_every=RECONCILE_VIRTUAL,
+            reconcile_every=RECONCILE_SIM if plan.mode is Mode.SIM else RECONCILE_REPLAY,
             stage_budget=round(settings.service.shutdown_stage_s * 1000),
             on_command_done=lambda done: self.session.command_done(done),
         )
