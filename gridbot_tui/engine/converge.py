@@ -183,6 +183,7 @@ def _cancel(desk: Desk, state: SymbolDesk, client_id: ClientId) -> None:
     live = desk.orders.get(client_id)
     conditional = live is not None and live.conditional
     desk.orders.cancelling(client_id, desk.now)
+    state.exposure = None
     desk.emit(CancelFact(desk.now, state.symbol, client_id))
     desk.emit(CancelOrder(state.symbol, client_id, conditional, desk.now))
 

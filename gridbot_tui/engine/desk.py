@@ -20,6 +20,7 @@ from gridbot_tui.orders.ids import IdFactory
 from gridbot_tui.orders.model import Desired
 from gridbot_tui.orders.reconcile import Reconciler
 from gridbot_tui.orders.rungs import Rungs
+from gridbot_tui.risk.exposure import SymbolExposure
 from gridbot_tui.risk.gate import Gate
 from gridbot_tui.risk.kill import Latches
 from gridbot_tui.risk.liquidation import Margins
@@ -45,6 +46,7 @@ class SymbolDesk:
         "close",
         "desired",
         "episode_over",
+        "exposure",
         "funding_rate",
         "hour",
         "instrument",
@@ -81,6 +83,8 @@ class SymbolDesk:
         """The static part of the plan's ladder."""
         self.stop_reduce_to: Steps | None = None
         """Position to be reached because no resting stop is possible for what is held."""
+        self.exposure: SymbolExposure | None = None
+        """What the gate counts of this symbol; None = count its orders anew."""
         self.desired: Desired | None = None
         self.touch: tuple[Ticks, Ticks] | None = None
         """(bid, ask) as of the last decision or fill."""
@@ -165,6 +169,13 @@ class Desk:
         self.foreign_orders: dict[str, str] = {}
         self.listed: set[ClientId] = set()
         """Client ids of the last list of open orders."""
+
+    def orders_changed(self, symbol: Symbol) -> None:
+        """Something happened to an order: count the symbol's exposure anew and have it converge."""
+        state = self.symbols.get(symbol)
+        if state is not None:
+            state.exposure = None
+            self.dirty.add(symbol)
 
     def emit(self, action: Action) -> None:
         """Add an action of the event being handled."""

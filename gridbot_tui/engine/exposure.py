@@ -17,15 +17,24 @@ def portfolio(desk: Desk) -> Portfolio:
 
 
 def of_symbol(desk: Desk, state: SymbolDesk) -> SymbolExposure:
-    """One symbol, with all its live orders."""
-    return SymbolExposure(
+    """One symbol, with every order that stands, may stand, or has trades still to come.
+
+    Kept between convergences: its orders are counted anew only after something happened to one of them.
+    """
+    position, gap = desk.ledger.position(state.symbol), state.plan.gap if state.plan is not None else None
+    kept = state.exposure
+    if kept is not None and kept.gap == gap:
+        kept.move(position, state.mark, is_fresh(desk, state))
+        return kept
+    state.exposure = SymbolExposure(
         state.instrument,
-        desk.ledger.position(state.symbol),
+        position,
         state.mark,
-        gap=state.plan.gap if state.plan is not None else None,
+        gap=gap,
         fresh=is_fresh(desk, state),
-        orders=[live for live in desk.orders.live(state.symbol) if not live.ended],
+        orders=desk.orders.live(state.symbol),
     )
+    return state.exposure
 
 
 def is_fresh(desk: Desk, state: SymbolDesk) -> bool:

@@ -1,19 +1,28 @@
 """What becomes of our orders: reports move the life cycle, fills move the ledger, both make the symbol converge."""
 
-from gridbot_tui.engine.actions import AdoptFact, AskAboutOrder, CashFact, FillFact, OrderFact
+from gridbot_tui.engine.actions import AdoptFact, AskAboutOrder, CashFact, FillFact, OrderFact, RequestResync
 from gridbot_tui.engine.desk import Desk
 from gridbot_tui.engine.events import Adopted, Cash, Fill, OrderReport, Outcome
-from gridbot_tui.orders.model import NewOrder, OrderState, Purpose
+from gridbot_tui.orders.model import NewOrder, Purpose
+from gridbot_tui.orders.table import ImpossibleTransition
+from gridbot_tui.units import Symbol
 
 
 def report(desk: Desk, event: OrderReport) -> None:
     """Apply news of one order. A repeat or an older one changes nothing and is not written down."""
     live = desk.orders.get(event.client_id)
-    change = desk.orders.apply(event)
+    try:
+        change = desk.orders.apply(event)
+    except ImpossibleTransition as wrong:
+        _contradicted(desk, event.symbol, f"order {event.client_id}: {wrong}")
+        return
+    state = desk.symbols.get(event.symbol)
+    if state is not None:
+        state.exposure = None
     if change is None:
         return
     desk.emit(OrderFact(event.at, event))
-    desk.dirty.add(event.symbol)
+    desk.orders_changed(event.symbol)
     if event.outcome is Outcome.REFUSED and live is not None:
         _refused(desk, live.order, event)
     elif event.outcome is Outcome.ACCEPTED and live is not None:
@@ -24,6 +33,13 @@ def report(desk: Desk, event: OrderReport) -> None:
     elif event.outcome is Outcome.TRIGGERED:
         desk.latch("stopped", event.symbol, str(event.at))
         desk.note(event.symbol, "stop_triggered", "the resting stop fired; the symbol is latched", "error")
+
+
+def _contradicted(desk: Desk, symbol: Symbol, detail: str) -> None:
+    """News that cannot be true of what we know: believe neither, ask the exchange."""
+    desk.note(symbol, "contradiction", detail, "error")
+    desk.emit(RequestResync(detail))
+    desk.orders_changed(symbol)
 
 
 def _refused(desk: Desk, order: NewOrder, event: OrderReport) -> None:
@@ -42,7 +58,7 @@ def fill(desk: Desk, event: Fill) -> None:
     state = desk.symbols.get(event.symbol)
     if state is not None:
         state.touch = state.best
-        desk.dirty.add(event.symbol)
+        desk.orders_changed(event.symbol)
 
 
 def apply_fill(desk: Desk, event: Fill) -> None:
@@ -58,7 +74,10 @@ def apply_fill(desk: Desk, event: Fill) -> None:
     if effect is None:
         return
     if live is not None:
-        desk.orders.fill(event.client_id, event.steps, event.at)
+        try:
+            desk.orders.fill(event.client_id, event.steps, event.at)
+        except ImpossibleTransition as wrong:
+            _contradicted(desk, event.symbol, f"order {event.client_id}: {wrong}")
     desk.emit(FillFact(event.at, event, effect.grid_profit, effect.cycles, effect.opened, effect.closed))
     if event.forced:
         desk.note(
@@ -93,9 +112,4 @@ def adopted(desk: Desk, event: Adopted) -> None:
             "order_adopted",
             f"order {event.order.client_id} is ours, without a record here",
         )
-    desk.dirty.add(event.order.symbol)
-
-
-def unresolved_count(desk: Desk) -> int:
-    """Orders whose fate nobody knows."""
-    return sum(1 for live in desk.orders.all_live() if live.state is OrderState.UNRESOLVED)
+    desk.orders_changed(event.order.symbol)
