@@ -32,6 +32,9 @@ WITHHELD = frozenset(
 )
 """Blockers that are stated anew by every convergence of a symbol."""
 
+BUDGETS = frozenset({"leverage_cap", "gap_budget", "stop_budget", "churn"})
+"""Withheld in the ordinary course of things: told, no warning."""
+
 CLEARS = {
     "leverage_cap": "when the worst case falls below the cap",
     "leverage_hard": "when the worst case falls below the hard limit",
@@ -216,7 +219,7 @@ def _explain(desk: Desk, state: SymbolDesk, reasons: dict[str, int], whole: Desi
         detail = f"{count} order{'s' if count > 1 else ''} withheld{more}"
         stated.add(code)
         if desk.blockers.hold(name, code, desk.now, detail, CLEARS.get(code, "when the cause is gone")):
-            desk.note(name, code, detail, "warning")
+            desk.note(name, code, detail, "info" if code in BUDGETS else "warning")
     for code, detail in whole.notes:
         stated.add(code)
         desk.blockers.hold(name, code, desk.now, detail, CLEARS.get(code, "when the cause is gone"))

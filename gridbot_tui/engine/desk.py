@@ -56,6 +56,7 @@ class SymbolDesk:
         "next_funding_at",
         "next_open",
         "plan",
+        "profit_peak",
         "rungs",
         "stop_reduce_to",
         "symbol",
@@ -74,6 +75,8 @@ class SymbolDesk:
         self.ask: Ticks | None = None
         self.mark: Ticks | None = None
         self.mark_at: Ms = 0
+        self.profit_peak = 0.0
+        """Highest profit of the symbol at a decision, quote; for its own stop."""
         self.bar_at: Ms = 0
         """Close time of the last base bar."""
         self.next_open: Ms = 0

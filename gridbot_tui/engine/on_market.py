@@ -54,6 +54,7 @@ def absorb_bar(desk: Desk, state: SymbolDesk, bar: Bar, at: Ms) -> bool:
 def close_hour(desk: Desk, state: SymbolDesk, hour: Hour) -> None:
     """Pass a closed decision bar to the features and remember it for the chart."""
     desk.strategy.hour(state.symbol, hour.close_at, hour.close * state.instrument.tick_f)
+    desk.ledger.set_asset_price(state.instrument.base, state.instrument.price(hour.close))
     state.bars.append((hour.open_at, hour.open, hour.high, hour.low, hour.close))
     votes = desk.strategy.votes(state.symbol)
     if votes is not None:

@@ -72,7 +72,18 @@ def _inputs(desk: Desk, state: SymbolDesk, equity: float) -> SymbolInputs | None
         spread=max(ask - bid, 1) * instrument.tick_f,
         maker_fee=float(desk.config.maker_fee),
         min_lot=max(instrument.min_steps * instrument.step_f, notional_lot),
+        drawdown=_symbol_drawdown(desk, state, equity * desk.config.shares[state.symbol]),
     )
+
+
+def _symbol_drawdown(desk: Desk, state: SymbolDesk, allotted: float) -> float:
+    """Fall of the symbol's own profit from its peak, as a fraction (>= 0) of its allotment."""
+    book = desk.ledger.book(state.symbol)
+    if state.mark is None or allotted <= 0:
+        return 0.0
+    profit = float(book.realised + book.unrealised(state.mark) - book.fees_quote + book.funding)
+    state.profit_peak = max(state.profit_peak, profit)
+    return (state.profit_peak - profit) / allotted
 
 
 def _say_warming(desk: Desk, state: SymbolDesk, ready: bool) -> None:

@@ -49,6 +49,7 @@ class SymbolState(Struct, frozen=True):
     plan: GridPlan | None
     touch: tuple[Ticks, Ticks] | None
     episode_over: bool
+    profit_peak: float
     funding_rate: float | None
     next_funding_at: Ms | None
     bars: list[tuple[Ms, Ticks, Ticks, Ticks, Ticks]]
@@ -185,6 +186,7 @@ def _symbol_state(state: SymbolDesk) -> SymbolState:
         plan=state.plan,
         touch=state.touch,
         episode_over=state.episode_over,
+        profit_peak=state.profit_peak,
         funding_rate=state.funding_rate,
         next_funding_at=state.next_funding_at,
         bars=list(state.bars),
@@ -199,6 +201,7 @@ def _restore_symbol(state: SymbolDesk, saved: SymbolState) -> None:
     state.bar_at, state.next_open = saved.bar_at, saved.next_open
     state.plan, state.touch = saved.plan, saved.touch
     state.episode_over = saved.episode_over
+    state.profit_peak = saved.profit_peak
     state.funding_rate, state.next_funding_at = saved.funding_rate, saved.next_funding_at
     state.bars = deque(saved.bars, maxlen=state.bars.maxlen)
     state.votes = deque(saved.votes, maxlen=VOTE_HISTORY)
