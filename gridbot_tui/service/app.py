@@ -290,6 +290,7 @@ class Parts:
 
     def close(self) -> None:
         """Leave everything on disk as a restart wants to find it."""
+        self.journal.flush()
         self.audit.close()
         self.store.put_meta("audit_head", str(self.audit.head))
         self.store.close()

@@ -82,6 +82,10 @@ class Bot:
             self._feed(incoming)
         self._mind(incoming.at)
 
+    def flush(self) -> None:
+        """Nothing is to be done for a while: write what waits."""
+        self._journal.flush()
+
     def operator(self, event: Operator) -> None:
         """Hand a command to the engine."""
         self._feed(event)

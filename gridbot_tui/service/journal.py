@@ -13,6 +13,7 @@ from gridbot_tui.engine.actions import (
     EquityFact,
     Fact,
     ModeFact,
+    OrderFact,
     PlanFact,
     StartFact,
     WeightsFact,
@@ -28,6 +29,11 @@ SNAPSHOT_AFTER = (ModeFact, StartFact, WeightsFact)
 """Facts after which the engine's state is saved at once: rare, and cheaper to save than to explain."""
 
 
+HELD = (OrderFact, EquityFact)
+"""Facts that may wait for the next commit: the exchange's own lists say the same again after a crash."""
+MOST_HELD = 256
+
+
 class Journal(Protocol):
     """Where facts go."""
 
@@ -37,6 +43,10 @@ class Journal(Protocol):
 
     def operator(self, at: Ms, kind: str, body: Mapping[str, object]) -> None:
         """Audit what an operator did."""
+        ...
+
+    def flush(self) -> None:
+        """Write what waits."""
         ...
 
 
@@ -63,19 +73,30 @@ class InlineJournal:
         self._encode_state = encode_state
         self._state_every = state_every
         self._state_at: Ms | None = None
+        self._held: list[Fact] = []
 
     def commit(self, facts: Sequence[Fact], then: Callable[[], None]) -> None:
         """Write the facts, with a snapshot of the engine where one is due, then call ``then``."""
         if facts:
-            at = facts[-1].at
-            if self._snapshot_due(facts, at):
-                anchor = {"audit_head": str(self._audit.anchor)}
-                self._store.append(facts, state=self._encode_state(), at=at, meta=anchor)
-                self._state_at = at
-            else:
-                self._store.append(facts)
+            self._held.extend(facts)
+            urgent = not all(isinstance(fact, HELD) for fact in facts)
+            if urgent or len(self._held) >= MOST_HELD:
+                self.flush()
             self._tell(facts)
         then()
+
+    def flush(self) -> None:
+        """Write what waits, with a snapshot of the engine where one is due."""
+        if not self._held:
+            return
+        facts, at = self._held, self._held[-1].at
+        if self._snapshot_due(facts, at):
+            anchor = {"audit_head": str(self._audit.anchor)}
+            self._store.append(facts, state=self._encode_state(), at=at, meta=anchor)
+            self._state_at = at
+        else:
+            self._store.append(facts)
+        self._held = []
 
     def operator(self, at: Ms, kind: str, body: Mapping[str, object]) -> None:
         """Audit what an operator did; on disk before the command is carried out."""
@@ -83,6 +104,7 @@ class InlineJournal:
 
     def save_now(self, at: Ms) -> None:
         """Snapshot the engine now, for a quick and exact restart."""
+        self.flush()
         self._store.save_state(self._store.last_seq, at, self._encode_state())
         self._state_at = at
 

@@ -86,6 +86,7 @@ class VirtualRunner:
         wait = self.pace.wait_s(due)
         if wait <= 0.0:
             return False
+        self._bot.flush()
         self._wake.clear()
         try:
             await asyncio.wait_for(self._wake.wait(), min(wait, LONGEST_SLEEP))
