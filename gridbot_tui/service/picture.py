@@ -136,7 +136,7 @@ class Picture:
             tier=desk.tiers.tier,
             leverage=watch.observed_leverage(desk),
             worst_leverage=exposure.account_worst(desk),
-            leverage_cap=desk.gate.cap,
+            leverage_cap=desk.gate.hard,
             max_leverage=desk.max_worst,
             residual=_text(desk.ledger.account.residual() or ZERO) or "0",
             residual_pending=desk.ledger.account.pending_since() is not None,
