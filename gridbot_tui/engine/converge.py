@@ -32,6 +32,9 @@ WITHHELD = frozenset(
 )
 """Blockers that are stated anew by every convergence of a symbol."""
 
+PASSING = frozenset({"cancel_first", "probing"})
+"""Reasons that the next answer of the exchange lifts: not worth a blocker."""
+
 BUDGETS = frozenset({"leverage_cap", "gap_budget", "stop_budget", "churn"})
 """Withheld in the ordinary course of things: told, no warning."""
 
@@ -204,7 +207,7 @@ def _with_reasons(whole: Desired, found: Convergence, withheld: dict[tuple[int, 
 def _marked(slot: Slot, reason: str) -> Slot:
     if not reason or slot.state is not SlotState.RESTING:
         return slot
-    state = SlotState.WAITING if reason in ("cancel_first", "probing") else SlotState.BLOCKED
+    state = SlotState.WAITING if reason in PASSING else SlotState.BLOCKED
     return msgspec.structs.replace(slot, state=state, reason=reason)
 
 
@@ -212,7 +215,7 @@ def _explain(desk: Desk, state: SymbolDesk, reasons: dict[str, int], whole: Desi
     """State as blockers what is withheld, once each; those that no longer hold are cleared."""
     name, stated = state.symbol, set()
     for reason, count in sorted(reasons.items()):
-        if reason in ("cancel_first", "probing"):
+        if reason in PASSING:
             continue
         code = "circuit_open" if reason.startswith("refused:") else reason
         more = f" (exchange error {reason[8:]})" if code == "circuit_open" else ""
