@@ -40,6 +40,7 @@ from gridbot_tui.service.pace import Pace, parse_speed
 from gridbot_tui.service.picture import Picture, Recent
 from gridbot_tui.service.profile import Profile
 from gridbot_tui.service.reload import Reloader
+from gridbot_tui.service.restore import restore_engine
 from gridbot_tui.service.runner import VirtualRunner
 from gridbot_tui.service.session import Session, wall_ms
 from gridbot_tui.store.core import Store
@@ -108,7 +109,7 @@ class Parts:
         self.engine = Engine(self.config, source.instruments)
         identity = Identity(plan.mode, market, settings.bot.account, self.config.quote)
         self.store = Store.open(profile.database, durable=False, identity=identity)
-        self.resumed = self._restore()
+        self.resumed = restore_engine(self.engine, self.store)
         self._configure_logs()
         self.log = logs.get_logger("service")
         head = self.store.get_meta("audit_head")
@@ -165,23 +166,6 @@ class Parts:
         self.session = Session(
             self.bot, self.runner, self.store, self.journal, self.reloader, self.picture.snapshot
         )
-
-    def _restore(self) -> bool:
-        """The engine as the last process left it; False for a new profile."""
-        restored = self.store.load()
-        if restored is None:
-            return False
-        seq = 0
-        for saved in restored.states:
-            try:
-                self.engine.restore(saved.blob)
-            except ValueError:
-                continue
-            seq = saved.seq
-            break
-        for fact in restored.facts_after(seq):
-            self.engine.apply(fact)
-        return True
 
     def _configure_logs(self) -> None:
         kept = self.plan.loaded.settings.logs

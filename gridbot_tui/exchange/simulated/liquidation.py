@@ -6,9 +6,10 @@ from gridbot_tui.exchange.simulated.exchange import Exchange
 from gridbot_tui.exchange.simulated.records import Execution, MarginCall, Order, Status
 from gridbot_tui.exchange.simulated.venue import Venue
 from gridbot_tui.orders.model import OrderKind
-from gridbot_tui.units import Side, Ticks
+from gridbot_tui.units import Side, Symbol, Ticks
 
 LIQUIDATION = "liquidation"
+DELEVERAGING = "deleveraging"
 
 
 def solvent(exchange: Exchange, venue: Venue, price: Ticks) -> bool:
@@ -71,14 +72,25 @@ def _liquidate(exchange: Exchange, trigger: Venue, price: Ticks) -> None:
     exchange.stale = True
 
 
-def _force(exchange: Exchange, venue: Venue, side: Side, steps: int, price: Ticks) -> None:
+def deleverage(exchange: Exchange, symbol: Symbol, steps: int) -> None:
+    """Close up to ``steps`` of a position at the mark price, as the exchange does where its fund cannot pay others."""
+    position = exchange.account.position(symbol)
+    venue = exchange.venues[symbol]
+    if position:
+        side = Side.SELL if position > 0 else Side.BUY
+        _force(exchange, venue, side, min(steps, abs(position)), venue.mark, DELEVERAGING)
+
+
+def _force(
+    exchange: Exchange, venue: Venue, side: Side, steps: int, price: Ticks, why: str = LIQUIDATION
+) -> None:
     """The order with which the exchange closes a position against its owner."""
     number = exchange.next_order_id
     exchange.next_order_id += 1
     order = Order(
         exchange_id=number,
         symbol=venue.symbol,
-        client_id=f"autoclose-{exchange.now}{number:06d}",
+        client_id=f"{'autoclose' if why == LIQUIDATION else 'adl_autoclose'}-{exchange.now}{number:06d}",
         side=side,
         kind=OrderKind.MARKET,
         steps=steps,
@@ -90,7 +102,7 @@ def _force(exchange: Exchange, venue: Venue, side: Side, steps: int, price: Tick
         manual=False,
         created_at=exchange.now,
         updated_at=exchange.now,
-        forced=LIQUIDATION,
+        forced=why,
     )
     exchange.history.open[exchange.key(order.symbol, order.client_id, False)] = order
     exchange.news(Execution.NEW, order)

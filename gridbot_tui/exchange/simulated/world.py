@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 from gridbot_tui.engine.events import BarsClosed, Event, FundingSettled, OrderReport, Outcome, Tick
@@ -26,8 +26,9 @@ from gridbot_tui.units import ClientId, Ms, Symbol
 if TYPE_CHECKING:
     from gridbot_tui.exchange.simulated.books import BooksFile
 
-_ARRIVES, _DELIVERED, _TICK = 0, 1, 2
-"""What a queued item is: a request reaching the exchange, a thing reaching the bot, the World's own tick."""
+_ARRIVES, _DELIVERED, _TICK, _ORPHANED = 0, 1, 2, 3
+"""What a queued item is: a request reaching the exchange, a thing reaching the bot, the World's own tick, and
+a request whose sender hung up before it reached the exchange."""
 
 
 class World:
@@ -109,9 +110,30 @@ class World:
             return
         self._push(self.now + self._latency.out(self.now), _ARRIVES, request)
 
-    def timer(self, at: Ms, event: Event) -> None:
+    def timer(self, at: Ms, event: Incoming) -> None:
         """Deliver ``event`` at a time of the caller's; in the past means now."""
         self._push(max(at, self.now), _DELIVERED, event)
+
+    def hang_up(self) -> None:
+        """The bot's process is gone: what was on its way to it is lost, what it had sent still arrives.
+
+        Nobody waits for the answers of those requests any more; what they cause is told to whoever listens then.
+        """
+        self._ready.clear()
+        kept: list[tuple[Ms, int, int, object]] = []
+        for at, sequence, what, item in self._heap:
+            if what == _ARRIVES:
+                what = _ORPHANED
+            if what == _TICK or (what == _ORPHANED and not isinstance(item, Query)):
+                kept.append((at, sequence, what, item))
+        heapify(kept)
+        self._heap = kept
+        while self._inbox:
+            self._obey(self._inbox.popleft())
+
+    def act(self, action: Callable[[Exchange], Refusal | None]) -> Refusal | None:
+        """Let something happen on the exchange that is not the bot's doing; the bot hears of it."""
+        return self._act(action)
 
     def peek_time(self) -> Ms | None:
         """Virtual time of the next thing that happens; None = nothing ever will.
@@ -170,6 +192,8 @@ class World:
             _, _, what, item = heappop(heap)
             if what == _ARRIVES:
                 self._inbox.append(item)  # type: ignore[arg-type]
+            elif what == _ORPHANED:
+                self._obey(item)  # type: ignore[arg-type]
             elif what == _TICK:
                 self._ready.append(Tick(at))
                 if self._tick_every is not None:
@@ -242,6 +266,13 @@ class World:
         outgoing.extend(events)
         if refusal is not None:
             self._refuse(request, refusal, outgoing)
+
+    def _obey(self, request: Request) -> None:
+        """A request whose sender has gone: executed as any other, its answer goes nowhere."""
+        self.exchange.now = self.now
+        if not isinstance(request, Query):
+            self._trade(request)
+            self._deliver(self._commit())
 
     def _trade(self, request: Request) -> Refusal | None:
         exchange = self.exchange
