@@ -28,6 +28,14 @@ DAY: Final[Ms] = 86_400_000
 ZERO: Final = Decimal(0)
 
 
+def plain(amount: Decimal) -> str:
+    """An amount of money as documents and faces get it: no exponent, no trailing zeros, no minus zero."""
+    text = format(amount, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
 class Side(IntEnum):
     """Direction of an order or fill; the value is the sign it gives to a position."""
 

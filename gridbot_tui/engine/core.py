@@ -99,6 +99,12 @@ class Engine:
         """What another configuration would change now; raises ValueError where it does not fit."""
         return preview.difference(self.desk, config)
 
+    def end_shutdown(self) -> list[Action]:
+        """The shutdown has been reported: the intent is done with, and the next start trades again."""
+        self.desk.latch("shutdown", "", "")
+        actions, self.desk.out = self.desk.out, []
+        return actions
+
     # -- state ------------------------------------------------------------------------------------------------
 
     def encode_state(self) -> bytes:

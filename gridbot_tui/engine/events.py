@@ -182,7 +182,7 @@ class LinkChanged(Event, frozen=True, tag=True):
     """A source went down or came back after a resync."""
 
     source: str
-    """``market`` or ``account``."""
+    """``market`` or ``account``; ``store`` where the disk takes no facts: then entries stop too."""
     up: bool
     detail: str = ""
 

@@ -117,16 +117,31 @@ def missing(desk: Desk) -> list[tuple[Symbol, ClientId, bool]]:
 
 
 def link_changed(desk: Desk, event: LinkChanged) -> None:
-    """A source went down or came back: entries stop without prices or news of our orders."""
+    """A source went down or came back: entries stop without prices, news of our orders, or a disk for them."""
     desk.links[event.source] = (event.up, event.at, event.detail)
-    if event.up:
-        if desk.blockers.clear("", "link_down"):
+    if event.source == "store":
+        _store_changed(desk, event)
+    elif event.up:
+        down = any(not up for source, (up, _, _) in desk.links.items() if source != "store")
+        if not down and desk.blockers.clear("", "link_down"):
             desk.emit(RequestResync(f"{event.source} is back"))
             desk.touch_all()
     elif desk.blockers.hold(
         "", "link_down", event.at, f"{event.source}: {event.detail}", "when it is back and resynced"
     ):
         desk.note("", "link_down", f"{event.source}: {event.detail}", "error")
+        desk.touch_all()
+
+
+def _store_changed(desk: Desk, event: LinkChanged) -> None:
+    """The state file takes no writes, or takes them again. What reduces or protects goes out meanwhile."""
+    code, clears = "store_unavailable", "when the disk takes writes again"
+    if event.up:
+        if desk.blockers.clear("", code):
+            desk.note("", code, "the state file takes writes again; what waited is written", "info")
+            desk.touch_all()
+    elif desk.blockers.hold("", code, event.at, event.detail, clears):
+        desk.note("", code, event.detail, "error")
         desk.touch_all()
 
 

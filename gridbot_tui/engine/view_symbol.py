@@ -19,7 +19,7 @@ from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.book import LiveOrder
 from gridbot_tui.orders.model import OrderState, Purpose, Slot, SlotState
 from gridbot_tui.strategy.plan import Votes, Weights
-from gridbot_tui.units import Ms, Side, Ticks
+from gridbot_tui.units import Ms, Side, Ticks, plain
 
 SLOT_OF_ORDER = {
     OrderState.SENDING: SlotState.SENDING,
@@ -71,12 +71,12 @@ def symbol_view(desk: Desk, state: SymbolDesk) -> SymbolView:
         fills=book.fills,
         cycles=book.cycles,
         wins=book.wins,
-        realised=format(book.realised, "f"),
-        unrealised=None if mark is None else format(book.unrealised(mark), "f"),
-        grid_profit=format(book.grid_profit, "f"),
-        inventory_profit=None if mark is None else format(book.inventory(mark), "f"),
-        fees=format(book.fees_quote, "f"),
-        funding=format(book.funding, "f"),
+        realised=plain(book.realised),
+        unrealised=None if mark is None else plain(book.unrealised(mark)),
+        grid_profit=plain(book.grid_profit),
+        inventory_profit=None if mark is None else plain(book.inventory(mark)),
+        fees=plain(book.fees_quote),
+        funding=plain(book.funding),
         allotted=_allotted(desk, state),
         state=_state(desk, state),
         age_ms=desk.now - state.bar_at if state.bar_at else None,
@@ -194,7 +194,7 @@ def _rung(desk: Desk, state: SymbolDesk, slot: Slot, live: LiveOrder | None) -> 
         filled=format(instrument.quantity(filled), "f"),
         fills=count.fills,
         cycles=count.cycles,
-        profit=format(count.profit, "f"),
+        profit=plain(count.profit),
         lot=None if lot is None else lot.id,
     )
 
@@ -224,7 +224,7 @@ def _lot(desk: Desk, state: SymbolDesk, lot: Lot) -> LotView:
     profit = None
     if state.mark is not None:
         gain = instrument.notional(state.mark - lot.price, lot.steps * lot.side) - lot.fee
-        profit = format(gain, "f")
+        profit = plain(gain)
     return LotView(
         id=lot.id,
         side="long" if lot.side is Side.BUY else "short",
