@@ -104,6 +104,11 @@ def _side(r: Rungs, side: Side, position: Steps, touch: Touch, size: Steps, entr
             carry = steps
         rung += step
         want = size
+    if side is Side.BUY and not drafts and exits >= r.least(touch.bid):
+        # A short so small that at its rungs it is below the minimum: its exit rests at the farthest price that
+        # takes it. A long never needs this: its rungs are above the market, where the same quantity is worth more.
+        drafts.append(Draft(lots + 1, r.tradable_at(exits), exits, exits))
+        taken = exits
     _rest(drafts, exits - taken)
     return drafts
 

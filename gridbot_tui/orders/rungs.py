@@ -91,6 +91,10 @@ class Rungs:
         """The smallest order the exchange takes at this price."""
         return least_steps(self.instrument, self._limit, ticks)
 
+    def tradable_at(self, steps: Steps) -> Ticks:
+        """The lowest price at which the exchange takes this quantity."""
+        return ceil(self._limit / steps - _NEAR)
+
     def _price(self, rung: int, side: Side, lots: int) -> Ticks:
         if self._anchor is None:
             raise ValueError(f"the plan of {self.plan.symbol} has no rungs")
