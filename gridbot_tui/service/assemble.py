@@ -89,6 +89,7 @@ def market_source(plan: Plan, profile: Profile) -> tuple[MarketSource, Market]:
 
 
 def _synthetic(plan: Plan, profile: Profile) -> MarketSource:
+    from gridbot_tui.market.params import SyntheticParams
     from gridbot_tui.market.synthetic import SyntheticMarket, SyntheticState
 
     kept = profile.folder / "market.json"
@@ -97,7 +98,9 @@ def _synthetic(plan: Plan, profile: Profile) -> MarketSource:
             return SyntheticMarket.restore(msgspec.json.decode(kept.read_bytes(), type=SyntheticState))
         except msgspec.DecodeError as wrong:
             raise RunRefused(f"{kept} is damaged ({wrong}); start a new profile with --profile", 1) from wrong
-    params = plan.loaded.settings.simulation
+    section = plan.loaded.settings.simulation
+    # Only what makes the market: pace and fees of the section may change from run to run.
+    params = SyntheticParams(**{name: getattr(section, name) for name in SyntheticParams.model_fields})
     if plan.options.symbols:
         params = params.model_copy(update={"symbols": tuple(plan.options.symbols)})
     market = SyntheticMarket(params, market=plan.market, start=SIM_START)
