@@ -139,8 +139,12 @@ class Engine:
         return self.desk.latches.shutdown
 
     def last_fill(self, symbol: Symbol) -> tuple[str, Ms]:
-        """Id of the last booked fill, and since when to ask where there is none."""
-        return self.desk.ledger.last_trade_id(symbol), self.desk.ledger_at
+        """Trade id after which fills may be missing, and since when to ask where there is none."""
+        return self.desk.fills_checked.get(symbol, ""), self.desk.ledger_at
+
+    def fills_listed(self, symbol: Symbol, trade_id: str) -> None:
+        """The exchange listed the fills of a symbol up to this one: none before it is missing."""
+        self.desk.fills_checked[symbol] = trade_id
 
     def last_cash_at(self) -> Ms:
         """Time from which wallet changes are to be asked for."""

@@ -160,6 +160,9 @@ class Desk:
         """True once the ledger has begun."""
         self.ledger_at: Ms = 0
         self.last_cash_at: Ms = 0
+        self.fills_checked: dict[Symbol, str] = {}
+        """Last trade id of the exchange's own lists: up to it no fill is missing. Fills that were merely heard
+        of do not move it, since one before them may have been lost."""
         self.truth_at: Ms = 0
         """When the exchange last stated balances and positions."""
         self.started_at: Ms = 0

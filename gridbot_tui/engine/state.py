@@ -76,6 +76,7 @@ class EngineState(Struct, frozen=True):
     equity_fact_at: Ms
     max_worst: float
     max_observed: float
+    fills_checked: dict[Symbol, str] = {}
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -102,6 +103,7 @@ def encode(desk: Desk) -> bytes:
         equity_fact_at=desk.equity_fact_at,
         max_worst=desk.max_worst,
         max_observed=desk.max_observed,
+        fills_checked=dict(desk.fills_checked),
     )
     return _ENCODER.encode(state)
 
@@ -133,6 +135,7 @@ def decode_into(desk: Desk, blob: bytes) -> None:
     desk.equity_fact_at = state.equity_fact_at
     desk.max_worst = state.max_worst
     desk.max_observed = state.max_observed
+    desk.fills_checked = dict(state.fills_checked)
     for name, saved in state.symbols.items():
         symbol = desk.symbols.get(name)
         if symbol is not None:

@@ -20,7 +20,11 @@ class Book(Protocol):
     """What the dialogs need to know of the engine."""
 
     def last_fill(self, symbol: Symbol) -> tuple[str, Ms]:
-        """Id of the last fill in the ledger and since when to ask where there is none."""
+        """Trade id after which fills may be missing and since when to ask where there is none."""
+        ...
+
+    def fills_listed(self, symbol: Symbol, trade_id: str) -> None:
+        """The exchange's own list of fills reaches up to this trade."""
         ...
 
     def last_cash_at(self) -> Ms:
@@ -108,10 +112,7 @@ class Truth:
     def one_order(self, symbol: Symbol, client_id: ClientId, conditional: bool) -> Dialog[None]:
         """Find out the fate of one order, and the fills it may have had meanwhile."""
         reply = yield from ask(AskOrder(self._id(), symbol, client_id, conditional))
-        trade_id, since = self._book.last_fill(symbol)
-        fills = yield from ask(AskFills(self._id(), symbol, trade_id, since))
-        for fill in _required(fills.fills):
-            self._feed(fill)
+        yield from self._fills(symbol)
         self._feed(_required(reply.order))
 
     def _missed_bars(self) -> Dialog[None]:
@@ -128,13 +129,20 @@ class Truth:
 
     def _missed_money(self) -> Dialog[None]:
         for symbol in self._symbols:
-            trade_id, since = self._book.last_fill(symbol)
-            reply = yield from ask(AskFills(self._id(), symbol, trade_id, since))
-            for fill in _required(reply.fills):
-                self._feed(fill)
+            yield from self._fills(symbol)
         reply = yield from ask(AskCash(self._id(), self._book.last_cash_at()))
         for cash in _required(reply.cash):
             self._feed(cash)
+
+    def _fills(self, symbol: Symbol) -> Dialog[None]:
+        """All fills since the last list of the exchange's own; those heard of meanwhile are booked once."""
+        trade_id, since = self._book.last_fill(symbol)
+        reply = yield from ask(AskFills(self._id(), symbol, trade_id, since))
+        fills = _required(reply.fills)
+        for fill in fills:
+            self._feed(fill)
+        if fills:
+            self._book.fills_listed(symbol, fills[-1].trade_id)
 
     def _orders(self) -> Dialog[None]:
         reply = yield from ask(AskOpenOrders(self._id()))
