@@ -1,13 +1,13 @@
 """The command line: wires the commands together, and turns what ends them into exit codes. No traceback for
 what a user does wrong."""
 
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Callable, Sequence
-from importlib import import_module
-from importlib.util import find_spec
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +16,7 @@ from gridbot_tui.commands import config, export, learning
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.flatten import flatten
 from gridbot_tui.commands.kill import kill
-from gridbot_tui.commands.options import HomeOption, JsonOption, Where
+from gridbot_tui.commands.options import HomeOption, JsonOption, ProfileOption, Where, where
 from gridbot_tui.commands.pause import pause
 from gridbot_tui.commands.reload import reload
 from gridbot_tui.commands.reset import reset
@@ -25,6 +25,11 @@ from gridbot_tui.commands.status import status
 from gridbot_tui.commands.stop import stop
 from gridbot_tui.commands.why import why
 from gridbot_tui.units import Market, Mode
+
+if TYPE_CHECKING:
+    from gridbot_tui.commands.terminal import BotThread
+    from gridbot_tui.service.options import RunOptions, RunResult
+    from gridbot_tui.ui.launch import Left, Wishes
 
 app = typer.Typer(
     name="gridbot",
@@ -109,7 +114,30 @@ def root(
         json=json,
     )
     headless = no_ui or json
-    run(options, face=None if headless else _face(), headless=headless)
+    run(options, face=None if headless else _face, headless=headless)
+
+
+@app.command()
+def attach(
+    ctx: typer.Context,
+    home: HomeOption = None,
+    profile: ProfileOption = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Look, but give no orders.")] = False,
+) -> None:
+    """Open the terminal app on the bot that runs.
+
+    Example: gridbot attach
+    """
+    from gridbot_tui.commands import attach as command
+
+    at = where(ctx, home, profile)
+
+    def open_app(door: command.Door) -> Left:
+        from gridbot_tui.ui.launch import launch
+
+        return launch(door, _wishes(at.config, at.overrides, read_only=read_only), attached=True)
+
+    command.attach(at, open_app, read_only=read_only)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -165,12 +193,29 @@ def _is_value(argv: list[str], position: int) -> bool:
     return before.startswith("--") and "=" not in before and before not in flags
 
 
-def _face() -> Callable[..., Any] | None:
-    """The terminal app, where this version has one."""
-    if find_spec("gridbot_tui.ui") is None or find_spec("gridbot_tui.ui.launch") is None:
-        return None
-    launch: Callable[..., Any] = import_module("gridbot_tui.ui.launch").launch
-    return launch
+def _face(options: RunOptions) -> RunResult:
+    """Run with the terminal app; loaded only here, so that nothing headless ever imports it."""
+    from gridbot_tui.commands.terminal import in_terminal
+
+    return in_terminal(_open_app, options)
+
+
+def _open_app(thread: BotThread, options: RunOptions) -> Left:
+    from gridbot_tui.ui.launch import launch
+
+    wishes = _wishes(options.config, options.overrides, read_only=options.read_only)
+    return launch(thread.connect, wishes, attached=False, on_terminate=thread.stop, over=lambda: thread.over)
+
+
+def _wishes(config: Path | None, overrides: tuple[tuple[str, str], ...], *, read_only: bool) -> Wishes:
+    from gridbot_tui.settings.load import load
+    from gridbot_tui.settings.problems import ConfigError
+    from gridbot_tui.ui.launch import Wishes
+
+    try:
+        return Wishes.of(load(config, os.environ, overrides).settings.ui, read_only=read_only)
+    except ConfigError as error:
+        raise CommandFailed(str(error), Exit.USAGE) from error
 
 
 def _pair(text: str) -> tuple[str, str]:

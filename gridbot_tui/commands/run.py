@@ -1,4 +1,4 @@
-"""``gridbot`` without a command: run the bot, headless for now where no terminal app is installed."""
+"""``gridbot`` without a command: run the bot, with the terminal app or (``--no-ui``) without."""
 
 import os
 import signal
@@ -22,11 +22,13 @@ def run(options: RunOptions, *, face: Face | None, headless: bool) -> None:
     """Run the bot to its end and report; ``face`` is the terminal app, where there is one."""
     _outlive_the_terminal()
     _refuse_impossible(options)
-    if not headless and face is not None and _has_terminal():
+    if not headless:
+        no = objection()
+        if no:
+            raise CommandFailed(no, Exit.USAGE)
+        assert face is not None
         finish(face(options), options)
         return
-    if not headless:
-        output.say("gridbot: no terminal app here, running headless; 'gridbot status' shows more, Ctrl+C stops it")
     from gridbot_tui.service.app import run_headless
 
     finish(run_headless(options, None if options.json else Lines().show, LINE_EVERY_S), options)
@@ -75,5 +77,10 @@ def _refuse_impossible(options: RunOptions) -> None:
         )
 
 
-def _has_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+def objection() -> str:
+    """Why no terminal app can open here, naming the way out; "" where it can. Textual paints to stderr."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return "this is no terminal: use --no-ui to run without the terminal app"
+    if os.environ.get("TERM", "") in ("", "dumb", "unknown"):
+        return "TERM names a terminal that can draw no screens: use --no-ui to run without the terminal app"
+    return ""

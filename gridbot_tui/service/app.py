@@ -57,6 +57,8 @@ RECONCILE_REPLAY: Ms = 6 * HOUR
 """Nobody but the bot touches a replayed account, so looking seldom is looking often enough."""
 
 Watch = Callable[[Snapshot], None]
+Ready = Callable[[Session, ControlServer], None]
+"""Called in the service's loop once it listens: an embedded app connects through these."""
 
 
 def run_headless(options: RunOptions, watch: Watch | None = None, watch_every_s: float = 5.0) -> RunResult:
@@ -69,14 +71,15 @@ async def run(
     *,
     watch: Watch | None = None,
     watch_every_s: float = 5.0,
-    on_ready: Callable[[Session], None] | None = None,
+    on_ready: Ready | None = None,
     own_signals: bool = False,
+    screen: bool = False,
 ) -> RunResult:
     """Run to the end. What the operator got wrong is a result with a sentence, never an exception."""
     try:
         plan = understand(options)
         with open_profile(plan) as profile, _locked(profile):
-            parts = Parts(plan, profile)
+            parts = Parts(plan, profile, screen=screen)
             try:
                 return await parts.live(watch, watch_every_s, on_ready, own_signals=own_signals)
             finally:
@@ -100,9 +103,11 @@ def _locked(profile: Profile) -> Iterator[None]:
 class Parts:
     """Everything one run in virtual time is made of, opened in order and closed in reverse."""
 
-    def __init__(self, plan: Plan, profile: Profile) -> None:
+    def __init__(self, plan: Plan, profile: Profile, *, screen: bool = False) -> None:
         self.plan = plan
         self.profile = profile
+        self.screen = screen
+        """True while an app paints the terminal: no log line may go there."""
         settings = plan.loaded.settings
         source, market = market_source(plan, profile)
         self.config = engine_config(settings, 1, plan.mode, source.instruments)
@@ -171,7 +176,7 @@ class Parts:
         kept = self.plan.loaded.settings.logs
         logs.configure(
             file=self.profile.log,
-            terminal=sys.stderr,
+            terminal=None if self.screen else sys.stderr,
             level=kept.level,
             terminal_level="warning" if self.plan.options.json else kept.terminal_level,
             engine_time=lambda: self.engine.now,
@@ -185,7 +190,7 @@ class Parts:
         self,
         watch: Watch | None,
         watch_every_s: float,
-        on_ready: Callable[[Session], None] | None,
+        on_ready: Ready | None,
         *,
         own_signals: bool,
     ) -> RunResult:
@@ -199,7 +204,7 @@ class Parts:
                 self._own_signals()
             self._begin()
             if on_ready is not None:
-                on_ready(self.session)
+                on_ready(self.session, server)
             await self._live_through_history()
             self.pace.anchor(self.world.now)
             await self.runner.run()

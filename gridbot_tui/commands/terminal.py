@@ -1,0 +1,187 @@
+"""The terminal app on a bot in this process, and the handover to one without a terminal when it closes.
+
+The bot runs in a thread with a loop of its own, so that painting never holds up trading and the end of the
+app is not the end of the bot. The app itself is passed in: this room does not know it.
+"""
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Protocol
+
+from gridbot_tui.commands import output
+from gridbot_tui.commands.exits import Exit
+from gridbot_tui.control.ask import new_id
+from gridbot_tui.control.client import ControlClient
+from gridbot_tui.control.command import Command, CommandKind
+from gridbot_tui.control.errors import NotRunning
+from gridbot_tui.control.messages import Role
+from gridbot_tui.service.app import run
+from gridbot_tui.service.control_server import ControlServer
+from gridbot_tui.service.options import RunOptions, RunResult
+from gridbot_tui.service.session import Session
+from gridbot_tui.units import Mode
+
+SWITCH_S = 0.0005
+"""Longest the painting thread may hold the interpreter: decisions beside a painting app took 5.5 ms at the
+default of 5 ms, 0.9 ms so (p99)."""
+LOOK_S = 0.02
+
+
+class Left(Protocol):
+    """How the app was left."""
+
+    @property
+    def how(self) -> str:
+        """detached, stopped, hangup, terminated or crashed."""
+        ...
+
+    @property
+    def code(self) -> int:
+        """What a shell would see."""
+        ...
+
+
+class Launch(Protocol):
+    """Opens the app on a bot; returns when it is left."""
+
+    def __call__(self, thread: "BotThread", options: RunOptions) -> Left:
+        """Run it to its end."""
+        ...
+
+
+class BotThread:
+    """The service in a thread of its own. It outlives the app until it is told to leave, and is then joined."""
+
+    def __init__(self, options: RunOptions) -> None:
+        self._options = options
+        self._thread = threading.Thread(target=self._run, name="bot")
+        self._ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._session: Session | None = None
+        self._server: ControlServer | None = None
+        self._wanted: list[Command] = []
+        self._lock = threading.Lock()
+        self.result: RunResult | None = None
+        """How the run ended; None while it goes on."""
+        self.error: BaseException | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        sys.setswitchinterval(SWITCH_S)
+        self._thread.start()
+
+    @property
+    def over(self) -> bool:
+        """True once the run has ended."""
+        return not self._thread.is_alive()
+
+    async def connect(self) -> ControlClient:
+        """A client of the bot, as soon as it listens. Raises NotRunning with the reason once it has ended."""
+        while not self._ready.is_set():
+            if self.over:
+                raise NotRunning(self.why_ended())
+            await asyncio.sleep(LOOK_S)
+        assert self._loop is not None
+        assert self._server is not None
+        if self.over or self._loop.is_closed():
+            raise NotRunning(self.why_ended())
+        coming = self._server.local_socket()
+        try:
+            ours = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coming, self._loop))
+        except RuntimeError as error:  # the loop closed in this very moment
+            coming.close()
+            raise NotRunning(self.why_ended()) from error
+        return await ControlClient.over(ours, role=Role.FACE, name="terminal")
+
+    def leave(self) -> None:
+        """Ask it to stop without touching an order."""
+        self._submit(Command(new_id(), CommandKind.DETACH))
+
+    def stop(self) -> None:
+        """Ask for the graceful shutdown."""
+        self._submit(Command(new_id(), CommandKind.STOP, {"keep_positions": "false"}))
+
+    def join(self) -> RunResult:
+        """Wait for the end."""
+        self._thread.join()
+        if self.error is not None:
+            raise self.error
+        assert self.result is not None
+        return self.result
+
+    def why_ended(self) -> str:
+        """One sentence."""
+        if self.error is not None:
+            return f"the bot failed: {type(self.error).__name__}: {self.error}"
+        if self.result is not None and self.result.text:
+            return f"the bot has ended: {self.result.text}"
+        return "the bot has ended"
+
+    def _submit(self, command: Command) -> None:
+        with self._lock:
+            if not self._ready.is_set():
+                self._wanted.append(command)
+                return
+        assert self._loop is not None
+        assert self._session is not None
+        try:
+            self._loop.call_soon_threadsafe(self._session.submit, command, "terminal")
+        except RuntimeError:
+            pass  # the loop has closed: it has ended by itself
+
+    def _run(self) -> None:
+        try:
+            self.result = asyncio.run(run(self._options, on_ready=self._is_ready, screen=True))
+        except BaseException as error:  # noqa: BLE001 - handed to whoever joins
+            self.error = error
+
+    def _is_ready(self, session: Session, server: ControlServer) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._session, self._server = session, server
+        with self._lock:
+            self._ready.set()
+        for command in self._wanted:
+            session.submit(command, "terminal")
+
+
+def in_terminal(launch: Launch, options: RunOptions) -> RunResult:
+    """Run the bot with the app on it; whatever ends the app but a stop hands the bot over."""
+    thread = BotThread(options)
+    thread.start()
+    left = None
+    try:
+        left = launch(thread, options)
+    finally:
+        # Also where the app ended with an exception: trading goes on without it.
+        if left is None or left.how not in ("stopped", "terminated"):
+            thread.leave()
+        else:
+            thread.stop()
+        result = thread.join()
+        ended = result.exit_code != 0 or bool(result.text)
+        if not ended and (left is None or left.how in ("detached", "hangup", "crashed")):
+            hand_over(options)
+    if left is not None and left.how == "crashed":
+        return RunResult(int(Exit.FAILED), result.status, "the terminal app failed; the bot goes on without it")
+    return result
+
+
+def hand_over(options: RunOptions, argv: Sequence[str] | None = None) -> None:
+    """Start the same bot without a terminal, in a session of its own; a replay's profile ended with it."""
+    if options.mode is Mode.REPLAY or (options.data and not options.resume):
+        return
+    words = list(sys.argv[1:] if argv is None else argv)
+    subprocess.Popen(
+        [sys.executable, "-m", "gridbot_tui", "--no-ui", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        output.say("gridbot: trading goes on without a terminal; 'gridbot attach' brings the screen back")
+    except OSError:
+        pass  # the terminal has gone

@@ -1,0 +1,325 @@
+"""The terminal app. Events touch only the picture; one flush, four times a second, paints what has changed."""
+
+import asyncio
+import signal
+import sys
+import traceback
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any, ClassVar
+
+from msgspec import Struct
+from rich.text import Text
+from textual import events
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from gridbot_tui.control.command import CommandKind
+from gridbot_tui.ui import environ, glyphs, theme
+from gridbot_tui.ui.actions import ACTIONS, ORDERING, bindings
+from gridbot_tui.ui.glyphs import Symbols
+from gridbot_tui.ui.link import Door, Link
+from gridbot_tui.ui.orders import OrderActions
+from gridbot_tui.ui.pages import BY_NAME
+from gridbot_tui.ui.pane import RowPane
+from gridbot_tui.ui.picture import Line, Picture
+from gridbot_tui.ui.screens.dashboard import DashboardPage
+from gridbot_tui.ui.screens.page import Page
+
+
+class Look(Struct, frozen=True):
+    """How the app shall look and listen; the launcher reads it from the config."""
+
+    theme: str = "dark"
+    symbols: Symbols = "braille"
+    refresh_hz: float = 4.0
+    keymap: dict[str, str] = {}
+    no_color: bool = False
+
+
+class Ended(Struct, frozen=True):
+    """How the app was left."""
+
+    how: str
+    """detached, stopped, hangup, terminated or crashed."""
+    code: int = 0
+
+
+class GridApp(OrderActions, App[Ended]):
+    """The console of one running bot, in this process or attached."""
+
+    TITLE = "gridbot"
+    CSS_PATH = "gridbot.tcss"
+    BINDINGS: ClassVar[list[Any]] = bindings()
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-short"), (32, "-tall"), (50, "-high")]  # noqa: RUF012
+
+    def __init__(
+        self,
+        door: Door,
+        *,
+        look: Look | None = None,
+        picture: Picture | None = None,
+        read_only: bool = False,
+        attached: bool = True,
+    ) -> None:
+        self.look = look or Look(no_color=environ.no_color())
+        super().__init__(ansi_color=True if self.look.no_color else None)
+        self.picture = picture or Picture()
+        self.picture.read_only = read_only
+        self.attached = attached
+        self.symbols: Symbols = self.look.symbols
+        self.link = Link(door, self.picture, self.tell, self.control_asked, again=attached)
+        self._early_signal = 0
+        """A signal that came before the app was running."""
+        self._leaving = ""
+        self._ui_loop: asyncio.AbstractEventLoop | None = None
+        self._bound_for = (False, Line.CONNECTING, False)
+        for one in theme.THEMES:
+            self.register_theme(one)
+        self.theme = "ansi-16" if self.look.no_color else theme.known(self.look.theme)
+
+    @property
+    def palette_name(self) -> str:
+        """The palette in force; no colours at all under NO_COLOR."""
+        return "none" if self.look.no_color else self.theme
+
+    # -- life ---------------------------------------------------------------------------------------------------
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The dashboard is the first page."""
+        return DashboardPage()
+
+    def on_mount(self) -> None:
+        """Take the signals, connect, begin to paint."""
+        self.set_class(self.symbols == "ascii", "-ascii")
+        if self.look.keymap:
+            self.set_keymap(self.look.keymap)
+        self.run_worker(self._run_link(), name="link", exit_on_error=False)
+        self.set_interval(1 / self.look.refresh_hz, self.flush)
+        self._ui_loop = asyncio.get_running_loop()
+        if self._early_signal:
+            self._signalled(self._early_signal)
+
+    async def on_unmount(self) -> None:
+        """Hang up."""
+        await self.link.close()
+
+    async def _run_link(self) -> None:
+        await self.link.run()
+        # The bot in this process has ended. Where that was asked for the app ends with it; else (a replay at
+        # the end of its data) the last picture stays until the operator leaves.
+        if self._leaving or self.picture.snapshot is None:
+            self.exit(Ended(self._leaving or "stopped"))
+
+    def flush(self) -> None:
+        """Paint what has changed, on the pages that can be seen."""
+        may = (self.may_order(), self.picture.line, self.picture.virtual)
+        if may != self._bound_for:
+            self._bound_for = may
+            self.refresh_bindings()
+        with self.batch_update():
+            for screen in self.screen_stack[-2:]:
+                if flush := getattr(screen, "flush", None):
+                    flush(self.picture)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A task of the app has failed: say so, the app goes on."""
+        if event.state is WorkerState.ERROR:
+            error = event.worker.error
+            self.tell("error", f"{event.worker.name} failed: {type(error).__name__}: {error}")
+
+    def from_signal(self, number: int) -> None:
+        """Take a signal; safe to call from its handler."""
+        loop = self._ui_loop
+        if loop is None:
+            self._early_signal = number
+        elif not loop.is_closed():
+            loop.call_soon_threadsafe(self._signalled, number)
+
+    def _signalled(self, number: int) -> None:
+        if number == signal.SIGHUP:
+            self.exit(Ended("hangup", 128 + number), return_code=128 + number)
+        elif self.attached:
+            self.exit(Ended("terminated", 128 + number), return_code=128 + number)
+        else:
+            self._leaving = "terminated"  # the bot shuts down in order; its end is the app's
+
+    def _fatal_error(self) -> None:
+        """Leave after an unhandled exception: Textual's own version prints the locals, and with them secrets."""
+        self.bell()
+        self._exit_renderables.append(Text(without_locals(sys.exc_info()[1])))
+        self._close_messages_no_wait()
+
+    # -- bindings -----------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Orders are dim and inert where this terminal may give none."""
+        if action in ("slower", "faster") and not self.picture.virtual:
+            return False
+        if action in ORDERING and not self.may_order():
+            return None
+        return isinstance(self.screen, Page) or action not in _NOT_OVER_DIALOGS
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Every action of the table, with or without a key."""
+        for one in ACTIONS:
+            name = one.action.partition("(")[0]
+            if name in ("command_palette", "jump") or self.check_action(name, ()) is not True:
+                continue
+            yield SystemCommand(one.label, one.help, _Runner(self, one.action))
+        for name in theme.NAMES:
+            yield SystemCommand(f"theme {name}", "Colours", _Runner(self, f"set_theme('{name}')"))
+        for symbols in glyphs.SETS:
+            yield SystemCommand(
+                f"symbols {symbols}", "Signs for graphs and frames", _Runner(self, f"set_symbols('{symbols}')")
+            )
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Keys as they are written on paper."""
+        key = self._keymap.get(binding.id or "", "").split(",")[0] or binding.key
+        return _KEYS.get(key, key.replace("ctrl+", "^"))
+
+    # -- looking ------------------------------------------------------------------------------------------------
+
+    def action_page(self, name: str) -> None:
+        """Open a page over the dashboard, or close it where it is open."""
+        screen = self.screen
+        if not isinstance(screen, Page):
+            return
+        if name == screen.NAME:
+            self.action_home()
+            return
+        module, _, kind = BY_NAME[name].where.partition(":")
+        page = getattr(import_module(module), kind)()
+        if len(self.screen_stack) > 1:
+            _ = self.switch_screen(page)
+        else:
+            _ = self.push_screen(page)
+
+    def action_home(self) -> None:
+        """Back to the dashboard."""
+        while len(self.screen_stack) > 1 and isinstance(self.screen, Page):
+            _ = self.pop_screen()
+            break
+
+    def action_jump(self, number: int) -> None:
+        """Go to a pane by its number."""
+        if isinstance(self.screen, Page):
+            self.screen.jump(number)
+
+    def action_symbol(self) -> None:
+        """Choose the symbol that is shown."""
+        from gridbot_tui.ui.dialogs.symbol import SymbolDialog
+
+        _ = self.push_screen(SymbolDialog(self.picture), lambda name: self.show_symbol(name or ""))
+
+    def show_symbol(self, name: str) -> None:
+        """Show another symbol."""
+        snapshot = self.picture.snapshot
+        if snapshot is not None and name in snapshot.symbols:
+            self.picture.symbol = name
+            self.flush()
+
+    def action_step_symbol(self, step: int) -> None:
+        """Show the next symbol, or the one before."""
+        names = list(self.picture.snapshot.symbols) if self.picture.snapshot else []
+        if names:
+            at = names.index(self.picture.symbol) if self.picture.symbol in names else 0
+            self.show_symbol(names[(at + step) % len(names)])
+
+    def action_freeze(self) -> None:
+        """Hold the display, or let it go on."""
+        self.picture.freeze(not self.picture.frozen)
+        self.flush()
+
+    def action_theme(self) -> None:
+        """The next theme."""
+        names = theme.NAMES
+        at = names.index(self.theme) if self.theme in names else -1
+        self.action_set_theme(names[(at + 1) % len(names)])
+
+    def action_set_theme(self, name: str) -> None:
+        """A theme by name; NO_COLOR wins."""
+        if not self.look.no_color:
+            self.theme = name
+
+    def action_symbols(self) -> None:
+        """The next symbol set."""
+        self.action_set_symbols(glyphs.SETS[(glyphs.SETS.index(self.symbols) + 1) % len(glyphs.SETS)])
+
+    def action_set_symbols(self, name: Symbols) -> None:
+        """A symbol set by name."""
+        self.symbols = name
+        self.set_class(name == "ascii", "-ascii")
+        for screen in self.screen_stack:
+            for pane in screen.query(RowPane):
+                pane.look_again()
+        self.flush()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Everything anew once the layout has settled."""
+        self.call_after_refresh(self.flush)
+
+    # -- leaving ------------------------------------------------------------------------------------------------
+
+    def action_leave(self) -> None:
+        """Ask how."""
+        from gridbot_tui.ui.dialogs.leave import LeaveDialog
+
+        if isinstance(self.screen, LeaveDialog):
+            return
+        _ = self.push_screen(LeaveDialog(self.picture, self._word("STOP"), attached=self.attached), self._left)
+
+    async def action_quit(self) -> None:
+        """There is one way out, and it asks."""
+        self.action_leave()
+
+    def _left(self, answer: str | None) -> None:
+        if answer == "detach":
+            self.exit(Ended("detached"))
+        elif answer in ("protect", "stop"):
+            self._leaving = "stopped"
+            self.run_worker(self._stop(keep=answer == "protect"), name="stop", exit_on_error=False)
+
+    async def _stop(self, *, keep: bool) -> None:
+        outcome = await self.give(CommandKind.STOP, {"keep_positions": "true" if keep else "false"})
+        if outcome is not None and outcome.ok and self.attached:
+            self.exit(Ended("stopped"))
+        elif outcome is None or not outcome.ok:
+            self._leaving = "" if self.picture.line is Line.UP else self._leaving
+
+
+def without_locals(error: BaseException | None) -> str:
+    """A traceback with files and lines, without one value of a local variable."""
+    if error is None:
+        return "the terminal app ended after an error"
+    return "".join(traceback.format_exception(error)).rstrip()
+
+
+class _Runner:
+    """Runs an action of the app from the palette."""
+
+    def __init__(self, app: GridApp, action: str) -> None:
+        self._app = app
+        self._action = action
+
+    async def __call__(self) -> None:
+        await self._app.run_action(self._action)
+
+
+_NOT_OVER_DIALOGS = frozenset({"page", "home", "jump", "symbol", "step_symbol", "freeze", *ORDERING, "control"})
+_KEYS = {
+    "question_mark": "?",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "escape": "esc",
+    "space": "space",
+    "slash": "/",
+    "left": "←",
+    "right": "→",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+}

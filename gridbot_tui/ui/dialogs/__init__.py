@@ -1,0 +1,1 @@
+"""Dialogs: what would happen in numbers, then cancel (focused) or go on."""

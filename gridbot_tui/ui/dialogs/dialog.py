@@ -1,0 +1,205 @@
+"""The dialog under all dialogs: facts that stay current, a word to type on live money, cancel focused."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.geometry import Size
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from gridbot_tui.ui.pane import RowPane
+from gridbot_tui.ui.picture import Line, Picture
+from gridbot_tui.ui.rows import Row, wrapped
+
+CHANGED = "it has changed since this was opened: look again, then confirm again"
+
+
+class Answer(RowPane, can_focus=True):
+    """A button of one line: ``‹ Cancel ›``."""
+
+    class Given(Message):
+        """This answer was chosen."""
+
+        def __init__(self, answer: "Answer") -> None:
+            self.answer = answer
+            super().__init__()
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,space", "give", "Choose", show=False)]
+
+    def __init__(self, name: str, label: str, role: str = "text") -> None:
+        super().__init__(id=f"answer-{name}")
+        self.value = name
+        self.label = label
+        self.role = role
+        self.styles.width = len(label) + 4
+
+    def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
+        """The label, marked by sign and colour where it has the focus."""
+        if self.has_focus:
+            return [((f"‹ {self.label} ›", "select"),)]
+        return [((f"  {self.label}  ", self.role),)]
+
+    def action_give(self) -> None:
+        """Choose it."""
+        self.post_message(self.Given(self))
+
+    def on_click(self) -> None:
+        """Choose it."""
+        self.action_give()
+
+    def on_focus(self) -> None:
+        """Show it."""
+        self._again()
+
+    def on_blur(self) -> None:
+        """Show it."""
+        self._again()
+
+
+class Facts(RowPane):
+    """The dialog's text."""
+
+    DEFAULT_CSS = "Facts { height: auto; width: 1fr; }"
+
+    def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
+        """What the dialog has to say now."""
+        rows = self._said(width)
+        if len(rows) != height:
+            self.refresh(layout=True)
+        return rows
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many rows as there are facts."""
+        return len(self._said(width))
+
+    def _said(self, width: int) -> list[Row]:
+        dialog = self.screen
+        assert isinstance(dialog, Dialog)
+        return dialog.facts_now(dialog.picture, width)
+
+
+class Dialog(ModalScreen[str]):
+    """Asks once; answers with the chosen name, or "" for cancel."""
+
+    GRAVE = True
+    CANCEL = "Cancel"
+    ANSWERS: Sequence[tuple[str, str, str]] = ()
+    """(name, label, role) beside cancel."""
+    CONFIRMED = frozenset[str]()
+    """Answers that need the typed word and the second look."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", show=False),
+        Binding("left", "app.focus_previous", "Previous", show=False),
+        Binding("right", "app.focus_next", "Next", show=False),
+    ]
+
+    def __init__(self, picture: Picture, word: str = "") -> None:
+        super().__init__()
+        self.picture = picture
+        self._word = word
+        """What must be typed; "" = nothing."""
+        self._seen = self.signature(picture)
+        self._hint = ""
+
+    # -- what a dialog answers --------------------------------------------------------------------------------
+
+    def heading(self) -> str:
+        """The title of the box."""
+        raise NotImplementedError
+
+    def facts(self, picture: Picture, width: int) -> list[Row]:
+        """The effect in numbers, from the newest picture."""
+        raise NotImplementedError
+
+    def signature(self, picture: Picture) -> object:
+        """What must not change between opening and confirming."""
+        return None
+
+    def refusal(self, picture: Picture) -> str:
+        """Why it can't be done now; "" where it can."""
+        if picture.line is not Line.UP or picture.stale:
+            return "there is no current picture of the bot: nothing was sent"
+        if not picture.controls:
+            return "this terminal does not control the bot: nothing was sent"
+        return ""
+
+    # -- inside -----------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Facts, the word, the answers."""
+        self.set_class(self.GRAVE, "-grave")
+        box = Container(id="box")
+        box.border_title = self.heading()
+        with box:
+            yield Facts(id="facts")
+            yield from self.middle()
+            if self._word:
+                yield Input(placeholder=f"type {self._word} to go on", id="word", compact=True)
+            with Container(id="answers"):
+                yield Answer("", self.CANCEL, "text")
+                for name, label, role in self.ANSWERS:
+                    yield Answer(name, label, role)
+
+    def middle(self) -> ComposeResult:
+        """Widgets between facts and answers."""
+        return iter(())
+
+    def on_mount(self) -> None:
+        """Cancel has the focus."""
+        self.query_one("#answer-", Answer).focus()
+
+    def facts_now(self, picture: Picture, width: int) -> list[Row]:
+        """Facts and the hint."""
+        rows = [(), *self.facts(picture, width)]
+        if self._word:
+            rows.append(((f"on live money: type {self._word} to go on", "warn"),))
+        return rows + (wrapped(self._hint, width, "bad") if self._hint else [])
+
+    def flush(self, picture: Picture) -> None:
+        """The facts as they are now."""
+        for pane in self.query(RowPane):
+            pane.flush(picture)
+
+    def on_answer_given(self, event: Answer.Given) -> None:
+        """Look again before it is taken."""
+        self.answer(event.answer.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter in the word field goes on to the answers."""
+        self.focus_next()
+
+    def answer(self, name: str) -> None:
+        """Take an answer, unless the world has moved under it."""
+        if name in self.CONFIRMED:
+            hint = self._objection()
+            if hint:
+                self._hint = hint
+                self.flush(self.picture)
+                return
+        _ = self.dismiss(name)
+
+    def _objection(self) -> str:
+        refusal = self.refusal(self.picture)
+        if refusal:
+            return refusal
+        if self._word and self.query_one("#word", Input).value.strip() != self._word:
+            return f"type {self._word} first"
+        now = self.signature(self.picture)
+        if now != self._seen:
+            self._seen = now
+            return CHANGED
+        return ""
+
+    def action_cancel(self) -> None:
+        """Nothing happens."""
+        _ = self.dismiss("")
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit anew."""
+        self.flush(self.picture)

@@ -1,0 +1,49 @@
+"""Leaving: cancel (focused), detach, stop with positions protected, flatten and stop."""
+
+from gridbot_tui.ui.dialogs.dialog import Dialog
+from gridbot_tui.ui.dialogs.flatten import chosen, effect_rows
+from gridbot_tui.ui.picture import Picture
+from gridbot_tui.ui.rows import Row
+
+DETACH, PROTECT, STOP = "detach", "protect", "stop"
+
+
+class LeaveDialog(Dialog):
+    """Says what each way out does to orders and positions."""
+
+    CONFIRMED = frozenset({PROTECT, STOP})
+    GRAVE = False
+
+    def __init__(self, picture: Picture, word: str = "", *, attached: bool) -> None:
+        self._attached = attached
+        orders = picture.controls and not picture.read_only
+        self.ANSWERS = ((DETACH, "Detach", "accent"),) + (
+            ((PROTECT, "Stop protected", "warn"), (STOP, "Flatten and stop", "bad")) if orders else ()
+        )
+        super().__init__(picture, word)
+
+    def heading(self) -> str:
+        """The title."""
+        return "Leave"
+
+    def facts(self, picture: Picture, width: int) -> list[Row]:
+        """What each answer does."""
+        snapshot = picture.latest()
+        detach = "only this terminal closes" if self._attached else "a process without a terminal takes over at once"
+        rows: list[Row] = [
+            (("detach   ", "accent"), (f"trading goes on; {detach}", "text")),
+            (("         ", "text"), ("'gridbot attach' brings the screen back", "dim")),
+        ]
+        if len(self.ANSWERS) > 1:
+            rows += [
+                (("stop     ", "warn"), ("orders are cancelled; positions stay under their stop", "text")),
+                (("flatten  ", "bad"), ("everything is cancelled and closed, then the bot ends:", "text")),
+            ]
+            if snapshot is not None:
+                rows += [(("         ", "text"), *row) for row in effect_rows(snapshot, chosen(snapshot, ""))]
+        return rows
+
+    def signature(self, picture: Picture) -> object:
+        """Positions."""
+        snapshot = picture.latest()
+        return None if snapshot is None else tuple((name, view.position) for name, view in snapshot.symbols.items())

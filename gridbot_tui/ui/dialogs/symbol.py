@@ -1,0 +1,98 @@
+"""Choosing the symbol that is shown: type to filter, arrows and Enter."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from gridbot_tui.ui import words
+from gridbot_tui.ui.pane import RowPane
+from gridbot_tui.ui.picture import Picture
+from gridbot_tui.ui.rows import Row, left, right
+
+
+class SymbolList(RowPane):
+    """The symbols that match."""
+
+    DEFAULT_CSS = "SymbolList { height: 12; }"
+
+    def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
+        """Name, state, price; the chosen one marked."""
+        dialog = self.screen
+        assert isinstance(dialog, SymbolDialog)
+        names = dialog.matching()
+        dialog.at = max(0, min(dialog.at, len(names) - 1))
+        first = max(0, dialog.at - height + 1)
+        rows: list[Row] = []
+        for at, name in enumerate(names[first : first + height], first):
+            view = picture.snapshot.symbols[name] if picture.snapshot else None
+            state, price = (view.state, view.price) if view else (words.UNKNOWN, None)
+            text = f"{left(name, 16)} {left(state, 11)} {right(words.grouped(price), 16)}"
+            rows.append(
+                ((left(("› " if at == dialog.at else "  ") + text, width), "select" if at == dialog.at else "text"),)
+            )
+        return rows or [(("no symbol matches", "dim"),)]
+
+
+class SymbolDialog(ModalScreen[str]):
+    """Answers with a symbol, or ""."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", show=False),
+        Binding("up", "move(-1)", "Up", show=False),
+        Binding("down", "move(1)", "Down", show=False),
+    ]
+    DEFAULT_CSS = """
+    SymbolDialog { align: center middle; background: $background 60%; }
+    SymbolDialog:ansi { background: transparent; }
+    SymbolDialog > #box { width: 56; max-width: 100%; height: auto; padding: 0 1; background: $surface; }
+    SymbolDialog > #box { border: round $primary; }
+    SymbolDialog > #box:ansi { background: ansi_default; }
+    SymbolDialog Input { padding: 0; background: $surface; }
+    """
+
+    def __init__(self, picture: Picture) -> None:
+        super().__init__()
+        self.picture = picture
+        self.at = 0
+
+    def compose(self) -> ComposeResult:
+        """A filter and the list."""
+        box = Container(id="box")
+        box.border_title = "Symbol"
+        with box:
+            yield Input(placeholder="type to filter", compact=True)
+            yield SymbolList()
+
+    def matching(self) -> list[str]:
+        """Names that contain what was typed."""
+        wanted = self.query_one(Input).value.upper()
+        names = self.picture.snapshot.symbols if self.picture.snapshot else {}
+        return [name for name in names if wanted in name.upper()]
+
+    def flush(self, picture: Picture) -> None:
+        """The list as it is now."""
+        self.query_one(SymbolList).flush(picture)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter."""
+        self.at = 0
+        self.flush(self.picture)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take the marked one."""
+        names = self.matching()
+        _ = self.dismiss(names[self.at] if names else "")
+
+    def action_move(self, count: int) -> None:
+        """Move the mark."""
+        self.at += count
+        self.flush(self.picture)
+
+    def action_cancel(self) -> None:
+        """Keep the one that is shown."""
+        _ = self.dismiss("")

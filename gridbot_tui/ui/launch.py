@@ -1,0 +1,109 @@
+"""Opens the terminal app and says how it was left. Light to import: Textual comes with the call.
+
+The bot may live in this process (in a thread of its own, which painting never holds up) or in another; the
+app gets a ``Door`` and cannot tell which.
+"""
+
+import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from gridbot_tui.ui import environ
+
+if TYPE_CHECKING:
+    from gridbot_tui.settings.sections import UiParams
+    from gridbot_tui.ui.app import GridApp
+    from gridbot_tui.ui.link import Door
+
+
+class Wishes(Struct, frozen=True):
+    """What the operator wants of the app, from config and command line."""
+
+    theme: str = "dark"
+    symbols: str = "auto"
+    refresh_hz: float = 4.0
+    mouse: bool = False
+    keymap: dict[str, str] = {}
+    read_only: bool = False
+
+    @classmethod
+    def of(cls, params: "UiParams", *, read_only: bool) -> "Wishes":
+        """As the config has it. Mouse ``auto`` is off: reporting motion costs bandwidth and takes selecting."""
+        return cls(
+            theme=params.theme,
+            refresh_hz=params.refresh_hz,
+            mouse=params.mouse == "on",
+            keymap=params.keymap,
+            read_only=read_only,
+        )
+
+
+class Left(Struct, frozen=True):
+    """How the app was left."""
+
+    how: str
+    """detached, stopped, hangup, terminated or crashed."""
+    code: int = 0
+
+
+def launch(
+    door: "Door",
+    wishes: Wishes | None = None,
+    *,
+    attached: bool,
+    on_terminate: Callable[[], None] | None = None,
+    over: Callable[[], bool] = lambda: False,
+) -> Left:
+    """Run the app until it is left.
+
+    Args:
+        door: opens a connection to the bot.
+        wishes: how it shall look.
+        attached: the bot lives in another process.
+        on_terminate: called from the signal handler on SIGTERM and SIGINT.
+        over: True where the bot has ended already; asked once the app is loaded, before it takes the screen.
+
+    The terminal is restored when this returns. SIGHUP is ignored from then on: who hangs up once does so again.
+    """
+    environ.prepare()
+    from gridbot_tui.ui.app import GridApp, Look
+
+    if over():
+        return Left("stopped")
+    wishes = wishes or Wishes()
+    look = Look(
+        theme=wishes.theme,
+        symbols=environ.symbols(wishes.symbols),
+        refresh_hz=wishes.refresh_hz,
+        keymap=wishes.keymap,
+        no_color=environ.no_color(),
+    )
+    app = GridApp(door, look=look, read_only=wishes.read_only, attached=attached)
+    _take_signals(app, on_terminate)
+    try:
+        ended = app.run(mouse=wishes.mouse)
+    finally:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    if ended is None:
+        return Left("crashed", 1)
+    return Left(ended.how, ended.code)
+
+
+def _take_signals(app: "GridApp", on_terminate: Callable[[], None] | None) -> None:
+    # signal.signal and not the loop's own handlers: those are gone, and the default is death, the moment the
+    # loop closes, which is just when a shell that dies sends its second SIGHUP.
+    def hang_up(number: int, frame: FrameType | None) -> None:
+        app.from_signal(number)
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        if on_terminate is not None:
+            on_terminate()
+        app.from_signal(number)
+
+    signal.signal(signal.SIGHUP, hang_up)
+    signal.signal(signal.SIGTERM, terminate)
+    signal.signal(signal.SIGINT, terminate)
+    signal.signal(signal.SIGTSTP, signal.SIG_IGN)

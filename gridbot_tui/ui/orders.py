@@ -1,0 +1,183 @@
+"""The actions that give orders to the bot, as a mixin of the app: ask, re-check, send once, report."""
+
+from typing import TYPE_CHECKING, Any
+
+from gridbot_tui.control.command import CommandKind, CommandOutcome
+from gridbot_tui.control.errors import ControlError
+from gridbot_tui.control.messages import ControlAsked
+from gridbot_tui.ui.link import Link
+from gridbot_tui.ui.picture import Line, Picture
+from gridbot_tui.ui.preflight import is_live
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    Base = App[Any]
+else:
+    Base = object
+
+SPEEDS = ("1", "2", "5", "10", "20", "30", "60", "120", "240", "600", "1800", "max")
+
+
+class OrderActions(Base):
+    """What changes the bot. Every order ends in a sentence on the screen and in the events."""
+
+    picture: Picture
+    link: Link
+
+    def may_order(self) -> bool:
+        """True where this terminal may give orders now."""
+        picture = self.picture
+        return picture.controls and not picture.read_only and picture.line is Line.UP
+
+    def order(self, kind: CommandKind, args: dict[str, str] | None = None, *, base_version: int | None = None) -> None:
+        """Send an order in the background; its outcome is reported when it comes."""
+        self.run_worker(
+            self.give(kind, args or {}, base_version=base_version), name=f"order {kind.value}", exit_on_error=False
+        )
+
+    async def give(
+        self, kind: CommandKind, args: dict[str, str], *, base_version: int | None = None, quiet: bool = False
+    ) -> CommandOutcome | None:
+        """Send an order and report what became of it; None where nothing did."""
+        name = " ".join([kind.value, *args.get("symbol", "").split()])
+        try:
+            outcome = await self.link.command(kind, args, base_version=base_version)
+        except ControlError as error:
+            self.tell("error", f"{name}: {error}", args.get("symbol", ""))
+            return None
+        if outcome is None:
+            return None  # the same order is under way: a second press changes nothing
+        if not outcome.ok:
+            self.tell("error", f"{name} failed: {outcome.text}", args.get("symbol", ""))
+        elif not quiet:
+            self.tell("info", f"{name}: {outcome.text or 'done'}", args.get("symbol", ""))
+        return outcome
+
+    def tell(self, level: str, text: str, symbol: str = "") -> None:
+        """Say something to the operator: a toast, and a line among the events."""
+        self.picture.note(level, text, symbol)
+        severity = {"info": "information", "warning": "warning", "error": "error"}[level]
+        self.notify(text, severity=severity, timeout=6 if level == "info" else 12, markup=False)  # type: ignore[arg-type]
+
+    # -- the keys -----------------------------------------------------------------------------------------------
+
+    def action_pause(self) -> None:
+        """Pause, or resume; reversible, so there is no dialog."""
+        snapshot = self.picture.latest()
+        if snapshot is not None:
+            self.order(CommandKind.RESUME if snapshot.state == "paused" else CommandKind.PAUSE)
+
+    def action_flatten(self) -> None:
+        """Close the shown symbol, after showing what that does."""
+        self._flatten(self.picture.symbol)
+
+    def action_flatten_all(self) -> None:
+        """Close every symbol, after showing what that does."""
+        self._flatten("")
+
+    def _flatten(self, symbol: str) -> None:
+        from gridbot_tui.ui.dialogs.flatten import FlattenDialog
+
+        def done(answer: str | None) -> None:
+            if answer:
+                self.order(CommandKind.FLATTEN, {"symbol": symbol} if symbol else {})
+
+        _ = self.push_screen(FlattenDialog(self.picture, symbol, self._word(symbol or "ALL")), done)
+
+    def action_kill(self) -> None:
+        """Cancel and close everything and latch, after a typed word in every mode."""
+        from gridbot_tui.ui.dialogs.flatten import KillDialog
+
+        def done(answer: str | None) -> None:
+            if answer:
+                self.order(CommandKind.KILL)
+
+        _ = self.push_screen(KillDialog(self.picture, "KILL"), done)
+
+    def action_reload(self) -> None:
+        """Read the config file again, after showing what would change."""
+        self.run_worker(self._reload(), name="reload", exit_on_error=False)
+
+    async def _reload(self) -> None:
+        from gridbot_tui.ui.dialogs.change import ChangeDialog
+
+        outcome = await self.give(CommandKind.RELOAD, {"preview": "true"}, quiet=True)
+        snapshot = self.picture.latest()
+        if outcome is None or not outcome.ok or snapshot is None:
+            return
+        if not outcome.detail:
+            self.tell("info", outcome.text)
+            return
+        version = snapshot.config_version
+
+        def done(answer: str | None) -> None:
+            if answer:
+                self.order(CommandKind.RELOAD, base_version=version)
+
+        _ = self.push_screen(ChangeDialog(self.picture, outcome, version), done)
+
+    def action_reset(self, what: str) -> None:
+        """Lift a latch."""
+        args = {"what": what}
+        if what == "stop":
+            args["symbol"] = self.picture.symbol
+        self.order(CommandKind.RESET, args)
+
+    def action_slower(self) -> None:
+        """The next lower speed."""
+        self._speed(-1)
+
+    def action_faster(self) -> None:
+        """The next higher speed."""
+        self._speed(1)
+
+    def _speed(self, step: int) -> None:
+        snapshot = self.picture.latest()
+        if snapshot is not None:
+            self.order(CommandKind.SPEED, {"speed": next_speed(snapshot.speed, step)})
+
+    # -- who controls -------------------------------------------------------------------------------------------
+
+    def action_control(self) -> None:
+        """Ask for control; where another has it, a dialog follows that both see."""
+        self.run_worker(self._ask_control(), name="ask control", exit_on_error=False)
+
+    async def _ask_control(self) -> None:
+        try:
+            await self.link.ask_control()
+        except ControlError as error:
+            self.tell("error", str(error))
+
+    def control_asked(self, asked: ControlAsked) -> None:
+        """Somebody asked for control: this terminal, or another while this one has it."""
+        if not asked.yours:
+            self.tell("warning", f"{asked.asker} asks for control and may take it within {asked.expires_s:.0f} s")
+            return
+        from gridbot_tui.ui.dialogs.control import ControlDialog
+
+        def done(answer: str | None) -> None:
+            if answer:
+                self.run_worker(self.link.take_control(), name="take control", exit_on_error=False)
+
+        _ = self.push_screen(ControlDialog(self.picture, asked.holder), done)
+
+    def _word(self, word: str) -> str:
+        """What must be typed: only real money asks for it."""
+        snapshot = self.picture.latest()
+        return word if snapshot is not None and is_live(snapshot.mode) else ""
+
+
+def next_speed(speed: str, step: int) -> str:
+    """The neighbour of a speed on the ladder of speeds."""
+    if speed == "max":
+        at = len(SPEEDS) - 1
+        return SPEEDS[max(0, at + min(step, 0))]
+    try:
+        now = float(speed)
+    except ValueError:
+        return "1"
+    steps = [float(one) for one in SPEEDS[:-1]]
+    if step > 0:
+        return next((name for name, value in zip(SPEEDS, steps, strict=False) if value > now), "max")
+    return next((name for name, value in zip(SPEEDS[-2::-1], steps[::-1], strict=False) if value < now), "1")

@@ -1,0 +1,1 @@
+"""The panes: one widget a file, each painting rows from the picture."""

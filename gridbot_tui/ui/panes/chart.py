@@ -1,0 +1,69 @@
+"""The price chart pane: at most once a second, and only while it can be seen."""
+
+import time
+from collections.abc import Sequence
+
+from gridbot_tui.control.snapshot import Snapshot, SymbolView
+from gridbot_tui.ui import words
+from gridbot_tui.ui.charts import Chart, ChartRenderer, Mark, PlotextRenderer
+from gridbot_tui.ui.pane import Pane
+from gridbot_tui.ui.panes.ladder import age_row
+from gridbot_tui.ui.picture import Picture
+from gridbot_tui.ui.rows import Row
+
+REDRAW_S = 1.0
+
+
+class ChartPane(Pane):
+    """Candles with the ladder's prices and the fills on them."""
+
+    TITLE = "Price"
+
+    def __init__(self, renderer: ChartRenderer | None = None, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._renderer = renderer or PlotextRenderer()
+        self._drawn_at = 0.0
+        self._kept: tuple[str, int, int, list[Row]] | None = None
+
+    def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
+        """The chart; the one of a second ago where it is too early for another."""
+        view, snapshot = picture.view, picture.snapshot
+        if view is None or snapshot is None:
+            return [(("no symbol", "dim"),)]
+        if len(view.bars) < 2:
+            return [(("no price history yet", "dim"),)]
+        now = time.monotonic()
+        kept = self._kept
+        if kept is not None and kept[:3] == (picture.symbol, width, height) and now - self._drawn_at < REDRAW_S:
+            return kept[3]
+        rows = self._renderer.render(chart_of(snapshot, view, picture.symbol), width, height, self.symbols)
+        self._kept, self._drawn_at = (picture.symbol, width, height, rows), now
+        return rows or [((f"last {words.grouped(view.price)}", "price"),)]
+
+    def title(self, picture: Picture) -> Row:
+        """What one candle is."""
+        view = picture.view
+        if view is None or len(view.bars) < 2:
+            return (("Price", "title"),)
+        step = view.bars[-1].at - view.bars[-2].at
+        return (("Price ", "title"), (f"{words.span(step)} candles · {words.grouped(view.price)}", "dim"))
+
+    def status(self, picture: Picture) -> Row:
+        """Age of the prices."""
+        return age_row(picture)
+
+
+def chart_of(snapshot: Snapshot, view: SymbolView, symbol: str) -> Chart:
+    """What the chart shows of a picture: closed bars, resting rungs, fills within."""
+    first = view.bars[0].at
+    marks = tuple(
+        Mark(fill.at, float(fill.price), fill.side)
+        for fill in snapshot.fills
+        if fill.symbol == symbol and fill.at >= first
+    )
+    levels = [(float(rung.price), rung.side) for rung in view.ladder if rung.state in ("resting", "partly filled")]
+    if view.stop is not None:
+        levels.append((float(view.stop.trigger), "stop"))
+    if view.price is not None:
+        levels.append((float(view.price), "last"))
+    return Chart(view.bars, tuple(levels), marks, min(view.tick_decimals, 8))

@@ -1,0 +1,171 @@
+"""What stands around the panes: banner, tab line, key line, the summary of small terminals, too small."""
+
+from collections.abc import Sequence
+
+from gridbot_tui.ui import lines, words
+from gridbot_tui.ui.pane import RowPane
+from gridbot_tui.ui.panes.header import TIERS, mode_badge, state_words
+from gridbot_tui.ui.panes.profit import residual
+from gridbot_tui.ui.panes.systems import SYSTEMS, getattr_at
+from gridbot_tui.ui.picture import Line, Picture
+from gridbot_tui.ui.rows import Row, Span, centred, cut, fit, joined, justify, left, width_of, wrapped
+
+
+class Banner(RowPane):
+    """One loud line while something is not as it should be; gone otherwise."""
+
+    DEFAULT_CSS = "Banner { height: 1; width: 1fr; display: none; }"
+
+    def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
+        """The line, over the whole width."""
+        said = banner(picture)
+        return [((left(f" {said[0]}", width), said[1]),)] if said else []
+
+
+def banner(picture: Picture) -> tuple[str, str] | None:
+    """What must be said above everything: (sentence, role)."""
+    snapshot = picture.snapshot
+    silence = words.span(picture.silence())
+    if picture.line is Line.LOST:
+        seen = f"; what is shown is {silence} old" if snapshot is not None else ""
+        return f"⚠ DISCONNECTED: {picture.line_detail or 'no connection'}{seen}", "alarm"
+    if snapshot is None:
+        return None
+    if picture.stale:
+        return f"⚠ STALE: the bot has said nothing for {silence}; nothing here is current", "alarm"
+    if snapshot.shutdown is not None:
+        done = snapshot.shutdown
+        at = done.stages.index(done.stage) + 1 if done.stage in done.stages else 0
+        return f"▼ {done.stage.upper()} {at}/{len(done.stages)}: {done.detail}", "banner"
+    if snapshot.state == "halted" or snapshot.tier >= 3:
+        return "■ HALTED: no new entries; press w for why", "alarm"
+    if picture.frozen:
+        return "○ DISPLAY HELD: trading goes on; space shows the present again", "banner"
+    if snapshot.state == "paused":
+        return "○ PAUSED: entries are withdrawn, exits stay; p resumes", "banner"
+    if snapshot.state == "recovering":
+        return "◌ RECOVERING: comparing the books with the exchange", "banner"
+    return None
+
+
+class Summary(RowPane):
+    """Three lines on votes, bias and risk, where there is no room for panes."""
+
+    DEFAULT_CSS = "Summary { height: 3; width: 1fr; }"
+
+    def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
+        """Votes; plan; risk."""
+        view, snapshot = picture.view, picture.snapshot
+        if view is None or snapshot is None:
+            return []
+        bar = max(3, min(8, (width - 63) // 3))
+        votes: list[Row] = []
+        for sign, name, role in SYSTEMS:
+            vote = (
+                None
+                if view.votes is None
+                else getattr_at((0, view.votes.up, view.votes.down, view.votes.neutral), role)
+            )
+            weight = (
+                None
+                if view.weights is None
+                else getattr_at((0, view.weights.up, view.weights.down, view.weights.neutral), role)
+            )
+            votes.append(
+                (
+                    (f"{sign} {name[:4]} ", role),
+                    (f"{words.ratio(vote)} ", "strong"),
+                    *lines.meter(vote, bar, role),
+                    (f" w {words.ratio(weight)}", "dim"),
+                )
+            )
+        plan = joined(
+            (
+                (
+                    ("bias ", "dim"),
+                    (f"{words.ratio(view.bias, 2, signed=True)} {(view.label or '-').upper()}", "strong"),
+                ),
+                (("spacing ", "dim"), (words.percent(view.spacing, 2, signed=False), "text")),
+                (("position ", "dim"), (f"{words.grouped(view.position)} {view.base}", "text")),
+                (("open ", "dim"), (str(view.open_orders), "text")),
+            )
+        )
+        risk = joined(
+            (
+                (
+                    ("worst ", "dim"),
+                    (f"{words.times(snapshot.worst_leverage)}/{words.times(snapshot.leverage_cap, 0)}", "text"),
+                ),
+                (("liq ", "dim"), (words.grouped(view.liquidation_price), "text")),
+                residual(snapshot),
+                ((words.plural(len(picture.blockers), "blocker"), "warn" if picture.blockers else "dim"),),
+            )
+        )
+        return [joined(votes, "   "), plan, risk]
+
+
+class Tabs(RowPane):
+    """Names of the panes with their numbers, the shown one marked."""
+
+    DEFAULT_CSS = "Tabs { height: 1; width: 1fr; }"
+
+    def __init__(self, names: Sequence[str], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.names = names
+        self.at = 0
+
+    def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
+        """``1 Ladder  2 Chart``."""
+        row: list[Span] = []
+        for at, name in enumerate(self.names):
+            row.append((f" {at + 1} {name} ", "select" if at == self.at else "dim"))
+        return [fit(row, width)]
+
+
+class KeyLine(RowPane):
+    """The keys that matter, as many as fit; made from the bindings."""
+
+    DEFAULT_CSS = "KeyLine { height: 1; width: 1fr; }"
+
+    def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
+        """Key and word; dim where the action may not be used now."""
+        parts: dict[str, Row] = {}
+        for active in self.screen.active_bindings.values():
+            binding = active.binding
+            if binding.show:
+                key = self.app.get_key_display(binding)
+                roles = ("key", "dim") if active.enabled else ("off", "off")
+                parts[binding.id or binding.key] = ((f" {key}", roles[0]), (f" {binding.description} ", roles[1]))
+        ends = tuple(span for name in ("palette", "leave") for span in parts.pop(name, ()))
+        row: list[Span] = []
+        ranked = sorted(parts, key=lambda name: KEYS.index(name) if name in KEYS else -1)
+        for name in ranked:
+            if width_of(row) + width_of(parts[name]) + width_of(ends) <= width:
+                row += parts[name]
+        return [justify(row, ends, width)]
+
+
+KEYS = ("pause", "flatten", "edit", "whatif", "why", "symbol", "help")
+"""Order of the key line; a page's own keys stand before."""
+
+
+class TooSmall(RowPane):
+    """Below 60x16: what is needed, and that pause and flatten still work."""
+
+    DEFAULT_CSS = "TooSmall { height: 1fr; width: 1fr; display: none; }"
+
+    def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
+        """The one page of a very small terminal."""
+        size = self.app.size
+        rows: list[Row] = []
+        snapshot = picture.snapshot
+        if snapshot is not None:
+            rows.append(fit((mode_badge(snapshot), (" ", "text"), *state_words(snapshot.state)), width))
+            rows.append(((words.short_money(snapshot.equity), "strong"), (f" {snapshot.quote}", "dim")))
+            rows.append(((f"T{snapshot.tier} {words.percent(snapshot.drawdown)}", TIERS[min(snapshot.tier, 3)]),))
+        said = banner(picture)
+        if said:
+            rows.append(((cut(said[0], width), said[1]),))
+        rows += wrapped(f"too small: need 60x16, have {size.width}x{size.height}", width, "warn")
+        rows += wrapped("trading goes on; p pauses, f flattens, ^q leaves", width, "dim")
+        return [centred(row, width) for row in rows[:height]]

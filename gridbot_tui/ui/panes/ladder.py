@@ -1,0 +1,244 @@
+"""The ladder: one price axis with every slot, lot, stop and price that matters. The centre of the dashboard."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from gridbot_tui.control.snapshot import LotView, RungView, SymbolView
+from gridbot_tui.ui import words
+from gridbot_tui.ui.pane import Pane
+from gridbot_tui.ui.picture import Picture
+from gridbot_tui.ui.rows import Row, Span, cells, cut, fit, left, right, width_of
+from gridbot_tui.units import Ms
+
+STATES: dict[str, tuple[str, str]] = {
+    "waiting": ("○", "dim"),
+    "sending": ("◌", "accent"),
+    "resting": ("●", ""),
+    "partly filled": ("◐", "accent"),
+    "crossed": ("✗", "warn"),
+    "blocked": ("✗", "warn"),
+    "unresolved": ("?", "bad"),
+}
+"""Sign and role of a slot's state; "" takes the colour of its side."""
+
+
+class Column(NamedTuple):
+    """A column of the ladder: cells, and how soon it gives way in a narrow pane (0 never, the highest first)."""
+
+    name: str
+    width: int
+    gives_way: int = 0
+
+
+class LadderPane(Pane):
+    """Descending by price, following the market until the operator scrolls."""
+
+    TITLE = "Ladder"
+    PINNED = 1
+
+    def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
+        """A heading and the price axis."""
+        view = picture.view
+        if view is None:
+            self._centre = None
+            return [(), (("no symbol", "dim"),)]
+        rows, self._centre = ladder_rows(view, picture.now(), width)
+        return rows
+
+    def centre_on(self, length: int, height: int) -> int | None:
+        """The market in the middle."""
+        return None if self._centre is None else self._centre - height // 2
+
+    def title(self, picture: Picture) -> Row:
+        """Name of the symbol, plan."""
+        view = picture.view
+        if view is None:
+            return (("Ladder", "title"),)
+        return (("Ladder ", "title"), (f"{picture.symbol} · {words.plural(view.open_orders, 'order')}", "dim"))
+
+    def status(self, picture: Picture) -> Row:
+        """Age of the prices."""
+        return age_row(picture)
+
+    _centre: int | None = None
+
+
+def age_row(picture: Picture) -> Row:
+    """The age of the prices, loud once they are stale."""
+    return ((words.span(picture.data_age()), "bad" if picture.stale else "dim"),)
+
+
+def ladder_rows(view: SymbolView, now: Ms, width: int) -> tuple[list[Row], int | None]:
+    """Heading and axis; and which row of the axis stands at the market (None where no price is known)."""
+    columns = _columns(view, width)
+    axis: list[tuple[float, int, Row]] = []
+    lots = {lot.id: lot for lot in view.lots}
+    held = set()
+    for rung in view.ladder:
+        if rung.lot is not None:
+            held.add(rung.lot)
+        axis.append((float(rung.price), 0, _rung_row(rung, lots, view, now, columns)))
+    axis += [(float(lot.price), 1, _lot_row(lot, view, now, columns)) for lot in view.lots]
+    axis += _walls(view, width)
+    here = view.price or view.mark
+    rows: list[Row] = []
+    centre = None
+    marker = _market(view, width)
+    for price, _, row in sorted(axis, key=lambda item: (-item[0], item[1])):
+        if here is not None and centre is None and price < float(here):
+            centre = len(rows)
+            rows += marker
+        rows.append(row)
+    if centre is None and here is not None:
+        centre = len(rows)
+        rows += marker
+    if not view.ladder:
+        rows.append((("no orders: ", "dim"), (f"{view.state}, press w for why", "warn")))
+    return [_heading(columns), *rows], centre
+
+
+# -- columns ----------------------------------------------------------------------------------------------------
+
+
+def _columns(view: SymbolView, width: int) -> list[Column]:
+    prices = [rung.price for rung in view.ladder] + [lot.price for lot in view.lots]
+    prices += [one for one in (view.price, view.mark) if one is not None]
+    quantities = [rung.quantity for rung in view.ladder] + [lot.quantity for lot in view.lots]
+    columns = [
+        Column("price", max((cells(words.grouped(one)) for one in prices), default=9)),
+        Column("Δ", 8, 1),
+        Column("side", 4),
+        Column("qty", min(14, max((cells(words.grouped(one)) for one in quantities), default=6))),
+        Column("state", 12),
+        Column("age", 4, 3),
+        Column("f/c", 5, 4),
+        Column("p/l", 8, 2),
+        Column("note", 16, 6),
+    ]
+    while _taken(columns) > width:
+        loser = max(columns, key=lambda column: column.gives_way)
+        if loser.gives_way == 0:
+            break
+        columns.remove(loser)
+    spare = width - _taken(columns)
+    return [
+        column._replace(width=column.width + max(0, min(spare, 40))) if column.name == "note" else column
+        for column in columns
+    ]
+
+
+def _taken(columns: Sequence[Column]) -> int:
+    return sum(column.width for column in columns) + len(columns) - 1
+
+
+def _heading(columns: Sequence[Column]) -> Row:
+    flush_left = ("side", "state", "note")
+    parts = [
+        left(column.name, column.width) if column.name in flush_left else right(column.name, column.width)
+        for column in columns
+    ]
+    return ((" ".join(parts), "dim"),)
+
+
+def _line(columns: Sequence[Column], values: dict[str, tuple[str, str]]) -> Row:
+    row: list[Span] = []
+    for column in columns:
+        text, role = values.get(column.name, ("", "text"))
+        align = left if column.name in ("side", "state", "note") else right
+        if row:
+            row.append((" ", "text"))
+        row.append((align(text, column.width), role))
+    return tuple(row)
+
+
+# -- rows -------------------------------------------------------------------------------------------------------
+
+
+def _rung_row(rung: RungView, lots: dict[int, LotView], view: SymbolView, now: Ms, columns: Sequence[Column]) -> Row:
+    side = rung.side if rung.side in ("buy", "sell") else "text"
+    sign, role = STATES.get(rung.state, ("?", "warn"))
+    quiet = rung.state in ("waiting", "crossed", "blocked")
+    state = rung.state
+    if rung.state == "partly filled":
+        share = words.change(rung.quantity, rung.filled)
+        state = "partly" if share is None else f"part {100 * (share + 1):.0f} %"
+    lot = lots.get(rung.lot) if rung.lot is not None else None
+    profit, note = "", ""
+    if lot is not None:
+        profit, note = words.short_money(lot.profit, signed=True), f"exit of lot {lot.id}"
+    elif not rung.entry:
+        note = "exit"
+    elif rung.cycles or float(rung.profit):
+        profit = words.short_money(rung.profit, signed=True)
+    if rung.reason:
+        note = rung.reason
+    return _line(
+        columns,
+        {
+            "price": (words.grouped(rung.price), "dim" if quiet else side),
+            "Δ": (words.percent(words.change(view.price, rung.price)), "dim"),
+            "side": (rung.side, "dim" if quiet else side),
+            "qty": (words.grouped(rung.quantity), "dim" if quiet else "text"),
+            "state": (f"{sign} {state}", role or side),
+            "age": ("" if rung.since is None else words.span(now - rung.since), "dim"),
+            "f/c": (f"{rung.fills}/{rung.cycles}" if rung.fills or rung.cycles else "", "text"),
+            "p/l": (profit, "loss" if profit.startswith(words.MINUS) else "gain"),
+            "note": (note, "dim"),
+        },
+    )
+
+
+def _lot_row(lot: LotView, view: SymbolView, now: Ms, columns: Sequence[Column]) -> Row:
+    profit = words.short_money(lot.profit, signed=True)
+    kept = "external, no exit" if lot.external else f"exit {words.grouped(lot.exit_price)}"
+    return _line(
+        columns,
+        {
+            "price": (words.grouped(lot.price), "accent"),
+            "Δ": (words.percent(words.change(view.price, lot.price)), "dim"),
+            "side": (lot.side, "accent"),
+            "qty": (words.grouped(lot.quantity), "text"),
+            "state": (f"◆ lot {lot.id}", "accent"),
+            "age": (words.span(now - lot.opened_at), "dim"),
+            "p/l": (profit, "loss" if profit.startswith(words.MINUS) else "gain"),
+            "note": (kept, "dim"),
+        },
+    )
+
+
+def _walls(view: SymbolView, width: int) -> list[tuple[float, int, Row]]:
+    """The stop and the liquidation price, each a line across the axis."""
+    found = []
+    if view.stop is not None:
+        text = f"{words.grouped(view.stop.trigger)} stop, {view.stop.state}"
+        found.append((float(view.stop.trigger), 2, _rule([(text, "warn")], width, "═", "warn")))
+    if view.liquidation_price is not None:
+        text = f"{words.grouped(view.liquidation_price)} liquidation"
+        found.append((float(view.liquidation_price), 3, _rule([(text, "bad")], width, "═", "bad")))
+    return found
+
+
+def _market(view: SymbolView, width: int) -> list[Row]:
+    """Last and mark price, entry and break-even: as many lines as they need."""
+    named = [("last", view.price, "price"), ("mark", view.mark, "text")]
+    if float(view.position):
+        named += [("entry", view.entry_price, "accent"), ("break-even", view.break_even, "text")]
+    known = [(f"{words.grouped(price)} {name}", role) for name, price, role in named if price is not None]
+    rows: list[Row] = []
+    while known:
+        count = len(known)
+        while count > 1 and sum(cells(text) + 3 for text, _ in known[:count]) + 6 > width:
+            count -= 1
+        rows.append(_rule(known[:count], width, "─", "faint"))
+        known = known[count:]
+    return rows
+
+
+def _rule(parts: Sequence[Span], width: int, dash: str, role: str) -> Row:
+    row: list[Span] = [(dash * 2 + " ", role)]
+    for at, (text, colour) in enumerate(parts):
+        if at:
+            row.append((" · ", "dim"))
+        row.append((cut(str(text), max(4, width - 6)), colour))
+    used = width_of(row) + 1
+    return fit((*row, (" " + dash * max(0, width - used), role)), width)

@@ -1,0 +1,115 @@
+"""Risk: leverage against its cap and the worst case, drawdown against its tiers, the equity curve."""
+
+from collections.abc import Sequence
+
+from gridbot_tui.control.snapshot import Snapshot
+from gridbot_tui.ui import lines, words
+from gridbot_tui.ui.pane import Pane
+from gridbot_tui.ui.panes.header import TIERS
+from gridbot_tui.ui.picture import Picture
+from gridbot_tui.ui.rows import Row, justify
+
+TIER_LIMITS = (0.05, 0.10, 0.15)
+"""Where drawdown reduces, defends, halts (a promise of the house, no setting)."""
+
+
+class RiskPane(Pane):
+    """Two meters and a curve."""
+
+    TITLE = "Risk"
+
+    def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
+        """Meters first; the curve takes what room is left."""
+        snapshot = picture.snapshot
+        if snapshot is None:
+            return []
+        rows = [leverage_row(snapshot, width), drawdown_row(snapshot, width)]
+        rows += _position_rows(picture, width) if height >= 5 else []
+        left_over = height - len(rows)
+        return rows + curve_rows(snapshot, width, left_over, self)
+
+    def status(self, picture: Picture) -> Row:
+        """The tier in words."""
+        snapshot = picture.snapshot
+        if snapshot is None:
+            return ()
+        names = ("normal", "reduces", "defends", "halted")
+        tier = min(snapshot.tier, 3)
+        return ((f"T{snapshot.tier} {names[tier]}", TIERS[tier]),)
+
+
+def leverage_row(snapshot: Snapshot, width: int) -> Row:
+    """Leverage now, the worst case as a mark, the cap at the right end."""
+    cap, worst = snapshot.leverage_cap, snapshot.worst_leverage
+    room = max(6, width - 46)
+    share = None if snapshot.leverage is None else snapshot.leverage / cap if cap else 1.0
+    marks = [] if worst is None or not cap else [(worst / cap, "▲", "warn" if worst > 0.8 * cap else "accent")]
+    return justify(
+        (
+            ("leverage ", "dim"),
+            (f"{words.times(snapshot.leverage):>7} ", "strong"),
+            *lines.meter(share, room, "accent", marks=marks),
+        ),
+        (("worst ", "dim"), (f"{words.times(worst):>6}", "text"), ("  cap ", "dim"), (words.times(cap, 1), "text")),
+        width,
+    )
+
+
+def drawdown_row(snapshot: Snapshot, width: int) -> Row:
+    """Drawdown now against the three tiers; the deepest so far as a word."""
+    room = max(6, width - 46)
+    share = None if snapshot.drawdown is None else -snapshot.drawdown / TIER_LIMITS[-1]
+    marks = [(limit / TIER_LIMITS[-1], "┆", "warn") for limit in TIER_LIMITS[:2]]
+    tier = min(snapshot.tier, 3)
+    return justify(
+        (
+            ("drawdown ", "dim"),
+            (f"{words.percent(snapshot.drawdown):>7} ", "strong"),
+            *lines.meter(share, room, TIERS[tier], marks=marks),
+        ),
+        (("max ", "dim"), (f"{words.percent(snapshot.max_drawdown):>7}", "text"), ("  halts −15", "dim")),
+        width,
+    )
+
+
+def curve_rows(snapshot: Snapshot, width: int, height: int, pane: Pane) -> list[Row]:
+    """The equity curve: a spark in one row, a line graph in more."""
+    points = [float(point.equity) for point in snapshot.equity_curve]
+    if height <= 0:
+        return []
+    if len(points) < 2:
+        return [(("equity   no curve yet", "dim"),)]
+    gained = points[-1] - points[0]
+    role = "gain" if gained >= 0 else "loss"
+    days = (snapshot.equity_curve[-1].at - snapshot.equity_curve[0].at) / 86_400_000
+    label = f"equity {days:.0f}d"
+    if height < 2:
+        return [((f"{label:<11}", "dim"), (lines.spark(points, max(4, width - 11)), role))]
+    scale = max(len(words.short_money(f"{one:.2f}")) for one in (max(points), min(points)))
+    drawn = lines.graph(points, max(4, width - scale - 1), height, pane.symbols)
+    ends = {0: words.short_money(f"{max(points):.2f}"), height - 1: words.short_money(f"{min(points):.2f}")}
+    if height >= 5:
+        ends[height // 2] = label
+    return [((f"{ends.get(at, ''):>{scale}} ", "dim"), (text, role)) for at, text in enumerate(drawn)]
+
+
+def _position_rows(picture: Picture, width: int) -> list[Row]:
+    view = picture.view
+    if view is None:
+        return []
+    away = words.change(view.mark or view.price, view.liquidation_price)
+    stop = None if view.stop is None else view.stop.trigger
+    liquidation = words.grouped(view.liquidation_price)
+    if view.liquidation_price is not None:
+        liquidation += f" ({words.percent(away)})"
+    return [
+        (
+            ("position ", "dim"),
+            (f"{words.grouped(view.position)} {view.base}", "strong"),
+            (f" {words.times(view.leverage)}", "text"),
+            ("  stop ", "dim"),
+            (words.grouped(stop), "text" if stop else "dim"),
+            ("  liq ", "dim"),
+            (liquidation, "text"),
+        )
+    ]

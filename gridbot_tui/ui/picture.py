@@ -1,0 +1,125 @@
+"""What the app knows: the latest snapshot, when it came, how the line to the bot is. Events touch only this.
+
+Ages advance by the app's own clock, so a bot that has gone silent grows old on the screen instead of
+standing still.
+"""
+
+import time
+from collections.abc import Callable
+from enum import Enum
+
+from gridbot_tui.control.snapshot import BlockerView, EventView, Snapshot, SymbolView
+from gridbot_tui.units import Mode, Ms, Symbol
+
+STALE_AFTER: Ms = 3_000
+"""A running bot speaks four times a second; after three seconds of silence nothing here is current."""
+
+Clock = Callable[[], Ms]
+
+
+class Line(Enum):
+    """How the connection to the bot stands."""
+
+    CONNECTING = "connecting"
+    UP = "connected"
+    LOST = "disconnected"
+
+
+class Picture:
+    """The app's whole state of knowledge; painters read it, the link writes it."""
+
+    def __init__(self, monotonic: Clock | None = None) -> None:
+        self.snapshot: Snapshot | None = None
+        self.line = Line.CONNECTING
+        self.line_detail = ""
+        self.symbol: Symbol = ""
+        """The symbol that is shown."""
+        self.controls = False
+        """True while this connection may give orders."""
+        self.read_only = False
+        self.frozen = False
+        """The display is held; trading is not."""
+        self.notes: list[EventView] = []
+        """What this app itself has to say (outcomes of orders), newest last."""
+        self._held: Snapshot | None = None
+        self._monotonic = monotonic or _monotonic_ms
+        self._received_at: Ms | None = None
+        self.version = 0
+        """Rises with every change; what is memoised is memoised on it."""
+
+    def receive(self, snapshot: Snapshot) -> None:
+        """Take a new snapshot."""
+        self._received_at = self._monotonic()
+        self._held = snapshot
+        if not self.frozen:
+            self._show(snapshot)
+
+    def freeze(self, frozen: bool) -> None:
+        """Hold the display, or let it go on with the newest."""
+        self.frozen = frozen
+        if not frozen and self._held is not None:
+            self._show(self._held)
+
+    def latest(self) -> Snapshot | None:
+        """The newest snapshot, shown or not: what orders are checked against."""
+        return self._held
+
+    def note(self, level: str, text: str, symbol: Symbol = "", at: Ms | None = None) -> None:
+        """Add a line of this app's own to the events."""
+        when = at if at is not None else (self.snapshot.at if self.snapshot else 0)
+        self.notes = [*self.notes[-49:], EventView(when, level, "you", symbol, text)]
+        self.version += 1
+
+    @property
+    def view(self) -> SymbolView | None:
+        """The symbol that is shown."""
+        return None if self.snapshot is None else self.snapshot.symbols.get(self.symbol)
+
+    @property
+    def blockers(self) -> tuple[BlockerView, ...]:
+        """Named reasons why something is not done, most severe first."""
+        return () if self.snapshot is None else self.snapshot.blockers
+
+    def silence(self) -> Ms | None:
+        """Since the bot last spoke, by this app's clock; None where it never did."""
+        return None if self._received_at is None else max(0, self._monotonic() - self._received_at)
+
+    def now(self) -> Ms:
+        """The bot's own time, carried on by this app's clock while it is silent (real-time modes)."""
+        if self.snapshot is None:
+            return 0
+        if self.virtual:
+            return self.snapshot.at
+        return self.snapshot.at + (self.silence() or 0)
+
+    def grown(self, age: Ms | None) -> Ms | None:
+        """An age of the snapshot, as old as it is by now."""
+        return None if age is None else age + (self.silence() or 0)
+
+    def data_age(self) -> Ms | None:
+        """How old the prices on the screen are. Under virtual time the picture's own age counts."""
+        view = self.view
+        if view is None or self.virtual:
+            return self.silence()
+        return self.grown(view.age_ms)
+
+    @property
+    def virtual(self) -> bool:
+        """True where the simulated world owns the clock."""
+        return self.snapshot is not None and self.snapshot.mode in (Mode.SIM.value, Mode.REPLAY.value)
+
+    @property
+    def stale(self) -> bool:
+        """True once the bot has been silent for too long to be believed."""
+        silence = self.silence()
+        return silence is not None and silence > STALE_AFTER
+
+    def _show(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        if self.symbol not in snapshot.symbols:
+            self.symbol = next(iter(snapshot.symbols), "")
+        self.version += 1
+
+
+def _monotonic_ms() -> Ms:
+    return time.monotonic_ns() // 1_000_000

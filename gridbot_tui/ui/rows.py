@@ -1,0 +1,117 @@
+"""Rows of styled text: what every pane paints. Pure; knows nothing of Textual.
+
+A span is (text, role); a role is a name of the palette (``theme.py``), never a colour. A row is a tuple of
+spans. Two equal rows are painted once.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from rich.cells import cell_len, set_cell_size
+from rich.style import Style
+
+Role = str | Style
+Span = tuple[str, Role]
+Row = tuple[Span, ...]
+
+BLANK: Row = ()
+
+
+def cells(text: str) -> int:
+    """Terminal cells a text takes (a wide character takes two)."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def width_of(row: Iterable[Span]) -> int:
+    """Cells of a row."""
+    return sum(cells(text) for text, _ in row)
+
+
+def left(text: str, width: int) -> str:
+    """Exactly ``width`` cells, flush left; too long ends in ``…``."""
+    size = cells(text)
+    if size <= width:
+        return text + " " * (width - size)
+    return cut(text, width)
+
+
+def right(text: str, width: int) -> str:
+    """Exactly ``width`` cells, flush right; too long ends in ``…``, so that no number looks like another."""
+    size = cells(text)
+    if size <= width:
+        return " " * (width - size) + text
+    return cut(text, width)
+
+
+def cut(text: str, width: int) -> str:
+    """At most ``width`` cells."""
+    if cells(text) <= width:
+        return text
+    if width <= 0:
+        return ""
+    return set_cell_size(text, width - 1) + "…"
+
+
+def fit(row: Iterable[Span], width: int) -> Row:
+    """At most ``width`` cells of a row."""
+    found: list[Span] = []
+    room = width
+    for text, role in row:
+        size = cells(text)
+        if size > room:
+            if room > 0:
+                found.append((cut(text, room), role))
+            return tuple(found)
+        if text:
+            found.append((text, role))
+            room -= size
+    return tuple(found)
+
+
+def justify(start: Iterable[Span], end: Iterable[Span], width: int, fill: Span = (" ", "text")) -> Row:
+    """``start`` at the left edge, ``end`` at the right; the end wins where there is no room."""
+    tail = fit(end, width)
+    head = fit(start, max(0, width - width_of(tail) - (1 if tail else 0)))
+    gap = width - width_of(head) - width_of(tail)
+    return (*head, (fill[0] * gap, fill[1]), *tail)
+
+
+def centred(row: Row, width: int) -> Row:
+    """The row in the middle."""
+    space = max(0, width - width_of(row)) // 2
+    return ((" " * space, "text"), *row)
+
+
+def joined(parts: Sequence[Row], between: str = "  ") -> Row:
+    """Rows side by side."""
+    found: list[Span] = []
+    for part in parts:
+        if found and part:
+            found.append((between, "text"))
+        found.extend(part)
+    return tuple(found)
+
+
+def wrapped(text: str, width: int, role: Role = "text") -> list[Row]:
+    """Plain text over as many rows as it needs."""
+    rows: list[Row] = []
+    line = ""
+    for word in text.split():
+        while cells(word) > width > 1:
+            if line:
+                rows.append(((line, role),))
+                line = ""
+            rows.append(((set_cell_size(word, width), role),))
+            word = word[width:]
+        if line and cells(line) + 1 + cells(word) > width:
+            rows.append(((line, role),))
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    if line:
+        rows.append(((line, role),))
+    return rows
+
+
+def text_of(row: Iterable[Span]) -> str:
+    """The row without its roles."""
+    return "".join(text for text, _ in row)

@@ -1,0 +1,1 @@
+"""The pages: full screens, loaded when first opened."""

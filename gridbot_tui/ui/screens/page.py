@@ -1,0 +1,49 @@
+"""What every page has: header, banner, key line, and the page for terminals that are too small."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+
+from gridbot_tui.ui.pane import RowPane
+from gridbot_tui.ui.panes.frame import Banner, KeyLine, TooSmall, banner
+from gridbot_tui.ui.panes.header import Header
+from gridbot_tui.ui.picture import Picture
+
+
+class Page(Screen[None]):
+    """A full screen. Subclasses yield their widgets from ``body``; each ``RowPane`` in it is flushed."""
+
+    AUTO_FOCUS: ClassVar[str | None] = None
+    NAME = ""
+    """Name in the table of pages."""
+
+    def compose(self) -> ComposeResult:
+        """Header, banner, body, keys."""
+        yield Header()
+        yield Banner()
+        yield from self.body()
+        yield TooSmall()
+        yield KeyLine()
+
+    def body(self) -> ComposeResult:
+        """The widgets between header and key line."""
+        raise NotImplementedError
+
+    def flush(self, picture: Picture) -> None:
+        """Bring everything that can be seen up to date."""
+        self.query_one(Banner).display = banner(picture) is not None and not self.has_class("-tiny", "-flat")
+        for pane in self.query(RowPane):
+            pane.flush(picture)
+
+    def on_screen_resume(self) -> None:
+        """Shown again: up to date at once."""
+        self.call_after_refresh(self._catch_up)
+
+    def _catch_up(self) -> None:
+        picture = getattr(self.app, "picture", None)
+        if isinstance(picture, Picture):
+            self.flush(picture)
+
+    def jump(self, number: int) -> None:
+        """Go to the pane of this number (1-8); pages with one pane have nothing to do."""

@@ -1,0 +1,130 @@
+"""What-if: both directions of the running ladder, every level filled."""
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+
+from gridbot_tui.control.snapshot import SymbolView, WhatIf
+from gridbot_tui.ui import words
+from gridbot_tui.ui.pane import Pane
+from gridbot_tui.ui.panes.header import TIERS
+from gridbot_tui.ui.picture import Picture
+from gridbot_tui.ui.rows import Role, Row, right
+from gridbot_tui.ui.screens.page import Page
+
+LABEL = 24
+
+
+class WhatIfPane(Pane):
+    """A column for now, one for each direction."""
+
+    TITLE = "If every level fills"
+
+    def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
+        """The table."""
+        view, snapshot = picture.view, picture.snapshot
+        if view is None or snapshot is None:
+            return [(("no symbol", "dim"),)]
+        if not view.what_if:
+            return [
+                (("no ladder stands, so nothing can fill: ", "dim"), (f"{view.state}, press w for why", "warn")),
+            ]
+        wide = max(12, min(26, (width - LABEL) // (len(view.what_if) + 1)))
+        rows = [_heading(view.what_if, wide), *_rows(view, wide, snapshot.quote)]
+        rows += [(), (("tiers: −5 % reduces, −10 % defends, −15 % closes and halts", "dim"),)]
+        return rows + what_if_notes(view)
+
+    def title(self, picture: Picture) -> Row:
+        """With the symbol."""
+        return (("If every level fills ", "title"), (picture.symbol, "strong"))
+
+
+def _heading(cases: Sequence[WhatIf], wide: int) -> Row:
+    names = ["now", *(f"all {words.plural(case.fills, case.side)}" for case in cases)]
+    roles: list[Role] = ["dim", *(case.side if case.side in ("buy", "sell") else "text" for case in cases)]
+    return ((" " * LABEL, "dim"), *((right(name, wide), role) for name, role in zip(names, roles, strict=True)))
+
+
+def _rows(view: SymbolView, wide: int, quote: str) -> list[Row]:
+    """One row a quantity: its name, now, then each direction."""
+    cases = view.what_if
+    now_liquidation = words.grouped(view.liquidation_price)
+    table: list[tuple[str, str, list[tuple[str, Role]]]] = [
+        (
+            f"position, {view.base}",
+            words.grouped(view.position),
+            [(words.grouped(one.position), "strong") for one in cases],
+        ),
+        (
+            "average price",
+            words.grouped(view.entry_price),
+            [(words.grouped(one.average_price), "text") for one in cases],
+        ),
+        ("farthest level", words.grouped(view.price), [(words.grouped(one.at_price), "text") for one in cases]),
+        (f"initial margin, {quote}", "", [(words.money(one.margin), "text") for one in cases]),
+        (f"maintenance, {quote}", "", [(words.money(one.maintenance), "text") for one in cases]),
+        ("leverage there", words.times(view.leverage), [(words.times(one.leverage), "text") for one in cases]),
+        ("drawdown there", "", [(words.percent(one.drawdown), "text") for one in cases]),
+        ("tier reached", "", [tier_words(one.tier) for one in cases]),
+        ("liquidation price", now_liquidation, [(words.grouped(one.liquidation_price), "text") for one in cases]),
+        ("  away from level", "", [(words.percent(_away(one)), "text") for one in cases]),
+        (f"fees of a cycle, {quote}", "", [(words.money(one.cycle_fees), "text") for one in cases]),
+        (f"profit of a cycle, {quote}", "", [(words.money(one.cycle_profit), "gain") for one in cases]),
+        (f"funding a day, {quote}", "", [funding_words(one.funding_day) for one in cases]),
+    ]
+    return [
+        (
+            (f"{name:<{LABEL}}", "dim"),
+            (right(now, wide), "dim"),
+            *((right(text, wide), role) for text, role in values),
+        )
+        for name, now, values in table
+    ]
+
+
+def tier_words(tier: int | None) -> tuple[str, Role]:
+    """The tier reached, in its colour."""
+    names = ("T0 normal", "T1 reduces", "T2 defends", "T3 halts")
+    return (words.UNKNOWN, "dim") if tier is None else (names[min(tier, 3)], TIERS[min(tier, 3)])
+
+
+def funding_words(text: str | None) -> tuple[str, Role]:
+    """Funding as paid or received; the sign alone is easily misread."""
+    if text is None:
+        return words.UNKNOWN, "dim"
+    value = float(text)
+    if value == 0:
+        return "0.00", "dim"
+    return (
+        (f"pays {words.money(text.lstrip('-'))}", "loss")
+        if value > 0
+        else (f"gets {words.money(text.lstrip('-'))}", "gain")
+    )
+
+
+def what_if_notes(view: SymbolView) -> list[Row]:
+    """What the numbers leave out."""
+    stop = view.stop
+    if stop is None:
+        return [(("no stop rests", "warn"),)]
+    return [
+        (
+            ("the stop at ", "dim"),
+            (words.grouped(stop.trigger), "warn"),
+            (f" closes {words.grouped(stop.quantity)} {view.base} before that, where the price gets there", "dim"),
+        )
+    ]
+
+
+def _away(case: WhatIf) -> float | None:
+    return words.change(case.at_price, case.liquidation_price)
+
+
+class WhatIfPage(Page):
+    """One pane."""
+
+    NAME = "whatif"
+
+    def body(self) -> ComposeResult:
+        """The table."""
+        yield WhatIfPane(id="body")

@@ -1,0 +1,98 @@
+"""Why: ranked reasons with since when and what would clear each; orders that do not rest; the last decisions."""
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+
+from gridbot_tui.control.snapshot import BlockerView, Snapshot
+from gridbot_tui.ui import words
+from gridbot_tui.ui.pane import Pane
+from gridbot_tui.ui.panes.blockers import GRAVE
+from gridbot_tui.ui.picture import Picture
+from gridbot_tui.ui.rows import Row, left, wrapped
+from gridbot_tui.ui.screens.page import Page
+
+ASIDE = ("blocked", "unresolved", "crossed", "waiting")
+"""States in which no order rests, the most telling first."""
+
+
+class WhyPane(Pane):
+    """The answer to "why is nothing happening?"; never empty."""
+
+    TITLE = "Why"
+
+    def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
+        """Blockers, withheld slots, decisions."""
+        snapshot = picture.snapshot
+        if snapshot is None:
+            return [(("nothing is known of the bot: ", "warn"), (picture.line_detail or "no snapshot yet", "text"))]
+        rows: list[Row] = []
+        if not picture.blockers:
+            rows += [(("✓ ", "good"), (f"nothing is held back by a rule; the bot is {snapshot.state}", "text")), ()]
+        for rank, one in enumerate(picture.blockers, 1):
+            rows += blocker_rows(rank, one, picture.now(), width)
+        rows += withheld_rows(snapshot, width)
+        rows += decision_rows(snapshot, picture.now(), width)
+        return rows
+
+    def status(self, picture: Picture) -> Row:
+        """How many reasons."""
+        return ((words.plural(len(picture.blockers), "reason"), "dim"),)
+
+
+def blocker_rows(rank: int, one: BlockerView, now: int, width: int) -> list[Row]:
+    """Two rows a reason: what and since when; what clears it."""
+    role = "bad" if one.code in GRAVE else "warn"
+    head: Row = (
+        (f"{rank:>2}  ", "dim"),
+        (("⚠ " if one.code in GRAVE else "○ ") + one.code.replace("_", " "), role),
+        (f"  {one.symbol or 'account'}", "strong"),
+        (f"  since {words.since(one.since, now)} ({words.span(now - one.since)})", "dim"),
+    )
+    rows: list[Row] = [head]
+    rows += [(("    ", "text"), *row) for row in wrapped(one.detail, max(10, width - 4))]
+    clears = wrapped(f"clears {one.clears_when or words.UNKNOWN}", max(10, width - 4), "accent")
+    return [*rows, *((("    ", "text"), *row) for row in clears), ()]
+
+
+def withheld_rows(snapshot: Snapshot, width: int) -> list[Row]:
+    """Slots of every symbol in which no order rests, with the reason."""
+    rows: list[Row] = []
+    for name, view in snapshot.symbols.items():
+        counts: dict[tuple[str, str], int] = {}
+        for rung in view.ladder:
+            if rung.state in ASIDE:
+                key = (rung.state, rung.reason)
+                counts[key] = counts.get(key, 0) + 1
+        for (state, reason), count in sorted(counts.items(), key=lambda item: ASIDE.index(item[0][0])):
+            text = f"{words.plural(count, 'rung')} {state}" + (f": {reason}" if reason else "")
+            rows.append(((f"    {left(name, 12)} ", "strong"), (text, "dim" if state == "waiting" else "warn")))
+    return [(("orders that do not rest", "title"),), *rows, ()] if rows else []
+
+
+def decision_rows(snapshot: Snapshot, now: int, width: int) -> list[Row]:
+    """The last decision of each symbol."""
+    last = {one.symbol: one for one in sorted(snapshot.decisions, key=lambda one: one.at)}
+    if not last:
+        return []
+    rows: list[Row] = [(("last decisions", "title"),)]
+    for name, one in sorted(last.items()):
+        rows.append(
+            (
+                (f"    {left(name, 12)} ", "strong"),
+                (f"{words.since(one.at, now):>12}  ", "dim"),
+                (one.decided, "text"),
+                (f"  rule: {one.rule}" if one.rule else "", "dim"),
+            )
+        )
+    return rows
+
+
+class WhyPage(Page):
+    """One pane."""
+
+    NAME = "why"
+
+    def body(self) -> ComposeResult:
+        """The answer."""
+        yield WhyPane(id="body")

@@ -1,0 +1,138 @@
+"""Numbers and times as the operator reads them. None is unknown and is ``-``; nothing here knows a locale."""
+
+from datetime import UTC, datetime
+
+from gridbot_tui.units import DAY, HOUR, MINUTE, Ms
+
+UNKNOWN = "-"
+MINUS = "−"
+
+
+def grouped(text: str | None) -> str:
+    """A decimal string with thousands apart: ``60 010.5``; below 10 000 as it is."""
+    if text is None:
+        return UNKNOWN
+    sign = ""
+    if text[:1] in "+-":
+        sign, text = (MINUS if text[0] == "-" else "+"), text[1:]
+    whole, dot, rest = text.partition(".")
+    if len(whole) >= 5:
+        head = len(whole) % 3
+        parts = [whole[:head]] if head else []
+        parts += [whole[at : at + 3] for at in range(head, len(whole), 3)]
+        whole = " ".join(parts)
+    return sign + whole + dot + rest
+
+
+def money(text: str | None, places: int = 2, *, signed: bool = False) -> str:
+    """An amount of quote currency, rounded half up to ``places`` without ever passing through float."""
+    if text is None:
+        return UNKNOWN
+    from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+
+    with localcontext() as context:
+        context.prec = 60
+        value = Decimal(text).quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+    if value == 0:
+        value = abs(value)
+    return grouped(format(value, "+f" if signed and value else "f"))
+
+
+def short_money(text: str | None, *, signed: bool = False) -> str:
+    """An amount in at most about ten cells: big ones lose their cents, then become k, M, bn."""
+    if text is None:
+        return UNKNOWN
+    size = abs(float(text))
+    if size < 100_000:
+        return money(text, signed=signed)
+    if size < 10_000_000:
+        return money(text, 0, signed=signed)
+    for unit, scale in (("bn", 1e9), ("M", 1e6)):
+        if size >= scale * 10 or unit == "M":
+            return _minus(f"{float(text) / scale:{'+' if signed else ''}.1f}") + unit
+    raise AssertionError("unreachable")
+
+
+def percent(fraction: float | None, places: int = 1, *, signed: bool = True) -> str:
+    """A fraction as percent: ``+2.14 %``."""
+    if fraction is None:
+        return UNKNOWN
+    text = f"{100 * fraction:.{places}f}"
+    if float(text) == 0:
+        text = text.lstrip("-")
+    elif signed and fraction > 0:
+        text = "+" + text
+    return _minus(text) + " %"
+
+
+def ratio(value: float | None, places: int = 2, *, signed: bool = False) -> str:
+    """A plain number with fixed places."""
+    if value is None:
+        return UNKNOWN
+    text = f"{value:.{places}f}"
+    if float(text) == 0:
+        return text.lstrip("-")
+    return _minus(("+" if signed and value > 0 else "") + text)
+
+
+def times(value: float | None, places: int = 2) -> str:
+    """A leverage: ``1.12x``."""
+    return UNKNOWN if value is None else f"{ratio(value, places)}x"
+
+
+def span(milliseconds: Ms | None) -> str:
+    """A length of time in at most four cells: ``9s``, ``41m``, ``12h``, ``30d``."""
+    if milliseconds is None:
+        return UNKNOWN
+    left = max(0, milliseconds)
+    if left < MINUTE:
+        return f"{left // 1000}s"
+    if left < HOUR:
+        return f"{left // MINUTE}m"
+    if left < 2 * DAY:
+        return f"{left // HOUR}h"
+    return f"{left // DAY}d"
+
+
+def clock(at: Ms | None) -> str:
+    """Time of day, UTC."""
+    return UNKNOWN if at is None else _utc(at).strftime("%H:%M:%S")
+
+
+def moment(at: Ms | None) -> str:
+    """Date and time of day, UTC: ``21 Nov 14:03`` (month names are English everywhere)."""
+    if at is None:
+        return UNKNOWN
+    utc = _utc(at)
+    return f"{utc.day:2d} {_MONTHS[utc.month - 1]} {utc:%H:%M}"
+
+
+def since(at: Ms | None, now: Ms) -> str:
+    """How a past moment is named: time of day within the last day, else with its date."""
+    if at is None:
+        return UNKNOWN
+    return clock(at)[:5] if now - at < DAY else moment(at)
+
+
+def change(before: str | None, after: str | None) -> float | None:
+    """Relative distance of two prices; None where one is unknown or zero."""
+    if before is None or after is None:
+        return None
+    base = float(before)
+    return None if base == 0 else float(after) / base - 1.0
+
+
+def plural(count: int, one: str) -> str:
+    """``1 order``, ``2 orders``."""
+    return f"{count} {one}" if count == 1 else f"{count} {one}s"
+
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def _utc(at: Ms) -> datetime:
+    return datetime.fromtimestamp(at / 1000, UTC)
+
+
+def _minus(text: str) -> str:
+    return MINUS + text[1:] if text.startswith("-") else text

@@ -1,0 +1,134 @@
+"""The app on fixed pictures: no bot, no socket, no clock."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from textual.pilot import Pilot
+
+from gridbot_tui.control.client import ControlClient
+from gridbot_tui.control.command import CommandKind, CommandOutcome
+from gridbot_tui.control.errors import ControlError
+from gridbot_tui.control.snapshot import Snapshot
+from gridbot_tui.ui.app import Ended, GridApp, Look
+from gridbot_tui.ui.pane import RowPane
+from gridbot_tui.ui.picture import Line, Picture
+
+
+class FakeLink:
+    """Takes orders and remembers them."""
+
+    def __init__(self) -> None:
+        self.orders: list[tuple[str, dict[str, str]]] = []
+        self.answer: CommandOutcome | ControlError | None = CommandOutcome("1", True, "done")
+        self.asked = 0
+        self.taken = 0
+        self.hold: asyncio.Event | None = None
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    async def command(
+        self,
+        kind: CommandKind,
+        args: dict[str, str] | None = None,
+        *,
+        base_version: int | None = None,
+        within: float = 0,
+    ) -> CommandOutcome | None:
+        self.orders.append((kind.value, dict(args or {})))
+        if self.hold is not None:
+            await self.hold.wait()
+        if isinstance(self.answer, ControlError):
+            raise self.answer
+        return self.answer
+
+    async def ask_control(self) -> None:
+        self.asked += 1
+
+    async def take_control(self) -> None:
+        self.taken += 1
+
+
+class Ticker:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000
+
+    def __call__(self) -> int:
+        return self.now
+
+
+async def never() -> ControlClient:
+    """A door that stays shut."""
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+def an_app(
+    snapshot: Snapshot | None,
+    *,
+    look: Look | None = None,
+    controls: bool = True,
+    read_only: bool = False,
+    attached: bool = True,
+) -> GridApp:
+    """An app that has received this snapshot and nothing else."""
+    picture = Picture(monotonic=Ticker())
+    app = GridApp(never, look=look or Look(), picture=picture, read_only=read_only, attached=attached)
+    app.link = FakeLink()  # type: ignore[assignment]
+    if snapshot is not None:
+        picture.receive(snapshot)
+        picture.line = Line.UP
+        picture.controls = controls and not read_only
+    return app
+
+
+@asynccontextmanager
+async def shown(app: GridApp, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[Ended]]:
+    """The app at this size, painted once."""
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        yield pilot
+
+
+async def settled(pilot: Pilot[Ended]) -> None:
+    """Layout done, everything painted."""
+    await pilot.pause()
+    flush(pilot)
+    await pilot.pause()
+
+
+def flush(pilot: Pilot[Ended]) -> None:
+    """What the timer does."""
+    assert isinstance(pilot.app, GridApp)
+    pilot.app.flush()
+
+
+def link_of(app: GridApp) -> FakeLink:
+    """The link as what it is here."""
+    assert isinstance(app.link, FakeLink)
+    return app.link
+
+
+def screen_text(app: GridApp) -> str:
+    """Everything that can be seen on the top screen, as text."""
+    width, height = app.size
+    lines = []
+    for y in range(height):
+        lines.append("".join(segment.text for segment in _line(app, y, width)).rstrip())
+    return "\n".join(lines)
+
+
+def _line(app: GridApp, y: int, width: int) -> list:
+    strips = app.screen._compositor.render_strips(app.size)
+    return list(strips[y])
+
+
+def pane_text(app: GridApp, selector: str) -> str:
+    """One pane as text."""
+    return "\n".join(app.screen.query_one(selector, RowPane).plain())
