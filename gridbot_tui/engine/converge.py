@@ -59,21 +59,24 @@ def converge(desk: Desk) -> None:
     desk.dirty.clear()
     view = exposure.portfolio(desk)
     trims = desk.gate.trim(view)
-    wanted = {name: _wanted(desk, desk.symbols[name], trims) for name in names}
+    account = protection.account_of(desk)
+    wanted = {name: _wanted(desk, desk.symbols[name], trims, account) for name in names}
     slots = {name: one.resting for name, one in wanted.items()}
     strays = exposure.strays(desk, slots)
     admitted = desk.gate.admit(view, slots, strays)
     for name in names:
         state = desk.symbols[name]
         whole = msgspec.structs.replace(wanted[name], resting=admitted[name])
-        whole = protection.with_stop(desk, state, whole, view)
+        whole = protection.with_stop(desk, state, whole, view, account)
         _close_difference(desk, state, whole, view)
     desk.repeg = False
     desk.dirty.update(desk.dirty_next)
     desk.dirty_next.clear()
 
 
-def targets_for(desk: Desk, state: SymbolDesk, trims: dict[Symbol, int]) -> list[Target]:
+def targets_for(
+    desk: Desk, state: SymbolDesk, trims: dict[Symbol, int], account: protection.Account | None
+) -> list[Target]:
     """Positions that operator or risk demand now; the strongest rules."""
     name = state.symbol
     found: list[Target] = []
@@ -86,7 +89,7 @@ def targets_for(desk: Desk, state: SymbolDesk, trims: dict[Symbol, int]) -> list
         found.append(Target(0, TargetStyle.TAKER, "episode"))
     if name in trims:
         found.append(Target(trims[name], TargetStyle.TAKER, "cap"))
-    found.extend(protection.demands(desk, state))
+    found.extend(protection.demands(desk, state, account))
     if state.plan is not None and state.mark is not None:
         way_out = plan_exit(state.plan, state.mark * state.instrument.tick_f, _own(desk, name))
         if way_out is not None:
@@ -105,10 +108,12 @@ def entries_allowed(desk: Desk, state: SymbolDesk) -> tuple[bool, bool]:
     return True, True
 
 
-def _wanted(desk: Desk, state: SymbolDesk, trims: dict[Symbol, int]) -> Desired:
+def _wanted(
+    desk: Desk, state: SymbolDesk, trims: dict[Symbol, int], account: protection.Account | None
+) -> Desired:
     """Desired of one symbol before the gate has looked at it."""
     name, plan, instrument = state.symbol, state.plan, state.instrument
-    targets = targets_for(desk, state, trims)
+    targets = targets_for(desk, state, trims, account)
     position = _own(desk, name)
     best = state.touch or state.best
     if plan is None or best is None:

@@ -49,10 +49,9 @@ def guard_of(desk: Desk, state: SymbolDesk, account: Account) -> Guard | None:
     )
 
 
-def demands(desk: Desk, state: SymbolDesk) -> list[Target]:
+def demands(desk: Desk, state: SymbolDesk, account: Account | None) -> list[Target]:
     """Positions that must be reached now lest the exchange liquidates, or because no stop can be placed."""
     found: list[Target] = []
-    account = account_of(desk)
     if account is None:
         return found
     near = guard_of(desk, state, account)
@@ -63,10 +62,11 @@ def demands(desk: Desk, state: SymbolDesk) -> list[Target]:
     return found
 
 
-def with_stop(desk: Desk, state: SymbolDesk, wanted: Desired, view: Portfolio) -> Desired:
+def with_stop(
+    desk: Desk, state: SymbolDesk, wanted: Desired, view: Portfolio, account: Account | None
+) -> Desired:
     """Desired with its resting stop; entries that leave no room for one are withheld."""
     position = desk.ledger.book(state.symbol).own_position
-    account = account_of(desk)
     state.stop_reduce_to = None
     if desk.config.market is Market.SPOT or not position or state.mark is None or account is None:
         return wanted
