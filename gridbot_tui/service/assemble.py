@@ -18,6 +18,7 @@ from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.market.source import MarketSource
 from gridbot_tui.service import profile as profiles
 from gridbot_tui.service.options import RunOptions
+from gridbot_tui.service.pace import parse_speed
 from gridbot_tui.service.profile import Profile
 from gridbot_tui.settings.load import Loaded, load
 from gridbot_tui.settings.model import Settings
@@ -46,6 +47,11 @@ class Plan(Struct, frozen=True):
     market: Market
     speed: str
 
+    @property
+    def persistent(self) -> bool:
+        """True where the profile outlives the run; a replay's does only where it was asked for."""
+        return self.mode is not Mode.REPLAY or bool(self.options.home and self.options.resume)
+
 
 def understand(options: RunOptions) -> Plan:
     """Config and options together; raises RunRefused for what contradicts itself or cannot be read."""
@@ -64,6 +70,10 @@ def understand(options: RunOptions) -> Plan:
             f"{mode.value} needs an exchange adapter, which this build does not have; sim and replay work"
         )
     speed = options.speed or ("max" if mode is Mode.REPLAY else f"{settings.simulation.speed:g}")
+    try:
+        parse_speed(speed)
+    except ValueError as wrong:
+        raise RunRefused(str(wrong)) from wrong
     return Plan(options, loaded, mode, options.market or settings.bot.market, speed)
 
 
@@ -119,7 +129,7 @@ def open_profile(plan: Plan) -> Iterator[Profile]:
     """The profile's folder: the operator's own, or a fresh temporary one for a replay."""
     options, bot = plan.options, plan.loaded.settings.bot
     try:
-        if plan.mode is Mode.REPLAY and not (options.home and options.resume):
+        if not plan.persistent:
             with profiles.temporary(options.home) as fresh:
                 yield fresh
             return

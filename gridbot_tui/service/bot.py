@@ -18,9 +18,18 @@ from gridbot_tui.engine.actions import (
 )
 from gridbot_tui.engine.config import EngineConfig
 from gridbot_tui.engine.core import Engine
-from gridbot_tui.engine.events import AccountState, Event, OpenOrders, Operator
+from gridbot_tui.engine.events import (
+    AccountState,
+    Event,
+    LinkChanged,
+    OpenOrders,
+    Operator,
+    OrderReport,
+    Outcome,
+)
 from gridbot_tui.exchange.port import Cancel, Incoming, Place, Port, Reply, Request
 from gridbot_tui.ops.log import Logger
+from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.service.dialog import Dialogs
 from gridbot_tui.service.journal import Journal
 from gridbot_tui.service.shutdown import STAGE_NAMES, Report, Shutdown
@@ -63,6 +72,7 @@ class Bot:
         self._handling = False
         self.recovery_steps: list[StepTime] = []
         self.recovered = False
+        self._store_down = False
         self.shutdown: Shutdown | None = None
         self.failure: str = ""
         """Why the bot cannot go on; "" while it can."""
@@ -85,6 +95,7 @@ class Bot:
     def flush(self) -> None:
         """Nothing is to be done for a while: write what waits."""
         self._journal.flush()
+        self._watch_store()
 
     def operator(self, event: Operator) -> None:
         """Hand a command to the engine."""
@@ -113,10 +124,14 @@ class Bot:
         self._journal.commit(facts, lambda: self._act(rest))
 
     def _act(self, actions: Sequence[Action]) -> None:
+        self._watch_store()
         for action in actions:
             match action:
                 case PlaceOrder(order=order):
-                    self._send(Place(order))
+                    if self._journal.may_send(order):
+                        self._send(Place(order))
+                    else:
+                        self._withhold(order)
                 case CancelOrder(symbol=symbol, client_id=client_id, conditional=conditional):
                     self._send(Cancel(symbol, client_id, conditional))
                 case AskAboutOrder(symbol=symbol, client_id=client_id, conditional=conditional):
@@ -125,6 +140,20 @@ class Bot:
                     self.reconcile(self.engine.now)
                 case CommandDone():
                     self._on_command_done(action)
+
+    def _watch_store(self) -> None:
+        """Tell the engine when the disk stops taking facts, and when it takes them again."""
+        failing = self._journal.failing
+        if bool(failing) != self._store_down:
+            self._store_down = bool(failing)
+            self._feed(LinkChanged(self.engine.now, "store", up=not failing, detail=failing))
+
+    def _withhold(self, order: NewOrder) -> None:
+        """An order that adds risk, while its intent cannot be made durable: it does not leave."""
+        detail = "not sent: the state file takes no writes"
+        self._feed(
+            OrderReport(self.engine.now, order.symbol, order.client_id, Outcome.ABSENT, detail=detail)
+        )
 
     def _send(self, request: Request) -> None:
         self.port.send(request)
@@ -178,6 +207,11 @@ class Bot:
             self._reconciled_at = self.engine.now - self._reconcile_every + RECONCILE_AGAIN
             self._log.warning("reconcile_failed", error=str(error))
 
+    def pace_checks(self, *, reconcile_every: Ms, stage_budget: Ms) -> None:
+        """How often books are compared, and how long a stage of the shutdown may stand still."""
+        self._reconcile_every = reconcile_every
+        self._stage_budget = stage_budget
+
     def reconfigure(self, config: EngineConfig) -> None:
         """Put another version of the settings in force."""
         self._carry_out(self.engine.reconfigure(config))
@@ -211,6 +245,7 @@ class Bot:
             )
         if report is not None:
             self._log.info("shutdown_report", flat=report.flat, verified=report.verified, text=report.text)
+            self._carry_out(self.engine.end_shutdown())
 
     def _verify(self, answered: Callable[[AccountState | None, OpenOrders | None], None]) -> None:
         def done(result: tuple[AccountState, OpenOrders] | None, _: Exception | None) -> None:

@@ -1,0 +1,39 @@
+"""Signs of life for whoever watches from outside: a file's time of change, and systemd's watchdog."""
+
+import asyncio
+import os
+import socket
+from pathlib import Path
+
+from gridbot_tui.ops.log import Logger
+
+
+async def beat(path: Path, every_s: float, log: Logger) -> None:
+    """Touch ``path`` and tell systemd, every ``every_s`` seconds for as long as the loop turns."""
+    notify("READY=1")
+    failing = False
+    while True:
+        try:
+            path.touch(mode=0o600)
+            failing = False
+        except OSError as error:
+            if not failing:
+                log.warning("heartbeat_failed", text=f"{path} cannot be touched ({error.strerror})")
+            failing = True
+        notify("WATCHDOG=1")
+        await asyncio.sleep(every_s)
+
+
+def notify(state: str) -> bool:
+    """Send a line to systemd, where it started this process with ``Type=notify``; False where nobody listens."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return False
+    if address.startswith("@"):
+        address = "\0" + address[1:]  # Linux's abstract names
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+            line.sendto(state.encode(), address)
+    except OSError:
+        return False
+    return True
