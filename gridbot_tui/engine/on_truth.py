@@ -147,7 +147,12 @@ def _store_changed(desk: Desk, event: LinkChanged) -> None:
 
 def _confirm(desk: Desk, at: Ms, order: OpenOrder) -> None:
     live = desk.orders.get(order.client_id)
-    if live is not None and live.state in (OrderState.SENDING, OrderState.UNRESOLVED):
+    if live is None:
+        return
+    if live.state is OrderState.CANCELLING and (desk.phase != "trading" or at - live.changed_at >= SETTLE):
+        # It stands although its cancel has had its time: the cancel never left or got lost.
+        on_orders.report(desk, OrderReport(at, order.symbol, order.client_id, Outcome.CANCEL_UNRESOLVED))
+    if live.state in (OrderState.SENDING, OrderState.UNRESOLVED):
         outcome = Outcome.PARTLY_FILLED if order.filled else Outcome.ACCEPTED
         on_orders.report(desk, OrderReport(at, order.symbol, order.client_id, outcome, order.filled))
 
