@@ -7,6 +7,7 @@ embedded UI runs the same coroutine in a thread and talks to the same ``Session`
 import asyncio
 import contextlib
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -19,6 +20,7 @@ from gridbot_tui.engine.events import Operator
 from gridbot_tui.exchange.port import SetLeverage
 from gridbot_tui.exchange.simulated.books import BooksFile
 from gridbot_tui.exchange.simulated.world import World
+from gridbot_tui.market.source import MarketSource
 from gridbot_tui.ops import log as logs
 from gridbot_tui.ops.audit import AuditTrail, Head
 from gridbot_tui.ops.feed import Feed
@@ -32,7 +34,8 @@ from gridbot_tui.service.assemble import (
     understand,
 )
 from gridbot_tui.service.bot import Bot
-from gridbot_tui.service.control_server import ControlServer
+from gridbot_tui.service.control_server import ControlServer, SocketTaken
+from gridbot_tui.service.heartbeat import beat
 from gridbot_tui.service.journal import InlineJournal
 from gridbot_tui.service.lock import LockHeld, ProfileLock
 from gridbot_tui.service.options import RunOptions, RunResult
@@ -43,18 +46,22 @@ from gridbot_tui.service.reload import Reloader
 from gridbot_tui.service.restore import restore_engine
 from gridbot_tui.service.runner import VirtualRunner
 from gridbot_tui.service.session import Session, wall_ms
+from gridbot_tui.service.warmup import Warmup
+from gridbot_tui.settings.model import Settings
+from gridbot_tui.settings.sections import LogParams
 from gridbot_tui.store.core import Store
 from gridbot_tui.store.errors import StoreError, StoreUnusable
 from gridbot_tui.store.identity import Identity
-from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Mode, Ms
+from gridbot_tui.units import DAY, HOUR, Market, Mode, Ms
 
 EXIT_REFUSED = 4
 KILL_LOOK_S = 0.5
 STATE_EVERY_REPLAY: Ms = 24 * HOUR
 """A replay's profile is temporary: its engine state is saved often enough to be exercised, not every hour."""
-RECONCILE_SIM: Ms = 15 * MINUTE
-RECONCILE_REPLAY: Ms = 6 * HOUR
-"""Nobody but the bot touches a replayed account, so looking seldom is looking often enough."""
+RECONCILE_SELDOM: Ms = 6 * HOUR
+"""Of a replay and of a sim's past: nobody but the bot touches their account."""
+STAGE_BARS = 5
+"""A stage of the shutdown waits for at least so many bars: in virtual time nothing happens between two."""
 
 Watch = Callable[[Snapshot], None]
 Ready = Callable[[Session, ControlServer], None]
@@ -80,10 +87,7 @@ async def run(
         plan = understand(options)
         with open_profile(plan) as profile, _locked(profile):
             parts = Parts(plan, profile, screen=screen)
-            try:
-                return await parts.live(watch, watch_every_s, on_ready, own_signals=own_signals)
-            finally:
-                parts.close()
+            return await parts.run(watch, watch_every_s, on_ready, own_signals=own_signals)
     except RunRefused as refused:
         return RunResult(refused.exit_code, None, str(refused))
     except LockHeld as held:
@@ -109,24 +113,27 @@ class Parts:
         self.screen = screen
         """True while an app paints the terminal: no log line may go there."""
         settings = plan.loaded.settings
+        self.warmup = Warmup(profile)
+        discarded = plan.mode is Mode.SIM and self.warmup.discard_broken()
         source, market = market_source(plan, profile)
         self.config = engine_config(settings, 1, plan.mode, source.instruments)
         self.engine = Engine(self.config, source.instruments)
         identity = Identity(plan.mode, market, settings.bot.account, self.config.quote)
         self.store = Store.open(profile.database, durable=False, identity=identity)
+        self._refuse_other_symbols()
         self.resumed = restore_engine(self.engine, self.store)
-        self._configure_logs()
+        self._configure_logs(settings.logs)
         self.log = logs.get_logger("service")
+        if discarded:
+            self.log.warning("warmup_again", text="the last run died while it lived through its past: it does so anew")
         head = self.store.get_meta("audit_head")
         self.audit = AuditTrail(
             profile.audit, at=wall_ms(), durable=False, anchor=None if head is None else Head.parse(head)
         )
-        persistent = plan.mode is Mode.SIM
-        self.books = BooksFile(profile.exchange_database) if persistent else None
-        self.world = World(source, account_config(settings, plan.mode, self.config), books=self.books)
+        self._open_exchange(source)
         self.feed = Feed()
         self.recent = Recent(self.store)
-        state_every = HOUR if persistent else STATE_EVERY_REPLAY
+        state_every = HOUR if plan.mode is Mode.SIM else STATE_EVERY_REPLAY
         self.journal = InlineJournal(
             self.store,
             self.audit,
@@ -137,25 +144,54 @@ class Parts:
             self.engine.encode_state,
             state_every,
         )
-        self._assemble(market)
+        self.journal.grouped = not plan.persistent
+        if self.audit.problem:
+            self.journal.report(self.engine.now, "error", "audit", self.audit.problem)
+        self._assemble()
 
-    def _assemble(self, market: Market) -> None:
-        plan, settings = self.plan, self.plan.loaded.settings
+    def _refuse_other_symbols(self) -> None:
+        """A profile trades the symbols it began with: its books say nothing of others."""
+        names = ",".join(self.engine.symbols)
+        known = self.store.get_meta("symbols")
+        if known is None:
+            self.store.put_meta("symbols", names)
+        elif known != names:
+            self.store.close()
+            raise RunRefused(
+                f"profile {self.profile.name} trades {known}, this run has {names}; name another with --profile",
+                EXIT_REFUSED,
+            )
+
+    def _open_exchange(self, source: MarketSource) -> None:
+        """The simulated exchange, with books of its own where the profile outlives the run."""
+        account = account_config(self.plan.loaded.settings, self.plan.mode, self.config)
+        path = self.profile.exchange_database
+        try:
+            self.books = BooksFile(path) if self.plan.persistent else None
+            self.world = World(source, account, books=self.books)
+        except (sqlite3.Error, ValueError) as wrong:
+            raise RunRefused(
+                f"{path}: the simulated exchange's books cannot be used ({wrong}); name another profile, "
+                "or move this one's folder away to start anew",
+                EXIT_REFUSED,
+            ) from wrong
+
+    def _assemble(self) -> None:
+        plan = self.plan
         self.bot = Bot(
             self.engine,
             self.world,
             self.journal,
             self.log,
-            reconcile_every=RECONCILE_SIM if plan.mode is Mode.SIM else RECONCILE_REPLAY,
-            stage_budget=round(settings.service.shutdown_stage_s * 1000),
+            reconcile_every=RECONCILE_SELDOM,
+            stage_budget=self._stage_budget(plan.loaded.settings),
             on_command_done=lambda done: self.session.command_done(done),
         )
-        try:
-            self.pace = Pace(parse_speed(plan.speed))
-        except ValueError as wrong:
-            raise RunRefused(str(wrong)) from wrong
+        self.pace = Pace(parse_speed(plan.speed))
         self.runner = VirtualRunner(self.bot, self.world, self.pace)
-        self.reloader = Reloader(plan, self.engine, self.bot, self.store, self.journal, self.config)
+        self.reloader = Reloader(
+            plan, self.engine, self.bot, self.store, self.journal, self.config, self._reloaded
+        )
         self.server: ControlServer | None = None
         self.picture = Picture(
             plan,
@@ -172,8 +208,7 @@ class Parts:
             self.bot, self.runner, self.store, self.journal, self.reloader, self.picture.snapshot
         )
 
-    def _configure_logs(self) -> None:
-        kept = self.plan.loaded.settings.logs
+    def _configure_logs(self, kept: LogParams) -> None:
         logs.configure(
             file=self.profile.log,
             terminal=None if self.screen else sys.stderr,
@@ -185,6 +220,31 @@ class Parts:
         )
 
     # -- running ------------------------------------------------------------------------------------------------
+
+    async def run(
+        self, watch: Watch | None, watch_every_s: float, on_ready: Ready | None, *, own_signals: bool
+    ) -> RunResult:
+        """``live``, and whatever comes of it: files closed, a defect of ours told and logged."""
+        clean = False
+        try:
+            result = await self.live(watch, watch_every_s, on_ready, own_signals=own_signals)
+            clean = True
+        except StoreError as unavailable:
+            result = RunResult(1, None, str(unavailable))
+        except sqlite3.Error as error:
+            text = f"{self.profile.exchange_database}: the simulated exchange cannot write its books ({error})"
+            result = RunResult(1, None, text)
+        except SocketTaken as taken:
+            result = RunResult(EXIT_REFUSED, None, str(taken))
+        except Exception as defect:
+            self.log.exception("defect", text=f"{type(defect).__name__}: {defect}")
+            text = f"a defect of gridbot ended the run ({type(defect).__name__}: {defect}); see {self.profile.log}"
+            result = RunResult(1, None, text)
+        finally:
+            trouble = self.close(clean=clean)
+        if trouble and result.exit_code == 0:
+            return RunResult(1, result.status, f"{result.text}; not everything could be written: {trouble}")
+        return result
 
     async def live(
         self,
@@ -199,6 +259,8 @@ class Parts:
         helpers: list[Awaitable[None]] = [self._look_for_kill(), self.reloader.watch_file()]
         if watch is not None:
             helpers.append(self._watch(watch, watch_every_s))
+        service = self.plan.loaded.settings.service
+        helpers.append(beat(self.profile.folder / "heartbeat", service.heartbeat_s, self.log))
         async with server, _tending(helpers):
             if own_signals:
                 self._own_signals()
@@ -206,6 +268,7 @@ class Parts:
             if on_ready is not None:
                 on_ready(self.session, server)
             await self._live_through_history()
+            self._obey(self.plan.loaded.settings)
             self.pace.anchor(self.world.now)
             await self.runner.run()
             return self._result()
@@ -220,15 +283,49 @@ class Parts:
 
     async def _live_through_history(self) -> None:
         """A new sim profile first lives through its past at full speed, so that there is something to see."""
-        if self.plan.mode is not Mode.SIM or self.resumed or self.books is None:
+        if self.plan.mode is not Mode.SIM or self.books is None:
             return
-        began = self.world.now
-        for day in range(self.plan.loaded.settings.simulation.warmup_days):
+        until = self.warmup.until
+        if until is None and not self.resumed:
+            until = self.world.now + self.plan.loaded.settings.simulation.warmup_days * DAY
+        if until is None or until <= self.world.now:
+            self.warmup.over()
+            return
+        self.warmup.begin(until)
+        self.journal.grouped = True
+        while self.world.now < until and not self.runner.over:
             with self.books.bulk():
-                await self.runner.run(until=began + (day + 1) * DAY)
-            if self.runner.over:
-                return
+                await self.runner.run(until=min(self.world.now + DAY, until))
+        self.journal.grouped = False
         self.journal.save_now(self.engine.now)
+        if self.journal.failing:
+            return  # the two files do not fit together yet
+        if self.world.now < until:
+            self.warmup.interrupted()
+        else:
+            self.warmup.over()
+
+    def _obey(self, settings: Settings) -> None:
+        """What of the config the service itself goes by; again after every reload."""
+        service, interval = settings.service, self.world.source.interval
+        every = RECONCILE_SELDOM
+        if self.plan.mode is Mode.SIM:
+            every = max(round(service.reconcile_s * 1000), interval)
+        self.bot.pace_checks(reconcile_every=every, stage_budget=self._stage_budget(settings))
+        self.journal.snapshot_facts = service.snapshot_facts
+        self.journal.retention = settings.store.retention_days * DAY
+
+    def _reloaded(self, before: Settings, now: Settings) -> None:
+        """Put the service's own keys of another config version in force."""
+        self._obey(now)
+        if before.logs != now.logs:
+            self._configure_logs(now.logs)
+        if before.simulation.speed != now.simulation.speed and self.plan.mode is Mode.SIM:
+            self.pace.change(now.simulation.speed, self.engine.now)
+            self.runner.wake()
+
+    def _stage_budget(self, settings: Settings) -> Ms:
+        return max(round(settings.service.shutdown_stage_s * 1000), STAGE_BARS * self.world.source.interval)
 
     def _own_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -277,15 +374,33 @@ class Parts:
             return RunResult(6, status, "the market data ended before the shutdown was verified")
         return RunResult(0, status, "")
 
-    def close(self) -> None:
-        """Leave everything on disk as a restart wants to find it."""
-        self.journal.flush()
-        self.audit.close()
-        self.store.put_meta("audit_head", str(self.audit.head))
-        self.store.close()
-        if self.books is not None:
-            self.books.close()
+    def close(self, *, clean: bool) -> str:
+        """Leave everything on disk as a restart wants to find it; what could not be written, in a sentence.
+
+        Args:
+            clean: the engine stands between two events, so that its state may be kept.
+        """
+        trouble = ""
+        try:
+            if clean and self.bot.recovered:
+                self.journal.save_now(self.engine.now)
+            else:
+                self.journal.flush()
+            self.audit.close()
+            self.store.put_meta("audit_head", str(self.audit.head))
+        except (StoreError, OSError) as error:
+            trouble = str(error)
+        try:
+            self.store.close()
+            if self.books is not None:
+                self.books.close()
+        except (StoreError, sqlite3.Error) as error:
+            trouble = trouble or str(error)
+        trouble = self.journal.failing or trouble
+        if trouble:
+            self.log.error("not_written", text=f"{trouble} The next start asks the exchange for what is missing.")
         logs.close()
+        return trouble
 
 
 @contextlib.asynccontextmanager

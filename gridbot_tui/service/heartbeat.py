@@ -13,15 +13,20 @@ async def beat(path: Path, every_s: float, log: Logger) -> None:
     notify("READY=1")
     failing = False
     while True:
-        try:
-            path.touch(mode=0o600)
-            failing = False
-        except OSError as error:
-            if not failing:
-                log.warning("heartbeat_failed", text=f"{path} cannot be touched ({error.strerror})")
-            failing = True
+        trouble = _touch(path)
+        if trouble and not failing:
+            log.warning("heartbeat_failed", text=f"{path} cannot be touched ({trouble})")
+        failing = bool(trouble)
         notify("WATCHDOG=1")
         await asyncio.sleep(every_s)
+
+
+def _touch(path: Path) -> str:
+    try:
+        path.touch(mode=0o600)
+    except OSError as error:
+        return error.strerror or "unknown error"
+    return ""
 
 
 def notify(state: str) -> bool:

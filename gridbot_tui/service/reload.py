@@ -1,6 +1,7 @@
 """Hot reload: a new config text is validated whole, shown as a difference, applied as one version, or not at all."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from gridbot_tui.control.command import Command, CommandKind, CommandOutcome
@@ -23,8 +24,16 @@ class Reloader:
     """Owns the config in force, its version and its text."""
 
     def __init__(
-        self, plan: Plan, engine: Engine, bot: Bot, store: Store, journal: Journal, config: EngineConfig
+        self,
+        plan: Plan,
+        engine: Engine,
+        bot: Bot,
+        store: Store,
+        journal: Journal,
+        config: EngineConfig,
+        on_applied: Callable[[Settings, Settings], None],
     ) -> None:
+        self._on_applied = on_applied
         self._plan = plan
         self._engine = engine
         self._bot = bot
@@ -126,8 +135,10 @@ class Reloader:
     def _apply(self, loaded: Loaded[Settings], config: EngineConfig, now: Ms, detail: dict[str, str]) -> None:
         self._store.add_config(config.version, now, loaded.text, self._source())
         self._journal.operator(now, "config", {"version": config.version, **detail})
+        before = self.loaded.settings
         self.loaded, self._config, self.last_error = loaded, config, ""
         self._bot.reconfigure(config)
+        self._on_applied(before, loaded.settings)
 
     def _flat(self) -> bool:
         return not self._engine.open_positions() and not self._engine.standing()
