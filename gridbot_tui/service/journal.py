@@ -69,6 +69,10 @@ class Journal(Protocol):
         """Whether an order may leave now: what adds risk needs its intent on disk."""
         ...
 
+    def report(self, at: Ms, level: Level, code: str, text: str) -> None:
+        """Show and log what comes from no fact."""
+        ...
+
 
 class InlineJournal:
     """The journal of virtual time: one commit a decision, in line; see ``Journal``."""

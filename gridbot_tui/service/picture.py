@@ -32,7 +32,7 @@ from gridbot_tui.service.session import wall_ms
 from gridbot_tui.service.shutdown import STAGE_NAMES
 from gridbot_tui.store.core import Store
 from gridbot_tui.strategy.plan import Weights
-from gridbot_tui.units import DAY, ZERO, Money, Ms, Side
+from gridbot_tui.units import DAY, ZERO, Money, Ms, Side, plain
 
 KEPT_FILLS = 200
 KEPT_DECISIONS = 120
@@ -41,7 +41,7 @@ SHOWN_EVENTS = 200
 
 
 class Recent:
-    """What a face shows of the past, bounded: fills, decisions, the equity curve. Fed with facts as they are written."""
+    """What a face shows of the past, bounded: fills, decisions, the equity curve. Fed with facts as they come."""
 
     def __init__(self, store: Store) -> None:
         self.fills: deque[FillFact] = deque(maxlen=KEPT_FILLS)
@@ -195,12 +195,12 @@ class Picture:
             side=_side(fill.side),
             price=format(instrument.price(fill.price), "f"),
             quantity=format(instrument.quantity(fill.steps), "f"),
-            fee=format(fill.fee, "f"),
+            fee=plain(fill.fee),
             fee_asset=fill.fee_asset,
             maker=fill.maker,
             purpose=fill.forced
             or self._recent.purposes.get(fill.client_id, "external" if not fill.ours else ""),
-            grid_profit=format(fact.grid_profit, "f"),
+            grid_profit=plain(fact.grid_profit),
         )
 
     def _orders(self) -> tuple[OrderView, ...]:
@@ -260,12 +260,12 @@ class Picture:
         desk = self._engine.desk
         pnl = desk.ledger.pnl()
         return PnlView(
-            grid=format(pnl.grid, "f"),
+            grid=plain(pnl.grid),
             inventory=_text(pnl.inventory),
-            fees=format(pnl.fees_total, "f"),
-            funding=format(pnl.funding, "f"),
-            transfers=format(pnl.transfers, "f"),
-            realised=format(pnl.realised, "f"),
+            fees=plain(pnl.fees_total),
+            funding=plain(pnl.funding),
+            transfers=plain(pnl.transfers),
+            realised=plain(pnl.realised),
             unrealised=_text(pnl.unrealised),
             today=self._since(equity, desk.now - desk.now % DAY),
             week=self._since(equity, desk.now - 7 * DAY),
@@ -276,7 +276,7 @@ class Picture:
 
     def _since(self, equity: Money | None, at: Ms) -> str | None:
         before = self._recent.equity_before(at)
-        return None if equity is None or before is None else format(equity - before, "f")
+        return None if equity is None or before is None else plain(equity - before)
 
     def _shutdown(self) -> ShutdownView | None:
         shutdown = self._bot.shutdown
@@ -287,7 +287,7 @@ class Picture:
 
 
 def _text(value: Decimal | None) -> str | None:
-    return None if value is None else format(value, "f")
+    return None if value is None else plain(value)
 
 
 def _side(side: Side) -> str:
@@ -338,4 +338,4 @@ def _decision(fact: PlanFact) -> DecisionView:
 def _curve(points: Sequence[tuple[Ms, Money, float]]) -> tuple[EquityPoint, ...]:
     every = max(1, len(points) // CURVE_POINTS)
     kept = list(points)[::-every][::-1]
-    return tuple(EquityPoint(at, format(equity, "f"), drawdown) for at, equity, drawdown in kept)
+    return tuple(EquityPoint(at, plain(equity), drawdown) for at, equity, drawdown in kept)

@@ -23,6 +23,7 @@ from gridbot_tui.service.pace import parse_speed
 from gridbot_tui.service.reload import Reloader
 from gridbot_tui.service.runner import VirtualRunner
 from gridbot_tui.store.core import Store
+from gridbot_tui.store.errors import StoreUnavailable
 
 OUTCOMES_KEPT = 256
 
@@ -34,6 +35,16 @@ TO_ENGINE = {
     CommandKind.RESET,
     CommandKind.LEARNING,
 }
+
+
+WITHOUT_DISK = {
+    CommandKind.PAUSE,
+    CommandKind.FLATTEN,
+    CommandKind.STOP,
+    CommandKind.KILL,
+    CommandKind.DETACH,
+}
+"""What only lowers risk is carried out also where it cannot be written down."""
 
 
 class Session:
@@ -73,8 +84,12 @@ class Session:
             return Ack(command.id, ok=True, text="already received")
         at = self._bot.engine.now
         body = msgspec.json.encode(command).decode()
-        if not self._store.remember_command(command.id, at, command.kind.value, body):
-            return Ack(command.id, ok=True, text="already received")
+        try:
+            if not self._store.remember_command(command.id, at, command.kind.value, body):
+                return Ack(command.id, ok=True, text="already received")
+        except StoreUnavailable as error:
+            if command.kind not in WITHOUT_DISK:
+                return Ack(command.id, ok=False, text=f"nothing was done: {error}")
         future: asyncio.Future[CommandOutcome] = asyncio.get_running_loop().create_future()
         self._outcomes[command.id] = future
         while len(self._outcomes) > OUTCOMES_KEPT:
@@ -104,7 +119,10 @@ class Session:
         future = self._outcomes.get(outcome.id)
         if future is not None and not future.done():
             future.set_result(outcome)
-        self._store.finish_command(outcome.id, msgspec.json.encode(outcome).decode())
+        try:
+            self._store.finish_command(outcome.id, msgspec.json.encode(outcome).decode())
+        except StoreUnavailable as error:
+            self._journal.report(self._bot.engine.now, "warning", "store", f"outcome not written: {error}")
         self._journal.operator(
             self._bot.engine.now, "outcome", {"id": outcome.id, "ok": outcome.ok, "text": outcome.text}
         )
