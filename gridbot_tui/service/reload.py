@@ -8,7 +8,7 @@ from gridbot_tui.control.command import Command, CommandKind, CommandOutcome
 from gridbot_tui.engine.config import EngineConfig
 from gridbot_tui.engine.core import Engine
 from gridbot_tui.engine.preview import SymbolDifference
-from gridbot_tui.service.assemble import Plan, engine_config
+from gridbot_tui.service.assemble import Plan, RunRefused, engine_config
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.journal import Journal
 from gridbot_tui.settings import diff as differences
@@ -17,6 +17,7 @@ from gridbot_tui.settings.load import Loaded, load_text, read
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.settings.problems import ConfigError
 from gridbot_tui.store.core import Store
+from gridbot_tui.store.errors import StoreUnavailable
 from gridbot_tui.units import Ms
 
 
@@ -80,38 +81,57 @@ class Reloader:
                 text = read(path)
             except ConfigError as wrong:
                 return CommandOutcome(command.id, ok=False, text=str(wrong))
-        ok, words, detail = self.offer(text, now, preview=preview)
-        if ok and not preview and command.kind is CommandKind.APPLY and path is not None:
-            apply_text(path, text)
+        if command.kind is CommandKind.APPLY and path is not None and not preview:
+            ok, words, detail = self._write_and_apply(path, text, now)
+        else:
+            ok, words, detail = self.offer(text, now, preview=preview)
         return CommandOutcome(command.id, ok, words, detail)
+
+    def _write_and_apply(self, path: Path, text: str, now: Ms) -> tuple[bool, str, dict[str, str]]:
+        """The file first: a version in force that the next start would not find is none."""
+        ok, words, detail = self.offer(text, now, preview=True)
+        if not ok:
+            return ok, words, detail
+        try:
+            apply_text(path, text)
+        except OSError as error:
+            return False, f"nothing changed: {path} cannot be written ({error.strerror})", {}
+        return self.offer(text, now, preview=False)
 
     def offer(self, text: str, now: Ms, *, preview: bool) -> tuple[bool, str, dict[str, str]]:
         """Validate a text and apply it as the next version (not with ``preview``); an invalid one changes nothing."""
+        ok, words, detail = self._judged(text, now, preview=preview)
+        if not preview:
+            self.last_error = "" if ok else words
+        return ok, words, detail
+
+    def _judged(self, text: str, now: Ms, *, preview: bool) -> tuple[bool, str, dict[str, str]]:
         try:
             loaded = load_text(text, self.loaded.path, os.environ, self._plan.options.overrides)
         except ConfigError as wrong:
-            self.last_error = str(wrong)
             return False, f"nothing changed: {wrong}", {}
         changes = differences.diff(self.loaded.settings, loaded.settings)
         if not changes:
-            self.loaded, self.last_error = loaded, ""
+            if not preview:
+                self.loaded = loaded
             return True, "nothing changes: the values are the same", {}
         refusal = differences.refusal(changes, flat=self._flat())
         if refusal:
-            self.last_error = refusal
             return False, refusal, {"changes": _lines(changes)}
-        config = engine_config(
-            loaded.settings, self.version + 1, self._plan.mode, self._engine.desk.instruments
-        )
         try:
+            config = engine_config(
+                loaded.settings, self.version + 1, self._plan.mode, self._engine.desk.instruments
+            )
             effect = self._engine.difference(config)
-        except ValueError as wrong:
-            self.last_error = str(wrong)
+        except (ValueError, RunRefused) as wrong:
             return False, f"nothing changed: {wrong}", {}
         detail = {"changes": _lines(changes), "desired": "\n".join(_words(one) for one in effect)}
         if preview:
             return True, f"would change {len(changes)} keys", detail
-        self._apply(loaded, config, now, detail)
+        try:
+            self._apply(loaded, config, now, detail)
+        except StoreUnavailable as error:
+            return False, f"nothing changed: {error}", {}
         return True, f"config version {config.version}: {len(changes)} keys changed", detail
 
     async def watch_file(self) -> None:
@@ -121,22 +141,41 @@ class Reloader:
             return
         from watchfiles import awatch
 
-        async for _ in awatch(path.parent, recursive=False, stop_event=None):
-            if _same(path, self.loaded.text):
-                continue
-            try:
-                text = read(path)
-            except ConfigError as wrong:
-                self.last_error = str(wrong)
-                continue
-            ok, words, detail = self.offer(text, self._engine.now, preview=False)
+        # Folders, not the file: editors and deployments put another file in its place, also behind a link.
+        folders = dict.fromkeys((path.absolute().parent, path.resolve().parent))
+        try:
+            async for _ in awatch(*folders, recursive=False, debounce=400, step=50):
+                self._look_at_file(path)
+        except (OSError, RuntimeError) as error:
+            text = f"{path} is watched no more ({error}); 'gridbot reload' still reads it"
+            self._journal.report(self._engine.now, "warning", "reload", text)
+
+    def _look_at_file(self, path: Path) -> None:
+        try:
+            text = read(path)
+        except ConfigError as wrong:
+            self._say_once(str(wrong))
+            return
+        if text == self.loaded.text:
+            self.last_error = ""
+            return
+        before = self.last_error
+        ok, words, detail = self.offer(text, self._engine.now, preview=False)
+        if ok or self.last_error != before:
             self._journal.operator(self._engine.now, "reload", {"ok": ok, "text": words, **detail})
+            self._journal.report(self._engine.now, "info" if ok else "warning", "reload", words)
+
+    def _say_once(self, trouble: str) -> None:
+        words = f"nothing changed: {trouble}"
+        if words != self.last_error:
+            self.last_error = words
+            self._journal.report(self._engine.now, "warning", "reload", words)
 
     def _apply(self, loaded: Loaded[Settings], config: EngineConfig, now: Ms, detail: dict[str, str]) -> None:
         self._store.add_config(config.version, now, loaded.text, self._source())
         self._journal.operator(now, "config", {"version": config.version, **detail})
         before = self.loaded.settings
-        self.loaded, self._config, self.last_error = loaded, config, ""
+        self.loaded, self._config = loaded, config
         self._bot.reconfigure(config)
         self._on_applied(before, loaded.settings)
 
@@ -148,13 +187,6 @@ class Reloader:
 
     def _source(self) -> str:
         return str(self.loaded.path) if self.loaded.path is not None else "defaults"
-
-
-def _same(path: Path, text: str) -> bool:
-    try:
-        return path.read_text(encoding="utf-8") == text
-    except OSError:
-        return True
 
 
 def _lines(changes: tuple[differences.Change, ...]) -> str:
