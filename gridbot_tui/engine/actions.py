@@ -6,9 +6,13 @@ from typing import Literal
 from msgspec import Struct
 
 from gridbot_tui.engine.events import Adopted, Cash, Fill, OrderReport
+from gridbot_tui.market.source import FundingRate
 from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.strategy.plan import GridPlan, Weights
-from gridbot_tui.units import Asset, ClientId, Money, Ms, Symbol
+from gridbot_tui.units import Asset, ClientId, Money, Ms, Symbol, Ticks
+
+Touch = tuple[Ticks, Ticks]
+"""(best bid, best ask) as of a decision; on bars both are the last close."""
 
 
 class Action(Struct, frozen=True, tag=True):
@@ -77,13 +81,15 @@ class CancelFact(Fact, frozen=True, tag=True):
     client_id: ClientId
 
 
-class OrderFact(Fact, frozen=True, tag=True):
+class OrderFact(Fact, frozen=True, tag=True, omit_defaults=True):
     """News of an order that changed its state."""
 
     report: OrderReport
+    touch: Touch | None = None
+    """(bid, ask) that the ladder goes by from here on; None = as before."""
 
 
-class FillFact(Fact, frozen=True, tag=True):
+class FillFact(Fact, frozen=True, tag=True, omit_defaults=True):
     """A fill entered the ledger, with what the lot book made of it."""
 
     fill: Fill
@@ -94,6 +100,11 @@ class FillFact(Fact, frozen=True, tag=True):
     """Ids of lots opened."""
     closed: tuple[int, ...] = ()
     """Ids of lots closed, wholly or in part."""
+    touch: Touch | None = None
+    """(bid, ask) that the ladder goes by from here on; None = as before."""
+    rung: int = 0
+    """With ``epoch``: the slot the order served when it filled."""
+    epoch: int = 0
 
 
 class CashFact(Fact, frozen=True, tag=True):
@@ -108,10 +119,18 @@ class AdoptFact(Fact, frozen=True, tag=True):
     adopted: Adopted
 
 
-class PlanFact(Fact, frozen=True, tag=True):
+class PlanFact(Fact, frozen=True, tag=True, omit_defaults=True):
     """A symbol has a new plan."""
 
     plan: GridPlan
+    touch: Touch | None = None
+    """(bid, ask) that the ladder goes by from here on; None = as before."""
+
+
+class FundingFact(Fact, frozen=True, tag=True):
+    """The market's funding rates settled: a feature, and a cost of the shadows (ours is a CashFact)."""
+
+    rates: tuple[FundingRate, ...]
 
 
 class WeightsFact(Fact, frozen=True, tag=True):

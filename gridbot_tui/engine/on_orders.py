@@ -3,6 +3,7 @@
 from gridbot_tui.engine.actions import AdoptFact, AskAboutOrder, CashFact, FillFact, OrderFact, RequestResync
 from gridbot_tui.engine.desk import Desk
 from gridbot_tui.engine.events import Adopted, Cash, Fill, OrderReport, Outcome
+from gridbot_tui.ledger.model import FillEffect
 from gridbot_tui.orders.model import NewOrder, Purpose
 from gridbot_tui.orders.table import ImpossibleTransition
 from gridbot_tui.units import Symbol
@@ -21,7 +22,10 @@ def report(desk: Desk, event: OrderReport) -> None:
         state.exposure = None
     if change is None:
         return
-    desk.emit(OrderFact(event.at, event))
+    refused = event.outcome is Outcome.REFUSED and state is not None
+    if refused and state is not None:
+        state.touch = state.best  # look at the market afresh
+    desk.emit(OrderFact(event.at, event, state.touch if refused and state is not None else None))
     desk.orders_changed(event.symbol)
     if event.outcome is Outcome.REFUSED and live is not None:
         _refused(desk, live.order, event)
@@ -43,10 +47,7 @@ def _contradicted(desk: Desk, symbol: Symbol, detail: str) -> None:
 
 
 def _refused(desk: Desk, order: NewOrder, event: OrderReport) -> None:
-    """A definite no: look at the market afresh; the same no three times in a row opens a circuit."""
-    state = desk.symbols.get(event.symbol)
-    if state is not None:
-        state.touch = state.best
+    """A definite no; the same no three times in a row opens a circuit."""
     if desk.reconciler.circuits.refused(order, event.code, event.at, event.detail):
         detail = f"{order.purpose.value} {order.side.name.lower()} orders: error {event.code}, {event.detail}"
         desk.note(event.symbol, "circuit_open", detail, "warning")
@@ -54,31 +55,26 @@ def _refused(desk: Desk, order: NewOrder, event: OrderReport) -> None:
 
 def fill(desk: Desk, event: Fill) -> None:
     """Book one execution, once; the ladder follows from the position it leaves."""
-    apply_fill(desk, event)
-    state = desk.symbols.get(event.symbol)
-    if state is not None:
-        state.touch = state.best
-        desk.orders_changed(event.symbol)
-
-
-def apply_fill(desk: Desk, event: Fill) -> None:
-    """The part of a fill that also runs when the journal is replayed."""
-    live = desk.orders.get(event.client_id)
-    grid = live is not None and live.order.purpose is Purpose.GRID
-    effect = desk.ledger.fill(
-        event,
-        rung=live.rung if live is not None else 0,
-        epoch=live.epoch if live is not None else 0,
-        grid=grid,
-    )
-    if effect is None:
+    live, state = desk.orders.get(event.client_id), desk.symbols.get(event.symbol)
+    rung, epoch = (live.rung, live.epoch) if live is not None else (0, 0)
+    effect = apply_fill(desk, event, rung, epoch)
+    if effect is None or state is None:
         return
-    if live is not None:
-        try:
-            desk.orders.fill(event.client_id, event.steps, event.at)
-        except ImpossibleTransition as wrong:
-            _contradicted(desk, event.symbol, f"order {event.client_id}: {wrong}")
-    desk.emit(FillFact(event.at, event, effect.grid_profit, effect.cycles, effect.opened, effect.closed))
+    state.touch = state.best
+    desk.orders_changed(event.symbol)
+    desk.emit(
+        FillFact(
+            at=event.at,
+            fill=event,
+            grid_profit=effect.grid_profit,
+            cycles=effect.cycles,
+            opened=effect.opened,
+            closed=effect.closed,
+            touch=state.touch,
+            rung=rung,
+            epoch=epoch,
+        )
+    )
     if event.forced:
         desk.note(
             event.symbol, event.forced, f"the exchange closed {event.steps} steps by {event.forced}", "error"
@@ -87,6 +83,19 @@ def apply_fill(desk: Desk, event: Fill) -> None:
         desk.note(
             event.symbol, "external_fill", "a trade that is not the bot's changed the position", "warning"
         )
+
+
+def apply_fill(desk: Desk, event: Fill, rung: int, epoch: int) -> FillEffect | None:
+    """The part of a fill that also runs when the journal is replayed; None for a duplicate."""
+    live = desk.orders.get(event.client_id)
+    grid = live is not None and live.order.purpose is Purpose.GRID
+    effect = desk.ledger.fill(event, rung=rung, epoch=epoch, grid=grid)
+    if effect is not None and live is not None:
+        try:
+            desk.orders.fill(event.client_id, event.steps, event.at)
+        except ImpossibleTransition as wrong:
+            _contradicted(desk, event.symbol, f"order {event.client_id}: {wrong}")
+    return effect
 
 
 def cash(desk: Desk, event: Cash) -> None:

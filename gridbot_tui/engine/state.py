@@ -17,6 +17,7 @@ from gridbot_tui.engine.actions import (
     OrderFact,
     PlanFact,
     StartFact,
+    Touch,
 )
 from gridbot_tui.engine.blockers import Blocker
 from gridbot_tui.engine.desk import VOTE_HISTORY, Desk, SymbolDesk
@@ -152,21 +153,29 @@ def apply(desk: Desk, fact: Fact) -> None:
             desk.orders.intend(order)
         case CancelFact(client_id=client_id, at=at):
             desk.orders.cancelling(client_id, at)
-        case OrderFact(report=report):
+        case OrderFact(report=report, touch=touch):
             desk.orders.apply(report)
-        case FillFact(fill=fill):
-            on_orders.apply_fill(desk, fill)
+            _go_by(desk, report.symbol, touch)
+        case FillFact(fill=fill, touch=touch, rung=rung, epoch=epoch):
+            on_orders.apply_fill(desk, fill, rung, epoch)
+            _go_by(desk, fill.symbol, touch)
         case CashFact(cash=cash):
             on_orders.apply_cash(desk, cash)
         case AdoptFact(adopted=adopted):
             on_orders.adopted(desk, adopted)
-        case PlanFact(plan=plan):
+        case PlanFact(plan=plan, touch=touch):
             if plan.symbol in desk.symbols:
                 desk.symbols[plan.symbol].plan = plan
+                _go_by(desk, plan.symbol, touch)
         case ModeFact(name=name, symbol=symbol, value=value):
             _apply_mode(desk, name, symbol, value)
         case _:
             return
+
+
+def _go_by(desk: Desk, symbol: Symbol, touch: Touch | None) -> None:
+    if touch is not None and symbol in desk.symbols:
+        desk.symbols[symbol].touch = touch
 
 
 def _apply_mode(desk: Desk, name: str, symbol: Symbol, value: str) -> None:
