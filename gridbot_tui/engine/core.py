@@ -7,7 +7,7 @@ only dispatches, and answers the questions of the shell around it.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gridbot_tui.engine import converge, on_market, on_operator, on_orders, on_truth, planning, preview, state
+from gridbot_tui.engine import converge, on_market, on_operator, on_orders, on_truth, planning, preview, state, watch
 from gridbot_tui.engine.actions import Action, Fact
 from gridbot_tui.engine.config import EngineConfig
 from gridbot_tui.engine.desk import Desk
@@ -79,7 +79,9 @@ class Engine:
 
     def _recovered(self) -> None:
         desk = self.desk
+        on_market.replay_funding(desk, desk.now)
         desk.phase = "trading"
+        watch.account(desk)
         stale = [
             s for s in desk.symbols.values() if s.bar_at and _plan_due(s.plan.at if s.plan else 0, s.bar_at)
         ]

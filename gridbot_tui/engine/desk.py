@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Literal
 
-from gridbot_tui.engine.actions import Action, DecisionFact, ModeFact, WeightsFact
+from gridbot_tui.engine.actions import Action, DecisionFact, FundingFact, ModeFact, WeightsFact
 from gridbot_tui.engine.blockers import Blockers
 from gridbot_tui.engine.config import EngineConfig
 from gridbot_tui.ledger.ledger import Ledger
@@ -163,6 +163,8 @@ class Desk:
         self.fills_checked: dict[Symbol, str] = {}
         """Last trade id of the exchange's own lists: up to it no fill is missing. Fills that were merely heard
         of do not move it, since one before them may have been lost."""
+        self.funding_due: list[FundingFact] = []
+        """Settlements read from the journal that wait for the bars before them to be fetched."""
         self.truth_at: Ms = 0
         """When the exchange last stated balances and positions."""
         self.started_at: Ms = 0

@@ -1,10 +1,12 @@
 """What the market says: closed bars, quotes, funding. Bars move strategy and plan; quotes move risk only."""
 
 from gridbot_tui.engine import planning, watch
+from gridbot_tui.engine.actions import FundingFact, ModeFact
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.events import BarsClosed, FundingSettled, Quote
 from gridbot_tui.market.aggregate import Hour
 from gridbot_tui.market.bar import Bar
+from gridbot_tui.market.source import FundingRate
 from gridbot_tui.units import DAY, HOUR, Ms
 
 LATE_BAR_GRACE: Ms = 5_000
@@ -14,6 +16,8 @@ LATE_BAR_GRACE: Ms = 5_000
 def bars_closed(desk: Desk, event: BarsClosed) -> None:
     """Apply all bars of this millisecond, then decide the account once."""
     at = event.at
+    if desk.funding_due:
+        replay_funding(desk, at)
     decided: list[SymbolDesk] = []
     symbols = desk.symbols
     for symbol, bar in event.bars:
@@ -26,7 +30,8 @@ def bars_closed(desk: Desk, event: BarsClosed) -> None:
     for quality in event.notes:
         desk.note(quality.symbol, quality.code, quality.detail, "warning")
     finish_day(desk, at)
-    watch.account(desk)
+    if desk.phase == "trading":
+        watch.account(desk)  # while recovering, bars of the past would meet positions of the present
     for symbol in event.episode_ends:
         end_episode(desk, symbols[symbol])
     if desk.phase == "trading":
@@ -94,6 +99,7 @@ def end_episode(desk: Desk, state: SymbolDesk) -> None:
         "market data end here; the position is closed at the last close",
         "warning",
     )
+    desk.emit(ModeFact(desk.now, "episode_over", state.symbol, "1"))
     state.episode_over = True
     state.plan = None
     desk.strategy.end_episode(state.symbol, desk.now)
@@ -112,12 +118,26 @@ def quote(desk: Desk, event: Quote) -> None:
         state.mark = event.mark
         state.mark_at = event.at
         desk.ledger.mark(state.symbol, event.mark)
-        watch.account(desk)
+        if desk.phase == "trading":
+            watch.account(desk)
 
 
 def funding_settled(desk: Desk, event: FundingSettled) -> None:
     """The market's rate: a feature, a cost of the shadows, and the schedule shown to the operator."""
-    for rate in event.rates:
+    rates = tuple(rate for rate in event.rates if rate.symbol in desk.symbols)
+    if rates:
+        desk.emit(FundingFact(event.at, rates))
+    _settle(desk, rates)
+
+
+def replay_funding(desk: Desk, at: Ms) -> None:
+    """Settlements of the journal up to ``at``, before the bars that close then, as they came."""
+    while desk.funding_due and desk.funding_due[0].at <= at:
+        _settle(desk, desk.funding_due.pop(0).rates)
+
+
+def _settle(desk: Desk, rates: tuple[FundingRate, ...]) -> None:
+    for rate in rates:
         state = desk.symbols.get(rate.symbol)
         if state is None:
             continue

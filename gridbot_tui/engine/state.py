@@ -10,8 +10,10 @@ from gridbot_tui.engine.actions import (
     AdoptFact,
     CancelFact,
     CashFact,
+    EquityFact,
     Fact,
     FillFact,
+    FundingFact,
     IntentFact,
     ModeFact,
     OrderFact,
@@ -167,6 +169,12 @@ def apply(desk: Desk, fact: Fact) -> None:
             if plan.symbol in desk.symbols:
                 desk.symbols[plan.symbol].plan = plan
                 _go_by(desk, plan.symbol, touch)
+        case FundingFact():
+            desk.funding_due.append(fact)
+        case EquityFact(at=at, equity=equity, nav=nav):
+            desk.ledger.capital.mark(at, equity)
+            desk.tiers.remember(at, float(nav))
+            desk.equity_fact_at = at
         case ModeFact(name=name, symbol=symbol, value=value):
             _apply_mode(desk, name, symbol, value)
         case _:
@@ -181,7 +189,7 @@ def _go_by(desk: Desk, symbol: Symbol, touch: Touch | None) -> None:
 def _apply_mode(desk: Desk, name: str, symbol: Symbol, value: str) -> None:
     if name == "learning_frozen":
         (desk.strategy.freeze if value else desk.strategy.thaw)()
-    elif name != "tier":  # a change of tier is always followed by a snapshot of its own
+    elif name not in ("tier", "episode_over"):  # these are followed by a snapshot of their own
         desk.latches.set(name, symbol, value)
 
 

@@ -114,6 +114,21 @@ class DrawdownTiers:
                 self._score(min(raw, self.average))
         return self.tier if self.tier != before else None
 
+    def pass_over(self, at: Ms, value: float, peak: float, top: float, average: float) -> None:
+        """What ``update`` of marks up to ``at`` leaves that changed no tier, computed by the caller."""
+        self.value, self.peak, self.top, self.average = value, peak, top, average
+        self.sampled_at = at
+        self.over = 0
+        if self.tier != HALT:
+            self.marked_at = at
+
+    def remember(self, at: Ms, value: float) -> None:
+        """A unit value read from the journal: peaks and average follow it, no tier does (that is a fact too)."""
+        self.value = value
+        self.peak = max(self.peak, value)
+        self.top = max(self.top, value)
+        self._sample(at, 1.0 - value / self.peak if self.peak > 0.0 else 0.0)
+
     def reset(self) -> bool:
         """The operator re-arms: the peaks start anew at the present value. True where that ended a halt."""
         halted = self.tier == HALT
