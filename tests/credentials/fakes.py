@@ -76,7 +76,7 @@ class Chain:
         self.backends = links
 
 
-NOWHERE: object = fail.Keyring()
+NOWHERE: object = fail.Keyring()  # type: ignore[no-untyped-call]
 """What keyring gives where no secret service runs."""
 NULL: object = null.Keyring()  # type: ignore[no-untyped-call]
 """What PYTHON_KEYRING_BACKEND may choose."""
