@@ -6,7 +6,6 @@ from typing import Literal
 from msgspec import Struct
 
 from gridbot_tui.engine.events import Adopted, Cash, Fill, OrderReport
-from gridbot_tui.market.source import FundingRate
 from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.strategy.plan import GridPlan, Weights
 from gridbot_tui.units import Asset, ClientId, Money, Ms, Symbol, Ticks
@@ -125,12 +124,6 @@ class PlanFact(Fact, frozen=True, tag=True, omit_defaults=True):
     plan: GridPlan
     touch: Touch | None = None
     """(bid, ask) that the ladder goes by from here on; None = as before."""
-
-
-class FundingFact(Fact, frozen=True, tag=True):
-    """The market's funding rates settled: a feature, and a cost of the shadows (ours is a CashFact)."""
-
-    rates: tuple[FundingRate, ...]
 
 
 class WeightsFact(Fact, frozen=True, tag=True):

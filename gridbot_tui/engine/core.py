@@ -29,6 +29,7 @@ from gridbot_tui.engine.events import (
 )
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.model import OrderState, Purpose
+from gridbot_tui.strategy.features import FUNDING_HOURS
 from gridbot_tui.units import HOUR, ClientId, Ms, Symbol
 
 
@@ -79,12 +80,9 @@ class Engine:
 
     def _recovered(self) -> None:
         desk = self.desk
-        on_market.replay_funding(desk, desk.now)
         desk.phase = "trading"
         watch.account(desk)
-        stale = [
-            s for s in desk.symbols.values() if s.bar_at and _plan_due(s.plan.at if s.plan else 0, s.bar_at)
-        ]
+        stale = [s for s in desk.symbols.values() if s.bar_at and _plan_due(s.plan.at if s.plan else 0, s.bar_at)]
         planning.renew(desk, stale)
         desk.touch_all()
 
@@ -151,6 +149,11 @@ class Engine:
     def last_cash_at(self) -> Ms:
         """Time from which wallet changes are to be asked for."""
         return self.desk.last_cash_at
+
+    def last_funding_at(self) -> Ms:
+        """Time after which settlements are to be asked for: what is older shows in no feature."""
+        known = [state.funding_at for state in self.desk.symbols.values() if state.next_open]
+        return max(min(known, default=self.desk.now), self.desk.now - FUNDING_HOURS * HOUR)
 
     def next_bar_at(self, symbol: Symbol) -> Ms | None:
         """Open time of the first base bar not seen yet; None where none was ever seen."""

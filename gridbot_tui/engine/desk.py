@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Literal
 
-from gridbot_tui.engine.actions import Action, DecisionFact, FundingFact, ModeFact, WeightsFact
+from gridbot_tui.engine.actions import Action, DecisionFact, ModeFact, WeightsFact
 from gridbot_tui.engine.blockers import Blockers
 from gridbot_tui.engine.config import EngineConfig
 from gridbot_tui.ledger.ledger import Ledger
@@ -47,6 +47,7 @@ class SymbolDesk:
         "desired",
         "episode_over",
         "exposure",
+        "funding_at",
         "funding_rate",
         "hour",
         "instrument",
@@ -62,6 +63,7 @@ class SymbolDesk:
         "symbol",
         "touch",
         "votes",
+        "waits",
     )
 
     def __init__(self, instrument: Instrument) -> None:
@@ -89,10 +91,14 @@ class SymbolDesk:
         self.exposure: SymbolExposure | None = None
         """What the gate counts of this symbol; None = count its orders anew."""
         self.desired: Desired | None = None
+        self.waits = True
+        """False where the last comparison found nothing that waits for news of a standing order."""
         self.touch: tuple[Ticks, Ticks] | None = None
         """(bid, ask) as of the last decision or fill."""
         self.episode_over = False
         """True from the end of an episode until bars come again: nothing is wanted but flat."""
+        self.funding_at: Ms = 0
+        """Time of the last settlement that was taken in."""
         self.funding_rate: float | None = None
         self.next_funding_at: Ms | None = None
         self.bars: deque[tuple[Ms, Ticks, Ticks, Ticks, Ticks]] = deque(maxlen=240)
@@ -163,8 +169,6 @@ class Desk:
         self.fills_checked: dict[Symbol, str] = {}
         """Last trade id of the exchange's own lists: up to it no fill is missing. Fills that were merely heard
         of do not move it, since one before them may have been lost."""
-        self.funding_due: list[FundingFact] = []
-        """Settlements read from the journal that wait for the bars before them to be fetched."""
         self.truth_at: Ms = 0
         """When the exchange last stated balances and positions."""
         self.started_at: Ms = 0

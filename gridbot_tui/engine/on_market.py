@@ -1,12 +1,11 @@
 """What the market says: closed bars, quotes, funding. Bars move strategy and plan; quotes move risk only."""
 
 from gridbot_tui.engine import planning, watch
-from gridbot_tui.engine.actions import FundingFact, ModeFact
+from gridbot_tui.engine.actions import ModeFact
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.events import BarsClosed, FundingSettled, Quote
 from gridbot_tui.market.aggregate import Hour
 from gridbot_tui.market.bar import Bar
-from gridbot_tui.market.source import FundingRate
 from gridbot_tui.units import DAY, HOUR, Ms
 
 LATE_BAR_GRACE: Ms = 5_000
@@ -16,8 +15,6 @@ LATE_BAR_GRACE: Ms = 5_000
 def bars_closed(desk: Desk, event: BarsClosed) -> None:
     """Apply all bars of this millisecond, then decide the account once."""
     at = event.at
-    if desk.funding_due:
-        replay_funding(desk, at)
     decided: list[SymbolDesk] = []
     symbols = desk.symbols
     for symbol, bar in event.bars:
@@ -124,23 +121,11 @@ def quote(desk: Desk, event: Quote) -> None:
 
 def funding_settled(desk: Desk, event: FundingSettled) -> None:
     """The market's rate: a feature, a cost of the shadows, and the schedule shown to the operator."""
-    rates = tuple(rate for rate in event.rates if rate.symbol in desk.symbols)
-    if rates:
-        desk.emit(FundingFact(event.at, rates))
-    _settle(desk, rates)
-
-
-def replay_funding(desk: Desk, at: Ms) -> None:
-    """Settlements of the journal up to ``at``, before the bars that close then, as they came."""
-    while desk.funding_due and desk.funding_due[0].at <= at:
-        _settle(desk, desk.funding_due.pop(0).rates)
-
-
-def _settle(desk: Desk, rates: tuple[FundingRate, ...]) -> None:
-    for rate in rates:
+    for rate in event.rates:
         state = desk.symbols.get(rate.symbol)
-        if state is None:
+        if state is None or rate.at <= state.funding_at:
             continue
+        state.funding_at = rate.at
         state.funding_rate = rate.rate
         state.next_funding_at = rate.at + rate.interval_hours * HOUR
         desk.strategy.funding(rate.symbol, rate.at, rate.rate, rate.interval_hours)

@@ -1,10 +1,11 @@
 """What becomes of our orders: reports move the life cycle, fills move the ledger, both make the symbol converge."""
 
 from gridbot_tui.engine.actions import AdoptFact, AskAboutOrder, CashFact, FillFact, OrderFact, RequestResync
-from gridbot_tui.engine.desk import Desk
+from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.events import Adopted, Cash, Fill, OrderReport, Outcome
 from gridbot_tui.ledger.model import FillEffect
-from gridbot_tui.orders.model import NewOrder, Purpose
+from gridbot_tui.orders.book import LiveOrder
+from gridbot_tui.orders.model import NewOrder, OrderState, Purpose
 from gridbot_tui.orders.table import ImpossibleTransition
 from gridbot_tui.units import Symbol
 
@@ -37,6 +38,23 @@ def report(desk: Desk, event: OrderReport) -> None:
     elif event.outcome is Outcome.TRIGGERED:
         desk.latch("stopped", event.symbol, str(event.at))
         desk.note(event.symbol, "stop_triggered", "the resting stop fired; the symbol is latched", "error")
+
+
+def _expected(desk: Desk, state: SymbolDesk, live: LiveOrder, outcome: Outcome) -> bool:
+    """True for news after which a comparison would find what the last one found.
+
+    An order that now stands, where nothing waited for it; a cancel that is done, while another of the same
+    side is still on its way: the side goes on when the last one is.
+    """
+    order = live.order
+    if order.purpose is not Purpose.GRID:
+        return False
+    if outcome is Outcome.ACCEPTED:
+        return not state.waits
+    return outcome is Outcome.CANCELED and any(
+        one.state is OrderState.CANCELLING and one.order.side is order.side and one.order.purpose is Purpose.GRID
+        for one in desk.orders.live(order.symbol)
+    )
 
 
 def _contradicted(desk: Desk, symbol: Symbol, detail: str) -> None:
@@ -76,13 +94,9 @@ def fill(desk: Desk, event: Fill) -> None:
         )
     )
     if event.forced:
-        desk.note(
-            event.symbol, event.forced, f"the exchange closed {event.steps} steps by {event.forced}", "error"
-        )
+        desk.note(event.symbol, event.forced, f"the exchange closed {event.steps} steps by {event.forced}", "error")
     elif not event.ours:
-        desk.note(
-            event.symbol, "external_fill", "a trade that is not the bot's changed the position", "warning"
-        )
+        desk.note(event.symbol, "external_fill", "a trade that is not the bot's changed the position", "warning")
 
 
 def apply_fill(desk: Desk, event: Fill, rung: int, epoch: int) -> FillEffect | None:

@@ -13,7 +13,6 @@ from gridbot_tui.engine.actions import (
     EquityFact,
     Fact,
     FillFact,
-    FundingFact,
     IntentFact,
     ModeFact,
     OrderFact,
@@ -57,6 +56,7 @@ class SymbolState(Struct, frozen=True):
     next_funding_at: Ms | None
     bars: list[tuple[Ms, Ticks, Ticks, Ticks, Ticks]]
     votes: list[tuple[Ms, float, float, float]]
+    funding_at: Ms = 0
 
 
 class EngineState(Struct, frozen=True):
@@ -169,8 +169,6 @@ def apply(desk: Desk, fact: Fact) -> None:
             if plan.symbol in desk.symbols:
                 desk.symbols[plan.symbol].plan = plan
                 _go_by(desk, plan.symbol, touch)
-        case FundingFact():
-            desk.funding_due.append(fact)
         case EquityFact(at=at, equity=equity, nav=nav):
             desk.ledger.capital.mark(at, equity)
             desk.tiers.remember(at, float(nav))
@@ -211,6 +209,7 @@ def _symbol_state(state: SymbolDesk) -> SymbolState:
         next_funding_at=state.next_funding_at,
         bars=list(state.bars),
         votes=list(state.votes),
+        funding_at=state.funding_at,
     )
 
 
@@ -222,6 +221,7 @@ def _restore_symbol(state: SymbolDesk, saved: SymbolState) -> None:
     state.plan, state.touch = saved.plan, saved.touch
     state.episode_over = saved.episode_over
     state.profit_peak = saved.profit_peak
+    state.funding_at = saved.funding_at
     state.funding_rate, state.next_funding_at = saved.funding_rate, saved.next_funding_at
     state.bars = deque(saved.bars, maxlen=state.bars.maxlen)
     state.votes = deque(saved.votes, maxlen=VOTE_HISTORY)

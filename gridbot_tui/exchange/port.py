@@ -12,6 +12,7 @@ from msgspec import Struct
 from gridbot_tui.engine.events import AccountState, Cash, Event, Fill, OpenOrders, OrderReport
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.market.source import FundingRate
 from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.units import ClientId, Ms, Symbol
 
@@ -84,6 +85,12 @@ class AskBars(Query, frozen=True, tag=True):
     since: Ms
 
 
+class AskFunding(Query, frozen=True, tag=True):
+    """Settled funding rates of the traded symbols after ``since`` -> funding, ascending; empty on spot."""
+
+    since: Ms
+
+
 class Reply(Struct, frozen=True):
     """The answer to one query. ``error`` says that it could not be answered: unknown, never empty."""
 
@@ -95,6 +102,7 @@ class Reply(Struct, frozen=True):
     fills: tuple[Fill, ...] | None = None
     cash: tuple[Cash, ...] | None = None
     bars: tuple[Bar, ...] | None = None
+    funding: tuple[FundingRate, ...] | None = None
     error: str = ""
 
 

@@ -76,7 +76,7 @@ class Feed:
 
 
 def line(fact: Fact, instruments: Instruments) -> EventView | None:
-    """The line of one fact; None for what would only be noise (equity points, funding rates, acknowledgements, cancels).
+    """The line of one fact; None for what would only be noise (equity points, acknowledgements, cancels).
 
     A symbol whose instrument is not known is given in ticks and steps, said so.
     """

@@ -4,14 +4,16 @@ The engine decides what to make of the answers; this room only asks in the right
 "no answer" into "nothing there".
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
-from gridbot_tui.engine.events import AccountState, BarsClosed, Event, OpenOrders, RecoveryDone
-from gridbot_tui.exchange.port import AskAccount, AskBars, AskCash, AskFills, AskOpenOrders, AskOrder
+from gridbot_tui.engine.events import AccountState, BarsClosed, Event, FundingSettled, OpenOrders, RecoveryDone
+from gridbot_tui.exchange.port import AskAccount, AskBars, AskCash, AskFills, AskFunding, AskOpenOrders, AskOrder
 from gridbot_tui.market.bar import Bar
+from gridbot_tui.market.source import FundingRate
 from gridbot_tui.service.dialog import Dialog, ask
 from gridbot_tui.units import ClientId, Ms, Symbol
 
@@ -31,6 +33,10 @@ class Book(Protocol):
         """Time from which wallet changes are to be asked for."""
         ...
 
+    def last_funding_at(self) -> Ms:
+        """Time after which settled funding rates are to be asked for."""
+        ...
+
     def next_bar_at(self, symbol: Symbol) -> Ms | None:
         """Open time of the first base bar not seen yet; None = no history wanted."""
         ...
@@ -46,6 +52,8 @@ class StepTime(Struct, frozen=True):
     name: str
     took: Ms
 
+
+HALF_MINUTE: Ms = 30_000
 
 T = TypeVar("T")
 Feed = Callable[[Event], None]
@@ -116,7 +124,7 @@ class Truth:
         self._feed(_required(reply.order))
 
     def _missed_bars(self) -> Dialog[None]:
-        """Features go on from where they stood; all symbols together, as the bars closed."""
+        """Features go on from where they stood; all symbols together, as bars closed and funding settled."""
         by_close: dict[Ms, list[tuple[Symbol, Bar]]] = {}
         for symbol in self._symbols:
             since = self._book.next_bar_at(symbol)
@@ -124,8 +132,19 @@ class Truth:
                 reply = yield from ask(AskBars(self._id(), symbol, since))
                 for bar in _required(reply.bars):
                     by_close.setdefault(bar.close_at, []).append((symbol, bar))
+        if all(self._book.next_bar_at(symbol) is None for symbol in self._symbols):
+            return
+        reply = yield from ask(AskFunding(self._id(), self._book.last_funding_at()))
+        waiting = deque(_required(reply.funding))
         for close_at in sorted(by_close):
+            while waiting and waiting[0].at - HALF_MINUTE < close_at:  # settlements are a few ms off
+                self._settle(waiting.popleft())
             self._feed(BarsClosed(close_at, tuple(by_close[close_at])))
+        for rate in waiting:
+            self._settle(rate)
+
+    def _settle(self, rate: FundingRate) -> None:
+        self._feed(FundingSettled(rate.at, (rate,)))
 
     def _missed_money(self) -> Dialog[None]:
         for symbol in self._symbols:

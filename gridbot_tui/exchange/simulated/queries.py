@@ -5,6 +5,7 @@ from gridbot_tui.exchange.port import (
     AskBars,
     AskCash,
     AskFills,
+    AskFunding,
     AskOpenOrders,
     AskOrder,
     Query,
@@ -13,8 +14,8 @@ from gridbot_tui.exchange.port import (
 from gridbot_tui.exchange.simulated import wire
 from gridbot_tui.exchange.simulated.exchange import Exchange
 from gridbot_tui.market.bar import Bar
-from gridbot_tui.market.source import MarketSource
-from gridbot_tui.units import Ms, Symbol
+from gridbot_tui.market.source import FundingRate, MarketSource
+from gridbot_tui.units import MINUTE, Ms, Symbol
 
 
 def answer(exchange: Exchange, source: MarketSource, query: Query) -> Reply:
@@ -39,7 +40,21 @@ def answer(exchange: Exchange, source: MarketSource, query: Query) -> Reply:
         if query.symbol not in exchange.venues:
             return Reply(number, now, error="-1121: Invalid symbol.")
         return Reply(number, now, bars=closed_bars(exchange, source, query.symbol, query.since))
+    if isinstance(query, AskFunding):
+        return Reply(number, now, funding=settled(exchange, source, query.since))
     return Reply(number, now, error=f"the exchange knows no {type(query).__name__}")
+
+
+def settled(exchange: Exchange, source: MarketSource, since: Ms) -> tuple[FundingRate, ...]:
+    """Funding rates that settled after ``since``, as the market has them."""
+    if exchange.futures is None:
+        return ()
+    found: list[FundingRate] = []
+    for batch in source.batches(since - MINUTE):  # a rate may be a few ms off the batch it came with
+        if batch.at > exchange.now:
+            break
+        found.extend(rate for rate in batch.funding if rate.at > since)
+    return tuple(found)
 
 
 def closed_bars(exchange: Exchange, source: MarketSource, symbol: Symbol, since: Ms) -> tuple[Bar, ...]:
