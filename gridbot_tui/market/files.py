@@ -41,6 +41,7 @@ def load(
     *,
     market: Market | None = None,
     symbol: Symbol | None = None,
+    only: Sequence[Symbol] = (),
     interval: str | None = None,
     exchange_info: Path | None = None,
     leverage: Path | None = None,
@@ -54,6 +55,7 @@ def load(
         paths: files, folders and globs. Market, symbol and interval come from them.
         market: must agree with the paths where they tell; decides where they don't (else futures).
         symbol: picks one symbol of several; names files whose path does not tell.
+        only: picks several; each must be there.
         interval: as ``symbol``, such as ``1m``.
         exchange_info: filters to use before the built-in ones.
         leverage: margin brackets to go with ``exchange_info``.
@@ -68,6 +70,9 @@ def load(
     origins = _selected(candle_files(paths), symbol, interval)
     chosen = _market(origins, market)
     groups = _by_symbol(origins, symbol)
+    if missing := sorted(set(only) - groups.keys()):
+        raise DataError(f"no candles of {', '.join(missing)} in the data given: there are {', '.join(sorted(groups))}")
+    groups = {name: files for name, files in groups.items() if not only or name in only}
     _one_interval(groups)
     known = builtin(chosen)
     if exchange_info is not None:

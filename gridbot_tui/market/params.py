@@ -28,6 +28,17 @@ class DataParams(BaseModel):
     )
 
 
+    exchange_info: str | None = Field(
+        None,
+        description="File with an exchangeInfo document of Binance (JSON, also .gz): its filters are used before the "
+        "built-in ones. Not set: built-in instruments, or ones derived from the data.",
+    )
+    leverage_brackets: str | None = Field(
+        None,
+        description="File with a leverageBracket document to go with exchange_info. Not set: the built-in brackets.",
+    )
+
+
 class SyntheticParams(BaseModel):
     """The seeded market of the sim mode."""
 

@@ -84,13 +84,17 @@ def market_source(plan: Plan, profile: Profile) -> tuple[MarketSource, Market]:
             from gridbot_tui.market.files import load as load_files
 
             options = plan.options
-            symbol = options.symbols[0] if len(options.symbols) == 1 else None
+            params = plan.loaded.settings.market
+            one = len(options.symbols) == 1
             recorded = load_files(
                 options.data,
                 market=options.market,
-                symbol=symbol,
+                symbol=options.symbols[0] if one else None,
+                only=() if one else options.symbols,
                 interval=options.interval,
-                params=plan.loaded.settings.market,
+                exchange_info=None if params.exchange_info is None else Path(params.exchange_info),
+                leverage=None if params.leverage_brackets is None else Path(params.leverage_brackets),
+                params=params,
             )
             return recorded, next(iter(recorded.instruments.values())).market
         return _synthetic(plan, profile), plan.market
