@@ -87,7 +87,9 @@ class InlineJournal:
         instruments: Mapping[Symbol, Instrument],
         encode_state: Callable[[], bytes],
         state_every: Ms,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
         self._store = store
         self._audit = audit
         self._feed = feed
@@ -135,7 +137,7 @@ class InlineJournal:
         if self._pending.blocked:
             self._pending.keep(self._held)
             self._held = []
-            if time.monotonic() - self._tried_at >= TRY_AGAIN_S:
+            if self._clock() - self._tried_at >= TRY_AGAIN_S:
                 self._write_pending()
         elif self._held:
             try:
@@ -179,7 +181,7 @@ class InlineJournal:
         self._log.warning("store_back", text="the state file takes writes again; what waited is written")
 
     def _failed(self, error: StoreUnavailable) -> None:
-        self._tried_at = time.monotonic()
+        self._tried_at = self._clock()
         if not self.failing:
             self._log.error("store_unavailable", text=str(error))
         self.failing = str(error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from gridbot_tui.exchange.simulated.records import MarginCall, Update
 from gridbot_tui.exchange.simulated.refusals import Refusal
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.market.source import MarketBatch, MarketSource, QualityNote
-from gridbot_tui.units import ClientId, Ms, Symbol
+from gridbot_tui.units import ClientId, Ms, Symbol, Ticks
 
 if TYPE_CHECKING:
     from gridbot_tui.exchange.simulated.books import BooksFile
@@ -131,6 +131,13 @@ class World:
         while self._inbox:
             self._obey(self._inbox.popleft())
 
+    def on_its_way(self) -> Iterator[Request]:
+        """Requests that were sent and have not reached the exchange."""
+        yield from self._inbox
+        for _, _, what, item in self._heap:
+            if what in (_ARRIVES, _ORPHANED):
+                yield item  # type: ignore[misc]
+
     def act(self, action: Callable[[Exchange], Refusal | None]) -> Refusal | None:
         """Let something happen on the exchange that is not the bot's doing; the bot hears of it."""
         return self._act(action)
@@ -170,6 +177,32 @@ class World:
             else:
                 return None
         return ready.popleft()
+
+    # -- many bars at once --------------------------------------------------------------------------------
+
+    @property
+    def plain(self) -> bool:
+        """True while nothing but the market is to come and everything it meets is instant: see ``skip``."""
+        return (
+            self._instant
+            and self._books is None
+            and self._batch is not None
+            and not (self._ready or self._inbox or self._heap or self._notes or self.exchange.updates)
+            and not self.exchange.stale
+        )
+
+    def skip(self, until: Ms, closes: Mapping[Symbol, tuple[Ticks, Ticks]]) -> None:
+        """Leave everything as the bars up to ``until`` would, of which the caller knows that none concerns us.
+
+        None of them passes ``next_buy``, ``next_sell`` or the watched mark prices of its venue, and they come
+        without funding, notes or ends of episodes. ``closes`` are the (last, mark) of each symbol that has
+        bars. The source's cursor is moved with it. Skipped bars cannot be asked for (``AskBars``).
+        """
+        self.now = self._bar_at = self.exchange.now = until
+        for symbol, (last, mark) in closes.items():
+            venue = self.exchange.venues[symbol]
+            venue.last, venue.mark = last, mark
+        self._batch = next(self._batches, None)
 
     # -- time ---------------------------------------------------------------------------------------------
 

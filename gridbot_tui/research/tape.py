@@ -1,0 +1,100 @@
+"""What a back-test remembers: every fill, every change of the weights, decisions by code, an hourly curve."""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from gridbot_tui.engine.actions import (
+    CashFact,
+    DecisionFact,
+    Fact,
+    FillFact,
+    IntentFact,
+    ModeFact,
+    PlanFact,
+    WeightsFact,
+)
+from gridbot_tui.engine.core import Engine
+from gridbot_tui.engine.watch import observed_leverage
+from gridbot_tui.units import Ms, Symbol
+
+
+class TierChange(Struct, frozen=True):
+    """A drawdown tier was entered or left, and how much was at stake."""
+
+    at: Ms
+    tier: int
+    equity: float
+    leverage: float
+
+
+class Curve:
+    """The account at the end of every hour, as columns."""
+
+    __slots__ = ("at", "equity", "leverage", "prices", "symbols", "weights")
+
+    def __init__(self, symbols: Iterable[Symbol]) -> None:
+        self.symbols = tuple(symbols)
+        self.at = array("q")
+        self.equity = array("d")
+        self.leverage = array("d")
+        self.weights = (array("d"), array("d"), array("d"))
+        self.prices = {symbol: array("d") for symbol in self.symbols}
+        """Last close, quote; 0 before the first."""
+
+    def sample(self, engine: Engine) -> None:
+        """Add a point."""
+        desk = engine.desk
+        equity = desk.ledger.equity_quick()
+        if equity is None:
+            return
+        self.at.append(desk.now)
+        self.equity.append(float(equity))
+        self.leverage.append(observed_leverage(desk) or 0.0)
+        for column, weight in zip(self.weights, desk.strategy.learner.weights, strict=True):
+            column.append(weight)
+        for symbol, column in self.prices.items():
+            state = desk.symbols[symbol]
+            column.append(0.0 if state.close is None else state.close * state.instrument.tick_f)
+
+
+class Tape:
+    """Takes the facts of a run in order."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.fills: list[FillFact] = []
+        self.cash: list[CashFact] = []
+        self.weights: list[WeightsFact] = []
+        self.tiers: list[TierChange] = []
+        self.codes: Counter[str] = Counter()
+        """Decisions, by code."""
+        self.orders = 0
+        self.plans = 0
+        self.forced = 0
+        """Trades that the exchange made against us."""
+        self.curve = Curve(engine.symbols)
+
+    def take(self, fact: Fact) -> None:
+        """One fact."""
+        kind = type(fact)
+        if kind is PlanFact:
+            self.plans += 1
+        elif kind is IntentFact:
+            self.orders += 1
+        elif isinstance(fact, FillFact):
+            self.fills.append(fact)
+            self.forced += bool(fact.fill.forced)
+        elif isinstance(fact, DecisionFact):
+            self.codes[fact.code] += 1
+        elif isinstance(fact, CashFact):
+            self.cash.append(fact)
+        elif isinstance(fact, WeightsFact):
+            self.weights.append(fact)
+        elif isinstance(fact, ModeFact) and fact.name == "tier":
+            desk = self._engine.desk
+            equity = desk.ledger.equity_quick()
+            held = observed_leverage(desk) or 0.0
+            self.tiers.append(TierChange(fact.at, int(fact.value or 0), float(equity or 0), held))
