@@ -73,6 +73,10 @@ class Blockers:
         """True while the reason holds."""
         return (symbol, code) in self._held
 
+    def since(self, code: str) -> Ms | None:
+        """When the oldest reason of a code began, whatever the symbol; None where none holds."""
+        return min((one.since for (_, held), one in self._held.items() if held == code), default=None)
+
     def ranked(self) -> list[Blocker]:
         """All reasons, most severe first, then the oldest."""
         return sorted(

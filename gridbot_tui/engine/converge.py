@@ -113,6 +113,9 @@ def _wanted(
 ) -> Desired:
     """Desired of one symbol before the gate has looked at it."""
     name, plan, instrument = state.symbol, state.plan, state.instrument
+    if desk.latches.shutdown == "keep":
+        # Positions stay under their stops; only a kill closes them all the same.
+        return Desired(name, plan.epoch if plan else 0, target=desk.latches.target(name) if desk.latches.kill else None)
     targets = targets_for(desk, state, trims, account)
     position = _own(desk, name)
     best = state.touch or state.best
@@ -122,8 +125,6 @@ def _wanted(
         strongest = min(targets, key=lambda target: target.style is TargetStyle.PASSIVE, default=None)
         return Desired(name, 0, target=strongest)
     buys, sells = entries_allowed(desk, state)
-    if desk.latches.shutdown == "keep":
-        return Desired(name, plan.epoch, target=None)
     return desired(
         plan,
         instrument,
@@ -157,6 +158,7 @@ def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portf
         now=desk.now,
         repeg=desk.repeg,
     )
+    state.waits = found.waits
     desk.orders.serve(found.kept)
     for client_id in found.cancels:
         _cancel(desk, state, client_id)

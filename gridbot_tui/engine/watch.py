@@ -1,7 +1,7 @@
 """The account under watch: equity, drawdown tiers, leverage, liquidation; at every mark, never a plan."""
 
 from gridbot_tui.engine import exposure, planning, protection
-from gridbot_tui.engine.actions import AskAboutOrder, EquityFact, ModeFact
+from gridbot_tui.engine.actions import AskAboutOrder, EquityFact, ModeFact, RequestResync
 from gridbot_tui.engine.desk import Desk
 from gridbot_tui.orders.model import OrderState, TargetStyle
 from gridbot_tui.risk.tiers import HALT
@@ -9,6 +9,8 @@ from gridbot_tui.units import ZERO, Ms
 
 ASK_AGAIN: Ms = 5_000
 """How long an order may stay in flight or unresolved before it is asked about (again)."""
+LOOK_AT_MOST: Ms = 300_000
+"""Longest pause between two comparisons while books and exchange disagree."""
 _IN_FLIGHT = (OrderState.SENDING, OrderState.CANCELLING, OrderState.UNRESOLVED)
 
 
@@ -78,6 +80,7 @@ def each_bar(desk: Desk) -> None:
             if target.style is TargetStyle.TAKER or desk.ledger.position(name) != target.position:
                 desk.dirty.add(name)
     ask_overdue(desk)
+    ask_truth(desk)
 
 
 def each_tick(desk: Desk) -> None:
@@ -87,6 +90,20 @@ def each_tick(desk: Desk) -> None:
         if stale != desk.blockers.holds(name, "stale_mark"):
             desk.dirty.add(name)
     ask_overdue(desk)
+    ask_truth(desk)
+
+
+def ask_truth(desk: Desk) -> None:
+    """While books and exchange disagree, compare again: soon at first, ever more seldom if it stays."""
+    since = desk.blockers.since("position_unknown")
+    pending = desk.ledger.account.pending_since()
+    if since is None or (pending is not None and pending < since):
+        since = pending
+    if since is None:
+        return
+    wait = min(max((desk.now - since) // 2, ASK_AGAIN), LOOK_AT_MOST)
+    if desk.now - desk.truth_at >= wait:
+        desk.emit(RequestResync("books and exchange disagree"))
 
 
 def ask_overdue(desk: Desk) -> None:
