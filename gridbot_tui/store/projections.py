@@ -62,9 +62,13 @@ WHERE client_id = ?6 AND open = 1
 """
 _NOTED: Final = "UPDATE orders SET detail = ?, updated_at = ? WHERE client_id = ? AND open = 1"
 _CANCEL: Final = "UPDATE orders SET state = 'cancelling', updated_at = ? WHERE client_id = ? AND open = 1"
+# The fill that completes an order ends it: the report that says so too adds nothing and is not written.
 _EXECUTED: Final = """
 UPDATE orders SET executed = executed + ?1, updated_at = ?2,
-    state = CASE WHEN open = 0 OR state IN ('cancelling', 'triggered') THEN state ELSE 'partly_filled' END
+    state = CASE WHEN open = 0 THEN state
+                 WHEN executed + ?1 >= json_extract(CAST(body AS TEXT), '$.steps') THEN 'filled'
+                 WHEN state IN ('cancelling', 'triggered') THEN state ELSE 'partly_filled' END,
+    open = open AND executed + ?1 < json_extract(CAST(body AS TEXT), '$.steps')
 WHERE client_id = ?3
 """
 _FILL: Final = """
