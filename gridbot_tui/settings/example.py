@@ -38,6 +38,8 @@ _INSTEAD_OF_NONE: Final = {
     "take_profit": "72000",
     "trail_up_to": "80000",
     "trail_down_to": "45000",
+    "exchange_info": '"exchangeInfo.json"',
+    "leverage_brackets": '"leverageBracket.json"',
 }
 """What the commented line of a key without a default shows."""
 
