@@ -96,7 +96,7 @@ def open_orders(desk: Desk, event: OpenOrders) -> None:
         listed.add(order.client_id)
         if not desk.ids.is_ours(order.client_id):
             foreign[order.client_id] = order.symbol
-        elif desk.orders.get(order.client_id) is None:
+        elif _forgotten(desk, event.at, order.client_id):
             _adopt(desk, event.at, order)
         else:
             _confirm(desk, event.at, order)
@@ -108,12 +108,22 @@ def open_orders(desk: Desk, event: OpenOrders) -> None:
 
 
 def missing(desk: Desk) -> list[tuple[Symbol, ClientId, bool]]:
-    """Our live orders that the last list did not name: their fate must be asked for by id."""
+    """Our live orders that the last list did not name: their fate must be asked for by id.
+
+    What left a moment ago may still be on its way: asked now, "no such order" would be no proof.
+    """
+    young = desk.now - SETTLE if desk.phase == "trading" else desk.now
     return [
         (live.order.symbol, live.order.client_id, live.order.purpose is Purpose.STOP)
         for live in desk.orders.all_live()
-        if live.order.client_id not in desk.listed
+        if live.order.client_id not in desk.listed and live.changed_at <= young
     ]
+
+
+def _forgotten(desk: Desk, at: Ms, client_id: ClientId) -> bool:
+    """True where an order of ours stands of which we know nothing, or that we took for ended before ``at``."""
+    live = desk.orders.get(client_id)
+    return live is None or (live.ended and at > live.changed_at)
 
 
 def link_changed(desk: Desk, event: LinkChanged) -> None:
