@@ -1,0 +1,131 @@
+"""A process that dies at any moment is a non-event: judged by the exchange's own books."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gridbot_tui.units import HOUR, Ms
+from tests.service.living import (
+    Killed,
+    Living,
+    Order,
+    books,
+    contradictions,
+    copied,
+    live_once,
+    options,
+    picture,
+    standing,
+)
+
+
+def die_at(bot: Living, moment: int) -> None:
+    """Let the bot die before or after the given one of its steps: deciding, writing, sending, being executed."""
+    count = 0
+
+    def step() -> None:
+        nonlocal count
+        count += 1
+        if count == moment:
+            raise Killed
+
+    def between(of: object, name: str) -> None:
+        whole: Callable[..., Any] = getattr(of, name)
+
+        def halved(*args: Any, **named: Any) -> Any:
+            step()
+            result = whole(*args, **named)
+            step()
+            return result
+
+        setattr(of, name, halved)
+
+    parts = bot.parts
+    assert parts.books is not None
+    between(parts.engine, "handle")
+    between(parts.store, "append")
+    between(parts.world, "send")
+    between(parts.books, "write")
+
+
+async def through(home: Path, until: Ms, seed: int, rarely: int) -> int:
+    """Live to ``until`` and die on the way, again and again; how often."""
+    chance, deaths = random.Random(seed), 0
+    while True:
+        bot = Living(options(home))
+        die_at(bot, chance.randint(1, rarely))
+        try:
+            async with bot:
+                await bot.run(until)
+                return deaths
+        except Killed:
+            deaths += 1
+            bot.crash()
+
+
+def now_of(home: Path) -> Ms:
+    return books(home).at
+
+
+def grid(home: Path) -> list[Order]:
+    """What stands, but for the stops: their triggers follow a peak that may lie between two points of equity."""
+    return [one for one in standing(home) if one[4] is None]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_bot_that_dies_again_and_again_ends_where_an_undisturbed_one_does(
+    seed: int, warmed: Path, tmp_path: Path
+) -> None:
+    begin = now_of(warmed)
+    until = begin + 18 * HOUR
+    quiet, dying = copied(warmed, tmp_path / "quiet"), copied(warmed, tmp_path / "dying")
+    live_once(options(quiet), lambda bot: bot.run(until))
+    deaths = asyncio.run(through(dying, until, seed, 3_000))
+    assert deaths >= 5
+    assert contradictions(quiet) == contradictions(dying) == []
+    assert grid(quiet) == grid(dying)
+    one, other = books(quiet), books(dying)
+    assert one.positions == other.positions
+    assert one.balances == other.balances
+    assert [(t.at, t.symbol, t.side, t.price, t.steps) for t in one.trades] == [
+        (t.at, t.symbol, t.side, t.price, t.steps) for t in other.trades
+    ]
+
+
+def test_a_restart_sends_nothing_and_shows_the_same_picture(warmed: Path, tmp_path: Path) -> None:
+    home = copied(warmed, tmp_path / "home")
+    pictures: list[dict[str, object]] = []
+
+    async def look(bot: Living) -> None:
+        await bot.days(0.5)
+        pictures.append(picture(bot))
+        bot.crash()
+
+    live_once(options(home), look)
+    before = books(home)
+    live_once(options(home), lambda bot: pictures.append(picture(bot)))
+    assert books(home).open_orders == before.open_orders
+    first, second = pictures
+    for one in (first, second):
+        one.pop("drawdown")  # known to the last point of the curve, not to the last bar
+    assert first == second
+
+
+def test_what_was_never_said_to_be_written_is_asked_of_the_exchange(warmed: Path, tmp_path: Path) -> None:
+    """The bot's database as it was half a day ago: everything since is only in the exchange's books."""
+    home = copied(warmed, tmp_path / "home")
+    ahead = copied(warmed, tmp_path / "ahead")
+    live_once(options(ahead), lambda bot: bot.days(0.5))
+    for name in ("exchange.db", "exchange.db-wal", "exchange.db-shm"):
+        source = ahead / "sim-futures-main-usdt" / name
+        target = home / "sim-futures-main-usdt" / name
+        target.unlink(missing_ok=True)
+        if source.exists():
+            target.write_bytes(source.read_bytes())
+    assert contradictions(home)
+    live_once(options(home), lambda bot: bot.run(now_of(ahead) + HOUR))
+    assert contradictions(home) == []
