@@ -130,7 +130,7 @@ class Link:
         if isinstance(item, ControlChanged):
             before, self._picture.controls = self._picture.controls, item.yours
             if item.yours and not before:
-                self._tell("info", "this terminal controls the bot")
+                self._tell("note", "this terminal controls the bot")
             elif before and not item.yours:
                 self._tell("warning", f"{item.controller or 'nobody'} controls the bot now; this terminal only reads")
         elif isinstance(item, ControlAsked):

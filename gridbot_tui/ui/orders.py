@@ -55,18 +55,27 @@ class OrderActions(Base):
         return outcome
 
     def tell(self, level: str, text: str, symbol: str = "") -> None:
-        """Say something to the operator: a toast, and a line among the events."""
+        """Say something to the operator: a line among the events and, but for a mere note, a toast."""
         self.picture.note(level, text, symbol)
+        if level == "note":
+            return
         severity = {"info": "information", "warning": "warning", "error": "error"}[level]
         self.notify(text, severity=severity, timeout=6 if level == "info" else 12, markup=False)  # type: ignore[arg-type]
 
     # -- the keys -----------------------------------------------------------------------------------------------
 
     def action_pause(self) -> None:
-        """Pause, or resume; reversible, so there is no dialog."""
+        """Pause everything, or resume what is paused; reversible, so there is no dialog."""
         snapshot = self.picture.latest()
-        if snapshot is not None:
-            self.order(CommandKind.RESUME if snapshot.state == "paused" else CommandKind.PAUSE)
+        if snapshot is None:
+            return
+        view = snapshot.symbols.get(self.picture.symbol)
+        if snapshot.state == "paused":
+            self.order(CommandKind.RESUME)
+        elif view is not None and view.state == "paused":
+            self.order(CommandKind.RESUME, {"symbol": self.picture.symbol})
+        else:
+            self.order(CommandKind.PAUSE)
 
     def action_flatten(self) -> None:
         """Close the shown symbol, after showing what that does."""

@@ -96,12 +96,15 @@ def wrapped(text: str, width: int, role: Role = "text") -> list[Row]:
     rows: list[Row] = []
     line = ""
     for word in text.split():
-        while cells(word) > width > 1:
+        while cells(word) > max(1, width):
             if line:
                 rows.append(((line, role),))
                 line = ""
-            rows.append(((set_cell_size(word, width), role),))
-            word = word[width:]
+            taken = 1
+            while taken < len(word) and cells(word[: taken + 1]) <= width:
+                taken += 1
+            rows.append(((word[:taken], role),))
+            word = word[taken:]
         if line and cells(line) + 1 + cells(word) > width:
             rows.append(((line, role),))
             line = word

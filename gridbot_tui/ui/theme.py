@@ -174,6 +174,9 @@ THEMES: Final = (
         panel="ansi_default",
         boost="ansi_default",
         variables={
+            "ansi-background": "ansi_black",
+            "ansi-foreground": "ansi_white",
+            "border-blurred": "ansi_black",
             "block-cursor-foreground": "ansi_black",
             "block-cursor-background": "ansi_white",
             "input-cursor-background": "ansi_black",

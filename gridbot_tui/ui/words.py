@@ -39,7 +39,7 @@ def money(text: str | None, places: int = 2, *, signed: bool = False) -> str:
 
 
 def short_money(text: str | None, *, signed: bool = False) -> str:
-    """An amount in at most about ten cells: big ones lose their cents, then become k, M, bn."""
+    """An amount in at most about ten cells: big ones lose their cents, then become M, bn, T."""
     if text is None:
         return UNKNOWN
     size = abs(float(text))
@@ -47,10 +47,8 @@ def short_money(text: str | None, *, signed: bool = False) -> str:
         return money(text, signed=signed)
     if size < 10_000_000:
         return money(text, 0, signed=signed)
-    for unit, scale in (("bn", 1e9), ("M", 1e6)):
-        if size >= scale * 10 or unit == "M":
-            return _minus(f"{float(text) / scale:{'+' if signed else ''}.1f}") + unit
-    raise AssertionError("unreachable")
+    unit, scale = next((pair for pair in _UNITS if size >= pair[1] * 10), _UNITS[-1])
+    return _minus(f"{float(text) / scale:{'+' if signed else ''}.1f}") + unit
 
 
 def percent(fraction: float | None, places: int = 1, *, signed: bool = True) -> str:
@@ -127,6 +125,7 @@ def plural(count: int, one: str) -> str:
     return f"{count} {one}" if count == 1 else f"{count} {one}s"
 
 
+_UNITS = (("T", 1e12), ("bn", 1e9), ("M", 1e6))
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 

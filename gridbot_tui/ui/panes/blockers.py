@@ -32,6 +32,8 @@ class BlockersPane(Pane):
 
     def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
         """Ranked as the bot ranks them."""
+        if picture.snapshot is None:
+            return [((words.UNKNOWN, "dim"),)]
         if not picture.blockers:
             return [(("✓ ", "good"), ("nothing is held back", "dim"))]
         return [blocker_row(one, picture, width) for one in picture.blockers]

@@ -29,7 +29,7 @@ class ChartPane(Pane):
         """The chart; the one of a second ago where it is too early for another."""
         view, snapshot = picture.view, picture.snapshot
         if view is None or snapshot is None:
-            return [(("no symbol", "dim"),)]
+            return [(("no symbol" if picture.snapshot else words.UNKNOWN, "dim"),)]
         if len(view.bars) < 2:
             return [(("no price history yet", "dim"),)]
         now = time.monotonic()

@@ -8,7 +8,9 @@ from gridbot_tui.ui.pane import Pane
 from gridbot_tui.ui.picture import Picture
 from gridbot_tui.ui.rows import Row
 
-LEVELS = {"debug": "dim", "info": "text", "warning": "warn", "error": "bad", "critical": "bad"}
+LEVELS = {"debug": "dim", "info": "text", "note": "dim", "warning": "warn", "error": "bad", "critical": "bad"}
+
+QUIET = ("debug", "info", "note")
 
 
 class EventsPane(Pane):
@@ -19,7 +21,7 @@ class EventsPane(Pane):
     def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
         """Newest first."""
         found = event_rows(picture)
-        return found or [(("nothing has happened yet", "dim"),)]
+        return found or [(("nothing has happened yet" if picture.snapshot else words.UNKNOWN, "dim"),)]
 
     def status(self, picture: Picture) -> Row:
         """Age of the latest."""
@@ -43,7 +45,7 @@ class FillsPane(Pane):
 def latest(picture: Picture, count: int = 200) -> list[EventView]:
     """The newest events of the bot and notes of this terminal."""
     events = list(picture.snapshot.events) if picture.snapshot else []
-    return sorted([*events, *picture.notes], key=lambda event: -event.at)[:count]
+    return sorted([*picture.notes[::-1], *events], key=lambda event: -event.at)[:count]
 
 
 def event_rows(picture: Picture, count: int = 200) -> list[Row]:
@@ -51,7 +53,10 @@ def event_rows(picture: Picture, count: int = 200) -> list[Row]:
     return [
         (
             (words.clock(event.at), "dim"),
-            (f" {event.code:<6}", "accent" if event.level in ("debug", "info") else LEVELS.get(event.level, "text")),
+            (
+                f" {event.code:<6}",
+                "accent" if event.level in ("debug", "info", "note") else LEVELS.get(event.level, "text"),
+            ),
             (f" {event.symbol}" if event.symbol else "", "strong"),
             (f" {event.text}", LEVELS.get(event.level, "text")),
         )

@@ -41,7 +41,7 @@ class LadderPane(Pane):
         view = picture.view
         if view is None:
             self._centre = None
-            return [(), (("no symbol", "dim"),)]
+            return [(), (("no symbol" if picture.snapshot else words.UNKNOWN, "dim"),)]
         rows, self._centre = ladder_rows(view, picture.now(), width)
         return rows
 
@@ -107,9 +107,9 @@ def _columns(view: SymbolView, width: int) -> list[Column]:
     columns = [
         Column("price", max((cells(words.grouped(one)) for one in prices), default=9)),
         Column("Δ", 8, 1),
-        Column("side", 4),
+        Column("side", 5),
         Column("qty", min(14, max((cells(words.grouped(one)) for one in quantities), default=6))),
-        Column("state", 12),
+        Column("state", 11),
         Column("age", 4, 3),
         Column("f/c", 5, 4),
         Column("p/l", 8, 2),

@@ -20,7 +20,7 @@ class SystemsPane(Pane):
         """What fits, the most important first."""
         view, snapshot = picture.view, picture.snapshot
         if view is None or snapshot is None:
-            return [(("no symbol", "dim"),)]
+            return [(("no symbol" if picture.snapshot else words.UNKNOWN, "dim"),)]
         rows = [*vote_rows(view, snapshot.learning, width), bias_row(view)]
         rows += feature_rows(view.features, width)
         if view.funding_rate is not None:
@@ -33,7 +33,9 @@ class SystemsPane(Pane):
     def status(self, picture: Picture) -> Row:
         """Which plan, and how old."""
         view = picture.view
-        if view is None or view.plan_at is None:
+        if view is None:
+            return ()
+        if view.plan_at is None:
             return (("no plan", "warn"),)
         return ((f"plan {view.epoch} · {words.span(picture.now() - view.plan_at)}", "dim"),)
 

@@ -32,7 +32,9 @@ class Page(Screen[None]):
 
     def flush(self, picture: Picture) -> None:
         """Bring everything that can be seen up to date."""
-        self.query_one(Banner).display = banner(picture) is not None and not self.has_class("-tiny", "-flat")
+        loud = banner(picture) is not None and not (self.has_class("-tiny") or self.has_class("-flat"))
+        for line in self.query(Banner):  # none yet, or none any more, at the edges of a page's life
+            line.display = loud
         for pane in self.query(RowPane):
             pane.flush(picture)
 

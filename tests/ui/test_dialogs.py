@@ -1,0 +1,230 @@
+"""Destructive actions: the effect in numbers, cancel focused, a second look at OK, once only, the outcome said."""
+
+import asyncio
+
+import pytest
+from msgspec.structs import replace
+
+from gridbot_tui.control.command import CommandOutcome
+from gridbot_tui.control.snapshot import Snapshot
+from gridbot_tui.ui.app import GridApp
+from gridbot_tui.ui.dialogs.dialog import Answer, Dialog
+from gridbot_tui.ui.dialogs.flatten import FlattenDialog
+from gridbot_tui.ui.picture import Line
+from gridbot_tui.ui.screens.page import Page
+from tests.ui import fixtures
+from tests.ui.running import an_app, link_of, screen_text, settled, shown
+
+
+def moved(snapshot: Snapshot, position: str) -> Snapshot:
+    view = replace(snapshot.symbols["BTCUSDT"], position=position)
+    return replace(snapshot, symbols={**snapshot.symbols, "BTCUSDT": view})
+
+
+async def test_flatten_shows_what_it_does_in_numbers() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        await pilot.press("f")
+        await settled(pilot)
+        text = screen_text(app)
+        assert "Flatten BTCUSDT" in text
+        assert "6 orders, among them 1 stop" in text
+        assert "sell 0.026 BTC (BTCUSDT) by market, about 60 004.2" in text
+        assert "fee about 0.78 USDT" in text
+        assert "equity about 10 213.53 USDT, no position, paused" in text
+
+
+@pytest.mark.parametrize("keys", [("enter",), ("escape",), ("space",)])
+async def test_cancel_has_the_focus_and_escape_cancels(keys: tuple[str, ...]) -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        for opener in ("f", "K"):
+            await pilot.press(opener)
+            await settled(pilot)
+            assert isinstance(app.focused, Answer)
+            assert app.focused.value == ""
+            await pilot.press(*keys)
+            await settled(pilot)
+            assert isinstance(app.screen, Page)
+        assert link_of(app).orders == []
+
+
+async def test_a_confirmed_flatten_goes_out_once_and_its_outcome_is_said() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        link_of(app).answer = CommandOutcome("1", True, "BTCUSDT flat, 0 orders, equity 10 213.2")
+        await pilot.press("f", "tab", "enter")
+        await settled(pilot)
+        assert link_of(app).orders == [("flatten", {"symbol": "BTCUSDT"})]
+        assert "BTCUSDT flat" in app.picture.notes[-1].text
+
+
+async def test_a_position_that_moved_under_the_dialog_wants_a_second_look() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        await pilot.press("f", "tab")
+        app.picture.receive(moved(fixtures.normal(), "0.052"))
+        await settled(pilot)
+        assert "sell 0.052 BTC" in screen_text(app)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert link_of(app).orders == []
+        assert "it has changed" in screen_text(app)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert link_of(app).orders == [("flatten", {"symbol": "BTCUSDT"})]
+
+
+async def test_nothing_is_confirmed_on_a_stale_or_lost_picture() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        await pilot.press("f", "tab")
+        app.picture._monotonic.now += 10_000  # type: ignore[attr-defined]
+        await pilot.press("enter")
+        await settled(pilot)
+        assert isinstance(app.screen, FlattenDialog)
+        assert "nothing was sent" in screen_text(app)
+        app.picture.receive(fixtures.normal())
+        app.picture.line = Line.LOST
+        await pilot.press("enter")
+        await settled(pilot)
+        assert link_of(app).orders == []
+
+
+async def test_real_money_wants_the_symbol_typed() -> None:
+    app = an_app(fixtures.live())
+    async with shown(app) as pilot:
+        await pilot.press("f")
+        await settled(pilot)
+        assert "on live money: type BTCUSDT" in screen_text(app)
+        assert isinstance(app.focused, Answer)
+        await pilot.press("tab", "enter")
+        await settled(pilot)
+        assert link_of(app).orders == []
+        await pilot.press("shift+tab", "shift+tab", *"btcusdt")
+        await pilot.press("enter", "tab", "enter")
+        await settled(pilot)
+        assert link_of(app).orders == []
+        assert isinstance(app.screen, Dialog)
+
+
+async def test_real_money_goes_on_once_the_word_is_right() -> None:
+    from textual.widgets import Input
+
+    app = an_app(fixtures.live())
+    async with shown(app) as pilot:
+        await pilot.press("f")
+        await settled(pilot)
+        app.screen.query_one(Input).value = "BTCUSDT"
+        app.screen.query_one("#answer-flatten", Answer).action_give()
+        await settled(pilot)
+        assert link_of(app).orders == [("flatten", {"symbol": "BTCUSDT"})]
+
+
+async def test_kill_wants_a_typed_word_in_every_mode() -> None:
+    from textual.widgets import Input
+
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        await pilot.press("K")
+        await settled(pilot)
+        assert "latched until" in screen_text(app)
+        app.screen.query_one("#answer-kill", Answer).action_give()
+        await settled(pilot)
+        assert link_of(app).orders == []
+        app.screen.query_one(Input).value = "KILL"
+        app.screen.query_one("#answer-kill", Answer).action_give()
+        await settled(pilot)
+        assert link_of(app).orders == [("kill", {})]
+
+
+@pytest.mark.parametrize(
+    ("answer", "order"), [("protect", {"keep_positions": "true"}), ("stop", {"keep_positions": "false"})]
+)
+async def test_leaving_by_a_stop_orders_it_and_ends_with_the_bot(answer: str, order: dict[str, str]) -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        await pilot.press("ctrl+q")
+        await settled(pilot)
+        app.screen.query_one(f"#answer-{answer}", Answer).action_give()
+        await settled(pilot)
+        await pilot.pause()
+    assert link_of(app).orders == [("stop", order)]
+    assert app.return_value is not None
+    assert app.return_value.how == "stopped"
+
+
+async def test_detaching_orders_nothing() -> None:
+    app = an_app(fixtures.normal(), attached=False)
+    async with shown(app) as pilot:
+        await pilot.press("ctrl+q")
+        await settled(pilot)
+        assert "a process without a terminal takes over" in screen_text(app)
+        await pilot.press("right", "enter")
+        await settled(pilot)
+    assert link_of(app).orders == []
+    assert app.return_value is not None
+    assert app.return_value.how == "detached"
+
+
+async def test_a_viewer_can_only_detach() -> None:
+    app = an_app(fixtures.normal(), controls=False)
+    async with shown(app) as pilot:
+        await pilot.press("ctrl+q")
+        await settled(pilot)
+        assert [one.value for one in app.screen.query(Answer)] == ["", "detach"]
+
+
+async def test_reload_shows_the_difference_before_it_is_applied() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        detail = {"changes": "risk.leverage_cap  6.0 -> 4.0", "desired": "BTCUSDT: cancel 4, create 4, keep 2"}
+        link_of(app).answer = CommandOutcome("1", True, "would change 1 keys", detail)
+        await pilot.press("r")
+        await settled(pilot)
+        text = screen_text(app)
+        assert "Config version 3 → 4" in text
+        assert "6.0 -> 4.0" in text
+        assert "cancel 4, create 4, keep 2" in text
+        await pilot.press("tab", "enter")
+        await settled(pilot)
+        assert link_of(app).orders == [("reload", {"preview": "true"}), ("reload", {})]
+
+
+async def test_an_order_under_way_is_not_sent_again() -> None:
+    from gridbot_tui.control.command import CommandKind
+    from gridbot_tui.ui.link import Link
+    from gridbot_tui.ui.picture import Picture
+    from tests.ui.running import never
+
+    class Client:
+        def __init__(self) -> None:
+            self.sent = 0
+            self.go = asyncio.Event()
+
+        async def command(self, kind: CommandKind, args: object, **_: object) -> CommandOutcome:
+            self.sent += 1
+            await self.go.wait()
+            return CommandOutcome("1", True, "done")
+
+    link = Link(never, Picture(), lambda *_: None, lambda _: None)
+    client = Client()
+    link._client = client  # type: ignore[assignment]
+    first = asyncio.create_task(link.command(CommandKind.FLATTEN, {"symbol": "BTCUSDT"}))
+    await asyncio.sleep(0)
+    assert await link.command(CommandKind.FLATTEN, {"symbol": "BTCUSDT"}) is None
+    assert client.sent == 1
+    client.go.set()
+    outcome = await first
+    assert outcome is not None
+    assert outcome.ok
+    assert not link.busy
+
+
+async def test_a_dialog_fits_a_very_small_terminal() -> None:
+    app: GridApp = an_app(fixtures.live())
+    async with shown(app, (44, 12)) as pilot:
+        await pilot.press("f")
+        await settled(pilot)
+        assert "Cancel" in screen_text(app)
+        assert "Flatten" in screen_text(app)

@@ -1,0 +1,292 @@
+"""Every binding does what it says, exactly once, and orders only where they may be given."""
+
+import pytest
+from msgspec.structs import replace
+
+from gridbot_tui.control.command import CommandOutcome
+from gridbot_tui.control.errors import Refused, TimedOut
+from gridbot_tui.control.messages import ControlAsked
+from gridbot_tui.ui.actions import ACTIONS, BY_ID, ORDERING
+from gridbot_tui.ui.app import GridApp, Look
+from gridbot_tui.ui.dialogs.control import ControlDialog
+from gridbot_tui.ui.dialogs.leave import LeaveDialog
+from gridbot_tui.ui.dialogs.symbol import SymbolDialog
+from gridbot_tui.ui.orders import next_speed
+from gridbot_tui.ui.panes.frame import KeyLine
+from gridbot_tui.ui.picture import Line
+from gridbot_tui.ui.screens.page import Page
+from tests.ui import fixtures
+from tests.ui.running import an_app, link_of, pane_text, screen_text, settled, shown
+
+TESTED = {
+    "pause", "flatten", "kill", "reload", "slower", "faster", "control", "symbol", "next_symbol", "previous_symbol",
+    "home", "freeze", "theme", "palette", "leave", "whatif", "why", "portfolio", "help",
+    *(f"pane_{at}" for at in range(1, 9)),
+}  # fmt: skip
+"""Bindings that a test of this file presses; those of other pages are pressed in their own files."""
+ELSEWHERE = {"edit"}
+
+
+def test_every_binding_is_pressed_by_a_test() -> None:
+    own = {one.id for one in ACTIONS if one.key}
+    pages = {"orders", "decisions", "learning", "log", "connections"}
+    assert own - TESTED - ELSEWHERE - pages == set()
+
+
+def test_no_key_is_bound_twice_and_every_action_has_an_id_and_help() -> None:
+    keys = [one.key for one in ACTIONS if one.key]
+    assert len(keys) == len(set(keys))
+    assert len({one.id for one in ACTIONS}) == len(ACTIONS)
+    assert all(one.help and one.label for one in ACTIONS)
+
+
+@pytest.mark.parametrize(
+    ("key", "orders"),
+    [
+        ("p", [("pause", {})]),
+        ("]", [("speed", {"speed": "240"})]),
+        ("[", [("speed", {"speed": "60"})]),
+    ],
+)
+async def test_keys_that_order_at_once(key: str, orders: list[tuple[str, dict[str, str]]]) -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        await pilot.press(key)
+        await settled(pilot)
+        assert link_of(app).orders == orders
+
+
+async def test_p_resumes_what_is_paused() -> None:
+    app = an_app(fixtures.paused())
+    async with shown(app) as pilot:
+        await pilot.press("p")
+        await settled(pilot)
+        snapshot = fixtures.normal()
+        held = replace(snapshot.symbols["BTCUSDT"], state="paused")
+        app.picture.receive(replace(snapshot, symbols={**snapshot.symbols, "BTCUSDT": held}))
+        await pilot.press("p")
+        await settled(pilot)
+        assert link_of(app).orders == [("resume", {}), ("resume", {"symbol": "BTCUSDT"})]
+
+
+@pytest.mark.parametrize(
+    ("key", "page"), [("x", "whatif"), ("w", "why"), ("a", "portfolio"), ("question_mark", "help")]
+)
+async def test_page_keys_open_and_close_their_page(key: str, page: str) -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        await pilot.press(key)
+        await settled(pilot)
+        assert isinstance(app.screen, Page)
+        assert page == app.screen.NAME
+        await pilot.press(key)
+        await settled(pilot)
+        assert app.screen.NAME == "dashboard"
+        await pilot.press(key, "escape")
+        await settled(pilot)
+        assert app.screen.NAME == "dashboard"
+
+
+async def test_pages_replace_each_other_and_escape_leads_home() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        await pilot.press("x")
+        await pilot.press("w")
+        await settled(pilot)
+        assert len(app.screen_stack) == 2
+        await pilot.press("escape", "escape")
+        await settled(pilot)
+        assert len(app.screen_stack) == 1
+
+
+async def test_symbol_keys_choose_what_is_shown() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        await pilot.press("n")
+        assert app.picture.symbol == "ETHUSDT"
+        await pilot.press("N")
+        assert app.picture.symbol == "BTCUSDT"
+        await pilot.press("s")
+        await settled(pilot)
+        assert isinstance(app.screen, SymbolDialog)
+        await pilot.press("e", "t", "h", "enter")
+        await settled(pilot)
+        assert app.picture.symbol == "ETHUSDT"
+        await pilot.press("s", "down", "up", "escape")
+        await settled(pilot)
+        assert app.picture.symbol == "ETHUSDT"
+
+
+async def test_space_holds_the_display_and_says_that_trading_goes_on() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        await pilot.press("space")
+        await settled(pilot)
+        assert app.picture.frozen
+        assert "trading goes on" in screen_text(app)
+        await pilot.press("space")
+        assert not app.picture.frozen
+
+
+async def test_theme_key_goes_round_and_the_screen_survives_it() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        seen = []
+        for _ in range(4):
+            await pilot.press("T")
+            await settled(pilot)
+            seen.append(app.theme)
+        assert seen == ["light", "colour-blind", "ansi-16", "dark"]
+
+
+async def test_numbers_jump_to_panes_and_choose_the_tab_of_a_small_terminal() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app, (80, 24)) as pilot:
+        for at, name in enumerate(("Ladder", "Price", "Systems", "Risk", "Blockers", "Profit", "Events", "Fills"), 1):
+            await pilot.press(str(at))
+            await settled(pilot)
+            assert f"╭─ {name}" in screen_text(app)
+            assert app.focused is not None
+            assert (
+                app.focused.id
+                == ("ladder", "chart", "systems", "risk", "blockers", "profit", "events", "fills")[at - 1]
+            )
+
+
+async def test_read_only_leaves_every_order_inert_and_dim() -> None:
+    app = an_app(fixtures.normal(), read_only=True)
+    async with shown(app) as pilot:
+        for one in ACTIONS:
+            if one.orders and one.key:
+                await pilot.press(one.key)
+                await settled(pilot)
+        assert link_of(app).orders == []
+        assert len(app.screen_stack) == 1
+        assert " RO" in screen_text(app).splitlines()[0]
+        row = app.screen.query_one(KeyLine)._rows[0]
+        assert (" p", "off") in row
+        assert (" w", "key") in row
+
+
+async def test_a_viewer_asks_for_control_and_confirms_the_take_over() -> None:
+    app = an_app(fixtures.normal(), controls=False)
+    async with shown(app) as pilot:
+        assert " VIEW" in screen_text(app).splitlines()[0]
+        await pilot.press("p")
+        await settled(pilot)
+        assert link_of(app).orders == []
+        await pilot.press("t")
+        await settled(pilot)
+        assert link_of(app).asked == 1
+        app.control_asked(ControlAsked("terminal (process 1)", "terminal (process 2)", True, 30.0))
+        await settled(pilot)
+        assert isinstance(app.screen, ControlDialog)
+        assert "process 2" in screen_text(app)
+
+
+async def test_the_keymap_of_the_config_moves_a_key_and_the_help_says_so() -> None:
+    app = an_app(fixtures.normal(), look=Look(keymap={"pause": "z", "why": "y"}))
+    async with shown(app) as pilot:
+        await pilot.press("p")
+        await settled(pilot)
+        assert link_of(app).orders == []
+        await pilot.press("z")
+        await settled(pilot)
+        assert link_of(app).orders == [("pause", {})]
+        assert " z pause" in screen_text(app)
+        await pilot.press("question_mark")
+        await settled(pilot)
+        assert "  z      pause" in pane_text(app, "#body")
+
+
+async def test_the_palette_lists_every_action_that_is_allowed() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        listed = {command.title for command in app.get_system_commands(app.screen)}
+        assert {one.label for one in ACTIONS if not one.id.startswith("pane_") and one.id != "palette"} <= listed
+        await pilot.press("ctrl+p")
+        await settled(pilot)
+        assert type(app.screen).__name__ == "CommandPalette"
+    watcher = an_app(fixtures.normal(), read_only=True)
+    async with shown(watcher):
+        listed = {command.title for command in watcher.get_system_commands(watcher.screen)}
+        assert not {one.label for one in ACTIONS if one.orders} & listed
+
+
+async def test_speed_keys_are_gone_where_time_is_real() -> None:
+    app = an_app(fixtures.live())
+    async with shown(app) as pilot:
+        await pilot.press("]")
+        await settled(pilot)
+        assert link_of(app).orders == []
+
+
+@pytest.mark.parametrize(
+    ("speed", "step", "wanted"),
+    [
+        ("120", 1, "240"),
+        ("120", -1, "60"),
+        ("max", 1, "max"),
+        ("max", -1, "1800"),
+        ("1", -1, "1"),
+        ("77", 1, "120"),
+        ("?", 1, "1"),
+    ],
+)
+def test_speeds_are_a_ladder_of_their_own(speed: str, step: int, wanted: str) -> None:
+    assert next_speed(speed, step) == wanted
+
+
+async def test_outcomes_are_reported_good_and_bad() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        link = link_of(app)
+        link.answer = CommandOutcome("1", False, "2 orders could not be cancelled: A, B")
+        await pilot.press("p")
+        await settled(pilot)
+        assert "2 orders could not be cancelled" in app.picture.notes[-1].text
+        link.answer = Refused("another terminal controls the bot")
+        await pilot.press("p")
+        await settled(pilot)
+        assert "another terminal controls" in app.picture.notes[-1].text
+        link.answer = TimedOut("pause: no outcome within 60 s")
+        await pilot.press("p")
+        await settled(pilot)
+        assert "no outcome within" in app.picture.notes[-1].text
+        assert "pause" in pane_text(app, "#events")
+
+
+async def test_quitting_always_asks_and_cancel_has_the_focus() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        await pilot.press("ctrl+q")
+        await settled(pilot)
+        assert isinstance(app.screen, LeaveDialog)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert isinstance(app.screen, Page)
+        assert app.is_running
+
+
+async def test_ctrl_z_and_ctrl_c_stop_nothing() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        await pilot.press("ctrl+z", "ctrl+c")
+        await settled(pilot)
+        assert app.is_running
+
+
+def test_ordering_actions_are_known_by_name() -> None:
+    assert {"pause", "flatten", "kill", "edit", "reload", "reset"} <= ORDERING
+    assert BY_ID["kill"].orders
+
+
+async def test_an_order_is_not_given_while_the_bot_cannot_be_heard() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        app.picture.line = Line.LOST
+        await settled(pilot)
+        await pilot.press("p")
+        await settled(pilot)
+        assert link_of(app).orders == []
+        assert isinstance(app, GridApp)

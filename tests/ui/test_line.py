@@ -1,0 +1,124 @@
+"""The app over the real control socket: attach, orders, control, loss and return."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from gridbot_tui.control.client import ControlClient
+from gridbot_tui.control.command import CommandKind
+from gridbot_tui.control.messages import Role
+from gridbot_tui.service.control_server import ControlServer
+from gridbot_tui.ui.app import Ended, GridApp
+from gridbot_tui.ui.dialogs.control import ControlDialog
+from gridbot_tui.ui.link import Door
+from gridbot_tui.ui.picture import Line
+from tests.ui import fixtures
+from tests.ui.demo import DemoBot, serving
+from tests.ui.running import screen_text, settled
+
+
+def door_to(path: Path) -> Door:
+    async def door() -> ControlClient:
+        return await ControlClient.connect(path, role=Role.FACE, name="terminal")
+
+    return door
+
+
+async def until(pilot: Pilot[Ended], true: Callable[[], bool], within: float = 10.0) -> None:
+    async with asyncio.timeout(within):
+        while not true():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.02)
+    await settled(pilot)
+
+
+async def test_attaching_shows_the_bot_and_takes_free_control(tmp_path: Path) -> None:
+    bot = DemoBot(fixtures.normal())
+    async with serving(bot, tmp_path / "s"):
+        app = GridApp(door_to(tmp_path / "s"))
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: app.picture.controls)
+            assert "10 214.31" in screen_text(app)
+            await pilot.press("p")
+            await until(pilot, lambda: bool(bot.orders))
+            assert bot.orders[0].kind is CommandKind.PAUSE
+            await until(pilot, lambda: app.picture.snapshot is not None and app.picture.snapshot.state == "paused")
+            assert "PAUSED" in screen_text(app)
+
+
+async def test_the_app_in_one_process_uses_the_same_code_over_a_socket_pair(tmp_path: Path) -> None:
+    bot = DemoBot(fixtures.normal())
+    async with serving(bot, tmp_path / "s") as server:
+
+        async def door() -> ControlClient:
+            return await ControlClient.over(await server.local_socket(), name="terminal")
+
+        app = GridApp(door, attached=False)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda: app.picture.controls)
+            assert "BTCUSDT" in screen_text(app)
+
+
+async def test_a_second_terminal_reads_asks_and_takes_over_while_the_first_is_told(tmp_path: Path) -> None:
+    bot = DemoBot(fixtures.normal())
+    async with serving(bot, tmp_path / "s"):
+        first = GridApp(door_to(tmp_path / "s"))
+        async with first.run_test(size=(120, 40)) as one:
+            await until(one, lambda: first.picture.controls)
+            second = GridApp(door_to(tmp_path / "s"))
+            async with second.run_test(size=(120, 40)) as two:
+                await until(two, lambda: second.picture.snapshot is not None)
+                assert not second.picture.controls
+                await two.press("t")
+                await until(two, lambda: isinstance(second.screen, ControlDialog))
+                await until(one, lambda: any("asks for control" in note.text for note in first.picture.notes))
+                await two.press("tab", "enter")
+                await until(two, lambda: second.picture.controls)
+                await until(one, lambda: not first.picture.controls)
+                assert any("only reads" in note.text for note in first.picture.notes)
+
+
+async def test_a_bot_that_goes_leaves_the_last_picture_and_one_that_returns_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    app = GridApp(door_to(path))
+    server = ControlServer(DemoBot(fixtures.normal()), path)
+    await server.start()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.picture.snapshot is not None)
+        await server.close()
+        await until(pilot, lambda: app.picture.line is Line.LOST)
+        assert "DISCONNECTED" in screen_text(app)
+        assert "10 214.31" in screen_text(app)
+        async with serving(DemoBot(fixtures.paused()), path):
+            await until(pilot, lambda: app.picture.line is Line.UP and "PAUSED" in screen_text(app))
+            assert "DISCONNECTED" not in screen_text(app)
+
+
+async def test_a_bot_of_this_process_that_ended_leaves_its_last_picture_on_the_screen(tmp_path: Path) -> None:
+    bot = DemoBot(fixtures.normal())
+    server = ControlServer(bot, tmp_path / "s")
+    await server.start()
+
+    async def door() -> ControlClient:
+        return await ControlClient.over(await server.local_socket(), name="terminal")
+
+    app = GridApp(door, attached=False)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.picture.snapshot is not None)
+        await server.close()
+        await until(pilot, lambda: app.picture.line is Line.LOST)
+        assert app.is_running
+        await pilot.press("ctrl+q")
+        await settled(pilot)
+        await pilot.press("right", "enter")
+        await settled(pilot)
+    assert app.return_value is not None
+    assert app.return_value.how == "detached"
+
+
+async def test_without_a_bot_the_app_says_why_and_keeps_trying(tmp_path: Path) -> None:
+    app = GridApp(door_to(tmp_path / "none"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.picture.line is Line.LOST)
+        assert "nobody listens" in screen_text(app)

@@ -1,0 +1,178 @@
+"""Every state at every size and in every theme: nothing breaks, nothing is cut in the middle of a cell."""
+
+import re
+
+import pytest
+from rich.cells import cell_len
+from textual import events
+from textual.geometry import Size
+
+from gridbot_tui.ui import glyphs
+from gridbot_tui.ui.app import Look
+from gridbot_tui.ui.pages import PAGES
+from gridbot_tui.ui.picture import Line
+from tests.ui import fixtures
+from tests.ui.running import an_app, pane_text, screen_text, settled, shown
+
+SIZES = [(80, 24), (200, 60), (40, 10)]
+
+
+@pytest.mark.parametrize("name", fixtures.ALL)
+async def test_no_state_breaks_the_dashboard_at_any_size(name: str) -> None:
+    app = an_app(fixtures.ALL[name]())
+    async with shown(app, (120, 40)) as pilot:
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            await settled(pilot)
+            assert all(cell_len(line) <= size[0] for line in screen_text(app).splitlines())
+
+
+@pytest.mark.parametrize("name", ["normal", "unknown", "huge", "nothing", "long_names"])
+async def test_no_state_breaks_any_page(name: str) -> None:
+    app = an_app(fixtures.ALL[name]())
+    async with shown(app, (80, 24)) as pilot:
+        for page in PAGES:
+            app.action_page(page.name)
+            await settled(pilot)
+            assert all(cell_len(line) <= 80 for line in screen_text(app).splitlines())
+
+
+async def test_resizing_like_a_storm_ends_in_the_last_size() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        for width in range(30, 210, 9):
+            app.post_message(events.Resize(Size(width, 40), Size(width, 40)))
+        await pilot.resize_terminal(100, 30)
+        await settled(pilot)
+        assert "╭─ Ladder" in screen_text(app)
+        assert all(cell_len(line) <= 100 for line in screen_text(app).splitlines())
+
+
+@pytest.mark.parametrize("theme", ["dark", "light", "colour-blind", "ansi-16"])
+async def test_mode_state_and_numbers_are_words_in_every_theme(theme: str) -> None:
+    app = an_app(fixtures.live(), look=Look(theme=theme))
+    async with shown(app, (80, 24)):
+        top = screen_text(app).splitlines()[0]
+        assert " LIVE " in top
+        assert "● RUNNING" in top
+        assert app.theme == theme
+
+
+async def test_no_color_paints_no_colour_at_all() -> None:
+    app = an_app(fixtures.normal(), look=Look(no_color=True))
+    async with shown(app):
+        await_settled = app.screen._compositor.render_strips(app.size)
+        for strip in await_settled:
+            filtered = strip
+            for one in app.get_line_filters() if hasattr(app, "get_line_filters") else app._filters:
+                if one.enabled:
+                    filtered = filtered.apply_filter(one, app.screen.background_colors[1])
+            for segment in filtered:
+                style = segment.style
+                assert style is None or style.color is None or style.color.is_default
+                assert style is None or style.bgcolor is None or style.bgcolor.is_default
+
+
+@pytest.mark.parametrize("symbols", glyphs.SETS)
+async def test_each_symbol_set_draws_only_its_own_signs(symbols: glyphs.Symbols) -> None:
+    app = an_app(fixtures.normal(), look=Look(symbols=symbols))
+    async with shown(app, (200, 60)):
+        text = screen_text(app)
+        if symbols == "ascii":
+            assert text.isascii()
+        if symbols != "braille":
+            assert not any("\u2800" <= char <= "\u28ff" for char in text)
+
+
+async def test_breakpoints_choose_one_two_or_three_columns() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app, (80, 24)) as pilot:
+        assert " 1 Ladder " in screen_text(app)
+        assert "╭─ Systems" not in screen_text(app)
+        await pilot.resize_terminal(120, 40)
+        await settled(pilot)
+        tops = [line for line in screen_text(app).splitlines() if "╭─ " in line]
+        assert max(line.count("╭─ ") for line in tops) == 2
+        await pilot.resize_terminal(200, 60)
+        await settled(pilot)
+        tops = [line for line in screen_text(app).splitlines() if "╭─ " in line]
+        assert max(line.count("╭─ ") for line in tops) == 3
+        assert "╭─ Fills" in screen_text(app)
+
+
+async def test_a_terminal_that_is_too_small_says_so_and_still_pauses_and_flattens() -> None:
+    from tests.ui.running import link_of
+
+    app = an_app(fixtures.normal())
+    async with shown(app, (50, 12)) as pilot:
+        text = screen_text(app)
+        assert "need 60x16, have 50x12" in text
+        assert "SIM" in text
+        await pilot.press("p")
+        await settled(pilot)
+        await pilot.press("f")
+        await settled(pilot)
+        assert "Cancel" in screen_text(app)
+        await pilot.press("tab", "enter")
+        await settled(pilot)
+        assert link_of(app).orders == [("pause", {}), ("flatten", {"symbol": "BTCUSDT"})]
+
+
+async def test_unknown_values_are_dashes_and_never_zero() -> None:
+    app = an_app(fixtures.unknown())
+    async with shown(app):
+        top = screen_text(app).splitlines()[0]
+        assert "- USDT" in top
+        assert "T0 -" in top
+        assert "leverage       -" in pane_text(app, "#risk")
+        assert re.search(r"unrealised +- ", pane_text(app, "#profit"))
+        assert "bias -" in pane_text(app, "#systems")
+
+
+async def test_the_ladder_follows_the_market_until_it_is_scrolled() -> None:
+    app = an_app(fixtures.many_slots())
+    async with shown(app) as pilot:
+        assert "60 010.0 last" in pane_text(app, "#ladder")
+        assert "▲" in pane_text(app, "#ladder").splitlines()[-1]
+        await pilot.press("1")
+        await settled(pilot)
+        for _ in range(12):
+            await pilot.press("pageup")
+        await settled(pilot)
+        assert "69 010.0" in pane_text(app, "#ladder")
+        assert "60 010.0 last" not in pane_text(app, "#ladder")
+        await pilot.press("home")
+        await settled(pilot)
+        assert "60 010.0 last" in pane_text(app, "#ladder")
+
+
+async def test_the_ladder_shows_slot_lot_stop_and_prices_on_one_axis() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app, (200, 60)):
+        rows = pane_text(app, "#ladder").splitlines()
+        names = ("63 959.0", "last", "lot 7  ", "58 735.0", "stop")
+        at = [next(i for i, row in enumerate(rows) if name in row) for name in names]
+        assert at == sorted(at)
+        text = "\n".join(rows)
+        for word in ("● resting", "○ waiting", "◐ part 42 %", "✗ blocked", "12m", "10/5", "+63.90", "break-even"):
+            assert word in text
+
+
+async def test_stale_and_disconnected_are_above_everything_on_every_page() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        app.picture.line, app.picture.line_detail = Line.LOST, "gone"
+        for page in PAGES:
+            app.action_page(page.name)
+            await settled(pilot)
+            assert "DISCONNECTED" in screen_text(app).splitlines()[1]
+
+
+async def test_nothing_is_read_from_the_machines_clock_or_locale(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app):
+        first = screen_text(app)
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    again = an_app(fixtures.normal())
+    async with shown(again):
+        assert screen_text(again) == first

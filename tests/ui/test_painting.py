@@ -1,0 +1,85 @@
+"""Only what differs is painted."""
+
+from collections.abc import Callable
+
+import pytest
+from msgspec.structs import replace
+from textual.geometry import Region
+
+from gridbot_tui.ui.pane import RowPane, differing
+from gridbot_tui.ui.panes.header import Header
+from tests.ui import fixtures
+from tests.ui.running import an_app, settled, shown
+
+
+class Asked:
+    """Counts what panes ask to be painted."""
+
+    def __init__(self) -> None:
+        self.regions: list[tuple[str, Region]] = []
+        self.whole: list[str] = []
+
+    def instead_of(self, pane: RowPane) -> Callable[..., RowPane]:
+        original = pane.refresh
+
+        def refresh(*regions: Region, **options: bool) -> RowPane:
+            if regions:
+                self.regions += [(pane.css_identifier, one) for one in regions]
+            else:
+                self.whole.append(pane.css_identifier)
+            return original(*regions, **options)
+
+        return refresh
+
+
+def watch(panes: list[RowPane], asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    for pane in panes:
+        monkeypatch.setattr(pane, "refresh", asked.instead_of(pane))
+
+
+async def test_the_same_picture_twice_paints_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        asked = Asked()
+        watch(list(app.screen.query(RowPane)), asked, monkeypatch)
+        app.picture.receive(fixtures.normal())
+        await settled(pilot)
+        assert asked.regions == []
+        assert asked.whole == []
+
+
+async def test_one_number_paints_one_stretch_of_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        asked = Asked()
+        watch(list(app.screen.query(RowPane)), asked, monkeypatch)
+        app.picture.receive(replace(fixtures.normal(), equity="10214.99"))
+        await settled(pilot)
+        assert asked.whole == []
+        header = [region for name, region in asked.regions if name.startswith("Header")]
+        assert len(header) == 1
+        assert header[0].width < 30
+        assert header[0].height == 1
+
+
+async def test_panes_that_cannot_be_seen_build_nothing() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app, (80, 24)):
+        fills = app.screen.query_one("#fills", RowPane)
+        assert fills.plain() == []
+
+
+def test_the_differing_stretch_is_as_short_as_the_spans_allow() -> None:
+    old = (("ab", "text"), ("12", "dim"), ("xyz", "text"))
+    new = (("ab", "text"), ("34", "dim"), ("xyz", "text"))
+    assert differing(old, new, 7) == (2, 4)
+    assert differing(old, (("ab", "text"),), 7) == (2, 7)
+    assert differing((), new, 7) == (0, 7)
+
+
+async def test_the_header_has_the_most_important_numbers_at_80_columns() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app, (80, 24)):
+        line = app.screen.query_one(Header).plain()[0]
+        for word in ("SIM", "BTCUSDT", "RUNNING", "10 214.31 USDT", "T0 −0.8 %", "age"):
+            assert word in line

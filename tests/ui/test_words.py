@@ -1,0 +1,66 @@
+import locale
+
+import pytest
+
+from gridbot_tui.ui import words
+from gridbot_tui.units import DAY, HOUR, MINUTE
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (None, "-"),
+        ("0", "0"),
+        ("9999.5", "9999.5"),
+        ("60010.0", "60 010.0"),
+        ("-1234567.89", "−1 234 567.89"),
+        ("0.00000123", "0.00000123"),
+        ("+100000", "+100 000"),
+    ],
+)
+def test_thousands_stand_apart_and_unknown_is_a_dash(text: str | None, shown: str) -> None:
+    assert words.grouped(text) == shown
+
+
+def test_money_is_rounded_exactly_and_never_shows_a_negative_zero() -> None:
+    assert words.money("0.005") == "0.00"
+    assert words.money("-0.001", signed=True) == "0.00"
+    assert words.money("41.1", signed=True) == "+41.10"
+    assert words.money(None) == "-"
+    assert words.money("123456789012345678901234567890.129") == "123 456 789 012 345 678 901 234 567 890.13"
+
+
+def test_big_amounts_get_shorter_instead_of_wider() -> None:
+    assert words.short_money("99999.99") == "99 999.99"
+    assert words.short_money("1234567.89") == "1 234 568"
+    assert words.short_money("1234567890123.45") == "1234.6bn"
+    assert words.short_money("-987654321098765.43", signed=True) == "−987.7T"
+    assert all(len(words.short_money(f"{10.0**power:.2f}")) <= 10 for power in range(16))
+
+
+def test_percent_carries_its_sign_and_unknown_is_a_dash() -> None:
+    assert words.percent(0.0214, 2) == "+2.14 %"
+    assert words.percent(-0.008) == "−0.8 %"
+    assert words.percent(-0.0000001) == "0.0 %"
+    assert words.percent(None) == "-"
+
+
+@pytest.mark.parametrize(
+    ("age", "shown"),
+    [(None, "-"), (-5, "0s"), (9_999, "9s"), (41 * MINUTE, "41m"), (30 * HOUR, "30h"), (40 * DAY, "40d")],
+)
+def test_a_span_takes_at_most_four_cells(age: int | None, shown: str) -> None:
+    assert words.span(age) == shown
+
+
+def test_times_are_utc_and_english_whatever_the_locale() -> None:
+    assert words.clock(1_763_733_802_000) == "14:03:22"
+    assert words.moment(1_763_733_802_000) == "21 Nov 14:03"
+    assert locale.setlocale(locale.LC_ALL)  # asked, never changed
+    assert words.since(1_763_733_802_000 - 2 * DAY, 1_763_733_802_000) == "19 Nov 14:03"
+
+
+def test_the_distance_of_unknown_prices_is_unknown() -> None:
+    assert words.change(None, "1") is None
+    assert words.change("0", "1") is None
+    assert words.change("100", "101") == pytest.approx(0.01)
