@@ -2,10 +2,12 @@
 
 from msgspec import Struct
 
+from gridbot_tui.control.snapshot import WhatIf
 from gridbot_tui.engine import converge, planning, state
 from gridbot_tui.engine.actions import CancelOrder, PlaceOrder
 from gridbot_tui.engine.config import EngineConfig
 from gridbot_tui.engine.desk import Desk
+from gridbot_tui.engine.view_whatif import what_if
 from gridbot_tui.orders.model import Purpose, SlotState
 from gridbot_tui.units import Symbol
 
@@ -23,6 +25,9 @@ class SymbolDifference(Struct, frozen=True):
     leverage_after: float | None
     target: str
     """A position to be reached at once under the new settings; "" = none."""
+    what_if_before: tuple[WhatIf, ...] = ()
+    """If every level of a side filled, as things stand."""
+    what_if_after: tuple[WhatIf, ...] = ()
 
 
 def difference(desk: Desk, config: EngineConfig) -> tuple[SymbolDifference, ...]:
@@ -62,4 +67,6 @@ def _of_symbol(
         leverage_before=None if before is None else before.leverage,
         leverage_after=None if after is None else after.leverage,
         target="" if target is None else target.reason,
+        what_if_before=what_if(desk, desk.symbols[name]),
+        what_if_after=what_if(copy, copy.symbols[name]),
     )

@@ -20,6 +20,7 @@ from gridbot_tui.engine.config import EngineConfig
 from gridbot_tui.engine.core import Engine
 from gridbot_tui.engine.events import (
     AccountState,
+    BarsClosed,
     Event,
     LinkChanged,
     OpenOrders,
@@ -74,6 +75,8 @@ class Bot:
         self.recovered = False
         self._store_down = False
         self.shutdown: Shutdown | None = None
+        self.rehearse: Callable[[BarsClosed], None] | None = None
+        """Asked before bars are handled, while a new config is on trial."""
         self.failure: str = ""
         """Why the bot cannot go on; "" while it can."""
 
@@ -110,7 +113,10 @@ class Bot:
         self._handling = True
         try:
             while self._inbox:
-                self._carry_out(self.engine.handle(self._inbox.popleft()))
+                event = self._inbox.popleft()
+                if self.rehearse is not None and type(event) is BarsClosed:
+                    self.rehearse(event)
+                self._carry_out(self.engine.handle(event))
         finally:
             self._handling = False
 

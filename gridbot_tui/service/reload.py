@@ -7,10 +7,12 @@ from pathlib import Path
 from gridbot_tui.control.command import Command, CommandKind, CommandOutcome
 from gridbot_tui.engine.config import EngineConfig
 from gridbot_tui.engine.core import Engine
-from gridbot_tui.engine.preview import SymbolDifference
+from gridbot_tui.engine.events import BarsClosed
+from gridbot_tui.service import effects
 from gridbot_tui.service.assemble import Plan, RunRefused, engine_config
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.journal import Journal
+from gridbot_tui.service.trial import Trial, objection_to
 from gridbot_tui.settings import diff as differences
 from gridbot_tui.settings.edit import apply_text
 from gridbot_tui.settings.load import Loaded, load_text, read
@@ -44,6 +46,9 @@ class Reloader:
         self.loaded: Loaded[Settings] = plan.loaded
         self.last_error = ""
         """Why the last edit of the file was not applied; "" when it was."""
+        self._trial: Trial | None = None
+        self._before: Loaded[Settings] = plan.loaded
+        """What goes in force again where the config on trial fails."""
 
     @property
     def version(self) -> int:
@@ -123,9 +128,14 @@ class Reloader:
                 loaded.settings, self.version + 1, self._plan.mode, self._engine.desk.instruments
             )
             effect = self._engine.difference(config)
+            broken = objection_to(self._engine, config)
         except (ValueError, RunRefused) as wrong:
             return False, f"nothing changed: {wrong}", {}
-        detail = {"changes": _lines(changes), "desired": "\n".join(_words(one) for one in effect)}
+        except Exception as error:  # noqa: BLE001 - on copies only: whatever fails there must not stop trading
+            return False, f"nothing changed: under it no decision is possible ({type(error).__name__}: {error})", {}
+        detail = {"changes": _lines(changes), **effects.detail(effect)}
+        if broken:
+            return False, f"nothing changed, for it would break a promise at once: {broken}", detail
         if preview:
             return True, f"would change {len(changes)} keys", detail
         try:
@@ -174,10 +184,60 @@ class Reloader:
     def _apply(self, loaded: Loaded[Settings], config: EngineConfig, now: Ms, detail: dict[str, str]) -> None:
         self._store.add_config(config.version, now, loaded.text, self._source())
         self._journal.operator(now, "config", {"version": config.version, **detail})
-        before = self.loaded.settings
+        if self._trial is None:  # else the one before is on trial itself
+            self._before = self.loaded
+        self._put_in_force(loaded, config)
+        self._trial = Trial(self._engine, now)
+        self._bot.rehearse = self._rehearse
+
+    def _put_in_force(self, loaded: Loaded[Settings], config: EngineConfig) -> None:
+        former = self.loaded.settings
         self.loaded, self._config = loaded, config
         self._bot.reconfigure(config)
-        self._on_applied(before, loaded.settings)
+        self._on_applied(former, loaded.settings)
+
+    # -- on trial -----------------------------------------------------------------------------------------------
+
+    def _rehearse(self, event: BarsClosed) -> None:
+        """Before the first decision under a new config: would it break a promise, the old one decides."""
+        trial = self._trial
+        if trial is None:
+            self._bot.rehearse = None
+            return
+        broken = trial.objection(event)
+        if trial.over:
+            self._trial = self._bot.rehearse = None
+        if broken:
+            self._roll_back(broken, event.at)
+
+    def _roll_back(self, broken: str, now: Ms) -> None:
+        bad, old = self.loaded, self._before
+        instruments = self._engine.desk.instruments
+        config = engine_config(old.settings, self.version + 1, self._plan.mode, instruments)
+        words = f"config version {self.version} was taken back before its first decision: {broken}"
+        words += f"; version {config.version} is the one before it"
+        if old.path is not None:
+            back = self._file_put_back(old.path, bad, old)
+            words += f"; {old.path} " + (
+                "is as before, the refused text beside it" if back else "still holds what was refused"
+            )
+        try:
+            self._store.add_config(config.version, now, old.text, self._source())
+        except StoreUnavailable as error:
+            words += f" (not yet on disk: {error})"
+        self._journal.operator(now, "config", {"version": config.version, "rolled_back": words})
+        self._put_in_force(old, config)
+        self.last_error = words
+        self._journal.report(now, "error", "config", words)
+
+    def _file_put_back(self, path: Path, bad: Loaded[Settings], old: Loaded[Settings]) -> bool:
+        """Put the former text back, the bad one goes to the backup; False where the file still holds it."""
+        try:
+            if read(path) == bad.text:
+                apply_text(path, old.text)
+        except (ConfigError, OSError):
+            return False
+        return True
 
     def _flat(self) -> bool:
         return not self._engine.open_positions() and not self._engine.standing()
@@ -191,12 +251,3 @@ class Reloader:
 
 def _lines(changes: tuple[differences.Change, ...]) -> str:
     return "\n".join(str(change) for change in changes)
-
-
-def _words(one: SymbolDifference) -> str:
-    text = f"{one.symbol}: cancel {one.cancel}, create {one.create}, keep {one.keep}"
-    if one.spacing_before is not None and one.spacing_after is not None:
-        text += f", spacing {100 * one.spacing_before:.2f} % -> {100 * one.spacing_after:.2f} %"
-    if one.leverage_before is not None and one.leverage_after is not None:
-        text += f", leverage {one.leverage_before:.2f} -> {one.leverage_after:.2f}"
-    return text + (f", then {one.target}" if one.target else "")
