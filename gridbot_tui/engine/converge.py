@@ -28,6 +28,7 @@ WITHHELD = frozenset(
         "circuit_open",
         "equity_unknown",
         "stop_budget",
+        "store_unavailable",
     }
 )
 """Blockers that are stated anew by every convergence of a symbol."""
@@ -48,6 +49,7 @@ CLEARS = {
     "order_limit": "when orders of the symbol fill or leave",
     "price_filter": "when the rung is inside the exchange's price limits",
     "stop_budget": "when the stop has room again: smaller exposure or more equity",
+    "store_unavailable": "when the disk takes writes again",
     "dust": "when it joins a tradable amount",
     "circuit_open": "when the exchange takes one probe order again",
 }
@@ -163,6 +165,7 @@ def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portf
     for client_id in found.cancels:
         _cancel(desk, state, client_id)
     withheld = _create(desk, found, view)
+    state.withheld = bool(withheld)
     state.desired = _with_reasons(whole, found, withheld)
     for slot in state.desired.resting:
         if slot.reason:
@@ -173,8 +176,11 @@ def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portf
 def _create(desk: Desk, found: Convergence, view: Portfolio) -> dict[tuple[int, Side], str]:
     """Send what passes the last look; the reasons of what does not, by slot."""
     withheld: dict[tuple[int, Side], str] = {}
+    no_disk = desk.blockers.holds("", "store_unavailable")
     for order in found.creates:
-        reason = desk.gate.final_check(order, view)
+        # Without a disk an intent is not durable: nothing leaves but what reduces or protects.
+        grid = order.purpose is Purpose.GRID and not order.reduce_only
+        reason = "store_unavailable" if no_disk and grid else desk.gate.final_check(order, view)
         if reason is not None:
             withheld[order.rung, order.side] = reason
             continue
