@@ -92,6 +92,16 @@ class Capital:
         return self._nav
 
     @property
+    def base_nav(self) -> Decimal:
+        """Unit value at the last transfer, 1 before the first: from there NAV follows equity."""
+        return self._base_nav
+
+    @property
+    def base_equity(self) -> Money:
+        """Equity at the last transfer, or at the start."""
+        return self._base_equity
+
+    @property
     def units(self) -> Decimal:
         """Units outstanding, of one quote each at the start."""
         return quotient(self._base_equity, self._base_nav)

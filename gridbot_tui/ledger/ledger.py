@@ -157,6 +157,11 @@ class Ledger:
         return self._allotted
 
     @property
+    def owes(self) -> bool:
+        """True while a transfer waits for equity to be known."""
+        return bool(self._owed)
+
+    @property
     def wallet(self) -> Money:
         """Balance of the quote wallet by the account book."""
         return self.account.wallet(self.quote)

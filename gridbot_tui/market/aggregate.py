@@ -1,5 +1,7 @@
 """Decision bars made of base bars as they close."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from gridbot_tui.market.bar import Bar
@@ -91,6 +93,43 @@ class HourBuilder:
         if self._bars and at >= self._end:
             return self._take()
         return None
+
+    @property
+    def pending(self) -> bool:
+        """True while base bars wait for the end of their hour."""
+        return bool(self._bars)
+
+    def overdue(self, at: Ms) -> bool:
+        """True where the hour under way has ended although its last bars are missing."""
+        return bool(self._bars) and at >= self._end
+
+    def feed_quiet(
+        self,
+        open_at: Ms,
+        opened: Ticks,
+        high: Ticks,
+        low: Ticks,
+        close: Ticks,
+        volumes: Sequence[float],
+        count: int,
+    ) -> None:
+        """What ``feed`` of ``count`` bars does that lie within one hour and do not close it."""
+        if open_at >= self._end:
+            self._open_at = open_at - open_at % self._length
+            self._end = self._open_at + self._length
+            self._open, self._high, self._low = opened, high, low
+            self._volume = 0.0
+            self._bars = 0
+        elif not self._bars:  # stragglers of an hour that ``due`` has closed
+            return
+        self._high = max(self._high, high)
+        self._low = min(self._low, low)
+        volume = self._volume
+        for one in volumes:
+            volume += one
+        self._volume = volume
+        self._bars += count
+        self._close = close
 
     def drop(self) -> None:
         """Forget the hour under way (an episode ended)."""

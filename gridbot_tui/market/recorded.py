@@ -135,6 +135,23 @@ class RecordedMarket:
         """Everything that batches will say of the data, in order."""
         return self._notes
 
+    @property
+    def series(self) -> dict[Symbol, Series]:
+        """The columns, in name order. Read only."""
+        return dict(self._series)
+
+    @property
+    def moments(self) -> list[Ms]:
+        """Times, ascending, at which a batch brings more than bars."""
+        return sorted(self._extras)
+
+    def batch(self, at: Ms, bars: tuple[_Pair, ...]) -> MarketBatch:
+        """The batch of one moment, with what goes with it besides its bars."""
+        extra = self._extras.get(at)
+        if extra is None:
+            return MarketBatch(at, bars)
+        return MarketBatch(at, bars, tuple(extra.funding), tuple(extra.notes), tuple(extra.ends))
+
     def coverage(self, symbol: Symbol) -> tuple[Ms, Ms, int]:
         """First open time, last close time and number of bars of one symbol."""
         times = self._series[symbol].times
@@ -189,11 +206,7 @@ class RecordedMarket:
     def _emit(self, rows: Iterable[tuple[Ms, tuple[_Pair, ...]]]) -> Iterator[MarketBatch]:
         extras = self._extras
         for at, bars in rows:
-            if at in extras:
-                extra = extras[at]
-                yield MarketBatch(at, bars, tuple(extra.funding), tuple(extra.notes), tuple(extra.ends))
-            else:
-                yield MarketBatch(at, bars)
+            yield self.batch(at, bars) if at in extras else MarketBatch(at, bars)
 
     def _extra(self, at: Ms) -> _Extra:
         return self._extras.setdefault(at, _Extra())

@@ -98,6 +98,15 @@ class Strategy:
         else:
             book.close = close
 
+    def quiet_between(self, symbol: Symbol) -> tuple[float, float]:
+        """Quote prices between which, bounds included, a base bar fills nothing of the shadows."""
+        book = self._desks[symbol].book
+        return book.fill_below, book.fill_above
+
+    def pass_over(self, symbol: Symbol, close: float) -> None:
+        """Base bars that stayed between those prices, the last of them at ``close``."""
+        self._desks[symbol].book.close = close
+
     def hour(self, symbol: Symbol, close_at: Ms, close: float) -> None:
         """A closed decision bar: features, votes, the shadows' next plan. Older bars are ignored."""
         desk = self._desks[symbol]
