@@ -64,6 +64,7 @@ class SymbolDesk:
         "touch",
         "votes",
         "waits",
+        "withheld",
     )
 
     def __init__(self, instrument: Instrument) -> None:
@@ -93,6 +94,8 @@ class SymbolDesk:
         self.desired: Desired | None = None
         self.waits = True
         """False where the last comparison found nothing that waits for news of a standing order."""
+        self.withheld = False
+        """True where the last look held back an order that other orders' end may set free."""
         self.touch: tuple[Ticks, Ticks] | None = None
         """(bid, ask) as of the last decision or fill."""
         self.episode_over = False

@@ -27,7 +27,8 @@ def report(desk: Desk, event: OrderReport) -> None:
     if refused and state is not None:
         state.touch = state.best  # look at the market afresh
     desk.emit(OrderFact(event.at, event, state.touch if refused and state is not None else None))
-    desk.orders_changed(event.symbol)
+    if live is None or state is None or not _expected(desk, state, live, event.outcome):
+        desk.orders_changed(event.symbol)
     if event.outcome is Outcome.REFUSED and live is not None:
         _refused(desk, live.order, event)
     elif event.outcome is Outcome.ACCEPTED and live is not None:
@@ -43,14 +44,14 @@ def report(desk: Desk, event: OrderReport) -> None:
 def _expected(desk: Desk, state: SymbolDesk, live: LiveOrder, outcome: Outcome) -> bool:
     """True for news after which a comparison would find what the last one found.
 
-    An order that now stands, where nothing waited for it; a cancel that is done, while another of the same
-    side is still on its way: the side goes on when the last one is.
+    Of orders sent together, the last one's acceptance is looked at; of cancels on a side, the last one's end.
+    Not so where the gate withheld something, which any of them may set free.
     """
     order = live.order
-    if order.purpose is not Purpose.GRID:
+    if order.purpose is not Purpose.GRID or state.withheld:
         return False
     if outcome is Outcome.ACCEPTED:
-        return not state.waits
+        return not state.waits and any(one.state is OrderState.SENDING for one in desk.orders.live(order.symbol))
     return outcome is Outcome.CANCELED and any(
         one.state is OrderState.CANCELLING and one.order.side is order.side and one.order.purpose is Purpose.GRID
         for one in desk.orders.live(order.symbol)

@@ -32,6 +32,7 @@ from gridbot_tui.units import ClientId, Market, Ms, Side, Steps
 
 CANCEL_FIRST: Final = "cancel_first"
 CHURN: Final = "churn"
+PROBING: Final = "probing"
 ORDER_LIMIT: Final = "order_limit"
 PRICE_FILTER: Final = "price_filter"
 
@@ -52,6 +53,8 @@ class Convergence(Struct, frozen=True):
     """Each kept grid order with the slot it serves now."""
     held: tuple[tuple[Slot, str], ...] = ()
     """Slots that ought to rest and get no order now, with the reason code."""
+    waits: bool = False
+    """True where news of an order of the grid, even that it stands, may let more be done."""
 
     @property
     def done(self) -> bool:
@@ -96,6 +99,7 @@ class Reconciler:
             cancels=tuple(work.cancels),
             kept=tuple(work.kept),
             held=tuple(work.held),
+            waits=bool(work.barred) or any(reason == PROBING for _, reason in work.held),
         )
 
 
@@ -246,7 +250,7 @@ class _Work:
         for slot in sorted(missing, key=lambda slot: abs(slot.price - self.touch.bid)):
             reason = self._withheld(slot)
             if not reason and probing and (self.exits or self.entries):
-                reason = "probing"
+                reason = PROBING
             if reason:
                 self.held.append((slot, reason))
                 continue
