@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Iterable
 from importlib import import_module
+from pathlib import Path
 from typing import Any, ClassVar
 
 from msgspec import Struct
@@ -51,7 +52,7 @@ class GridApp(OrderActions, App[Ended]):
     """The console of one running bot, in this process or attached."""
 
     TITLE = "gridbot"
-    CSS_PATH = "gridbot.tcss"
+    CSS_PATH = Path(__file__).with_name("gridbot.tcss")
     BINDINGS: ClassVar[list[Any]] = bindings()
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-short"), (32, "-tall"), (50, "-high")]  # noqa: RUF012

@@ -1,0 +1,50 @@
+"""Columns of fixed width for lists: the last ones give way where there is no room. Pure."""
+
+from collections.abc import Callable, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+from gridbot_tui.ui.picture import Picture
+from gridbot_tui.ui.rows import Role, Row, Span, left, right
+
+T = TypeVar("T")
+Cell = tuple[str, Role]
+
+
+class Column(NamedTuple, Generic[T]):
+    """One column: heading, width in cells (0: whatever is left), what stands in it."""
+
+    name: str
+    width: int
+    cell: Callable[[T, Picture], Cell]
+    flush_left: bool = False
+
+
+def fitting(columns: Sequence[Column[T]], width: int) -> list[Column[T]]:
+    """The columns that fit, the first ones first; the one of width 0 takes what they leave."""
+    found: list[Column[T]] = []
+    room = width
+    for column in columns:
+        room -= max(column.width, 8 if column.width == 0 else 0) + 1
+        if room < -1:
+            break
+        found.append(column)
+    rest = width - sum(column.width + 1 for column in found if column.width)
+    return [column if column.width else column._replace(width=max(1, rest)) for column in found] or list(columns[:1])
+
+
+def heading(columns: Sequence[Column[T]]) -> Row:
+    """The names over the columns."""
+    return tuple((_placed(column.name, column) + " ", "dim") for column in columns)
+
+
+def line(columns: Sequence[Column[T]], item: T, picture: Picture, role: Role | None = None) -> Row:
+    """One item; all in one role where it is given (the marked one)."""
+    row: list[Span] = []
+    for column in columns:
+        text, own = column.cell(item, picture)
+        row.append((_placed(text, column) + " ", own if role is None else role))
+    return tuple(row)
+
+
+def _placed(text: str, column: Column[T]) -> str:
+    return (left if column.flush_left else right)(text, column.width)

@@ -1,0 +1,203 @@
+"""The real program on a real pty: start, hang-up, handover, signals, storms, a terminal that does not read."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.ui.terminal import ROOT, SMALL, Terminal, bot_ended, command, wait
+
+pytestmark = pytest.mark.slow
+
+ALTERNATE_OFF = "\x1b[?1049l"
+RUNNING = "RUNNING"
+
+
+def status(home: Path) -> dict[str, object]:
+    done = command(home, "status", "--json")
+    assert done.returncode == 0, done.stderr
+    found: dict[str, object] = json.loads(done.stdout)
+    return found
+
+
+def holder(home: Path) -> int:
+    for lock in home.rglob("lock"):
+        try:
+            return int(json.loads(lock.read_text())["pid"])
+        except (ValueError, KeyError):
+            pass
+    return 0
+
+
+def runs_headless(home: Path, but: int) -> bool:
+    pid = holder(home)
+    if pid in (0, but) or not Path(f"/proc/{pid}").exists():
+        return False
+    return command(home, "status", "--json").returncode == 0
+
+
+def test_the_first_screen_has_a_working_ladder_and_leaving_hands_over(tmp_path: Path) -> None:
+    with bot_ended(tmp_path):
+        terminal = Terminal("--home", str(tmp_path), *SMALL)
+        terminal.wait_for("Ladder")
+        terminal.wait_for(RUNNING)
+        wait(lambda: "resting" in terminal.text, 30, "resting order")
+        terminal.send("\x11")
+        terminal.wait_for("Detach")
+        terminal.send("\x1b[C\r")
+        assert terminal.wait() == 0
+        assert ALTERNATE_OFF in terminal.text
+        assert "trading goes on" in terminal.text
+        wait(lambda: runs_headless(tmp_path, terminal.pid), 20, "bot without a terminal")
+        attached = Terminal("attach", "--home", str(tmp_path))
+        attached.wait_for("BTCUSDT")
+        attached.wait_for("resting")
+        attached.signal(signal.SIGTERM)
+        attached.wait()
+        assert runs_headless(tmp_path, terminal.pid)
+        assert command(tmp_path, "stop").returncode == 0
+
+
+def test_a_hang_up_hands_over_without_touching_an_order(tmp_path: Path) -> None:
+    with bot_ended(tmp_path):
+        terminal = Terminal("--home", str(tmp_path), *SMALL)
+        wait(lambda: "resting" in terminal.text, 30, "resting order")
+        terminal.hang_up()
+        wait(lambda: runs_headless(tmp_path, terminal.pid), 20, "bot without a terminal")
+        terminal.wait()
+        after = status(tmp_path)
+        assert after["state"] in ("running", "recovering")
+        assert after["residual"] == "0"
+        assert after["symbols"]["BTCUSDT"]["open_orders"] > 0  # type: ignore[index]
+
+
+def test_a_hang_up_in_the_middle_of_a_flatten_is_carried_on(tmp_path: Path) -> None:
+    with bot_ended(tmp_path):
+        terminal = Terminal("--home", str(tmp_path), *SMALL, "--speed", "30")
+        wait(lambda: "resting" in terminal.text, 30, "resting order")
+        terminal.send("f")
+        terminal.wait_for("by market")
+        terminal.send("\t\r")
+        terminal.hang_up()
+        wait(lambda: runs_headless(tmp_path, terminal.pid), 20, "bot without a terminal")
+        terminal.wait()
+
+        def flat() -> bool:
+            symbol = status(tmp_path)["symbols"]["BTCUSDT"]  # type: ignore[index]
+            return float(symbol["position"]) == 0 and symbol["open_orders"] == 0
+
+        # The confirmation and the hang-up race on purpose: either it was never given, or it is carried on.
+        given = bool(command(tmp_path, "export", "audit", "--format", "json").stdout.count("flatten"))
+        if given:
+            wait(flat, 30, "flat position")
+
+
+def test_a_closed_terminal_kills_nothing_where_sighup_comes_twice(tmp_path: Path) -> None:
+    with bot_ended(tmp_path):
+        terminal = Terminal("--home", str(tmp_path), *SMALL)
+        terminal.wait_for(RUNNING)
+        terminal.signal(signal.SIGHUP)
+        for _ in range(20):
+            time.sleep(0.02)
+            try:
+                terminal.signal(signal.SIGHUP)
+            except ProcessLookupError:
+                break
+        assert terminal.wait() >= 0
+        wait(lambda: runs_headless(tmp_path, terminal.pid), 20, "bot without a terminal")
+
+
+def test_sigterm_is_the_graceful_shutdown_and_restores_the_terminal(tmp_path: Path) -> None:
+    with bot_ended(tmp_path):
+        terminal = Terminal("--home", str(tmp_path), *SMALL)
+        wait(lambda: "resting" in terminal.text, 30, "resting order")
+        terminal.signal(signal.SIGTERM)
+        assert terminal.wait(40) == 0
+        assert ALTERNATE_OFF in terminal.text
+        assert command(tmp_path, "status").returncode == 3
+
+
+def test_a_storm_of_resizes_ends_in_a_screen_of_the_last_size(tmp_path: Path) -> None:
+    with bot_ended(tmp_path):
+        terminal = Terminal("--home", str(tmp_path), *SMALL)
+        terminal.wait_for(RUNNING)
+        for at in range(60):
+            terminal.resize(30 + at * 3, 10 + at)
+            time.sleep(0.01)
+        terminal.resize(80, 24)
+        time.sleep(1.0)
+        mark = len(terminal.output)
+        terminal.send("w")
+        wait(lambda: "Why" in bytes(terminal.output[mark:]).decode(errors="replace"), 10, "page")
+        terminal.signal(signal.SIGTERM)
+        assert terminal.wait(40) == 0
+
+
+def test_a_terminal_that_reads_nothing_holds_up_no_trading(tmp_path: Path) -> None:
+    with bot_ended(tmp_path):
+        terminal = Terminal("--home", str(tmp_path), *SMALL, "--speed", "600")
+        terminal.wait_for(RUNNING)
+        terminal.reading.clear()
+        before = status(tmp_path)["uptime_s"]
+        time.sleep(3)
+        after = status(tmp_path)["uptime_s"]
+        assert float(after) - float(before) > 600  # type: ignore[arg-type]
+        terminal.reading.set()
+        terminal.signal(signal.SIGTERM)
+        assert terminal.wait(40) == 0
+
+
+@pytest.mark.parametrize("term", ["dumb", ""])
+def test_a_terminal_that_can_draw_nothing_gets_one_sentence(tmp_path: Path, term: str) -> None:
+    terminal = Terminal("--home", str(tmp_path), env={"TERM": term})
+    assert terminal.wait() == 2
+    time.sleep(0.2)
+    assert "--no-ui" in terminal.text
+    assert "\x1b[?1049h" not in terminal.text
+
+
+def test_no_terminal_at_all_gets_one_sentence(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gridbot_tui", "--home", str(tmp_path)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "--no-ui" in done.stderr
+
+
+def test_no_color_sends_no_colour(tmp_path: Path) -> None:
+    import re
+
+    with bot_ended(tmp_path):
+        terminal = Terminal("--home", str(tmp_path), *SMALL, env={"NO_COLOR": "1"})
+        terminal.wait_for(RUNNING)
+        time.sleep(1)
+        terminal.signal(signal.SIGTERM)
+        terminal.wait(40)
+        codes = {code for group in re.findall(r"\x1b\[([0-9;]*)m", terminal.text) for code in group.split(";")}
+        assert not codes & {"38", "48"}
+        assert not {code for code in codes if code.isdigit() and (30 <= int(code) <= 37 or 90 <= int(code) <= 107)}
+
+
+def test_the_mouse_is_off_and_ctrl_z_stops_nothing(tmp_path: Path) -> None:
+    with bot_ended(tmp_path):
+        terminal = Terminal("--home", str(tmp_path), *SMALL)
+        terminal.wait_for(RUNNING)
+        terminal.send("\x1a")
+        time.sleep(0.5)
+        with open(f"/proc/{terminal.pid}/stat") as stat:
+            assert stat.read().split()[2] != "T"
+        assert "\x1b[?1003h" not in terminal.text
+        terminal.signal(signal.SIGTERM)
+        assert terminal.wait(40) == 0
+        assert os.path.exists(ROOT)
