@@ -76,6 +76,8 @@ def build(
         source, market=market, engine=engine, exchange=ExchangeParams(partial_probability=partial),
         reconcile_every=15 * MINUTE, **world,
     )  # fmt: skip
+    if troubles.faults:
+        rig.patience = 20 * MINUTE
     return Storm(rig, rng, troubles)
 
 
