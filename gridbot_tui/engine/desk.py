@@ -206,7 +206,30 @@ class Desk:
         self.latches.set(name, symbol, value)
         if self.latches.state() != before:
             self.out.append(ModeFact(self.now, name, symbol, value))
+            self.say_latches()
             self.touch_all()
+
+    def say_latches(self) -> None:
+        """State the latches as blockers: what an operator or a stop has ordered is a reason like any other."""
+        latches = self.latches
+        for code, holds, detail, clears in (
+            ("kill", latches.kill, "killed: everything is closed", "by 'gridbot reset kill'"),
+            ("stopping", bool(latches.shutdown), "the bot is being stopped", "when the shutdown is verified"),
+        ):
+            self._say_latch("", code, holds, detail, clears)
+        for symbol in self.symbols:
+            for code, group, detail, clears in (
+                ("flattening", latches.flatten, "the position is being closed", "when it is flat, then paused"),
+                ("stop_triggered", latches.stopped, "its resting stop fired", "by 'gridbot reset stop'"),
+                ("paused", latches.paused, "paused: exits only", "by 'gridbot resume'"),
+            ):
+                self._say_latch(symbol, code, symbol in group or "" in group, detail, clears)
+
+    def _say_latch(self, symbol: Symbol, code: str, holds: bool, detail: str, clears: str) -> None:
+        if holds:
+            self.blockers.hold(symbol, code, self.now, detail, clears)
+        else:
+            self.blockers.clear(symbol, code)
 
     def touch_all(self) -> None:
         """Have every symbol compared with what is desired at the end of this event."""

@@ -189,6 +189,7 @@ def _apply_mode(desk: Desk, name: str, symbol: Symbol, value: str) -> None:
         (desk.strategy.freeze if value else desk.strategy.thaw)()
     elif name not in ("tier", "episode_over"):  # these are followed by a snapshot of their own
         desk.latches.set(name, symbol, value)
+        desk.say_latches()
 
 
 def _symbol_state(state: SymbolDesk) -> SymbolState:
