@@ -363,6 +363,37 @@ def learning() -> LearningView:
     )
 
 
+def six_symbols() -> Snapshot:
+    """Enough to sort and filter."""
+    places = (
+        ("SOL", "159.28", 2, "0.65"),
+        ("XRP", "1.3907", 4, "-41.3"),
+        ("DOGE", "0.12204", 5, "0"),
+        ("ADA", "0.8012", 4, "137"),
+    )
+    more = {
+        f"{base}USDT": replace(
+            btc() if float(position) else eth(),
+            base=base,
+            price=price,
+            mark=price,
+            position=position,
+            bias=0.1 * at - 0.2,
+            leverage=0.02 * at,
+            worst_leverage=0.3 + 0.1 * at,
+            realised=f"{(at - 1) * 20.5:.2f}",
+            grid_profit=f"{at * 12.25:.2f}",
+            cycles=3 * at,
+            open_orders=4 + at,
+            bars=bars(float(price), decimals=decimals, swing=0.02 * (at + 1)),
+            tick_decimals=decimals,
+            state=("running", "running", "warming", "paused")[at],
+        )
+        for at, (base, price, decimals, position) in enumerate(places)
+    }
+    return replace(normal(), symbols={**normal().symbols, **more})
+
+
 # Ugly states
 
 
@@ -566,5 +597,18 @@ def stopping() -> Snapshot:
 
 ALL = {
     one.__name__: one
-    for one in (normal, paused, tier3, many_slots, nothing, huge, tiny, long_names, unknown, live, stopping)
+    for one in (
+        normal,
+        six_symbols,
+        paused,
+        tier3,
+        many_slots,
+        nothing,
+        huge,
+        tiny,
+        long_names,
+        unknown,
+        live,
+        stopping,
+    )
 }
