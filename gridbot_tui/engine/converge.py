@@ -6,7 +6,7 @@ from gridbot_tui.engine import exposure, protection
 from gridbot_tui.engine.actions import CancelFact, CancelOrder, IntentFact, PlaceOrder
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.orders.desired import desired
-from gridbot_tui.orders.model import Desired, NewOrder, Purpose, Slot, SlotState, Target, TargetStyle
+from gridbot_tui.orders.model import Desired, NewOrder, OrderState, Purpose, Slot, SlotState, Target, TargetStyle
 from gridbot_tui.orders.plain import plan_exit
 from gridbot_tui.orders.reconcile import Convergence
 from gridbot_tui.orders.rungs import Touch
@@ -90,13 +90,26 @@ def targets_for(
     if state.episode_over:
         found.append(Target(0, TargetStyle.TAKER, "episode"))
     if name in trims:
-        found.append(Target(trims[name], TargetStyle.TAKER, "cap"))
-    found.extend(protection.demands(desk, state, account))
+        found.append(Target(_of_ours(desk, name, trims[name]), TargetStyle.TAKER, "cap"))
+    for demand in protection.demands(desk, state, account):
+        ours = _of_ours(desk, name, demand.position) if demand.reason == "liquidation" else demand.position
+        found.append(msgspec.structs.replace(demand, position=ours))
     if state.plan is not None and state.mark is not None:
         way_out = plan_exit(state.plan, state.mark * state.instrument.tick_f, _own(desk, name))
         if way_out is not None:
             found.append(way_out)
     return found
+
+
+def _of_ours(desk: Desk, symbol: Symbol, to: int) -> int:
+    """The part of a reduction of the whole position that falls on ours: what others hold is never touched."""
+    whole, own = desk.ledger.position(symbol), _own(desk, symbol)
+    if whole == own:
+        return to
+    if whole * own <= 0:
+        return own
+    left = max(0, abs(own) - abs(whole - to))
+    return left if own > 0 else -left
 
 
 def entries_allowed(desk: Desk, state: SymbolDesk) -> tuple[bool, bool]:
@@ -146,17 +159,17 @@ def _own(desk: Desk, symbol: Symbol) -> int:
 
 
 def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portfolio) -> None:
-    best = state.best
+    best = state.touch or state.best
     reasons: dict[str, int] = {}
     if best is None:
-        state.desired = whole
+        _without_prices(desk, state, whole)
         return
     found = desk.reconciler.reconcile(
         whole,
         desk.orders.live(state.symbol),
         instrument=state.instrument,
         position=_own(desk, state.symbol),
-        touch=Touch(*(state.touch or best)),
+        touch=Touch(*best),
         now=desk.now,
         repeg=desk.repeg,
     )
@@ -168,6 +181,21 @@ def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portf
     state.withheld = bool(withheld)
     state.desired = _with_reasons(whole, found, withheld)
     for slot in state.desired.resting:
+        if slot.reason:
+            reasons[slot.reason] = reasons.get(slot.reason, 0) + 1
+    _explain(desk, state, reasons, whole)
+
+
+def _without_prices(desk: Desk, state: SymbolDesk, whole: Desired) -> None:
+    """No price was ever heard: nothing can be placed, but what must not stand is cancelled, and why is said."""
+    wanted = {(slot.rung, slot.side) for slot in whole.resting if slot.state is SlotState.RESTING}
+    for live in list(desk.orders.live(state.symbol)):
+        unwanted = live.order.purpose is Purpose.GRID and (live.rung, live.order.side) not in wanted
+        if unwanted and live.state in (OrderState.RESTING, OrderState.PARTLY_FILLED):
+            _cancel(desk, state, live.order.client_id)
+    state.desired = whole
+    reasons: dict[str, int] = {}
+    for slot in whole.resting:
         if slot.reason:
             reasons[slot.reason] = reasons.get(slot.reason, 0) + 1
     _explain(desk, state, reasons, whole)

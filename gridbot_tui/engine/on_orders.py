@@ -2,7 +2,7 @@
 
 from gridbot_tui.engine.actions import AdoptFact, AskAboutOrder, CashFact, FillFact, OrderFact, RequestResync
 from gridbot_tui.engine.desk import Desk, SymbolDesk
-from gridbot_tui.engine.events import Adopted, Cash, Fill, OrderReport, Outcome
+from gridbot_tui.engine.events import Adopted, Cash, CashKind, Fill, OrderReport, Outcome
 from gridbot_tui.ledger.model import FillEffect
 from gridbot_tui.orders.book import LiveOrder
 from gridbot_tui.orders.model import NewOrder, OrderState, Purpose
@@ -13,6 +13,7 @@ from gridbot_tui.units import Symbol
 def report(desk: Desk, event: OrderReport) -> None:
     """Apply news of one order. A repeat or an older one changes nothing and is not written down."""
     live = desk.orders.get(event.client_id)
+    before = live.state if live is not None else None
     try:
         change = desk.orders.apply(event)
     except ImpossibleTransition as wrong:
@@ -27,7 +28,7 @@ def report(desk: Desk, event: OrderReport) -> None:
     if refused and state is not None:
         state.touch = state.best  # look at the market afresh
     desk.emit(OrderFact(event.at, event, state.touch if refused and state is not None else None))
-    if live is None or state is None or not _expected(desk, state, live, event.outcome):
+    if live is None or state is None or not _expected(desk, state, live, before, event.outcome):
         desk.orders_changed(event.symbol)
     if event.outcome is Outcome.REFUSED and live is not None:
         _refused(desk, live.order, event)
@@ -41,7 +42,9 @@ def report(desk: Desk, event: OrderReport) -> None:
         desk.note(event.symbol, "stop_triggered", "the resting stop fired; the symbol is latched", "error")
 
 
-def _expected(desk: Desk, state: SymbolDesk, live: LiveOrder, outcome: Outcome) -> bool:
+def _expected(
+    desk: Desk, state: SymbolDesk, live: LiveOrder, before: OrderState | None, outcome: Outcome
+) -> bool:
     """True for news after which a comparison would find what the last one found.
 
     Of orders sent together, the last one's acceptance is looked at; of cancels on a side, the last one's end.
@@ -51,6 +54,8 @@ def _expected(desk: Desk, state: SymbolDesk, live: LiveOrder, outcome: Outcome) 
     if order.purpose is not Purpose.GRID or state.withheld:
         return False
     if outcome is Outcome.ACCEPTED:
+        if before is not OrderState.SENDING:
+            return False  # of an order in doubt: what was to become of it has waited for this
         return not state.waits and any(one.state is OrderState.SENDING for one in desk.orders.live(order.symbol))
     return outcome is Outcome.CANCELED and any(
         one.state is OrderState.CANCELLING and one.order.side is order.side and one.order.purpose is Purpose.GRID
@@ -81,6 +86,8 @@ def fill(desk: Desk, event: Fill) -> None:
         return
     state.touch = state.best
     desk.orders_changed(event.symbol)
+    if not event.ours or event.forced:
+        desk.touch_all()  # the leverage of the whole account may have jumped
     desk.emit(
         FillFact(
             at=event.at,
@@ -117,6 +124,8 @@ def cash(desk: Desk, event: Cash) -> None:
     """Book funding, a transfer or the like, once."""
     if apply_cash(desk, event):
         desk.emit(CashFact(event.at, event))
+        if event.cash_kind is CashKind.TRANSFER:
+            desk.touch_all()  # every leverage and budget is another one now
 
 
 def apply_cash(desk: Desk, event: Cash) -> bool:

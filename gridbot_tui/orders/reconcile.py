@@ -258,6 +258,7 @@ class _Work:
             client_id = ids.issue(slot.symbol, slot.epoch, slot.rung, side)
             while client_id in taken:
                 client_id = ids.another(client_id)
+            taken.add(client_id)  # a rung may carry two orders: an exit and an entry
             order = NewOrder(
                 client_id=client_id,
                 symbol=slot.symbol,
