@@ -21,6 +21,7 @@ from gridbot_tui.commands.pause import pause
 from gridbot_tui.commands.reload import reload
 from gridbot_tui.commands.reset import reset
 from gridbot_tui.commands.resume import resume
+from gridbot_tui.commands.simulate import simulate
 from gridbot_tui.commands.status import status
 from gridbot_tui.commands.stop import stop
 from gridbot_tui.commands.why import why
@@ -39,7 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a pretty one shows locals
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for command in (status, why, pause, resume, flatten, stop, kill, reload, reset):
+for command in (status, why, pause, resume, flatten, stop, kill, reload, reset, simulate):
     app.command()(command)
 app.add_typer(learning.app, name="learning")
 app.add_typer(config.app, name="config")

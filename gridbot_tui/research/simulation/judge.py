@@ -142,12 +142,18 @@ class Judge:
             symbol = self._asked_bars.pop(incoming.request_id, None)
             if symbol is not None and incoming.bars:
                 last = incoming.bars[-1]
-                if last.close_at > self.marks.get(symbol, (0, 0))[1]:
-                    self.marks[symbol] = (last.mark_close, last.close_at)
+                self._mark(symbol, last.mark_close, last.close_at)
+            for position in incoming.account.positions if incoming.account is not None else ():
+                if position.mark is not None:
+                    self._mark(position.symbol, position.mark, incoming.at)
         elif isinstance(incoming, BarsClosed):
             for symbol, bar in incoming.bars:
                 self.marks[symbol] = (bar.mark_close, incoming.at)
             money.drawdown(self)
+
+    def _mark(self, symbol: Symbol, mark: int, at: Ms) -> None:
+        if at > self.marks.get(symbol, (0, 0))[1]:
+            self.marks[symbol] = (mark, at)
 
     def sent(self, request: Request) -> None:
         """A request leaves the bot."""

@@ -90,7 +90,7 @@ def draw(
         wallet=Decimal(rng.choice((5_000, 20_000, 100_000))),
         bnb=Decimal(rng.choice((0, 0, 2))),
         config=tables[0],
-        edits=(*tables[1:], tables[0] + "\n[risk]\nleverage_cap = 50\n"),
+        edits=(*tables[1:], tables[0].replace("leverage_cap = ", "leverage_cap = 50")),
         happenings=tuple(one for one in kept if one.kind not in MARKET_KINDS),
         gaps=tuple(_gap(one, names) for one in kept if one.kind == "gap"),
         funding=tuple(_spike(one, names) for one in kept if one.kind == "funding_spike" and market is Market.FUTURES),
@@ -115,6 +115,8 @@ def _config(rng: Random, market: Market, learning: bool) -> str:
     side = "long" if market is Market.SPOT else rng.choice(("neutral", "neutral", "long", "short"))
     leverage = rng.choice((0.5, 0.9)) if market is Market.SPOT else rng.choice((0.8, 1.5, 3.0))
     span = rng.choice((0.05, 0.1))
+    # Mostly the gap budget binds; a low cap makes the leverage gate work.
+    cap = rng.choice((0.3, 0.6, 1.0, 5.0))
     return f"""\
 [ladder]
 kind = "{kind}"
@@ -137,6 +139,27 @@ trailing_down = {"false" if market is Market.SPOT else "true"}
 
 [orders]
 depth = {rng.choice((6, 8, 10))}
+
+[risk]
+leverage_cap = {cap}
+leverage_trim = {1.1 * cap:g}
+leverage_hard = {1.2 * cap:g}
+gap_reserve = {rng.choice((0.1, 0.5))}
+
+[strategy.votes]
+neutral_sigma = 0.002
+neutral_ramp = 0.002
+breakout = 6.0
+
+[strategy.leverage]
+base = {rng.choice((0.5, 1.0))}
+filter_volatility = 10.0
+
+[strategy.portfolio]
+gross = 5.0
+net = 5.0
+crash = 0.5
+cluster = 1.0
 
 [strategy.learning]
 enabled = {"true" if learning else "false"}

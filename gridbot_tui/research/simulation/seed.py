@@ -158,7 +158,7 @@ def _outcome(ask: Ask, sim: Simulation, elapsed: float, code: int | None) -> Out
     return Outcome(
         seed=ask.seed,
         violation=violation,
-        history=sim.history.lines(frozenset(), TAIL) if violation else [],
+        history=sim.history.lines(_about(sim, violation[1]), TAIL) if violation else [],
         elapsed=elapsed,
         hours=(sim.world.now - sim.scenario.start) / 3_600_000,
         events=tally.events,
@@ -185,6 +185,11 @@ def _outcome(ask: Ask, sim: Simulation, elapsed: float, code: int | None) -> Out
         pnl=_pnl(sim),
         digest=_digest(sim.world),
     )
+
+
+def _about(sim: Simulation, detail: str) -> frozenset[str]:
+    """The symbols a violation speaks of; empty = all."""
+    return frozenset(symbol for symbol in sim.scenario.symbols if symbol in detail)
 
 
 def _pnl(sim: Simulation) -> dict[str, str]:

@@ -21,7 +21,7 @@ def look(judge: "Judge", process: "Process") -> None:
     """Every few seconds."""
     ours = [order for order in judge.sim.world.exchange.history.open.values() if judge.ours(order)]
     _minded(judge, process, ours)
-    _doubled(judge, ours)
+    _doubled(judge, process, ours)
     for symbol in judge.sim.scenario.symbols:
         _protected(judge, process, symbol, ours)
         _closed(judge, process, symbol, ours)
@@ -46,17 +46,22 @@ def _minded(judge: "Judge", process: "Process", ours: list[Order]) -> None:
         judge.lasting("no_order_is_imagined", name, True, PATIENCE, f"{name} is believed to stand and does not")
 
 
-def _doubled(judge: "Judge", ours: list[Order]) -> None:
-    """Never two orders for one rung: same symbol, side and price."""
-    seen: dict[tuple[Symbol, Side, int, bool], Order] = {}
-    twice: dict[str, str] = {}
+def _doubled(judge: "Judge", process: "Process", ours: list[Order]) -> None:
+    """Never two orders for one rung: no more stand at a price than rungs are wanted there."""
+    seen: dict[tuple[Symbol, Side, int], list[Order]] = {}
     for order in ours:
-        if order.price is None or order.conditional or order.reduce_only:
+        if order.price is not None and not order.conditional and not order.reduce_only:
+            seen.setdefault((order.symbol, order.side, order.price), []).append(order)
+    twice: dict[str, str] = {}
+    for (symbol, side, price), orders in seen.items():
+        if len(orders) == 1:
             continue
-        key = (order.symbol, order.side, order.price, order.reduce_only)
-        if key in seen:
-            twice[f"{order.symbol}{order.side.name}{order.price}"] = f"{seen[key].client_id} and {order.client_id}"
-        seen[key] = order
+        desired = process.engine.desk.symbols[symbol].desired
+        slots = () if desired is None else desired.resting
+        spacing = 0.0 if desired is None else desired.spacing
+        wanted = [s for s in slots if s.side is side and _near(s.price, price, spacing)]
+        if len(orders) > len(wanted):
+            twice[f"{symbol}{side.name}{price}"] = " and ".join(order.client_id for order in orders)
     for place in [p for p in judge.ages if p[0] == "one_order_a_rung" and p[1] not in twice]:
         del judge.ages[place]
     for name, who in twice.items():

@@ -1,0 +1,166 @@
+"""One played run as numbers: the figures every run has, and the curves a report draws."""
+
+from array import array
+
+from msgspec import Struct
+
+from gridbot_tui.engine.core import Engine
+from gridbot_tui.exchange.simulated.world import World
+from gridbot_tui.market.cursor import Cursor
+from gridbot_tui.research import metrics
+from gridbot_tui.research.request import Prepared
+from gridbot_tui.research.ring import Ring
+from gridbot_tui.settings.model import Settings
+from gridbot_tui.strategy.plan import Weights
+from gridbot_tui.units import DAY, Ms, Side, Symbol
+
+DIGITS = 12
+"""Ratios are given to this many digits: what is beyond is the order in which floats were added."""
+
+
+class Mark(Struct, frozen=True):
+    """One fill on a chart."""
+
+    at: Ms
+    symbol: Symbol
+    side: Side
+    price: float
+    forced: bool
+
+
+class Outcome(Struct, frozen=True):
+    """What one run came to."""
+
+    name: str
+    start: Ms
+    """Open time of its first bar."""
+    end: Ms
+    capital: float
+    figures: dict[str, object]
+    """The scalar keys of the result document, ``bars`` to ``residual``."""
+    at: array[int]
+    equity: array[float]
+    leverage: array[float]
+    weights: tuple[array[float], array[float], array[float]]
+    prices: dict[Symbol, array[float]]
+    marks: tuple[Mark, ...]
+    weight_means: tuple[float, float, float]
+    shadow_returns: tuple[float, float, float]
+    codes: dict[str, int]
+    tiers: tuple[tuple[Ms, int, float, float], ...]
+    """(time, tier, equity, leverage) of every change of tier."""
+
+    def daily(self, since: Ms = 0) -> metrics.Daily:
+        """Daily returns after ``since``."""
+        return metrics.daily(self.at, self.equity, self.capital, since)
+
+
+def ring_of(
+    prepared: Prepared,
+    settings: Settings | None = None,
+    *,
+    weights: tuple[float, float, float] | None = None,
+    start_after: Ms | None = None,
+    every_bar: bool = False,
+) -> Ring:
+    """A run, ready to go.
+
+    Args:
+        prepared: market and settings.
+        settings: others than the prepared ones.
+        weights: fixed weights instead of learned ones, (up, down, neutral).
+        start_after: play only what comes after this time.
+        every_bar: handle each bar by itself; the same result, slowly.
+    """
+    config = prepared.engine_config(settings)
+    cursor = Cursor(prepared.market)
+    engine = Engine(config, prepared.market.instruments)
+    if weights is not None:
+        engine.desk.strategy.set_weights(Weights(*weights), start_after or prepared.market.start)
+    world = World(cursor, prepared.account(config, settings), start_after=start_after)
+    return Ring(engine, world, None if every_bar else cursor)
+
+
+def outcome_of(name: str, ring: Ring, prepared: Prepared) -> Outcome:
+    """Count up a run that has ended."""
+    desk, tape, curve = ring.engine.desk, ring.tape, ring.tape.curve
+    start = prepared.market.start if not curve.at else min(prepared.market.start, curve.at[0])
+    capital = float(desk.ledger.allotted)
+    means = tuple(round(metrics.mean(column), DIGITS) for column in curve.weights)
+    shadows = tuple(round(value, DIGITS) for value in desk.strategy.shadow_returns())
+    return Outcome(
+        name=name,
+        start=start,
+        end=ring.world.now,
+        capital=capital,
+        figures=_figures(ring, prepared, capital),
+        at=curve.at,
+        equity=curve.equity,
+        leverage=curve.leverage,
+        weights=curve.weights,
+        prices=curve.prices,
+        marks=_marks(ring),
+        weight_means=(means[0], means[1], means[2]),
+        shadow_returns=(shadows[0], shadows[1], shadows[2]),
+        codes=dict(sorted(tape.codes.items())),
+        tiers=tuple((t.at, t.tier, t.equity, t.leverage) for t in tape.tiers),
+    )
+
+
+def _marks(ring: Ring) -> tuple[Mark, ...]:
+    instruments = ring.engine.desk.instruments
+    return tuple(
+        Mark(
+            one.at,
+            one.fill.symbol,
+            one.fill.side,
+            one.fill.price * instruments[one.fill.symbol].tick_f,
+            bool(one.fill.forced),
+        )
+        for one in ring.tape.fills
+    )
+
+
+def _figures(ring: Ring, prepared: Prepared, capital: float) -> dict[str, object]:
+    """The scalar keys of the result document, but for those of time."""
+    desk, tape, curve = ring.engine.desk, ring.tape, ring.tape.curve
+    pnl = desk.ledger.pnl()
+    final = desk.ledger.equity_quick()
+    residual = desk.ledger.account.residual()
+    days = max(ring.world.now - prepared.market.start, 1) / DAY
+    returns = metrics.daily(curve.at, curve.equity, capital).returns
+    traded = sum(
+        float(desk.instruments[f.fill.symbol].notional(f.fill.price, f.fill.steps)) for f in tape.fills
+    )
+    middle = metrics.mean(curve.equity) or capital
+    drawdown = min(desk.ledger.capital.max_drawdown, 0.0)
+    growth = None if final is None else metrics.cagr(capital, float(final), days)
+    held = sum(1 for value in curve.leverage if value > 0.0)
+    return {
+        "bars": prepared.market.bars_total,
+        "symbols": list(prepared.market.symbols),
+        "episodes": len(prepared.market.symbols)
+        + sum(note.code == "episode" for note in prepared.market.notes),
+        "net_return": None if final is None else _round(float(final) / capital - 1.0),
+        "cagr": _round(growth),
+        "max_drawdown": _round(drawdown),
+        "sharpe": _round(metrics.sharpe(returns)),
+        "sortino": _round(metrics.sortino(returns)),
+        "calmar": _round(metrics.ratio(growth, -drawdown)),
+        "win_rate": _round(pnl.wins / pnl.cycles) if pnl.cycles else None,
+        "fills": len(tape.fills),
+        "cycles": pnl.cycles,
+        "turnover": _round(traded / middle / days),
+        "fees": format(pnl.fees_total, "f"),
+        "funding": format(pnl.funding, "f"),
+        "final_equity": None if final is None else format(final.normalize(), "f"),
+        "max_leverage": _round(desk.max_worst),
+        "max_leverage_observed": _round(desk.max_observed),
+        "liquidations": ring.world.exchange.liquidations,
+        "time_in_market": _round(held / len(curve.leverage)) if curve.leverage else 0.0,
+        "residual": None if residual is None else format(residual.normalize(), "f"),
+    }
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, DIGITS) + 0.0

@@ -1,0 +1,87 @@
+"""What a back-test is asked for, and the config and market that come of it."""
+
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from gridbot_tui.engine.config import EngineConfig
+from gridbot_tui.exchange.simulated.config import AccountConfig
+from gridbot_tui.market.errors import DataError
+from gridbot_tui.market.recorded import RecordedMarket
+from gridbot_tui.service.assemble import RunRefused, account_config, engine_config
+from gridbot_tui.settings.load import load
+from gridbot_tui.settings.model import Settings
+from gridbot_tui.settings.problems import ConfigError
+from gridbot_tui.units import MINUTE, Market, Mode, Ms, Symbol
+
+NEVER: Ms = 1 << 62
+"""Equity points come from the tape's own hourly curve, none from the engine."""
+
+
+class Request(Struct, frozen=True):
+    """One back-test as asked for; None means: as the files or the config say."""
+
+    data: tuple[str, ...]
+    symbols: tuple[Symbol, ...] = ()
+    market: Market | None = None
+    interval: str | None = None
+    config: Path | None = None
+    overrides: tuple[tuple[str, str], ...] = ()
+    frm: Ms | None = None
+    """Bars that open at or after this."""
+    to: Ms | None = None
+    """Bars that close at or before this."""
+
+
+class Prepared(Struct, frozen=True):
+    """Settings and market, ready to be played any number of times."""
+
+    settings: Settings
+    market: RecordedMarket
+
+    def engine_config(self, settings: Settings | None = None) -> EngineConfig:
+        """The engine's view of these settings, or of others on the same market."""
+        config = engine_config(settings or self.settings, 1, Mode.REPLAY, self.market.instruments)
+        return msgspec.structs.replace(config, equity_every=NEVER)
+
+    def account(self, config: EngineConfig, settings: Settings | None = None) -> AccountConfig:
+        """The simulated account that goes with it."""
+        return account_config(settings or self.settings, Mode.REPLAY, config)
+
+
+def prepare(request: Request) -> Prepared:
+    """Read config and data. Raises RunRefused, in one sentence, for what cannot be used."""
+    import os
+
+    try:
+        settings = load(request.config, os.environ, request.overrides).settings
+    except ConfigError as wrong:
+        raise RunRefused(str(wrong)) from wrong
+    return Prepared(settings, read_market(request, settings))
+
+
+def read_market(request: Request, settings: Settings) -> RecordedMarket:
+    """The recorded market alone. Raises RunRefused."""
+    from gridbot_tui.market.files import load as load_files
+
+    try:
+        market = load_files(
+            request.data,
+            market=request.market,
+            symbol=request.symbols[0] if len(request.symbols) == 1 else None,
+            interval=request.interval,
+            frm=request.frm,
+            to=request.to,
+            params=settings.market,
+        )
+    except DataError as wrong:
+        raise RunRefused(str(wrong)) from wrong
+    if len(request.symbols) < 2:
+        return market
+    missing = [name for name in request.symbols if name not in market.instruments]
+    if missing:
+        there = ", ".join(market.instruments)
+        raise RunRefused(f"no candles of {', '.join(missing)} in the data given, which holds {there}")
+    chosen = [series for name, series in market.series.items() if name in request.symbols]
+    return RecordedMarket(chosen, market.interval, settings.market.episode_gap_minutes * MINUTE)
