@@ -171,7 +171,7 @@ def in_terminal(launch: Launch, options: RunOptions) -> RunResult:
 
 def hand_over(options: RunOptions, argv: Sequence[str] | None = None) -> None:
     """Start the same bot without a terminal, in a session of its own; a replay's profile ended with it."""
-    if options.mode is Mode.REPLAY or (options.data and not options.resume):
+    if (options.mode is Mode.REPLAY or options.data) and not options.resume:
         return
     words = list(sys.argv[1:] if argv is None else argv)
     subprocess.Popen(

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from gridbot_tui.ui.glyphs import BARS, Symbols
-from gridbot_tui.ui.rows import Row, Span
+from gridbot_tui.ui.rows import Role, Row, Span
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Braille dot bits by (row, column) in a cell of 4 x 2."""
 _QUADS = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"
 
 
-def meter(value: float | None, width: int, role: str, *, marks: Sequence[tuple[float, str, str]] = ()) -> Row:
+def meter(value: float | None, width: int, role: Role, *, marks: Sequence[tuple[float, str, Role]] = ()) -> Row:
     """A bar of ``width`` cells for a value in [0, 1]; ``marks`` are (place in [0, 1], sign, role)."""
     full = 0 if value is None else round(min(1.0, max(0.0, value)) * width)
     cells: list[Span] = [*[("█", role)] * full, *[("░", "faint")] * (width - full)]

@@ -15,10 +15,11 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from gridbot_tui.ui import glyphs, theme
+from gridbot_tui.ui import glyphs, theme, words
 from gridbot_tui.ui.glyphs import Symbols
 from gridbot_tui.ui.picture import Picture
 from gridbot_tui.ui.rows import BLANK, Row, Span, cells, fit, width_of
+from gridbot_tui.units import Ms
 
 
 class RowPane(Widget):
@@ -149,8 +150,12 @@ class Pane(RowPane, can_focus=True):
         return ((self.TITLE, "title"),)
 
     def status(self, picture: Picture) -> Row:
-        """What the frame says at the right: an age, a count."""
+        """What the frame says at the right, before the age: a count, a state."""
         return BLANK
+
+    def age(self, picture: Picture) -> Ms | None:
+        """How old what is shown is; by default the picture itself. None: nothing was ever heard."""
+        return picture.silence()
 
     def centre_on(self, length: int, height: int) -> int | None:
         """Where the view wants to be while the operator has not scrolled; None: the top."""
@@ -188,8 +193,10 @@ class Pane(RowPane, can_focus=True):
         return self.top - 1
 
     def _top_line(self, picture: Picture, width: int, edge: str) -> Row:
-        status = self.status(picture)
-        tail: Row = ((" ", edge), *status, (" ─╮", edge)) if width_of(status) and width > 24 else (("─╮", edge),)
+        aged = (words.span(self.age(picture)), "bad" if picture.stale else "dim")
+        said = self.status(picture)
+        status: Row = (*said, (" · ", "dim"), aged) if width_of(said) else (aged,)
+        tail: Row = ((" ", edge), *status, (" ─╮", edge)) if width > 24 else (("─╮", edge),)
         room = width - width_of(tail) - 4
         name = fit(self.title(picture), max(0, room))
         gap = width - width_of(tail) - width_of(name) - 4

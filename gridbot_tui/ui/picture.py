@@ -9,6 +9,7 @@ from collections.abc import Callable
 from enum import Enum
 
 from gridbot_tui.control.snapshot import BlockerView, EventView, Snapshot, SymbolView
+from gridbot_tui.ui.logbook import LogBook
 from gridbot_tui.units import Mode, Ms, Symbol
 
 STALE_AFTER: Ms = 3_000
@@ -41,6 +42,8 @@ class Picture:
         """The display is held; trading is not."""
         self.notes: list[EventView] = []
         """What this app itself has to say (outcomes of orders), newest last."""
+        self.log = LogBook()
+        """What the bot had to say for as long as this app has listened."""
         self._held: Snapshot | None = None
         self._monotonic = monotonic or _monotonic_ms
         self._received_at: Ms | None = None
@@ -51,6 +54,7 @@ class Picture:
         """Take a new snapshot."""
         self._received_at = self._monotonic()
         self._held = snapshot
+        self.log.take(snapshot.events)
         if not self.frozen:
             self._show(snapshot)
 
@@ -95,6 +99,12 @@ class Picture:
     def grown(self, age: Ms | None) -> Ms | None:
         """An age of the snapshot, as old as it is by now."""
         return None if age is None else age + (self.silence() or 0)
+
+    def age_of(self, source: str) -> Ms | None:
+        """How long a source of the bot's has been silent by now; under virtual time the picture's own age."""
+        if self.snapshot is None or self.virtual or source not in self.snapshot.ages:
+            return self.silence()
+        return self.grown(self.snapshot.ages[source])
 
     def data_age(self) -> Ms | None:
         """How old the prices on the screen are. Under virtual time the picture's own age counts."""

@@ -4,6 +4,7 @@ from gridbot_tui.ui.dialogs.dialog import Dialog
 from gridbot_tui.ui.dialogs.flatten import chosen, effect_rows
 from gridbot_tui.ui.picture import Picture
 from gridbot_tui.ui.rows import Row
+from gridbot_tui.units import Mode
 
 DETACH, PROTECT, STOP = "detach", "protect", "stop"
 
@@ -29,7 +30,9 @@ class LeaveDialog(Dialog):
     def facts(self, picture: Picture, width: int) -> list[Row]:
         """What each answer does."""
         snapshot = picture.latest()
-        detach = "only this terminal closes" if self._attached else "a process without a terminal takes over at once"
+        detach = "only this terminal closes" if self._attached else "a process without a terminal takes over"
+        if snapshot is not None and snapshot.mode == Mode.REPLAY.value and not self._attached:
+            detach = "a replay goes on only where it is kept (--resume)"
         rows: list[Row] = [
             (("detach   ", "accent"), (f"trading goes on; {detach}", "text")),
             (("         ", "text"), ("'gridbot attach' brings the screen back", "dim")),

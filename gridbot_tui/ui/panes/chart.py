@@ -7,9 +7,9 @@ from gridbot_tui.control.snapshot import Snapshot, SymbolView
 from gridbot_tui.ui import words
 from gridbot_tui.ui.charts import Chart, ChartRenderer, Mark, PlotextRenderer
 from gridbot_tui.ui.pane import Pane
-from gridbot_tui.ui.panes.ladder import age_row
 from gridbot_tui.ui.picture import Picture
 from gridbot_tui.ui.rows import Row
+from gridbot_tui.units import Ms
 
 REDRAW_S = 1.0
 
@@ -48,9 +48,9 @@ class ChartPane(Pane):
         step = view.bars[-1].at - view.bars[-2].at
         return (("Price ", "title"), (f"{words.span(step)} candles · {words.grouped(view.price)}", "dim"))
 
-    def status(self, picture: Picture) -> Row:
+    def age(self, picture: Picture) -> Ms | None:
         """Age of the prices."""
-        return age_row(picture)
+        return picture.data_age()
 
 
 def chart_of(snapshot: Snapshot, view: SymbolView, symbol: str) -> Chart:

@@ -54,18 +54,15 @@ class LadderPane(Pane):
         view = picture.view
         if view is None:
             return (("Ladder", "title"),)
-        return (("Ladder ", "title"), (f"{picture.symbol} · {words.plural(view.open_orders, 'order')}", "dim"))
+        held = f"{words.grouped(view.position)} {view.base}" if float(view.position) else "flat"
+        orders = words.plural(view.open_orders, "order")
+        return (("Ladder ", "title"), (f"{picture.symbol} · ", "dim"), (held, "strong"), (f" · {orders}", "dim"))
 
-    def status(self, picture: Picture) -> Row:
+    def age(self, picture: Picture) -> Ms | None:
         """Age of the prices."""
-        return age_row(picture)
+        return picture.data_age()
 
     _centre: int | None = None
-
-
-def age_row(picture: Picture) -> Row:
-    """The age of the prices, loud once they are stale."""
-    return ((words.span(picture.data_age()), "bad" if picture.stale else "dim"),)
 
 
 def ladder_rows(view: SymbolView, now: Ms, width: int) -> tuple[list[Row], int | None]:

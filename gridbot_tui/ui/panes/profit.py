@@ -7,6 +7,7 @@ from gridbot_tui.ui import words
 from gridbot_tui.ui.pane import Pane
 from gridbot_tui.ui.picture import Picture
 from gridbot_tui.ui.rows import Row, Span, justify, right
+from gridbot_tui.units import Ms
 
 
 class ProfitPane(Pane):
@@ -44,6 +45,10 @@ class ProfitPane(Pane):
         else:
             rows = [_heading(picture, width)] + [_row(name, account[name], own.get(name), width) for name in names]
         return rows + _totals(snapshot, width)
+
+    def age(self, picture: Picture) -> Ms | None:
+        """Since the account last spoke."""
+        return picture.age_of("account")
 
     def status(self, picture: Picture) -> Row:
         """The residual."""

@@ -8,6 +8,7 @@ from gridbot_tui.ui.pane import Pane
 from gridbot_tui.ui.panes.header import TIERS
 from gridbot_tui.ui.picture import Picture
 from gridbot_tui.ui.rows import Row, justify
+from gridbot_tui.units import Ms
 
 TIER_LIMITS = (0.05, 0.10, 0.15)
 """Where drawdown reduces, defends, halts (a promise of the house, no setting)."""
@@ -27,6 +28,10 @@ class RiskPane(Pane):
         rows += _position_rows(picture, width) if height >= 5 else []
         left_over = height - len(rows)
         return rows + curve_rows(snapshot, width, left_over, self)
+
+    def age(self, picture: Picture) -> Ms | None:
+        """Since the account last spoke."""
+        return picture.age_of("account")
 
     def status(self, picture: Picture) -> Row:
         """The tier in words."""

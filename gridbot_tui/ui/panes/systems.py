@@ -6,7 +6,7 @@ from gridbot_tui.control.snapshot import FeaturesView, LearningView, SymbolView,
 from gridbot_tui.ui import lines, words
 from gridbot_tui.ui.pane import Pane
 from gridbot_tui.ui.picture import Picture
-from gridbot_tui.ui.rows import Row, joined, left
+from gridbot_tui.ui.rows import Row, joined, left, width_of
 
 SYSTEMS = (("▲", "UP", "up"), ("▼", "DOWN", "down"), ("◆", "NEUTRAL", "neutral"))
 
@@ -21,7 +21,7 @@ class SystemsPane(Pane):
         view, snapshot = picture.view, picture.snapshot
         if view is None or snapshot is None:
             return [(("no symbol" if picture.snapshot else words.UNKNOWN, "dim"),)]
-        rows = [*vote_rows(view, snapshot.learning, width), bias_row(view)]
+        rows = [*vote_rows(view, snapshot.learning, width), bias_row(view, width)]
         rows += feature_rows(view.features, width)
         if view.funding_rate is not None:
             rows.append(funding_row(view, picture))
@@ -37,7 +37,7 @@ class SystemsPane(Pane):
             return ()
         if view.plan_at is None:
             return (("no plan", "warn"),)
-        return ((f"plan {view.epoch} · {words.span(picture.now() - view.plan_at)}", "dim"),)
+        return ((f"plan {view.epoch}, {words.span(picture.now() - view.plan_at)} old", "dim"),)
 
 
 def vote_rows(view: SymbolView, learning: LearningView, width: int) -> list[Row]:
@@ -65,17 +65,26 @@ def vote_rows(view: SymbolView, learning: LearningView, width: int) -> list[Row]
     return rows
 
 
-def bias_row(view: SymbolView) -> Row:
+def bias_row(view: SymbolView, width: int) -> Row:
     """What the ensemble makes of the votes."""
     label = view.label or words.UNKNOWN
-    return joined(
+    return as_many(
         (
             (("bias ", "dim"), (words.ratio(view.bias, 2, signed=True), "strong"), (f" {label.upper()}", "strong")),
             (("spacing ", "dim"), (words.percent(view.spacing, 2, signed=False), "text")),
             (("conf ", "dim"), (words.ratio(view.confidence), "text")),
-            (("plan ", "dim"), (words.times(view.plan_leverage), "text")),
-        )
+            (("L ", "dim"), (words.times(view.plan_leverage), "text")),
+        ),
+        width,
     )
+
+
+def as_many(parts: Sequence[Row], width: int, between: str = "  ") -> Row:
+    """The first parts that fit side by side: what is left out is left out whole."""
+    kept = list(parts)
+    while len(kept) > 1 and width_of(joined(kept, between)) > width:
+        kept.pop()
+    return joined(kept, between)
 
 
 def feature_rows(features: FeaturesView, width: int) -> list[Row]:
@@ -92,15 +101,16 @@ def feature_rows(features: FeaturesView, width: int) -> list[Row]:
             return rows
     else:
         rows = []
-    sigma: Row = joined(
+    sigma: Row = as_many(
         (
             (("σ ", "dim"), (words.percent(features.sigma_hour, 2, signed=False), "text"), ("/h", "dim")),
             (("fast ", "dim"), (words.percent(features.sigma_fast, 2, signed=False), "text")),
             (("year ", "dim"), (words.percent(features.sigma_year, 0, signed=False), "text")),
             (("volume ", "dim"), (words.ratio(features.volr), "text")),
-        )
+        ),
+        width,
     )
-    momentum: Row = joined(
+    momentum: Row = as_many(
         [
             ((f"{hours}h ", "dim"), (words.ratio(value, 2, signed=True), _sign_role(value)))
             for hours, value in (
@@ -111,6 +121,7 @@ def feature_rows(features: FeaturesView, width: int) -> list[Row]:
                 (336, features.z336),
             )
         ],
+        width - 2,
         " ",
     )
     return [*rows, sigma, (("z ", "dim"), *momentum)]

@@ -221,6 +221,7 @@ class PortfolioPage(Page):
 
     NAME = "portfolio"
     AUTO_FOCUS: ClassVar[str | None] = "PortfolioPane"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", "Back", show=False, id="portfolio.back")]
     DEFAULT_CSS = """
     PortfolioPage #filter { display: none; dock: bottom; margin-bottom: 1; background: $surface; }
     """
@@ -241,10 +242,12 @@ class PortfolioPage(Page):
         event.input.display = bool(event.value)
         self.query_one(PortfolioPane).focus()
 
-    def key_escape(self) -> None:
+    async def action_back(self) -> None:
         """Clear the filter first, then leave."""
         field = self.query_one("#filter", Input)
-        if field.has_focus or field.value:
-            field.value = ""
-            field.display = False
-            self.query_one(PortfolioPane).focus()
+        if not (field.has_focus or field.value):
+            await self.app.run_action("home")
+            return
+        field.value = ""
+        field.display = False
+        self.query_one(PortfolioPane).focus()

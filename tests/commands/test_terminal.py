@@ -1,0 +1,95 @@
+"""The terminal app and the bot in one process: what becomes of the bot however the app ends."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from msgspec import Struct
+
+from gridbot_tui.commands import terminal
+from gridbot_tui.commands.terminal import BotThread, in_terminal
+from gridbot_tui.control.errors import NotRunning
+from gridbot_tui.service.options import RunOptions
+from gridbot_tui.units import Mode
+
+
+class Left(Struct, frozen=True):
+    how: str
+    code: int = 0
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> RunOptions:
+    return RunOptions(home=tmp_path, symbols=("BTCUSDT",), overrides=(("simulation.warmup_days", "0"),), mode=Mode.SIM)
+
+
+@pytest.fixture
+def handed(monkeypatch: pytest.MonkeyPatch) -> list[RunOptions]:
+    found: list[RunOptions] = []
+    monkeypatch.setattr(terminal, "hand_over", found.append)
+    return found
+
+
+def leaving(how: str) -> Callable[[BotThread, RunOptions], Left]:
+    def launch(thread: BotThread, options: RunOptions) -> Left:
+        assert thread._ready.wait(20)
+        return Left(how)
+
+    return launch
+
+
+@pytest.mark.parametrize("how", ["detached", "hangup"])
+def test_detach_and_hang_up_hand_the_bot_over(options: RunOptions, handed: list[RunOptions], how: str) -> None:
+    assert in_terminal(leaving(how), options).exit_code == 0
+    assert handed == [options]
+
+
+def test_a_crashed_app_hands_the_bot_over_and_fails(options: RunOptions, handed: list[RunOptions]) -> None:
+    result = in_terminal(leaving("crashed"), options)
+    assert result.exit_code == 1
+    assert "goes on" in result.text
+    assert handed == [options]
+
+
+@pytest.mark.parametrize("how", ["stopped", "terminated"])
+def test_a_stop_ends_flat_and_hands_nothing_over(options: RunOptions, handed: list[RunOptions], how: str) -> None:
+    result = in_terminal(leaving(how), options)
+    assert result.exit_code == 0
+    assert "0 orders left; 0 positions left" in result.text
+    assert handed == []
+
+
+def test_an_app_that_raises_leaves_the_bot_in_order(options: RunOptions, handed: list[RunOptions]) -> None:
+    def launch(thread: BotThread, options: RunOptions) -> Left:
+        assert thread._ready.wait(20)
+        raise OSError("the terminal is broken")
+
+    with pytest.raises(OSError, match="broken"):
+        in_terminal(launch, options)
+    assert handed == [options]
+
+
+def test_a_bot_that_cannot_start_is_a_sentence_not_a_handover(
+    options: RunOptions, handed: list[RunOptions], tmp_path: Path
+) -> None:
+    wrong = RunOptions(home=tmp_path, mode=Mode.REPLAY)
+    result = in_terminal(lambda thread, _: Left("stopped"), wrong)
+    assert result.exit_code == 2
+    assert "--data" in result.text
+    assert handed == []
+
+
+async def test_connecting_to_a_bot_that_has_ended_says_why(tmp_path: Path) -> None:
+    thread = BotThread(RunOptions(home=tmp_path, mode=Mode.REPLAY))
+    thread.start()
+    with pytest.raises(NotRunning, match="--data"):
+        await thread.connect()
+    thread.join()
+
+
+def test_a_replay_that_is_not_kept_ends_with_its_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_process(*_: object, **__: object) -> None:
+        raise AssertionError("nothing may be started")
+
+    monkeypatch.setattr(terminal.subprocess, "Popen", no_process)
+    terminal.hand_over(RunOptions(mode=Mode.REPLAY, data=("candles.csv",)), ["--data", "candles.csv"])

@@ -1,0 +1,135 @@
+"""What-if, why and portfolio: what they say, and their own keys."""
+
+from msgspec.structs import replace
+
+from gridbot_tui.ui.screens.portfolio import PortfolioPane
+from gridbot_tui.ui.screens.whatif import funding_words, tier_words
+from tests.ui import fixtures
+from tests.ui.running import an_app, pane_text, screen_text, settled, shown
+
+
+async def test_what_if_shows_both_directions_beside_now() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app, (100, 24)) as pilot:
+        await pilot.press("x")
+        await settled(pilot)
+        text = pane_text(app, "#body")
+        for word in (
+            "all 5 buys",
+            "all 3 sells",
+            "0.161",
+            "1516.43",
+            "24 880.0",
+            "T0 normal",
+            "pays 0.42",
+            "gets 0.14",
+        ):
+            assert word in text
+        await pilot.press("n")
+        await settled(pilot)
+        assert "no ladder stands" in pane_text(app, "#body")
+
+
+def test_funding_says_pays_or_gets_and_unknown_is_a_dash() -> None:
+    assert funding_words("0.42") == ("pays 0.42", "loss")
+    assert funding_words("-0.14") == ("gets 0.14", "gain")
+    assert funding_words(None)[0] == "-"
+    assert tier_words(None)[0] == "-"
+    assert tier_words(3) == ("T3 halts", "bad")
+
+
+async def test_why_ranks_reasons_with_since_and_what_clears_them() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        await pilot.press("w")
+        await settled(pilot)
+        text = pane_text(app, "#body")
+        assert text.index("gap budget  BTCUSDT") < text.index("neutral silent  ETHUSDT")
+        for word in (
+            "since 13:23 (40m)",
+            "clears when volatility rises",
+            "1 rung blocked: gap budget",
+            "rule: ensemble",
+        ):
+            assert word in text
+
+
+async def test_why_is_never_empty() -> None:
+    app = an_app(fixtures.nothing())
+    async with shown(app) as pilot:
+        await pilot.press("w")
+        await settled(pilot)
+        assert "nothing is held back by a rule; the bot is starting" in pane_text(app, "#body")
+
+
+def names(app_text: str) -> list[str]:
+    """The symbols in the order they stand."""
+    rows = [line.strip("│ ›").split() for line in app_text.splitlines()[2:]]
+    return [row[0] for row in rows if row and row[0].endswith("USDT")]
+
+
+async def test_the_portfolio_sorts_by_any_column_and_unknown_comes_last() -> None:
+    snapshot = fixtures.six_symbols()
+    unknown = replace(snapshot.symbols["ADAUSDT"], bias=None)
+    app = an_app(replace(snapshot, symbols={**snapshot.symbols, "ADAUSDT": unknown}))
+    async with shown(app, (140, 20)) as pilot:
+        await pilot.press("a")
+        await settled(pilot)
+        assert names(pane_text(app, "#body")) == sorted(snapshot.symbols)
+        await pilot.press(*["right"] * 6)
+        await settled(pilot)
+        assert "by bias" in pane_text(app, "#body")
+        assert names(pane_text(app, "#body"))[0] == "SOLUSDT"
+        assert names(pane_text(app, "#body"))[-1] == "ADAUSDT"
+        await pilot.press("R")
+        await settled(pilot)
+        assert names(pane_text(app, "#body"))[0] == "BTCUSDT"
+        assert names(pane_text(app, "#body"))[-1] == "ADAUSDT"
+        await pilot.press("left")
+        await settled(pilot)
+        assert "by result" in pane_text(app, "#body")
+
+
+async def test_enter_opens_the_marked_symbol_on_the_dashboard() -> None:
+    app = an_app(fixtures.six_symbols())
+    async with shown(app, (140, 40)) as pilot:
+        await pilot.press("a", "down", "down", "up", "down", "enter")
+        await settled(pilot)
+        assert app.picture.symbol == "DOGEUSDT"
+        assert len(app.screen_stack) == 1
+        await pilot.press("a", "end", "enter")
+        await settled(pilot)
+        assert app.picture.symbol == "XRPUSDT"
+        await pilot.press("a", "end", "home", "enter")
+        await settled(pilot)
+        assert app.picture.symbol == "ADAUSDT"
+
+
+async def test_a_filter_narrows_the_list_and_escape_clears_it_before_it_leaves() -> None:
+    app = an_app(fixtures.six_symbols())
+    async with shown(app, (140, 20)) as pilot:
+        await pilot.press("a", "slash", *"xrp", "enter")
+        await settled(pilot)
+        assert names(pane_text(app, "#body")) == ["XRPUSDT"]
+        assert "/xrp" in pane_text(app, "#body")
+        await pilot.press("enter")
+        await settled(pilot)
+        assert app.picture.symbol == "XRPUSDT"
+        await pilot.press("a", "slash", *"nothing", "escape")
+        await settled(pilot)
+        assert isinstance(app.focused, PortfolioPane)
+        assert len(names(pane_text(app, "#body"))) == 6
+        await pilot.press("escape")
+        await settled(pilot)
+        assert len(app.screen_stack) == 1
+
+
+async def test_the_help_lists_every_action_with_the_key_it_has() -> None:
+    from gridbot_tui.ui.actions import ACTIONS
+
+    app = an_app(fixtures.normal())
+    async with shown(app, (120, 90)) as pilot:
+        await pilot.press("question_mark")
+        await settled(pilot)
+        text = screen_text(app)
+        assert all(one.help in text for one in ACTIONS if not one.id.startswith("pane_"))
