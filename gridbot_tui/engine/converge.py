@@ -29,6 +29,7 @@ WITHHELD = frozenset(
         "equity_unknown",
         "stop_budget",
         "store_unavailable",
+        "out_of_range",
     }
 )
 """Blockers that are stated anew by every convergence of a symbol."""
@@ -50,6 +51,7 @@ CLEARS = {
     "price_filter": "when the rung is inside the exchange's price limits",
     "stop_budget": "when the stop has room again: smaller exposure or more equity",
     "store_unavailable": "when the disk takes writes again",
+    "out_of_range": "when price is back in the range, or the range follows it",
     "dust": "when it joins a tradable amount",
     "circuit_open": "when the exchange takes one probe order again",
 }

@@ -99,6 +99,7 @@ def end_episode(desk: Desk, state: SymbolDesk) -> None:
     desk.emit(ModeFact(desk.now, "episode_over", state.symbol, "1"))
     state.episode_over = True
     state.plan = None
+    planning.forget(desk, state.symbol)
     desk.strategy.end_episode(state.symbol, desk.now)
     desk.dirty.add(state.symbol)
 

@@ -1,11 +1,12 @@
 """From features to plans: on a closed decision bar, and when a tier changes what may be risked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from gridbot_tui.engine.actions import PlanFact, WeightsFact
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.strategy.facade import AccountInputs, SymbolInputs, WeightsChange
 from gridbot_tui.strategy.plan import GridPlan
+from gridbot_tui.units import Symbol
 
 
 def renew(desk: Desk, decided: Iterable[SymbolDesk]) -> None:
@@ -52,6 +53,13 @@ def adopt_plan(desk: Desk, state: SymbolDesk, plan: GridPlan) -> None:
     _explain(desk, plan)
 
 
+def explain_all(desk: Desk) -> None:
+    """State anew what binds the plans in force: a restart knows the plans, not the words."""
+    for state in desk.symbols.values():
+        if state.plan is not None:
+            _explain(desk, state.plan)
+
+
 def weights_changed(desk: Desk, change: WeightsChange) -> None:
     """Write down what the learner changed and why; plans follow at their own cadence."""
     desk.emit(WeightsFact(desk.now, change.weights, change.cause, tuple(change.evidence)))
@@ -95,31 +103,52 @@ def _say_warming(desk: Desk, state: SymbolDesk, ready: bool) -> None:
     desk.blockers.hold(state.symbol, "warming", desk.now, detail, f"in {wanted - hours} hours of data")
 
 
+FILTERS = {
+    "volatility_filter": "volatility is beyond what is traded",
+    "funding_filter": "a day's funding is beyond what is traded",
+    "young_listing": "the symbol was listed too lately",
+    "symbol_stop": "the symbol has lost its share at extreme volatility",
+}
+"""Reasons of a plan that can take its leverage to nothing, in words."""
+PLAN_BLOCKERS = ("lot_below_minimum", "levels_too_close", "filtered", "no_votes", "neutral_silent", "unwinding")
+
+
+def forget(desk: Desk, symbol: Symbol) -> None:
+    """There is no plan any more: what it explained is over."""
+    for code in PLAN_BLOCKERS:
+        desk.blockers.clear(symbol, code)
+
+
 def _explain(desk: Desk, plan: GridPlan) -> None:
     """Turn what bound the plan into blockers that the operator can read."""
-    reasons = dict(plan.reasons)
-    symbol, now = plan.symbol, desk.now
+    said = {code: (detail, clears) for code, detail, clears in _reasons(desk, plan)}
+    for code in PLAN_BLOCKERS:
+        if code in said:
+            desk.blockers.hold(plan.symbol, code, desk.now, *said[code])
+        else:
+            desk.blockers.clear(plan.symbol, code)
+
+
+def _reasons(desk: Desk, plan: GridPlan) -> Iterator[tuple[str, str, str]]:
+    """(code, detail, what clears it) of everything the plan is bound by."""
+    reasons, votes = dict(plan.reasons), plan.votes
     needed = reasons.get("lot_below_minimum")
     if needed is not None:
-        detail = "one lot is below the exchange's minimum order"
-        clears = f"with {needed:,.0f} {desk.config.quote} allotted to {symbol}"
-        desk.blockers.hold(symbol, "lot_below_minimum", now, detail, clears)
-    else:
-        desk.blockers.clear(symbol, "lot_below_minimum")
-    votes = plan.votes
+        clears = f"with {needed:,.0f} {desk.config.quote} allotted to {plan.symbol}"
+        yield "lot_below_minimum", "one lot is below the exchange's minimum order", clears
+    if "levels_too_close" in reasons:
+        clears = f"with at most {reasons['levels_too_close']:.0f} levels in this range"
+        yield "levels_too_close", "the levels are closer than fees and ticks allow", clears
     if plan.kind == "adaptive" and plan.lot == 0 and needed is None:
-        detail = f"up {votes.up:.2f}, down {votes.down:.2f}, neutral {votes.neutral:.2f}: no system votes"
-        desk.blockers.hold(symbol, "no_votes", now, detail, "when a system votes again")
-    else:
-        desk.blockers.clear(symbol, "no_votes")
+        filters = [words for code, words in FILTERS.items() if code in reasons]
+        if filters and plan.leverage == 0:
+            yield "filtered", "; ".join(filters), "when that is over"
+        else:
+            detail = f"up {votes.up:.2f}, down {votes.down:.2f}, neutral {votes.neutral:.2f}: no system votes"
+            yield "no_votes", detail, "when a system votes again"
     if plan.kind == "adaptive" and votes.neutral == 0:
-        detail = f"hourly volatility {100 * plan.sigma_hour:.2f} %"
         clears = f"above {100 * desk.config.strategy.votes.neutral_sigma:.2f} % an hour and no breakout"
-        desk.blockers.hold(symbol, "neutral_silent", now, detail, clears)
-    else:
-        desk.blockers.clear(symbol, "neutral_silent")
-    if plan.unwind is not None:
+        yield "neutral_silent", f"hourly volatility {100 * plan.sigma_hour:.2f} %", clears
+    if plan.unwind is not None and abs(plan.position) > abs(plan.unwind):
         detail = f"position {plan.position:g} is worked down to {plan.unwind:g} at the touch"
-        desk.blockers.hold(symbol, "unwinding", now, detail, "when the position is there")
-    else:
-        desk.blockers.clear(symbol, "unwinding")
+        yield "unwinding", detail, "when the position is there"

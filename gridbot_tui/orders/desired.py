@@ -5,7 +5,7 @@ from typing import Final
 
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.ladder import ladder
-from gridbot_tui.orders.model import Desired, Slot, StopOrder, Target, TargetStyle
+from gridbot_tui.orders.model import Desired, Slot, SlotState, StopOrder, Target, TargetStyle
 from gridbot_tui.orders.params import OrderParams
 from gridbot_tui.orders.plain import HeldLot, plain_ladder
 from gridbot_tui.orders.rungs import Rungs, Touch, smallest_order
@@ -147,6 +147,9 @@ def _notes(
         needed = plan.equity * least * instrument.step_f / plan.lot
         notes.append(("lot_below_minimum", f"a lot of the least size needs {needed:.2f} {instrument.quote}"))
     closing = Side.SELL if position > 0 else Side.BUY
-    if position and not delta and not any(slot.side is closing for slot in resting):
-        notes.append(("dust", f"{instrument.quantity(position)} {instrument.base} has no exit: too small to trade"))
+    left = abs(position) - sum(slot.exit_steps for slot in resting if slot.side is closing)
+    if left > 0 and not delta:
+        notes.append(("dust", f"{instrument.quantity(left)} {instrument.base} has no exit: too small to trade"))
+    if resting and all(slot.state is SlotState.CROSSED for slot in resting):
+        notes.append(("out_of_range", "price has left the range: its levels wait for it to return"))
     return notes
