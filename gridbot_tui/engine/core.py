@@ -84,6 +84,7 @@ class Engine:
         watch.account(desk)
         stale = [s for s in desk.symbols.values() if s.bar_at and _plan_due(s.plan.at if s.plan else 0, s.bar_at)]
         planning.renew(desk, stale)
+        planning.explain_all(desk)
         desk.touch_all()
 
     def reconfigure(self, config: EngineConfig) -> list[Action]:

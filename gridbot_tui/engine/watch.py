@@ -79,6 +79,9 @@ def each_bar(desk: Desk) -> None:
         if target is not None and (desk.ledger.position(name) or desk.orders.live(name)):
             if target.style is TargetStyle.TAKER or desk.ledger.position(name) != target.position:
                 desk.dirty.add(name)
+        if desk.blockers.holds(name, "churn"):
+            desk.dirty.add(name)
+    _probe(desk)
     ask_overdue(desk)
     ask_truth(desk)
 
@@ -89,8 +92,14 @@ def each_tick(desk: Desk) -> None:
         stale = state.mark is not None and not exposure.is_fresh(desk, state)
         if stale != desk.blockers.holds(name, "stale_mark"):
             desk.dirty.add(name)
+    _probe(desk)
     ask_overdue(desk)
     ask_truth(desk)
+
+
+def _probe(desk: Desk) -> None:
+    """What was refused is tried again when its time has come: nothing else may ever touch the symbol."""
+    desk.dirty.update(desk.reconciler.circuits.due(desk.now) & desk.symbols.keys())
 
 
 def ask_truth(desk: Desk) -> None:

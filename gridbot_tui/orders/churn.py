@@ -101,6 +101,13 @@ class Circuits:
         circuit = self._open.get((symbol, purpose, side))
         return circuit is not None and circuit.count >= self._params.refusals
 
+    def due(self, now: Ms) -> set[Symbol]:
+        """Symbols of which an open circuit may let a probe pass now."""
+        if not self._open:
+            return set()
+        least = self._params.refusals
+        return {key[0] for key, one in self._open.items() if one.count >= least and now >= one.probe_at}
+
     def standing(self) -> list[tuple[Symbol, Purpose, Side, int, Ms]]:
         """(symbol, purpose, side, exchange code, since) of every open circuit."""
         return [

@@ -210,11 +210,9 @@ class _Work:
         kept, loose, missing = match(wanted, self.orders[side], near, p.quantity_tolerance, self.instrument.max_steps)
         kept = self._covered(side, kept, loose, missing)
         for live in loose:
-            if live.state is OrderState.SENDING:
-                self.barred.add(side)  # cancelled once it is known to stand
-            elif live.state is not OrderState.UNRESOLVED:
-                self.cancels.append(live.order.client_id)
-                self.barred.add(side)
+            self.barred.add(side)
+            if live.state not in (OrderState.SENDING, OrderState.UNRESOLVED):
+                self.cancels.append(live.order.client_id)  # the others are cancelled once they are known to stand
         self.kept += kept
         if missing:
             self._create(side, missing)
