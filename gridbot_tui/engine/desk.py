@@ -12,6 +12,7 @@ from typing import Literal
 from gridbot_tui.engine.actions import Action, DecisionFact, ModeFact, WeightsFact
 from gridbot_tui.engine.blockers import Blockers
 from gridbot_tui.engine.config import EngineConfig
+from gridbot_tui.engine.events import OpenOrder
 from gridbot_tui.ledger.ledger import Ledger
 from gridbot_tui.market.aggregate import HourBuilder
 from gridbot_tui.market.instrument import Instrument
@@ -181,7 +182,8 @@ class Desk:
         self.max_observed = 0.0
         """Highest account leverage seen."""
         self.links: dict[str, tuple[bool, Ms, str]] = {}
-        self.foreign_orders: dict[str, str] = {}
+        self.foreign_orders: dict[str, OpenOrder] = {}
+        """Open orders on the account that are not the bot's, by client id: counted as risk, never touched."""
         self.listed: set[ClientId] = set()
         """Client ids of the last list of open orders."""
 

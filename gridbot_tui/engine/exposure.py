@@ -34,6 +34,11 @@ def of_symbol(desk: Desk, state: SymbolDesk) -> SymbolExposure:
         fresh=is_fresh(desk, state),
         orders=desk.orders.live(state.symbol),
     )
+    for order in desk.foreign_orders.values():
+        if order.symbol == state.symbol and not order.reduce_only and not order.conditional:
+            price = order.price if order.price is not None else state.mark
+            if price is not None and order.steps > order.filled:
+                state.exposure.push(order.side, price, order.steps - order.filled)
     return state.exposure
 
 

@@ -1,5 +1,7 @@
 """What becomes of our orders: reports move the life cycle, fills move the ledger, both make the symbol converge."""
 
+from msgspec import structs
+
 from gridbot_tui.engine.actions import AdoptFact, AskAboutOrder, CashFact, FillFact, OrderFact, RequestResync
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.events import Adopted, Cash, CashKind, Fill, OrderReport, Outcome
@@ -81,9 +83,15 @@ def fill(desk: Desk, event: Fill) -> None:
     """Book one execution, once; the ladder follows from the position it leaves."""
     live, state = desk.orders.get(event.client_id), desk.symbols.get(event.symbol)
     rung, epoch = (live.rung, live.epoch) if live is not None else (0, 0)
-    effect = apply_fill(desk, event, rung, epoch)
-    if effect is None or state is None:
+    if state is None:
+        _foreign_fill(desk, event)
         return
+    effect = apply_fill(desk, event, rung, epoch)
+    if effect is None:
+        return
+    other = desk.foreign_orders.get(event.client_id)
+    if other is not None:
+        desk.foreign_orders[event.client_id] = structs.replace(other, filled=other.filled + event.steps)
     state.touch = state.best
     desk.orders_changed(event.symbol)
     if not event.ours or event.forced:
@@ -105,6 +113,19 @@ def fill(desk: Desk, event: Fill) -> None:
         desk.note(event.symbol, event.forced, f"the exchange closed {event.steps} steps by {event.forced}", "error")
     elif not event.ours:
         desk.note(event.symbol, "external_fill", "a trade that is not the bot's changed the position", "warning")
+
+
+def _foreign_fill(desk: Desk, event: Fill) -> None:
+    """A trade by another hand in a symbol the bot does not trade: only the wallet is ours to book.
+
+    Money that another hand makes or loses comes and goes as a transfer: it is no result of the bot's.
+    """
+    key = f"trade-{event.symbol}-{event.trade_id}"
+    if event.realised:
+        cash(desk, Cash(event.at, CashKind.TRANSFER, desk.config.quote, event.realised, f"{key}-realised"))
+    if event.fee:
+        cash(desk, Cash(event.at, CashKind.TRANSFER, event.fee_asset, -event.fee, f"{key}-fee"))
+    desk.note(event.symbol, "foreign_fill", "a trade in a symbol that the bot does not trade", "warning")
 
 
 def apply_fill(desk: Desk, event: Fill, rung: int, epoch: int) -> FillEffect | None:

@@ -91,11 +91,11 @@ def _compare_positions(desk: Desk, event: AccountState) -> None:
 def open_orders(desk: Desk, event: OpenOrders) -> None:
     """Compare the exchange's list with our book: adopt, announce, or ask; never conclude from absence."""
     desk.listed = listed = set()
-    foreign: dict[str, str] = {}
+    foreign: dict[str, OpenOrder] = {}
     for order in event.orders:
         listed.add(order.client_id)
         if not desk.ids.is_ours(order.client_id):
-            foreign[order.client_id] = order.symbol
+            foreign[order.client_id] = order
         elif _forgotten(desk, event.at, order.client_id):
             _adopt(desk, event.at, order)
         else:
@@ -189,16 +189,18 @@ def _adopt(desk: Desk, at: Ms, order: OpenOrder) -> None:
     on_orders.adopted(desk, Adopted(at, adopted, order.filled))
 
 
-def _announce(desk: Desk, foreign: dict[str, str]) -> None:
-    for client_id, symbol in foreign.items():
-        if client_id not in desk.foreign_orders:
-            desk.note(
-                symbol,
-                "foreign_order",
-                f"order {client_id} is not the bot's: counted, never touched",
-                "warning",
-            )
-    desk.foreign_orders = foreign
+def _announce(desk: Desk, foreign: dict[str, OpenOrder]) -> None:
+    before, desk.foreign_orders = desk.foreign_orders, foreign
+    for client_id, order in foreign.items():
+        if client_id not in before:
+            detail = f"order {client_id} is not the bot's: counted, never touched"
+            desk.note(order.symbol, "foreign_order", detail, "warning")
+    for client_id in before.keys() | foreign.keys():
+        was, now = before.get(client_id), foreign.get(client_id)
+        if was != now:
+            known = now if now is not None else was
+            if known is not None:
+                desk.orders_changed(known.symbol)
 
 
 def closable(desk: Desk, symbol: Symbol) -> int:
