@@ -1,0 +1,208 @@
+"""A config that changes under a running bot: whole or not at all, shown before, written down as a version."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from gridbot_tui.control.command import Command, CommandKind, CommandOutcome
+from tests.service.living import Living, copied, options
+
+BASE = "# my own words\n[orders]\ndepth = 4\n\n[service]\nreconcile_s = 60.0\n"
+
+
+@pytest.fixture
+def home(warmed: Path, tmp_path: Path) -> Path:
+    return copied(warmed, tmp_path / "home")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "etc" / "gridbot.toml"
+    path.parent.mkdir()
+    path.write_text(BASE)
+    return path
+
+
+@asynccontextmanager
+async def bot_with(home: Path, config: Path) -> AsyncIterator[Living]:
+    async with Living(options(home, config=config)) as bot:
+        yield bot
+
+
+def put(path: Path, text: str) -> None:
+    path.write_text(text)
+
+
+def text_of(path: Path) -> str:
+    return path.read_text()
+
+
+async def give(bot: Living, kind: CommandKind, base: int | None = None, **args: str) -> CommandOutcome:
+    command = Command(os.urandom(4).hex(), kind, args, base)
+    assert bot.parts.session.submit(command, "test").ok
+    return await asyncio.wait_for(asyncio.ensure_future(bot.parts.session.outcome(command.id)), 1)
+
+
+def version(bot: Living) -> int:
+    return bot.parts.reloader.version
+
+
+async def test_a_preview_shows_the_difference_and_changes_nothing(home: Path, config: Path) -> None:
+    async with bot_with(home, config) as bot:
+        before = version(bot)
+        put(config, BASE.replace("depth = 4", "depth = 2"))
+        shown = await give(bot, CommandKind.RELOAD, preview="true")
+        assert shown.ok
+        assert "orders.depth: 4 -> 2" in shown.detail["changes"]
+        assert "cancel" in shown.detail["desired"]
+        assert version(bot) == before
+        assert bot.parts.engine.desk.config.orders.depth == 4
+
+
+async def test_a_reload_is_a_version_that_acts_at_the_next_decision_and_survives(home: Path, config: Path) -> None:
+    async with bot_with(home, config) as bot:
+        before = version(bot)
+        put(config, BASE.replace("depth = 4", "depth = 1"))
+        done = await give(bot, CommandKind.RELOAD)
+        assert done.ok, done.text
+        assert version(bot) == before + 1
+        await bot.days(0.2)
+        for view in bot.parts.picture.snapshot().symbols.values():
+            entries = [rung for rung in view.ladder if rung.entry and rung.state == "resting"]
+            assert sum(rung.side == "buy" for rung in entries) <= 1
+        kept = bot.parts.store.configs(limit=2)
+        assert [row.version for row in kept] == [before + 1, before]
+        assert "depth = 1" in kept[0].text
+    async with bot_with(home, config) as again:
+        assert version(again) == before + 1
+
+
+async def test_an_invalid_edit_changes_nothing_and_says_where_it_is_wrong(home: Path, config: Path) -> None:
+    async with bot_with(home, config) as bot:
+        before = version(bot)
+        put(config, BASE + "\n[risk]\nno_such_key = 3\n")
+        said = await give(bot, CommandKind.RELOAD)
+        assert not said.ok
+        assert "no_such_key" in said.text
+        assert "gridbot.toml line 9" in said.text
+        assert version(bot) == before
+
+
+@pytest.mark.parametrize(
+    ("edit", "word"),
+    [
+        ("[service]\nreconcile_s = 60.0\nheartbeat_s = 9.0\n", "after a restart"),
+        ("[ladder]\nkind = 'geometric'\n", "on a flat book"),
+    ],
+)
+async def test_a_key_that_cannot_change_now_refuses_the_whole_file(
+    edit: str, word: str, home: Path, config: Path
+) -> None:
+    put(config, "[service]\nreconcile_s = 60.0\n")
+    async with bot_with(home, config) as bot:
+        put(config, edit + "[risk]\ngap_reserve = 0.05\n")
+        said = await give(bot, CommandKind.RELOAD)
+        assert not said.ok
+        assert word in said.text
+        assert "nothing was applied" in said.text
+        assert bot.parts.engine.desk.config.risk.gap_reserve != 0.05
+
+
+async def test_an_edit_made_on_an_older_version_is_refused(home: Path, config: Path) -> None:
+    async with bot_with(home, config) as bot:
+        base = version(bot)
+        first = await give(bot, CommandKind.APPLY, base, text=BASE.replace("depth = 4", "depth = 3"))
+        assert first.ok, first.text
+        assert text_of(config) == BASE.replace("depth = 4", "depth = 3")
+        late = await give(bot, CommandKind.APPLY, base, text=BASE.replace("depth = 4", "depth = 2"))
+        assert not late.ok
+        assert f"version {base + 1}" in late.text
+        assert "depth = 3" in text_of(config)
+
+
+async def test_an_edit_that_cannot_be_written_is_not_in_force(
+    home: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    async with bot_with(home, config) as bot:
+        monkeypatch.setattr("gridbot_tui.service.reload.apply_text", denied)
+        before = version(bot)
+        said = await give(bot, CommandKind.APPLY, text=BASE.replace("depth = 4", "depth = 3"))
+        assert not said.ok
+        assert "cannot be written" in said.text
+        assert version(bot) == before
+
+
+async def test_the_services_own_keys_act_at_once(home: Path, config: Path) -> None:
+    async with bot_with(home, config) as bot:
+        put(config, "[orders]\ndepth = 4\n[service]\nreconcile_s = 300.0\nsnapshot_facts = 60\n")
+        assert (await give(bot, CommandKind.RELOAD)).ok
+        looks = 0
+        reconcile = bot.parts.bot.reconcile
+
+        def counted(now: int) -> None:
+            nonlocal looks
+            looks += 1
+            reconcile(now)
+
+        bot.parts.bot.reconcile = counted  # type: ignore[method-assign]
+        await bot.days(1 / 24)
+        assert 11 <= looks <= 13
+        assert bot.parts.journal.snapshot_facts == 60
+
+
+async def until(true: Callable[[], bool]) -> None:
+    for _ in range(300):
+        if true():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("not in time")
+
+
+def replaced(path: Path, text: str) -> None:
+    """As editors do: another file, put in its place."""
+    part = path.with_name(".part")
+    part.write_text(text)
+    part.replace(path)
+
+
+def removed_first(path: Path, text: str) -> None:
+    path.rename(path.with_name("gridbot.toml~"))
+    path.write_text(text)
+
+
+@pytest.mark.parametrize("write", [replaced, put, removed_first])
+async def test_a_file_is_followed_however_its_editor_writes_it(
+    write: Callable[[Path, str], None], home: Path, config: Path
+) -> None:
+    async with bot_with(home, config) as bot:
+        watching = asyncio.create_task(bot.parts.reloader.watch_file())
+        await asyncio.sleep(0.3)
+        before = version(bot)
+        write(config, BASE.replace("depth = 4", "depth = 3"))
+        await until(lambda: version(bot) == before + 1)
+        write(config, BASE + "[risk]\nno_such_key = 3\n")
+        await until(lambda: "no_such_key" in bot.parts.reloader.last_error)
+        assert version(bot) == before + 1
+        write(config, BASE.replace("depth = 4", "depth = 5"))
+        await until(lambda: version(bot) == before + 2)
+        told = [event.text for event in bot.parts.feed.lines() if event.code == "reload"]
+        assert len(told) == 3
+        watching.cancel()
+        async with asyncio.timeout(2):
+            await asyncio.gather(watching, return_exceptions=True)
+
+
+async def test_a_folder_that_goes_away_ends_the_watching_and_nothing_else(home: Path, config: Path) -> None:
+    async with bot_with(home, config) as bot:
+        shutil.rmtree(config.parent)
+        async with asyncio.timeout(5):
+            await bot.parts.reloader.watch_file()
+        assert any("watched no more" in event.text for event in bot.parts.feed.lines())
