@@ -40,6 +40,8 @@ def absorb_bar(desk: Desk, state: SymbolDesk, bar: Bar, at: Ms) -> bool:
     """Take one bar into prices, shadows and features; True where it closed a decision bar."""
     state.next_open = bar.close_at
     state.bar_at = at
+    if state.close is None:
+        desk.dirty.add(state.symbol)  # until now there was no price to place anything at
     state.close = bar.close
     state.mark = bar.mark_close
     state.mark_at = at
@@ -109,6 +111,8 @@ def quote(desk: Desk, event: Quote) -> None:
     state = desk.symbols.get(event.symbol)
     if state is None:
         return
+    if state.best is None:
+        desk.dirty.add(event.symbol)  # until now there was no price to place anything at
     state.bid = event.bid if event.bid is not None else state.bid
     state.ask = event.ask if event.ask is not None else state.ask
     state.close = event.last if event.last is not None else state.close

@@ -165,7 +165,8 @@ def _guard(desk: Desk) -> None:
     leverage = observed_leverage(desk)
     if leverage is None or leverage < 1.0:
         for name in desk.symbols:
-            desk.blockers.clear(name, "liquidation_near")
+            if desk.blockers.clear(name, "liquidation_near"):
+                desk.dirty.add(name)
         return
     seen = protection.account_of(desk)
     if seen is None:
