@@ -72,7 +72,7 @@ class GridApp(OrderActions, App[Ended]):
         self.picture.read_only = read_only
         self.attached = attached
         self.symbols: Symbols = self.look.symbols
-        self.link = Link(door, self.picture, self.tell, self.control_asked, again=attached)
+        self.link = Link(door, self.picture, self.tell, self.control_asked, again=attached, first=self.flush)
         self._early_signal = 0
         """A signal that came before the app was running."""
         self._leaving = ""

@@ -6,13 +6,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gridbot_tui.ui.glyphs import Symbols
 
-FRAMES_PER_S = 15
-"""A cap over all repaints; the flush runs at 4 Hz, the rest is room for keys."""
-
-
 def prepare() -> None:
     """Set Textual's switches, where the operator has not set them."""
-    os.environ.setdefault("TEXTUAL_FPS", str(FRAMES_PER_S))
+    # No TEXTUAL_FPS: the flush is what limits painting, and a cap on frames would only hold up keys.
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
 

@@ -25,12 +25,23 @@ RETRY_S = (0.5, 1.0, 2.0, 5.0)
 class Link:
     """Owns the connection. ``run`` is the one task; it ends with the app."""
 
-    def __init__(self, door: Door, picture: Picture, tell: Told, asked: Asked, *, again: bool = True) -> None:
+    def __init__(
+        self,
+        door: Door,
+        picture: Picture,
+        tell: Told,
+        asked: Asked,
+        *,
+        again: bool = True,
+        first: Callable[[], None] = lambda: None,
+    ) -> None:
         self._door = door
         self._picture = picture
         self._tell = tell
         self._asked = asked
         self._again = again
+        self._first = first
+        """Called with the first snapshot of a connection: it is not to wait for the next flush."""
         self._client: ControlClient | None = None
         self._in_flight: set[str] = set()
 
@@ -107,6 +118,8 @@ class Link:
             async for snapshot in client.snapshots():
                 self._picture.line, self._picture.line_detail = Line.UP, ""
                 self._picture.receive(snapshot)
+                if first:
+                    self._first()
                 if first and not self._picture.read_only and not snapshot.controller:
                     await client.ask_control()
                 first = False

@@ -24,6 +24,8 @@ class ChartPane(Pane):
         self._renderer = renderer or PlotextRenderer()
         self._drawn_at = 0.0
         self._kept: tuple[str, int, int, list[Row]] | None = None
+        self._wanted: tuple[str, int, int, Chart] | None = None
+        self._waiting = False
 
     def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
         """The chart; the one of a second ago where it is too early for another."""
@@ -32,13 +34,26 @@ class ChartPane(Pane):
             return [(("no symbol" if picture.snapshot else words.UNKNOWN, "dim"),)]
         if len(view.bars) < 2:
             return [(("no price history yet", "dim"),)]
-        now = time.monotonic()
         kept = self._kept
-        if kept is not None and kept[:3] == (picture.symbol, width, height) and now - self._drawn_at < REDRAW_S:
-            return kept[3]
-        rows = self._renderer.render(chart_of(snapshot, view, picture.symbol), width, height, self.symbols)
-        self._kept, self._drawn_at = (picture.symbol, width, height, rows), now
-        return rows or [((f"last {words.grouped(view.price)}", "price"),)]
+        fresh = kept is not None and kept[:3] == (picture.symbol, width, height)
+        if not fresh or time.monotonic() - self._drawn_at >= REDRAW_S:
+            self._wanted = (picture.symbol, width, height, chart_of(snapshot, view, picture.symbol))
+            if not self._waiting:
+                self._waiting = True
+                # After the other panes are on the screen: a key is not to wait the 15 ms this takes.
+                self.call_after_refresh(self._draw)
+        return kept[3] if fresh and kept is not None else []
+
+    def _draw(self) -> None:
+        self._waiting = False
+        if self._wanted is None:
+            return
+        symbol, width, height, chart = self._wanted
+        rows = self._renderer.render(chart, width, height, self.symbols)
+        last = f"last {words.grouped(chart.bars[-1].close)}"
+        self._kept = (symbol, width, height, rows or [((last, "price"),)])
+        self._drawn_at, self._wanted = time.monotonic(), None
+        self._again()
 
     def title(self, picture: Picture) -> Row:
         """What one candle is."""
