@@ -1,0 +1,124 @@
+"""The running server: sockets, the pacer, a clean end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+from gridbot_tui.exchange.server.control import Control
+from gridbot_tui.exchange.server.http import Rest
+from gridbot_tui.exchange.server.mischief import Mischief
+from gridbot_tui.exchange.server.place import Place
+from gridbot_tui.exchange.server.streams import Hub
+from gridbot_tui.exchange.server.wsapi import WsApi
+
+_STREAM_ROOTS = ("ws", "stream", "public", "market", "private")
+
+
+class App:
+    """One served exchange. Everything it starts ends with ``stop``."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.hub = Hub(place)
+        self.api = WsApi(self.hub)
+        self.mischief = Mischief(place, self.hub, self.api)
+        self._rest = Rest(place)
+        self._control = Control(place, self.hub, self.mischief)
+        self._server: web.Server | None = None
+        self._runner: web.ServerRunner | None = None
+        self._pacer: asyncio.Task[None] | None = None
+        self.port = 0
+
+    async def start(self) -> int:
+        """Listen and begin to play; returns the port."""
+        options = self.place.options
+        if options.hold:
+            for floor in self.place.floors.values():
+                floor.hold(True, self.place.clock.now())
+        self._server = web.Server(self._handle, access_log=None, keepalive_timeout=75.0)
+        self._runner = web.ServerRunner(self._server, handle_signals=False, access_log=None)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, options.host, options.port, backlog=1024, shutdown_timeout=0.5)
+        await site.start()
+        sockets = site._server.sockets  # type: ignore[union-attr]
+        self.port = int(sockets[0].getsockname()[1])
+        self._pacer = asyncio.create_task(self._pace(), name="pacer")
+        return self.port
+
+    async def stop(self) -> None:
+        """Say goodbye to everybody and close."""
+        if self._pacer is not None:
+            self._pacer.cancel()
+            await asyncio.gather(self._pacer, return_exceptions=True)
+        self.mischief.stop()
+        for streams in list(self.hub.links):
+            self.hub.say_shutdown(streams)
+            streams.link.close(1001)
+        for api in list(self.api.links):
+            self.api.say_shutdown(api)
+            api.link.close(1001)
+        await asyncio.sleep(0.05)
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def failed(self) -> BaseException | None:
+        """Why the market stopped being played, if it did."""
+        pacer = self._pacer
+        return pacer.exception() if pacer is not None and pacer.done() and not pacer.cancelled() else None
+
+    async def _pace(self) -> None:
+        """Wake often, play what is due, send what came of it."""
+        place, hub = self.place, self.hub
+        nap = max(0.001, min(0.05, place.options.tick_ms / 2000))
+        while True:
+            if place.advance():
+                hub.advance(place.clock.now())
+            if place.faults.active:
+                self.mischief.tick()
+            await asyncio.sleep(nap)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        path, _, query = request.raw_path.partition("?")
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self._socket(request, path, query)
+        if path.startswith("/control/") and self.place.options.control:
+            return await self._control(request, path[9:])
+        return await self._rest(request)
+
+    async def _socket(self, request: web.BaseRequest, path: str, query: str) -> web.StreamResponse:
+        if path == "/ws-api/v3" and "spot" in self.place.floors:
+            return await self.api.serve(request, "spot", query)
+        if path == "/ws-fapi/v1" and "futures" in self.place.floors:
+            return await self.api.serve(request, "futures", query)
+        if path.strip("/").split("/")[0] in _STREAM_ROOTS:
+            return await self.hub.serve(request, path, query)
+        return web.Response(status=404)
+
+    def addresses(self) -> dict[str, Any]:
+        """Where everything is."""
+        host = f"{self.place.options.host}:{self.port}"
+        found: dict[str, Any] = {"event": "ready", "http": f"http://{host}", "ws": f"ws://{host}",
+                                 "markets": list(self.place.floors)}  # fmt: skip
+        if "spot" in self.place.floors:
+            found |= {"spot_rest": f"http://{host}/api", "spot_ws_api": f"ws://{host}/ws-api/v3",
+                      "spot_streams": f"ws://{host}"}  # fmt: skip
+        if "futures" in self.place.floors:
+            found |= {"futures_rest": f"http://{host}/fapi", "futures_ws_api": f"ws://{host}/ws-fapi/v1",
+                      "futures_streams": f"ws://{host}"}  # fmt: skip
+        if self.place.options.control:
+            found["control"] = f"http://{host}/control"
+        return found
+
+
+@asynccontextmanager
+async def served(place: Place) -> AsyncIterator[App]:
+    """A started app, stopped at the end."""
+    app = App(place)
+    await app.start()
+    try:
+        yield app
+    finally:
+        await app.stop()

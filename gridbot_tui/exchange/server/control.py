@@ -1,0 +1,136 @@
+"""The control endpoint: what a test may do to the exchange. Answered only where it was asked for."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from gridbot_tui.exchange.server.accounts import KeyConfig
+from gridbot_tui.exchange.server.answers import json_answer
+from gridbot_tui.exchange.server.codes import Denied
+from gridbot_tui.exchange.server.faults import read_rules
+from gridbot_tui.exchange.server.floor import Floor
+from gridbot_tui.exchange.server.mischief import Mischief
+from gridbot_tui.exchange.server.place import Place
+from gridbot_tui.exchange.server.streams import Hub
+from gridbot_tui.units import Ms
+
+Json = dict[str, Any]
+WORDS = {
+    "price": "carry `symbol` to `price` now; `market` where both are served, `volume` traded there (default plenty),"
+             " `mark` where it differs",
+    "hold": "stop the market (`on` true) or let it go on",
+    "speed": "`speed` times real time from now on",
+    "jump": "let `ms` pass at once",
+    "liquidity": "`steps` of `symbol` stand at each level of the book; null = as before",
+    "funding": "settle `rate` of `symbol` now",
+    "deposit": "add `amount` (negative: take) of `asset` to the account of `key` on `market`",
+    "account": "open an account: `key`, `secret`, `balances`",
+    "faults": "a list of fault rules in place of the present ones",
+    "act": "one action of the fault menu, now",
+    "pardon": "forget every weight, count and ban",
+    "state": "what the exchange knows of itself",
+}  # fmt: skip
+
+
+class Control:
+    """Answers POST /control/<word>."""
+
+    def __init__(self, place: Place, hub: Hub, mischief: Mischief) -> None:
+        self._place = place
+        self._hub = hub
+        self._mischief = mischief
+
+    async def __call__(self, request: web.BaseRequest, word: str) -> web.Response:
+        """One order; 200 with what it did, 400 with why not."""
+        raw = await request.read()
+        if word not in WORDS:
+            return json_answer({"error": f"no such word; there are {', '.join(WORDS)}"}, 404)
+        try:
+            if word == "faults":
+                self._place.faults.load(read_rules(raw))
+                return json_answer({"rules": len(read_rules(raw))})
+            if word == "act":
+                for rule in read_rules(b"[" + raw + b"]"):
+                    self._mischief.do(rule)
+                return json_answer({})
+            body = msgspec.json.decode(raw, type=dict[str, Any]) if raw else {}
+            act: Callable[[Json], Json] = getattr(self, f"_{word}")
+            done = act(body)
+        except Denied as why:
+            return json_answer({"error": str(why)}, 400)
+        except (KeyError, ValueError, ArithmeticError, msgspec.DecodeError, msgspec.ValidationError) as error:
+            return json_answer({"error": f"{type(error).__name__}: {error}"}, 400)
+        return json_answer(done)
+
+    def _floors(self, body: Json) -> list[Floor]:
+        market = body.get("market")
+        found = [f for name, f in self._place.floors.items() if market in (None, name) and body["symbol"] in f.tapes]
+        if not found:
+            raise Denied(-1121)
+        return found
+
+    def _now(self) -> Ms:
+        return self._place.clock.now()
+
+    def _price(self, body: Json) -> Json:
+        for floor in self._floors(body):
+            instrument = floor.tapes[body["symbol"]].instrument
+            price = instrument.ticks_near(Decimal(str(body["price"])))
+            mark = instrument.ticks_near(Decimal(str(body["mark"]))) if "mark" in body else None
+            volume = float(body["volume"]) if body.get("volume") is not None else None
+            floor.push(body["symbol"], price, self._now(), volume, mark)
+        self._hub.advance(self._now())
+        return {"price": str(body["price"])}
+
+    def _hold(self, body: Json) -> Json:
+        for floor in self._place.floors.values():
+            floor.hold(bool(body.get("on", True)), self._now())
+        return {"on": bool(body.get("on", True))}
+
+    def _speed(self, body: Json) -> Json:
+        self._place.clock.speed = float(body["speed"])
+        return {"speed": self._place.clock.speed}
+
+    def _jump(self, body: Json) -> Json:
+        self._place.clock.jump(int(body["ms"]))
+        self._place.advance()
+        self._hub.advance(self._now())
+        return {"serverTime": self._now()}
+
+    def _liquidity(self, body: Json) -> Json:
+        steps = body.get("steps")
+        for floor in self._floors(body):
+            tape = floor.tapes[body["symbol"]]
+            tape.liquidity = None if steps is None else int(steps)
+            tape.rebuild()
+        return {}
+
+    def _funding(self, body: Json) -> Json:
+        self._place.floor("futures").settle(body["symbol"], float(body["rate"]), self._now())
+        return {}
+
+    def _deposit(self, body: Json) -> Json:
+        account = self._place.by_key(body["key"])
+        desk = self._place.desk(account, body.get("market", next(iter(self._place.floors))), self._now())
+        desk.transfer(body["asset"], Decimal(str(body["amount"])))
+        self._place.flush(account)
+        return {}
+
+    def _account(self, body: Json) -> Json:
+        self._place.add_account(msgspec.convert(body, KeyConfig))
+        return {}
+
+    def _pardon(self, body: Json) -> Json:
+        self._place.limiter.pardon()
+        return {}
+
+    def _state(self, body: Json) -> Json:
+        return {
+            "now": self._now(), "speed": self._place.clock.speed, "faults": dict(self._place.faults.injected),
+            "links": len(self._hub.links), "sent": self._hub.sent,
+            "prices": {name: {s: t.format.price(t.last) for s, t in floor.tapes.items()}
+                       for name, floor in self._place.floors.items()},
+        }  # fmt: skip

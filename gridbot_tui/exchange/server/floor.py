@@ -1,0 +1,239 @@
+"""One market being played: a path of prices through every bar, each point met by every desk."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from gridbot_tui.exchange.server.accounts import Account
+from gridbot_tui.exchange.server.desk import Desk, Ids
+from gridbot_tui.exchange.server.tape import Tape
+from gridbot_tui.exchange.simulated.matching import play
+from gridbot_tui.market.bar import Bar
+from gridbot_tui.market.quotes import path_quotes
+from gridbot_tui.market.source import FundingRate, MarketBatch, MarketSource
+from gridbot_tui.units import DAY, HOUR, Market, Ms, Steps, Symbol, Ticks
+
+MOST_POINTS: Final = 240
+LEAST_POINTS: Final = 4
+_PLENTY: Final = 1e12
+
+
+class Path:
+    """The way through one batch of bars: prices of each symbol at evenly spaced moments."""
+
+    __slots__ = ("bars", "batch", "begins", "count", "done", "length", "prices")
+
+    def __init__(self, batch: MarketBatch, begins: Ms, length: Ms, count: int) -> None:
+        self.batch = batch
+        self.begins = begins
+        self.length = length
+        self.count = count
+        self.done = 0
+        self.bars = dict(batch.bars)
+        self.prices = {symbol: path_quotes(bar, count) for symbol, bar in batch.bars}
+
+    def due(self) -> Ms:
+        """When the next point is reached."""
+        return self.begins + self.length * (self.done + 1) // self.count
+
+
+class Floor:
+    """The public side and all desks of one market. Time comes from the caller."""
+
+    def __init__(self, market: Market, source: MarketSource, *, now: Ms, history: Ms, tick_every: Ms) -> None:
+        """Lives through the market up to ``now``, so that candles are there from the first request.
+
+        ``tick_every`` is the exchange's time between two points of a path, at most.
+        """
+        self.market = market
+        self.source = source
+        base = min(source.interval, HOUR)
+        kept = max(1_500, int(history // base) + 3_000)
+        self.tapes: dict[Symbol, Tape] = {s: Tape(i, base, kept) for s, i in sorted(source.instruments.items())}
+        self.ids = Ids()
+        self.accounts: list[Account] = []
+        self.tick_every = tick_every
+        self.held_at: Ms | None = None
+        """When the market was stopped by hand; None = it moves."""
+        self.moved: dict[Symbol, Ticks] = {}
+        """How far a push has carried a symbol away from its source."""
+        self.on_played: Callable[[Account], None] = lambda account: None
+        self.now = now
+        self._shift = _shift(source, now, history)
+        self._batches = self._live_through(now)
+        self._path: Path | None = None
+        self._ahead: deque[MarketBatch] = deque()
+        for tape in self.tapes.values():
+            tape.updated_at = now
+            if tape.last:
+                tape.rebuild()
+        self._next()
+
+    def _live_through(self, now: Ms) -> Iterator[MarketBatch]:
+        """Play everything that lies in the past; the rest stays to come."""
+        batches = self.source.batches(self.source.start)
+        for batch in batches:
+            if batch.at + self._shift > now:
+                self._first: MarketBatch | None = batch
+                return batches
+            for symbol, bar in batch.bars:
+                at = bar.open_at + self._shift
+                self.tapes[symbol].remember(
+                    Bar(at, bar.interval, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.mark_high,
+                        bar.mark_low, bar.mark_close)
+                )  # fmt: skip
+                self.tapes[symbol].marks.append((at, bar.mark_close))
+            for rate in batch.funding:
+                self._note_funding(rate)
+        self._first = None
+        return batches
+
+    def _note_funding(self, rate: FundingRate) -> None:
+        tape = self.tapes.get(rate.symbol)
+        if tape is not None:
+            moved = FundingRate(rate.symbol, rate.at + self._shift, rate.rate, rate.interval_hours)
+            tape.funding.append((moved, tape.mark))
+            tape.rate, tape.funding_hours = rate.rate, rate.interval_hours
+
+    def desk(self, account: Account) -> Desk | None:
+        """An account's desk here."""
+        return account.futures if self.market is Market.FUTURES else account.spot
+
+    def open_desk(self, account: Account, desk: Desk) -> None:
+        """A new account begins with the market as it stands."""
+        for symbol, venue in desk.venues.items():
+            tape = self.tapes[symbol]
+            venue.last, venue.mark = tape.last, tape.mark
+            venue.bars = deque(maxlen=1)
+        self.accounts.append(account)
+
+    # -- time ---------------------------------------------------------------------------------------------
+
+    def advance(self, now: Ms) -> bool:
+        """Play every point that is due; True if anything moved."""
+        moved = False
+        while self._path is not None and self.held_at is None and self._path.due() <= now:
+            self._step(self._path)
+            moved = True
+        if not moved and now - self.now >= self.tick_every:
+            self._stand(now)
+            moved = True
+        return moved
+
+    def hold(self, held: bool, now: Ms) -> None:
+        """Stop the market where it is, or let it go on from there."""
+        if held and self.held_at is None:
+            self.held_at = now
+        elif not held and self.held_at is not None:
+            waited, self.held_at = now - self.held_at, None
+            self._shift += waited
+            if self._path is not None:
+                self._path.begins += waited
+
+    def _next(self) -> None:
+        """Draw the path of the next batch."""
+        batch = self._first if self._first is not None else next(self._batches, None)
+        self._first = None
+        if batch is None:
+            self._path = None
+            return
+        length = max((bar.interval for _, bar in batch.bars), default=self.source.interval)
+        count = min(MOST_POINTS, max(LEAST_POINTS, int(length // max(1, self.tick_every))))
+        self._path = Path(batch, batch.at + self._shift - length, length, count)
+
+    def _step(self, path: Path) -> None:
+        at, k = path.due(), path.done
+        path.done += 1
+        last = path.done == path.count
+        self.now = max(self.now, at)
+        bars = []
+        for symbol, prices in path.prices.items():
+            bar, tape = path.bars[symbol], self.tapes[symbol]
+            carried = self.moved.get(symbol, 0)
+            price = max(2, prices[k] + carried)
+            mark = min(max(prices[k] + bar.mark_close - bar.close, bar.mark_low), bar.mark_high)
+            mark = max(1, (bar.mark_close if last else mark) + carried)
+            steps = int(bar.volume / tape.instrument.step_f / path.count)
+            bars.append((symbol, self._point(tape, self.now, price, mark, steps)))
+        funding = path.batch.funding if last else ()
+        for rate in funding:
+            self._note_funding(rate)
+        self._meet(MarketBatch(self.now, tuple(bars), funding))
+        if last:
+            self._next()
+
+    def _stand(self, now: Ms) -> None:
+        """Nothing moves, but time does: a held market, or one whose data have ended."""
+        self.now = now
+        for tape in self.tapes.values():
+            if tape.last:
+                tape.move(now, tape.last, tape.mark, 0)
+
+    def _point(self, tape: Tape, at: Ms, price: Ticks, mark: Ticks, steps: Steps, volume: float | None = None) -> Bar:
+        """Move a tape and say what its desks must meet."""
+        before, mark_before = tape.last or price, tape.mark or mark
+        tape.move(at, price, mark, steps)
+        tape.marks.append((at, mark)) if not tape.marks or at - tape.marks[-1][0] >= 60_000 else None
+        return Bar(
+            at, self.tick_every, before, max(before, price), min(before, price), price,
+            steps * tape.instrument.step_f if volume is None else volume, max(mark_before, mark),
+            min(mark_before, mark), mark,
+        )  # fmt: skip
+
+    def push(self, symbol: Symbol, price: Ticks, now: Ms, volume: float | None = None,
+             mark: Ticks | None = None) -> None:  # fmt: skip
+        """Carry a symbol to a price at once; from there it moves on as its source does."""
+        tape = self.tapes[symbol]
+        self.now = max(self.now, now)
+        self.moved[symbol] = self.moved.get(symbol, 0) + price - tape.last
+        steps = 1 if volume is None else int(volume / tape.instrument.step_f)
+        bar = self._point(tape, self.now, price, mark or max(1, tape.mark + price - tape.last), steps,
+                          _PLENTY if volume is None else volume)  # fmt: skip
+        self._meet(MarketBatch(self.now, ((symbol, bar),)))
+
+    def settle(self, symbol: Symbol, rate: float, now: Ms) -> None:
+        """Settle funding out of turn."""
+        self.now = max(self.now, now)
+        found = FundingRate(symbol, now - self._shift, rate, self.tapes[symbol].funding_hours)
+        self._note_funding(found)
+        self._meet(MarketBatch(self.now, (), (found,)))
+
+    def _meet(self, batch: MarketBatch) -> None:
+        """Every desk meets the point: stops first, then the ladder, margin and funding."""
+        for account in self.accounts:
+            desk = self.desk(account)
+            assert desk is not None
+            desk.now = batch.at
+            desk.next_order_id = max(desk.next_order_id, self.ids.order)
+            if self.market is Market.FUTURES and account.algo is not None and account.algo.open:
+                self._trigger(account, desk, batch)
+            play(desk, batch)
+            if desk.waiting:
+                for symbol, bar in batch.bars:
+                    desk.wake(symbol, bar.low, bar.high)
+            self.ids.order = max(self.ids.order, desk.next_order_id)
+            if desk.updates:
+                self.on_played(account)
+
+    def _trigger(self, account: Account, desk: Desk, batch: MarketBatch) -> None:
+        for symbol, bar in batch.bars:
+            assert account.algo is not None
+            if account.algo.by_symbol.get(symbol):
+                venue = desk.venues[symbol]
+                venue.last, venue.mark = bar.close, bar.mark_close
+                account.algo.watch(symbol, bar.close, bar.mark_close)
+
+
+def _shift(source: MarketSource, now: Ms, history: Ms) -> Ms:
+    """How far a market lies from now: whole days where its data allow, so that candles and funding keep their hours."""
+    end: Ms | None = getattr(source, "end", None)
+    if end is None:
+        return 0  # made for now
+    span = end - source.start
+    ahead = min(history, span // 4)
+    first = source.start + ahead
+    for unit in (DAY, HOUR, source.interval):
+        begin = first + (now - first) % unit
+        if begin < end or unit == source.interval:
+            return now - begin
+    return now - first

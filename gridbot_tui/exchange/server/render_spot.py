@@ -1,0 +1,194 @@
+"""Binance's spot objects out of the exchange's records."""
+
+from typing import Any
+
+from gridbot_tui.exchange.server.desk import AMENDED, Desk, Terms
+from gridbot_tui.exchange.server.numbers import ZERO8, fixed
+from gridbot_tui.exchange.server.render import side
+from gridbot_tui.exchange.simulated.records import (
+    AccountUpdate,
+    BalanceView,
+    Execution,
+    Order,
+    OrderUpdate,
+    Status,
+    Trade,
+    Update,
+)
+from gridbot_tui.units import ZERO, Ms
+
+Json = dict[str, Any]
+_EXPIRY = {"no_funds": "INSUFFICIENT_BALANCE", "market_remainder": "INSUFFICIENT_LIQUIDITY"}
+
+
+def status_of(order: Order) -> str:
+    """Binance's word."""
+    return "NEW" if order.status is Status.TRIGGERED else order.status.value
+
+
+def ack(desk: Desk, order: Order) -> Json:
+    """The shortest answer to a new order."""
+    return {
+        "symbol": order.symbol, "orderId": order.exchange_id, "orderListId": -1, "clientOrderId": order.client_id,
+        "transactTime": order.updated_at,
+    }  # fmt: skip
+
+
+def result(desk: Desk, order: Order) -> Json:
+    """The answer with the order's state."""
+    f, terms = desk.tapes[order.symbol].format, desk.terms_of(order)
+    found = ack(desk, order)
+    found |= {
+        "price": f.price(order.price), "origQty": f.qty(order.steps), "executedQty": f.qty(order.filled),
+        "origQuoteOrderQty": fixed(terms.quote_quantity), "cummulativeQuoteQty": fixed(order.quote),
+        "status": status_of(order), "timeInForce": terms.tif, "type": terms.kind, "side": side(order.side),
+        "workingTime": terms.working_at, "selfTradePreventionMode": terms.stp,
+    }  # fmt: skip
+    _conditionals(found, desk, order, terms)
+    return found
+
+
+def full(desk: Desk, order: Order, trades: list[Trade]) -> Json:
+    """The answer with the executions."""
+    f = desk.tapes[order.symbol].format
+    found = result(desk, order)
+    found["fills"] = [
+        {"price": f.price(t.price), "qty": f.qty(t.steps), "commission": fixed(t.fee), "commissionAsset": t.fee_asset,
+         "tradeId": t.trade_id}
+        for t in trades
+    ]  # fmt: skip
+    return found
+
+
+def queried(desk: Desk, order: Order) -> Json:
+    """GET order, openOrders, allOrders."""
+    f, terms = desk.tapes[order.symbol].format, desk.terms_of(order)
+    found: Json = {
+        "symbol": order.symbol, "orderId": order.exchange_id, "orderListId": -1, "clientOrderId": order.client_id,
+        "price": f.price(order.price), "origQty": f.qty(order.steps), "executedQty": f.qty(order.filled),
+        "cummulativeQuoteQty": fixed(order.quote), "status": status_of(order), "timeInForce": terms.tif,
+        "type": terms.kind, "side": side(order.side), "stopPrice": f.price(order.trigger), "icebergQty": ZERO8,
+        "time": order.created_at, "updateTime": order.updated_at, "isWorking": terms.working_at >= 0,
+        "workingTime": terms.working_at, "origQuoteOrderQty": fixed(terms.quote_quantity),
+        "selfTradePreventionMode": terms.stp,
+    }  # fmt: skip
+    if terms.strategy_id is not None:
+        found["strategyId"] = terms.strategy_id
+    if terms.strategy_type is not None:
+        found["strategyType"] = terms.strategy_type
+    if order.status is Status.EXPIRED and order.reason in _EXPIRY:
+        found["expiryReason"] = _EXPIRY[order.reason]
+    return found
+
+
+def canceled(desk: Desk, order: Order) -> Json:
+    """The answer to a cancel."""
+    f, terms = desk.tapes[order.symbol].format, desk.terms_of(order)
+    found: Json = {
+        "symbol": order.symbol, "origClientOrderId": order.client_id, "orderId": order.exchange_id, "orderListId": -1,
+        "clientOrderId": terms.cancel_id, "transactTime": order.updated_at, "price": f.price(order.price),
+        "origQty": f.qty(order.steps), "executedQty": f.qty(order.filled),
+        "origQuoteOrderQty": fixed(terms.quote_quantity), "cummulativeQuoteQty": fixed(order.quote),
+        "status": order.status.value, "timeInForce": terms.tif, "type": terms.kind, "side": side(order.side),
+        "selfTradePreventionMode": terms.stp,
+    }  # fmt: skip
+    _conditionals(found, desk, order, terms)
+    return found
+
+
+def _conditionals(found: Json, desk: Desk, order: Order, terms: Terms) -> None:
+    if order.trigger is not None:
+        found["stopPrice"] = desk.tapes[order.symbol].format.price(order.trigger)
+    if terms.strategy_id is not None:
+        found["strategyId"] = terms.strategy_id
+    if terms.strategy_type is not None:
+        found["strategyType"] = terms.strategy_type
+
+
+def amended(desk: Desk, order: Order, execution: int) -> Json:
+    """The answer to a keep-priority amendment."""
+    f, terms = desk.tapes[order.symbol].format, desk.terms_of(order)
+    return {
+        "transactTime": order.updated_at, "executionId": execution,
+        "amendedOrder": {
+            "symbol": order.symbol, "orderId": order.exchange_id, "orderListId": -1, "origClientOrderId": terms.old_id,
+            "clientOrderId": order.client_id, "price": f.price(order.price), "qty": f.qty(order.steps),
+            "executedQty": f.qty(order.filled), "preventedQty": ZERO8, "quoteOrderQty": fixed(terms.quote_quantity),
+            "cumulativeQuoteQty": fixed(order.quote), "status": status_of(order), "timeInForce": terms.tif,
+            "type": terms.kind, "side": side(order.side), "workingTime": terms.working_at,
+            "selfTradePreventionMode": terms.stp,
+        },
+    }  # fmt: skip
+
+
+def my_trade(desk: Desk, trade: Trade) -> Json:
+    """One of myTrades."""
+    f = desk.tapes[trade.symbol].format
+    return {
+        "symbol": trade.symbol, "id": trade.trade_id, "orderId": trade.exchange_id, "orderListId": -1,
+        "price": f.price(trade.price), "qty": f.qty(trade.steps), "quoteQty": fixed(trade.quote),
+        "commission": fixed(trade.fee), "commissionAsset": trade.fee_asset, "time": trade.at,
+        "isBuyer": trade.side > 0, "isMaker": trade.maker, "isBestMatch": True,
+    }  # fmt: skip
+
+
+def frames(desk: Desk, updates: list[Update], now: Ms) -> list[Json]:
+    """User events of what happened, in order."""
+    told: list[Json] = []
+    for update in updates:
+        if isinstance(update, OrderUpdate):
+            told.append(execution_report(desk, update, now))
+        elif isinstance(update, AccountUpdate):
+            if update.cash is not None:
+                told.append(balance_update(update, now))
+            told.append(position(update.balances, update.at, now))
+    return told
+
+
+def execution_report(desk: Desk, update: OrderUpdate, now: Ms) -> Json:
+    """executionReport."""
+    order, trade = update.order, update.trade
+    tape, terms = desk.tapes[order.symbol], desk.terms_of(order)
+    f = tape.format
+    amendment = order.reason == AMENDED
+    cancel = update.execution is Execution.CANCELED
+    frame: Json = {
+        "e": "executionReport", "E": now, "s": order.symbol,
+        "c": (terms.cancel_id or order.client_id) if cancel else order.client_id,
+        "S": side(order.side), "o": terms.kind, "f": terms.tif, "q": f.qty(order.steps), "p": f.price(order.price),
+        "P": f.price(order.trigger), "F": ZERO8, "g": -1,
+        "C": order.client_id if cancel else (terms.old_id if amendment else ""),
+        "x": "REPLACED" if amendment else ("TRADE" if trade is not None else update.execution.value),
+        "X": status_of(order), "r": "NONE", "i": order.exchange_id,
+        "l": f.qty(trade.steps) if trade else ZERO8, "z": f.qty(order.filled),
+        "L": f.price(trade.price) if trade else ZERO8, "n": fixed(trade.fee) if trade else "0",
+        "N": trade.fee_asset if trade else None, "T": update.at, "t": trade.trade_id if trade else -1,
+        "I": desk.ids.next_execution(), "w": order.open and (terms.working_at >= 0) and trade is None,
+        "m": trade.maker if trade else False, "M": trade is not None, "O": order.created_at, "Z": fixed(order.quote),
+        "Y": fixed(trade.quote if trade else ZERO), "Q": fixed(terms.quote_quantity),
+    }  # fmt: skip
+    if terms.working_at >= 0:
+        frame["W"] = terms.working_at
+    frame["V"] = terms.stp
+    if terms.strategy_id is not None:
+        frame["j"] = terms.strategy_id
+    if terms.strategy_type is not None:
+        frame["J"] = terms.strategy_type
+    if order.status is Status.EXPIRED and order.reason in _EXPIRY:
+        frame["eR"] = _EXPIRY[order.reason]
+    return frame
+
+
+def position(balances: tuple[BalanceView, ...], at: Ms, now: Ms) -> Json:
+    """outboundAccountPosition."""
+    return {
+        "e": "outboundAccountPosition", "E": now, "u": at,
+        "B": [{"a": b.asset, "f": fixed(b.wallet - b.locked), "l": fixed(b.locked)} for b in balances],
+    }  # fmt: skip
+
+
+def balance_update(update: AccountUpdate, now: Ms) -> Json:
+    """balanceUpdate: a deposit or withdrawal."""
+    cash = update.cash
+    assert cash is not None
+    return {"e": "balanceUpdate", "E": now, "a": cash.asset, "d": fixed(cash.amount), "T": cash.at}

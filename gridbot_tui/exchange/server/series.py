@@ -1,0 +1,162 @@
+"""Candles of one symbol: columns of closed base candles and the one that forms."""
+
+from array import array
+from bisect import bisect_left
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from gridbot_tui.units import DAY, Ms, Steps, Ticks
+
+WEEK_SHIFT: Final = 4 * DAY
+"""The epoch was a Thursday; Binance's weeks begin on Monday."""
+_COLUMNS: Final = 9
+
+
+class Candle(NamedTuple):
+    """Prices in ticks, volumes in steps, quote volumes in ticks x steps."""
+
+    open_at: Ms
+    close_at: Ms
+    """The last millisecond of it."""
+    open: Ticks
+    high: Ticks
+    low: Ticks
+    close: Ticks
+    volume: Steps
+    quote: int
+    trades: int
+    buy_volume: Steps
+    buy_quote: int
+    first_id: int
+    last_id: int
+    closed: bool = True
+
+
+def bucket(at: Ms, interval: str, length: Ms) -> tuple[Ms, Ms]:
+    """(open, next open) of the candle that holds a moment."""
+    if interval == "1M":
+        day = datetime.fromtimestamp(at / 1000, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        following = day.replace(year=day.year + day.month // 12, month=day.month % 12 + 1)
+        return int(day.timestamp() * 1000), int(following.timestamp() * 1000)
+    shift = WEEK_SHIFT if interval == "1w" else 0
+    open_at = (at - shift) // length * length + shift
+    return open_at, open_at + length
+
+
+class Series:
+    """Candles of one base interval, ascending; bounded."""
+
+    def __init__(self, interval: Ms, most: int) -> None:
+        self.interval = interval
+        self._most = most
+        self._columns = [array("q") for _ in range(_COLUMNS)]
+        self._trade_ids = array("q")
+        self._forming: list[int] | None = None
+
+    def add(self, candle: Candle) -> None:
+        """Append one closed candle."""
+        row = (candle.open_at, candle.open, candle.high, candle.low, candle.close, candle.volume, candle.quote,
+               candle.trades, candle.buy_volume)  # fmt: skip
+        for column, value in zip(self._columns, row, strict=True):
+            column.append(value)
+        self._trade_ids.append(candle.first_id)
+        if len(self._trade_ids) > self._most + self._most // 4:
+            for column in (*self._columns, self._trade_ids):
+                del column[: self._most // 4]
+
+    def tick(self, at: Ms, price: Ticks, steps: Steps, taker_buys: bool, trade_id: int) -> None:
+        """One trade (of 0 steps: only a price)."""
+        open_at = at // self.interval * self.interval
+        f = self._forming
+        if f is None or f[0] != open_at:
+            if f is not None:
+                self.add(self._candle(f, True))
+            f = self._forming = [open_at, price, price, price, price, 0, 0, 0, 0, 0, -1, -1]
+        if price > f[2]:
+            f[2] = price
+        if price < f[3]:
+            f[3] = price
+        f[4] = price
+        if steps:
+            f[5] += steps
+            f[6] += steps * price
+            f[7] += 1
+            if taker_buys:
+                f[8] += steps
+                f[9] += steps * price
+            if f[10] < 0:
+                f[10] = trade_id
+            f[11] = trade_id
+
+    def _candle(self, f: list[int], closed: bool) -> Candle:
+        return Candle(f[0], f[0] + self.interval - 1, f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9], f[10],
+                      f[11], closed)  # fmt: skip
+
+    @property
+    def forming(self) -> Candle | None:
+        """The candle that is not closed yet."""
+        return None if self._forming is None else self._candle(self._forming, False)
+
+    def first_at(self) -> Ms | None:
+        """Open time of the oldest candle kept."""
+        if self._columns[0]:
+            return self._columns[0][0]
+        return None if self._forming is None else self._forming[0]
+
+    def base(self, since: Ms, until: Ms) -> list[Candle]:
+        """Base candles that open in [since, until], the forming one included."""
+        times = self._columns[0]
+        first, last = bisect_left(times, since), bisect_left(times, until + 1)
+        found = []
+        for i in range(first, last):
+            t, o, h, low, c, v, q, n, b = (column[i] for column in self._columns)
+            share = q * b // v if v else 0
+            ids = self._trade_ids[i]
+            found.append(Candle(t, t + self.interval - 1, o, h, low, c, v, q, n, b, share, ids, ids + n - 1))
+        forming = self.forming
+        if forming is not None and since <= forming.open_at <= until:
+            found.append(forming)
+        return found
+
+    def candles(self, interval: str, length: Ms, since: Ms | None, until: Ms | None, limit: int,
+                now: Ms) -> list[Candle]:  # fmt: skip
+        """Candles of a longer interval: the first ``limit`` from ``since``, or the last ``limit`` up to ``until``."""
+        first_known = self.first_at()
+        if first_known is None:
+            return []
+        end = now if until is None else min(until, now)
+        if since is None:
+            begin = bucket(max(first_known, end - (limit - 1) * length), interval, length)[0]
+        else:
+            begin = max(since, bucket(first_known, interval, length)[0])
+            begin_bucket, following = bucket(begin, interval, length)
+            begin = begin if begin_bucket == begin else following
+            end = min(end, begin + limit * length - 1)
+        if end < begin:
+            return []
+        stop = bucket(end, interval, length)[1] - 1 if since is None or until is None else end
+        made: list[Candle] = []
+        for base in self.base(begin, min(max(stop, end), now)):
+            open_at, following = bucket(base.open_at, interval, length)
+            if made and made[-1].open_at == open_at:
+                made[-1] = _joined(made[-1], base)
+            else:
+                made.append(base._replace(open_at=open_at, close_at=following - 1, closed=True))
+        if made and made[-1].close_at >= now:
+            made[-1] = made[-1]._replace(closed=False)
+        return made[:limit] if since is not None else made[-limit:]
+
+    def window(self, since: Ms, until: Ms) -> Candle | None:
+        """Everything that happened in a span, as one candle."""
+        made: Candle | None = None
+        for base in self.base(since, until):
+            made = base if made is None else _joined(made, base)
+        return made
+
+
+def _joined(a: Candle, b: Candle) -> Candle:
+    return Candle(
+        a.open_at, a.close_at, a.open, max(a.high, b.high), min(a.low, b.low), b.close, a.volume + b.volume,
+        a.quote + b.quote, a.trades + b.trades, a.buy_volume + b.buy_volume, a.buy_quote + b.buy_quote,
+        a.first_id if a.first_id >= 0 else b.first_id, max(a.last_id, b.last_id), b.closed,
+    )  # fmt: skip

@@ -1,0 +1,112 @@
+"""Spot REST: the account."""
+
+from typing import Any
+
+from gridbot_tui.exchange.server import info
+from gridbot_tui.exchange.server.codes import Denied
+from gridbot_tui.exchange.server.numbers import fixed
+from gridbot_tui.exchange.server.table import Call, endpoint
+
+Json = dict[str, Any]
+
+
+@endpoint("GET", "/api/v3/account", "omitZeroBalances", security="SIGNED", weight=20, ws="account.status")
+def account(call: Call) -> Json:
+    """Balances and rights."""
+    desk = call.place.desk(call.account, "spot", call.now)
+    maker, taker = desk.params.spot_maker, desk.params.spot_taker
+    rates = {"maker": fixed(maker), "taker": fixed(taker), "buyer": "0.00000000", "seller": "0.00000000"}
+    assets = {b.asset: b for b in desk.account.balances()}
+    trades = [t[-1].at for t in desk.history.trades.values() if t]
+    balances = [
+        {"asset": name, "free": fixed(view.wallet - view.locked), "locked": fixed(view.locked)}
+        for name, view in sorted(assets.items())
+        if view.wallet or not call.get("omitZeroBalances")
+    ]
+    return {
+        "makerCommission": int(maker * 10_000), "takerCommission": int(taker * 10_000), "buyerCommission": 0,
+        "sellerCommission": 0, "commissionRates": rates, "canTrade": True, "canWithdraw": True, "canDeposit": True,
+        "brokered": False, "requireSelfTradePrevention": False, "preventSor": False,
+        "updateTime": max(trades, default=0), "accountType": "SPOT", "balances": balances, "permissions": ["SPOT"],
+        "uid": call.account.uid(),
+    }  # fmt: skip
+
+
+@endpoint("GET", "/api/v3/account/commission", "symbol!", security="SIGNED", weight=20, ws="account.commission")
+def commission(call: Call) -> Json:
+    """Fees of a symbol."""
+    tape = call.place.tape("spot", call.values["symbol"])
+    params = call.place.desk(call.account, "spot", call.now).params
+    nothing = dict.fromkeys(("maker", "taker", "buyer", "seller"), "0.00000000")
+    standard = nothing | {"maker": fixed(params.spot_maker), "taker": fixed(params.spot_taker)}
+    return {
+        "symbol": tape.symbol, "standardCommission": standard, "specialCommission": nothing, "taxCommission": nothing,
+        "discount": {"enabledForAccount": params.bnb_fees, "enabledForSymbol": True, "discountAsset": "BNB",
+                     "discount": fixed(1 - params.spot_bnb_discount)},
+    }  # fmt: skip
+
+
+@endpoint("GET", "/api/v3/rateLimit/order", security="SIGNED", weight=40, ws="account.rateLimits.orders")
+def order_counts(call: Call) -> list[Json]:
+    """Unfilled orders counted."""
+    short, long = call.place.limiter.order_windows("spot", call.account.number)
+    rows = [row for row in info.spot_limits(call.place.limiter) if row["rateLimitType"] == "ORDERS"]
+    return [row | {"count": window.at(call.now)} for row, window in zip(rows, (short, long), strict=True)]
+
+
+@endpoint("GET", "/api/v3/myFilters", "symbol!", security="SIGNED", weight=40, ws="myFilters")
+def my_filters(call: Call) -> Json:
+    """Filters as they apply to the account."""
+    tape = call.place.tape("spot", call.values["symbol"])
+    return {"exchangeFilters": [], "symbolFilters": info.spot_filters(tape), "assetFilters": []}
+
+
+@endpoint("GET", "/api/v3/myPreventedMatches", "symbol! preventedMatchId orderId fromPreventedMatchId limit",
+          security="SIGNED", weight=20, ws="myPreventedMatches")  # fmt: skip
+@endpoint("GET", "/api/v3/myAllocations", "symbol! startTime endTime fromAllocationId limit orderId",
+          security="SIGNED", weight=20, ws="myAllocations")  # fmt: skip
+@endpoint("GET", "/api/v3/openOrderList", security="SIGNED", weight=6, ws="openOrderLists.status")
+@endpoint("GET", "/api/v3/allOrderList", "fromId startTime endTime limit", security="SIGNED", weight=20,
+          ws="allOrderLists")  # fmt: skip
+@endpoint("GET", "/api/v3/order/amendments", "symbol! orderId! fromExecutionId limit", security="SIGNED", weight=4,
+          ws="order.amendments")  # fmt: skip
+def nothing_of_it(call: Call) -> list[Json]:
+    """Nothing of the kind ever happens here."""
+    return []
+
+
+@endpoint("POST", "/api/v3/orderList/oco", "symbol", security="SIGNED", orders=2, ws="orderList.place.oco")
+@endpoint("POST", "/api/v3/orderList/oto", "symbol", security="SIGNED", orders=2, ws="orderList.place.oto")
+@endpoint("POST", "/api/v3/orderList/otoco", "symbol", security="SIGNED", orders=3, ws="orderList.place.otoco")
+@endpoint("POST", "/api/v3/order/oco", "symbol", security="SIGNED", orders=2, ws="orderList.place")
+def no_lists(call: Call) -> Json:
+    """exchangeInfo says ocoAllowed false."""
+    raise Denied(-1013, msg="OCO orders are not supported for this symbol.")
+
+
+@endpoint("GET", "/sapi/v1/account/apiRestrictions", security="SIGNED")
+def restrictions(call: Call) -> Json:
+    """What the key may do."""
+    return {
+        "ipRestrict": False, "createTime": 1_698_645_219_000, "enableInternalTransfer": False,
+        "enableFutures": call.account.futures is not None, "enablePortfolioMarginTrading": False,
+        "enableVanillaOptions": False, "permitsUniversalTransfer": False, "enableReading": True,
+        "enableSpotAndMarginTrading": call.account.spot is not None, "enableWithdrawals": False,
+        "enableMargin": False, "tradingAuthorityExpirationTime": 1_990_000_000_000, "enableFixApiTrade": False,
+        "enableFixReadOnly": False,
+    }  # fmt: skip
+
+
+@endpoint("GET", "/sapi/v1/system/status")
+def system_status(call: Call) -> Json:
+    """0 normal, 1 maintenance."""
+    down = call.place.maintenance
+    return {"status": int(down), "msg": "system_maintenance" if down else "normal"}
+
+
+@endpoint("GET", "/sapi/v1/capital/config/getall", security="SIGNED", weight=10)
+@endpoint("GET", "/sapi/v1/margin/allPairs", "symbol", security="KEY")
+@endpoint("GET", "/sapi/v1/margin/isolated/allPairs", "symbol", security="SIGNED", weight=10)
+def no_capital(call: Call) -> list[Json]:
+    """No deposits, withdrawals or margin pairs here."""
+    return []

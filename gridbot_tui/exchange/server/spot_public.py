@@ -1,0 +1,121 @@
+"""Spot REST: what anybody may ask."""
+
+from typing import Any
+
+from gridbot_tui.exchange.server import info, public
+from gridbot_tui.exchange.server.codes import Denied
+from gridbot_tui.exchange.server.numbers import fixed
+from gridbot_tui.exchange.server.render import day_ticker
+from gridbot_tui.exchange.server.table import Call, by_limit, by_symbol, endpoint
+
+Json = dict[str, Any]
+
+
+@endpoint("GET", "/api/v3/ping", ws="ping")
+def ping(call: Call) -> Json:
+    """Nothing, quickly."""
+    return {}
+
+
+@endpoint("GET", "/api/v3/time", ws="time")
+def time(call: Call) -> Json:
+    """The exchange's time."""
+    return {"serverTime": call.place.clock.told()}
+
+
+@endpoint("GET", "/api/v3/exchangeInfo", "symbol symbols permissions showPermissionSets symbolStatus", weight=20,
+          ws="exchangeInfo")  # fmt: skip
+def exchange_info(call: Call) -> Json:
+    """Symbols, filters, limits."""
+    floor = call.place.floor("spot")
+    return info.spot(floor, call.place.limiter, public.tapes_of(call, "spot"), call.place.clock.told())
+
+
+@endpoint("GET", "/api/v3/depth", "symbol! limit", ws="depth", weight_text="5/25/50/250 by limit",
+          weight=by_limit(100, (100, 5), (500, 25), (1000, 50), (5000, 250)))  # fmt: skip
+def depth(call: Call) -> Json:
+    """The book."""
+    return public.depth(call, call.place.tape("spot", call.values["symbol"]), 100, None, 5_000)
+
+
+@endpoint("GET", "/api/v3/trades", "symbol! limit", weight=25, ws="trades.recent")
+def trades(call: Call) -> list[Json]:
+    """Recent trades."""
+    return public.trades(call, call.place.tape("spot", call.values["symbol"]))
+
+
+@endpoint("GET", "/api/v3/historicalTrades", "symbol! limit fromId", weight=25, security="KEY", ws="trades.historical")
+def historical_trades(call: Call) -> list[Json]:
+    """Trades from an id."""
+    return public.trades(call, call.place.tape("spot", call.values["symbol"]))
+
+
+@endpoint("GET", "/api/v3/aggTrades", "symbol! fromId startTime endTime limit", weight=4, ws="trades.aggregate")
+def agg_trades(call: Call) -> list[Json]:
+    """Aggregate trades."""
+    return public.agg_trades(call, call.place.tape("spot", call.values["symbol"]))
+
+
+@endpoint("GET", "/api/v3/klines /api/v3/uiKlines", "symbol! interval! startTime endTime timeZone limit", weight=2,
+          ws="klines")  # fmt: skip
+def klines(call: Call) -> list[list[object]]:
+    """Candles."""
+    return public.klines(call, call.place.tape("spot", call.values["symbol"]), 1_000)
+
+
+@endpoint("GET", "/api/v3/avgPrice", "symbol!", weight=2, ws="avgPrice")
+def avg_price(call: Call) -> Json:
+    """Five minutes' average."""
+    tape = call.place.tape("spot", call.values["symbol"])
+    last = tape.trades[-1].at if tape.trades else call.now
+    return {"mins": 5, "price": fixed(tape.average(call.now)), "closeTime": last}
+
+
+@endpoint("GET", "/api/v3/ticker/24hr", "symbol symbols type symbolStatus", weight=by_symbol(2, 80), ws="ticker.24hr",
+          weight_text="2 with symbol, 80 without")  # fmt: skip
+def day(call: Call) -> Any:
+    """Statistics of 24 hours."""
+    rows = [day_ticker(t, call.now, spot=True) for t in public.tapes_of(call, "spot")]
+    if call.get("type") == "MINI":
+        keep = ("symbol", "openPrice", "highPrice", "lowPrice", "lastPrice", "volume", "quoteVolume", "openTime",
+                "closeTime", "firstId", "lastId", "count")  # fmt: skip
+        rows = [{name: row[name] for name in keep} for row in rows]
+    return public.one_or_all(call, rows)
+
+
+@endpoint("GET", "/api/v3/ticker/price", "symbol symbols symbolStatus", weight=by_symbol(2, 4), ws="ticker.price",
+          weight_text="2 with symbol, 4 without")  # fmt: skip
+def price(call: Call) -> Any:
+    """Last prices."""
+    rows = [{"symbol": t.symbol, "price": t.format.price(t.last)} for t in public.tapes_of(call, "spot")]
+    return public.one_or_all(call, rows)
+
+
+@endpoint("GET", "/api/v3/ticker/bookTicker", "symbol symbols symbolStatus", weight=by_symbol(2, 4), ws="ticker.book",
+          weight_text="2 with symbol, 4 without")  # fmt: skip
+def book(call: Call) -> Any:
+    """Best prices."""
+    return public.one_or_all(call, [public.book_ticker(t) for t in public.tapes_of(call, "spot")])
+
+
+@endpoint("GET", "/api/v3/executionRules", "symbol symbols symbolStatus", weight=by_symbol(2, 40),
+          weight_text="2 with symbol, 40 without")  # fmt: skip
+def execution_rules(call: Call) -> Json:
+    """No symbol has a price range rule here."""
+    return {"symbolRules": []}
+
+
+@endpoint("GET", "/api/v3/referencePrice", "symbol!", weight=2)
+def reference_price(call: Call) -> Json:
+    """The last price."""
+    tape = call.place.tape("spot", call.values["symbol"])
+    return {"symbol": tape.symbol, "referencePrice": tape.format.price(tape.last), "timestamp": tape.updated_at}
+
+
+@endpoint("POST", "/api/v3/userDataStream")
+@endpoint("PUT", "/api/v3/userDataStream")
+@endpoint("DELETE", "/api/v3/userDataStream")
+def removed(call: Call) -> Json:
+    """Listen keys of spot were removed in February 2026."""
+    raise Denied(-1020, msg="This endpoint has been retired. Use userDataStream.subscribe of the WebSocket API.",
+                 status=410)  # fmt: skip

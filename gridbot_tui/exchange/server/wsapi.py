@@ -1,0 +1,303 @@
+"""The WebSocket APIs: ws-api of spot with its user stream, ws-fapi of futures."""
+
+import asyncio
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from aiohttp import web
+
+from gridbot_tui.exchange.server import info
+from gridbot_tui.exchange.server.accounts import Account
+from gridbot_tui.exchange.server.answers import INTERNAL, UNAVAILABLE, UNKNOWN
+from gridbot_tui.exchange.server.codes import Denied
+from gridbot_tui.exchange.server.faults import Rule
+from gridbot_tui.exchange.server.fields import Values
+from gridbot_tui.exchange.server.gate import Signed, admit, run, window
+from gridbot_tui.exchange.server.link import Link
+from gridbot_tui.exchange.server.micro import in_micros
+from gridbot_tui.exchange.server.place import Place
+from gridbot_tui.exchange.server.streams import Hub, Listener
+from gridbot_tui.exchange.server.table import WS_API, Endpoint
+
+Json = dict[str, Any]
+OWN_METHODS = {
+    "spot": ("session.logon", "session.status", "session.logout", "session.subscriptions",
+             "userDataStream.subscribe", "userDataStream.subscribe.signature", "userDataStream.unsubscribe"),
+    "futures": ("session.logon", "session.status", "session.logout", "userDataStream.start", "userDataStream.ping",
+                "userDataStream.stop"),
+}  # fmt: skip
+"""Methods that are the connection's own, and no endpoint of REST."""
+
+
+def text_of(value: Any) -> str:
+    """A JSON value as it goes into the signed payload."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def signed_payload(params: dict[str, str]) -> bytes:
+    """Parameters sorted by name, joined as they are."""
+    return "&".join(f"{k}={v}" for k, v in sorted(params.items()) if k != "signature").encode()
+
+
+class ApiLink:
+    """One connection to a WebSocket API."""
+
+    def __init__(self, hub: Hub, place: Place, market: str, link: Link, ip: str) -> None:
+        self.hub = hub
+        self.place = place
+        self.market = market
+        self.link = link
+        self.ip = ip
+        self.session: Account | None = None
+        self.session_since = 0
+        self.since = place.clock.now()
+        self.users: dict[int, Listener] = {}
+        self._next_subscription = 0
+        self._late: set[asyncio.Task[None]] = set()
+        self.return_limits = True
+
+    # -- requests -----------------------------------------------------------------------------------------
+
+    def on_text(self, text: str) -> None:
+        """One request."""
+        try:
+            message = msgspec.json.decode(text)
+            number, method, params = message.get("id"), message["method"], message.get("params") or {}
+            if not isinstance(method, str) or not isinstance(params, dict):
+                raise TypeError(method)
+        except (msgspec.DecodeError, AttributeError, KeyError, TypeError):
+            denied = Denied(-1000, msg="JSON request is invalid: expected an object with id, method and params.")
+            self.link.send(self._error(None, denied, None))
+            return
+        rule = self.place.faults.request(f"ws {method}")
+        if rule is not None:
+            task = asyncio.ensure_future(self._with_fault(rule, number, method, params))
+            self._late.add(task)
+            task.add_done_callback(self._late.discard)
+            return
+        self.link.send(self._answer(number, method, params))
+
+    def _answer(self, number: Any, method: str, params: Json) -> Json:
+        row = WS_API.get((self.market, method))
+        raw = {name: text_of(value) for name, value in params.items() if value is not None}
+        self.return_limits = raw.pop("returnRateLimits", "true") != "false"
+        try:
+            if method in OWN_METHODS[self.market]:
+                result = self._own(method, raw)
+            elif row is None:
+                raise Denied(-1020, msg=f"Unknown method '{method}'.")
+            else:
+                result = self._table(row, raw)
+        except Denied as why:
+            return self._error(number, why, row)
+        answer: Json = {"id": number, "status": 200, "result": in_micros(result) if self.link.micros else result}
+        if self.return_limits:
+            answer["rateLimits"] = self._limits(row)
+        return answer
+
+    def _table(self, row: Endpoint, raw: dict[str, str]) -> Any:
+        key = raw.get("apiKey")
+        session = self.session if key is None else None
+        if row.security == "SIGNED" and session is not None:
+            signed: Signed | None = None
+            call = self._admit_session(row, raw, session)
+        else:
+            signature = raw.get("signature")
+            signed = None if signature is None else Signed(signed_payload(raw), signature)
+            call = admit(self.place, row, raw, key, signed, self.ip)
+        return run(row, call)
+
+    def _admit_session(self, row: Endpoint, raw: dict[str, str], account: Account) -> Any:
+        """A logged-on connection needs a timestamp and no signature."""
+        from msgspec.structs import replace
+
+        raw.setdefault("timestamp", str(self.place.clock.now()))
+        keyed = replace(row, security="KEY")
+        call = admit(self.place, keyed, raw, account.key, None, self.ip)
+        window(self.place, raw, call.values, call.now)
+        return call
+
+    async def _with_fault(self, rule: Rule, number: Any, method: str, params: Json) -> None:
+        """Do to a request what a rule says."""
+        kind = rule.kind
+        if kind == "slow":
+            await asyncio.sleep(rule.ms / 1000)
+        lost = kind in ("timeout", "backend_timeout", "unknown", "reset")
+        executes = kind in ("late", "slow") or (rule.executed and lost)
+        answer = self._answer(number, method, params) if executes else None
+        if kind == "late":
+            await asyncio.sleep(rule.ms / 1000)
+        if kind in ("late", "slow"):
+            self.link.send(answer)
+        elif kind == "reset":
+            self.link.abort(getattr(self.link, "transport", None))
+        elif kind != "timeout":
+            status, code, text = {
+                "backend_timeout": (408, -1007, "Timeout waiting for response from backend server."),
+                "unknown": (503, -1000, UNKNOWN),
+                "unavailable": (503, -1000, UNAVAILABLE),
+                "internal": (503, -1000, INTERNAL),
+                "throttled": (503, -1008, "Request throttled by system-level protection."),
+                "rate_limit": (429, -1003, "Too many requests."),
+                "ban": (418, -1003, "Way too many requests; IP banned."),
+            }.get(kind, (400, rule.code, rule.msg))
+            self.link.send(self._error(number, Denied(-1000, msg=text, status=status), None, code))
+
+    def _error(self, number: Any, why: Denied, row: Endpoint | None, code: int | None = None) -> Json:
+        body = why.body()
+        if code is not None:
+            body["code"] = code
+        answer: Json = {"id": number, "status": why.status, "error": body}
+        if self.return_limits:
+            answer["rateLimits"] = self._limits(row)
+        return answer
+
+    def _limits(self, row: Endpoint | None) -> list[Json]:
+        """What has been used: the weight, and the orders where the method counts as one."""
+        place, now = self.place, self.place.clock.now()
+        rows = info.spot_limits(place.limiter) if self.market == "spot" else info.futures_limits(place.limiter)
+        found = [rows[0] | {"count": place.limiter.weight_window(self.market, self.ip).at(now)}]
+        if row is not None and row.orders and self.session is not None:
+            windows = place.limiter.order_windows(self.market, self.session.number)
+            orders = [r for r in rows if r["rateLimitType"] == "ORDERS"]
+            if self.market == "futures":
+                orders.reverse()
+            found += [r | {"count": w.at(now)} for r, w in zip(orders, windows, strict=True)]
+        return found
+
+    # -- the connection's own methods ---------------------------------------------------------------------
+
+    def _own(self, method: str, raw: dict[str, str]) -> Json:
+        self.place.limiter.admit(self.market, self.ip, 2, self.place.clock.now())
+        if method.startswith("session."):
+            return self._session(method, raw)
+        if self.market == "futures":
+            return self._listen_key(method, raw)
+        if method == "userDataStream.unsubscribe":
+            return self._unsubscribe(raw)
+        if method == "userDataStream.subscribe":
+            if self.session is None:
+                raise Denied(-2015, msg="The session is not authenticated: use session.logon.")
+            return self._subscribe(self.session)
+        return self._subscribe(self._proved(raw))
+
+    def _proved(self, raw: dict[str, str]) -> Account:
+        """Whose signed request it is."""
+        account = self.place.by_key(raw.get("apiKey"))
+        signature = raw.get("signature")
+        if signature is None:
+            raise Denied(-1102, "signature")
+        if not account.secret.verify(signed_payload(raw), signature):
+            raise Denied(-1022)
+        values: Values = {}
+        if "timestamp" not in raw or not raw["timestamp"].isdecimal():
+            raise Denied(-1102, "timestamp")
+        values["timestamp"] = int(raw["timestamp"])
+        window(self.place, raw, values, self.place.clock.now())
+        return account
+
+    def _session(self, method: str, raw: dict[str, str]) -> Json:
+        if method == "session.subscriptions":
+            return [{"subscriptionId": n} for n in self.users]  # type: ignore[return-value]
+        if method == "session.logon":
+            self.session = self._proved(raw)
+            self.session_since = self.place.clock.now()
+        elif method == "session.logout":
+            self.session = None
+        return {
+            "apiKey": self.session.key if self.session else None,
+            "authorizedSince": self.session_since if self.session else None, "connectedSince": self.since,
+            "returnRateLimits": True, "serverTime": self.place.clock.told(), "userDataStream": bool(self.users),
+        }  # fmt: skip
+
+    def _subscribe(self, account: Account) -> Json:
+        number = self._next_subscription
+        self._next_subscription += 1
+
+        def send(frame: Json) -> None:
+            event = in_micros(frame) if self.link.micros else frame
+            self.link.send({"subscriptionId": number, "event": event})
+
+        self.users[number] = Listener(self.hub, account, "spot", send)
+        return {"subscriptionId": number}
+
+    def _unsubscribe(self, raw: dict[str, str]) -> Json:
+        wanted = [int(raw["subscriptionId"])] if "subscriptionId" in raw else list(self.users)
+        for number in wanted:
+            listener = self.users.pop(number, None)
+            if listener is None:
+                raise Denied(-1130, "subscriptionId")
+            listener.stop()
+        return {}
+
+    def _listen_key(self, method: str, raw: dict[str, str]) -> Json:
+        account = self.place.by_key(raw.get("apiKey"))
+        now = self.place.clock.now()
+        if method == "userDataStream.start":
+            return {"listenKey": self.place.listen_key(account, now).text}
+        if account.listen_key is None:
+            raise Denied(-1125)
+        if method == "userDataStream.ping":
+            return {"listenKey": self.place.listen_key(account, now).text}
+        account.listen_key = None
+        return {}
+
+    def terminate(self, account: Account | None = None) -> None:
+        """End user streams: the subscriber is told, and hears no more."""
+        now = self.place.clock.now()
+        for number, listener in list(self.users.items()):
+            if account is None or listener.account is account:
+                self.link.send({"subscriptionId": number, "event": {"e": "eventStreamTerminated", "E": now}})
+                listener.stop()
+                del self.users[number]
+
+    def gone(self) -> None:
+        """The connection has ended; nobody remembers its subscriptions."""
+        for listener in self.users.values():
+            listener.stop()
+        self.users.clear()
+        for task in self._late:
+            task.cancel()
+
+
+class WsApi:
+    """Serves connections to both APIs."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.links: set[ApiLink] = set()
+
+    async def serve(self, request: web.BaseRequest, market: str, query: str) -> web.StreamResponse:
+        """One connection, for at most twenty-four hours."""
+        place = self.hub.place
+        link = Link(request.path, market, False, place.clock, place.options.link, False)
+        link.micros = dict(parse_qsl(query)).get("timeUnit", "").upper() == "MICROSECOND"
+        link.transport = request.transport  # type: ignore[attr-defined]
+        api = ApiLink(self.hub, place, market, link, request.remote or "")
+        api.return_limits = dict(parse_qsl(query)).get("returnRateLimits", "true") != "false"
+        place.limiter.weight_window(market, api.ip).add(place.clock.now(), 2 if market == "spot" else 5)
+        self.links.add(api)
+        life = asyncio.create_task(self._live(api), name=f"life {market} api")
+        try:
+            return await link.serve(request, api.on_text)
+        finally:
+            life.cancel()
+            api.gone()
+            self.links.discard(api)
+            await asyncio.gather(life, return_exceptions=True)
+
+    async def _live(self, api: ApiLink) -> None:
+        clock, options = self.hub.place.clock, self.hub.place.options.link
+        born = clock.now()
+        await clock.reach(born + options.life - options.notice)
+        self.say_shutdown(api)
+        await clock.reach(born + options.life)
+        api.link.close(1001)
+
+    def say_shutdown(self, api: ApiLink) -> None:
+        """serverShutdown, on spot."""
+        if api.market == "spot":
+            api.link.send({"event": {"e": "serverShutdown", "E": self.hub.place.clock.now()}})
