@@ -13,6 +13,7 @@ import typer
 
 from gridbot_tui import __version__
 from gridbot_tui.commands import config, credentials, export, learning
+from gridbot_tui.commands.backtest import backtest
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.flatten import flatten
 from gridbot_tui.commands.kill import kill
@@ -40,7 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a pretty one shows locals
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for command in (status, why, pause, resume, flatten, stop, kill, reload, reset, simulate):
+for command in (status, why, pause, resume, flatten, stop, kill, reload, reset, simulate, backtest):
     app.command()(command)
 app.add_typer(learning.app, name="learning")
 app.add_typer(config.app, name="config")

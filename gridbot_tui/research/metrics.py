@@ -1,5 +1,7 @@
 """Figures of an equity curve. Plain floats; None where there is too little to say."""
 
+from __future__ import annotations
+
 from array import array
 from collections.abc import Sequence
 from math import sqrt

@@ -1,5 +1,7 @@
 """One played run as numbers: the figures every run has, and the curves a report draws."""
 
+from __future__ import annotations
+
 from array import array
 
 from msgspec import Struct
@@ -84,13 +86,12 @@ def ring_of(
 def outcome_of(name: str, ring: Ring, prepared: Prepared) -> Outcome:
     """Count up a run that has ended."""
     desk, tape, curve = ring.engine.desk, ring.tape, ring.tape.curve
-    start = prepared.market.start if not curve.at else min(prepared.market.start, curve.at[0])
     capital = float(desk.ledger.allotted)
     means = tuple(round(metrics.mean(column), DIGITS) for column in curve.weights)
     shadows = tuple(round(value, DIGITS) for value in desk.strategy.shadow_returns())
     return Outcome(
         name=name,
-        start=start,
+        start=ring.start,
         end=ring.world.now,
         capital=capital,
         figures=_figures(ring, prepared, capital),
@@ -127,11 +128,9 @@ def _figures(ring: Ring, prepared: Prepared, capital: float) -> dict[str, object
     pnl = desk.ledger.pnl()
     final = desk.ledger.equity_quick()
     residual = desk.ledger.account.residual()
-    days = max(ring.world.now - prepared.market.start, 1) / DAY
+    days = max(ring.world.now - ring.start, 1) / DAY
     returns = metrics.daily(curve.at, curve.equity, capital).returns
-    traded = sum(
-        float(desk.instruments[f.fill.symbol].notional(f.fill.price, f.fill.steps)) for f in tape.fills
-    )
+    traded = sum(float(desk.instruments[f.fill.symbol].notional(f.fill.price, f.fill.steps)) for f in tape.fills)
     middle = metrics.mean(curve.equity) or capital
     drawdown = min(desk.ledger.capital.max_drawdown, 0.0)
     growth = None if final is None else metrics.cagr(capital, float(final), days)
@@ -139,8 +138,7 @@ def _figures(ring: Ring, prepared: Prepared, capital: float) -> dict[str, object
     return {
         "bars": prepared.market.bars_total,
         "symbols": list(prepared.market.symbols),
-        "episodes": len(prepared.market.symbols)
-        + sum(note.code == "episode" for note in prepared.market.notes),
+        "episodes": len(prepared.market.symbols) + sum(note.code == "episode" for note in prepared.market.notes),
         "net_return": None if final is None else _round(float(final) / capital - 1.0),
         "cagr": _round(growth),
         "max_drawdown": _round(drawdown),

@@ -46,6 +46,7 @@ class Ring:
         self.world = world
         self.tape = Tape(engine)
         self.spent = Spent()
+        self.start: Ms = world.now
         self._cursor = cursor
         self._quiet = Quiet(engine.desk)
         self._dialogs = Dialogs(world.send)

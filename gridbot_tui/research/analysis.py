@@ -1,0 +1,190 @@
+"""What a study says beyond its figures: differences with their intervals, years, regimes, worst days."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+from msgspec import Struct
+
+from gridbot_tui.research import intervals, metrics
+from gridbot_tui.research.backtest import Study
+from gridbot_tui.research.baselines import TITLES
+from gridbot_tui.research.intervals import Interval
+from gridbot_tui.research.outcome import Outcome
+from gridbot_tui.units import DAY, Ms
+
+TRIALS = 180
+"""Configurations tried when the defaults were chosen: what the deflated Sharpe ratio answers for."""
+WILD = 0.54
+"""Yearly volatility above which the neutral system may wake: what separates calm from wild days."""
+TREND = 0.05
+"""Change over seven days beyond which days count as rising or falling."""
+WORST = 5
+
+
+class Row(Struct, frozen=True):
+    """One strategy or baseline over the common days."""
+
+    name: str
+    title: str
+    net_return: float
+    cagr: float | None
+    sharpe: float | None
+    max_drawdown: float
+    fills: object
+    fees: object
+    advantage: Interval | None
+    """Yearly return of the strategy less this one's; None for the strategy itself."""
+    sharpe_advantage: Interval | None
+
+
+class Slice(Struct, frozen=True):
+    """The strategy on some of the days."""
+
+    name: str
+    days: int
+    total: float
+    sharpe: float | None
+
+
+class Analysis(Struct, frozen=True):
+    """Everything a report prints."""
+
+    since: Ms
+    days: int
+    rows: tuple[Row, ...]
+    best: str
+    """Baseline with the highest return, known only afterwards."""
+    growth: Interval | None
+    """Yearly mean return of the strategy."""
+    sharpe: Interval | None
+    deflated: float | None
+    trials: int
+    years: tuple[Slice, ...]
+    regimes: tuple[Slice, ...]
+    months: tuple[tuple[int, int, float], ...]
+    worst: tuple[tuple[str, float], ...]
+    halts: tuple[tuple[Ms, float, float], ...]
+    """Each entry of tier 3: (time, equity, leverage just before the flattening was done)."""
+
+
+def analyse(made: Study, trials: int = TRIALS) -> Analysis:
+    """Compare the strategy with its baselines on the days that all of them had."""
+    own = made.main.daily(made.since)
+    rows = [_row(made.main, made.since, None)]
+    rows += [_row(one, made.since, own) for one in made.others.values()]
+    baselines = [row for row in rows if row.name != made.main.name]
+    best = max(baselines, key=lambda row: row.net_return, default=None)
+    return Analysis(
+        since=made.since,
+        days=len(own.returns),
+        rows=tuple(rows),
+        best="" if best is None else best.title,
+        growth=intervals.mean_interval(own.returns),
+        sharpe=intervals.sharpe_interval(own.returns),
+        deflated=intervals.deflated_sharpe(own.returns, trials),
+        trials=trials,
+        years=_years(own),
+        regimes=_regimes(made.main, own),
+        months=_months(own),
+        worst=tuple((day_name(d), r) for r, d in sorted(zip(own.returns, own.days, strict=True))[:WORST]),
+        halts=tuple((at, equity, held) for at, tier, equity, held in made.main.tiers if tier == 3),
+    )
+
+
+def day_name(day: int) -> str:
+    """A day number as a date."""
+    return datetime.fromtimestamp(day * DAY / 1000, UTC).strftime("%Y-%m-%d")
+
+
+def _row(one: Outcome, since: Ms, own: metrics.Daily | None) -> Row:
+    mine = one.daily(since)
+    after = [v for at, v in zip(one.at, one.equity, strict=True) if at > since]
+    before = next((v for at, v in zip(reversed(one.at), reversed(one.equity), strict=True) if at <= since), one.capital)
+    end = after[-1] if after else before
+    advantage = sharpe_advantage = None
+    if own is not None:
+        ours, theirs = _aligned(own, mine)
+        advantage = intervals.mean_interval([a - b for a, b in zip(ours, theirs, strict=True)])
+        sharpe_advantage = intervals.sharpe_interval(ours, theirs)
+    return Row(
+        name=one.name,
+        title=TITLES.get(one.name, one.name),
+        net_return=end / before - 1.0 if before > 0 else 0.0,
+        cagr=metrics.cagr(before, end, float(len(mine.returns))),
+        sharpe=metrics.sharpe(mine.returns),
+        max_drawdown=metrics.max_drawdown(after, before),
+        fills=one.figures.get("fills"),
+        fees=one.figures.get("fees"),
+        advantage=advantage,
+        sharpe_advantage=sharpe_advantage,
+    )
+
+
+def _aligned(a: metrics.Daily, b: metrics.Daily) -> tuple[list[float], list[float]]:
+    """Returns of the days that both have."""
+    other = dict(zip(b.days, b.returns, strict=True))
+    both = [(r, other[d]) for d, r in zip(a.days, a.returns, strict=True) if d in other]
+    return [x for x, _ in both], [y for _, y in both]
+
+
+def _total(returns: Sequence[float]) -> float:
+    value = 1.0
+    for one in returns:
+        value *= 1.0 + one
+    return value - 1.0
+
+
+def _slices(groups: Mapping[str, Sequence[float]]) -> tuple[Slice, ...]:
+    return tuple(Slice(name, len(r), _total(r), metrics.sharpe(r)) for name, r in groups.items() if r)
+
+
+def _years(own: metrics.Daily) -> tuple[Slice, ...]:
+    groups: dict[str, list[float]] = {}
+    for day, value in zip(own.days, own.returns, strict=True):
+        groups.setdefault(day_name(day)[:4], []).append(value)
+    return _slices(groups)
+
+
+def _months(own: metrics.Daily) -> tuple[tuple[int, int, float], ...]:
+    groups: dict[tuple[int, int], list[float]] = {}
+    for day, value in zip(own.days, own.returns, strict=True):
+        name = day_name(day)
+        groups.setdefault((int(name[:4]), int(name[5:7])), []).append(value)
+    return tuple((year, month, _total(values)) for (year, month), values in sorted(groups.items()))
+
+
+def _regimes(main: Outcome, own: metrics.Daily) -> tuple[Slice, ...]:
+    """Days by the market of the week before them, the mean of all symbols: nothing is known in advance."""
+    ends: dict[int, int] = {}
+    for index, at in enumerate(main.at):
+        ends[(at - 1) // DAY] = index
+    groups: dict[str, list[float]] = {"rising": [], "falling": [], "sideways": [], "calm": [], "wild": []}
+    for day, value in zip(own.days, own.returns, strict=True):
+        week = [ends[d] for d in range(day - 8, day) if d in ends]
+        seen = [_week([column[i] for i in week]) for column in main.prices.values()]
+        known = [one for one in seen if one is not None]
+        if not known:
+            continue
+        change = metrics.mean([one[0] for one in known])
+        groups["rising" if change > TREND else "falling" if change < -TREND else "sideways"].append(value)
+        groups["wild" if metrics.mean([one[1] for one in known]) > WILD else "calm"].append(value)
+    return _slices(groups)
+
+
+def _week(closes: Sequence[float]) -> tuple[float, float] | None:
+    """(change, yearly volatility) of eight daily closes; None where one is missing."""
+    if len(closes) < 8 or min(closes) <= 0.0:
+        return None
+    steps = [b / a - 1.0 for a, b in pairwise(closes)]
+    return closes[-1] / closes[0] - 1.0, metrics.deviation(steps) * metrics.YEAR_DAYS**0.5
+
+
+def as_document(found: Analysis) -> dict[str, Any]:
+    """For ``report.json``."""
+    import msgspec
+
+    made = msgspec.to_builtins(found)
+    assert isinstance(made, dict)
+    return made

@@ -1,0 +1,196 @@
+"""What the strategy has to beat, played by the same engine on the same market with the same costs.
+
+All start when the adaptive plan could first have traded, so that nobody has days the others lack. What is
+known only afterwards (the best in hindsight) is named so.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from gridbot_tui.research import metrics
+from gridbot_tui.research.outcome import DIGITS, Outcome, outcome_of, ring_of
+from gridbot_tui.research.request import Prepared
+from gridbot_tui.research.ring import RingFailed
+from gridbot_tui.settings.model import Settings
+from gridbot_tui.units import DAY, HOUR, Market, Ms
+
+RANGE = 0.25
+"""Half width of the static grids' range as a fraction of the first price: a usual choice on the venues' own."""
+LEVELS = 25
+
+
+class Variant(Struct, frozen=True):
+    """A run to compare with."""
+
+    name: str
+    title: str
+    settings: Callable[[Settings], Settings] = lambda settings: settings
+    weights: tuple[float, float, float] | Callable[[Settings, Market], tuple[float, float, float]] | None = None
+    late: bool = False
+    """True where it needs no history: it starts with the adaptive plan's first hour."""
+
+
+def _plain(kind: str) -> Callable[[Settings], Settings]:
+    def change(settings: Settings) -> Settings:
+        ladder = settings.ladder
+        plain = ladder.plain.model_copy(
+            update={
+                "side": "long",
+                "levels": LEVELS,
+                "lower": None,
+                "upper": None,
+                "range_below": RANGE,
+                "range_above": RANGE,
+                "leverage": 1.0,
+                "initial_inventory": True,
+                "stop": None,
+                "stop_above": None,
+                "take_profit": None,
+            }
+        )
+        return settings.model_copy(
+            update={"ladder": ladder.model_copy(update={"kind": kind, "plain": plain}), "symbols": {}}
+        )
+
+    return change
+
+
+def _ungated(settings: Settings) -> Settings:
+    """NEUTRAL always at full vote: spacing follows volatility, nothing switches it off."""
+    votes = settings.strategy.votes.model_copy(update={"neutral_sigma": 0.001, "neutral_ramp": 0.0005, "breakout": 6.0})
+    strategy = settings.strategy.model_copy(update={"votes": votes})
+    return settings.model_copy(update={"strategy": strategy})
+
+
+def _prior(settings: Settings, market: Market) -> tuple[float, float, float]:
+    prior = settings.strategy.ensemble.prior_of(market)
+    return prior.up, prior.down, prior.neutral
+
+
+THIRD = 1.0 / 3.0
+USUAL = (
+    Variant("static_grid", "static grid, geometric, long", _plain("geometric"), late=True),
+    Variant("equal_weights", "equal weights", weights=(THIRD, THIRD, 1.0 - 2 * THIRD)),
+)
+"""In every result document, with buy and hold."""
+MORE = (
+    Variant("static_arithmetic", "static grid, arithmetic, long", _plain("arithmetic"), late=True),
+    Variant("ungated_neutral", "volatility-scaled grid without gate", _ungated, weights=(0.0, 0.0, 1.0)),
+    Variant("up_alone", "UP alone", weights=(1.0, 0.0, 0.0)),
+    Variant("down_alone", "DOWN alone", weights=(0.0, 1.0, 0.0)),
+    Variant("neutral_alone", "NEUTRAL alone", weights=(0.0, 0.0, 1.0)),
+    Variant("fixed_prior", "fixed prior weights, no learning", weights=_prior),
+)
+"""In every report."""
+TITLES = {"buy_and_hold": "buy and hold", **{one.name: one.title for one in (*USUAL, *MORE)}}
+
+
+def warm_at(prepared: Prepared) -> Ms:
+    """When the first adaptive plan of the market can be made: the end of its warm-up hours."""
+    start = prepared.market.start
+    return start - start % HOUR + prepared.settings.strategy.warmup_hours * HOUR
+
+
+def play(prepared: Prepared, variant: Variant, since: Ms) -> Outcome:
+    """Run one variant. Raises ValueError or RingFailed where it cannot be run on this market."""
+    settings = variant.settings(prepared.settings)
+    market = next(iter(prepared.market.instruments.values())).market
+    weights = variant.weights
+    given = weights(settings, market) if callable(weights) else weights
+    start = since if variant.late and since < prepared.market.end else None
+    ring = ring_of(prepared, settings, weights=given, start_after=start)
+    ring.run()
+    return outcome_of(variant.name, ring, prepared)
+
+
+def try_play(prepared: Prepared, variant: Variant, since: Ms) -> Outcome | str:
+    """As ``play``; a reason instead of an exception where the variant does not fit the market."""
+    try:
+        return play(prepared, variant, since)
+    except (ValueError, RingFailed) as wrong:
+        return str(wrong)
+
+
+def buy_and_hold(prepared: Prepared, main: Outcome, since: Ms) -> Outcome:
+    """Equal shares bought with all capital at the first hour's end after ``since``, taker costs, funding paid.
+
+    Unlevered: on futures this is a 1x long. Marked hourly; a symbol that ends is held at its last price.
+    """
+    settings = prepared.settings
+    config = prepared.engine_config()
+    cost = float(config.taker_fee) + 1e-4 * settings.simulation.exchange.slippage_bp
+    capital = main.capital
+    at, equity = array("q"), array("d")
+    bought: dict[str, float] = {}
+    cash, paid, fees = capital, 0.0, 0.0
+    rates = _funding(prepared) if config.market is Market.FUTURES else []
+    due = 0
+    for index, moment in enumerate(main.at):
+        if moment < since:
+            continue
+        for symbol, column in main.prices.items():
+            price = column[index]
+            if symbol not in bought and price > 0.0:
+                money = capital * config.shares[symbol] / (1.0 + cost)
+                bought[symbol] = money / price
+                fees += money * cost
+                cash -= money * (1.0 + cost)
+        while due < len(rates) and rates[due][0] <= moment:
+            _, symbol, rate = rates[due]
+            if symbol in bought and rates[due][0] > since:
+                paid -= rate * bought[symbol] * main.prices[symbol][index]
+            due += 1
+        worth = sum(units * main.prices[symbol][index] for symbol, units in bought.items())
+        at.append(moment)
+        equity.append(cash + worth + paid)
+    return _held(main, at, equity, fees, paid, len(bought))
+
+
+def _funding(prepared: Prepared) -> list[tuple[Ms, str, float]]:
+    found = [(r.at, s, r.rate) for s, one in prepared.market.series.items() for r in one.funding]
+    return sorted(found)
+
+
+def _held(main: Outcome, at: array[int], equity: array[float], fees: float, funding: float, fills: int) -> Outcome:
+    final = equity[-1] if equity else main.capital
+    days = (at[-1] - at[0]) / DAY if len(at) > 1 else 0.0
+    returns = metrics.daily(at, equity, main.capital).returns
+    fall = metrics.max_drawdown(equity, main.capital)
+    growth = metrics.cagr(main.capital, final, days)
+
+    def shown(value: float | None) -> float | None:
+        return None if value is None else round(value, DIGITS)
+
+    figures: dict[str, object] = {
+        "net_return": shown(final / main.capital - 1.0),
+        "cagr": shown(growth),
+        "max_drawdown": shown(fall),
+        "sharpe": shown(metrics.sharpe(returns)),
+        "sortino": shown(metrics.sortino(returns)),
+        "calmar": shown(metrics.ratio(growth, -fall)),
+        "fills": fills,
+        "fees": f"{fees:.8f}",
+        "funding": f"{funding:.8f}",
+        "final_equity": f"{final:.8f}",
+    }
+    return Outcome(
+        name="buy_and_hold",
+        start=main.start,
+        end=main.end,
+        capital=main.capital,
+        figures=figures,
+        at=at,
+        equity=equity,
+        leverage=array("d"),
+        weights=(array("d"), array("d"), array("d")),
+        prices={},
+        marks=(),
+        weight_means=(0.0, 0.0, 0.0),
+        shadow_returns=(0.0, 0.0, 0.0),
+        codes={},
+        tiers=(),
+    )

@@ -1,0 +1,205 @@
+"""The report: one HTML file that needs nothing else, and its figures again as JSON."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+
+from gridbot_tui.research import metrics
+from gridbot_tui.research.analysis import Analysis, Slice, as_document
+from gridbot_tui.research.backtest import Study, document
+from gridbot_tui.research.svg import COLOURS, Dot, Line, chart, interval_bars
+from gridbot_tui.research.verdict import assumptions, bounds, number, percent, verdicts
+from gridbot_tui.units import Side
+
+MOST_DOTS = 1_500
+STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;max-width:1010px;margin:2em auto;padding:0 1em;color:#1c2326;background:#fdfdfb}
+h1{font-size:1.6em;margin-bottom:.1em}h2{font-size:1.15em;margin-top:2em;border-bottom:1px solid #dcdcd4}
+.sub{color:#6a7275}.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(140px,1fr));gap:.6em;margin:1em 0}
+.cards div{background:#f1f1ea;border-radius:6px;padding:.5em .8em}.cards b{display:block;font-size:1.25em}
+.cards span{color:#6a7275;font-size:.85em}figure{margin:1em 0}figcaption{font-weight:600}
+svg{width:100%;height:auto;font:11px system-ui,sans-serif}svg text{fill:#5c6467}.g{stroke:#e6e6de}.z{stroke:#888}
+.legend{font-weight:400;font-size:.85em;color:#5c6467}.legend span{margin-left:.9em}
+.legend i{display:inline-block;width:.8em;height:.8em;margin-right:.3em;border-radius:2px}
+table{border-collapse:collapse;width:100%;font-size:.9em}
+td,th{padding:.25em .5em;text-align:right;border-bottom:1px solid #e6e6de}
+td:first-child,th:first-child{text-align:left}tr.own td{font-weight:600;background:#eef5f1}
+td.up{background:#dcefe4}td.down{background:#f6e2d8}ul{padding-left:1.2em}
+@media (prefers-color-scheme:dark){
+body{background:#16191a;color:#dfe3e2}.cards div{background:#22282a}.g{stroke:#2b3234}
+h2,td,th{border-color:#2b3234}svg text,.legend,.sub,.cards span{fill:#9aa4a6;color:#9aa4a6}tr.own td{background:#1d2b26}
+td.up{background:#1d3529}td.down{background:#3a2720}}
+"""
+
+
+def write(folder: Path, made: Study, found: Analysis) -> tuple[Path, Path]:
+    """Write ``report.html`` and ``report.json`` into ``folder``. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    page, data = folder / "report.html", folder / "report.json"
+    page.write_text(render(made, found), encoding="utf-8")
+    whole = {"result": document(made), "analysis": as_document(found), "assumptions": assumptions(made)}
+    data.write_text(json.dumps(whole, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    return page, data
+
+
+def render(made: Study, found: Analysis) -> str:
+    """The page."""
+    names = ", ".join(made.prepared.market.symbols)
+    sub = f"{_day(made.main.start)} to {_day(made.main.end)} UTC, capital {made.main.capital:,.0f}"
+    body = [
+        f"<h1>Back-test of {escape(names)}</h1><p class='sub'>{sub}</p>",
+        _cards(made, found),
+        "<h2>What it says</h2>" + _list(verdicts(found)),
+        "<h2>Equity</h2>" + _equity(made) + _drawdown(made),
+        "<h2>Beside the baselines</h2>" + _table(found) + _gaps(found),
+        "<h2>How it traded</h2>" + _leverage(made) + _weights(made) + _prices(made),
+        "<h2>By month, year and market</h2>" + _months(found) + _slices(found.years) + _slices(found.regimes),
+        "<h2>Worst days</h2>" + _worst(found) + _halts(found),
+        "<h2>What was assumed</h2>" + _list(assumptions(made)),
+    ]
+    return (
+        "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width,initial-scale=1'>"
+        f"<title>Back-test of {escape(names)}</title><style>{STYLE}</style></head><body>"
+        + "\n".join(body)
+        + "</body></html>\n"
+    )
+
+
+def _day(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _list(lines: Sequence[str]) -> str:
+    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+
+
+def _cards(made: Study, found: Analysis) -> str:
+    f, own = made.main.figures, found.rows[0]
+    shown = (
+        ("net return", percent(own.net_return)),
+        ("deepest fall", percent(own.max_drawdown)),
+        ("Sharpe", number(own.sharpe)),
+        ("yearly mean, 95 %", bounds(found.growth)),
+        ("fills / cycles", f"{f['fills']} / {f['cycles']}"),
+        ("fees / funding", f"{float(str(f['fees'])):,.2f} / {float(str(f['funding'])):,.2f}"),
+        ("highest leverage", f"{f['max_leverage_observed']:.2f}x of {f['max_leverage']:.2f}x worst case"),
+        ("liquidations / residual", f"{f['liquidations']} / {f['residual']}"),
+    )
+    return "<div class='cards'>" + "".join(f"<div><span>{n}</span><b>{v}</b></div>" for n, v in shown) + "</div>"
+
+
+def _equity(made: Study) -> str:
+    lines = [
+        Line(one.name.replace("_", " "), one.at, [100 * v / one.capital - 100 for v in one.equity], COLOURS[i % 10])
+        for i, one in enumerate(made.others.values(), 1)
+    ]
+    main = made.main
+    values = [100 * v / main.capital - 100 for v in main.equity]
+    lines.append(Line("strategy", main.at, values, COLOURS[0], wide=True))
+    return chart("Equity, per cent of capital", lines, unit=" %", zero=True)
+
+
+def _drawdown(made: Study) -> str:
+    main = made.main
+    falls = [100 * v for v in metrics.drawdowns(main.equity, main.capital)]
+    return chart("Drawdown", [Line("strategy", main.at, falls, COLOURS[1], filled=True)], unit=" %", zero=True)
+
+
+def _leverage(made: Study) -> str:
+    main = made.main
+    line = Line("exposure / equity", main.at, main.leverage, COLOURS[2], filled=True)
+    return chart("Leverage held, hourly", [line], unit="x", zero=True)
+
+
+def _weights(made: Study) -> str:
+    main = made.main
+    lines = [
+        Line(name, main.at, column, COLOURS[i])
+        for i, (name, column) in enumerate(zip(("up", "down", "neutral"), main.weights, strict=True))
+    ]
+    return chart("Weights of the systems", lines, zero=True)
+
+
+def _prices(made: Study) -> str:
+    main, out = made.main, []
+    for symbol, column in main.prices.items():
+        points = [(at, price) for at, price in zip(main.at, column, strict=True) if price > 0]
+        if len(points) < 2:
+            continue
+        marks = [mark for mark in main.marks if mark.symbol == symbol]
+        step = max(1, -(-len(marks) // MOST_DOTS))
+        dots = [Dot(m.at, m.price, COLOURS[0] if m.side is Side.BUY else COLOURS[1]) for m in marks[::step]]
+        line = Line(symbol, [p[0] for p in points], [p[1] for p in points], "#8a9294")
+        shown = "" if step == 1 else f", every {step}th shown"
+        out.append(chart(f"{symbol} with {len(marks)} fills (green bought, brown sold{shown})", [line], dots=dots))
+    return "".join(out)
+
+
+def _table(found: Analysis) -> str:
+    head = ("", "return", "a year", "Sharpe", "deepest fall", "fills", "strategy ahead by, a year", "in Sharpe")
+    rows = []
+    for row in found.rows:
+        own = row is found.rows[0]
+        cells = (
+            "strategy" if own else row.title,
+            percent(row.net_return),
+            percent(row.cagr),
+            number(row.sharpe),
+            percent(row.max_drawdown),
+            str(row.fills if row.fills is not None else "-"),
+            "" if own else bounds(row.advantage),
+            "" if own else bounds(row.sharpe_advantage, as_percent=False),
+        )
+        rows.append(f"<tr class='{'own' if own else ''}'>" + "".join(f"<td>{escape(c)}</td>" for c in cells) + "</tr>")
+    top = "".join(f"<th>{name}</th>" for name in head)
+    note = f"<p class='sub'>Best in hindsight: {escape(found.best)}. Nobody knew.</p>" if found.best else ""
+    return f"<table><tr>{top}</tr>{''.join(rows)}</table>{note}"
+
+
+def _gaps(found: Analysis) -> str:
+    rows = [
+        ("ahead of " + row.title, 100 * row.advantage.value, 100 * row.advantage.low, 100 * row.advantage.high)
+        for row in found.rows[1:]
+        if row.advantage is not None
+    ]
+    if not rows:
+        return ""
+    bars = interval_bars(rows)
+    return f"<figure><figcaption>Difference a year, with its 95 % interval</figcaption>{bars}</figure>"
+
+
+def _months(found: Analysis) -> str:
+    years = sorted({year for year, _, _ in found.months})
+    by = {(year, month): value for year, month, value in found.months}
+    names = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+    out = ["<table><tr><th></th>" + "".join(f"<th>{n}</th>" for n in names) + "</tr>"]
+    for year in years:
+        cells = []
+        for month in range(1, 13):
+            value = by.get((year, month))
+            mark = "" if value is None or abs(value) < 5e-4 else "up" if value > 0 else "down"
+            cells.append(f"<td class='{mark}'>{'' if value is None else percent(value)}</td>")
+        out.append(f"<tr><td>{year}</td>{''.join(cells)}</tr>")
+    return "".join([*out, "</table>"])
+
+
+def _slices(parts: Sequence[Slice]) -> str:
+    rows = "".join(
+        f"<tr><td>{escape(p.name)}</td><td>{p.days}</td><td>{percent(p.total)}</td><td>{number(p.sharpe)}</td></tr>"
+        for p in parts
+    )
+    return f"<table><tr><th></th><th>days</th><th>return</th><th>Sharpe</th></tr>{rows}</table>"
+
+
+def _worst(found: Analysis) -> str:
+    rows = "".join(f"<tr><td>{day}</td><td>{percent(value, 2)}</td></tr>" for day, value in found.worst)
+    return f"<table>{rows}</table>"
+
+
+def _halts(found: Analysis) -> str:
+    if not found.halts:
+        return "<p class='sub'>The drawdown halt never triggered.</p>"
+    return _list([f"Halted at {_day(at)} with equity {eq:,.2f}, {held:.2f}x held." for at, eq, held in found.halts])

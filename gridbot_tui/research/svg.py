@@ -1,0 +1,158 @@
+"""Charts as inline SVG: lines, areas, marks and bars over time, with axes a person can read. No script, no font."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from html import escape
+
+from msgspec import Struct
+
+from gridbot_tui.units import DAY, Ms
+
+WIDTH, HEIGHT = 960, 260
+LEFT, RIGHT, TOP, BOTTOM = 64, 12, 10, 24
+MOST_POINTS = 1_200
+COLOURS = ("#0b6e4f", "#b1430b", "#3b5ba9", "#8a5a9e", "#b58a00", "#5f6b6d", "#a8324a", "#2d8a9c", "#6a8a2d", "#444")
+
+
+class Line(Struct, frozen=True):
+    """A curve with its name."""
+
+    name: str
+    at: Sequence[Ms]
+    values: Sequence[float]
+    colour: str
+    wide: bool = False
+    filled: bool = False
+
+
+class Dot(Struct, frozen=True):
+    """A mark on a curve."""
+
+    at: Ms
+    value: float
+    colour: str
+
+
+class _Frame:
+    """Data to picture."""
+
+    def __init__(self, lines: Sequence[Line], zero: bool) -> None:
+        self.first = min(line.at[0] for line in lines)
+        self.last = max(max(line.at[-1] for line in lines), self.first + 1)
+        self.low = min(min(line.values) for line in lines)
+        self.high = max(max(line.values) for line in lines)
+        if zero:
+            self.low, self.high = min(self.low, 0.0), max(self.high, 0.0)
+        room = (self.high - self.low) * 0.04 or abs(self.high) * 0.01 or 1.0
+        self.low -= room
+        self.high += room
+
+    def x(self, at: Ms) -> float:
+        return LEFT + (WIDTH - LEFT - RIGHT) * (at - self.first) / (self.last - self.first)
+
+    def y(self, value: float) -> float:
+        return TOP + (HEIGHT - TOP - BOTTOM) * (self.high - value) / (self.high - self.low)
+
+
+def chart(title: str, lines: Sequence[Line], *, unit: str = "", zero: bool = False, dots: Sequence[Dot] = ()) -> str:
+    """One chart with a legend; an empty string where there is nothing to draw."""
+    drawn = [line for line in lines if len(line.at) > 1]
+    if not drawn:
+        return ""
+    frame = _Frame(drawn, zero)
+    parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">']
+    parts += _grid(frame, unit)
+    parts += [_path(frame, line) for line in drawn]
+    for dot in dots:
+        parts.append(f'<circle cx="{frame.x(dot.at):.1f}" cy="{frame.y(dot.value):.1f}" r="1.8" fill="{dot.colour}"/>')
+    parts.append("</svg>")
+    legend = "".join(f'<span><i style="background:{line.colour}"></i>{escape(line.name)}</span>' for line in drawn)
+    caption = f'<figcaption>{escape(title)} <span class="legend">{legend}</span></figcaption>'
+    return f"<figure>{caption}{''.join(parts)}</figure>"
+
+
+def thinned(at: Sequence[Ms], values: Sequence[float]) -> list[tuple[Ms, float]]:
+    """At most ``MOST_POINTS`` points that keep every stretch's lowest and highest value."""
+    count = len(at)
+    if count <= MOST_POINTS:
+        return list(zip(at, values, strict=True))
+    step = -(-count * 2 // MOST_POINTS)
+    kept: list[tuple[Ms, float]] = []
+    for first in range(0, count, step):
+        part = range(first, min(first + step, count))
+        low, high = min(part, key=lambda i: values[i]), max(part, key=lambda i: values[i])
+        kept += [(at[i], values[i]) for i in sorted({low, high})]
+    kept.append((at[count - 1], values[count - 1]))
+    return kept
+
+
+def _path(frame: _Frame, line: Line) -> str:
+    points = " ".join(f"{frame.x(at):.1f},{frame.y(value):.1f}" for at, value in thinned(line.at, line.values))
+    if line.filled:
+        base = frame.y(max(frame.low, min(frame.high, 0.0)))
+        area = f"{frame.x(line.at[0]):.1f},{base:.1f} {points} {frame.x(line.at[-1]):.1f},{base:.1f}"
+        look = f'fill="{line.colour}" fill-opacity="0.25" stroke="{line.colour}" stroke-width="0.8"'
+        return f'<polygon points="{area}" {look}/>'
+    width = 2 if line.wide else 1
+    return f'<polyline points="{points}" fill="none" stroke="{line.colour}" stroke-width="{width}"/>'
+
+
+def _grid(frame: _Frame, unit: str) -> list[str]:
+    out = []
+    for value in _steps(frame.low, frame.high):
+        y = frame.y(value)
+        out.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" class="g"/>')
+        out.append(f'<text x="{LEFT - 6}" y="{y + 3.5:.1f}" text-anchor="end">{_short(value)}{unit}</text>')
+    span = frame.last - frame.first
+    for index in range(6):
+        at = frame.first + span * index // 5
+        shape = "%Y-%m-%d" if span > 3 * DAY else "%m-%d %H:%M"
+        text = datetime.fromtimestamp(at / 1000, UTC).strftime(shape)
+        anchor = "start" if index == 0 else "end" if index == 5 else "middle"
+        out.append(f'<text x="{frame.x(at):.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}">{text}</text>')
+    return out
+
+
+def _steps(low: float, high: float) -> list[float]:
+    """Four or so round values between two numbers."""
+    raw = (high - low) / 4
+    size: float = 10.0 ** len(str(int(raw))) / 10 if raw >= 1 else 1.0
+    while size > raw:
+        size /= 10
+    step = next(size * k for k in (1, 2, 5, 10) if size * k >= raw)
+    first = int(low / step) - 1
+    return [step * k for k in range(first, first + 12) if low <= step * k <= high]
+
+
+def _short(value: float) -> str:
+    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return "0" if text in ("-0", "0") else text
+
+
+def interval_bars(rows: Sequence[tuple[str, float, float, float]], unit: str = " %") -> str:
+    """Estimates with their 95 % bounds as horizontal bars around zero: (name, value, low, high)."""
+    if not rows:
+        return ""
+    low = min(0.0, *(row[2] for row in rows))
+    high = max(0.0, *(row[3] for row in rows))
+    span = (high - low) or 1.0
+    left, width, step = 270, WIDTH - 270 - 20, 24
+    height = step * len(rows) + 26
+
+    def x(value: float) -> float:
+        return left + width * (value - low) / span
+
+    out = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="intervals">']
+    out.append(f'<line x1="{x(0):.1f}" x2="{x(0):.1f}" y1="0" y2="{height - 20}" class="z"/>')
+    for index, (name, value, down, up) in enumerate(rows):
+        y = 12 + step * index
+        sure = down > 0 or up < 0
+        colour = (COLOURS[0] if down > 0 else COLOURS[1]) if sure else COLOURS[5]
+        out.append(f'<text x="{left - 10}" y="{y + 4}" text-anchor="end">{escape(name)}</text>')
+        look = f'stroke="{colour}" stroke-width="5" stroke-opacity="0.45"'
+        out.append(f'<line x1="{x(down):.1f}" x2="{x(up):.1f}" y1="{y}" y2="{y}" {look}/>')
+        out.append(f'<circle cx="{x(value):.1f}" cy="{y}" r="4" fill="{colour}"/>')
+    for value in _steps(low, high):
+        out.append(f'<text x="{x(value):.1f}" y="{height - 5}" text-anchor="middle">{_short(value)}{unit}</text>')
+    out.append("</svg>")
+    return "".join(out)

@@ -1,0 +1,92 @@
+"""The report's sentences: what was assumed, what has an edge here and what has none, said as plainly."""
+
+from gridbot_tui.research.analysis import Analysis, Row
+from gridbot_tui.research.backtest import Study
+from gridbot_tui.research.intervals import Interval
+from gridbot_tui.units import Market
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A fraction as a percentage with its sign; ``-`` where unknown."""
+    return "-" if value is None else f"{100 * value + 0.0:+.{digits}f} %"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A ratio; ``-`` where unknown."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def bounds(found: Interval | None, *, as_percent: bool = True) -> str:
+    """``value [low, high]``."""
+    if found is None:
+        return "too few days"
+    one = percent if as_percent else number
+    return f"{one(found.value)} [{one(found.low)}, {one(found.high)}]"
+
+
+def verdicts(found: Analysis) -> list[str]:
+    """One sentence on the result, one on each comparison that says anything, one on luck."""
+    own = found.rows[0]
+    said = [
+        f"Over {found.days} days after the warm-up the strategy made {percent(own.net_return)} "
+        f"with a deepest fall of {percent(own.max_drawdown)}."
+    ]
+    if found.growth is None:
+        said.append("That is too short for an interval: take no figure here for more than an anecdote.")
+        return said
+    if found.growth.certain:
+        word = "above" if found.growth.low > 0 else "below"
+        said.append(f"Its yearly mean return, {bounds(found.growth)}, is {word} zero beyond luck of these days.")
+    else:
+        said.append(f"Its yearly mean return, {bounds(found.growth)}, is not distinguishable from zero.")
+    said += [_against(row) for row in found.rows[1:]]
+    if found.deflated is not None:
+        proven = "which proves something" if found.deflated > 0.95 else "which proves nothing"
+        said.append(
+            f"After the {found.trials} configurations that were tried before the defaults were chosen, the "
+            f"probability of a true Sharpe ratio above zero is {found.deflated:.2f}, {proven}."
+        )
+    return said
+
+
+def _against(row: Row) -> str:
+    gap = row.advantage
+    if gap is None:
+        return f"Against {row.title}: too few common days to say."
+    if gap.low > 0:
+        return f"Ahead of {row.title} by {bounds(gap)} a year."
+    if gap.high < 0:
+        return f"Behind {row.title} by {bounds(gap)} a year."
+    return f"Against {row.title} ({percent(row.net_return)}) no difference is shown: {bounds(gap)} a year."
+
+
+def assumptions(made: Study) -> list[str]:
+    """What the numbers rest on."""
+    settings, market = made.prepared.settings, made.prepared.market
+    config = made.prepared.engine_config()
+    exchange = settings.simulation.exchange
+    said = [
+        f"Capital {made.main.capital:,.0f} {config.quote}, split equally unless configured otherwise.",
+        f"Maker fee {100 * float(config.maker_fee):g} %, taker fee {100 * float(config.taker_fee):g} %, a taker pays "
+        f"{exchange.half_spread_bp:g} bp of spread and {exchange.slippage_bp:g} bp of slippage besides.",
+        "A limit order fills at its own price, only if the bar trades a tick beyond it, never in the bar it was "
+        "born in. Queue position, latency and rate limits are not modelled.",
+        "Any volume may be taken from a bar."
+        if not exchange.volume_share
+        else f"At most {100 * exchange.volume_share:g} % of a bar's volume is taken.",
+        f"Bars of {market.interval // 60_000} min; {market.bars_total:,} of them, {made.main.figures['episodes']} "
+        "episodes; an episode ends after a long hole, positions are closed there with costs.",
+        "The end of the data flattens nothing: the result marks to the last close.",
+        "Baselines start when the strategy's warm-up ends; buy and hold is unlevered, static grids are long, "
+        "25 levels, 25 % to either side of the first price, fully invested at the bottom.",
+    ]
+    if config.market is Market.FUTURES:
+        without = [s for s, one in market.series.items() if not one.funding]
+        said.append(
+            f"Funding is charged where it is recorded; it is not for {', '.join(without)}."
+            if without
+            else "Funding is charged as recorded."
+        )
+    said += [f"{note.symbol}: {note.detail}" for note in market.notes if note.code != "hole"][:12]
+    said += [f"{name} was not played: {why}." for name, why in made.skipped.items()]
+    return said
