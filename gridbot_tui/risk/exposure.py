@@ -18,7 +18,7 @@ Sums have no netting; the losses of all symbols are taken together whichever sid
 account's figure is never below a symbol's own. Spot has no borrowing: exposure at own prices over equity.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import inf
 
 from gridbot_tui.market.instrument import Instrument
@@ -34,7 +34,9 @@ class SymbolExposure:
     """One symbol as the gate sees it. Change it through its methods, so that the cached case stays true."""
 
     __slots__ = (
+        "_bought",
         "_case",
+        "_sold",
         "buys",
         "fresh",
         "gap",
@@ -71,6 +73,9 @@ class SymbolExposure:
         self.buys: list[Order] = []
         self.sells: list[Order] = []
         self._case: tuple[float, float] | None = None
+        # (quantity, value, farthest price) of each side: these outlive a change of the mark.
+        self._bought: tuple[Steps, int, Ticks] | None = None
+        self._sold: tuple[Steps, int, Ticks] | None = None
         for live in orders:
             self.add(live.order, live.remaining)
 
@@ -94,14 +99,19 @@ class SymbolExposure:
 
     def push(self, side: Side, price: Ticks, steps: Steps) -> None:
         """Count ``steps`` at ``price``."""
-        (self.buys if side is Side.BUY else self.sells).append((price, steps))
+        if side is Side.BUY:
+            self.buys.append((price, steps))
+            self._bought = None
+        else:
+            self.sells.append((price, steps))
+            self._sold = None
         self._case = None
 
     def replace(self, buys: list[Order], sells: list[Order]) -> None:
         """Count exactly these orders."""
         self.buys = buys
         self.sells = sells
-        self._case = None
+        self._case = self._bought = self._sold = None
 
     def copy(self) -> "SymbolExposure":
         """The same, to try something on."""
@@ -142,12 +152,11 @@ class SymbolExposure:
 
     def _buys(self, mark: Ticks) -> tuple[int, int]:
         position = self.position
-        far = mark
-        quantity = value = 0
-        for price, steps in self.buys:
-            quantity += steps
-            value += price * steps
-            far = min(far, price)
+        if self._bought is None:
+            self._bought = _totals(self.buys, min)
+        quantity, value, far = self._bought
+        if not quantity or mark < far:
+            far = mark
         change = position * (far - mark) + far * quantity - value
         if position >= 0:
             return position * mark + value, change
@@ -157,16 +166,25 @@ class SymbolExposure:
 
     def _sells(self, mark: Ticks) -> tuple[int, int]:
         position = self.position
-        far = mark
-        quantity = value = 0
-        for price, steps in self.sells:
-            quantity += steps
-            value += price * steps
-            far = max(far, price)
+        if self._sold is None:
+            self._sold = _totals(self.sells, max)
+        quantity, value, far = self._sold
+        if mark > far:
+            far = mark
         change = position * (far - mark) - far * quantity + value
         if position > 0 and quantity <= position:
             return (position - quantity) * mark, change
         return (quantity - position) * far, change
+
+
+def _totals(orders: list[Order], farther: Callable[[Ticks, Ticks], Ticks]) -> tuple[Steps, int, Ticks]:
+    """(quantity, value, farthest price) of one side; the price is 0 where there are no orders."""
+    quantity = value = far = 0
+    for price, steps in orders:
+        far = farther(far, price) if quantity else price
+        quantity += steps
+        value += price * steps
+    return quantity, value, far
 
 
 def opened(orders: Iterable[Order], closing: Steps) -> int:
@@ -216,7 +234,7 @@ class Portfolio:
         """The account's worst case over both sides of every symbol."""
         total = loss = 0.0
         for symbol in self.symbols.values():
-            exposure, cost = symbol.case()
+            exposure, cost = symbol._case or symbol.case()  # asked for every symbol at every order
             total += exposure
             loss += cost
         return ratio(total, self.equity - loss)
@@ -234,7 +252,7 @@ class Portfolio:
         """What the stress gap of every symbol at once would cost in the worst case, quote."""
         total = 0.0
         for symbol in self.symbols.values():
-            exposure = symbol.case()[0]
+            exposure = (symbol._case or symbol.case())[0]
             total += exposure * (symbol.gap if symbol.gap else unknown)
         return total
 

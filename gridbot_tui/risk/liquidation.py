@@ -28,17 +28,29 @@ _UNKNOWN: Final = ((0.05, 0.0, 0.0, 10.0),)
 class Margins:
     """The brackets of one symbol in floats: (rate, amount, floor, highest leverage), ascending."""
 
-    __slots__ = ("lines",)
+    __slots__ = ("_maintenance", "_notional", "lines")
 
     def __init__(self, brackets: Sequence[Bracket]) -> None:
         self.lines: tuple[tuple[float, float, float, float], ...] = (
             tuple((float(b.maintenance_ratio), float(b.cum), float(b.floor), float(b.max_leverage)) for b in brackets)
             or _UNKNOWN
         )
+        # The account is valued far more often than a symbol's notional changes: the last answer is kept.
+        self._notional: float | None = None
+        self._maintenance = 0.0
 
     def maintenance(self, notional: float) -> float:
         """Maintenance margin of a notional, quote."""
-        return max(0.0, *(notional * rate - amount for rate, amount, _, _ in self.lines))
+        if notional == self._notional:
+            return self._maintenance
+        most = 0.0
+        for rate, amount, _, _ in self.lines:
+            margin = notional * rate - amount
+            if margin > most:
+                most = margin
+        self._notional = notional
+        self._maintenance = most
+        return most
 
     def initial(self, notional: float, leverage: float) -> float:
         """Initial margin at the exchange leverage, as far as the bracket allows it, quote."""
