@@ -50,7 +50,8 @@ class Served:
         finally:
             connection.close()
 
-    def signed(self, method: str, path: str, key: str = "key", secret: str = "secret", **params: Any) -> tuple[int, Any]:
+    def signed(self, method: str, path: str, key: str = "key", secret: str = "secret",
+               **params: Any) -> tuple[int, Any]:  # fmt: skip
         """A signed request, parameters in the query."""
         params.setdefault("timestamp", int(time.time() * 1000))
         query = urlencode(params)

@@ -5,6 +5,7 @@ from typing import Any
 from gridbot_tui.exchange.server import info
 from gridbot_tui.exchange.server.codes import Denied
 from gridbot_tui.exchange.server.numbers import fixed
+from gridbot_tui.exchange.server.public import tapes_of
 from gridbot_tui.exchange.server.table import Call, endpoint
 
 Json = dict[str, Any]
@@ -95,6 +96,15 @@ def restrictions(call: Call) -> Json:
         "enableMargin": False, "tradingAuthorityExpirationTime": 1_990_000_000_000, "enableFixApiTrade": False,
         "enableFixReadOnly": False,
     }  # fmt: skip
+
+
+@endpoint("GET", "/sapi/v1/asset/tradeFee", "symbol", security="SIGNED")
+def trade_fee(call: Call) -> list[Json]:
+    """Fees of one symbol or all."""
+    params = call.place.desk(call.account, "spot", call.now).params
+    tapes = tapes_of(call, "spot")
+    return [{"symbol": t.symbol, "makerCommission": fixed(params.spot_maker),
+             "takerCommission": fixed(params.spot_taker)} for t in tapes]  # fmt: skip
 
 
 @endpoint("GET", "/sapi/v1/system/status")

@@ -253,8 +253,8 @@ def amend(call: Call) -> Json:
 
 
 @endpoint("POST", "/api/v3/order/cancelReplace", NEW + " cancelReplaceMode! cancelNewClientOrderId"
-          " cancelOrigClientOrderId cancelOrderId cancelRestrictions orderRateLimitExceededMode", security="SIGNED", orders=1,
-          ws="order.cancelReplace")  # fmt: skip
+          " cancelOrigClientOrderId cancelOrderId cancelRestrictions orderRateLimitExceededMode", security="SIGNED",
+          orders=1, ws="order.cancelReplace")  # fmt: skip
 def cancel_replace(call: Call) -> Json:
     """Cancel one order and place another: 200 both, 409 one of them, 400 none."""
     desk = call.place.desk(call.account, "spot", call.now)

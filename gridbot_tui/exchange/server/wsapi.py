@@ -58,6 +58,11 @@ class ApiLink:
         self._next_subscription = 0
         self._late: set[asyncio.Task[None]] = set()
         self.return_limits = True
+        self._usual_limits = "true"
+
+    def show_limits(self, shown: str) -> None:
+        """Whether answers carry rateLimits where the request does not say: ``true`` or ``false``."""
+        self._usual_limits = shown
 
     # -- requests -----------------------------------------------------------------------------------------
 
@@ -83,14 +88,15 @@ class ApiLink:
     def _answer(self, number: Any, method: str, params: Json) -> Json:
         row = WS_API.get((self.market, method))
         raw = {name: text_of(value) for name, value in params.items() if value is not None}
-        self.return_limits = raw.pop("returnRateLimits", "true") != "false"
+        payload = signed_payload(raw)
+        self.return_limits = raw.pop("returnRateLimits", self._usual_limits) != "false"
         try:
             if method in OWN_METHODS[self.market]:
-                result = self._own(method, raw)
+                result = self._own(method, raw, payload)
             elif row is None:
                 raise Denied(-1020, msg=f"Unknown method '{method}'.")
             else:
-                result = self._table(row, raw)
+                result = self._table(row, raw, payload)
         except Denied as why:
             return self._error(number, why, row)
         answer: Json = {"id": number, "status": 200, "result": in_micros(result) if self.link.micros else result}
@@ -98,15 +104,14 @@ class ApiLink:
             answer["rateLimits"] = self._limits(row)
         return answer
 
-    def _table(self, row: Endpoint, raw: dict[str, str]) -> Any:
+    def _table(self, row: Endpoint, raw: dict[str, str], payload: bytes) -> Any:
         key = raw.get("apiKey")
         session = self.session if key is None else None
         if row.security == "SIGNED" and session is not None:
-            signed: Signed | None = None
             call = self._admit_session(row, raw, session)
         else:
             signature = raw.get("signature")
-            signed = None if signature is None else Signed(signed_payload(raw), signature)
+            signed = None if signature is None else Signed(payload, signature)
             call = admit(self.place, row, raw, key, signed, self.ip)
         return run(row, call)
 
@@ -170,10 +175,10 @@ class ApiLink:
 
     # -- the connection's own methods ---------------------------------------------------------------------
 
-    def _own(self, method: str, raw: dict[str, str]) -> Json:
+    def _own(self, method: str, raw: dict[str, str], payload: bytes) -> Json:
         self.place.limiter.admit(self.market, self.ip, 2, self.place.clock.now())
         if method.startswith("session."):
-            return self._session(method, raw)
+            return self._session(method, raw, payload)
         if self.market == "futures":
             return self._listen_key(method, raw)
         if method == "userDataStream.unsubscribe":
@@ -182,15 +187,15 @@ class ApiLink:
             if self.session is None:
                 raise Denied(-2015, msg="The session is not authenticated: use session.logon.")
             return self._subscribe(self.session)
-        return self._subscribe(self._proved(raw))
+        return self._subscribe(self._proved(raw, payload))
 
-    def _proved(self, raw: dict[str, str]) -> Account:
+    def _proved(self, raw: dict[str, str], payload: bytes) -> Account:
         """Whose signed request it is."""
         account = self.place.by_key(raw.get("apiKey"))
         signature = raw.get("signature")
         if signature is None:
             raise Denied(-1102, "signature")
-        if not account.secret.verify(signed_payload(raw), signature):
+        if not account.secret.verify(payload, signature):
             raise Denied(-1022)
         values: Values = {}
         if "timestamp" not in raw or not raw["timestamp"].isdecimal():
@@ -199,11 +204,11 @@ class ApiLink:
         window(self.place, raw, values, self.place.clock.now())
         return account
 
-    def _session(self, method: str, raw: dict[str, str]) -> Json:
+    def _session(self, method: str, raw: dict[str, str], payload: bytes) -> Json:
         if method == "session.subscriptions":
             return [{"subscriptionId": n} for n in self.users]  # type: ignore[return-value]
         if method == "session.logon":
-            self.session = self._proved(raw)
+            self.session = self._proved(raw, payload)
             self.session_since = self.place.clock.now()
         elif method == "session.logout":
             self.session = None
@@ -277,7 +282,7 @@ class WsApi:
         link.micros = dict(parse_qsl(query)).get("timeUnit", "").upper() == "MICROSECOND"
         link.transport = request.transport  # type: ignore[attr-defined]
         api = ApiLink(self.hub, place, market, link, request.remote or "")
-        api.return_limits = dict(parse_qsl(query)).get("returnRateLimits", "true") != "false"
+        api.show_limits(dict(parse_qsl(query)).get("returnRateLimits", "true"))
         place.limiter.weight_window(market, api.ip).add(place.clock.now(), 2 if market == "spot" else 5)
         self.links.add(api)
         life = asyncio.create_task(self._live(api), name=f"life {market} api")
