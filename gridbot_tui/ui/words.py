@@ -38,6 +38,13 @@ def money(text: str | None, places: int = 2, *, signed: bool = False) -> str:
     return grouped(format(value, "+f" if signed and value else "f"))
 
 
+def negated(text: str | None) -> str | None:
+    """The same amount with the other sign, without a calculation: what is paid, as a change of money."""
+    if text is None or not text.strip("-0."):
+        return text
+    return text[1:] if text.startswith("-") else f"-{text}"
+
+
 def short_money(text: str | None, *, signed: bool = False) -> str:
     """An amount in at most about ten cells: big ones lose their cents, then become M, bn, T."""
     if text is None:

@@ -30,6 +30,13 @@ def test_money_is_rounded_exactly_and_never_shows_a_negative_zero() -> None:
     assert words.money("123456789012345678901234567890.129") == "123 456 789 012 345 678 901 234 567 890.13"
 
 
+def test_what_is_paid_is_shown_as_a_loss() -> None:
+    assert words.negated("9.87") == "-9.87"
+    assert words.negated("-0.5") == "0.5"
+    assert words.negated("0.00") == "0.00"
+    assert words.negated(None) is None
+
+
 def test_big_amounts_get_shorter_instead_of_wider() -> None:
     assert words.short_money("99999.99") == "99 999.99"
     assert words.short_money("1234567.89") == "1 234 568"

@@ -47,6 +47,10 @@ class LeaveDialog(Dialog):
         return rows
 
     def signature(self, picture: Picture) -> object:
-        """Positions."""
+        """Which positions are held, and in which direction; their sizes may move on under a fast clock."""
         snapshot = picture.latest()
-        return None if snapshot is None else tuple((name, view.position) for name, view in snapshot.symbols.items())
+        if snapshot is None:
+            return None
+        return tuple(
+            (name, float(view.position) > 0, float(view.position) < 0) for name, view in snapshot.symbols.items()
+        )

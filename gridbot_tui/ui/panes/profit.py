@@ -24,7 +24,7 @@ class ProfitPane(Pane):
         account = {
             "grid": pnl.grid,
             "inventory": pnl.inventory,
-            "fees": pnl.fees,
+            "fees": words.negated(pnl.fees),
             "funding": pnl.funding,
             "realised": pnl.realised,
             "unrealised": pnl.unrealised,
@@ -34,7 +34,7 @@ class ProfitPane(Pane):
             own = {
                 "grid": view.grid_profit,
                 "inventory": view.inventory_profit,
-                "fees": view.fees,
+                "fees": words.negated(view.fees),
                 "funding": view.funding,
                 "realised": view.realised,
                 "unrealised": view.unrealised,

@@ -48,7 +48,7 @@ def _number(text: str | None) -> float | None:
 def _result(view: SymbolView) -> str | None:
     if view.unrealised is None:
         return None
-    total = float(view.realised) + float(view.unrealised) + float(view.fees) + float(view.funding)
+    total = float(view.realised) + float(view.unrealised) - float(view.fees) + float(view.funding)
     return f"{total:.2f}"
 
 
