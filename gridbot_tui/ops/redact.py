@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -50,16 +51,25 @@ def redact(text: str) -> str:
         text = _pattern.sub(HIDDEN, text)
     if "PRIVATE KEY" in text:
         text = _PEM.sub(HIDDEN, text)
-    return _INLINE.sub(rf"\1\2{HIDDEN}", text)
+    if "=" in text or ":" in text:  # what the pattern needs; most words of a log line have neither
+        text = _INLINE.sub(rf"\1\2{HIDDEN}", text)
+    return text
+
+
+@lru_cache(maxsize=1024)
+def _names_secret(key: str) -> bool:
+    return _NAMES.search(key) is not None
 
 
 def redact_value(value: object) -> object:
     """A copy of plain data (dict, list, tuple, str, ...) with whatever is named like a secret hidden."""
     if isinstance(value, str):
         return redact(value)
+    if value is None or isinstance(value, int | float):
+        return value
     if isinstance(value, Mapping):
         return {
-            key: HIDDEN if isinstance(key, str) and each and _NAMES.search(key) else redact_value(each)
+            key: HIDDEN if each and isinstance(key, str) and _names_secret(key) else redact_value(each)
             for key, each in value.items()
         }
     if isinstance(value, list | tuple | set | frozenset):

@@ -24,7 +24,7 @@ from gridbot_tui.engine.actions import (
 )
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.ops.audit import AuditTrail, audit_of
-from gridbot_tui.ops.feed import Feed, line
+from gridbot_tui.ops.feed import Feed
 from gridbot_tui.ops.log import Logger
 from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.store.core import Store
@@ -209,17 +209,14 @@ class InlineJournal:
         return any(isinstance(fact, SNAPSHOT_AFTER) for fact in facts)
 
     def _tell(self, facts: Sequence[Fact]) -> None:
-        self._feed.take(facts, self._instruments)
         self._recent(facts)
         for fact in facts:
             audited = audit_of(fact)
             if audited is not None:
                 kind, body = audited
                 self._audit.write(kind, fact.at, body)
-            if isinstance(fact, PlanFact | EquityFact):
-                continue
-            said = line(fact, self._instruments)
-            if said is not None:
+            said = self._feed.add(fact, self._instruments)
+            if said is not None and not isinstance(fact, PlanFact):
                 self._say(said, isinstance(fact, DecisionFact))
         if self._audit.failing != self._audit_trouble:
             self._audit_changed(facts[-1].at)

@@ -79,11 +79,15 @@ class Shutdown:
         self.stage = Stage.STOP_RISK
         self.since = at
         self._deadline = at + stage_budget
-        self._signature: tuple[object, ...] = ()
+        self._positions: dict[Symbol, str] | None = None
+        self._fewest: int | None = None
+        self._given_up = False
+        """The budget is used up without progress: what the verification finds left is what is reported."""
         self._asked = False
         self._proof: tuple[AccountState, OpenOrders] | None = None
         self.report: Report | None = None
         self.tries = 0
+        self.hurried = False
 
     @property
     def detail(self) -> str:
@@ -93,26 +97,38 @@ class Shutdown:
         return f"{len(orders)} orders stand, positions: {held or 'none'}"
 
     def hurry(self, now: Ms) -> None:
-        """A second signal shortens what is left of the budget; the verification is never skipped."""
-        self._deadline = min(self._deadline, now + self._budget // 10)
+        """A second signal shortens every budget from here on; the verification is never skipped."""
+        if not self.hurried:
+            self.hurried = True
+            self._budget //= 10
+        self._deadline = min(self._deadline, now + self._budget)
 
     def poll(self, now: Ms) -> Report | None:
         """Move on as far as the books allow; the report once there is one."""
         if self.report is not None:
             return self.report
         orders, positions = self._holdings.standing(), self._holdings.open_positions()
-        signature = (self.stage, tuple(orders), tuple(positions.items()))
-        if signature != self._signature:
-            self._signature = signature
+        if self._progressed(len(orders), positions):
             self._deadline = max(self._deadline, now + self._budget)
+            self._given_up = False
         late = now >= self._deadline
         if self.stage < Stage.VERIFY:
             self.stage = Stage.CANCEL if orders else Stage.CLOSE
+            self._given_up = self._given_up or late
             if late or (not orders and (self.keep_positions or not positions)):
                 self._enter(Stage.VERIFY, now)
         if self.stage is Stage.VERIFY:
             self._check(now, late)
         return self.report
+
+    def _progressed(self, orders: int, positions: dict[Symbol, str]) -> bool:
+        """Fewer orders than ever, or another position. An order sent anew after a refusal is no progress."""
+        fewer = self._fewest is None or orders < self._fewest
+        moved = positions != self._positions
+        self._positions = positions
+        if fewer:
+            self._fewest = orders
+        return fewer or moved
 
     def _check(self, now: Ms, late: bool) -> None:
         if not self._asked:
@@ -133,7 +149,7 @@ class Shutdown:
     def _judge(self, now: Ms, late: bool) -> None:
         orders = self._holdings.standing()
         positions = {} if self.keep_positions else self._holdings.open_positions()
-        if (orders or positions) and not late:
+        if (orders or positions) and not late and not self._given_up:
             # The exchange holds more than we knew: the engine has seen it too and goes on closing.
             self._proof, self._asked = None, False
             self._enter(Stage.CANCEL if orders else Stage.CLOSE, now)
@@ -143,9 +159,10 @@ class Shutdown:
     def _finish(self, *, verified: bool, left: tuple[str, ...]) -> None:
         positions = tuple(self._holdings.open_positions().items())
         dust = tuple(self._holdings.dust().items())
+        held = ", ".join(f"{symbol} {quantity}" for symbol, quantity in positions)
         words = [
-            f"{len(left)} orders left",
-            f"{len(positions)} positions {'kept' if self.keep_positions else 'left'}",
+            f"{len(left)} orders left" + (f" ({', '.join(left)})" if left else ""),
+            f"{len(positions)} positions {'kept' if self.keep_positions else 'left'}" + (f" ({held})" if held else ""),
         ]
         if dust:
             words.append("dust: " + ", ".join(f"{symbol} {quantity}" for symbol, quantity in dust))

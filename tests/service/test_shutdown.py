@@ -1,0 +1,182 @@
+"""The graceful stop ends in proof from the exchange, or says what is left."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gridbot_tui.exchange.port import AskAccount, Place, Query, Reply
+from gridbot_tui.exchange.simulated.refusals import Refusal
+from gridbot_tui.service.app import Parts
+from tests.service.living import Living, books, contradictions, copied, live_once, options
+
+
+def holds_much(bot: Living) -> bool:
+    return bool(bot.parts.engine.open_positions())
+
+
+async def until_it_holds(bot: Living) -> None:
+    for _ in range(200):
+        if holds_much(bot):
+            return
+        await bot.days(1 / 48)
+    raise AssertionError("never held a position")
+
+
+def stop(bot: Living, *, keep: bool = False) -> None:
+    bot.parts.session.request_stop("stop", keep_positions=keep)
+
+
+def refuse_all(parts: Parts) -> None:
+    """From now on the exchange takes no order."""
+    parts.world.exchange.place = lambda order: Refusal(-4131, "no")  # type: ignore[method-assign]
+
+
+@pytest.fixture
+def home(warmed: Path, tmp_path: Path) -> Path:
+    return copied(warmed, tmp_path / "home")
+
+
+def test_what_could_not_be_closed_is_listed_and_the_exit_code_says_so(home: Path) -> None:
+    async def go(bot: Living) -> None:
+        await until_it_holds(bot)
+        refuse_all(bot.parts)
+        begun = bot.parts.engine.now
+        stop(bot)
+        await bot.days(1)
+        report = bot.parts.bot.report
+        assert report is not None
+        assert report.exit_code == 6
+        assert report.verified
+        assert dict(report.positions) == bot.parts.engine.open_positions() != {}
+        stops = {one.client_id for one in books(home).open_orders}
+        assert set(report.open_orders) == stops  # what is still held stays protected
+        assert "positions left" in report.text
+        assert bot.parts.engine.now - begun < 3_600_000
+        result = bot.parts._result()
+        assert result.exit_code == 6
+        for symbol, quantity in report.positions:
+            assert f"{symbol} {quantity}" in result.text
+
+    live_once(options(home), go)
+    assert books(home).positions != {}
+
+
+def silent(bot: Living, *kinds: type[Query]) -> None:
+    """Questions of these kinds time out."""
+    send = bot.parts.world.send
+
+    def halved(request: Any) -> None:
+        if isinstance(request, kinds):
+            at = bot.parts.world.now + 1_000
+            bot.parts.world.timer(at, Reply(request.request_id, at, error="timeout"))
+        else:
+            send(request)
+
+    bot.parts.world.send = halved  # type: ignore[method-assign]
+
+
+def test_no_answer_is_no_proof(home: Path) -> None:
+    async def go(bot: Living) -> None:
+        await until_it_holds(bot)
+        silent(bot, AskAccount)
+        stop(bot)
+        await bot.days(1)
+        report = bot.parts.bot.report
+        assert report is not None
+        assert (report.verified, report.exit_code) == (False, 6)
+        assert "NOT verified" in report.text
+
+    live_once(options(home), go)
+
+
+def test_a_second_signal_hurries_but_never_skips_the_verification(home: Path) -> None:
+    took = []
+
+    async def go(bot: Living, *, twice: bool) -> None:
+        await until_it_holds(bot)
+        refuse_all(bot.parts)
+        begun = bot.parts.engine.now
+        stop(bot)
+        if twice:
+            stop(bot)
+        await bot.days(1)
+        report = bot.parts.bot.report
+        assert report is not None
+        assert report.verified
+        took.append(bot.parts.bot.engine.now - begun)
+
+    other = copied(home, home.parent / "other")
+    live_once(options(home), lambda bot: go(bot, twice=False))
+    live_once(options(other), lambda bot: go(bot, twice=True))
+    assert took[1] < took[0]
+
+
+def test_a_shutdown_is_carried_on_after_a_death_at_every_step_of_it(home: Path) -> None:
+    for allowed in range(1, 8):
+        one = copied(home, home.parent / f"death{allowed}")
+
+        async def go(bot: Living, allowed: int = allowed) -> None:
+            await until_it_holds(bot)
+            sent = 0
+            send = bot.parts.world.send
+
+            def dying(request: Any) -> None:
+                nonlocal sent
+                sent += 1
+                if sent <= allowed:
+                    send(request)
+
+            bot.parts.world.send = dying  # type: ignore[method-assign]
+            stop(bot)
+            bot.crash()
+
+        live_once(options(one), go)
+        ends: list[Any] = []
+
+        async def again(bot: Living, ends: list[Any] = ends) -> None:
+            await bot.days(1)
+            ends.append(bot.parts._result())
+
+        live_once(options(one), again)
+        assert [end.exit_code for end in ends] == [0], ends
+        assert (books(one).open_orders, books(one).positions) == ((), {})
+        assert contradictions(one) == []
+
+
+def test_a_stop_that_keeps_positions_reports_them_and_leaves_their_stops(home: Path) -> None:
+    async def go(bot: Living) -> None:
+        await until_it_holds(bot)
+        held = bot.parts.engine.open_positions()
+        stop(bot, keep=True)
+        await bot.days(0.1)
+        report = bot.parts.bot.report
+        assert report is not None
+        assert report.exit_code == 0
+        assert dict(report.positions) == held
+        assert "kept" in report.text
+
+    live_once(options(home), go)
+    left = books(home).open_orders
+    assert {order.symbol for order in left} == set(books(home).positions)
+    assert all(order.trigger is not None for order in left)
+
+
+def test_an_order_of_the_grid_placed_by_another_hand_is_closed_too(home: Path) -> None:
+    """Ours by its id, unknown here: the verification finds it on the exchange."""
+
+    async def go(bot: Living) -> None:
+        order = next(one for one in bot.parts.engine.desk.orders.all_live() if one.order.price)
+        stop(bot)
+        unknown = order.order.__class__(
+            **{name: getattr(order.order, name) for name in order.order.__struct_fields__}
+            | {"client_id": order.order.client_id + "z", "reduce_only": False}
+        )
+        bot.parts.world.send(Place(unknown))
+        await bot.days(0.1)
+        report = bot.parts.bot.report
+        assert report is not None
+        assert report.exit_code == 0
+
+    live_once(options(home), go)
+    assert books(home).open_orders == ()
