@@ -270,6 +270,16 @@ class LearningView(Struct, frozen=True):
     """(version, at, cause, up, down, neutral): what can be rolled back to."""
 
 
+class RateView(Struct, frozen=True):
+    """One limit of the exchange on what may be asked: how much of it is used up."""
+
+    name: str
+    """As the exchange calls it: request weight, orders, ..."""
+    used: int
+    limit: int
+    window_s: int
+
+
 class LinkView(Struct, frozen=True):
     """One connection or data source."""
 
@@ -279,6 +289,8 @@ class LinkView(Struct, frozen=True):
     reconnects: int
     latency_ms: float | None
     detail: str
+    rates: tuple[RateView, ...] = ()
+    """Limits of this connection; empty where there are none."""
 
 
 class PnlView(Struct, frozen=True):

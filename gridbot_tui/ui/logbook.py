@@ -8,12 +8,10 @@ from gridbot_tui.control.snapshot import EventView
 
 KEPT = 5_000
 """Lines that are kept: a day of a busy bot, two megabytes."""
-_OVERLAP = 3
-"""Lines that must agree before a line is taken for one already known: one alone may be said twice."""
 
 
 class LogBook:
-    """Oldest first. ``take`` is called with each snapshot's events, which overlap with those before."""
+    """As they were said. ``take`` is called with each snapshot's events, which overlap with those before."""
 
     def __init__(self, kept: int = KEPT) -> None:
         self.lines: deque[EventView] = deque(maxlen=kept)
@@ -26,11 +24,11 @@ class LogBook:
         self._taken: Sequence[EventView] = ()
 
     def take(self, events: Sequence[EventView]) -> None:
-        """Add what is new in the latest events (oldest first)."""
+        """Add what is new in the latest events, in the order they were said."""
         if events is self._taken or not events:
             return
-        new = self._new(events)
         self._taken = events
+        new = self._new(events)
         if new:
             maxlen = self.lines.maxlen or 0
             self.dropped += max(0, len(self.lines) + len(new) - maxlen)
@@ -38,12 +36,11 @@ class LogBook:
             self.version += 1
 
     def _new(self, events: Sequence[EventView]) -> Sequence[EventView]:
-        if not self.lines:
-            return events
-        known = list(islice(reversed(self.lines), _OVERLAP))
-        for at in range(len(events) - 1, -1, -1):
-            tail = events[max(0, at - len(known) + 1) : at + 1]
-            if list(reversed(tail)) == known[: len(tail)]:
-                return events[at + 1 :]
-        self.missed = True
+        """What comes after the longest overlap: the end of what is known is the beginning of these."""
+        first = events[0]
+        known = list(islice(reversed(self.lines), 2 * len(events)))[::-1]
+        for at, line in enumerate(known):
+            if line == first and known[at:] == list(events[: len(known) - at]):
+                return events[len(known) - at :]
+        self.missed = self.missed or bool(known)
         return events

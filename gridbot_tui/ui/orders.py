@@ -104,6 +104,10 @@ class OrderActions(Base):
 
         _ = self.push_screen(KillDialog(self.picture, "KILL"), done)
 
+    def action_edit(self) -> None:
+        """Edit the config, or leave the edit."""
+        self.call_later(self.run_action, "page('config')")
+
     def action_reload(self) -> None:
         """Read the config file again, after showing what would change."""
         self.run_worker(self._reload(), name="reload", exit_on_error=False)

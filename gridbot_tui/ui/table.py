@@ -25,16 +25,16 @@ def fitting(columns: Sequence[Column[T]], width: int) -> list[Column[T]]:
     room = width
     for column in columns:
         room -= max(column.width, 8 if column.width == 0 else 0) + 1
-        if room < -1:
+        if room < -1:  # the last one has no space behind it
             break
         found.append(column)
-    rest = width - sum(column.width + 1 for column in found if column.width)
+    rest = width - sum(column.width + 1 for column in found if column.width)  # it is the last one
     return [column if column.width else column._replace(width=max(1, rest)) for column in found] or list(columns[:1])
 
 
 def heading(columns: Sequence[Column[T]]) -> Row:
     """The names over the columns."""
-    return tuple((_placed(column.name, column) + " ", "dim") for column in columns)
+    return _spaced([(_placed(column.name, column), "dim") for column in columns])
 
 
 def line(columns: Sequence[Column[T]], item: T, picture: Picture, role: Role | None = None) -> Row:
@@ -42,8 +42,13 @@ def line(columns: Sequence[Column[T]], item: T, picture: Picture, role: Role | N
     row: list[Span] = []
     for column in columns:
         text, own = column.cell(item, picture)
-        row.append((_placed(text, column) + " ", own if role is None else role))
-    return tuple(row)
+        row.append((_placed(text, column), own if role is None else role))
+    return _spaced(row)
+
+
+def _spaced(cells: Sequence[Span]) -> Row:
+    """A space behind each but the last."""
+    return (*((text + " ", role) for text, role in cells[:-1]), *cells[-1:])
 
 
 def _placed(text: str, column: Column[T]) -> str:

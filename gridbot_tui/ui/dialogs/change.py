@@ -2,6 +2,7 @@
 
 from gridbot_tui.control.command import CommandOutcome
 from gridbot_tui.ui.dialogs.dialog import Dialog
+from gridbot_tui.ui.difference import difference_rows
 from gridbot_tui.ui.picture import Picture
 from gridbot_tui.ui.rows import Row
 
@@ -25,16 +26,7 @@ class ChangeDialog(Dialog):
 
     def facts(self, picture: Picture, width: int) -> list[Row]:
         """Keys, then what it does to the orders."""
-        rows: list[Row] = []
-        for line in self.preview.detail.get("changes", "").splitlines():
-            rows.append(((line, "text"),))
-        rows.append((("─" * width, "frame"),))
-        for line in self.preview.detail.get("desired", "").splitlines():
-            rows.append(((line, "strong"),))
-        for name, text in self.preview.detail.items():
-            if name not in ("changes", "desired"):
-                rows.append(((f"{name}  ", "dim"), (text, "text")))
-        return rows
+        return difference_rows(self.preview.detail, width)
 
     def signature(self, picture: Picture) -> object:
         """The config it was computed against."""
