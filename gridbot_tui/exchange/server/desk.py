@@ -304,7 +304,7 @@ class Desk(Exchange):
             raise_for(grown)
         f = self.tapes[order.symbol].format
         self.changes.append((order, {
-            "time": self.now, "count": terms.amends,
+            "time": self.now, "count": terms.amends, "modifyId": modify_id,
             "price": {"before": f.price(before[0]), "after": f.price(price)},
             "origQty": {"before": f.qty(before[1]), "after": f.qty(steps)},
         }))  # fmt: skip

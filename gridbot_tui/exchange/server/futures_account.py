@@ -24,13 +24,36 @@ def desk_of(call: Call) -> Desk:
     return call.place.desk(call.account, "futures", call.now)
 
 
-@endpoint("GET", "/fapi/v3/account", security="SIGNED", weight=5, ws="v2/account.status")
+@endpoint("WS", "/fapi/v2/account.status", security="SIGNED", weight=5, ws="v2/account.status")
+def ws_account_v2(call: Call) -> Json:
+    """As v3 of REST, with marginAvailable."""
+    found = render_futures.account(desk_of(call), 3, call.now)
+    quote = render_futures.account_of(desk_of(call)).quote
+    found["assets"] = [row | {"marginAvailable": row["asset"] == quote} for row in found["assets"]]
+    return found
+
+
+@endpoint("WS", "/fapi/account.status", security="SIGNED", weight=5, ws="account.status")
+def ws_account(call: Call) -> Json:
+    """As v2 of REST, with the break-even price."""
+    desk = desk_of(call)
+    found = account_v2(call)
+    views = {view.symbol: view for view in render_futures.account_of(desk).positions()}
+    found["positions"] = [
+        row | {"breakEvenPrice": plain(render_futures.break_even(desk, views[row["symbol"]]))
+               if row["symbol"] in views else "0.0"}
+        for row in found["positions"]
+    ]  # fmt: skip
+    return found
+
+
+@endpoint("GET", "/fapi/v3/account", security="SIGNED", weight=5)
 def account_v3(call: Call) -> Json:
     """Margins, assets, positions of interest."""
     return render_futures.account(desk_of(call), 3, call.now)
 
 
-@endpoint("GET", "/fapi/v2/account", security="SIGNED", weight=5, ws="account.status")
+@endpoint("GET", "/fapi/v2/account", security="SIGNED", weight=5)
 def account_v2(call: Call) -> Json:
     """Margins, assets, every symbol."""
     return render_futures.account(desk_of(call), 2, call.now) | {"feeBurn": call.account.fee_burn}
@@ -251,7 +274,8 @@ def amendments(call: Call) -> list[Json]:
             rows.append({
                 "amendmentId": number, "symbol": tape.symbol, "pair": tape.symbol, "orderId": order.exchange_id,
                 "clientOrderId": order.client_id, "time": before["time"],
-                "amendment": {"price": before["price"], "origQty": before["origQty"], "count": before["count"]},
+                "amendment": {"price": before["price"], "origQty": before["origQty"], "count": before["count"],
+                              "modifyId": before["modifyId"]},
             })  # fmt: skip
     return rows[-limit_of(values, 50, 100) :]
 

@@ -172,7 +172,16 @@ def price(call: Call) -> Any:
     return public.one_or_all(call, rows)
 
 
-@endpoint("GET", "/fapi/v1/ticker/bookTicker", "symbol", weight=by_symbol(2, 5), ws="ticker.book",
+@endpoint("WS", "/fapi/ticker.book", "symbol", weight=by_symbol(2, 5), ws="ticker.book",
+          weight_text="2 with symbol, 5 without")  # fmt: skip
+def ws_book(call: Call) -> Any:
+    """Best prices; over the WebSocket API with the book's number."""
+    rows = [public.book_ticker(t) | {"time": t.updated_at, "lastUpdateId": t.update_id}
+            for t in public.tapes_of(call, "futures")]  # fmt: skip
+    return public.one_or_all(call, rows)
+
+
+@endpoint("GET", "/fapi/v1/ticker/bookTicker", "symbol", weight=by_symbol(2, 5),
           weight_text="2 with symbol, 5 without")  # fmt: skip
 def book(call: Call) -> Any:
     """Best prices."""

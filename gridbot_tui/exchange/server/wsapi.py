@@ -100,7 +100,8 @@ class ApiLink:
         except Denied as why:
             return self._error(number, why, row)
         answer: Json = {"id": number, "status": 200, "result": in_micros(result) if self.link.micros else result}
-        if self.return_limits:
+        own = self.market == "spot" and row is None
+        if self.return_limits and not own:  # session and subscription answers of spot carry none
             answer["rateLimits"] = self._limits(row)
         return answer
 
