@@ -141,6 +141,8 @@ class ControlServer:
                 await self._turn_away(writer, Refusal("busy", text, True))
             else:
                 await self._handle(reader, writer, pid)
+        except asyncio.CancelledError:
+            pass  # hung up on by close(); asyncio's own callback would report a task that ends cancelled as an error
         finally:
             self._handlers.discard(task)
 
