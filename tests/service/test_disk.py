@@ -194,7 +194,12 @@ def test_what_only_explains_is_let_go_of_once_a_day(warmed: Path, tmp_path: Path
     async def go(bot: Living) -> None:
         asked: list[int] = []
         prune = bot.parts.store.prune
-        bot.parts.store.prune = lambda before: (asked.append(before), prune(before))[1]  # type: ignore[method-assign]
+
+        def counted(before: int) -> int:
+            asked.append(before)
+            return prune(before)
+
+        bot.parts.store.prune = counted  # type: ignore[method-assign]
         await bot.days(3.1)
         assert len(asked) == 3
         assert all(abs(bot.parts.engine.now - before - 7 * DAY) < 3 * DAY for before in asked)

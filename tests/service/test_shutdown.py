@@ -29,7 +29,11 @@ def stop(bot: Living, *, keep: bool = False) -> None:
 
 def refuse_all(parts: Parts) -> None:
     """From now on the exchange takes no order."""
-    parts.world.exchange.place = lambda order: Refusal(-4131, "no")  # type: ignore[method-assign]
+
+    def refused(*_: object, **__: object) -> Refusal:
+        return Refusal(-4131, "no")
+
+    parts.world.exchange.place = refused  # type: ignore[method-assign]
 
 
 @pytest.fixture
