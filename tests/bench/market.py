@@ -17,6 +17,8 @@ START: Ms = 20_000 * DAY
 WARM_HOURS = 336
 PRICE = 100.0
 SIGMA_HOUR = 0.006
+LIVELY = 0.011
+"""Of the CSV: enough for NEUTRAL to vote all the time, so that every day is like the other."""
 
 
 class Many:
@@ -49,13 +51,14 @@ class Many:
 class Walk:
     """One symbol's price: a lognormal walk, pulled softly to its start so that ladders keep both sides."""
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, sigma_hour: float = SIGMA_HOUR) -> None:
         self._rng = rng
+        self._sigma = sigma_hour
         self._log = 0.0
 
     def bar(self, open_at: Ms, interval: Ms) -> Bar:
         """The next bar of any interval."""
-        deviation = SIGMA_HOUR * math.sqrt(interval / HOUR)
+        deviation = self._sigma * math.sqrt(interval / HOUR)
         path = [self._log]
         for _ in range(4):
             path.append(path[-1] * (1 - 1e-4 * interval / MINUTE) + self._rng.gauss(0, deviation / 2))
@@ -71,7 +74,7 @@ def _ticks(log: float) -> int:
 
 def write_csv(path: Path, days: int, seed: int = 1) -> int:
     """Minutes of one walk as a kline CSV, for replays where no recorded data are; the number of bars."""
-    walk = Walk(Random(f"{seed}/csv"))
+    walk = Walk(Random(f"{seed}/csv"), LIVELY)
     with path.open("w") as file:
         file.write("open_time,open,high,low,close,volume\n")
         for number in range(days * 1440):
