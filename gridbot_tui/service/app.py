@@ -133,6 +133,7 @@ class Parts:
         self._open_exchange(source)
         self.feed = Feed()
         self.recent = Recent(self.store)
+        self.feed.take(self.recent.tail(self.store), source.instruments)
         state_every = HOUR if plan.mode is Mode.SIM else STATE_EVERY_REPLAY
         self.journal = InlineJournal(
             self.store,

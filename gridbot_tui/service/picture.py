@@ -38,6 +38,7 @@ KEPT_FILLS = 200
 KEPT_DECISIONS = 120
 CURVE_POINTS = 600
 SHOWN_EVENTS = 200
+TAIL = 1_500
 
 
 class Recent:
@@ -48,8 +49,15 @@ class Recent:
         self.plans: deque[PlanFact] = deque(maxlen=KEPT_DECISIONS)
         self.curve: deque[tuple[Ms, Money, float]] = deque(maxlen=4 * CURVE_POINTS)
         self.purposes: dict[str, str] = {}
-        for row in reversed(store.equity(max_points=CURVE_POINTS)):
+        self.take(self.tail(store))
+        self.curve.clear()
+        for row in store.equity(max_points=CURVE_POINTS):
             self.curve.append((row.at, row.equity, row.drawdown))
+
+    @staticmethod
+    def tail(store: Store) -> list[Fact]:
+        """The last facts of the process before this one: a face shows them as if nothing had happened."""
+        return store.facts_after(max(0, store.last_seq - TAIL))
 
     def take(self, facts: Sequence[Fact]) -> None:
         """Remember what a face will want to see."""
