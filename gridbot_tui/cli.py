@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridbot_tui import __version__
-from gridbot_tui.commands import config, credentials, export, learning
+from gridbot_tui.commands import config, credentials, exchange, export, learning
 from gridbot_tui.commands.backtest import backtest
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.flatten import flatten
@@ -46,6 +46,7 @@ for command in (status, why, pause, resume, flatten, stop, kill, reload, reset, 
 app.add_typer(learning.app, name="learning")
 app.add_typer(config.app, name="config")
 app.add_typer(export.app, name="export")
+app.add_typer(exchange.app, name="exchange")
 app.add_typer(credentials.app, name="credentials")
 
 

@@ -22,6 +22,11 @@ class KeyConfig(Struct, frozen=True):
     balances: dict[str, str] = {}
     """Asset to amount, of each market; empty = the server's default."""
 
+    def checked(self) -> "KeyConfig":
+        """Itself; ValueError where the public key cannot be read."""
+        Secret(self.secret)
+        return self
+
 
 class Secret:
     """Verifies signatures of one key: HMAC-SHA256 in hex, or Ed25519 or RSA in base64."""

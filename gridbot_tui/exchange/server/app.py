@@ -64,6 +64,11 @@ class App:
         if self._runner is not None:
             await self._runner.cleanup()
 
+    def pacer(self) -> asyncio.Task[None]:
+        """The task that plays the market; it ends only by failing."""
+        assert self._pacer is not None
+        return self._pacer
+
     def failed(self) -> BaseException | None:
         """Why the market stopped being played, if it did."""
         pacer = self._pacer

@@ -37,7 +37,7 @@ def ws_account_v2(call: Call) -> Json:
 def ws_account(call: Call) -> Json:
     """As v2 of REST, with the break-even price."""
     desk = desk_of(call)
-    found = account_v2(call)
+    found: Json = account_v2(call)
     views = {view.symbol: view for view in render_futures.account_of(desk).positions()}
     found["positions"] = [
         row | {"breakEvenPrice": plain(render_futures.break_even(desk, views[row["symbol"]]))
