@@ -19,6 +19,8 @@ _SETTLED = (OrderState.RESTING, OrderState.PARTLY_FILLED)
 _SCALE = 24
 """Equity is counted in ints of 1e-24 quote here: finer than any tick x step and any dust at a price."""
 _UNIT = 10**_SCALE
+_LEDGER = 16
+_FINER = 10 ** (_SCALE - _LEDGER)
 _GUARDED = 1.0
 """Leverage from which every bar is looked at for its distance to liquidation."""
 
@@ -220,7 +222,9 @@ class Quiet:
         last, highest, lowest = values[-1], max(values), min(values)
 
         def money(whole: int) -> Decimal:
-            return Decimal(whole).scaleb(-_SCALE)
+            # With the digits that the ledger itself would give it.
+            cut, rest = divmod(whole, _FINER)
+            return Decimal(whole).scaleb(-_SCALE) if rest else Decimal(cut).scaleb(-_LEDGER)
 
         if highest != last or lowest != last:
             if capital.value(money(highest)) <= capital.all_time_peak:
@@ -243,9 +247,7 @@ class Quiet:
         state.mark = bars.mark[-1]
         desk.ledger.mark(symbol, bars.mark[-1])
         desk.strategy.pass_over(symbol, bars.close[-1] * state.instrument.tick_f)
-        state.hour.feed_quiet(
-            at, bars.open[0], max(bars.high), min(bars.low), bars.close[-1], bars.volume, count
-        )
+        state.hour.feed_quiet(at, bars.open[0], max(bars.high), min(bars.low), bars.close[-1], bars.volume, count)
 
 
 def _turning(values: list[int]) -> list[int]:
@@ -264,4 +266,3 @@ def _turning(values: list[int]) -> list[int]:
     if low < peak:
         kept.append(low)
     return kept
-

@@ -11,6 +11,8 @@ from msgspec import Struct
 from gridbot_tui.units import DAY, Ms
 
 YEAR_DAYS = 365.0
+ROUNDING = 1e-15
+"""A deviation of daily returns at or under this is none: floats that were added in another order."""
 FEWEST_DAYS = 5
 """Daily returns below which a ratio would be noise."""
 
@@ -56,7 +58,7 @@ def deviation(values: Sequence[float]) -> float:
 def sharpe(returns: Sequence[float]) -> float | None:
     """Yearly Sharpe ratio of daily returns, without a risk-free rate."""
     spread = deviation(returns)
-    if len(returns) < FEWEST_DAYS or spread <= 0.0:
+    if len(returns) < FEWEST_DAYS or spread <= ROUNDING:
         return None
     return mean(returns) / spread * sqrt(YEAR_DAYS)
 

@@ -1,0 +1,112 @@
+"""The report: one file that needs nothing else, says what it rests on, and never more than the days allow."""
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from gridbot_tui.research import svg
+from gridbot_tui.research.analysis import analyse
+from gridbot_tui.research.backtest import Study, study_of
+from gridbot_tui.research.html import render, write
+from gridbot_tui.research.plot import terminal
+from gridbot_tui.research.verdict import assumptions, verdicts
+from tests.research.markets import prepared, series
+
+
+@pytest.fixture(scope="module")
+def made() -> Study:
+    one = prepared(series("ETHUSDT", 46, seed=41, sigma_hour=0.012), series("BTCUSDT", 46, seed=42, funding=False))
+    return study_of(one, full=True, processes=2)
+
+
+def test_the_page_needs_no_other_file(made: Study) -> None:
+    page = render(made, analyse(made))
+    assert not re.search(r"(src|href)\s*=|url\(|@import|<script|<link", page)
+    assert page.startswith("<!doctype html>")
+
+
+def test_every_tag_that_opens_closes(made: Study) -> None:
+    class Reader(HTMLParser):
+        def __init__(self) -> None:
+            super().__init__()
+            self.open: list[str] = []
+
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            if tag != "meta":
+                self.open.append(tag)
+
+        def handle_endtag(self, tag: str) -> None:
+            assert self.open.pop() == tag
+
+    reader = Reader()
+    reader.feed(render(made, analyse(made)))
+    assert reader.open == []
+
+
+def test_every_chart_is_well_formed(made: Study) -> None:
+    drawn = re.findall(r"<svg.*?</svg>", render(made, analyse(made)), re.S)
+    assert len(drawn) >= 6
+    for one in drawn:
+        ET.fromstring(one)
+
+
+def test_all_baselines_stand_beside_the_strategy(made: Study) -> None:
+    page = render(made, analyse(made))
+    for title in ("buy and hold", "static grid, geometric", "static grid, arithmetic", "without gate", "UP alone"):
+        assert title in page
+    for title in ("DOWN alone", "NEUTRAL alone", "equal weights", "fixed prior"):
+        assert title in page
+
+
+def test_assumptions_name_costs_and_missing_funding(made: Study) -> None:
+    said = " ".join(assumptions(made))
+    assert "Maker fee 0.02 %" in said
+    assert "it is not for BTCUSDT" in said
+
+
+def test_verdicts_speak_of_each_baseline(made: Study) -> None:
+    found = analyse(made)
+    assert found.days >= 30
+    said = verdicts(found)
+    assert len(said) == len(found.rows) + 2
+    assert any("configurations" in line for line in said)
+
+
+def test_few_days_are_called_an_anecdote() -> None:
+    short = study_of(prepared(series("ETHUSDT", 18, seed=43, sigma_hour=0.012)), processes=1)
+    assert "anecdote" in " ".join(verdicts(analyse(short)))
+
+
+def test_both_files_are_written_and_the_figures_read_back(made: Study, tmp_path: Path) -> None:
+    page, data = write(tmp_path / "out", made, analyse(made))
+    assert page.stat().st_size > 20_000
+    read = json.loads(data.read_text())
+    assert read["result"]["symbols"] == ["BTCUSDT", "ETHUSDT"]
+    assert {row["name"] for row in read["analysis"]["rows"]} >= {"strategy", "buy_and_hold", "fixed_prior"}
+
+
+def test_months_multiply_up_to_the_whole(made: Study) -> None:
+    found = analyse(made)
+    whole = 1.0
+    for _, _, value in found.months:
+        whole *= 1.0 + value
+    assert whole - 1.0 == pytest.approx(found.rows[0].net_return, abs=1e-9)
+
+
+def test_the_terminal_gets_the_same_curves(made: Study) -> None:
+    drawn = terminal(made, 90, colour=False)
+    assert "\x1b" not in drawn
+    assert all(title in drawn for title in ("equity, %", "drawdown, %", "leverage held", "weights"))
+
+
+def test_thinning_keeps_the_extremes() -> None:
+    at = list(range(10_000))
+    values = [0.0] * 10_000
+    values[4_321], values[7_000] = 9.0, -9.0
+    kept = [value for _, value in svg.thinned(at, values)]
+    assert len(kept) <= svg.MOST_POINTS + 2
+    assert (max(kept), min(kept)) == (9.0, -9.0)
