@@ -16,6 +16,7 @@ from gridbot_tui.commands import config, credentials, exchange, export, learning
 from gridbot_tui.commands.backtest import backtest
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.flatten import flatten
+from gridbot_tui.commands.init import init
 from gridbot_tui.commands.kill import kill
 from gridbot_tui.commands.options import HomeOption, JsonOption, ProfileOption, Where, where
 from gridbot_tui.commands.pause import pause
@@ -41,7 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a pretty one shows locals
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for command in (status, why, pause, resume, flatten, stop, kill, reload, reset, simulate, backtest):
+for command in (init, status, why, pause, resume, flatten, stop, kill, reload, reset, simulate, backtest):
     app.command()(command)
 app.add_typer(learning.app, name="learning")
 app.add_typer(config.app, name="config")

@@ -1,0 +1,221 @@
+"""``gridbot init``: from nothing to a config, and to a running grid on the simulated exchange."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gridbot_tui.commands import output
+from gridbot_tui.commands.exits import CommandFailed, Exit
+from gridbot_tui.commands.init_answers import GRIDS, Answers, choice, money, names, until, usage
+from gridbot_tui.commands.options import HomeOption, JsonOption, YesOption, where
+from gridbot_tui.units import DAY, Market, Mode, Symbol
+
+if TYPE_CHECKING:
+    from gridbot_tui.commands.init_advice import Advice
+    from gridbot_tui.commands.init_market import Measured
+
+SYNTHETIC = "the synthetic market that sim trades"
+RISKS = ("careful", "normal")
+Texts = list[str] | None
+
+
+def init(
+    ctx: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="Where to write (default: into the profile).")
+    ] = None,
+    mode: Annotated[Mode | None, typer.Option("--mode", help="Where prices and fills come from.")] = None,
+    market: Annotated[Market | None, typer.Option("--market", help="Which market to trade.")] = None,
+    symbol: Annotated[Texts, typer.Option("--symbol", metavar="S", help="Symbol; repeatable.")] = None,
+    capital: Annotated[str | None, typer.Option("--capital", metavar="M", help="Money to size by, quote.")] = None,
+    grid: Annotated[str | None, typer.Option("--grid", metavar="G", help=f"{', '.join(GRIDS)}.")] = None,
+    risk: Annotated[str | None, typer.Option("--risk", metavar="R", help=f"{', '.join(RISKS)}.")] = None,
+    data: Annotated[
+        Texts, typer.Option("--data", metavar="PATH", help="Recorded candles to judge by; repeatable.")
+    ] = None,
+    interval: Annotated[
+        str | None, typer.Option("--interval", metavar="I", help="Interval of --data, such as 1h.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a config that is there (kept as .bak1).")] = False,
+    start: Annotated[bool, typer.Option("--start", help="Start the bot afterwards.")] = False,
+    home: HomeOption = None,
+    yes: YesOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Write a first config: asks on a terminal, takes the suggestions with --yes or without a terminal.
+
+    Example: gridbot init --grid geometric --symbol BTCUSDT --capital 5000 --yes
+    """
+    at = where(ctx, home, None, json)
+    asking = sys.stdin.isatty() and not (yes or at.json)
+    for name, given, known in (("--grid", grid, GRIDS), ("--risk", risk, RISKS)):
+        if given is not None and given not in known:
+            raise CommandFailed(f"{name} is one of {', '.join(known)}, not {given!r}", Exit.USAGE)
+    wanted = None if capital is None else usage(money, capital)
+    mode = mode or (
+        Mode(choice("Mode", [m.value for m in Mode if m is not Mode.REPLAY], "sim")) if asking else Mode.SIM
+    )
+    market = market or (Market(choice("Market", [m.value for m in Market], "futures")) if asking else Market.FUTURES)
+    wanted = wanted or (until("Capital, USDT", "10000", money) if asking else money("10000"))
+    symbols: tuple[Symbol, ...] = usage(names, " ".join(symbol)) if symbol else ()
+    facts, source = _measured(market, symbols, tuple(data or ()), interval)
+    answers, advice = _rest(asking, Answers(mode, market, symbols, wanted, grid or "", risk or ""), facts, source)
+    path = _written(config, at.home, answers, advice, force=force)
+    _report(path, answers, advice, as_json=at.json)
+    if mode in (Mode.TESTNET, Mode.LIVE):
+        _offer_keyring(answers, asking=asking)
+    if start or (asking and mode is Mode.SIM and typer.confirm("Start it now?", default=True, err=True)):
+        _start(path, at.home)
+
+
+def _measured(
+    market: Market, wanted: Sequence[Symbol], data: tuple[str, ...], interval: str | None
+) -> "tuple[dict[Symbol, Measured], str]":
+    """What the market has lately been like, and where that comes from in words."""
+    from gridbot_tui.commands.init_market import LOOK_BACK, measure
+    from gridbot_tui.market.errors import DataError
+
+    if data:
+        from gridbot_tui.market.files import load
+
+        try:
+            recorded = load(data, market=market, only=tuple(wanted), interval=interval)
+        except DataError as error:
+            raise CommandFailed(str(error), Exit.USAGE) from error
+        begin = max(recorded.start - 1, recorded.end - LOOK_BACK)
+        return measure(recorded, recorded.symbols, begin, recorded.end), f"the data up to {output.moment(recorded.end)}"
+    from gridbot_tui.market.builtin import builtin
+    from gridbot_tui.market.synthetic import SyntheticMarket
+    from gridbot_tui.service.assemble import SIM_START
+    from gridbot_tui.settings.model import Settings
+
+    params = Settings().simulation
+    names_ = tuple(wanted) or params.symbols
+    unknown = [name for name in names_ if name not in builtin(market)]
+    if unknown:
+        known = ", ".join(builtin(market))
+        raise CommandFailed(f"{', '.join(unknown)}: without --data gridbot knows {known}", Exit.USAGE)
+    source = SyntheticMarket(params.model_copy(update={"symbols": names_}), market=market, start=SIM_START)
+    end = SIM_START + max(14, params.warmup_days) * DAY
+    return measure(source, names_, SIM_START - 1, end), SYNTHETIC
+
+
+def _rest(asking: bool, given: Answers, facts: "dict[Symbol, Measured]", source: str) -> "tuple[Answers, list[Advice]]":
+    """The answers that rest on data: symbols, grid, risk."""
+    from gridbot_tui.commands import init_advice as advise
+    from gridbot_tui.settings.model import Settings
+
+    if not facts:
+        raise CommandFailed(f"there is less than a day of {source}: nothing can be suggested from it", Exit.USAGE)
+    chosen, found = given.symbols, list[advise.Advice]()
+    if not chosen:
+        first = advise.symbols(given.capital, facts, source)
+        chosen = tuple(str(name) for name in first.value) if isinstance(first.value, list) else ()
+        if asking:
+            output.say(f"  suggested: {', '.join(chosen)} ({first.reason})")
+            chosen = until("Symbols", ",".join(chosen), lambda text: _known(names(text), facts))
+        found += [first] if list(chosen) == first.value else []
+    kept = {name: facts[name] for name in chosen if name in facts}
+    ladder = Settings().ladder
+    if asking:
+        for one in kept.values():
+            output.say(f"  {advise.spacing_words(one, ladder, given.market)}")
+        output.say("  adaptive follows votes and volatility; arithmetic and geometric are plain grids in a fixed range")
+    grid = given.grid or (choice("Grid", GRIDS, "adaptive") if asking else "adaptive")
+    if grid == "adaptive":
+        found.append(advise.adaptive(kept, ladder, given.market))
+    else:
+        found += advise.plain(kept, given.market, source)
+    for each in found if asking and grid != "adaptive" else ():
+        output.say(f"  {each.key} = {each.value}: {each.reason}")
+    if asking and not given.risk:
+        output.say("  careful: worst case 2x, everything closed at -10 %; normal: 5x and -15 %")
+    risk = given.risk or (choice("Risk", RISKS, "normal") if asking else "normal")
+    return Answers(given.mode, given.market, chosen, given.capital, grid, risk), found
+
+
+def _known(wanted: tuple[Symbol, ...], facts: "dict[Symbol, Measured]") -> tuple[Symbol, ...]:
+    unknown = [name for name in wanted if name not in facts]
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)}: there is data of {', '.join(facts)}")
+    return wanted
+
+
+def _written(
+    config: Path | None, home: Path | None, answers: Answers, advice: "Sequence[Advice]", *, force: bool
+) -> Path:
+    """Compose, judge, write; where it is now."""
+    from gridbot_tui.commands.init_text import chosen, text_of
+    from gridbot_tui.service import profile as profiles
+    from gridbot_tui.settings.edit import apply_text
+    from gridbot_tui.settings.load import load_text
+    from gridbot_tui.settings.problems import ConfigError
+
+    text = text_of(chosen(answers, advice))
+    try:
+        loaded = load_text(text, config, {})
+    except ConfigError as error:
+        raise CommandFailed(str(error), Exit.USAGE) from error
+    bot = loaded.settings.bot
+    try:
+        path = config or (
+            profiles.named(home, profiles.profile_name(bot.mode, bot.market, bot.account, bot.quote)).create().config
+            / "config.toml"
+        )
+        if path.exists() and not force:
+            raise CommandFailed(f"{path} is there already; --force replaces it and keeps it as .bak1", Exit.REFUSED)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        apply_text(path, text)
+    except profiles.ProfileError as error:
+        raise CommandFailed(str(error), Exit.USAGE) from error
+    except OSError as error:
+        raise CommandFailed(f"{error.filename or config} cannot be written ({error.strerror})", Exit.FAILED) from error
+    return path.absolute()
+
+
+def _report(path: Path, answers: Answers, advice: "Sequence[Advice]", *, as_json: bool) -> None:
+    from gridbot_tui.commands.init_text import chosen
+
+    keys = chosen(answers, advice)
+    if as_json:
+        rows = [{"key": one.key, "value": _plain(one.value), "reason": one.reason} for one in keys]
+        output.document({"path": str(path), "run": ["gridbot", "--config", str(path)], "keys": rows})
+        return
+    output.say(f"wrote {path}")
+    print("\n".join(output.pairs([(one.key, _plain(one.value)) for one in keys])), flush=True)
+    output.say(f"start it: gridbot --config {path}")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, list):
+        return ", ".join(str(one) for one in value)
+    return (
+        value if isinstance(value, bool | int | str) else format(value, "g") if isinstance(value, float) else str(value)
+    )
+
+
+def _offer_keyring(answers: Answers, *, asking: bool) -> None:
+    """The API key now, or the command for it later."""
+    from gridbot_tui.commands import credentials
+    from gridbot_tui.credentials.errors import CredentialError
+
+    owner = credentials.owner_of(answers.mode, answers.market, "main")
+    later = f"gridbot credentials set --mode {answers.mode.value} --market {answers.market.value}"
+    if not asking or not typer.confirm(f"Store the API key of {owner.name} in the system keyring now?", err=True):
+        output.say(f"the API key is set by: {later}")
+        return
+    try:
+        output.say(f"stored in the keyring ({credentials.store(owner)}), and read back")
+    except CredentialError as error:
+        output.say(f"{error}\nthe config is written all the same; try again with: {later}")
+
+
+def _start(path: Path, home: Path | None) -> None:
+    """Become the bot: nothing of the wizard stays between it and the terminal."""
+    words = ["--config", str(path), *(["--home", str(home)] if home is not None else [])]
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "gridbot_tui", *words])

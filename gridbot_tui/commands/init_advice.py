@@ -1,0 +1,117 @@
+"""Suggestions for a first config, each with its reason and the data behind it. Pure."""
+
+import math
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from msgspec import Struct
+
+from gridbot_tui.commands.init_market import Measured
+from gridbot_tui.strategy.params import LadderParams
+from gridbot_tui.units import Market, Symbol
+
+LOT_SHARE = 0.15
+"""A lot of the adaptive ladder over a symbol's share of the capital, at usual volatility (about leverage x u)."""
+ROOM = 1.5
+"""A lot must be so many times the smallest order: drawdown tiers shrink lots to 0.4 of their size at last."""
+FEES = {Market.FUTURES: 0.0002, Market.SPOT: 0.001}
+"""Maker fee, VIP 0."""
+
+
+class Advice(Struct, frozen=True):
+    """One suggested value."""
+
+    key: str
+    value: object
+    reason: str
+    """A sentence; names the sample it rests on."""
+
+
+def sample(facts: Mapping[Symbol, Measured], source: str) -> str:
+    """``504 hours of synthetic market``: what advice rests on."""
+    hours = max((one.hours for one in facts.values()), default=0)
+    return f"{hours} hours ({round(hours / 24)} days) of {source}"
+
+
+def affordable(capital: Decimal, facts: Sequence[Measured]) -> int:
+    """How many of the symbols, in this order, the capital covers; at least one."""
+    count = len(facts)
+    while count > 1:
+        lot = float(capital) / count * LOT_SHARE
+        if all(lot >= ROOM * one.min_notional for one in facts[:count]):
+            return count
+        count -= 1
+    return count
+
+
+def symbols(capital: Decimal, facts: Mapping[Symbol, Measured], source: str) -> Advice:
+    """As many of the measured ones as the capital covers."""
+    found = list(facts.values())
+    count = affordable(capital, found)
+    chosen = [one.symbol for one in found[:count]]
+    lot = float(capital) / count * LOT_SHARE
+    largest = max((one.min_notional for one in found[:count]), default=0.0)
+    reason = f"a lot is about {lot:,.0f} of quote each, the largest smallest order {largest:g}"
+    if count < len(found):
+        reason += f"; {found[count].symbol} and more would make lots too small"
+    return Advice("symbols", chosen, f"{reason}; from {sample(facts, source)}")
+
+
+def spacing_words(one: Measured, ladder: LadderParams, market: Market) -> str:
+    """What spacing the adaptive ladder would take, and from what."""
+    trend, neutral, floor = ladder.spacings_of(market)
+    low, high = (max(floor, factor * one.sigma_hour) for factor in (neutral, trend))
+    return (
+        f"{one.symbol} moves {100 * one.sigma_hour:.2f} % an hour ({100 * one.sigma_year:.0f} % a year, "
+        f"{one.hours} hours): rungs {100 * low:.2f} % apart in a range, {100 * high:.2f} % in a trend"
+    )
+
+
+def adaptive(facts: Mapping[Symbol, Measured], ladder: LadderParams, market: Market) -> Advice:
+    """The grid that sizes its own rungs."""
+    words = "; ".join(spacing_words(one, ladder, market) for one in list(facts.values())[:3])
+    return Advice("ladder.kind", "adaptive", f"the rungs follow votes and volatility. {words}")
+
+
+def plain(facts: Mapping[Symbol, Measured], market: Market, source: str) -> list[Advice]:
+    """Range and levels of a plain grid: wide enough for nine weeks in ten, rungs that pay their fees."""
+    known = [one for one in facts.values() if one.week_low is not None and one.week_high is not None]
+    if not known:
+        return []
+    below = min(0.9, max(0.03, *(-_known(one.week_low) for one in known)))
+    above = min(5.0, max(0.03, *(_known(one.week_high) for one in known)))
+    sigma = max(one.sigma_hour for one in known)
+    spacing = max(8 * FEES[market], 1.5 * sigma)
+    levels = max(4, min(60, math.floor((below + above) / spacing) + 1))
+    rests = f"{min(one.weeks for one in known)} overlapping weeks of {source}"
+    return [
+        Advice("ladder.plain.range_below", round(below, 3), f"nine weeks in ten fell no further; {rests}"),
+        Advice("ladder.plain.range_above", round(above, 3), f"nine weeks in ten rose no further; {rests}"),
+        Advice(
+            "ladder.plain.levels",
+            levels,
+            f"rungs about {100 * (below + above) / (levels - 1):.2f} % apart: at least 1.5 hourly sigmas "
+            f"({100 * sigma:.2f} %) and four round trips' fees; {sample(facts, source)}",
+        ),
+    ]
+
+
+def _known(value: float | None) -> float:
+    assert value is not None
+    return value
+
+
+RISKS: Mapping[str, Sequence[Advice]] = {
+    "normal": (),
+    "careful": (
+        Advice("risk.leverage_cap", 2.0, "careful: entries are admitted up to 2x in the worst case, not 5x"),
+        Advice("risk.leverage_trim", 2.5, "careful: positions are trimmed from 2.5x"),
+        Advice("risk.leverage_hard", 3.0, "careful: no order passes 3x, and the exchange's own ceiling is 3x"),
+        Advice("risk.tier1_enter", 0.03, "careful: risk is reduced from a drawdown of 3 %"),
+        Advice("risk.tier1_leave", 0.015, "careful: half of its entry, against flapping"),
+        Advice("risk.tier2_enter", 0.06, "careful: defensive from 6 %"),
+        Advice("risk.tier2_leave", 0.045, "careful: back to tier 1 under 4.5 %"),
+        Advice("risk.tier3_enter", 0.10, "careful: everything is closed at 10 %, not 15 %"),
+    ),
+}
+"""What a choice of risk sets beside the defaults."""

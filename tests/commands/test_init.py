@@ -1,0 +1,224 @@
+import asyncio
+import io
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from gridbot_tui.commands.init_advice import affordable, plain
+from gridbot_tui.commands.init_market import Measured
+from gridbot_tui.settings.load import load
+from gridbot_tui.units import Market
+from tests.commands.calling import Called, Cli
+from tests.credentials.fakes import KEY, NOWHERE, SECRET, Memory
+from tests.data import shared
+
+pytestmark = pytest.mark.slow
+
+
+def a_symbol(name: str, sigma: float = 0.01, least: float = 5.0, week: float | None = 0.1) -> Measured:
+    return Measured(name, 504, 100.0, sigma, None if week is None else -week, week, 15, least)
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(lines) + "\n"))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+
+
+def profile_config(home: Path) -> Path:
+    return home / "sim-futures-main-usdt" / "config" / "config.toml"
+
+
+# -- advice -------------------------------------------------------------------------------------------------------
+
+
+def test_the_capital_decides_how_many_symbols_there_are() -> None:
+    facts = [a_symbol("A", least=50), a_symbol("B", least=20), a_symbol("C")]
+    assert affordable(Decimal(10_000), facts) == 3
+    assert affordable(Decimal(900), facts) == 1
+    assert affordable(Decimal(1), facts) == 1
+    assert affordable(Decimal(1_100), facts) == 2
+
+
+def test_a_plain_range_holds_nine_weeks_in_ten_and_its_rungs_pay_their_fees() -> None:
+    found = {one.key: one for one in plain({"A": a_symbol("A"), "B": a_symbol("B", week=0.2)}, Market.SPOT, "a test")}
+    assert found["ladder.plain.range_below"].value == 0.2
+    levels = found["ladder.plain.levels"].value
+    assert isinstance(levels, int)
+    assert 0.4 / (levels - 1) >= 0.015
+    assert "15 overlapping weeks of a test" in found["ladder.plain.range_below"].reason
+    assert "504 hours" in found["ladder.plain.levels"].reason
+
+
+def test_without_a_week_of_data_no_range_is_made_up() -> None:
+    assert plain({"A": a_symbol("A", week=None)}, Market.FUTURES, "a test") == []
+
+
+# -- writing ------------------------------------------------------------------------------------------------------
+
+
+def test_without_a_terminal_the_suggestions_are_taken_and_a_commented_config_that_holds_is_written(
+    cli: Cli, home: Path
+) -> None:
+    done = cli("init", "--json")
+    assert done.code == 0
+    path = Path(done.document["path"])
+    assert path == profile_config(home)
+    text = path.read_text()
+    assert text.count("\n#") > 300
+    assert text.startswith("# Written by 'gridbot init'")
+    settings = load(path, {}).settings
+    assert settings.bot.capital == 10_000
+    assert settings.simulation.symbols == settings.bot.symbols
+    assert set(tomllib.loads(text)) >= {"bot", "ladder", "strategy", "risk"}
+    assert {row["key"] for row in done.document["keys"]} >= {"bot.mode", "bot.symbols", "ladder.kind"}
+
+
+def test_a_plain_careful_grid_by_flags_says_its_reasons_and_sample(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "grid.toml"
+    words = ("--symbol", "BTCUSDT", "--capital", "2500", "--grid", "geometric", "--risk", "careful", "--market", "spot")
+    done = cli("init", "--config", str(path), *words)
+    assert done.code == 0
+    settings = load(path, {}).settings
+    assert settings.ladder.kind == "geometric"
+    assert settings.bot.capital == 2500
+    assert settings.bot.symbols == ("BTCUSDT",)
+    assert settings.risk.leverage_cap == 2.0
+    assert settings.risk.tier3_enter == 0.10
+    head = path.read_text().split("#\n")[0]
+    assert "nine weeks in ten fell no further" in head
+    assert "overlapping weeks of the synthetic market" in head.replace("\n#     ", " ")
+    assert f"gridbot --config {path}" in done.err
+
+
+@pytest.mark.data
+def test_recorded_data_are_judged_by_their_last_month(cli: Cli, tmp_path: Path) -> None:
+    folder = shared("um/BTCUSDT")
+    done = cli(
+        "init",
+        "--config",
+        str(tmp_path / "c.toml"),
+        "--data",
+        str(folder),
+        "--interval",
+        "1h",
+        "--grid",
+        "arithmetic",
+        "--json",
+    )
+    assert done.code == 0
+    reasons = " ".join(row["reason"] for row in done.document["keys"])
+    assert "the data up to" in reasons
+
+
+def test_a_config_that_is_there_is_not_touched_without_force(cli: Cli, home: Path) -> None:
+    assert cli("init", "--symbol", "BTCUSDT").code == 0
+    before = profile_config(home).read_text()
+    refused = cli("init", "--symbol", "ETHUSDT")
+    assert refused.code == 4
+    assert "--force" in refused.err
+    assert profile_config(home).read_text() == before
+    assert cli("init", "--symbol", "ETHUSDT", "--force").code == 0
+    assert profile_config(home).with_name("config.toml.bak1").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--capital", "lots"), "no amount of money"),
+        (("--capital", "-5"), "above 0"),
+        (("--grid", "magic"), "adaptive, arithmetic, geometric"),
+        (("--risk", "none"), "careful, normal"),
+        (("--symbol", "NOSUCHUSDT"), "NOSUCHUSDT"),
+        (("--data", "/nowhere/at/all"), "nowhere"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(cli: Cli, words: tuple[str, ...], said: str) -> None:
+    refused = cli("init", *words)
+    assert refused.code == 2
+    assert said in refused.err
+    assert "Traceback" not in refused.err
+
+
+# -- asking -------------------------------------------------------------------------------------------------------
+
+
+def test_the_wizard_asks_suggests_with_reasons_and_starts_nothing_unasked(
+    cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, "", "", "5000", "btcusdt, ethusdt", "geo", "care", "n")
+    done = cli("init")
+    assert done.code == 0
+    settings = load(profile_config(home), {}).settings
+    assert settings.bot.symbols == ("BTCUSDT", "ETHUSDT")
+    assert settings.ladder.kind == "geometric"
+    assert settings.risk.leverage_cap == 2.0
+    assert "suggested: " in done.err
+    assert "hours (21 days) of the synthetic market" in done.err
+    assert "rungs" in done.err
+
+
+def test_wrong_answers_are_asked_again(cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(monkeypatch, "x", "sim", "", "a lot", "1000", "WHATUSDT", "BTCUSDT", "q", "a", "", "ar", "", "n")
+    done = cli("init")
+    assert done.code == 0
+    assert "no amount of money" in done.err
+    assert "there is data of" in done.err
+    assert load(profile_config(home), {}).settings.bot.symbols == ("BTCUSDT",)
+
+
+def test_start_becomes_the_bot_on_the_config_just_written(
+    cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr("os.execv", lambda program, words: started.append(words))
+    assert cli("init", "--symbol", "BTCUSDT", "--start").code == 0
+    assert started[0][1:] == ["-m", "gridbot_tui", "--config", str(profile_config(home)), "--home", str(home)]
+
+
+def test_for_real_money_the_keyring_is_offered_and_a_refusal_leaves_the_config(
+    cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = Memory()
+    monkeypatch.setattr("keyring.get_keyring", lambda: backend)
+    typed = iter((KEY, SECRET))
+    monkeypatch.setattr("getpass.getpass", lambda prompt, stream=None: next(typed))
+    answering(monkeypatch, "futures", "1000", "BTCUSDT", "", "", "y")
+    done = cli("init", "--mode", "live")
+    assert done.code == 0
+    assert sorted(backend.kept.values()) == sorted([KEY, SECRET])
+    assert KEY not in done.err + done.out
+    assert SECRET not in done.err + done.out
+    monkeypatch.setattr("keyring.get_keyring", lambda: NOWHERE)
+    answering(monkeypatch, "futures", "1000", "BTCUSDT", "", "", "y")
+    refused: Called = cli("init", "--mode", "testnet")
+    assert refused.code == 0
+    assert "no keyring service" in refused.err
+    assert "gridbot credentials set --mode testnet" in refused.err
+
+
+def test_what_init_writes_runs(cli: Cli, home: Path) -> None:
+    from gridbot_tui.service.app import run
+    from gridbot_tui.service.options import RunOptions
+
+    words = ("--symbol", "DOGEUSDT", "--grid", "geometric", "--capital", "3000")
+    assert cli("init", *words).code == 0
+    seen: list[int] = []
+
+    async def go() -> None:
+        options = RunOptions(config=profile_config(home), home=home, overrides=(("simulation.warmup_days", "2"),))
+        task: asyncio.Task = asyncio.create_task(
+            run(
+                options, watch=lambda snapshot: seen.append(snapshot.symbols["DOGEUSDT"].open_orders), watch_every_s=0.2
+            )
+        )
+        for _ in range(100):
+            await asyncio.sleep(0.1)
+            if seen and seen[-1] > 0:
+                break
+        task.cancel()
+        await asyncio.wait([task])
+
+    asyncio.run(go())
+    assert seen[-1] > 0
