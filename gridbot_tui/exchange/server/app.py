@@ -39,9 +39,9 @@ class App:
             for floor in self.place.floors.values():
                 floor.hold(True, self.place.clock.now())
         self._server = web.Server(self._handle, access_log=None, keepalive_timeout=75.0)
-        self._runner = web.ServerRunner(self._server, handle_signals=False, access_log=None)
+        self._runner = web.ServerRunner(self._server, handle_signals=False, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, options.host, options.port, backlog=1024, shutdown_timeout=0.5)
+        site = web.TCPSite(self._runner, options.host, options.port, backlog=1024)
         await site.start()
         sockets = site._server.sockets  # type: ignore[union-attr]
         self.port = int(sockets[0].getsockname()[1])

@@ -1,0 +1,181 @@
+"""What Binance refuses, and with which code."""
+
+import hashlib
+import hmac
+import time
+from typing import Any
+
+import pytest
+
+from tests.exchange_server.serving import Served
+
+LIMIT = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01", "price": "50000"}
+
+
+def refused(served: Served, method: str, path: str, **params: Any) -> int:
+    """The code of a signed request that must be refused."""
+    status, answer = served.signed(method, path, **params)
+    assert status >= 400, answer
+    assert set(answer) >= {"code", "msg"}
+    return int(answer["code"])
+
+
+@pytest.mark.parametrize("path", ["/api/v3/order", "/fapi/v1/order"])
+def test_a_key_is_needed_known_and_used_with_its_own_secret(served: Served, path: str) -> None:
+    assert served.call("GET", path, key=None)[1]["code"] == -2014
+    assert served.call("GET", f"{path}?symbol=BTCUSDT", key="nobody") [1]["code"] == -2015
+    assert served.signed("GET", path, secret="wrong", symbol="BTCUSDT", orderId=1)[1]["code"] == -1022
+    assert served.call("GET", f"{path}?symbol=BTCUSDT&timestamp=1")[1]["code"] == -1102
+
+
+@pytest.mark.parametrize("place", ["query", "body", "both"])
+def test_the_signature_is_over_the_raw_query_and_body_without_anything_between(served: Served, place: str) -> None:
+    now = int(time.time() * 1000)
+    first, second = f"symbol=BTCUSDT&side=BUY&type=LIMIT&timestamp={now}", "timeInForce=GTC&quantity=0.01&price=50000"
+    query, body = {"query": (f"{first}&{second}", ""), "body": ("", f"{first}&{second}"), "both": (first, second)}[place]
+    signature = hmac.new(b"secret", (query + body).encode(), hashlib.sha256).hexdigest()
+    query, body = (query, f"{body}&signature={signature}") if body else (f"{query}&signature={signature}", body)
+    status, answer = served.call("POST", "/api/v3/order" + (f"?{query}" if query else ""), body)
+    assert status == 200, answer
+
+
+def test_a_value_signed_before_it_was_percent_encoded_is_refused(served: Served) -> None:
+    now = int(time.time() * 1000)
+    raw = f"symbol=BTCUSDT&origClientOrderId=a:b/c&timestamp={now}"
+    sent = f"symbol=BTCUSDT&origClientOrderId=a%3Ab%2Fc&timestamp={now}"
+    wrong = hmac.new(b"secret", raw.encode(), hashlib.sha256).hexdigest()
+    right = hmac.new(b"secret", sent.encode(), hashlib.sha256).hexdigest()
+    assert served.call("GET", f"/fapi/v1/order?{sent}&signature={wrong}")[1]["code"] == -1022
+    assert served.call("GET", f"/fapi/v1/order?{sent}&signature={right}")[1]["code"] == -2013
+
+
+@pytest.mark.parametrize(("offset", "window", "code"), [
+    (0, 5000, 0), (-4500, 5000, 0), (-5500, 5000, -1021), (1500, 5000, -1021), (500, 5000, 0), (-20_000, 60_000, 0),
+    (0, 60_001, -1130),
+])  # fmt: skip
+def test_a_timestamp_counts_inside_its_window_only(served: Served, offset: int, window: int, code: int) -> None:
+    stamp = int(time.time() * 1000) + offset
+    status, answer = served.signed("GET", "/api/v3/account", timestamp=stamp, recvWindow=window)
+    assert (status, answer.get("code", 0)) == (400 if code else 200, code)
+
+
+@pytest.mark.parametrize(("change", "code"), [
+    ({"symbol": "NOPEUSDT"}, -1121), ({"side": "HOLD"}, -1117), ({"type": "ICEBERG"}, -1116),
+    ({"timeInForce": "GTX"}, -1115), ({"timeInForce": None}, -1102), ({"quantity": None}, -1102),
+    ({"price": ""}, -1105), ({"quantity": "1e-5"}, -1100), ({"quantity": "0.123456789"}, -1111),
+    ({"quantity": "0.0000001"}, -1013), ({"price": "50000.001"}, -1013), ({"quantity": "0.00001"}, -1013),
+    ({"price": "500000"}, -1013), ({"stopPrice": "1"}, -1106), ({"surprise": "1"}, -1104),
+    ({"quantity": "9000", "price": "60000"}, -2010), ({"newClientOrderId": "a:b"}, -1100),
+    ({"type": "LIMIT_MAKER"}, -1106), ({"icebergQty": "0.1"}, -1013),
+    ({"type": "LIMIT_MAKER", "timeInForce": None, "price": "60001"}, -2010),
+    ({"type": "STOP_LOSS_LIMIT", "side": "SELL", "stopPrice": "61000"}, -2010),
+    ({"type": "MARKET", "timeInForce": None, "price": None, "quoteOrderQty": "100"}, -1128),
+])  # fmt: skip
+def test_spot_refuses_a_new_order(served: Served, change: dict[str, str | None], code: int) -> None:
+    params = {name: value for name, value in {**LIMIT, **change}.items() if value is not None}
+    assert refused(served, "POST", "/api/v3/order", **params) == code
+
+
+def test_a_name_sent_twice_is_refused(served: Served) -> None:
+    assert served.call("GET", "/api/v3/depth?symbol=BTCUSDT&symbol=ETHUSDT")[1]["code"] == -1101
+
+
+@pytest.mark.parametrize(("change", "code"), [
+    ({"symbol": "NOPEUSDT"}, -1121), ({"timeInForce": None}, -1102), ({"price": "50000.05"}, -4014),
+    ({"quantity": "0.0001"}, -1111), ({"price": "50000.123"}, -1111), ({"quantity": "0"}, -4003),
+    ({"quantity": "5000"}, -4005), ({"quantity": "0.001", "price": "57001"}, 0), ({"price": "70000"}, -4016),
+    ({"quantity": "0.001", "price": "20000"}, -4164), ({"side": "SELL", "price": "50000"}, -4024),
+    ({"timeInForce": "GTX", "price": "60001"}, -5022), ({"reduceOnly": "true"}, -2022),
+    ({"positionSide": "LONG"}, -4061), ({"newClientOrderId": "a b"}, -4015), ({"type": "STOP_MARKET"}, -4120),
+    ({"type": "TRAILING_STOP_MARKET"}, -4120), ({"quantity": "60"}, -2019), ({"timeInForce": "GTD"}, -1102),
+    ({"timeInForce": "GTD", "goodTillDate": "1"}, -1130), ({"stopPrice": "1"}, -1106), ({"surprise": "1"}, 0),
+    ({"timeInForce": "FOK", "price": "60001", "quantity": "900"}, -5021),
+    ({"type": "MARKET", "price": None, "timeInForce": None, "closePosition": "true"}, -4136),
+    ({"priceMatch": "QUEUE"}, -1106),
+])  # fmt: skip
+def test_futures_refuse_a_new_order(served: Served, change: dict[str, str | None], code: int) -> None:
+    given = {**LIMIT, "quantity": "0.1", **change}
+    params = {name: value for name, value in given.items() if value is not None}
+    status, answer = served.signed("POST", "/fapi/v1/order", **params)
+    assert (status == 200) is (code == 0), answer
+    assert answer.get("code", 0) == code
+
+
+@pytest.mark.parametrize(("change", "code"), [
+    ({"triggerPrice": "61000"}, -2021), ({"triggerPrice": None}, -1102), ({"quantity": None}, -1102),
+    ({"closePosition": "true"}, -4137), ({"type": "STOP", "closePosition": "true"}, -4136),
+    ({"type": "LIMIT"}, -1116), ({"type": "STOP"}, -1102), ({"algoType": "VP"}, -1130), ({"algoType": None}, -1102),
+    ({"type": "TRAILING_STOP_MARKET", "triggerPrice": None}, -1102),
+    ({"type": "TRAILING_STOP_MARKET", "triggerPrice": None, "callbackRate": "25"}, -1130),
+    ({"clientAlgoId": "no spaces please"}, -4015),
+])  # fmt: skip
+def test_the_algo_service_refuses(served: Served, change: dict[str, str | None], code: int) -> None:
+    good: dict[str, str | None] = {"algoType": "CONDITIONAL", "symbol": "BTCUSDT", "side": "SELL", "type": "STOP_MARKET",
+                                   "quantity": "0.1", "triggerPrice": "59000"}  # fmt: skip
+    params = {name: value for name, value in {**good, **change}.items() if value is not None}
+    assert refused(served, "POST", "/fapi/v1/algoOrder", **params) == code
+
+
+@pytest.mark.parametrize(("path", "duplicate"), [("/api/v3/order", -2010), ("/fapi/v1/order", -4116)])
+def test_a_client_id_is_unique_among_open_orders_only(served: Served, path: str, duplicate: int) -> None:
+    order = {**LIMIT, "quantity": "0.1", "newClientOrderId": "mine"}
+    first = served.good("POST", path, **order)
+    assert refused(served, "POST", path, **order) == duplicate
+    served.good("DELETE", path, symbol="BTCUSDT", origClientOrderId="mine")
+    second = served.good("POST", path, **order)
+    assert second["orderId"] != first["orderId"]
+    found = served.good("GET", path, symbol="BTCUSDT", origClientOrderId="mine")
+    assert (found["orderId"], found["status"]) == (second["orderId"], "NEW")
+
+
+@pytest.mark.parametrize(("method", "path", "params", "code"), [
+    ("DELETE", "/api/v3/order", {"orderId": 1}, -2011), ("GET", "/api/v3/order", {"orderId": 1}, -2013),
+    ("DELETE", "/fapi/v1/order", {"orderId": 1}, -2011), ("GET", "/fapi/v1/order", {"orderId": 1}, -2013),
+    ("GET", "/api/v3/order", {}, -1102), ("DELETE", "/api/v3/openOrders", {}, -2011),
+    ("DELETE", "/fapi/v1/algoOrder", {"algoId": 1}, -2011), ("POST", "/fapi/v1/leverage", {"leverage": 500}, -4028),
+    ("POST", "/fapi/v1/marginType", {"marginType": "CROSSED"}, -4046),
+    ("POST", "/fapi/v1/marginType", {"marginType": "ISOLATED"}, -4168),
+])  # fmt: skip
+def test_what_is_not_there_or_needs_no_change(served: Served, method: str, path: str, params: dict[str, Any],
+                                              code: int) -> None:  # fmt: skip
+    assert refused(served, method, path, symbol="BTCUSDT", **params) == code
+
+
+def test_modes_that_are_not_offered_say_so(served: Served) -> None:
+    assert refused(served, "POST", "/fapi/v1/positionSide/dual", dualSidePosition="true") == -4531
+    assert refused(served, "POST", "/fapi/v1/positionSide/dual", dualSidePosition="false") == -4059
+    assert refused(served, "POST", "/fapi/v1/multiAssetsMargin", multiAssetsMargin="false") == -4171
+    assert served.call("POST", "/api/v3/userDataStream")[0] == 410
+
+
+def test_an_unknown_address_answers_with_a_page_and_not_with_json(served: Served) -> None:
+    assert served.call("GET", "/api/v9/time")[0] == 404
+    assert served.call("POST", "/api/v3/time")[0] == 405
+    assert served.call("GET", "/api/v3/depth?symbol=BTCUSDT&x=select%201")[0] == 403
+
+
+def test_public_data_refuse_wrong_limits_and_intervals(served: Served) -> None:
+    for target, code in (("/fapi/v1/depth?symbol=BTCUSDT&limit=7", -1130), ("/api/v3/klines?symbol=BTCUSDT", -1102),
+                         ("/api/v3/klines?symbol=BTCUSDT&interval=7m", -1120), ("/api/v3/depth?symbol=X", -1121),
+                         ("/api/v3/ticker/price?symbols=BTC", -1100)):  # fmt: skip
+        assert served.call("GET", target)[1]["code"] == code, target
+
+
+def test_ed25519_and_rsa_signatures_verify() -> None:
+    from base64 import b64encode
+
+    from Crypto.Hash import SHA256
+    from Crypto.PublicKey import ECC, RSA
+    from Crypto.Signature import eddsa, pkcs1_15
+
+    from gridbot_tui.exchange.server.accounts import Secret
+
+    edwards, rsa = ECC.generate(curve="ed25519"), RSA.generate(2048)
+    for public, raw in (
+        (edwards.public_key().export_key(format="PEM"), eddsa.new(edwards, "rfc8032").sign(b"a=1")),
+        (rsa.public_key().export_key().decode(), pkcs1_15.new(rsa).sign(SHA256.new(b"a=1"))),
+    ):
+        secret = Secret(public)
+        assert secret.verify(b"a=1", b64encode(raw).decode())
+        assert not secret.verify(b"a=2", b64encode(raw).decode())
+        assert not secret.verify(b"a=1", "no base64 at all")

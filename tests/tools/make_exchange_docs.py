@@ -1,0 +1,115 @@
+"""Writes docs/EXCHANGE.md out of the served exchange's own tables."""
+
+from pathlib import Path
+
+from gridbot_tui.exchange.server import http as _fills_the_table  # noqa: F401
+from gridbot_tui.exchange.server.codes import ROWS
+from gridbot_tui.exchange.server.control import WORDS
+from gridbot_tui.exchange.server.events import EVENTS
+from gridbot_tui.exchange.server.faults import ACTIONS, REQUESTS
+from gridbot_tui.exchange.server.faults import EVENTS as EVENT_FAULTS
+from gridbot_tui.exchange.server.table import REST, Endpoint
+from gridbot_tui.exchange.server.wsapi import OWN_METHODS
+
+PATH = Path(__file__).resolve().parents[2] / "docs" / "EXCHANGE.md"
+INTRODUCTION = """# The served exchange
+
+`gridbot exchange serve --port P --market spot|futures|both` serves the simulated exchange over Binance's own HTTP and
+WebSocket protocol. Point a client's addresses at it and trade. This page is made from the server's own tables by
+`make docs`.
+
+    gridbot exchange serve --port 9000                                  six invented symbols, both markets
+    gridbot exchange serve --port 9000 --market futures --data um/BTCUSDT/1m --speed 60
+    gridbot exchange serve --port 9000 --control --hold                 prices and faults by hand
+
+When it is ready it prints one JSON line with its addresses. It listens on 127.0.0.1 unless `--host` says otherwise.
+SIGINT or SIGTERM stops it. Accounts: `--account KEY:SECRET[:AMOUNT]`, repeatable; `key`, `secret` and 10,000 USDT a
+market without it. The secret is an HMAC secret, or a file with an Ed25519 or RSA public key in PEM.
+
+**Time.** The exchange's time starts at the machine's and runs at `--speed` times it; recorded data are moved to now by
+whole days. At speed 1 a client may sign with its own clock. At another speed both clocks are accepted, and the window
+is as many times longer.
+
+**Market.** Between two bars the price walks from open over both extremes to close. The best levels stand one tick from
+the last price; takers sweep the levels of the book; resting orders fill where the price goes through them, with what
+was traded there. Candles, trades and book agree with each other.
+
+**Not served**, and said so: order lists (OCO, OTO, OPO), iceberg and pegged orders, spot trailing stops
+(exchangeInfo: not allowed); hedge mode (-4531), isolated margin (-4168), multi-assets margin, coin-margined contracts.
+"""
+
+
+def text() -> str:
+    """The whole page."""
+    return "\n".join([INTRODUCTION, _endpoints(), _own(), _events(), _codes(), _faults(), _control()])
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines += ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _endpoints() -> str:
+    parts = ["## Endpoints\n\nParameters with `!` must be sent. Security: NONE, KEY (only `X-MBX-APIKEY`), SIGNED. The"
+             " last column names the same call in the WebSocket API.\n"]  # fmt: skip
+    for market, title in (("spot", "Spot"), ("futures", "USD-M futures")):
+        rows = [row for row in REST.values() if row.market == market]
+        rows.sort(key=lambda row: (row.path, row.method))
+        parts.append(f"### {title}\n\n" + _table(("call", "security", "weight", "orders", "parameters", "ws-api"),
+                                                   [_endpoint(row) for row in rows]))  # fmt: skip
+    return "\n".join(parts)
+
+
+def _endpoint(row: Endpoint) -> tuple[object, ...]:
+    names = " ".join(name + ("!" if name in row.spec.mandatory else "") for name in row.spec.names)
+    call = "WebSocket API only" if row.method == "WS" else f"`{row.method} {row.path}`"
+    return call, row.security, row.weight_text, row.orders or "", names, f"`{row.method_name}`" if row.method_name else ""
+
+
+def _own() -> str:
+    rows: list[tuple[object, ...]] = [(market, f"`{name}`") for market, names in OWN_METHODS.items() for name in names]
+    return "## WebSocket API: sessions and user streams\n\n`/ws-api/v3` and `/ws-fapi/v1`.\n\n" + _table(
+        ("market", "method"), rows
+    )
+
+
+def _events() -> str:
+    rows: list[tuple[object, ...]] = [(e.market, f"`{e.event}`", f"`{e.stream}`", e.door, e.when) for e in EVENTS]
+    intro = (
+        "## Events\n\nSpot: `/ws/...`, `/stream?streams=...`. Futures: the same behind `/public`, `/market` and"
+        " `/private`; a stream at the wrong door connects and stays silent.\n\n"
+    )
+    return intro + _table(("market", "event", "stream", "door", "when"), rows)
+
+
+def _codes() -> str:
+    rows: list[tuple[object, ...]] = [(c.code, c.name, c.status, c.market, c.text) for c in ROWS]
+    return "## Error codes\n\n" + _table(("code", "name", "HTTP", "market", "message"), rows)
+
+
+def _faults() -> str:
+    intro = (
+        "## Faults\n\nA JSON list of rules, from `--faults FILE` or `POST /control/faults`. `on` is a pattern"
+        " (`POST /fapi/v1/order`, `ws order.place`, `ORDER_TRADE_UPDATE`, `btcusdt@depth`); `after`, `times` (0 ="
+        " without end), `probability`, `from_ms` and `until_ms` say when.\n\n"
+        '    [{"kind": "timeout", "on": "POST /api/v3/order", "after": 3, "executed": true}]\n\n'
+    )
+    menus = (("requests", REQUESTS), ("events", EVENT_FAULTS), ("the exchange", ACTIONS))
+    rows: list[tuple[object, ...]] = [(f"`{kind}`", what, why) for what, menu in menus for kind, why in menu.items()]
+    return intro + _table(("kind", "befalls", "what happens"), rows)
+
+
+def _control() -> str:
+    rows: list[tuple[object, ...]] = [(f"`POST /control/{word}`", what) for word, what in WORDS.items()]
+    return "## Control\n\nOnly with `--control`. Bodies are JSON.\n\n" + _table(("call", "what it does"), rows)
+
+
+def main() -> None:
+    """Write the page."""
+    PATH.parent.mkdir(exist_ok=True)
+    PATH.write_text(text())
+
+
+if __name__ == "__main__":
+    main()
