@@ -196,11 +196,8 @@ def _without_prices(desk: Desk, state: SymbolDesk, whole: Desired) -> None:
         if unwanted and live.state in (OrderState.RESTING, OrderState.PARTLY_FILLED):
             _cancel(desk, state, live.order.client_id)
     state.desired = whole
-    reasons: dict[str, int] = {}
-    for slot in whole.resting:
-        if slot.reason:
-            reasons[slot.reason] = reasons.get(slot.reason, 0) + 1
-    _explain(desk, state, reasons, whole)
+    detail, clears = "no price was heard since the start", "with the next bar or quote"
+    desk.blockers.hold(state.symbol, "no_data", desk.now, detail, clears)
 
 
 def _create(desk: Desk, found: Convergence, view: Portfolio) -> dict[tuple[int, Side], str]:

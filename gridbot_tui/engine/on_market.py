@@ -42,6 +42,7 @@ def absorb_bar(desk: Desk, state: SymbolDesk, bar: Bar, at: Ms) -> bool:
     state.bar_at = at
     if state.close is None:
         desk.dirty.add(state.symbol)  # until now there was no price to place anything at
+        desk.blockers.clear(state.symbol, "no_data")
     state.close = bar.close
     state.mark = bar.mark_close
     state.mark_at = at
@@ -113,6 +114,7 @@ def quote(desk: Desk, event: Quote) -> None:
         return
     if state.best is None:
         desk.dirty.add(event.symbol)  # until now there was no price to place anything at
+        desk.blockers.clear(event.symbol, "no_data")
     state.bid = event.bid if event.bid is not None else state.bid
     state.ask = event.ask if event.ask is not None else state.ask
     state.close = event.last if event.last is not None else state.close

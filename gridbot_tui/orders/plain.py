@@ -123,7 +123,8 @@ def _entries(
     drafts = []
     for level in _levels(plan, side):
         missing = lot - held.get((level, side), 0)
-        if missing > 0:
+        # A level that still holds a lot of the other side (of an earlier grid) has its exit on this one.
+        if missing > 0 and not held.get((level, side.opposite)):
             drafts.append(Draft(level, prices[level][0 if side is Side.BUY else 1], missing, 0))
     return drafts
 
