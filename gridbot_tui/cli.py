@@ -26,6 +26,7 @@ from gridbot_tui.commands.resume import resume
 from gridbot_tui.commands.simulate import simulate
 from gridbot_tui.commands.status import status
 from gridbot_tui.commands.stop import stop
+from gridbot_tui.commands.walkforward import walkforward
 from gridbot_tui.commands.why import why
 from gridbot_tui.units import Market, Mode
 
@@ -42,7 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a pretty one shows locals
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for command in (init, status, why, pause, resume, flatten, stop, kill, reload, reset, simulate, backtest):
+for command in (init, status, why, pause, resume, flatten, stop, kill, reload, reset, simulate, backtest, walkforward):
     app.command()(command)
 app.add_typer(learning.app, name="learning")
 app.add_typer(config.app, name="config")

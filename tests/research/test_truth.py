@@ -121,10 +121,10 @@ def test_what_happens_after_a_moment_changes_nothing_before_it() -> None:
     whole = series("ETHUSDT", 20, seed=35, sigma_hour=0.013)
     half = len(whole.times) * 9 // 10
     moment = int(whole.times[half])
-    bent = {name: getattr(whole, name).copy() for name in ("open", "high", "low", "close")}
-    for column in bent.values():
+    opened, high, low, close = (column.copy() for column in (whole.open, whole.high, whole.low, whole.close))
+    for column in (opened, high, low, close):
         column[half:] = np.rint(column[half:] * 1.3)
-    other = Series(whole.instrument, whole.times, *bent.values(), whole.volume, None, whole.funding, [])
+    other = Series(whole.instrument, whole.times, opened, high, low, close, whole.volume, None, whole.funding, [])
     rings = []
     for one in (whole, other):
         ring = ring_of(Prepared(prepared(whole).settings, RecordedMarket([one], 5 * MINUTE, GAP)))

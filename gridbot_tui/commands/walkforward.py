@@ -1,0 +1,137 @@
+"""``gridbot walkforward``: would choosing parameters on the past have helped on what came after?"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gridbot_tui.commands.backtest import (
+    ConfigOption,
+    DataOption,
+    FromOption,
+    IntervalOption,
+    MarketOption,
+    SetOption,
+    SymbolsOption,
+    ToOption,
+    request_of,
+)
+from gridbot_tui.commands.exits import CommandFailed, Exit
+from gridbot_tui.commands.options import JsonOption, where
+from gridbot_tui.commands.output import document as print_document
+from gridbot_tui.commands.output import moment, percent, say, span, table
+
+
+def walkforward(
+    ctx: typer.Context,
+    data: DataOption,
+    symbol: SymbolsOption = None,
+    market: MarketOption = None,
+    interval: IntervalOption = None,
+    config: ConfigOption = None,
+    sets: SetOption = None,
+    frm: FromOption = None,
+    to: ToOption = None,
+    train: Annotated[int, typer.Option("--train", metavar="DAYS", min=14, help="Days to choose on.")] = 60,
+    test: Annotated[int, typer.Option("--test", metavar="DAYS", min=5, help="Days to judge on.")] = 30,
+    tried: Annotated[
+        list[str] | None,
+        typer.Option("--try", metavar="KEY=V1,V2", help="Values to choose among; repeatable: all combinations."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="DIR", help="Write walkforward.html and walkforward.json there.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar="N", min=1, help="Processes (default: one a core).")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Choose parameters on rolling train windows, judge them on the windows after, show one honest curve.
+
+    Example: gridbot walkforward --data um/BTCUSDT/15m --train 90 --test 30 --try ladder.skew=1.0,1.25
+    """
+    from gridbot_tui.research import walkforward as research
+    from gridbot_tui.research.ring import RingFailed
+    from gridbot_tui.service.assemble import RunRefused
+    from gridbot_tui.settings.problems import ConfigError
+
+    at = where(ctx, json=json)
+    request = request_of(ctx, data, symbol, market, interval, config, sets, frm, to)
+    try:
+        made = research.walk(
+            request,
+            train_days=train,
+            test_days=test,
+            sets=research.sets_from(tried) if tried else research.SETS,
+            processes=workers,
+            progress=_progress(),
+        )
+    except (RunRefused, ConfigError, ValueError) as refused:
+        raise CommandFailed(str(refused), Exit.USAGE) from refused
+    except RingFailed as failed:
+        raise CommandFailed(str(failed), Exit.FAILED) from failed
+    result = research.document(made)
+    if report is not None:
+        from gridbot_tui.research.walk_html import write
+
+        try:
+            page, figures = write(report, made, result)
+        except OSError as wrong:
+            raise CommandFailed(f"the report could not be written: {wrong}", Exit.FAILED) from wrong
+        say(f"report: {page}\nfigures: {figures}")
+    if at.json:
+        print_document(result)
+    else:
+        print("\n".join(_lines(result)))
+
+
+def _progress() -> Callable[[int, int], None]:
+    """Says now and then how far it is and how long it will take."""
+    began = time.monotonic()
+    said = [began]
+
+    def tell(done: int, whole: int) -> None:
+        now = time.monotonic()
+        if done < whole and now - said[0] >= 2.0:
+            said[0] = now
+            say(f"{done} of {whole} runs, about {span((now - began) / done * (whole - done))} left")
+
+    return tell
+
+
+def _lines(result: dict[str, Any]) -> list[str]:
+    """The walk for a person."""
+    rows = [
+        (
+            moment(one["test_from"])[:10],
+            one["chosen"],
+            _number(one["train_sharpe"]),
+            percent(one["test_return"]),
+            percent(one["default_return"]),
+        )
+        for one in result["windows"]
+    ]
+    curves = [("chosen on the past", result["out_of_sample"])]
+    curves += [(name.replace("_", " "), one) for name, one in result["baselines"].items()]
+    sums = [
+        (name, percent(one["net_return"]), percent(one["max_drawdown"]), _number(one["sharpe"])) for name, one in curves
+    ]
+    gap = result["advantage_over_defaults"]
+    told = (
+        "too few days to say"
+        if gap is None
+        else f"{percent(gap['value'])} [{percent(gap['low'])}, {percent(gap['high'])}]"
+    )
+    return [
+        *table(("test from", "chosen", "train Sharpe", "return", "defaults"), rows, left=2),
+        "",
+        *table((f"{result['days']} test days", "return", "deepest fall", "Sharpe"), sums),
+        "",
+        f"choosing over the defaults, a year: {told}",
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"

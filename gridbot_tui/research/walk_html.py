@@ -1,0 +1,51 @@
+"""The walk as a page of its own."""
+
+import json
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from gridbot_tui.research.analysis import day_name
+from gridbot_tui.research.html import STYLE
+from gridbot_tui.research.svg import COLOURS, Line, chart
+from gridbot_tui.research.verdict import bounds, number, percent
+from gridbot_tui.research.walkforward import Walk, curve
+from gridbot_tui.units import DAY
+
+
+def write(folder: Path, made: Walk, result: dict[str, Any]) -> tuple[Path, Path]:
+    """Write ``walkforward.html`` and ``walkforward.json``. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    page, data = folder / "walkforward.html", folder / "walkforward.json"
+    page.write_text(render(made, result), encoding="utf-8")
+    data.write_text(json.dumps(result, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    return page, data
+
+
+def render(made: Walk, result: dict[str, Any]) -> str:
+    """The page."""
+    at = [day * DAY for day in made.days]
+    lines = [
+        Line(name.replace("_", " "), at, [100 * v - 100 for v in curve(values)], colour, wide=name == "chosen")
+        for (name, values), colour in zip(made.returns.items(), COLOURS, strict=False)
+    ]
+    rows = "".join(
+        f"<tr><td>{day_name(one.window.test_from // DAY)}</td><td>{escape(one.chosen)}</td>"
+        f"<td>{number(one.train_sharpe)}</td><td>{percent(one.test_return)}</td><td>{percent(one.default_return)}</td></tr>"
+        for one in made.windows
+    )
+    verdict = (
+        f"Choosing among {len(made.sets)} sets on the past, over staying with the defaults: "
+        f"{bounds(made.advantage)} a year, in Sharpe {bounds(made.sharpe_advantage, as_percent=False)}. "
+        f"The out-of-sample mean return is {bounds(made.growth)} a year; the deflated probability of skill "
+        f"is {number(made.deflated)}."
+    )
+    return (
+        "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>Walk-forward</title>"
+        f"<style>{STYLE}</style></head><body><h1>Walk-forward</h1>"
+        f"<p class='sub'>{len(made.windows)} windows, {len(made.days)} test days; every day was unseen when its "
+        f"parameters were chosen</p><p>{escape(verdict)}</p>"
+        f"{chart('Out of sample, per cent', lines, unit=' %', zero=True)}"
+        "<table><tr><th>test from</th><th>chosen</th><th>train Sharpe</th><th>return</th><th>defaults</th></tr>"
+        f"{rows}</table></body></html>\n"
+    )

@@ -1,0 +1,295 @@
+"""Walk-forward: parameters chosen on the days before, judged on the days after, again and again.
+
+Each train window chooses among a few named sets by the Sharpe ratio of its own days; the chosen one then
+trades the test window that follows. Every run warms up on the 14 days before its window, flat, from the
+prior weights (learning across windows would blur what is being tested). The test windows together are one
+out-of-sample curve, beside the untouched defaults and buy and hold of the same days.
+"""
+
+import itertools
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from gridbot_tui.market.recorded import RecordedMarket, Series
+from gridbot_tui.research import baselines, intervals, metrics
+from gridbot_tui.research.intervals import Interval
+from gridbot_tui.research.outcome import DIGITS, outcome_of, ring_of
+from gridbot_tui.research.request import Prepared, Request, prepare
+from gridbot_tui.settings.load import load
+from gridbot_tui.settings.model import Settings
+from gridbot_tui.units import DAY, HOUR, MINUTE, Ms
+
+Set = tuple[str, tuple[tuple[str, str], ...]]
+"""A name and the config keys that differ from the defaults."""
+DEFAULTS = "defaults"
+SETS: tuple[Set, ...] = (
+    (DEFAULTS, ()),
+    ("narrow", (("ladder.spacing_trend", "3"), ("ladder.spacing_neutral", "1.65"))),
+    ("wide", (("ladder.spacing_trend", "6"), ("ladder.spacing_neutral", "3.3"))),
+    ("skewed", (("ladder.skew", "1.25"),)),
+    ("early gate", (("strategy.votes.neutral_sigma", "0.005"),)),
+    ("late gate", (("strategy.votes.neutral_sigma", "0.008"),)),
+)
+"""What the strategy's own evidence calls open: spacing, skew, the gate. Few, because every one more is one more
+chance to be lucky."""
+
+
+class Window(Struct, frozen=True):
+    """Days to choose on, and days to judge on."""
+
+    train_from: Ms
+    test_from: Ms
+    test_to: Ms
+
+
+class Judged(Struct, frozen=True):
+    """One window with its choice."""
+
+    window: Window
+    chosen: str
+    train_sharpe: float | None
+    test_return: float
+    default_return: float
+
+
+class Walk(Struct, frozen=True):
+    """The whole walk."""
+
+    sets: tuple[str, ...]
+    windows: tuple[Judged, ...]
+    days: tuple[int, ...]
+    returns: dict[str, tuple[float, ...]]
+    """Daily returns of the test days: ``chosen``, ``defaults``, ``buy_and_hold``."""
+    advantage: Interval | None
+    """Yearly return of choosing over the defaults."""
+    sharpe_advantage: Interval | None
+    growth: Interval | None
+    deflated: float | None
+
+
+Progress = Callable[[int, int], None]
+"""(done, all) after every run."""
+
+
+def windows(start: Ms, end: Ms, train_days: int, test_days: int, warm: Ms) -> list[Window]:
+    """Test windows one after the other, each with its train days before it; whole days, UTC."""
+    first = -(-(start + warm) // DAY) * DAY
+    found = []
+    while first + (train_days + test_days) * DAY <= end:
+        test = first + train_days * DAY
+        found.append(Window(first, test, test + test_days * DAY))
+        first += test_days * DAY
+    return found
+
+
+def part(market: RecordedMarket, frm: Ms, to: Ms, gap: Ms) -> RecordedMarket | None:
+    """The bars that open in [frm, to); None where there are none."""
+    kept: list[Series] = []
+    for one in market.series.values():
+        a, b = (int(one.times.searchsorted(at)) for at in (frm, to))
+        if b <= a:
+            continue
+        marks = None
+        if one.mark is not None:
+            high, low, close = one.mark
+            marks = (high[a:b], low[a:b], close[a:b])
+        rates = [rate for rate in one.funding if frm < rate.at <= to]
+        columns = (one.times, one.open, one.high, one.low, one.close)
+        times, opened, high, low, close = (column[a:b] for column in columns)
+        kept.append(Series(one.instrument, times, opened, high, low, close, one.volume[a:b], marks, rates, []))
+    return RecordedMarket(kept, market.interval, gap) if kept else None
+
+
+def sets_from(given: Sequence[str]) -> tuple[Set, ...]:
+    """``KEY=V1,V2`` of the command line as every combination, the defaults first. Raises ValueError."""
+    choices = []
+    for text in given:
+        key, equals, values = text.partition("=")
+        if not equals or not values:
+            raise ValueError(f"--try {text}: wants KEY=VALUE[,VALUE...]")
+        choices.append([(key.strip(), value.strip()) for value in values.split(",")])
+    combined = [
+        (", ".join(f"{key.rpartition('.')[2]} {value}" for key, value in one), tuple(one))
+        for one in itertools.product(*choices)
+    ]
+    return ((DEFAULTS, ()), *combined)
+
+
+def walk(
+    request: Request,
+    *,
+    train_days: int = 60,
+    test_days: int = 30,
+    sets: Sequence[Set] = SETS,
+    processes: int | None = None,
+    progress: Progress = lambda done, whole: None,
+) -> Walk:
+    """Walk over the whole recording.
+
+    Raises:
+        RunRefused, ConfigError: data or keys that cannot be used.
+        ValueError: too few days for one window.
+    """
+    prepared = prepare(request)
+    settings = {name: load(request.config, os.environ, request.overrides + keys).settings for name, keys in sets}
+    warm = prepared.settings.strategy.warmup_hours * HOUR
+    market = prepared.market
+    spans = windows(market.start, market.end, train_days, test_days, warm)
+    if not spans:
+        needed = train_days + test_days + warm // DAY
+        raise ValueError(f"a walk needs at least {needed} days of data, there are {(market.end - market.start) // DAY}")
+    jobs = [(index, name, half) for index in range(len(spans)) for name in settings for half in ("train", "test")]
+    played = _play_all(prepared, settings, spans, warm, jobs, processes, progress)
+    return _judged(prepared, spans, list(settings), played)
+
+
+Job = tuple[int, str, str]
+_shared: tuple[Prepared, Mapping[str, Settings], Sequence[Window], Ms] | None = None
+
+
+def _play(job: Job) -> tuple[Job, metrics.Daily, tuple[float, ...]]:
+    """(job, daily returns of the window, buy and hold's on a test window of the defaults)."""
+    assert _shared is not None
+    prepared, settings, spans, warm = _shared
+    index, name, half = job
+    window = spans[index]
+    frm, to = (window.train_from, window.test_from) if half == "train" else (window.test_from, window.test_to)
+    gap = prepared.settings.market.episode_gap_minutes * MINUTE
+    market = part(prepared.market, frm - warm, to, gap)
+    if market is None:
+        return job, metrics.Daily((), ()), ()
+    one = Prepared(settings[name], market)
+    ring = ring_of(one)
+    ring.run()
+    made = outcome_of(name, ring, one)
+    held: tuple[float, ...] = ()
+    if half == "test" and name == DEFAULTS:
+        beside = baselines.buy_and_hold(one, made, frm).daily(frm)
+        by_day = dict(zip(beside.days, beside.returns, strict=True))
+        held = tuple(by_day.get(day, 0.0) for day in made.daily(frm).days)
+    return job, made.daily(frm), held
+
+
+def _play_all(
+    prepared: Prepared,
+    settings: Mapping[str, Settings],
+    spans: Sequence[Window],
+    warm: Ms,
+    jobs: Sequence[Job],
+    processes: int | None,
+    progress: Progress,
+) -> dict[Job, tuple[metrics.Daily, tuple[float, ...]]]:
+    global _shared
+    _shared = (prepared, settings, spans, warm)
+    workers = processes or (os.cpu_count() or 1)
+    played: dict[Job, tuple[metrics.Daily, tuple[float, ...]]] = {}
+
+    def collect(results: Iterator[tuple[Job, metrics.Daily, tuple[float, ...]]]) -> None:
+        for done, (job, daily, held) in enumerate(results, 1):
+            played[job] = (daily, held)
+            progress(done, len(jobs))
+
+    try:
+        if workers == 1 or not hasattr(os, "fork"):
+            collect(map(_play, jobs))
+        else:
+            with multiprocessing.get_context("fork").Pool(workers) as pool:
+                collect(pool.imap_unordered(_play, jobs, chunksize=1))
+    finally:
+        _shared = None
+    return played
+
+
+def _judged(
+    prepared: Prepared,
+    spans: Sequence[Window],
+    names: Sequence[str],
+    played: Mapping[Job, tuple[metrics.Daily, tuple[float, ...]]],
+) -> Walk:
+    judged: list[Judged] = []
+    days: list[int] = []
+    returns: dict[str, list[float]] = {"chosen": [], DEFAULTS: [], "buy_and_hold": []}
+    for index, window in enumerate(spans):
+        scores = {name: metrics.sharpe(played[index, name, "train"][0].returns) for name in names}
+        chosen = max(names, key=lambda name: _score(scores[name]))  # of equals the first: the defaults
+        best, usual = played[index, chosen, "test"][0], played[index, DEFAULTS, "test"]
+        days += best.days
+        returns["chosen"] += best.returns
+        returns[DEFAULTS] += usual[0].returns
+        returns["buy_and_hold"] += usual[1]
+        judged.append(Judged(window, chosen, scores[chosen], total(best.returns), total(usual[0].returns)))
+    gaps = [a - b for a, b in zip(returns["chosen"], returns[DEFAULTS], strict=True)]
+    return Walk(
+        sets=tuple(names),
+        windows=tuple(judged),
+        days=tuple(days),
+        returns={name: tuple(values) for name, values in returns.items()},
+        advantage=intervals.mean_interval(gaps),
+        sharpe_advantage=intervals.sharpe_interval(returns["chosen"], returns[DEFAULTS]),
+        growth=intervals.mean_interval(returns["chosen"]),
+        deflated=intervals.deflated_sharpe(returns["chosen"], len(names)),
+    )
+
+
+def _score(value: float | None) -> float:
+    """A window in which a set never traded proves nothing for it: it ranks as zero."""
+    return 0.0 if value is None else value
+
+
+def total(returns: Sequence[float]) -> float:
+    """Compounded."""
+    value = 1.0
+    for one in returns:
+        value *= 1.0 + one
+    return value - 1.0
+
+
+def curve(returns: Sequence[float]) -> list[float]:
+    """Growth of one unit after each day."""
+    return list(itertools.accumulate((1.0 + r for r in returns), lambda a, b: a * b))
+
+
+def document(made: Walk) -> dict[str, Any]:
+    """The walk as one JSON document."""
+
+    def figures(returns: Sequence[float]) -> dict[str, float | None]:
+        ratio = metrics.sharpe(returns)
+        growth = metrics.cagr(1.0, 1.0 + total(returns), float(len(returns)))
+        return {
+            "net_return": round(total(returns), DIGITS),
+            "cagr": None if growth is None else round(growth, DIGITS),
+            "max_drawdown": round(metrics.max_drawdown(curve(returns), 1.0), DIGITS),
+            "sharpe": None if ratio is None else round(ratio, DIGITS),
+        }
+
+    def bounds(found: Interval | None) -> dict[str, float] | None:
+        if found is None:
+            return None
+        return {name: round(getattr(found, name), DIGITS) for name in ("value", "low", "high")}
+
+    return {
+        "windows": [
+            {
+                "train_from": one.window.train_from,
+                "test_from": one.window.test_from,
+                "test_to": one.window.test_to,
+                "chosen": one.chosen,
+                "train_sharpe": one.train_sharpe,
+                "test_return": one.test_return,
+                "default_return": one.default_return,
+            }
+            for one in made.windows
+        ],
+        "sets": list(made.sets),
+        "days": len(made.days),
+        "out_of_sample": figures(made.returns["chosen"]),
+        "baselines": {name: figures(values) for name, values in made.returns.items() if name != "chosen"},
+        "growth": bounds(made.growth),
+        "advantage_over_defaults": bounds(made.advantage),
+        "sharpe_advantage_over_defaults": bounds(made.sharpe_advantage),
+        "deflated_sharpe": made.deflated,
+    }

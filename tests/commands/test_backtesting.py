@@ -1,0 +1,94 @@
+"""gridbot backtest from the command line: documents, dates, and what an operator gets wrong."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.commands.calling import Cli, caller
+from tests.research.markets import series
+from tests.research.test_truth import written
+
+KEYS = [
+    "bars",
+    "symbols",
+    "episodes",
+    "elapsed_s",
+    "bars_per_s",
+    "net_return",
+    "cagr",
+    "max_drawdown",
+    "sharpe",
+    "sortino",
+    "calmar",
+    "win_rate",
+    "fills",
+    "cycles",
+    "turnover",
+    "fees",
+    "funding",
+    "final_equity",
+    "max_leverage",
+    "max_leverage_observed",
+    "liquidations",
+    "time_in_market",
+    "residual",
+    "systems",
+    "baselines",
+]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Cli:
+    return caller(capsys)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return written(tmp_path_factory.mktemp("made"), series("ETHUSDT", 17, seed=61, sigma_hour=0.013))[0]
+
+
+def test_the_document_has_every_key_in_its_place(path: str, call: Cli) -> None:
+    done = call("backtest", "--data", path, "--json")
+    assert done.code == 0, done.err
+    assert list(done.document) == KEYS
+    assert set(done.document["systems"]) == {"up", "down", "neutral"}
+    assert {"buy_and_hold", "static_grid", "equal_weights"} <= set(done.document["baselines"])
+    assert done.document["residual"] == "0"
+    assert isinstance(done.document["final_equity"], str)
+
+
+def test_a_person_gets_lines_a_report_and_curves(path: str, call: Cli, tmp_path: Path) -> None:
+    done = call("backtest", "--data", path, "--report", str(tmp_path / "out"), "--plot")
+    assert done.code == 0, done.err
+    assert "net return" in done.out
+    assert "drawdown, %" in done.out
+    assert "\x1b" not in done.out
+    assert (tmp_path / "out" / "report.html").exists()
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["analysis"]["rows"]
+
+
+def test_dates_cut_the_data(path: str, call: Cli) -> None:
+    done = call("backtest", "--data", path, "--json", "--from", "2023-11-20", "--to", "2023-11-22")
+    assert done.code == 0, done.err
+    assert done.document["bars"] == 2 * 288
+    assert done.document["sharpe"] is None
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--from", "yesterday"), "--from yesterday: not a date"),
+        (("--from", "2030-01-01"), "no candles"),
+        (("--symbol", "BTCUSDT"), "BTCUSDT"),
+        (("--symbol", "ETHUSDT", "--symbol", "BTCUSDT"), "no candles of BTCUSDT"),
+        (("--set", "risk.leverage_cap=99"), "risk.leverage_cap"),
+        (("--set", "nonsense"), "section.key=value"),
+        (("--market", "spot"), "futures"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence(path: str, call: Cli, words: tuple[str, ...], said: str) -> None:
+    done = call("backtest", "--data", path, *words)
+    assert done.code == 2
+    assert said in done.err
+    assert "Traceback" not in done.err

@@ -1,0 +1,86 @@
+"""A walk chooses on the past alone and is judged on days it has not seen."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gridbot_tui.research import walkforward
+from gridbot_tui.research.request import Request
+from gridbot_tui.units import DAY
+from tests.commands.calling import Cli, caller
+from tests.research.markets import GAP, START, prepared, series
+from tests.research.test_truth import written
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Cli:
+    return caller(capsys)
+
+
+def test_windows_follow_each_other_and_train_before_they_test() -> None:
+    found = walkforward.windows(START, START + 100 * DAY, 30, 20, 14 * DAY)
+    assert [(w.train_from - START) // DAY for w in found] == [14, 34]
+    assert all(w.test_from - w.train_from == 30 * DAY and w.test_to - w.test_from == 20 * DAY for w in found)
+    assert found[0].test_to == found[1].test_from
+
+
+def test_a_part_holds_the_bars_that_open_in_it_and_the_funding_they_see() -> None:
+    whole = prepared(series("ETHUSDT", 4)).market
+    half = walkforward.part(whole, START + DAY, START + 2 * DAY, GAP)
+    assert half is not None
+    times = half.series["ETHUSDT"].times
+    assert (int(times[0]), int(times[-1])) == (START + DAY, START + 2 * DAY - 5 * 60_000)
+    assert all(START + DAY < rate.at <= START + 2 * DAY for rate in half.series["ETHUSDT"].funding)
+
+
+def test_values_to_try_are_combined_with_the_defaults_first() -> None:
+    sets = walkforward.sets_from(["ladder.skew=1.0,1.25", "strategy.leverage.base=0.4"])
+    assert [name for name, _ in sets] == ["defaults", "skew 1.0, base 0.4", "skew 1.25, base 0.4"]
+    with pytest.raises(ValueError, match="wants KEY=VALUE"):
+        walkforward.sets_from(["ladder.skew"])
+
+
+def test_days_after_a_window_cannot_change_its_choice(tmp_path: Path) -> None:
+    sets = walkforward.sets_from(["ladder.skew=1.25"])
+    long = written(tmp_path / "long", series("ETHUSDT", 38, seed=51, sigma_hour=0.013))
+    walks = [
+        walkforward.walk(Request((long[0],), to=to), train_days=8, test_days=5, sets=sets, processes=1)
+        for to in (START + 28 * DAY, None)
+    ]
+    short, whole = walks
+    assert len(whole.windows) > len(short.windows)
+    assert whole.windows[: len(short.windows)] == short.windows
+    assert len(whole.days) == 5 * len(whole.windows)
+    assert set(whole.returns) == {"chosen", "defaults", "buy_and_hold"}
+
+
+def test_the_command_prints_windows_curves_and_the_gain(tmp_path: Path, call: Cli) -> None:
+    path = written(tmp_path, series("ETHUSDT", 42, seed=52, sigma_hour=0.013))[0]
+    done = call(
+        *("--json", "walkforward", "--data", path, "--train", "14", "--test", "7", "--try", "ladder.skew=1.25"),
+        *("--report", str(tmp_path / "out"), "--workers", "1"),
+    )
+    assert done.code == 0, done.err
+    assert done.document["sets"] == ["defaults", "skew 1.25"]
+    assert len(done.document["windows"]) == 2
+    page = (tmp_path / "out" / "walkforward.html").read_text()
+    assert "<svg" in page
+    assert not re.search(r"(src|href)\s*=|<script", page)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--train", "60"), "a walk needs at least"),
+        (("--try", "ladder.skew"), "wants KEY=VALUE"),
+        (("--try", "ladder.skew=7"), "ladder.skew"),
+    ],
+)
+def test_what_cannot_be_walked_is_said_in_one_sentence(
+    tmp_path: Path, call: Cli, words: tuple[str, ...], said: str
+) -> None:
+    path = written(tmp_path, series("ETHUSDT", 30, seed=53))[0]
+    done = call("walkforward", "--data", path, *words)
+    assert done.code == 2
+    assert said in done.err
