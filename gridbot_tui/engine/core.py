@@ -29,7 +29,6 @@ from gridbot_tui.engine.events import (
 )
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.model import OrderState, Purpose
-from gridbot_tui.strategy.features import FUNDING_HOURS
 from gridbot_tui.units import HOUR, ClientId, Ms, Symbol
 
 
@@ -152,13 +151,14 @@ class Engine:
         return self.desk.last_cash_at
 
     def last_funding_at(self) -> Ms:
-        """Time after which settlements are to be asked for: what is older shows in no feature."""
-        known = [state.funding_at for state in self.desk.symbols.values() if state.next_open]
-        return max(min(known, default=self.desk.now), self.desk.now - FUNDING_HOURS * HOUR)
+        """Time after which settlements are to be asked for: the last ones taken in, else as for bars."""
+        desk = self.desk
+        return min(state.funding_at or state.next_open or desk.ledger_at for state in desk.symbols.values())
 
     def next_bar_at(self, symbol: Symbol) -> Ms | None:
-        """Open time of the first base bar not seen yet; None where none was ever seen."""
-        return self.desk.symbols[symbol].next_open or None
+        """Open time of the first base bar not seen yet: since the ledger began where none is remembered; None
+        before that."""
+        return self.desk.symbols[symbol].next_open or (self.desk.ledger_at if self.desk.started else None)
 
     def unsettled(self) -> list[tuple[Symbol, ClientId, bool]]:
         """Orders whose fate the last list of open orders left open."""

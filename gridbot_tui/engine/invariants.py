@@ -13,7 +13,7 @@ from gridbot_tui.engine import converge, exposure
 from gridbot_tui.engine.actions import Action, CancelOrder, IntentFact, PlaceOrder
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.orders.desired import is_dust, reduction
-from gridbot_tui.orders.model import OrderState, Purpose, Slot, SlotState
+from gridbot_tui.orders.model import OrderState, Purpose, SlotState
 from gridbot_tui.orders.rungs import Touch
 from gridbot_tui.risk.gate import only_closes
 from gridbot_tui.risk.tiers import HALT
@@ -83,6 +83,18 @@ def _past_the_cap(desk: Desk, actions: Iterable[Action]) -> Iterator[str]:
             yield f"{order.client_id} left and the worst case is {worst:.4f}x, the cap {desk.gate.cap:g}x"
 
 
+def _current(desk: Desk) -> Iterator[str]:
+    """The kept exposure of a symbol is what would be counted anew."""
+    for name, state in desk.symbols.items():
+        kept = state.exposure
+        if kept is None:
+            continue
+        state.exposure = None
+        fresh, state.exposure = exposure.of_symbol(desk, state), kept
+        if sorted(kept.buys) != sorted(fresh.buys) or sorted(kept.sells) != sorted(fresh.sells):
+            yield f"{name}: orders are counted as {kept.buys} and {kept.sells}, not {fresh.buys} and {fresh.sells}"
+
+
 def _lots(desk: Desk) -> Iterator[str]:
     for name, book in desk.ledger.books.items():
         sides = {lot.side for lot in book}
@@ -116,11 +128,11 @@ def _spot_long_only(desk: Desk) -> Iterator[str]:
 
 
 def _slots(desk: Desk) -> Iterator[str]:
-    """No two orders of ours serve one slot, but for one that is on its way out or of unknown fate."""
+    """No two orders of ours stand for one slot, but for one that is on its way in or out, or of unknown fate."""
     for name in desk.symbols:
         served: set[tuple[int, int, Side]] = set()
         for live in desk.orders.live(name):
-            if live.order.purpose is not Purpose.GRID or live.state not in _STANDING:
+            if live.order.purpose is not Purpose.GRID or live.state not in _RESTING:
                 continue
             slot = (live.epoch, live.rung, live.order.side)
             if slot in served:
@@ -128,6 +140,7 @@ def _slots(desk: Desk) -> Iterator[str]:
             served.add(slot)
 
 
+_RESTING = (OrderState.RESTING, OrderState.PARTLY_FILLED)
 _STANDING = (OrderState.SENDING, OrderState.RESTING, OrderState.PARTLY_FILLED)
 
 
@@ -155,10 +168,7 @@ def _no_entries(desk: Desk) -> Iterator[str]:
             yield f"{name}: {len(wanted)} entries wanted although {why}"
         room = {side: max(0, -side * desk.ledger.book(name).own_position) for side in Side}
         for live in desk.orders.live(name):
-            if live.order.purpose is not Purpose.GRID or live.state not in (
-                OrderState.RESTING,
-                OrderState.PARTLY_FILLED,
-            ):
+            if live.order.purpose is not Purpose.GRID or live.state not in _RESTING:
                 continue
             room[live.order.side] -= live.remaining
         for side, left in room.items():
@@ -221,13 +231,9 @@ def _way_out(desk: Desk) -> Iterator[str]:
             continue
         if reduction(own, wanted.target):
             continue
-        covered = sum(_exits(slot) for slot in wanted.resting if slot.side * own < 0)
+        covered = sum(slot.exit_steps for slot in wanted.resting if slot.side * own < 0)
         if covered < abs(own) and not any(code == "dust" for code, _ in wanted.notes):
             yield f"{name}: {own} steps held, exits for {covered}"
-
-
-def _exits(slot: Slot) -> int:
-    return slot.exit_steps
 
 
 def _stopped(desk: Desk) -> Iterator[str]:
@@ -303,6 +309,7 @@ INVARIANTS: Final = (
     Invariant("a_halt_flattens", 7, _halted),
     Invariant("no_entries_where_none_may_be", 7, _no_entries),
     Invariant("drift_is_trimmed", 1, _trimmed),
+    Invariant("exposure_is_current", 1, _current),
     Invariant("no_entries_without_a_mark", 10, _stale),
     Invariant("withheld_is_explained", 12, _withheld_known),
     Invariant("silence_is_explained", 12, _spoken),

@@ -169,7 +169,8 @@ def apply(desk: Desk, fact: Fact) -> None:
             if plan.symbol in desk.symbols:
                 desk.symbols[plan.symbol].plan = plan
                 _go_by(desk, plan.symbol, touch)
-        case EquityFact(at=at, equity=equity, nav=nav):
+        case EquityFact(at=at, equity=equity, nav=nav, leverage=leverage):
+            desk.max_observed = max(desk.max_observed, leverage)
             desk.ledger.capital.mark(at, equity)
             desk.tiers.remember(at, float(nav))
             desk.equity_fact_at = at

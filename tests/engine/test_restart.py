@@ -1,0 +1,148 @@
+"""A restart is a non-event: a bot rebuilt from its store does what the one that never died does."""
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from gridbot_tui.exchange.simulated.records import Trade
+from gridbot_tui.units import DAY, HOUR, Market, Ms
+from tests.simulation.market import RandomMarket, Weather
+from tests.simulation.rig import Rig
+
+WEATHER = Weather(sigma_hour=0.015, jumps_a_day=1.0, jump=0.05)
+
+
+def rig(seed: int, market: Market = Market.FUTURES, *, days: float = 3, state_every: Ms = HOUR) -> Rig:
+    source = RandomMarket(seed, 2, market=market, days=days, weather=WEATHER)
+    return Rig(source, market=market, seed=seed, state_every=state_every)
+
+
+def history(one: Rig) -> list[tuple[Any, ...]]:
+    """Every execution on the exchange's own books."""
+    trades: list[Trade] = [t for each in one.world.exchange.history.trades.values() for t in each]
+    return [(t.at, t.symbol, int(t.side), t.price, t.steps) for t in sorted(trades, key=lambda t: t.trade_id)]
+
+
+def standing(one: Rig) -> list[tuple[Any, ...]]:
+    """What stands on the exchange, ids aside."""
+    there = one.world.exchange.history.open.values()
+    return sorted((o.symbol, int(o.side), o.price or 0, o.trigger or 0, o.left) for o in there)
+
+
+def books(one: Rig) -> tuple[Any, ...]:
+    """What the ledger says, lot by lot."""
+    ledger = one.engine.desk.ledger
+    lots = [
+        (lot.symbol, int(lot.side), lot.steps, lot.price, lot.rung, lot.opened_at)
+        for book in ledger.books.values()
+        for lot in book.lots
+    ]
+    return ledger.wallet, ledger.equity_quick(), lots, ledger.pnl()
+
+
+def same(one: Rig, other: Rig) -> None:
+    assert history(one) == history(other)
+    assert standing(one) == standing(other)
+    assert books(one) == books(other)
+
+
+@pytest.mark.parametrize(("seed", "market"), [(1, Market.FUTURES), (2, Market.FUTURES), (3, Market.SPOT)])
+@pytest.mark.parametrize("state_every", [HOUR, 30 * DAY])
+def test_deaths_at_many_commits_change_nothing(seed: int, market: Market, state_every: Ms) -> None:
+    whole, killed = rig(seed, market), rig(seed, market, state_every=state_every)
+    whole.run()
+    rng = Random(seed)
+    killed.memory.kill_at = lambda commit, sent: not sent and rng.random() < 0.1
+    killed.run()
+    assert killed.restarts > 10
+    assert killed.problems == []
+    same(whole, killed)
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_a_death_at_every_commit_point_of_two_days_leaves_the_same_ladder(sent: bool) -> None:
+    source = RandomMarket(5, 1, days=1.5, weather=WEATHER)
+    whole = Rig(source, seed=5)
+    whole.run(until=source.trading_from + HOUR)
+    start = whole.fork()
+    first = whole.memory.commits
+    whole.run()
+    commits = whole.memory.commits - first
+    assert commits > 25
+    for number in range(1, commits, 3):
+        one = start.fork()
+        one.restart()
+        began = one.memory.commits
+
+        def dies(commit: int, after: bool, number: int = number, began: int = began) -> bool:
+            return commit == began + number and after == sent
+
+        one.memory.kill_at = dies
+        one.run()
+        assert one.problems == [], number
+        same(whole, one)
+
+
+def test_a_snapshot_alone_and_facts_alone_give_the_same_engine() -> None:
+    source = RandomMarket(6, 2, days=2, weather=WEATHER)
+    one = Rig(source, seed=6, state_every=1)
+    other = Rig(source, seed=6, state_every=365 * DAY)
+    moment = source.trading_from + 37 * HOUR
+    for each in (one, other):
+        each.run(until=moment)
+        each.restart()
+        each.run()
+    same(one, other)
+    assert one.engine.desk.tiers.state() == other.engine.desk.tiers.state()
+
+
+def test_requests_that_were_never_sent_are_sent_after_all() -> None:
+    source = RandomMarket(7, 1, days=1, weather=WEATHER)
+    whole, cut = Rig(source, seed=7), Rig(source, seed=7)
+    whole.run()
+    died: list[int] = []
+
+    def dies(commit: int, after: bool) -> bool:
+        due = cut.world.now > source.trading_from + 5 * HOUR and not after and not died and bool(cut.engine.desk.out)
+        return due
+
+    cut.memory.kill_at = dies
+    cut.run(until=source.trading_from + 6 * HOUR)
+    cut.restart(lose_sent=True)
+    cut.run()
+    assert cut.problems == []
+    same(whole, cut)
+
+
+def test_halted_stays_halted_over_a_restart() -> None:
+    crash = Weather(sigma_hour=0.02, drift_day=-0.5)
+    source = RandomMarket(8, 1, days=3, weather=crash)
+    one = Rig(source, seed=8, capital=10_000)
+    one.run(until=source.trading_from + HOUR)
+    one.engine.desk.tiers.peak *= 1.2  # as if it had been higher: a drawdown of 17 % at the next marks
+    one.run(until=source.trading_from + 3 * HOUR)
+    assert one.engine.desk.tiers.halted
+    for _ in range(3):
+        one.restart()
+        one.run(until=one.world.now + 5 * HOUR)
+        assert one.engine.desk.tiers.halted
+        assert standing(one) == []
+        assert one.world.exchange.account.position("BTCUSDT") == 0
+    one.run()
+    assert one.problems == []
+    assert not one.outcome(one.order("resume")).ok  # type: ignore[union-attr]
+
+
+def test_a_restart_marks_no_past_with_the_positions_of_the_present() -> None:
+    """Bought after a rise; the bars of the rise, fetched again, must not look like a loss."""
+    for seed in range(4):
+        source = RandomMarket(20 + seed, 1, days=2, weather=Weather(sigma_hour=0.02, jumps_a_day=4, jump=0.15))
+        one = Rig(source, seed=seed, state_every=365 * DAY)
+        one.run(until=source.trading_from + 30 * HOUR)
+        before = one.engine.desk.tiers.tier, one.engine.desk.ledger.capital.max_drawdown
+        one.restart()
+        one.settle()
+        after = one.engine.desk.tiers.tier, one.engine.desk.ledger.capital.max_drawdown
+        assert after[0] == before[0]
+        assert after[1] >= before[1] - 1e-12
