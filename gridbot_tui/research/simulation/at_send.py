@@ -107,7 +107,8 @@ def _leverage(judge: "Judge", order: NewOrder) -> None:
         cap = 1.0
     if ratio > cap * SLACK:
         judge.violated(
-            "leverage_cap", f"{order.client_id} leaves at a worst case of {ratio:.4f}x of {equity:.2f}, the cap is {cap:g}x"
+            "leverage_cap",
+            f"{order.client_id} leaves at a worst case of {ratio:.4f}x of {equity:.2f}, the cap is {cap:g}x",
         )
 
 
@@ -148,6 +149,6 @@ def _standing(judge: "Judge", symbol: Symbol, side: Side, but: str) -> Iterator[
     for request in judge.sim.world.on_its_way():
         if isinstance(request, Place):
             new = request.order
-            if new.symbol == symbol and new.side is side and not new.reduce_only and new.client_id != but:
-                if new.price is not None and new.purpose is Purpose.GRID:
-                    yield new.price, new.steps
+            mine = new.symbol == symbol and new.side is side and new.client_id != but
+            if mine and new.price is not None and new.purpose is Purpose.GRID and not new.reduce_only:
+                yield new.price, new.steps

@@ -32,9 +32,7 @@ class Campaign(Struct, frozen=True):
 
     def asks(self) -> list[Ask]:
         """One for each seed."""
-        return [
-            Ask(seed, self.hours, self.level, self.symbols, self.without, self.learning) for seed in self.seeds
-        ]
+        return [Ask(seed, self.hours, self.level, self.symbols, self.without, self.learning) for seed in self.seeds]
 
 
 def run(campaign: Campaign, tell: Callable[[Outcome], None] | None = None) -> dict[str, Any]:
@@ -110,7 +108,13 @@ def absent(campaign: Campaign, injected: Counter[str]) -> list[str]:
 
 def replay(campaign: Campaign, seed: int) -> str:
     """The one command that plays a seed again."""
-    parts = ["gridbot simulate", f"--seed {seed}", "--seeds 1", f"--hours {campaign.hours:g}", f"--faults {campaign.level}"]
+    parts = [
+        "gridbot simulate",
+        f"--seed {seed}",
+        "--seeds 1",
+        f"--hours {campaign.hours:g}",
+        f"--faults {campaign.level}",
+    ]
     if campaign.symbols is not None:
         parts.append(f"--symbols {campaign.symbols}")
     parts += [f"--without {kind}" for kind in sorted(campaign.without)]

@@ -28,8 +28,7 @@ class History:
 
     def lines(self, about: frozenset[str], count: int) -> list[str]:
         """The last ``count`` things that matter, of the named symbols or orders where any are named."""
-        found = [line for line in self._told(about)]
-        return found[-count:]
+        return list(self._told(about))[-count:]
 
     def _told(self, about: frozenset[str]) -> Iterator[str]:
         for at, way, thing in self._ring:

@@ -102,9 +102,10 @@ class Judge:
         for update in updates:
             if isinstance(update, OrderUpdate):
                 self._order(update)
-            elif isinstance(update, AccountUpdate) and update.cash is not None:
-                if update.cash.kind in (CashKind.TRANSFER, CashKind.INSURANCE):
-                    self.nav.transfer(update.cash.asset, update.cash.amount, self)
+                continue
+            cash = update.cash if isinstance(update, AccountUpdate) else None
+            if cash is not None and cash.kind in (CashKind.TRANSFER, CashKind.INSURANCE):
+                self.nav.transfer(cash.asset, cash.amount, self)
 
     def _order(self, update: OrderUpdate) -> None:
         order, trade = update.order, update.trade
@@ -112,7 +113,9 @@ class Judge:
             self.accepted[order.client_id] += 1
             if self.accepted[order.client_id] > 1:
                 self.duplicates += 1
-                self.violated("one_intent_one_order", f"{order.client_id} was accepted {self.accepted[order.client_id]} times")
+                self.violated(
+                    "one_intent_one_order", f"{order.client_id} was accepted {self.accepted[order.client_id]} times"
+                )
         if trade is not None and (order.manual or order.forced):
             self.touched.add(order.symbol)
             self.external_steps[order.symbol] += trade.steps * trade.side
@@ -261,5 +264,3 @@ class Judge:
         """True where the bot has heard of everything that moved the account."""
         process = self.sim.process
         return process is not None and money.agreed(self, process)
-
-

@@ -79,7 +79,7 @@ LEVELS: Final[dict[str, Level]] = {
             "gap": 0.3,
             "funding_spike": 0.5,
             "deleveraging": 0.1,
-            "whale": 0.08,
+            "whale": 0.15,
         },
         90,
         0.8,

@@ -51,7 +51,9 @@ class RoughMarket:
         """Every batch with ``at > after``, for ever."""
         for batch in self._inner.batches(after):
             calm = self.calm_from is not None and batch.at > self.calm_from
-            bars = tuple((name, self._flat(name, bar) if calm else self._shifted(name, bar)) for name, bar in batch.bars)
+            bars = tuple(
+                (name, self._flat(name, bar) if calm else self._shifted(name, bar)) for name, bar in batch.bars
+            )
             spikes = tuple(sorted(self._funding.get(batch.at, ()), key=lambda rate: rate.symbol))
             if not calm:
                 for name, bar in bars:
@@ -67,10 +69,22 @@ class RoughMarket:
                 factor *= gap.factor
         if factor == 1.0:
             return bar
-        prices = (bar.open, bar.high, bar.low, bar.close)
-        marks = (bar.mark_high, bar.mark_low, bar.mark_close)
-        moved = [max(1, round(price * factor)) for price in (*prices, *marks)]
-        return Bar(bar.open_at, bar.interval, *moved[:4], bar.volume, *moved[4:])
+
+        def at(price: int) -> int:
+            return max(1, round(price * factor))
+
+        return Bar(
+            bar.open_at,
+            bar.interval,
+            at(bar.open),
+            at(bar.high),
+            at(bar.low),
+            at(bar.close),
+            bar.volume,
+            at(bar.mark_high),
+            at(bar.mark_low),
+            at(bar.mark_close),
+        )
 
     def _flat(self, name: Symbol, bar: Bar) -> Bar:
         close, mark = self._last[name]

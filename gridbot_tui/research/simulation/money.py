@@ -4,7 +4,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from gridbot_tui.engine.actions import FillFact
-from gridbot_tui.research.simulation.disk import Disk
 from gridbot_tui.units import ZERO, Market, Money
 
 if TYPE_CHECKING:
@@ -13,6 +12,9 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 240_000
 """ms in which books must agree while the line works: four reconciles."""
+DRAWDOWN_SLACK: Final = 0.015
+"""Between two reckonings of the drawdown: not every mark is heard by both."""
+DRAWDOWN_PATIENCE: Final = 600_000
 HALT: Final = 0.165
 """Drawdown at which tier 3 is certainly due, some for marks that the bot did not hear of."""
 
@@ -72,6 +74,9 @@ def drawdown(judge: "Judge") -> None:
     """A new mark, as the bot is about to hear of it: how far the account has fallen."""
     if judge.sim.scenario.market is Market.SPOT:
         return
+    process = judge.sim.process
+    if process is None or not process.bot.recovered:
+        return  # a bot that recovers marks nothing either
     equity = judge.nav.equity(judge)
     judge.nav.mark(equity)
     exchange = judge.sim.world.exchange
@@ -81,8 +86,7 @@ def drawdown(judge: "Judge") -> None:
         held += abs(exchange.account.position(symbol)) * venue.mark * venue.instrument.unit_f
     if equity > 0 and not judge.touched:
         judge.max_observed = max(judge.max_observed, held / equity)
-    process = judge.sim.process
-    if process is not None and process.bot.recovered and judge.nav.drawdown >= HALT and agreed(judge, process):
+    if judge.nav.drawdown >= HALT and agreed(judge, process):
         judge.halt_due += 1
     elif judge.nav.drawdown < HALT and judge.halt_due < 3:
         judge.halt_due = 0
@@ -150,6 +154,11 @@ def look(judge: "Judge", process: "Process") -> None:
     """Every few seconds."""
     found = differences(judge, process)
     judge.lasting("books_agree", "", bool(found), PATIENCE, "; ".join(found))
+    if judge.sim.scenario.market is Market.FUTURES:
+        said, seen = -process.engine.desk.tiers.drawdown, judge.nav.drawdown
+        wrong = abs(said - seen) > DRAWDOWN_SLACK and not judge.nav.reset_pending
+        words = f"the bot reckons with a drawdown of {100 * said:.2f} %, it is {100 * seen:.2f} %"
+        judge.lasting("drawdown_is_true", "", wrong, DRAWDOWN_PATIENCE, words)
 
 
 def final(judge: "Judge", process: "Process") -> None:
@@ -176,7 +185,6 @@ def final(judge: "Judge", process: "Process") -> None:
         judge.violated("fills_are_booked_once", f"{len(rows) - len(stored)} fills are in the database twice")
     if traded - stored:
         judge.lost_fills += len(traded - stored)
-        judge.violated("no_fill_is_lost", f"{len(traded - stored)} trades are not in the database: {sorted(traded - stored)[:5]}")
-
-
-__all__ = ["Disk", "Nav", "agreed", "differences", "drawdown", "fill", "final", "look"]
+        judge.violated(
+            "no_fill_is_lost", f"{len(traded - stored)} trades are not in the database: {sorted(traded - stored)[:5]}"
+        )

@@ -203,7 +203,9 @@ class Process:
             stage_budget=STAGE_BUDGET,
             on_command_done=done,
         )
-        self.reloader = Reloader(plan, self.engine, self.bot, self.store, self.journal, config, lambda before, now: None)
+        self.reloader = Reloader(
+            plan, self.engine, self.bot, self.store, self.journal, config, lambda before, now: None
+        )
         self.started_at: Ms = 0
         self.recovered_at: Ms | None = None
 

@@ -78,7 +78,8 @@ def draw(
     end = start + round(hours * HOUR)
     found = _happenings(rng, level, start, end)
     kept = tuple(one for one in found if one.kind not in without)
-    tables = [_config(rng, market, learning) for _ in range(4)]
+    side = "long" if market is Market.SPOT else rng.choice(("neutral", "neutral", "long", "short"))
+    tables = [_config(rng, market, side, learning) for _ in range(4)]
     return Scenario(
         seed=seed,
         level=level,
@@ -110,9 +111,8 @@ def _happenings(rng: Random, level: Level, start: Ms, end: Ms) -> list[Happening
     return sorted(found, key=lambda one: (one.at, one.kind))
 
 
-def _config(rng: Random, market: Market, learning: bool) -> str:
+def _config(rng: Random, market: Market, side: str, learning: bool) -> str:
     kind = rng.choice(("adaptive", "adaptive", "geometric", "arithmetic"))
-    side = "long" if market is Market.SPOT else rng.choice(("neutral", "neutral", "long", "short"))
     leverage = rng.choice((0.5, 0.9)) if market is Market.SPOT else rng.choice((0.8, 1.5, 3.0))
     span = rng.choice((0.05, 0.1))
     # Mostly the gap budget binds; a low cap makes the leverage gate work.

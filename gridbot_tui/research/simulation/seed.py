@@ -12,7 +12,7 @@ from gridbot_tui.research.simulation import money, standing
 from gridbot_tui.research.simulation.levels import LEVELS
 from gridbot_tui.research.simulation.scenario import draw
 from gridbot_tui.research.simulation.simulation import Simulation, Violated
-from gridbot_tui.units import MINUTE, Ms
+from gridbot_tui.units import HOUR, MINUTE, Ms
 
 QUIET: Ms = 6 * MINUTE
 STOPPING: Ms = 25 * MINUTE
@@ -74,9 +74,7 @@ def play(ask: Ask) -> Outcome:
     """Play one seed to its end or its first violation."""
     began = time.perf_counter()
     level = LEVELS[ask.level]
-    scenario = draw(
-        ask.seed, ask.hours, level, symbols=ask.symbols, without=ask.without, learning=ask.learning
-    )
+    scenario = draw(ask.seed, ask.hours, level, symbols=ask.symbols, without=ask.without, learning=ask.learning)
     folder = Path(tempfile.mkdtemp(prefix="gridbot-simulate-", dir=scratch()))
     sim = Simulation(scenario, folder)
     code = None
@@ -97,6 +95,9 @@ def _story(sim: Simulation) -> int | None:
     sim.run_until(scenario.end, list(scenario.happenings))
     _quieten(sim)
     sim.run_until(sim.world.now + QUIET, [])
+    hour = sim.world.now // HOUR * HOUR
+    if sim.world.now - hour < QUIET:  # a new plan has just moved the ladder: let it settle too
+        sim.run_until(hour + QUIET, [])
     _judge_quiet(sim)
     if not scenario.calm_shutdown:
         sim.trouble.quiet = False

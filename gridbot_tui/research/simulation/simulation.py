@@ -352,5 +352,3 @@ class Simulation:
     def futures(self) -> bool:
         """True on the futures market."""
         return self.scenario.market is Market.FUTURES
-
-

@@ -172,7 +172,9 @@ def converged(judge: "Judge", process: "Process") -> None:
     known = {live.order.client_id for live in desk.orders.all_live()}
     if ours.keys() - known:
         judge.orphans += len(ours.keys() - known)
-        judge.violated("no_order_is_orphaned", f"{sorted(ours.keys() - known)[:5]} stand and the bot does not know them")
+        judge.violated(
+            "no_order_is_orphaned", f"{sorted(ours.keys() - known)[:5]} stand and the bot does not know them"
+        )
     if known - ours.keys():
         judge.violated("no_order_is_imagined", f"{sorted(known - ours.keys())[:5]} are believed to stand and do not")
     for symbol, state in desk.symbols.items():
@@ -188,7 +190,9 @@ def _as_desired(judge: "Judge", symbol: Symbol, desired: object, orders: list[Or
     plain = [o for o in orders if not o.conditional and not o.reduce_only]
     held = [slot for slot in desired.resting if slot.state is not SlotState.RESTING]
     for order in plain:
-        near = [s for s in desired.resting if s.side is order.side and _near(s.price, order.price or 0, desired.spacing)]
+        near = [
+            s for s in desired.resting if s.side is order.side and _near(s.price, order.price or 0, desired.spacing)
+        ]
         if not near:
             where = [(int(s.side), s.price, s.state.value) for s in desired.resting]
             judge.violated("convergence", f"{order.client_id} stands at {order.price}; desired are {where}")
@@ -221,6 +225,6 @@ def provable_end(judge: "Judge", process: "Process") -> None:
             continue
         if report.exit_code == 0 and not report.kept_positions:
             judge.violated("shutdown_is_provable", f"exit code 0, and {symbol} holds {own} steps")
-        if report.exit_code == 0 and report.kept_positions and judge.sim.futures and symbol not in judge.touched:
-            if not [o for o in stops if o.symbol == symbol]:
-                judge.violated("shutdown_is_provable", f"positions are kept and {symbol} has no stop")
+        kept = report.exit_code == 0 and report.kept_positions and judge.sim.futures
+        if kept and symbol not in judge.touched and not [o for o in stops if o.symbol == symbol]:
+            judge.violated("shutdown_is_provable", f"positions are kept and {symbol} has no stop")

@@ -12,7 +12,9 @@ SEEDS = 100
 HOURS = 6.0
 
 
-def hunt(name: str, seeds: int = SEEDS, hours: float = HOURS, level: str = "heavy") -> tuple[str, int | None, str, float]:
+def hunt(
+    name: str, seeds: int = SEEDS, hours: float = HOURS, level: str = "heavy"
+) -> tuple[str, int | None, str, float]:
     """(mutant, the first seed that finds it, the invariant, seconds); run in a process of its own."""
     if name:
         MUTANTS[name]()
