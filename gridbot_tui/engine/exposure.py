@@ -11,7 +11,15 @@ from gridbot_tui.units import Symbol
 def portfolio(desk: Desk) -> Portfolio:
     """Every position and every order that stands or may stand, as of now."""
     equity = desk.ledger.equity_quick()
-    symbols = {name: of_symbol(desk, state) for name, state in desk.symbols.items()}
+    books, oldest = desk.ledger.books, desk.now - desk.config.stale_after
+    symbols: dict[Symbol, SymbolExposure] = {}
+    for name, state in desk.symbols.items():  # at every fill, for every symbol: most have not changed at all
+        kept, plan, mark = state.exposure, state.plan, state.mark
+        if kept is None or kept.gap != (None if plan is None else plan.gap):
+            kept = of_symbol(desk, state)
+        else:
+            kept.move(books[name].position, mark, mark is not None and state.mark_at >= oldest)
+        symbols[name] = kept
     blocked = "equity_unknown" if equity is None else ""
     return Portfolio(float(equity or 0), desk.tiers.left, symbols, blocked)
 

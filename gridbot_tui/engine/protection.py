@@ -25,8 +25,9 @@ def account_of(desk: Desk) -> Account | None:
     if equity is None:
         return None
     maintenance = {}
+    books = desk.ledger.books
     for name, state in desk.symbols.items():
-        position = desk.ledger.position(name)
+        position = books[name].position
         if position and state.mark is not None:
             notional = abs(position) * state.mark * state.instrument.unit_f
             maintenance[name] = state.margins.maintenance(notional)

@@ -117,7 +117,10 @@ def ask_truth(desk: Desk) -> None:
 
 def ask_overdue(desk: Desk) -> None:
     """Ask about orders that have been in flight or unresolved for too long."""
+    resting = OrderState.RESTING
     for live in desk.orders.all_live():
+        if live.state is resting:
+            continue
         if (live.state in _IN_FLIGHT or live.ended) and desk.now - live.changed_at >= ASK_AGAIN:
             desk.emit(AskAboutOrder(live.order.symbol, live.order.client_id, live.conditional))
 
