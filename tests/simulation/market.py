@@ -132,16 +132,28 @@ def _bars(
 def _bar(
     rng: Random, instrument: Instrument, at: Ms, interval: Ms, x: float, sigma: float, drift: float, weather: Weather
 ) -> tuple[Bar, float]:
-    """One bar of a few steps of a geometric Brownian motion (a martingale in price where drift is 0)."""
+    """One bar of a geometric Brownian motion (a martingale in price where drift is 0).
+
+    Between two steps the extremes are those of a Brownian bridge: a path that jumped from step to step would
+    pass limits by more than a tick and make every fill a loss.
+    """
     inner = 4
     deviation = sigma / math.sqrt(inner)
-    path = [x]
+    opened = high = low = x
     for _ in range(inner):
-        x += rng.gauss(0.0, deviation) - deviation * deviation / 2.0 + drift / inner
-        path.append(x)
+        to = x + rng.gauss(0.0, deviation) - deviation * deviation / 2.0 + drift / inner
+        high = max(high, _farthest(rng, x, to, deviation, 1))
+        low = min(low, _farthest(rng, x, to, deviation, -1))
+        x = to
     tick = instrument.tick_f
-    first, high, low, last = (max(1, round(math.exp(v) / tick)) for v in (path[0], max(path), min(path), x))
+    first, top, bottom, last = (max(1, round(math.exp(v) / tick)) for v in (opened, high, low, x))
     basis = math.exp(rng.gauss(0.0, weather.basis))
-    marks = [max(1, round(price * basis)) for price in (high, low, last)]
+    marks = [max(1, round(price * basis)) for price in (top, bottom, last)]
     volume = weather.volume * rng.uniform(0.5, 1.5)
-    return Bar(at, interval, first, high, low, last, volume, marks[0], marks[1], marks[2]), x
+    return Bar(at, interval, first, top, bottom, last, volume, marks[0], marks[1], marks[2]), x
+
+
+def _farthest(rng: Random, x: float, to: float, deviation: float, sign: int) -> float:
+    """The highest (sign 1) or lowest (-1) point of a Brownian bridge, drawn from its own distribution."""
+    width = math.sqrt((to - x) ** 2 - 2.0 * deviation * deviation * math.log(1.0 - rng.random()))
+    return (x + to + sign * width) / 2.0
