@@ -19,8 +19,8 @@ def misfits(value: Any, optional: frozenset[str] = frozenset(), path: str = "") 
         return [found for name, item in value.items() for found in misfits(item, optional, f"{path}.{name}")]
     if not isinstance(value, BaseModel):
         return []
-    if "actual_instance" in type(value).model_fields:
-        return misfits(value.actual_instance, optional, path)
+    if "actual_instance" in type(value).model_fields:  # one of several models
+        return misfits(getattr(value, "actual_instance"), optional, path)  # noqa: B009 (no static attribute)
     found = [f"{path}.{name} is unknown" for name in getattr(value, "additional_properties", None) or {}]
     for name, field in type(value).model_fields.items():
         if name == "additional_properties":

@@ -33,6 +33,8 @@ class Served:
         self.http = f"http://127.0.0.1:{app.port}"
         self.ws = f"ws://127.0.0.1:{app.port}"
         self.headers: dict[str, str] = {}
+        self.ahead = 0
+        """How far the exchange's time has been moved, ms."""
 
     def call(self, method: str, target: str, body: str = "", key: str | None = "key") -> tuple[int, Any]:
         """Status and decoded body of one raw request."""
@@ -53,7 +55,7 @@ class Served:
     def signed(self, method: str, path: str, key: str = "key", secret: str = "secret",
                **params: Any) -> tuple[int, Any]:  # fmt: skip
         """A signed request, parameters in the query."""
-        params.setdefault("timestamp", int(time.time() * 1000))
+        params.setdefault("timestamp", self.now())
         query = urlencode(params)
         signature = hmac.new(secret.encode(), query.encode(), hashlib.sha256).hexdigest()
         return self.call(method, f"{path}?{query}&signature={signature}", key=key)
@@ -69,6 +71,15 @@ class Served:
         status, answer = self.call("POST", f"/control/{word}", json.dumps(body))
         assert status == 200, answer
         return answer
+
+    def now(self) -> int:
+        """The exchange's time."""
+        return int(time.time() * 1000) + self.ahead
+
+    def jump(self, ms: int) -> None:
+        """Let time pass at once."""
+        self.control("jump", ms=ms)
+        self.ahead += ms
 
     def faults(self, *rules: dict[str, Any]) -> None:
         """Fault rules in place of the present ones."""

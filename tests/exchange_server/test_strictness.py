@@ -2,14 +2,20 @@
 
 import hashlib
 import hmac
-import time
 from typing import Any
 
 import pytest
 
 from tests.exchange_server.serving import Served
 
-LIMIT = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01", "price": "50000"}
+LIMIT = {
+    "symbol": "BTCUSDT",
+    "side": "BUY",
+    "type": "LIMIT",
+    "timeInForce": "GTC",
+    "quantity": "0.01",
+    "price": "50000",
+}
 
 
 def refused(served: Served, method: str, path: str, **params: Any) -> int:
@@ -23,16 +29,17 @@ def refused(served: Served, method: str, path: str, **params: Any) -> int:
 @pytest.mark.parametrize("path", ["/api/v3/order", "/fapi/v1/order"])
 def test_a_key_is_needed_known_and_used_with_its_own_secret(served: Served, path: str) -> None:
     assert served.call("GET", path, key=None)[1]["code"] == -2014
-    assert served.call("GET", f"{path}?symbol=BTCUSDT", key="nobody") [1]["code"] == -2015
+    assert served.call("GET", f"{path}?symbol=BTCUSDT", key="nobody")[1]["code"] == -2015
     assert served.signed("GET", path, secret="wrong", symbol="BTCUSDT", orderId=1)[1]["code"] == -1022
     assert served.call("GET", f"{path}?symbol=BTCUSDT&timestamp=1")[1]["code"] == -1102
 
 
 @pytest.mark.parametrize("place", ["query", "body", "both"])
 def test_the_signature_is_over_the_raw_query_and_body_without_anything_between(served: Served, place: str) -> None:
-    now = int(time.time() * 1000)
+    now = served.now()
     first, second = f"symbol=BTCUSDT&side=BUY&type=LIMIT&timestamp={now}", "timeInForce=GTC&quantity=0.01&price=50000"
-    query, body = {"query": (f"{first}&{second}", ""), "body": ("", f"{first}&{second}"), "both": (first, second)}[place]
+    whole = f"{first}&{second}"
+    query, body = {"query": (whole, ""), "body": ("", whole), "both": (first, second)}[place]
     signature = hmac.new(b"secret", (query + body).encode(), hashlib.sha256).hexdigest()
     query, body = (query, f"{body}&signature={signature}") if body else (f"{query}&signature={signature}", body)
     status, answer = served.call("POST", "/api/v3/order" + (f"?{query}" if query else ""), body)
@@ -40,7 +47,7 @@ def test_the_signature_is_over_the_raw_query_and_body_without_anything_between(s
 
 
 def test_a_value_signed_before_it_was_percent_encoded_is_refused(served: Served) -> None:
-    now = int(time.time() * 1000)
+    now = served.now()
     raw = f"symbol=BTCUSDT&origClientOrderId=a:b/c&timestamp={now}"
     sent = f"symbol=BTCUSDT&origClientOrderId=a%3Ab%2Fc&timestamp={now}"
     wrong = hmac.new(b"secret", raw.encode(), hashlib.sha256).hexdigest()
@@ -54,7 +61,7 @@ def test_a_value_signed_before_it_was_percent_encoded_is_refused(served: Served)
     (0, 60_001, -1130),
 ])  # fmt: skip
 def test_a_timestamp_counts_inside_its_window_only(served: Served, offset: int, window: int, code: int) -> None:
-    stamp = int(time.time() * 1000) + offset
+    stamp = served.now() + offset
     status, answer = served.signed("GET", "/api/v3/account", timestamp=stamp, recvWindow=window)
     assert (status, answer.get("code", 0)) == (400 if code else 200, code)
 
@@ -110,8 +117,10 @@ def test_futures_refuse_a_new_order(served: Served, change: dict[str, str | None
     ({"clientAlgoId": "no spaces please"}, -4015),
 ])  # fmt: skip
 def test_the_algo_service_refuses(served: Served, change: dict[str, str | None], code: int) -> None:
-    good: dict[str, str | None] = {"algoType": "CONDITIONAL", "symbol": "BTCUSDT", "side": "SELL", "type": "STOP_MARKET",
-                                   "quantity": "0.1", "triggerPrice": "59000"}  # fmt: skip
+    good: dict[str, str | None] = {
+        "algoType": "CONDITIONAL", "symbol": "BTCUSDT", "side": "SELL", "type": "STOP_MARKET", "quantity": "0.1",
+        "triggerPrice": "59000",
+    }  # fmt: skip
     params = {name: value for name, value in {**good, **change}.items() if value is not None}
     assert refused(served, "POST", "/fapi/v1/algoOrder", **params) == code
 

@@ -64,7 +64,8 @@ def _endpoints() -> str:
 def _endpoint(row: Endpoint) -> tuple[object, ...]:
     names = " ".join(name + ("!" if name in row.spec.mandatory else "") for name in row.spec.names)
     call = "WebSocket API only" if row.method == "WS" else f"`{row.method} {row.path}`"
-    return call, row.security, row.weight_text, row.orders or "", names, f"`{row.method_name}`" if row.method_name else ""
+    own = f"`{row.method_name}`" if row.method_name else ""
+    return call, row.security, row.weight_text, row.orders or "", names, own
 
 
 def _own() -> str:

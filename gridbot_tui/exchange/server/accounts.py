@@ -4,12 +4,11 @@ import hashlib
 import hmac
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
-from gridbot_tui.exchange.server.algo import AlgoOrder, AlgoService
+from gridbot_tui.exchange.server.algo import AlgoService
 from gridbot_tui.exchange.server.desk import Desk
 from gridbot_tui.units import Ms, Symbol
 
@@ -86,6 +85,16 @@ class ListenKey:
         self.expires_at = expires_at
 
 
+class UserListener(Protocol):
+    """Whoever hears the events of an account."""
+
+    market: str
+
+    def __call__(self, market: str, frame: dict[str, Any], now: Ms) -> None:
+        """One event."""
+        ...
+
+
 class Account:
     """One owner. Both desks may be missing where their market is not served."""
 
@@ -99,14 +108,9 @@ class Account:
         self.listen_key: ListenKey | None = None
         self.countdowns: dict[Symbol, Ms] = {}
         """Symbol to the moment at which its orders are cancelled."""
-        self.order_times: dict[str, Any] = {}
-        self.dual_side = False
         self.fee_burn = False
-        self.liquidating = False
-        self.listeners: list[Callable[[str, dict[str, Any], Ms], None]] = []
+        self.listeners: list[UserListener] = []
         """Called with market, frame and time for every user event."""
-        self.algo_news: list[AlgoOrder] = []
-        self.told_positions: dict[Symbol, int] = {}
 
     def uid(self) -> int:
         """A number like Binance's."""

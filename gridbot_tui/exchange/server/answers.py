@@ -1,7 +1,6 @@
 """HTTP answers: JSON with the headers of the limits, and the odd ones a fault asks for."""
 
 from typing import Any, Final
-from uuid import uuid4
 
 import msgspec
 from aiohttp import web
@@ -73,8 +72,3 @@ def faulty(rule: Rule, path: str, now: int, executed: bytes | None) -> web.Respo
         return json_answer({"code": -1003, "msg": "Too many requests."}, 429,
                            {"Retry-After": str(max(1, rule.ms // 1000))})  # fmt: skip
     return json_answer({"code": rule.code, "msg": rule.msg}, rule.status if rule.status != 502 else 400)
-
-
-def uuid() -> str:
-    """One for the x-mbx-uuid header."""
-    return str(uuid4())

@@ -62,7 +62,6 @@ ROWS: Final = (
     Code(-2021, "ORDER_WOULD_IMMEDIATELY_TRIGGER", "Order would immediately trigger. (spot: cancel-replace partially"
          " failed)"),
     Code(-2022, "REDUCE_ONLY_REJECT", "ReduceOnly Order is rejected. (spot: cancel-replace failed)"),
-    Code(-2023, "USER_IN_LIQUIDATION", "User in liquidation mode now.", market="futures"),
     Code(-2025, "MAX_OPEN_ORDER_EXCEEDED", "Reach max open order limit.", market="futures"),
     Code(-2027, "MAX_LEVERAGE_RATIO", "Exceeded the maximum allowable position at current leverage.",
          market="futures"),

@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
@@ -12,11 +11,12 @@ from gridbot_tui.exchange.server.tape import Tape
 from gridbot_tui.exchange.simulated import refusals as no
 from gridbot_tui.exchange.simulated.config import AccountConfig
 from gridbot_tui.exchange.simulated.exchange import Exchange
+from gridbot_tui.exchange.simulated.filters import check_futures
 from gridbot_tui.exchange.simulated.records import Execution, Order, Status, Trade, Update
 from gridbot_tui.exchange.simulated.refusals import Refusal
 from gridbot_tui.exchange.simulated.venue import Venue
 from gridbot_tui.orders.model import NewOrder, OrderKind
-from gridbot_tui.units import ZERO, Asset, Money, Ms, Side, Steps, Symbol, Ticks
+from gridbot_tui.units import ZERO, Money, Ms, Side, Steps, Symbol, Ticks
 
 ORDERS_KEPT = 20_000
 """Orders that have ended and can still be listed, per account and market."""
@@ -51,7 +51,6 @@ class Terms(Struct):
     expiry: int = 0
     """Futures ``er``."""
     trigger: Ticks | None = None
-    fresh_cancel: bool = False
 
 
 _FORCED = Terms("LIMIT", "IOC")
@@ -318,8 +317,6 @@ class Desk(Exchange):
             self._take(venue, order, terms)
 
     def _check_changed(self, venue: Venue, new: NewOrder) -> Refusal | None:
-        from gridbot_tui.exchange.simulated.filters import check_futures
-
         return check_futures(venue.instrument, new, venue.mark, self.taker_price(venue, new.side))
 
     def reduce(self, order: Order, steps: Steps, new_id: str) -> None:
@@ -383,10 +380,6 @@ class Desk(Exchange):
             self._rest(venue, order)
 
     # -- money --------------------------------------------------------------------------------------------
-
-    def total(self, asset: Asset) -> Decimal:
-        """Wallet of an asset."""
-        return next((b.wallet for b in self.account.balances() if b.asset == asset), ZERO)
 
     def drain(self) -> list[Update]:
         """What happened since the last call."""

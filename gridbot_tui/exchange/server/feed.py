@@ -3,11 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from gridbot_tui.exchange.server.fields import INTERVALS
 from gridbot_tui.exchange.server.floor import Floor
-from gridbot_tui.exchange.server.numbers import fixed, plain
+from gridbot_tui.exchange.server.numbers import fixed
 from gridbot_tui.exchange.server.render import day_ticker, kline_object
 from gridbot_tui.exchange.server.tape import Levels, Tape
 from gridbot_tui.exchange.server.topics import Topic
@@ -15,7 +13,6 @@ from gridbot_tui.units import Market, Ms
 
 Json = dict[str, Any]
 Emit = Callable[[Topic, Json | list[Json]], None]
-encode = msgspec.json.Encoder().encode
 _WINDOWS = {"1h": 3_600_000, "4h": 14_400_000, "1d": 86_400_000}
 
 
@@ -96,8 +93,8 @@ class Feed:
             return
         window = topic.name[8:10] if topic.kind == "allWindow" else ""
         makers: dict[str, Callable[[Tape], Json]] = {
-            "allMiniTicker": lambda t: self._mini(t, now, True),
-            "allTicker": lambda t: self._ticker(t, now, True),
+            "allMiniTicker": lambda t: self._mini(t, now),
+            "allTicker": lambda t: self._ticker(t, now),
             "allMarkPrice": lambda t: self._mark(t, now),
             "allWindow": lambda t: self._window(t, now, window),
         }
@@ -178,14 +175,14 @@ class Feed:
         return {"e": "markPriceUpdate", "E": now, "s": tape.symbol, "p": mark, "ap": mark, "i": mark, "P": mark,
                 "r": f"{tape.rate:.8f}", "T": tape.next_funding(now), "st": 1}  # fmt: skip
 
-    def _mini(self, tape: Tape, now: Ms, listed: bool = False) -> Json:
+    def _mini(self, tape: Tape, now: Ms) -> Json:
         day = day_ticker(tape, now, spot=self._spot)
         frame: Json = {"e": "24hrMiniTicker", "E": now, "s": tape.symbol, "c": day["lastPrice"],
                        "o": day["openPrice"], "h": day["highPrice"], "l": day["lowPrice"], "v": day["volume"],
                        "q": day["quoteVolume"]}  # fmt: skip
         return frame if self._spot else frame | {"ps": tape.symbol, "st": 1}
 
-    def _ticker(self, tape: Tape, now: Ms, listed: bool = False) -> Json:
+    def _ticker(self, tape: Tape, now: Ms) -> Json:
         day = day_ticker(tape, now, spot=self._spot)
         frame = {"e": "24hrTicker", **_statistics(day, now), "Q": day["lastQty"]}
         if self._spot:
@@ -234,8 +231,3 @@ def _statistics(day: Json, now: Ms) -> Json:
             "w": day["weightedAvgPrice"], "c": day["lastPrice"], "o": day["openPrice"], "h": day["highPrice"],
             "l": day["lowPrice"], "v": day["volume"], "q": day["quoteVolume"], "O": day["openTime"],
             "C": day["closeTime"], "F": day["firstId"], "L": day["lastId"], "n": day["count"]}  # fmt: skip
-
-
-def short(value: Any) -> str:
-    """As short as it can be written."""
-    return plain(value)

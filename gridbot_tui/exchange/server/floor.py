@@ -47,7 +47,7 @@ class Floor:
         """
         self.market = market
         self.source = source
-        base = min(source.interval, HOUR)
+        base = self._base = min(source.interval, HOUR)
         kept = max(1_500, int(history // base) + 3_000)
         self.tapes: dict[Symbol, Tape] = {s: Tape(i, base, kept) for s, i in sorted(source.instruments.items())}
         self.ids = Ids()
@@ -164,21 +164,24 @@ class Floor:
 
     def _stand(self, now: Ms) -> None:
         """Nothing moves, but time does: a held market, or one whose data have ended."""
-        self.now = now
-        for tape in self.tapes.values():
-            if tape.last:
-                tape.move(now, tape.last, tape.mark, 0)
+        while self.now < now:
+            self.now = min(now, self.now + self._base)  # every candle on the way gets its price
+            for tape in self.tapes.values():
+                if tape.last:
+                    tape.move(self.now, tape.last, tape.mark, 0)
 
     def _point(self, tape: Tape, at: Ms, price: Ticks, mark: Ticks, steps: Steps, volume: float | None = None) -> Bar:
-        """Move a tape and say what its desks must meet."""
-        before, mark_before = tape.last or price, tape.mark or mark
+        """Move a tape and say what its desks must meet.
+
+        A bar of one price: the way from the last point to this one goes in one direction, so whatever rested on
+        it is beyond this price, and what is born at this price must not meet prices of before.
+        """
         tape.move(at, price, mark, steps)
-        tape.marks.append((at, mark)) if not tape.marks or at - tape.marks[-1][0] >= 60_000 else None
-        return Bar(
-            at, self.tick_every, before, max(before, price), min(before, price), price,
-            steps * tape.instrument.step_f if volume is None else volume, max(mark_before, mark),
-            min(mark_before, mark), mark,
-        )  # fmt: skip
+        if not tape.marks or at - tape.marks[-1][0] >= 60_000:
+            tape.marks.append((at, mark))
+        if volume is None:
+            volume = steps * tape.instrument.step_f
+        return Bar(at, self.tick_every, price, price, price, price, volume, mark, mark, mark)
 
     def push(self, symbol: Symbol, price: Ticks, now: Ms, volume: float | None = None,
              mark: Ticks | None = None) -> None:  # fmt: skip

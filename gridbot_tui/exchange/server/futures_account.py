@@ -6,7 +6,7 @@ from gridbot_tui.engine.events import CashKind
 from gridbot_tui.exchange.server import info, render_futures
 from gridbot_tui.exchange.server.codes import Denied, raise_for
 from gridbot_tui.exchange.server.desk import Desk
-from gridbot_tui.exchange.server.numbers import fixed, plain
+from gridbot_tui.exchange.server.numbers import plain
 from gridbot_tui.exchange.server.public import limit_of
 from gridbot_tui.exchange.server.render import money
 from gridbot_tui.exchange.server.table import Call, endpoint
@@ -299,10 +299,5 @@ def close_stream(call: Call) -> Json:
     """End it."""
     if call.account.listen_key is None:
         raise Denied(-1125)
-    call.account.listen_key = None
+    call.place.close_listen_key(call.account)
     return {}
-
-
-def wallet(desk: Desk) -> str:
-    """The quote wallet."""
-    return fixed(render_futures.account_of(desk).wallets[render_futures.account_of(desk).quote])

@@ -12,7 +12,7 @@ from gridbot_tui.exchange.server.futures_trade import good_till, limit_price, po
 from gridbot_tui.exchange.server.public import limit_of
 from gridbot_tui.exchange.server.table import Call, by_symbol, endpoint
 from gridbot_tui.exchange.simulated.filters import check_client_id
-from gridbot_tui.units import Market, Side
+from gridbot_tui.units import Market
 
 Json = dict[str, Any]
 NEW = ("algoType! symbol! side! positionSide type! timeInForce quantity price triggerPrice workingType priceMatch"
@@ -157,8 +157,3 @@ def all_orders(call: Call) -> list[Json]:
     rows = sorted((o for o in (*found.ended, *found.open.values()) if o.symbol == call.values["symbol"]
                    and o.algo_id >= first and since <= o.created_at <= until), key=lambda o: o.algo_id)  # fmt: skip
     return [render_futures.algo(desk, o) for o in rows[-limit_of(call.values, 500, 1_000):]]
-
-
-def opposite(side: Side) -> Side:
-    """The side that closes."""
-    return side.opposite

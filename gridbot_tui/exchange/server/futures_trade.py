@@ -1,6 +1,5 @@
 """USD-M REST: plain orders."""
 
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -15,7 +14,7 @@ from gridbot_tui.exchange.server.table import Call, by_symbol, endpoint
 from gridbot_tui.exchange.server.tape import Tape
 from gridbot_tui.exchange.simulated.records import Order
 from gridbot_tui.orders.model import NewOrder, OrderKind
-from gridbot_tui.units import DAY, Side, Ticks
+from gridbot_tui.units import DAY, Ticks
 
 Json = dict[str, Any]
 NEW = ("symbol! side! positionSide type! timeInForce quantity reduceOnly price newClientOrderId stopPrice closePosition"
@@ -91,8 +90,6 @@ def good_till(values: Values, tif: str, now: int) -> int:
 def submit(call: Call, values: Values) -> Json:
     """Place an order and answer as asked for."""
     desk = call.place.desk(call.account, "futures", call.now)
-    if call.account.liquidating:
-        raise Denied(-2023)
     new, terms = read(call, values)
     order = desk.submit(new, terms)
     answer = render_futures.placed(desk, order, old_fields=call.place.options.old_fields)
@@ -333,8 +330,3 @@ def force_orders(call: Call) -> list[Json]:
         for name in ("priceProtect", "priceMatch", "selfTradePreventionMode", "goodTillDate"):
             del row[name]
     return found
-
-
-def signed(steps: int, side: Side) -> Decimal:
-    """A quantity with the sign of its side."""
-    return Decimal(steps * side)

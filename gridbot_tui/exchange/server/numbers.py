@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 from functools import lru_cache
-from math import log10
 
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.units import Market, Steps, Ticks
@@ -70,8 +69,3 @@ def plain(value: Decimal) -> str:
 def fixed(value: Decimal, places: int = 8) -> str:
     """With exactly ``places`` decimals, cut towards zero by the caller's own rounding."""
     return format(value, f".{places}f")
-
-
-def digits(value: float) -> int:
-    """Whole decimal digits of a positive number."""
-    return int(log10(value)) + 1 if value >= 1 else 1

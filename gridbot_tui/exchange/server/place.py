@@ -148,9 +148,10 @@ class Place:
         self.publish("futures", "!forceOrder@arr", {**frame, "ps": order.symbol, "st": 1})
 
     def _algo_news(self, account: Account, order: AlgoOrder) -> None:
+        """Tell of a conditional order after what came before it; of its plain order only after that."""
         desk = account.futures
         assert desk is not None
-        if desk.updates:
+        if desk.updates and order.status != "TRIGGERED":
             self.flush(account)
         if account.listeners:
             now = self.clock.now()
@@ -207,6 +208,16 @@ class Place:
         if key is not None:
             now = self.clock.now()
             self._tell(account, "futures", {"e": "listenKeyExpired", "E": now, "listenKey": key.text}, now)
+        self._deafen(account)
+
+    def close_listen_key(self, account: Account) -> None:
+        """The key's owner ends it: silence without a word."""
+        account.listen_key = None
+        self._deafen(account)
+
+    @staticmethod
+    def _deafen(account: Account) -> None:
+        account.listeners = [listener for listener in account.listeners if listener.market != "futures"]
 
     def holder_of(self, listen_key: str) -> Account | None:
         """Whose listen key it is."""

@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 
-from gridbot_tui.exchange.server.numbers import plain
 from gridbot_tui.exchange.server.series import Candle
 from gridbot_tui.exchange.server.tape import PublicTrade, Tape
 from gridbot_tui.exchange.simulated.records import Order
@@ -95,8 +94,3 @@ def money(value: Money, places: int = 8) -> str:
     """An amount with fixed places; never ``-0.00``."""
     text = format(value, f".{places}f")
     return text[1:] if text.startswith("-") and not text.strip("-0.") else text
-
-
-def short(value: Money) -> str:
-    """An amount as short as it can be written."""
-    return plain(value)

@@ -4,14 +4,13 @@ from decimal import Decimal
 from typing import Any
 
 from gridbot_tui.exchange.server import entry, render_spot
-from gridbot_tui.exchange.server.accounts import Account
 from gridbot_tui.exchange.server.codes import Denied
 from gridbot_tui.exchange.server.desk import Desk, Terms, check_trigger
 from gridbot_tui.exchange.server.fields import SPOT_TYPES, Values
 from gridbot_tui.exchange.server.public import limit_of
 from gridbot_tui.exchange.server.table import Call, by_symbol, endpoint
 from gridbot_tui.exchange.server.tape import Tape
-from gridbot_tui.exchange.simulated.records import Order
+from gridbot_tui.exchange.simulated.records import Order, Trade
 from gridbot_tui.orders.model import NewOrder, OrderKind
 from gridbot_tui.units import DAY, ZERO, Side
 
@@ -82,17 +81,16 @@ def submit(call: Call, desk: Desk, values: Values) -> Json:
     new, terms, quote = read(call, values)
     if terms.trigger is not None and len(desk.waiting.get(new.symbol, ())) >= desk.params.max_spot_stops:
         raise Denied(-1013, "MAX_NUM_ALGO_ORDERS")
-    before = desk.next_trade_id
     order = desk.submit(new, terms, quote)
     answer = values.get("newOrderRespType") or ("FULL" if terms.kind in ("LIMIT", "MARKET") else "ACK")
     if answer == "ACK":
         return render_spot.ack(desk, order)
     if answer == "RESULT":
         return render_spot.result(desk, order)
-    return render_spot.full(desk, order, trades_of(desk, order, before))
+    return render_spot.full(desk, order, trades_of(desk, order))
 
 
-def trades_of(desk: Desk, order: Order, _since: int = 0) -> list[Any]:
+def trades_of(desk: Desk, order: Order) -> list[Trade]:
     """The executions of an order."""
     if not order.filled:
         return []
@@ -287,8 +285,3 @@ def _replace_cancel(call: Call, desk: Desk, values: Values) -> Json:
     if order is None:
         raise Denied(-2011)
     return cancel_one(desk, order, values.get("cancelNewClientOrderId"), values.get("cancelRestrictions"))
-
-
-def fills_give_back(account: Account) -> bool:
-    """Whether a fill gives an order count back: always on spot."""
-    return account.spot is not None

@@ -26,7 +26,7 @@ class Listener:
     def __init__(self, hub: "Hub", account: Account, market: str, send: Callable[[dict[str, Any]], None],
                  events: frozenset[str] = frozenset()) -> None:  # fmt: skip
         self._hub = hub
-        self._market = market
+        self.market = market
         self._send = send
         self._events = events
         self._held: dict[str, Any] | None = None
@@ -35,7 +35,7 @@ class Listener:
 
     def __call__(self, market: str, frame: dict[str, Any], now: Ms) -> None:
         """Pass an event on, or do to it what a fault says."""
-        if market != self._market or (self._events and frame["e"] not in self._events):
+        if market != self.market or (self._events and frame["e"] not in self._events):
             return
         faults = self._hub.place.faults
         rule = faults.event(frame["e"]) if faults.active else None

@@ -248,7 +248,7 @@ class ApiLink:
             raise Denied(-1125)
         if method == "userDataStream.ping":
             return {"listenKey": self.place.listen_key(account, now).text}
-        account.listen_key = None
+        self.place.close_listen_key(account)
         return {}
 
     def terminate(self, account: Account | None = None) -> None:

@@ -1,0 +1,100 @@
+"""A WebSocket client for tests of the wire: connects, says things, collects frames."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from tests.exchange_server.serving import Served
+
+Frame = Any
+
+
+class Ears:
+    """One connection."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+
+    def next(self, timeout: float = 3.0) -> Frame:
+        """The next frame; TimeoutError where none comes."""
+        return json.loads(self.socket.recv(timeout=timeout))
+
+    def silent(self, for_s: float = 0.4) -> bool:
+        """Whether nothing comes for a while."""
+        try:
+            self.socket.recv(timeout=for_s)
+        except TimeoutError:
+            return True
+        return False
+
+    def until(self, wanted: Callable[[Frame], bool], timeout: float = 5.0) -> list[Frame]:
+        """Everything up to and including the first frame that is wanted."""
+        heard, end = [], time.monotonic() + timeout
+        while True:
+            heard.append(self.next(max(0.01, end - time.monotonic())))
+            if wanted(heard[-1]):
+                return heard
+
+    def rest(self, for_s: float = 0.3) -> list[Frame]:
+        """Everything that comes within a while."""
+        heard = []
+        while True:
+            try:
+                heard.append(self.next(for_s))
+            except (TimeoutError, ConnectionClosed):
+                return heard
+
+    def ask(self, **message: Any) -> Frame:
+        """Send a command and return the next frame with its id."""
+        self.socket.send(json.dumps(message))
+        return self.until(lambda f: isinstance(f, dict) and f.get("id", "?") == message["id"])[-1]
+
+    def closed(self, timeout: float = 5.0) -> int:
+        """Read until the end; its close code."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            try:
+                self.socket.recv(timeout=timeout)
+            except ConnectionClosed as why:
+                return why.rcvd.code if why.rcvd is not None else 1006
+        raise AssertionError("the connection stayed open")
+
+
+@contextmanager
+def listening(served: Served, path: str, **options: Any) -> Iterator[Ears]:
+    """A connection to a path of the served exchange."""
+    with connect(served.ws + path, proxy=None, close_timeout=1, **options) as socket:
+        yield Ears(socket)
+
+
+@contextmanager
+def user_stream(served: Served, events: str = "") -> Iterator[Ears]:
+    """The futures user stream of the first account."""
+    key = served.call("POST", "/fapi/v1/listenKey")[1]["listenKey"]
+    query = f"?listenKey={key}" + (f"&events={events}" if events else "")
+    with listening(served, f"/private/ws{query}") as ears:
+        yield ears
+
+
+@contextmanager
+def spot_user_stream(served: Served) -> Iterator[Ears]:
+    """The spot user stream of the first account, over the WebSocket API."""
+    with listening(served, "/ws-api/v3") as ears:
+        answer = ears.ask(id="s", method="userDataStream.subscribe.signature", params=signed_params(served))
+        assert answer == {"id": "s", "status": 200, "result": {"subscriptionId": 0}}
+        yield ears
+
+
+def signed_params(served: Served, **params: Any) -> dict[str, Any]:
+    """Parameters of a signed WebSocket API request."""
+    import hashlib
+    import hmac
+
+    found = {"apiKey": "key", "timestamp": served.now(), **params}
+    payload = "&".join(f"{name}={value}" for name, value in sorted(found.items()))
+    return {**found, "signature": hmac.new(b"secret", payload.encode(), hashlib.sha256).hexdigest()}

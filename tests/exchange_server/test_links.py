@@ -1,0 +1,133 @@
+"""How connections live and end: listen keys, pings, twenty-four hours, floods, slow readers."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from gridbot_tui.exchange.server.settings import LinkOptions
+from tests.exchange_server.listening import listening, user_stream
+from tests.exchange_server.serving import Served, serving
+
+SHORT = LinkOptions(
+    life=4_000, notice=1_000, spot_ping=300, spot_pong=900, futures_ping=300, futures_pong=900, queue=50
+)
+
+
+@pytest.fixture(scope="module")
+def hasty() -> Iterator[Served]:
+    """An exchange whose connections live four seconds."""
+    with serving(link=SHORT, limits=1.0) as served:
+        yield served
+
+
+def test_a_connection_is_told_of_its_end_and_then_ended(hasty: Served) -> None:
+    with listening(hasty, "/ws/btcusdt@avgPrice") as raw, listening(hasty, "/stream?streams=a") as combined, \
+            listening(hasty, "/ws-api/v3") as api, listening(hasty, "/market/ws/a") as futures:  # fmt: skip
+        assert raw.until(lambda f: f["e"] == "serverShutdown")
+        told = combined.next(5)
+        assert (told["stream"], told["data"]["e"]) == ("!serverShutdown", "serverShutdown")
+        assert api.next(5)["event"]["e"] == "serverShutdown"
+        assert futures.closed() == 1001
+        assert raw.closed() == combined.closed() == api.closed() == 1001
+
+
+def test_a_client_that_answers_no_pings_is_cut_off(hasty: Served) -> None:
+    import socket
+
+    with socket.create_connection(("127.0.0.1", hasty.port), timeout=5) as line:
+        line.sendall(b"GET /ws/btcusdt@avgPrice HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")  # fmt: skip
+        heard = b""
+        while chunk := line.recv(65_536):
+            heard += chunk
+            if b"\x88\x02\x03\xf0" in heard:  # close, 1008
+                break
+    assert b"\x89" in heard, "pinged"
+    assert b"\x88\x02\x03\xf0" in heard
+
+
+def test_a_client_that_talks_too_much_is_cut_off(hasty: Served) -> None:
+    with listening(hasty, "/ws") as ears:
+        for number in range(12):
+            ears.socket.send(json.dumps({"method": "LIST_SUBSCRIPTIONS", "id": number}))
+        assert ears.closed() == 1008
+
+
+def test_a_listen_key_is_kept_by_asking_and_its_death_is_the_last_word(served: Served) -> None:
+    with user_stream(served) as ears:
+        key = served.call("PUT", "/fapi/v1/listenKey")[1]["listenKey"]
+        served.jump(50 * 60_000)
+        assert served.call("PUT", "/fapi/v1/listenKey")[1] == {"listenKey": key}
+        served.jump(61 * 60_000)
+        told = ears.until(lambda f: f["e"] == "listenKeyExpired")[-1]
+        assert told["listenKey"] == key
+        assert served.call("PUT", "/fapi/v1/listenKey")[1]["code"] == -1125
+        fresh = served.call("POST", "/fapi/v1/listenKey")[1]["listenKey"]
+        assert fresh != key
+        served.good("POST", "/fapi/v1/leverage", symbol="BTCUSDT", leverage=12)
+        assert ears.silent(), "a connection with a dead key hears nothing more"
+    with listening(served, f"/private/ws?listenKey={key}") as old:
+        served.good("POST", "/fapi/v1/leverage", symbol="BTCUSDT", leverage=20)
+        assert old.silent()
+
+
+def test_user_streams_come_by_path_by_query_by_command_and_wrapped(served: Served) -> None:
+    key = served.call("POST", "/fapi/v1/listenKey")[1]["listenKey"]
+    paths = (f"/private/ws/{key}", f"/private/stream?listenKey={key}&events=ACCOUNT_CONFIG_UPDATE", "/private/stream")
+    with listening(served, paths[0]) as one, listening(served, paths[1]) as two, listening(served, paths[2]) as three:
+        three.ask(method="SUBSCRIBE", params=[key], id=1)
+        served.good("POST", "/fapi/v1/leverage", symbol="BTCUSDT", leverage=13)
+        assert one.next()["ac"]["l"] == 13
+        for wrapped in (two.next(), three.next()):
+            assert (wrapped["stream"], wrapped["data"]["ac"]["l"]) == (key, 13)
+    served.good("POST", "/fapi/v1/leverage", symbol="BTCUSDT", leverage=20)
+
+
+def test_a_reader_that_lags_too_far_is_closed_and_holds_nobody_up() -> None:
+    path = "/market/ws/btcusdt@aggTrade"
+    with serving(link=LinkOptions(queue=200)) as served, listening(served, path, max_queue=1) as slow:
+        for _ in range(30):
+            served.control("act", kind="flood", count=2_000)
+        assert served.call("GET", "/fapi/v1/time")[0] == 200
+        assert slow.closed() in (1006, 1008)
+
+
+def test_rate_limits_answer_429_with_headers_and_then_418() -> None:
+    with serving(limits=0.01) as served:
+        for _ in range(70):
+            status, answer = served.call("GET", "/api/v3/time")
+            if status != 200:
+                break
+        assert (status, answer["code"]) == (429, -1003)
+        assert 1 <= int(served.headers["retry-after"]) <= 60
+        for _ in range(30):
+            status, answer = served.call("GET", "/api/v3/time")
+        assert (status, answer["code"]) == (418, -1003)
+        assert int(served.headers["retry-after"]) > 60
+        assert "banned until" in answer["msg"]
+
+
+def test_orders_are_counted_and_a_fill_gives_a_spot_count_back() -> None:
+    with serving(limits=1.0) as served:
+        order = {"symbol": "BTCUSDT", "side": "BUY", "quantity": "0.001"}
+        served.good("POST", "/api/v3/order", type="LIMIT", timeInForce="GTC", price="59000", **order)
+        resting = int(served.headers["x-mbx-order-count-1d"])
+        served.good("POST", "/api/v3/order", type="MARKET", **order)
+        assert int(served.headers["x-mbx-order-count-1d"]) == resting
+        weight = int(served.headers["x-mbx-used-weight-1m"])
+        served.good("POST", "/api/v3/order", type="MARKET", **order)
+        assert int(served.headers["x-mbx-used-weight-1m"]) == weight, "a good order weighs nothing"
+        served.signed("POST", "/api/v3/order", type="MARKET", **{**order, "quantity": "900"})
+        assert int(served.headers["x-mbx-used-weight-1m"]) == weight + 1
+        served.good("POST", "/fapi/v1/order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.01")
+        assert served.headers["x-mbx-order-count-1m"] == "1"
+        assert "x-mbx-used-weight-1m" in served.headers
+
+
+def test_too_many_orders_are_refused_with_1015() -> None:
+    with serving(limits=0.01) as served:
+        codes = [served.signed("POST", "/fapi/v1/order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.01")
+                 for _ in range(5)]  # fmt: skip
+    assert [status for status, _ in codes] == [200, 200, 200, 429, 429]
+    assert codes[-1][1]["code"] == -1015

@@ -1,0 +1,172 @@
+"""The life of spot orders over REST, and what the user stream tells of it."""
+
+from decimal import Decimal
+from typing import Any
+
+from tests.exchange_server.listening import spot_user_stream
+from tests.exchange_server.serving import Served
+
+ORDER = "/api/v3/order"
+
+
+def buy(served: Served, price: str = "59000", quantity: str = "0.01", **more: Any) -> Any:
+    return served.good("POST", ORDER, symbol="BTCUSDT", side="BUY", type="LIMIT", timeInForce="GTC",
+                       quantity=quantity, price=price, **more)  # fmt: skip
+
+
+def free(served: Served, asset: str) -> Decimal:
+    rows = served.good("GET", "/api/v3/account")["balances"]
+    return next(Decimal(row["free"]) for row in rows if row["asset"] == asset)
+
+
+def test_a_limit_order_rests_fills_in_part_then_whole_and_every_step_is_told(served: Served) -> None:
+    with spot_user_stream(served) as ears:
+        order = buy(served, newClientOrderId="steps")
+        served.price("BTCUSDT", 58_999, volume=0.004)
+        part = served.good("GET", ORDER, symbol="BTCUSDT", orderId=order["orderId"])
+        assert (part["status"], part["executedQty"]) == ("PARTIALLY_FILLED", "0.00400000")
+        served.price("BTCUSDT", 58_990)
+        events = [f["event"] for f in ears.until(lambda f: f["event"].get("X") == "FILLED")]
+    reports = [e for e in events if e["e"] == "executionReport"]
+    assert [(e["x"], e["X"], e["l"], e["z"]) for e in reports] == [
+        ("NEW", "NEW", "0.00000000", "0.00000000"),
+        ("TRADE", "PARTIALLY_FILLED", "0.00400000", "0.00400000"),
+        ("TRADE", "FILLED", "0.00600000", "0.01000000"),
+    ]
+    assert [e["t"] == -1 for e in reports] == [True, False, False]
+    assert [e["m"] for e in reports] == [False, True, True]
+    assert [e["I"] for e in reports] == sorted({e["I"] for e in reports})
+    assert reports[-1]["Z"] == "590.00000000"
+
+
+def test_a_cancel_has_an_id_of_its_own_and_names_the_one_it_cancelled(served: Served) -> None:
+    with spot_user_stream(served) as ears:
+        order = buy(served, newClientOrderId="first")
+        answer = served.good("DELETE", ORDER, symbol="BTCUSDT", orderId=order["orderId"], newClientOrderId="cancel-it")
+        assert (answer["clientOrderId"], answer["origClientOrderId"]) == ("cancel-it", "first")
+        event = ears.until(lambda f: f["event"].get("x") == "CANCELED")[-1]["event"]
+    assert (event["c"], event["C"]) == ("cancel-it", "first")
+
+
+def test_funds_are_locked_while_an_order_rests_and_free_again_after(served: Served) -> None:
+    before = free(served, "USDT")
+    order = buy(served)
+    assert before - free(served, "USDT") == 590
+    served.good("DELETE", ORDER, symbol="BTCUSDT", orderId=order["orderId"])
+    assert free(served, "USDT") == before
+
+
+def test_the_answer_is_as_long_as_it_was_asked_for(served: Served) -> None:
+    assert set(buy(served, newOrderRespType="ACK")) == {
+        "symbol", "orderId", "orderListId", "clientOrderId", "transactTime"}  # fmt: skip
+    assert "fills" not in buy(served, newOrderRespType="RESULT")
+    assert buy(served)["fills"] == []
+    maker = served.good("POST", ORDER, symbol="BTCUSDT", side="BUY", type="LIMIT_MAKER", quantity="0.01", price="58000")
+    assert "status" not in maker
+
+
+def test_a_market_order_sweeps_levels_and_pays_its_fee_in_what_it_receives(served: Served) -> None:
+    served.control("liquidity", symbol="BTCUSDT", steps=500)
+    answer = served.good("POST", ORDER, symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.012")
+    assert [fill["qty"] for fill in answer["fills"]] == ["0.00500000", "0.00500000", "0.00200000"]
+    prices = [Decimal(fill["price"]) for fill in answer["fills"]]
+    assert prices == sorted(prices)
+    assert len(set(prices)) == 3
+    assert {fill["commissionAsset"] for fill in answer["fills"]} == {"BTC"}
+    assert answer["fills"][0]["commission"] == "0.00000500"
+
+
+def test_a_market_order_in_quote_spends_no_more_than_was_said(served: Served) -> None:
+    answer = served.good("POST", ORDER, symbol="BTCUSDT", side="BUY", type="MARKET", quoteOrderQty="1000")
+    assert Decimal("999") < Decimal(answer["cummulativeQuoteQty"]) <= 1000
+    assert answer["origQuoteOrderQty"] == "1000.00000000"
+
+
+def test_time_in_force_decides_what_becomes_of_the_rest(served: Served) -> None:
+    served.control("liquidity", symbol="BTCUSDT", steps=500)
+    taking = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "price": "60000.01", "quantity": "0.02"}
+    ioc = served.good("POST", ORDER, timeInForce="IOC", **taking)
+    assert (ioc["status"], ioc["executedQty"]) == ("EXPIRED", "0.00500000")
+    fok = served.good("POST", ORDER, timeInForce="FOK", **taking)
+    assert (fok["status"], fok["executedQty"]) == ("EXPIRED", "0.00000000")
+    gtc = served.good("POST", ORDER, timeInForce="GTC", **taking)
+    assert (gtc["status"], gtc["executedQty"]) == ("PARTIALLY_FILLED", "0.00500000")
+
+
+def test_a_stop_waits_unworking_and_becomes_its_order_at_the_trigger(served: Served) -> None:
+    with spot_user_stream(served) as ears:
+        order = served.good("POST", ORDER, symbol="BTCUSDT", side="SELL", type="STOP_LOSS_LIMIT", timeInForce="GTC",
+                            quantity="0.01", price="57900", stopPrice="58000")  # fmt: skip
+        found = served.good("GET", ORDER, symbol="BTCUSDT", orderId=order["orderId"])
+        assert (found["status"], found["isWorking"], found["stopPrice"]) == ("NEW", False, "58000.00000000")
+        assert ears.next()["event"]["w"] is False
+        served.price("BTCUSDT", 57_950)
+        done = served.good("GET", ORDER, symbol="BTCUSDT", orderId=order["orderId"])
+    assert (done["status"], done["isWorking"]) == ("FILLED", True)
+    assert Decimal(done["cummulativeQuoteQty"]) / Decimal("0.01") == Decimal("57949.99")
+
+
+def test_a_take_profit_waits_for_the_other_direction_and_a_cancel_frees_its_lock(served: Served) -> None:
+    before = free(served, "BTC")
+    order = served.good("POST", ORDER, symbol="BTCUSDT", side="SELL", type="TAKE_PROFIT", quantity="0.5",
+                        stopPrice="63000")  # fmt: skip
+    assert before - free(served, "BTC") == Decimal("0.5")
+    served.price("BTCUSDT", 57_000)
+    assert served.good("GET", ORDER, symbol="BTCUSDT", orderId=order["orderId"])["status"] == "NEW"
+    served.good("DELETE", ORDER, symbol="BTCUSDT", orderId=order["orderId"])
+    assert free(served, "BTC") == before
+
+
+def test_an_amendment_keeps_the_order_and_its_place_and_only_shrinks_it(served: Served) -> None:
+    with spot_user_stream(served) as ears:
+        order = buy(served, newClientOrderId="before")
+        answer = served.good("PUT", "/api/v3/order/amend/keepPriority", symbol="BTCUSDT", orderId=order["orderId"],
+                             newQty="0.004", newClientOrderId="after")["amendedOrder"]  # fmt: skip
+        assert (answer["orderId"], answer["qty"], answer["origClientOrderId"], answer["clientOrderId"]) == (
+            order["orderId"], "0.00400000", "before", "after")  # fmt: skip
+        event = ears.until(lambda f: f["event"].get("x") == "REPLACED")[-1]["event"]
+    assert (event["c"], event["C"], event["q"]) == ("after", "before", "0.00400000")
+    status, wrong = served.signed("PUT", "/api/v3/order/amend/keepPriority", symbol="BTCUSDT",
+                                  orderId=order["orderId"], newQty="0.005")  # fmt: skip
+    assert (status, wrong["code"]) == (400, -2038)
+    served.price("BTCUSDT", 58_900)
+    assert served.good("GET", ORDER, symbol="BTCUSDT", orderId=order["orderId"])["executedQty"] == "0.00400000"
+
+
+def test_cancel_replace_says_with_its_status_how_much_of_it_worked(served: Served) -> None:
+    path = "/api/v3/order/cancelReplace"
+    new = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01"}
+    order = buy(served)
+    both = served.good("POST", path, cancelReplaceMode="STOP_ON_FAILURE", cancelOrderId=order["orderId"], price="58000",
+                       **new)  # fmt: skip
+    assert (both["cancelResult"], both["newOrderResult"]) == ("SUCCESS", "SUCCESS")
+    status, neither = served.signed("POST", path, cancelReplaceMode="STOP_ON_FAILURE", cancelOrderId=1, price="58000",
+                                    **new)  # fmt: skip
+    assert (status, neither["code"], neither["data"]["newOrderResult"]) == (400, -2022, "NOT_ATTEMPTED")
+    status, half = served.signed("POST", path, cancelReplaceMode="ALLOW_FAILURE", cancelOrderId=1, price="57000", **new)
+    assert (status, half["code"], half["data"]["cancelResponse"]["code"]) == (409, -2021, -2011)
+    assert half["data"]["newOrderResponse"]["status"] == "NEW"
+
+
+def test_lists_of_orders_and_trades_are_bounded_by_what_was_asked(served: Served) -> None:
+    first = buy(served, price="58000")
+    buy(served, price="58001")
+    every = served.good("GET", "/api/v3/allOrders", symbol="BTCUSDT", orderId=first["orderId"], limit=1)
+    assert [row["orderId"] for row in every] == [first["orderId"]]
+    assert len(served.good("GET", "/api/v3/openOrders", symbol="BTCUSDT")) == 2
+    assert served.good("GET", "/api/v3/openOrders", symbol="ETHUSDT") == []
+    assert len(served.good("DELETE", "/api/v3/openOrders", symbol="BTCUSDT")) == 2
+
+
+def test_accounts_do_not_see_each_other(served: Served) -> None:
+    order = buy(served)
+    status, answer = served.signed("GET", ORDER, "other", "hidden", symbol="BTCUSDT", orderId=order["orderId"])
+    assert (status, answer["code"]) == (400, -2013)
+
+
+def test_a_deposit_is_told(served: Served) -> None:
+    with spot_user_stream(served) as ears:
+        served.control("deposit", key="key", market="spot", asset="ETH", amount="2")
+        frames = ears.until(lambda f: f["event"]["e"] == "outboundAccountPosition")
+    assert frames[0]["event"]["d"] == "2.00000000"
+    assert frames[1]["event"]["B"] == [{"a": "ETH", "f": "2.00000000", "l": "0.00000000"}]

@@ -1,0 +1,108 @@
+"""The WebSocket APIs: requests, sessions, user streams."""
+
+from typing import Any
+
+import pytest
+
+from tests.exchange_server.listening import Ears, listening, signed_params, spot_user_stream
+from tests.exchange_server.serving import Served
+
+PLACE = {
+    "symbol": "BTCUSDT",
+    "side": "BUY",
+    "type": "LIMIT",
+    "timeInForce": "GTC",
+    "quantity": "0.01",
+    "price": "59000",
+}
+
+
+def ask(ears: Ears, served: Served, method: str, **params: Any) -> Any:
+    return ears.ask(id=method, method=method, params=signed_params(served, **params))
+
+
+def tell(ears: Ears, method: str, **params: Any) -> Any:
+    return ears.ask(id=method, method=method, params=params)
+
+
+def test_orders_are_placed_asked_about_and_cancelled(served: Served) -> None:
+    with listening(served, "/ws-api/v3") as ears:
+        placed = ask(ears, served, "order.place", **PLACE)
+        assert (placed["status"], placed["result"]["status"]) == (200, "NEW")
+        assert placed["rateLimits"][0]["rateLimitType"] == "REQUEST_WEIGHT"
+        number = placed["result"]["orderId"]
+        assert ask(ears, served, "order.status", symbol="BTCUSDT", orderId=number)["result"]["status"] == "NEW"
+        assert ask(ears, served, "order.cancel", symbol="BTCUSDT", orderId=number)["result"]["status"] == "CANCELED"
+        again = ask(ears, served, "order.cancel", symbol="BTCUSDT", orderId=number)
+        assert (again["status"], again["error"]["code"]) == (400, -2011)
+
+
+@pytest.mark.parametrize(("change", "code"), [
+    ({"apiKey": "nobody"}, -2015), ({"signature": "00"}, -1022), ({"signature": None}, -1102),
+    ({"timestamp": 1}, -1022), ({"quantity": "x"}, -1100),
+])  # fmt: skip
+def test_a_wrong_request_is_refused_with_its_id(served: Served, change: dict[str, Any], code: int) -> None:
+    with listening(served, "/ws-api/v3") as ears:
+        params = {**signed_params(served, **PLACE), **change}
+        answer = ears.ask(id=7, method="order.place", params={k: v for k, v in params.items() if v is not None})
+    assert (answer["id"], answer["error"]["code"]) == (7, code)
+
+
+def test_nonsense_is_answered_and_an_unknown_method_too(served: Served) -> None:
+    with listening(served, "/ws-api/v3") as ears:
+        ears.socket.send("nonsense")
+        assert ears.next()["status"] == 400
+        assert ask(ears, served, "order.teleport")["error"]["code"] == -1020
+        assert tell(ears, "time")["result"]["serverTime"] > 0
+        quiet = tell(ears, "ping", returnRateLimits=False)
+        assert quiet == {"id": "ping", "status": 200, "result": {}}
+
+
+def test_a_session_once_logged_on_needs_no_signature(served: Served) -> None:
+    with listening(served, "/ws-api/v3") as ears:
+        refused = ears.ask(id=1, method="order.place", params=PLACE)
+        assert refused["error"]["code"] == -2014
+        assert ask(ears, served, "session.logon")["result"]["apiKey"] == "key"
+        placed = ears.ask(id=2, method="order.place", params={**PLACE, "timestamp": served.now()})
+        assert placed["status"] == 200
+        assert ears.ask(id=3, method="userDataStream.subscribe", params={})["result"] == {"subscriptionId": 0}
+        served.good("DELETE", "/api/v3/order", symbol="BTCUSDT", orderId=placed["result"]["orderId"])
+        assert ears.next()["event"]["x"] == "CANCELED"
+        assert ears.ask(id=4, method="session.logout", params={})["result"]["apiKey"] is None
+
+
+def test_two_subscriptions_hear_the_same_under_two_numbers_and_one_can_be_ended(served: Served) -> None:
+    with spot_user_stream(served) as ears:
+        assert ask(ears, served, "userDataStream.subscribe.signature")["result"] == {"subscriptionId": 1}
+        served.good("POST", "/api/v3/order", **PLACE)
+        assert {ears.next()["subscriptionId"], ears.next()["subscriptionId"]} == {0, 1}
+        ears.rest(0.1)
+        assert tell(ears, "userDataStream.unsubscribe", subscriptionId=0)["result"] == {}
+        served.good("DELETE", "/api/v3/openOrders", symbol="BTCUSDT")
+        assert {frame["subscriptionId"] for frame in ears.rest(0.2)} == {1}
+
+
+def test_a_new_connection_remembers_no_subscription(served: Served) -> None:
+    with spot_user_stream(served):
+        pass
+    with listening(served, "/ws-api/v3") as ears:
+        served.good("POST", "/api/v3/order", **PLACE)
+        assert ears.silent()
+
+
+def test_futures_orders_go_over_their_own_api(served: Served) -> None:
+    with listening(served, "/ws-fapi/v1") as ears:
+        order = {**PLACE, "quantity": "0.1"}
+        placed = ask(ears, served, "order.place", **order)["result"]
+        changed = ask(ears, served, "order.modify", symbol="BTCUSDT", side="BUY", orderId=placed["orderId"],
+                      quantity="0.2", price="58900")  # fmt: skip
+        assert changed["result"]["origQty"] == "0.200"
+        assert ask(ears, served, "order.cancel", symbol="BTCUSDT", orderId=placed["orderId"])["status"] == 200
+        stop = {"symbol": "BTCUSDT", "side": "SELL", "type": "STOP_MARKET", "quantity": "0.1", "stopPrice": "1"}
+        assert ask(ears, served, "order.place", **stop)["error"]["code"] == -4120
+        algo = ask(ears, served, "algoOrder.place", algoType="CONDITIONAL", symbol="BTCUSDT", side="SELL",
+                   type="STOP_MARKET", quantity="0.1", triggerPrice="59000")  # fmt: skip
+        assert algo["result"]["algoStatus"] == "NEW"
+        assert ask(ears, served, "v2/account.balance")["status"] == 200
+        key = ears.ask(id="k", method="userDataStream.start", params={"apiKey": "key"})["result"]["listenKey"]
+        assert key == served.call("POST", "/fapi/v1/listenKey")[1]["listenKey"]
