@@ -14,6 +14,7 @@ import typer
 from gridbot_tui import __version__
 from gridbot_tui.commands import config, credentials, exchange, export, learning
 from gridbot_tui.commands.backtest import backtest
+from gridbot_tui.commands.doctor import doctor
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.flatten import flatten
 from gridbot_tui.commands.init import init
@@ -26,6 +27,8 @@ from gridbot_tui.commands.resume import resume
 from gridbot_tui.commands.simulate import simulate
 from gridbot_tui.commands.status import status
 from gridbot_tui.commands.stop import stop
+from gridbot_tui.commands.support import support
+from gridbot_tui.commands.view import view
 from gridbot_tui.commands.walkforward import walkforward
 from gridbot_tui.commands.why import why
 from gridbot_tui.units import Market, Mode
@@ -43,7 +46,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a pretty one shows locals
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for command in (init, status, why, pause, resume, flatten, stop, kill, reload, reset, simulate, backtest, walkforward):
+COMMANDS = (
+    init, status, why, pause, resume, flatten, stop, kill,
+    reload, reset, simulate, backtest, walkforward, doctor, support, view,
+)  # fmt: skip
+for command in COMMANDS:
     app.command()(command)
 app.add_typer(learning.app, name="learning")
 app.add_typer(config.app, name="config")

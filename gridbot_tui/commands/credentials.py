@@ -1,6 +1,8 @@
 """``gridbot credentials``: the API key of an account, in the system keyring. No secret is ever an argument."""
 
+import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -181,3 +183,53 @@ def _hidden(prompt: str) -> str:
             raise NotFound("nothing was typed; nothing was stored") from None
         except getpass.GetPassWarning:
             raise NotFound("this terminal cannot hide what is typed; pipe the key in on stdin instead") from None
+
+
+def keyring_in_use() -> tuple[str, str]:
+    """The system's keyring, and why it may hold no secret ("" where it may); for ``doctor``."""
+    import keyring
+
+    from gridbot_tui.credentials.backend import judge, usable
+
+    found = keyring.get_keyring()
+    try:
+        return judge(usable(found)).name, ""
+    except NoKeyring as error:
+        return judge(found).name, str(error).partition(";")[0]
+
+
+def hide_known(accounts: Iterable[str]) -> list[str]:
+    """Have every key that can be found here hidden wherever ``ops.redact`` looks; what could not be asked.
+
+    That is the sources a bot looks in, for these accounts, and whatever the environment names like a secret.
+    """
+    from gridbot_tui.credentials.sources import SYSTEMD, look
+    from gridbot_tui.ops.redact import register_secret
+    from gridbot_tui.settings.names import is_secret
+
+    trouble: dict[str, None] = {}
+    for name, value in os.environ.items():
+        if name != SYSTEMD and is_secret(name):
+            register_secret(value)
+    for text in _handed_over(os.environ.get(SYSTEMD, "")):
+        register_secret(text)
+    kinds = [(mode, market) for mode in (Mode.TESTNET, Mode.LIVE) for market in Market]
+    for account in accounts:
+        for mode, market in kinds:
+            for one in look(Owner(mode, market, account)):
+                if one.trouble:
+                    trouble[f"{one.source}: {one.trouble}"] = None
+    return list(trouble)
+
+
+def _handed_over(folder: str) -> list[str]:
+    """What systemd handed to this process, whatever its name."""
+    found: list[str] = []
+    try:
+        files = [path for path in Path(folder).iterdir() if path.is_file()] if folder else []
+        for path in files:
+            with path.open("rb") as file:
+                found.append(file.read(16_384).decode("utf-8", "replace"))
+    except OSError:
+        return found  # what cannot be read here cannot have got into a file of ours from here
+    return found

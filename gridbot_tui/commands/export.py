@@ -1,5 +1,6 @@
-"""``gridbot export``: what a profile remembers, as CSV or JSON; also while its bot runs."""
+"""``gridbot export``: what a profile remembers, as CSV, JSON or Parquet; also while its bot runs."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -25,6 +26,7 @@ class Format(StrEnum):
 
     CSV = "csv"
     JSON = "json"
+    PARQUET = "parquet"
 
 
 FormatOption = Annotated[Format, typer.Option("--format", help="How rows are written.")]
@@ -74,7 +76,9 @@ def ledger(
     profile: ProfileOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Every change of the wallet since the start, an asset a line, in order of time.
+    """The opening balances and every change of the wallets since, an asset a line, in order of time.
+
+    Per asset the lines sum to the wallet.
 
     Example: gridbot export ledger --format json
     """
@@ -171,6 +175,9 @@ def _explained() -> Iterator[None]:
 def _write(rows: Iterable[dict[str, Any]], format: Format, file: Path | None) -> None:
     from gridbot_tui.commands import export_rows
 
+    if format is Format.PARQUET:
+        _write_parquet(rows, file)
+        return
     chunks = export_rows.as_csv(rows) if format is Format.CSV else export_rows.as_json(rows)
     if file is None:
         for chunk in chunks:
@@ -179,3 +186,16 @@ def _write(rows: Iterable[dict[str, Any]], format: Format, file: Path | None) ->
         return
     with file.open("w", encoding="utf-8", newline="") as opened:
         opened.writelines(chunks)
+
+
+def _write_parquet(rows: Iterable[dict[str, Any]], file: Path | None) -> None:
+    from gridbot_tui.commands.export_parquet import as_parquet
+
+    if file is None and sys.stdout.isatty():
+        raise CommandFailed("Parquet is no text for a terminal: name a file with -o FILE", Exit.USAGE)
+    data = as_parquet(rows)
+    if file is not None:
+        file.write_bytes(data)
+        return
+    sys.stdout.buffer.write(data)
+    sys.stdout.flush()

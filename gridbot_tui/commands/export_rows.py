@@ -96,8 +96,14 @@ def orders(reader: Reader) -> Iterator[Row]:
 
 
 def ledger(reader: Reader) -> Iterator[Row]:
-    """A row a change of a balance, fills and cash in order of time."""
+    """The opening balances, then a row a change of a balance, fills and cash in order of time."""
     instruments = Instruments(reader.instruments())
+    start = reader.ledger_start()
+    if start is not None:
+        about = {"symbol": "", "id": ""}
+        for asset, amount in sorted(start.balances.items()):
+            if amount:
+                yield _change(start.at, asset, "start", amount, about)
     fills = (change for fill in reader.each_fill() for change in _of_fill(fill, instruments))
     cash = (_of_cash(row) for row in reader.each_cash())
     yield from merge(fills, cash, key=lambda row: row["at"])

@@ -281,6 +281,8 @@ class Parts:
                 self.world.send(SetLeverage(symbol, ceiling))
         self.bot.start(self.world.now)
         self.reloader.remember_start(self.world.now)
+        # Without them no export and no excerpt can say what a tick was worth.
+        self.store.remember_instruments(self.world.now, self.engine.desk.instruments.values())
 
     async def _live_through_history(self) -> None:
         """A new sim profile first lives through its past at full speed, so that there is something to see."""
