@@ -15,7 +15,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from time import perf_counter, process_time
 from typing import Any
 
@@ -132,12 +134,10 @@ class Marks:
             self.bars += len(batch.bars)
 
     def growth(self) -> float:
-        """Time of a bar in the last tenth over that in the first tenth of what was traded."""
-        tenth = max(1, len(self.seen) // 10)
-        if len(self.seen) < 20:
-            return 1.0
-        early = _slope(self.seen[0], self.seen[tenth])
-        return _slope(self.seen[-1 - tenth], self.seen[-1]) / early
+        """Time of a bar in the last tenth over that in the first tenth of what was traded, medians of both."""
+        slopes = [_slope(before, after) for before, after in pairwise(self.seen)]
+        tenth = len(slopes) // 10
+        return median(slopes[-tenth:]) / median(slopes[:tenth]) if tenth else float("nan")
 
     @classmethod
     def read(cls, text: str) -> "Marks":
