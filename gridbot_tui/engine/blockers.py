@@ -29,6 +29,7 @@ SEVERITY: dict[str, int] = {
     "levels_too_close": 11,
     "filtered": 11,
     "out_of_range": 13,
+    "beyond_exit": 13,
     "warming": 12,
     "no_data": 12,
     "unwinding": 13,

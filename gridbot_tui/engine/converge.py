@@ -7,7 +7,7 @@ from gridbot_tui.engine.actions import CancelFact, CancelOrder, IntentFact, Plac
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.orders.desired import desired
 from gridbot_tui.orders.model import Desired, NewOrder, OrderState, Purpose, Slot, SlotState, Target, TargetStyle
-from gridbot_tui.orders.plain import plan_exit
+from gridbot_tui.orders.plain import beyond_exits, plan_exit
 from gridbot_tui.orders.reconcile import Convergence
 from gridbot_tui.orders.rungs import Touch
 from gridbot_tui.risk.exposure import Portfolio
@@ -30,6 +30,7 @@ WITHHELD = frozenset(
         "stop_budget",
         "store_unavailable",
         "out_of_range",
+        "beyond_exit",
     }
 )
 """Blockers that are stated anew by every convergence of a symbol."""
@@ -51,6 +52,7 @@ CLEARS = {
     "price_filter": "when the rung is inside the exchange's price limits",
     "stop_budget": "when the stop has room again: smaller exposure or more equity",
     "store_unavailable": "when the disk takes writes again",
+    "beyond_exit": "when price is back between them",
     "out_of_range": "when price is back in the range, or the range follows it",
     "dust": "when it joins a tradable amount",
     "circuit_open": "when the exchange takes one probe order again",
@@ -142,7 +144,9 @@ def _wanted(
         strongest = min(targets, key=lambda target: target.style is TargetStyle.PASSIVE, default=None)
         return Desired(name, 0, target=strongest)
     buys, sells = entries_allowed(desk, state)
-    return desired(
+    mark = None if state.mark is None or plan.kind == "adaptive" else state.mark * instrument.tick_f
+    beyond = mark is not None and beyond_exits(plan, mark)
+    whole = desired(
         plan,
         instrument,
         position,
@@ -150,10 +154,14 @@ def _wanted(
         desk.config.orders,
         lots=[(lot.rung, lot.side, lot.steps) for lot in desk.ledger.book(name) if not lot.external],
         targets=targets,
-        buy_entries=buys,
-        sell_entries=sells and desk.config.market is Market.FUTURES,
+        buy_entries=buys and not beyond,
+        sell_entries=sells and not beyond and desk.config.market is Market.FUTURES,
         rungs=state.rungs_of(plan),
     )
+    if beyond:
+        said = ("beyond_exit", "price is beyond the grid's stop or take-profit: it stays out")
+        return msgspec.structs.replace(whole, notes=(*whole.notes, said))
+    return whole
 
 
 def _own(desk: Desk, symbol: Symbol) -> int:
@@ -161,7 +169,7 @@ def _own(desk: Desk, symbol: Symbol) -> int:
 
 
 def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portfolio) -> None:
-    best = state.touch or state.best
+    best = state.best or state.touch  # a passive target follows the market, whatever the ladder went by
     reasons: dict[str, int] = {}
     if best is None:
         _without_prices(desk, state, whole)
@@ -211,11 +219,12 @@ def _create(desk: Desk, found: Convergence, view: Portfolio) -> dict[tuple[int, 
         if reason is not None:
             withheld[order.rung, order.side] = reason
             continue
-        _send(desk, order, view)
+        send(desk, order, view)
     return withheld
 
 
-def _send(desk: Desk, order: NewOrder, view: Portfolio) -> None:
+def send(desk: Desk, order: NewOrder, view: Portfolio) -> None:
+    """Record the intent of an order and let it leave; ``view`` counts it from here on."""
     view.add(order)
     desk.orders.intend(order)
     desk.reconciler.churn.sent(order)

@@ -124,6 +124,7 @@ def quote(desk: Desk, event: Quote) -> None:
         desk.ledger.mark(state.symbol, event.mark)
         if desk.phase == "trading":
             watch.account(desk)
+            watch.exits(desk, state)
 
 
 def funding_settled(desk: Desk, event: FundingSettled) -> None:

@@ -2,14 +2,14 @@
 
 from msgspec import structs
 
-from gridbot_tui.engine.actions import AdoptFact, AskAboutOrder, CashFact, FillFact, OrderFact, RequestResync
+from gridbot_tui.engine.actions import AdoptFact, AskAboutOrder, CashFact, FillFact, OrderFact, RequestResync, Touch
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.events import Adopted, Cash, CashKind, Fill, OrderReport, Outcome
 from gridbot_tui.ledger.model import FillEffect
 from gridbot_tui.orders.book import LiveOrder
 from gridbot_tui.orders.model import NewOrder, OrderState, Purpose
 from gridbot_tui.orders.table import ImpossibleTransition
-from gridbot_tui.units import Symbol
+from gridbot_tui.units import Side, Symbol
 
 
 def report(desk: Desk, event: OrderReport) -> None:
@@ -92,7 +92,7 @@ def fill(desk: Desk, event: Fill) -> None:
     other = desk.foreign_orders.get(event.client_id)
     if other is not None:
         desk.foreign_orders[event.client_id] = structs.replace(other, filled=other.filled + event.steps)
-    state.touch = state.best
+    state.touch = _touch_after(state, event)
     desk.orders_changed(event.symbol)
     if not event.ours or event.forced:
         desk.touch_all()  # the leverage of the whole account may have jumped
@@ -113,6 +113,16 @@ def fill(desk: Desk, event: Fill) -> None:
         desk.note(event.symbol, event.forced, f"the exchange closed {event.steps} steps by {event.forced}", "error")
     elif not event.ours:
         desk.note(event.symbol, "external_fill", "a trade that is not the bot's changed the position", "warning")
+
+
+def _touch_after(state: SymbolDesk, event: Fill) -> Touch | None:
+    """Best bid and ask as a fill leaves them. Without quotes a maker's fill is news of the price: it was passed."""
+    best = state.best
+    if best is None or not event.maker or state.bid is not None:
+        return best
+    if event.side is Side.BUY:
+        return min(best[0], event.price), min(best[1], event.price)
+    return max(best[0], event.price), max(best[1], event.price)
 
 
 def _foreign_fill(desk: Desk, event: Fill) -> None:

@@ -77,6 +77,9 @@ class Quiet:
         if tiers.over or (tiers.tier == HALT and desk.config.risk.auto_rearm):
             return False
         for name, state in desk.symbols.items():
+            plan = state.plan
+            if plan is not None and (plan.stop_price or plan.stop_above or plan.take_profit_price):
+                return False  # every mark is held against the exits of a plain grid
             live = desk.orders.live(name)
             for one in live:
                 if one.state not in _SETTLED:

@@ -2,8 +2,9 @@
 
 from gridbot_tui.engine import exposure, planning, protection
 from gridbot_tui.engine.actions import AskAboutOrder, EquityFact, ModeFact, RequestResync
-from gridbot_tui.engine.desk import Desk
+from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.orders.model import OrderState, TargetStyle
+from gridbot_tui.orders.plain import beyond_exits
 from gridbot_tui.risk.tiers import HALT
 from gridbot_tui.units import ZERO, Ms
 
@@ -81,9 +82,20 @@ def each_bar(desk: Desk) -> None:
                 desk.dirty.add(name)
         if desk.blockers.holds(name, "churn"):
             desk.dirty.add(name)
+        exits(desk, state)
     _probe(desk)
     ask_overdue(desk)
     ask_truth(desk)
+
+
+def exits(desk: Desk, state: SymbolDesk) -> None:
+    """A plain grid whose mark has passed its stop or take-profit, or come back, is looked at."""
+    plan = state.plan
+    if plan is None or plan.kind == "adaptive" or state.mark is None:
+        return
+    beyond = beyond_exits(plan, state.mark * state.instrument.tick_f)
+    if beyond != desk.blockers.holds(state.symbol, "beyond_exit"):
+        desk.dirty.add(state.symbol)
 
 
 def each_tick(desk: Desk) -> None:

@@ -100,6 +100,16 @@ def plan_exit(plan: GridPlan, price: float, position: Steps) -> Target | None:
     return None
 
 
+def beyond_exits(plan: GridPlan, price: float) -> bool:
+    """True where the grid has no business at ``price``: beyond its stop or take-profit, held or not."""
+    low, high = plan.stop_price, plan.stop_above
+    if plan.grid_side == "long":
+        high = plan.take_profit_price
+    elif plan.grid_side == "short":
+        low, high = plan.take_profit_price, plan.stop_price
+    return (low is not None and price <= low) or (high is not None and price >= high)
+
+
 def _levels(plan: GridPlan, side: Side) -> range:
     """The levels that open lots on ``side``."""
     count = len(plan.grid)

@@ -18,7 +18,7 @@ BTC = "BTCUSDT"
 
 
 class Tape:
-    """A MarketSource of one symbol: (open, high, low, close) in ticks, minute after minute."""
+    """A MarketSource of one symbol: (open, high, low, close) in tenths of a quote, minute after minute."""
 
     def __init__(
         self, *prices: tuple[Ticks, Ticks, Ticks, Ticks], symbol: Symbol = BTC, market: Market = Market.FUTURES
@@ -29,6 +29,8 @@ class Tape:
         self.funding: dict[int, float] = {}
         """Rates by the number of the minute that they settle at the end of."""
         self._symbol = symbol
+        scale = round(0.1 / self.instruments[symbol].tick_f)
+        prices = tuple(tuple(price * scale for price in bar) for bar in prices)  # type: ignore[misc]
         self._bars = [
             Bar(START + n * MINUTE, MINUTE, o, h, low, c, 1e9, h, low, c) for n, (o, h, low, c) in enumerate(prices)
         ]

@@ -6,6 +6,7 @@ from itertools import pairwise
 from random import Random
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.builtin import builtin
@@ -95,17 +96,12 @@ class RandomMarket:
 
 
 def _scaled(batch: MarketBatch, factor: float) -> MarketBatch:
+    names = ("open", "high", "low", "close", "mark_high", "mark_low", "mark_close")
     bars = tuple(
-        (
-            name,
-            Bar(
-                b.open_at, b.interval, *(max(1, round(p * factor)) for p in (b.open, b.high, b.low, b.close)), b.volume,
-                *(max(1, round(p * factor)) for p in (b.mark_high, b.mark_low, b.mark_close)),
-            ),
-        )
-        for name, b in batch.bars
-    )  # fmt: skip
-    return MarketBatch(batch.at, bars, batch.funding, batch.notes, batch.episode_ends)
+        (symbol, replace(bar, **{name: max(1, round(getattr(bar, name) * factor)) for name in names}))
+        for symbol, bar in batch.bars
+    )
+    return replace(batch, bars=bars)
 
 
 def _bars(

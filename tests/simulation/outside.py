@@ -99,8 +99,9 @@ def tie_out(rig: Rig) -> Iterator[Said]:
     account, ledger = rig.world.exchange.account, rig.engine.desk.ledger.account
     wallets = {view.asset: view.wallet for view in account.balances()}
     for asset in wallets.keys() | set(ledger):
-        if wallets.get(asset, ZERO) != ledger.wallet(asset):
-            yield f"wallet {asset}", f"{asset}: the exchange has {wallets.get(asset, ZERO)}, the ledger {ledger.wallet(asset)}"
+        theirs, ours = wallets.get(asset, ZERO), ledger.wallet(asset)
+        if theirs != ours:
+            yield f"wallet {asset}", f"{asset}: the exchange has {theirs}, the ledger {ours}"
 
 
 def positions(rig: Rig) -> Iterator[Said]:
@@ -148,7 +149,7 @@ def converged(rig: Rig) -> Iterator[Said]:
             live,
             instrument=state.instrument,
             position=desk.ledger.book(name).own_position,
-            touch=Touch(*(state.touch or state.best)),
+            touch=Touch(*state.best),
             now=desk.now,
             repeg=False,
         )

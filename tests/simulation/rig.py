@@ -6,8 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from gridbot_tui.engine.actions import Action, CommandDone, DecisionFact, Fact, IntentFact, ModeFact, PlanFact
-from gridbot_tui.engine.actions import EquityFact, StartFact
+from gridbot_tui.engine.actions import (
+    Action,
+    CommandDone,
+    DecisionFact,
+    EquityFact,
+    Fact,
+    IntentFact,
+    PlanFact,
+    StartFact,
+)
 from gridbot_tui.engine.config import EngineConfig
 from gridbot_tui.engine.core import Engine
 from gridbot_tui.engine.events import Event, Operator
@@ -17,12 +25,12 @@ from gridbot_tui.exchange.simulated.config import AccountConfig
 from gridbot_tui.exchange.simulated.params import ExchangeParams
 from gridbot_tui.exchange.simulated.world import World
 from gridbot_tui.market.source import MarketSource
+from gridbot_tui.ops.log import get_logger
 from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.orders.params import OrderParams
-from gridbot_tui.ops.log import get_logger
 from gridbot_tui.risk.params import RiskParams
 from gridbot_tui.service.bot import Bot
-from gridbot_tui.service.journal import SNAPSHOT_AFTER
+from gridbot_tui.service.journal import SNAPSHOT_AFTER, Level
 from gridbot_tui.store import codec
 from gridbot_tui.strategy.params import LadderParams, StrategyParams
 from gridbot_tui.units import HOUR, MINUTE, Market, Ms, Symbol
@@ -102,6 +110,12 @@ class Memory:
     def may_send(self, order: NewOrder) -> bool:
         """A disk that never fails."""
         return True
+
+    def report(self, at: Ms, level: Level, code: str, text: str) -> None:
+        """Nothing here."""
+
+    def flush(self) -> None:
+        """Everything is in memory."""
 
     def _due(self, facts: Sequence[Fact]) -> bool:
         if self.state_at is None or facts[-1].at - self.state_at >= self.state_every:
@@ -200,8 +214,8 @@ class Rig:
         return incoming
 
     def run(self, until: Ms | None = None, each: Callable[[], None] | None = None) -> None:
-        """Step to a moment or to the end of the market."""
-        while True:
+        """Step to a moment, to the end of the market, or to a shutdown's report."""
+        while self.bot.report is None:
             due = self.world.peek_time()
             if due is None or (until is not None and due > until):
                 return
@@ -306,12 +320,3 @@ class Rig:
 
     def _problem(self, name: str, detail: str) -> None:
         self.problems.append(f"{self.engine.now} {name}: {detail}")
-
-    def refusals(self) -> list[NewOrder]:
-        """Nothing yet."""
-        return []
-
-
-def modes(facts: Sequence[Fact]) -> list[ModeFact]:
-    """The changes of mode among facts."""
-    return [fact for fact in facts if isinstance(fact, ModeFact)]

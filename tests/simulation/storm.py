@@ -95,7 +95,7 @@ def plain(rng: Random, market: Market) -> LadderParams:
         trailing_down=rng.random() < 0.5,
         reinvest=rng.random() < 0.5,
     )
-    return LadderParams(kind=rng.choice(("arithmetic", "geometric")), plain=params)  # type: ignore[arg-type]
+    return LadderParams(kind=rng.choice(("arithmetic", "geometric")), plain=params)
 
 
 class Storm:

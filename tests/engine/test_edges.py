@@ -1,0 +1,275 @@
+"""The rough edges, one by one, by the whole bot on the simulated exchange."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from gridbot_tui.engine.actions import OrderFact
+from gridbot_tui.engine.events import Outcome
+from gridbot_tui.orders.model import OrderKind, Purpose
+from gridbot_tui.store import codec
+from gridbot_tui.strategy.params import LadderParams
+from gridbot_tui.strategy.plain_params import PlainParams
+from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Ms, Side
+from tests.engine.tape import BTC, START, Tape, flat, lived_through
+from tests.simulation.market import RandomMarket, Weather
+from tests.simulation.rig import Rig, config
+
+D = Decimal
+MARKETS = list(Market)
+
+
+def plain(price: float = 60_000.0, **params: Any) -> LadderParams:
+    """A long arithmetic grid of 55,000 to 65,000 unless told otherwise."""
+    fields: dict[str, Any] = {"lower": price - 5_000, "upper": price + 5_000, "levels": 11, "leverage": 1.0}
+    return LadderParams(kind=params.pop("kind", "arithmetic"), plain=PlainParams(**{**fields, **params}))
+
+
+def grid(*minutes: tuple[int, int, int, int], market: Market = Market.FUTURES, **params: Any) -> Rig:
+    tape = Tape(flat(600_000), *minutes, market=market)
+    return Rig(tape, market=market, engine=config(market, (BTC,), ladder=plain(**params)))
+
+
+def position(rig: Rig) -> int:
+    return rig.engine.desk.ledger.position(BTC)
+
+
+def resting(rig: Rig) -> list[tuple[Side, int]]:
+    there = rig.world.exchange.history.open.values()
+    return sorted((o.side, o.price or 0) for o in there if o.kind is OrderKind.LIMIT)
+
+
+def live_rig(seed: int, market: Market, days: float = 2.0, **weather: Any) -> Rig:
+    return Rig(RandomMarket(seed, 2, market=market, days=days, weather=Weather(**weather)), market=market, seed=seed)
+
+
+# -- shutdown ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("market", MARKETS)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_after_a_graceful_stop_the_exchange_holds_nothing_of_ours(seed: int, market: Market) -> None:
+    rig = live_rig(seed, market, drift_day=0.03)
+    rig.run(until=START + 340 * HOUR + 22 * HOUR)
+    rig.stop()
+    rig.run(until=rig.world.now + 2 * HOUR)
+    report = rig.bot.report
+    assert report is not None
+    assert report.verified
+    assert report.exit_code == 0
+    assert not rig.world.exchange.history.open
+    assert all(rig.engine.desk.ledger.closable(name) == 0 for name in rig.engine.symbols)
+    if market is Market.FUTURES:
+        assert all(rig.world.exchange.account.position(name) == 0 for name in rig.engine.symbols)
+    assert rig.problems == []
+
+
+def test_spot_dust_is_listed_and_no_failure() -> None:
+    rig = live_rig(3, Market.SPOT, days=3, sigma_hour=0.02)
+    rig.run(until=rig.source.trading_from + 2 * DAY)  # type: ignore[attr-defined]
+    assert any(rig.engine.desk.ledger.position(name) for name in rig.engine.symbols)
+    rig.stop()
+    rig.run(until=rig.world.now + HOUR)
+    assert rig.bot.report is not None
+    assert rig.bot.report.exit_code == 0
+    assert rig.engine.dust() == dict(rig.bot.report.dust)
+    assert rig.engine.dust()
+
+
+def test_kept_positions_stand_under_their_stops_alone_and_a_kill_closes_them_all_the_same() -> None:
+    rig = live_rig(4, Market.FUTURES, drift_day=0.04)
+    rig.run(until=rig.source.trading_from + DAY)  # type: ignore[attr-defined]
+    held = {name: rig.engine.desk.ledger.position(name) for name in rig.engine.symbols}
+    assert any(held.values())
+    rig.stop(keep=True)
+    rig.run(until=rig.world.now + HOUR)
+    report = rig.bot.report
+    assert report is not None
+    assert report.exit_code == 0
+    assert {o.kind for o in rig.world.exchange.history.open.values()} == {OrderKind.STOP_MARKET}
+    assert {name: rig.world.exchange.account.position(name) for name in rig.engine.symbols} == held
+
+
+# -- drawdown -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_at_minus_fifteen_percent_everything_is_flat_within_one_cycle_and_stays_so(seed: int) -> None:
+    rig = live_rig(seed, Market.FUTURES, days=3, drift_day=-0.1, sigma_hour=0.02)
+    rig.run(until=rig.source.trading_from + DAY)  # type: ignore[attr-defined]
+    tiers = rig.engine.desk.tiers
+    tiers.peak = tiers.top = tiers.value / 0.84
+    beyond: list[Ms] = []
+
+    def watch() -> None:
+        if not beyond and tiers.drawdown <= -0.15 and tiers.halted:
+            beyond.append(rig.world.now)
+
+    rig.checking = False  # between two marks the drawdown was made up
+    rig.run(until=rig.world.now + 15 * MINUTE, each=watch)
+    rig.checking = True
+    rig.run(until=rig.world.now + 15 * MINUTE, each=watch)
+    rig.settle()
+    assert beyond
+    desk = rig.engine.desk
+    assert desk.tiers.halted
+    assert all(rig.world.exchange.account.position(name) == 0 for name in rig.engine.symbols)
+    assert not rig.world.exchange.history.open
+    fills = sum(book.fills for book in desk.ledger.books.values())
+    rig.run(until=rig.world.now + 12 * HOUR)
+    assert sum(book.fills for book in desk.ledger.books.values()) == fills
+    rig.order("reset", what="drawdown")
+    assert desk.tiers.tier == 0
+    rig.run(until=rig.world.now + 4 * HOUR)
+    assert rig.world.exchange.history.open
+    assert rig.problems == []
+
+
+# -- the market ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("side", "rate", "sign"), [("long", 1e-3, -1), ("short", 1e-3, 1), ("long", -1e-3, 1)])
+def test_longs_pay_a_positive_rate_and_shorts_receive_it(side: str, rate: float, sign: int) -> None:
+    beyond = (600_000, 602_000, 598_000, 600_000)
+    rig = grid(beyond, flat(600_000), side=side, initial_inventory=True)
+    rig.source.funding = {2: rate}  # type: ignore[attr-defined]
+    rig.run()
+    book = rig.engine.desk.ledger.book(BTC)
+    assert book.position * (1 if side == "long" else -1) > 0
+    assert book.funding * sign > 0
+    assert abs(book.funding) == abs(book.position) * D("0.001") * 60_000 * D("0.001")
+    assert rig.problems == []
+
+
+def test_an_episode_that_ends_is_left_flat_and_the_next_warms_up_anew() -> None:
+    source = RandomMarket(
+        7, 1, days=6, weather=Weather(drift_day=0.05, sigma_hour=0.015, holes_a_day=0.5, hole_minutes=(90, 240))
+    )
+    ends = [batch.at for batch in source.batches(source.trading_from) if batch.episode_ends]
+    assert ends
+    rig = Rig(source, seed=7)
+    rig.run(until=ends[0])
+    rig.settle()
+    assert rig.world.exchange.account.position(BTC) == 0
+    assert not rig.world.exchange.history.open
+    rig.run()
+    assert rig.engine.desk.blockers.holds(BTC, "warming")
+    assert not rig.engine.desk.blockers.holds(BTC, "neutral_silent")
+    assert rig.problems == []
+
+
+def test_post_only_refusals_cost_one_retry_and_no_warning() -> None:
+    asked: dict[tuple[str, int, int], int] = {}
+    rig = Rig(Tape(flat(600_000), (600_000, 600_000, 596_000, 597_000), flat(597_000)))
+    lived_through(rig.engine, 60_000.0, 0.008, 0.9)  # so far below target that two rungs are crossed
+    rig.run()
+    facts = [codec.decode(body) for body in rig.memory.bodies]
+    refused = [f for f in facts if isinstance(f, OrderFact) and f.report.outcome is Outcome.REFUSED]
+    assert refused
+    assert {fact.report.code for fact in refused} == {-5022}
+    for fact in refused:
+        order = rig.engine.desk.orders.get(fact.report.client_id)
+        if order is not None:
+            key = (order.order.symbol, order.order.rung, fact.at)
+            asked[key] = asked.get(key, 0) + 1
+    assert max(asked.values()) == 1
+    assert not [note for note in rig.memory.notes if note.level in ("warning", "error") and "refus" in note.code]
+
+
+# -- plain grids ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["arithmetic", "geometric"])
+@pytest.mark.parametrize("market", MARKETS)
+def test_a_plain_grid_buys_a_level_and_sells_it_at_the_next(kind: str, market: Market) -> None:
+    down, up = (600_000, 600_000, 588_000, 589_000), (589_000, 626_000, 589_000, 621_000)
+    rig = grid(down, flat(589_000), up, flat(621_000), market=market, kind=kind)
+    rig.run(until=START + 2 * MINUTE)
+    rig.settle()
+    assert position(rig) > 0
+    plan = rig.engine.desk.symbols[BTC].plan
+    assert plan is not None
+    tick = rig.world.instruments[BTC].tick_f
+    lots = rig.engine.desk.ledger.book(BTC).lots
+    assert [lot.price * tick for lot in lots] == pytest.approx([plan.grid[lot.rung] for lot in lots], abs=tick)
+    nexts = sorted(plan.grid[lot.rung + 1] for lot in lots)
+    rig.run()
+    sold = sorted(t.price * tick for t in rig.world.exchange.history.trades[BTC] if t.side is Side.SELL)
+    assert sold == pytest.approx(nexts, abs=tick)
+    assert rig.engine.desk.ledger.book(BTC).cycles == len(lots)
+    assert rig.engine.desk.ledger.book(BTC).grid_profit > 0
+    assert rig.problems == []
+
+
+def test_a_neutral_grid_leaves_above_its_upper_stop_and_does_not_come_back() -> None:
+    minutes = [(600_000, 640_000, 600_000, 640_000), (640_000, 662_000, 640_000, 662_000)]
+    rig = grid(*minutes, *[flat(662_000)] * 70, side="neutral", stop=54_000.0, stop_above=66_000.0)
+    rig.run(until=START + 2 * MINUTE)
+    rig.settle()
+    assert position(rig) < 0
+    rig.run(until=START + 5 * MINUTE)
+    assert position(rig) == 0
+    rig.run()
+    assert position(rig) == 0
+    assert resting(rig) == []
+    assert rig.problems == []
+
+
+@pytest.mark.parametrize("inventory", [False, True])
+def test_a_long_grid_leaves_below_its_stop_and_does_not_buy_again_there(inventory: bool) -> None:
+    minutes = [(600_000, 600_000, 552_000, 552_000), (552_000, 552_000, 538_000, 538_000)]
+    rig = grid(*minutes, *[flat(538_000)] * 70, stop=54_000.0, initial_inventory=inventory)
+    rig.run(until=START + 2 * MINUTE)
+    rig.settle()
+    assert position(rig) > 0
+    rig.run()
+    assert position(rig) == 0
+    assert resting(rig) == []
+    assert len([t for t in rig.world.exchange.history.trades[BTC] if t.side is Side.SELL]) == 1
+    assert rig.problems == []
+
+
+def test_a_long_grid_takes_its_profit_and_stays_out() -> None:
+    minutes = [(600_000, 602_000, 598_000, 600_000), (600_000, 668_000, 600_000, 668_000)]
+    rig = grid(*minutes, *[flat(668_000)] * 70, initial_inventory=True, take_profit=66_500.0)
+    rig.run()
+    assert position(rig) == 0
+    assert resting(rig) == []
+    assert rig.engine.desk.blockers.holds(BTC, "beyond_exit")
+    assert rig.problems == []
+
+
+def test_a_grid_that_trails_is_limited_from_where_it_was_laid() -> None:
+    climb = [(p, p + 5_000, p, p + 5_000) for p in range(600_000, 900_000, 5_000)]
+    rig = grid(*climb, *[flat(900_000)] * 130, trailing_up=True, trail_up_to=70_000.0)
+    rig.run()
+    plan = rig.engine.desk.symbols[BTC].plan
+    assert plan is not None
+    assert plan.grid_origin == (55_000.0, 65_000.0)
+    assert plan.grid[-1] == pytest.approx(70_000.0)
+    assert rig.problems == []
+
+
+# -- what is held without a plan -----------------------------------------------------------------------------------
+
+
+def test_a_target_order_is_pegged_to_the_touch_of_every_bar() -> None:
+    rig = Rig(Tape(flat(600_000), (600_000, 600_000, 599_990, 599_995), *[flat(599_000 - 500 * n) for n in range(5)]))
+    lived_through(rig.engine, 60_000.0, 0.008, 0.5)
+    rig.run(until=START + 2 * MINUTE)
+    rig.settle()
+    assert position(rig) == 26
+    state = rig.engine.desk.symbols[BTC]
+    assert state.plan is not None
+    state.plan = None
+    rig.engine.desk.touch_all()
+    seen: list[int | None] = []
+
+    def look() -> None:
+        live = rig.engine.desk.orders.live(BTC)
+        seen.extend(one.order.price for one in live if one.order.purpose is Purpose.TARGET)
+
+    rig.checking = False  # the plan was taken away by hand
+    rig.run(each=look)
+    assert len(set(seen)) >= 3
