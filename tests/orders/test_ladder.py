@@ -1,7 +1,7 @@
 """The adaptive ladder."""
 
 from decimal import Decimal
-from math import exp, log
+from math import exp, floor, log
 
 import msgspec
 import pytest
