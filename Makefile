@@ -21,12 +21,13 @@ CONTRACTS = $(VENV)/bin/lint-imports --no-logo
 PYTEST = $(PY) -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test pytest lint format typecheck imports bench docs lock clean
+.PHONY: help run setup test pytest lint format typecheck imports bench bench-backtest validation docs lock clean
 
 help:
 	@echo "make run        run gridbot (ARGS=...)"
 	@echo "make test       lint, types, import contracts, then the test-suite (PYTEST_ARGS=...)"
 	@echo "make setup      only make .venv from requirements.lock"
+	@echo "make bench-backtest   back-test throughput beside its peers;  make validation   docs/VALIDATION.md from recorded data"
 	@echo "make lint | typecheck | imports | pytest | format | bench | docs | lock | clean"
 
 run: $(READY)
@@ -81,6 +82,13 @@ imports: $(READY)
 
 bench: $(READY)
 	@$(PY) -m tests.bench $(ARGS)
+
+# Peers in environments of their own, once: .venv/bin/python -m tests.bench.backtest_peers
+bench-backtest: $(READY)
+	@$(PY) -m tests.bench backtest $(ARGS)
+
+validation: $(READY)
+	@$(PY) -m tests.tools.make_validation $(ARGS)
 
 docs: $(READY)
 	@$(PY) -m tests.tools.make_docs $(ARGS)

@@ -4,6 +4,10 @@ The same engine, the same exchange and the same order of things as in a replay b
 out is what waits and writes. Bars in which nothing can happen are passed over in one step (``engine.quiet``).
 """
 
+import contextlib
+import gc
+from collections.abc import Iterator
+
 from msgspec import Struct
 
 from gridbot_tui.engine.actions import (
@@ -60,6 +64,10 @@ class Ring:
         """Play the market to its end, or up to a time. Raises RingFailed."""
         if not self.engine.now:
             self._begin()
+        with _seldom_collecting():
+            self._play(until)
+
+    def _play(self, until: Ms | None) -> None:
         world, cursor = self.world, self._cursor
         while True:
             if cursor is not None and self._skip(cursor, until):
@@ -186,6 +194,17 @@ class Ring:
             ):
                 return i
         return count
+
+
+@contextlib.contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Look for reference cycles seldom: a run keeps much and makes few, and each search walks all that is kept."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _columns(run: Run, count: int) -> Columns:

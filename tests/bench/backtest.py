@@ -1,0 +1,133 @@
+"""Back-test throughput: gridbot's whole engine with its full strategy, beside peers and bare loops.
+
+All in one run on one machine, because only the ratios carry over. Peers need environments of their own:
+``python -m tests.bench.backtest_peers`` makes them; one that is not there is said to be left out.
+"""
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from gridbot_tui.research.outcome import outcome_of, ring_of
+from gridbot_tui.research.request import Prepared, Request, prepare
+from gridbot_tui.research.ring import Ring
+from tests.bench.backtest_loops import pointer
+from tests.bench.backtest_market import MINUTES, write, year
+from tests.bench.backtest_peers import PEERS, measured
+from tests.bench.report import Report
+
+AIM = 15.0
+"""Times nautilus_trader's bars a second."""
+ROUNDS = 3
+
+
+def run(report: Report) -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(Path(folder))
+        report.title(f"back-test of a synthetic year, {MINUTES:,} bars of 1 minute")
+        limits(report)
+        ours = engine(report, path)
+        grid(report, path)
+        cold(report, path)
+        scaling(report, Path(folder))
+        beside(report, path, ours)
+
+
+def limits(report: Report) -> None:
+    """What the same language does with nothing around it."""
+    _, high, low, close = (column.tolist() for column in year())
+    took = [pointer(high, low, close) for _ in range(ROUNDS)]
+    seconds = statistics.median(one[2] for one in took)
+    report.figure("bare loop, pure Python, 40 orders, two comparisons a bar", MINUTES / seconds, "bars/s")
+    report.say(f"{took[0][0]} fills, profit {took[0][1]:,.2f}")
+
+
+def once(one: Prepared) -> tuple[Ring, float]:
+    """A run and its seconds."""
+    ring = ring_of(one)
+    began = time.perf_counter()
+    ring.run()
+    return ring, time.perf_counter() - began
+
+
+def engine(report: Report, path: Path) -> float:
+    """The full adaptive strategy: three shadow grids, learning, leverage, tiers."""
+    one = prepare(Request((str(path),)))
+    took = [once(one) for _ in range(ROUNDS)]
+    seconds = statistics.median(elapsed for _, elapsed in took)
+    ring = took[-1][0]
+    made = outcome_of("strategy", ring, one)
+    report.figure("gridbot, full adaptive strategy", MINUTES / seconds, "bars/s")
+    report.say(
+        f"{made.figures['fills']} fills, {ring.tape.orders} orders, {ring.tape.plans} plans; "
+        f"{ring.spent.passed_over:,} bars passed over, {ring.spent.one_by_one:,} one by one"
+    )
+    hours = MINUTES / 60
+    report.figure("an hour of it, decision, orders and fills included", 1e6 * seconds / hours, "us")
+    return MINUTES / seconds
+
+
+def grid(report: Report, path: Path) -> None:
+    """The like-for-like case: a static grid of 40 cells over the same range."""
+    keys = {
+        "ladder.kind": "geometric",
+        "ladder.plain.lower": "54000",
+        "ladder.plain.upper": "66000",
+        "ladder.plain.levels": "41",
+        "ladder.plain.side": "neutral",
+        "ladder.plain.leverage": "0.5",
+        "orders.depth": "50",
+        "bot.capital": "100000",
+    }
+    one = prepare(Request((str(path),), overrides=tuple(keys.items())))
+    took = [once(one) for _ in range(ROUNDS)]
+    seconds = statistics.median(elapsed for _, elapsed in took)
+    report.figure("gridbot, static grid of 41 levels, shadows and learning too", MINUTES / seconds, "bars/s")
+    report.say(f"{len(took[-1][0].tape.fills)} fills, {took[-1][0].tape.orders} orders")
+
+
+def cold(report: Report, path: Path) -> None:
+    """A whole process from the command to its printed result, baselines included."""
+    command = [sys.executable, "-m", "gridbot_tui", "--json", "backtest", "--data", str(path)]
+    walls = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        walls.append(time.perf_counter() - began)
+    report.figure("gridbot, cold process with two baselines, command to result", statistics.median(walls), "s")
+    report.say(f"its own bars_per_s: {json.loads(done.stdout)['bars_per_s']:,}")
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    report.figure("its peak memory", peak, "MiB")
+
+
+def scaling(report: Report, folder: Path) -> None:
+    """Cost must be linear in bars and in symbols."""
+    quarter = write(folder / "quarter", MINUTES // 4)
+    _, short = once(prepare(Request((str(quarter),))))
+    report.figure("a quarter of the bars, times four", MINUTES / (4 * short), "bars/s")
+    paths = [
+        str(write(folder / "three", MINUTES // 4, name, seed))
+        for seed, name in enumerate(("BTCUSDT", "ETHUSDT", "SOLUSDT"))
+    ]
+    _, three = once(prepare(Request(tuple(paths))))
+    report.figure("three symbols, bars of all", 3 * (MINUTES // 4) / three, "bars/s")
+
+
+def beside(report: Report, path: Path, ours: float) -> None:
+    """The peers in their own environments, on the same file."""
+    report.title("peers on the same year, 40 resting orders, maker 0.02 %")
+    for peer in PEERS:
+        found = measured(peer, path)
+        if isinstance(found, str):
+            report.say(f"{peer.name}: left out, {found}")
+            continue
+        report.figure(f"{peer.name}, {found['fills']:.0f} fills", found["bars_per_s"], "bars/s")
+        report.figure(f"{peer.name}, whole process", found["wall_s"], "s")
+        times = ours / found["bars_per_s"]
+        report.figure(f"gridbot over {peer.name}", times, "x", above=AIM if peer.name.startswith("nautilus") else None)

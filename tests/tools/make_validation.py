@@ -1,0 +1,190 @@
+"""Writes docs/VALIDATION.md: ``make validation``. Back-tests of the recorded series, in gridbot's own figures.
+
+Needs the recorded data (GRIDBOT_SHARED_DATA, else ``../shared/data``). Nothing here chooses a parameter: the
+defaults are judged as they are. Give names of series to measure only those; the file is then printed.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from gridbot_tui.research import walkforward
+from gridbot_tui.research.analysis import Analysis, analyse, day_name
+from gridbot_tui.research.backtest import Study, study
+from gridbot_tui.research.request import Request
+from gridbot_tui.research.verdict import bounds, number, percent
+from gridbot_tui.units import DAY
+
+ROOT = Path(__file__).resolve().parents[2]
+OUT = ROOT / "docs" / "VALIDATION.md"
+HALT = 0.15
+
+
+class Case(Struct, frozen=True):
+    """A recorded stretch of the market."""
+
+    name: str
+    what: str
+    files: tuple[str, ...]
+
+
+CASES = (
+    Case("btc_2025", "BTC, 1m, May-June 2025: calm", ("um/BTCUSDT/1m/2025-05-04_2025-06-24.parquet",)),
+    Case("fil_2023", "FIL, 1m, August-November 2023", ("um/FILUSDT/1m/2023-08-01_2023-11-30.parquet",)),
+    Case(
+        "crash_2025",
+        "SOL, ETH, XRP, DOGE, 1m, January-February 2025: the February crash",
+        tuple(f"um/{s}USDT/1m/2025-01-27_2025-02-26.parquet" for s in ("SOL", "ETH", "XRP", "DOGE")),
+    ),
+    Case("btc_2023_24", "BTC, 5m, January 2023 - June 2024", ("um/BTCUSDT/5m/2023-01-01_2024-06-30.parquet",)),
+    Case(
+        "sol_2022_24",
+        "SOL, 15m, 2022 - June 2024: FTX, the perp far below spot",
+        ("um/SOLUSDT/15m/2022-01-01_2024-06-30.parquet",),
+    ),
+    Case(
+        "btc_2019_21",
+        "BTC, 1h, September 2019 - March 2021: 12 March 2020",
+        ("um/BTCUSDT/1h/2019-09-08_2021-03-31.parquet",),
+    ),
+    Case(
+        "spot_btc_2021",
+        "spot BTC, 1m, November-December 2021: the flash crash",
+        ("spot/BTCUSDT/1m/2021-11-11_2021-12-11.parquet",),
+    ),
+    Case("spot_btc_2024", "spot BTC, 5m, January-June 2024", ("spot/BTCUSDT/5m/2024-01-01_2024-06-30.parquet",)),
+)
+WALK = Case("walk", "SOL, 15m, 2022 - June 2024", ("um/SOLUSDT/15m/2022-01-01_2024-06-30.parquet",))
+
+
+def data() -> Path:
+    """The recorded data's folder."""
+    return Path(os.environ.get("GRIDBOT_SHARED_DATA") or ROOT.parent / "shared" / "data")
+
+
+def paths(case: Case) -> tuple[str, ...]:
+    """Its files, those that are there."""
+    return tuple(str(data() / one) for one in case.files if (data() / one).exists())
+
+
+def main(wanted: list[str]) -> int:
+    """Measure, and write the page; 2 without data."""
+    if not data().exists():
+        print(f"no recorded data at {data()}: set GRIDBOT_SHARED_DATA", file=sys.stderr)
+        return 2
+    cases = [case for case in CASES if paths(case) and (not wanted or case.name in wanted)]
+    measured = []
+    for case in cases:
+        began = time.monotonic()
+        made = study(Request(paths(case)), full=True)
+        measured.append((case, made, analyse(made)))
+        print(f"{case.name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    text = "\n".join([*HEAD, *_table(measured), *_promises(measured), *_each(measured)])
+    if not wanted or WALK.name in wanted:
+        text += "\n" + "\n".join(_walk())
+    if wanted:
+        print(text)
+    else:
+        OUT.write_text(text.rstrip() + "\n", encoding="utf-8")
+    return 0
+
+
+HEAD = (
+    "# Validation",
+    "",
+    "Written by `make validation` from the recorded data beside the project; not edited by hand. The engine that",
+    "trades, on the simulated exchange, with the default settings throughout: nothing was chosen on these series by",
+    "this page. Brackets are 95 % block-bootstrap intervals (blocks of 10 days); differences are the strategy's",
+    "yearly mean return less the other's, on the days after the 14-day warm-up. See STRATEGY.md for what each",
+    "mechanism is worth and ARCHITECTURE.md for speed.",
+    "",
+)
+Measured = list[tuple[Case, Study, Analysis]]
+
+
+def _table(measured: Measured) -> Iterator[str]:
+    yield "## What came out"
+    yield ""
+    yield "| series | days | return | a year, interval | Sharpe | deepest fall | fills | deflated P |"
+    yield "|---|---:|---:|---:|---:|---:|---:|---:|"
+    for case, made, found in measured:
+        own = found.rows[0]
+        yield (
+            f"| {case.what} | {found.days} | {percent(own.net_return)} | {bounds(found.growth)} | "
+            f"{number(own.sharpe)} | {percent(own.max_drawdown)} | {made.main.figures['fills']} | {number(found.deflated)} |"
+        )
+    yield ""
+
+
+def _promises(measured: Measured) -> Iterator[str]:
+    yield "## The promises, on every run (baselines included)"
+    yield ""
+    yield "| series | highest leverage | worst case admitted | liquidations | residual | halts | loss beyond -15 % |"
+    yield "|---|---:|---:|---:|---:|---:|---:|"
+    for case, made, found in measured:
+        f = made.main.figures
+        fall = float(str(f["max_drawdown"]))
+        beyond = percent(min(0.0, fall + HALT)) if fall < -HALT else "none"
+        forced = sum(int(str(one.figures.get("liquidations", 0))) for one in (made.main, *made.others.values()))
+        yield (
+            f"| {case.name} | {f['max_leverage_observed']:.2f}x | {f['max_leverage']:.2f}x | {forced} | "
+            f"{f['residual']} | {len(found.halts)} | {beyond} |"
+        )
+    yield ""
+
+
+def _each(measured: Measured) -> Iterator[str]:
+    yield "## Beside the baselines"
+    for case, made, found in measured:
+        yield ""
+        yield f"### {case.what}"
+        yield ""
+        yield "| | return | Sharpe | deepest fall | strategy ahead by, a year |"
+        yield "|---|---:|---:|---:|---:|"
+        for row in found.rows:
+            own = row is found.rows[0]
+            ahead = "" if own else bounds(row.advantage)
+            name = "**strategy**" if own else row.title
+            figures = (percent(row.net_return), number(row.sharpe), percent(row.max_drawdown), ahead)
+            yield f"| {name} | {' | '.join(figures)} |"
+        weights, shadows = made.main.weight_means, made.main.shadow_returns
+        parts = ", ".join(
+            f"{name} {weight:.2f} (shadow {percent(shadow)})"
+            for name, weight, shadow in zip(("UP", "DOWN", "NEUTRAL"), weights, shadows, strict=True)
+        )
+        yield ""
+        yield f"Mean weights: {parts}. Worst days: {', '.join(f'{d} {percent(v)}' for d, v in found.worst[:3])}."
+        if found.regimes:
+            told = ", ".join(f"{r.name} {percent(r.total)} on {r.days} days" for r in found.regimes)
+            yield f"By the market of the week before: {told}."
+        for name, why in made.skipped.items():
+            yield f"{name} was not played: {why}."
+    yield ""
+
+
+def _walk() -> Iterator[str]:
+    made = walkforward.walk(Request(paths(WALK)), train_days=180, test_days=90)
+    result = walkforward.document(made)
+    yield f"## Walk-forward: {WALK.what}, 180 days to choose on, 90 to judge on"
+    yield ""
+    yield "| test from | chosen | train Sharpe | return | defaults |"
+    yield "|---|---|---:|---:|---:|"
+    for one in made.windows:
+        figures = (one.chosen, number(one.train_sharpe), percent(one.test_return), percent(one.default_return))
+        yield f"| {day_name(one.window.test_from // DAY)} | {' | '.join(figures)} |"
+    yield ""
+    rows = [("chosen on the past", result["out_of_sample"]), *result["baselines"].items()]
+    for name, found in rows:
+        yield (
+            f"- {name.replace('_', ' ')}: {percent(found['net_return'])}, Sharpe {number(found['sharpe'])}, "
+            f"deepest fall {percent(found['max_drawdown'])}"
+        )
+    yield f"- choosing over the defaults: {bounds(made.advantage)} a year; out-of-sample mean {bounds(made.growth)}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
