@@ -77,9 +77,10 @@ def each_bar(desk: Desk) -> None:
     _guard(desk)
     for name, state in desk.symbols.items():
         target = state.desired.target if state.desired is not None else None
-        if target is not None and (desk.ledger.position(name) or desk.orders.live(name)):
-            if target.style is TargetStyle.TAKER or desk.ledger.position(name) != target.position:
-                desk.dirty.add(name)
+        position = desk.ledger.position(name)
+        worked = target is not None and bool(position or desk.orders.live(name))
+        if worked and target is not None and (target.style is TargetStyle.TAKER or position != target.position):
+            desk.dirty.add(name)
         if desk.blockers.holds(name, "churn"):
             desk.dirty.add(name)
         exits(desk, state)

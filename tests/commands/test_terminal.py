@@ -1,13 +1,13 @@
 """The terminal app and the bot in one process: what becomes of the bot however the app ends."""
 
-from collections.abc import Callable
+import subprocess
 from pathlib import Path
 
 import pytest
 from msgspec import Struct
 
 from gridbot_tui.commands import terminal
-from gridbot_tui.commands.terminal import BotThread, in_terminal
+from gridbot_tui.commands.terminal import BotThread, Launch, in_terminal
 from gridbot_tui.control.errors import NotRunning
 from gridbot_tui.service.options import RunOptions
 from gridbot_tui.units import Mode
@@ -30,7 +30,7 @@ def handed(monkeypatch: pytest.MonkeyPatch) -> list[RunOptions]:
     return found
 
 
-def leaving(how: str) -> Callable[[BotThread, RunOptions], Left]:
+def leaving(how: str) -> Launch:
     def launch(thread: BotThread, options: RunOptions) -> Left:
         assert thread._ready.wait(20)
         return Left(how)
@@ -91,5 +91,5 @@ def test_a_replay_that_is_not_kept_ends_with_its_terminal(monkeypatch: pytest.Mo
     def no_process(*_: object, **__: object) -> None:
         raise AssertionError("nothing may be started")
 
-    monkeypatch.setattr(terminal.subprocess, "Popen", no_process)
+    monkeypatch.setattr(subprocess, "Popen", no_process)
     terminal.hand_over(RunOptions(mode=Mode.REPLAY, data=("candles.csv",)), ["--data", "candles.csv"])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
-from gridbot_tui.engine.events import BarsClosed, Event, FundingSettled, OrderReport, Outcome, Tick
+from gridbot_tui.engine.events import BarsClosed, FundingSettled, OrderReport, Outcome, Tick
 from gridbot_tui.exchange.port import Cancel, Incoming, Place, Query, Reply, Request, SetLeverage
 from gridbot_tui.exchange.simulated import wire
 from gridbot_tui.exchange.simulated.config import AccountConfig
