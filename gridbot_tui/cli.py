@@ -3,6 +3,7 @@ what a user does wrong."""
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ import typer
 
 from gridbot_tui import __version__
 from gridbot_tui.commands import config, credentials, exchange, export, learning
+from gridbot_tui.commands import data as recorded
 from gridbot_tui.commands.backtest import backtest
 from gridbot_tui.commands.doctor import doctor
 from gridbot_tui.commands.exits import CommandFailed, Exit
@@ -55,6 +57,7 @@ for command in COMMANDS:
 app.add_typer(learning.app, name="learning")
 app.add_typer(config.app, name="config")
 app.add_typer(export.app, name="export")
+app.add_typer(recorded.app, name="data")
 app.add_typer(exchange.app, name="exchange")
 app.add_typer(credentials.app, name="credentials")
 
@@ -160,6 +163,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def execute(argv: list[str]) -> int:
     """Run one command; its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file name that is no text, a terminal that knows no braille: shown escaped, as on stderr.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = app(args=spread(argv), prog_name="gridbot", standalone_mode=False)
         sys.stdout.flush()

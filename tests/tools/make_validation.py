@@ -115,7 +115,8 @@ def _table(measured: Measured) -> Iterator[str]:
         own = found.rows[0]
         yield (
             f"| {case.what} | {found.days} | {percent(own.net_return)} | {bounds(found.growth)} | "
-            f"{number(own.sharpe)} | {percent(own.max_drawdown)} | {made.main.figures['fills']} | {number(found.deflated)} |"
+            f"{number(own.sharpe)} | {percent(own.max_drawdown)} | "
+            f"{made.main.figures['fills']} | {number(found.deflated)} |"
         )
     yield ""
 

@@ -1,0 +1,39 @@
+"""gridbot data check: what recorded files hold and lack."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.commands.calling import Cli, caller
+from tests.research.markets import START, series
+from tests.research.test_truth import written
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Cli:
+    return caller(capsys)
+
+
+def test_holes_and_missing_funding_are_counted_and_named(tmp_path: Path, call: Cli) -> None:
+    path = written(tmp_path, series("ETHUSDT", 4, holes=((1.0, 0.5), (2.0, 5.0))))[0]
+    done = call("data", "check", path, "--json")
+    assert done.code == 0, done.err
+    one = done.document["series"]["ETHUSDT"]
+    assert (one["from"], one["bars"], one["missing_bars"], one["holes"]) == (START, 4 * 288 - 66, 66, 2)
+    assert (one["funding"], one["mark_prices"]) == (0, False)
+    assert {"hole", "episode", "no_funding"} <= {note["code"] for note in done.document["notes"]}
+
+
+def test_a_person_gets_a_table_and_the_notes_beside_it(tmp_path: Path, call: Cli) -> None:
+    path = written(tmp_path, series("ETHUSDT", 4, holes=((2.0, 5.0),)))[0]
+    done = call("data", "check", path)
+    assert done.code == 0
+    assert "ETHUSDT" in done.out
+    assert "episode" in done.err
+
+
+def test_a_path_that_holds_nothing_is_said_in_one_sentence(tmp_path: Path, call: Cli) -> None:
+    done = call("data", "check", str(tmp_path / "nothing"))
+    assert done.code == 2
+    assert "nothing" in done.err
+    assert "Traceback" not in done.err
