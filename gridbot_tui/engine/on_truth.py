@@ -1,6 +1,6 @@
 """What the exchange says when asked: compare it with our books, and act only on what is proved."""
 
-from gridbot_tui.engine import on_orders
+from gridbot_tui.engine import first_aid, on_orders
 from gridbot_tui.engine.actions import AskAboutOrder, RequestResync, StartFact
 from gridbot_tui.engine.desk import Desk
 from gridbot_tui.engine.events import (
@@ -101,6 +101,8 @@ def open_orders(desk: Desk, event: OpenOrders) -> None:
         else:
             _confirm(desk, event.at, order)
     _announce(desk, foreign)
+    if desk.phase == "recovering":
+        first_aid.protect(desk, event)
     for live in desk.orders.all_live():
         mine = live.order
         if mine.client_id not in listed and event.at - live.changed_at >= SETTLE and desk.phase == "trading":
@@ -112,11 +114,13 @@ def missing(desk: Desk) -> list[tuple[Symbol, ClientId, bool]]:
 
     What left a moment ago may still be on its way: asked now, "no such order" would be no proof.
     """
-    young = desk.now - SETTLE if desk.phase == "trading" else desk.now
+    settled = desk.now - SETTLE
     return [
         (live.order.symbol, live.order.client_id, live.order.purpose is Purpose.STOP)
         for live in desk.orders.all_live()
-        if live.order.client_id not in desk.listed and live.changed_at <= young
+        if live.order.client_id not in desk.listed
+        # What another life has sent is asked about at once, what this one has sent once it has settled.
+        and (live.changed_at <= settled or (desk.phase != "trading" and live.sent_at <= desk.started_at))
     ]
 
 

@@ -73,7 +73,7 @@ def with_stop(
         return wanted
     adding = Side.BUY if position > 0 else Side.SELL
     entries = [slot for slot in wanted.resting if slot.side is adding and slot.state is SlotState.RESTING]
-    plan = _stop_plan(desk, state, position, entries, view, account)
+    plan = stop_plan(desk, state, position, entries, view, account)
     if plan.reduce_to is not None and plan.reduce_to != position:
         state.stop_reduce_to = plan.reduce_to
         desk.dirty_next.add(state.symbol)
@@ -82,9 +82,10 @@ def with_stop(
     return msgspec.structs.replace(wanted, resting=resting, stop=plan.stop)
 
 
-def _stop_plan(
+def stop_plan(
     desk: Desk, state: SymbolDesk, position: int, entries: list[Slot], view: Portfolio, account: Account
 ) -> StopPlan:
+    """The stop of a position with these entries resting; the mark must be known."""
     assert state.mark is not None
     exposures = {name: one.case()[0] for name, one in view.symbols.items()}
     mine = exposures[state.symbol] or abs(position) * state.mark * state.instrument.unit_f

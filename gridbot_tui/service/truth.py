@@ -88,6 +88,8 @@ class Truth:
 
         account = yield from ask(AskAccount(self._id()))
         self._feed(_required(account.account))
+        listed = yield from ask(AskOpenOrders(self._id()))
+        self._feed(_required(listed.open_orders))
         done("account and protection")
         yield from self._missed_bars()
         done("missed bars")
