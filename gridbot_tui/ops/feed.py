@@ -21,6 +21,7 @@ from gridbot_tui.engine.actions import (
 )
 from gridbot_tui.engine.events import CashKind, Outcome
 from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.orders.churn import POST_ONLY_REFUSED
 from gridbot_tui.orders.model import NewOrder, Purpose
 from gridbot_tui.strategy.plan import GridPlan, Votes
 from gridbot_tui.units import Side, Steps, Symbol, Ticks
@@ -123,6 +124,9 @@ def _(fact: OrderFact, _: Instruments) -> EventView | None:
     said = _REPORTS.get(report.outcome)
     if said is None:
         return None
+    if report.code == POST_ONLY_REFUSED or "immediately match" in report.detail.lower():
+        text = f"{report.client_id} would have taken: priced anew"
+        return EventView(fact.at, "info", "order", report.symbol, text)
     level, word = said
     code = f" ({report.code})" if report.code else ""
     detail = f": {report.detail}" if report.detail else ""
