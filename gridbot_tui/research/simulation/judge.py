@@ -185,9 +185,6 @@ class Judge:
             self.paused -= set(self._symbols(symbol))
         elif kind == "reset" and args.get("what") == "kill":
             self.killed = False
-        elif kind == "reset" and args.get("what") == "drawdown":
-            self.nav.reset_pending = True
-            self.halt_due = 0
 
     def forgotten(self, command_id: str) -> None:
         """A command could not be journalled and was not carried out."""
@@ -195,9 +192,12 @@ class Judge:
 
     def outcome(self, done: CommandDone) -> None:
         """The bot says that a command has converged."""
-        kind, symbol, _ = self.given.pop(done.command_id, ("", "", {}))
+        kind, symbol, args = self.given.pop(done.command_id, ("", "", {}))
         if not done.ok:
             return
+        if kind == "reset" and args.get("what") == "drawdown":
+            self.nav.reset()
+            self.halt_due = 0
         if kind in ("pause", "flatten"):
             self.paused |= set(self._symbols(symbol))
         elif kind == "kill":
@@ -222,6 +222,8 @@ class Judge:
 
     def gone(self) -> None:
         """A life ended; its commands will not be answered."""
+        if any(args.get("what") == "drawdown" for _, _, args in self.given.values()):
+            self.nav.unsure = True  # nobody can say whether it was reset before the process died
         self.given.clear()
         self.healthy_since = self.sim.world.now
 

@@ -27,7 +27,13 @@ class Nav:
         self.value = 1.0
         self.peak = 1.0
         self.now = 1.0
-        self.reset_pending = False
+        self.unsure = False
+        """A reset may or may not have been carried out: nothing is judged until the next one."""
+
+    def reset(self) -> None:
+        """Measured anew from here."""
+        self.peak = self.now
+        self.unsure = False
 
     @property
     def drawdown(self) -> float:
@@ -51,9 +57,6 @@ class Nav:
         """Take a sample."""
         self.now = self.value * equity / self.base if self.base > 0 else self.value
         self.peak = max(self.peak, self.now)
-        if self.reset_pending:
-            self.reset_pending = False
-            self.peak = self.now
 
     def transfer(self, asset: str, amount: Money, judge: "Judge") -> None:
         """Capital came or went; the wallet has it already."""
@@ -86,7 +89,7 @@ def drawdown(judge: "Judge") -> None:
         held += abs(exchange.account.position(symbol)) * venue.mark * venue.instrument.unit_f
     if equity > 0 and not judge.touched:
         judge.max_observed = max(judge.max_observed, held / equity)
-    if judge.nav.drawdown >= HALT and agreed(judge, process):
+    if judge.nav.drawdown >= HALT and agreed(judge, process) and not judge.nav.unsure:
         judge.halt_due += 1
     elif judge.nav.drawdown < HALT and judge.halt_due < 3:
         judge.halt_due = 0
@@ -156,7 +159,7 @@ def look(judge: "Judge", process: "Process") -> None:
     judge.lasting("books_agree", "", bool(found), PATIENCE, "; ".join(found))
     if judge.sim.scenario.market is Market.FUTURES:
         said, seen = -process.engine.desk.tiers.drawdown, judge.nav.drawdown
-        wrong = abs(said - seen) > DRAWDOWN_SLACK and not judge.nav.reset_pending
+        wrong = abs(said - seen) > DRAWDOWN_SLACK and not judge.nav.unsure
         words = f"the bot reckons with a drawdown of {100 * said:.2f} %, it is {100 * seen:.2f} %"
         judge.lasting("drawdown_is_true", "", wrong, DRAWDOWN_PATIENCE, words)
 
