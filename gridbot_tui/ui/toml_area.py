@@ -29,6 +29,10 @@ class TomlArea(TextArea):
         super().__init__("", soft_wrap=False, show_line_numbers=True, tab_behavior="focus", read_only=True, id=id)
         self.cursor_blink = False  # a blink is bytes on the wire for nothing
 
+    def check_consume_key(self, key: str, character: str | None = None) -> bool:
+        """Letters never leave the editor, also while nothing may be typed: no ``p`` on this page pauses the bot."""
+        return (character is not None and character.isprintable()) or key in ("enter", "space")
+
     def get_line(self, line_index: int) -> Text:
         """The line, coloured by what it is."""
         line = super().get_line(line_index)

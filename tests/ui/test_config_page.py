@@ -327,6 +327,28 @@ async def test_who_may_give_no_orders_may_look_and_not_type() -> None:
         assert "read only" in screen_text(app)
 
 
+async def test_a_letter_is_never_a_command_here_not_even_before_anything_may_be_typed() -> None:
+    app, bot = with_bot()
+    async with shown(app) as pilot:
+        page = await opened(pilot, app)
+        page.area.read_only = True
+        await pilot.press(*"pfKr[]x")
+        await settled(pilot)
+        assert bot.orders == []
+        assert page_of(app) is page
+
+
+async def test_the_text_may_be_typed_before_it_was_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ConfigPage, "_check", lambda page: asyncio.sleep(0))
+    app, _ = with_bot()
+    async with shown(app) as pilot:
+        await pilot.press("e")
+        await settled(pilot)
+        await pilot.press("x")
+        await settled(pilot)
+        assert page_of(app).area.text == "x" + TEXT
+
+
 async def test_a_bot_without_a_file_shows_every_key_with_its_default() -> None:
     app, _ = with_bot(snapshot=configured(text=""))
     async with shown(app) as pilot:

@@ -105,6 +105,8 @@ class ConfigPage(Page):
         self.checked: str | None = None
         """The text that ``faults`` is about."""
         self._loaded = ""
+        self._ready = False
+        """True once there is a text."""
         self._timer: Timer | None = None
         self._warned_of: int | None = None
 
@@ -166,13 +168,13 @@ class ConfigPage(Page):
         self.said = "this edit was left here, and is not applied" if draft else ""
         if not snapshot.config_text and draft is None:
             self.said = "the bot runs without a config file; this is every key with its default"
-        self._warned_of = None
+        self._warned_of, self._ready = None, True
         self._look_again()
         await self._check()
 
     def flush(self, picture: Picture) -> None:
         """The panes, and whether the text may be edited."""
-        self.area.read_only = not (self.may_edit() and self.checked is not None)
+        self.area.read_only = not (self.may_edit() and self._ready)
         super().flush(picture)
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
