@@ -33,6 +33,7 @@ from gridbot_tui.commands.support import support
 from gridbot_tui.commands.view import view
 from gridbot_tui.commands.walkforward import walkforward
 from gridbot_tui.commands.why import why
+from gridbot_tui.service.profile import ProfileError
 from gridbot_tui.units import Market, Mode
 
 if TYPE_CHECKING:
@@ -178,6 +179,12 @@ def execute(argv: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has left: Python would complain at exit
         return Exit.FAILED
+    except OSError as error:
+        if error.filename is None:
+            raise
+        return _complain(f"{_short(error.filename)}: {error.strerror}", Exit.FAILED)
+    except ProfileError as error:
+        return _complain(str(error), Exit.USAGE)
     return code if isinstance(code, int) else Exit.DONE
 
 
@@ -250,6 +257,11 @@ def _wrong_usage(error: typer.TyperException) -> int:
         print(text, file=sys.stderr, flush=True)
         return error.exit_code
     return _complain(" ".join(text.replace("Value error, ", "").split()), error.exit_code)
+
+
+def _short(name: object) -> str:
+    text = str(name)
+    return text if len(text) <= 300 else f"{text[:140]} ... {text[-140:]}"
 
 
 def _complain(text: str, code: int) -> int:

@@ -122,12 +122,14 @@ def checked_name(name: str) -> str:
 
 
 def home_folder(home: Path | None) -> Path:
-    """Where profiles live; not made by this."""
-    if home is not None:
-        return home.expanduser().absolute()
+    """Where profiles live; not made by this. Raises ProfileError for the home of a user who is not there."""
     named = os.environ.get("GRIDBOT_HOME")
-    if named:
-        return Path(named).expanduser().absolute()
+    if home is not None or named:
+        wanted = home if home is not None else Path(named or "")
+        try:
+            return wanted.expanduser().absolute()
+        except RuntimeError as error:
+            raise ProfileError(f"there is no folder {wanted}: nobody knows that user's home") from error
     import platformdirs
 
     return Path(platformdirs.user_state_dir("gridbot", appauthor=False)).absolute()
