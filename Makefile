@@ -21,13 +21,15 @@ CONTRACTS = $(VENV)/bin/lint-imports --no-logo
 PYTEST = $(PY) -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test pytest lint format typecheck imports bench bench-backtest validation docs lock clean
+.PHONY: help run setup test pytest lint format typecheck imports bench bench-ui screenshots bench-backtest validation campaign mutants docs lock clean
 
 help:
 	@echo "make run        run gridbot (ARGS=...)"
 	@echo "make test       lint, types, import contracts, then the test-suite (PYTEST_ARGS=...)"
 	@echo "make setup      only make .venv from requirements.lock"
+	@echo "make bench-ui   what the terminal app costs;  make screenshots   the pictures, from fixed snapshots"
 	@echo "make bench-backtest   back-test throughput beside its peers;  make validation   docs/VALIDATION.md from recorded data"
+	@echo "make campaign   the fault campaign, into docs/VALIDATION.md (SEEDS=...);  make mutants   known bugs it must find"
 	@echo "make lint | typecheck | imports | pytest | format | bench | docs | lock | clean"
 
 run: $(READY)
@@ -89,6 +91,21 @@ bench-backtest: $(READY)
 
 validation: $(READY)
 	@$(PY) -m tests.tools.make_validation $(ARGS)
+
+# The fault campaign writes its section of docs/VALIDATION.md; SEEDS=1000 is the whole.
+SEEDS ?= 1000
+campaign: $(READY)
+	@$(PY) -m tests.tools.make_campaign --seeds $(SEEDS) $(ARGS)
+
+mutants: $(READY)
+	@$(PY) -m tests.simulation.mutants $(ARGS)
+
+# Bytes, processor and latency of the terminal app, counted on a pty beside a naive build.
+bench-ui: $(READY)
+	@$(PY) -m tests.tools.bench_ui $(ARGS)
+
+screenshots: $(READY)
+	@$(PY) -m tests.tools.make_screenshots $(ARGS)
 
 docs: $(READY)
 	@$(PY) -m tests.tools.make_docs $(ARGS)
