@@ -180,3 +180,50 @@ def test_a_config_is_compared_with_that_of_the_running_bot(cli: Cli, tmp_path: P
 def test_the_schema_is_one_json_document(cli: Cli) -> None:
     document = json.loads(cli("config", "schema").out)
     assert "ladder" in document["properties"]
+
+
+# Parquet, and where the ledger begins
+
+
+def test_parquet_keeps_decimals_exact_and_times_as_times(cli: Cli, kept: Profile, tmp_path: Path) -> None:
+    import polars as pl
+
+    target = tmp_path / "trades.parquet"
+    assert cli("export", "trades", "--format", "parquet", "-o", str(target)).code == 0
+    frame = pl.read_parquet(target)
+    row = frame.row(0, named=True)
+    assert (row["price"], row["quantity"], row["fee"]) == (Decimal(60000), Decimal("0.026"), Decimal("0.312"))
+    assert row["time"].isoformat() == "2023-11-14T22:13:20.001000+00:00"
+    assert row["maker"] is True
+    for what in ("orders", "ledger", "audit"):
+        assert cli("export", what, "--format", "parquet", "-o", str(target)).code == 0
+        assert pl.read_parquet(target).height >= 1
+
+
+def test_parquet_of_nothing_is_a_file_all_the_same_and_too_many_digits_stay_text() -> None:
+    import polars as pl
+
+    from gridbot_tui.commands.export_parquet import as_parquet
+
+    assert pl.read_parquet(io.BytesIO(as_parquet([]))).height == 0
+    rows = [{"at": 1, "time": "1970-01-01T00:00:00.001Z", "amount": "1" * 30 + "." + "2" * 20, "body": {"a": [1]}}]
+    row = pl.read_parquet(io.BytesIO(as_parquet(rows))).row(0, named=True)
+    assert row["amount"] == rows[0]["amount"]
+    assert json.loads(row["body"]) == {"a": [1]}
+
+
+def test_the_ledger_begins_with_the_opening_balances_and_sums_to_the_wallet(cli: Cli, profile: Profile) -> None:
+    from gridbot_tui.engine.actions import StartFact
+
+    profile.lock.touch()
+    store = making.store(profile.folder)
+    store.remember_instruments(making.T0, [builtin(Market.FUTURES)[making.BTC]])
+    start = StartFact(making.T0, {"USDT": Decimal("10000"), "BNB": Decimal("0"), "BTC": Decimal("0.5")}, None)
+    store.append([start, making.intent(1), making.report(1, Outcome.FILLED, filled=26), making.fill(1), making.cash(2)])
+    store.close()
+    found = cli("export", "ledger", "--json").document
+    assert [(row["kind"], row["asset"], row["amount"]) for row in found][:2] == [
+        ("start", "BTC", "0.5"),
+        ("start", "USDT", "10000"),
+    ]
+    assert sum(Decimal(row["amount"]) for row in found if row["asset"] == "USDT") == Decimal("9998.328")
