@@ -18,9 +18,12 @@ def simulate(
         float, typer.Option("--hours", metavar="H", min=0.5, max=10_000.0, help="Virtual hours of each seed.")
     ] = 6.0,
     faults: Annotated[str, typer.Option("--faults", help="none, light or heavy.")] = "heavy",
-    seed: Annotated[int, typer.Option("--seed", metavar="S", min=0, help="First seed; later ones count up.")] = FIRST_SEED,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="S", min=0, help="First seed; later ones count up.")
+    ] = FIRST_SEED,
     symbols: Annotated[
-        int | None, typer.Option("--symbols", metavar="N", min=3, max=17, help="Symbols of each seed (default: 3 or 4).")
+        int | None,
+        typer.Option("--symbols", metavar="N", min=3, max=14, help="Symbols of each seed (default: 3 or 4)."),
     ] = None,
     without: Annotated[
         list[str] | None, typer.Option("--without", metavar="KIND", help="Leave out a kind of happening; repeatable.")
@@ -45,7 +48,8 @@ def simulate(
     unknown = sorted(set(without or ()) - level.per_hour.keys())
     if unknown:
         raise CommandFailed(
-            f"--faults {faults} has no {unknown[0]!r} to leave out; it has {', '.join(sorted(level.per_hour))}", Exit.USAGE
+            f"--faults {faults} has no {unknown[0]!r} to leave out; it has {', '.join(sorted(level.per_hour))}",
+            Exit.USAGE,
         )
     from gridbot_tui.research.simulation.campaign import Campaign
 
@@ -83,7 +87,9 @@ def _run(campaign: object, *, json: bool, shrink: bool) -> None:
     else:
         _print(document)
     if document["invariant_violations"]:
-        raise CommandFailed(f"{len(document['invariant_violations'])} of {document['seeds']} seeds broke a promise", Exit.FAILED)
+        raise CommandFailed(
+            f"{len(document['invariant_violations'])} of {document['seeds']} seeds broke a promise", Exit.FAILED
+        )
 
 
 def _tell_shrunk(campaign: object, failed: object) -> None:

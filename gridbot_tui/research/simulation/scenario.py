@@ -17,6 +17,9 @@ SETTLE_IN: Final[Ms] = 10 * MINUTE
 MARKET_KINDS: Final = frozenset({"gap", "funding_spike"})
 """Happenings that are part of the market and known before it begins."""
 _SYMBOLS: Final = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT", "ADAUSDT", "LTCUSDT", "LINKUSDT")
+_MORE: Final = (*_SYMBOLS, "BNBUSDT", "AVAXUSDT", "SUIUSDT", "NEARUSDT", "FILUSDT", "APEUSDT")
+"""For runs that ask for a number of symbols."""
+MOST_SYMBOLS: Final = len(_MORE)
 
 
 class Happening(Struct, frozen=True):
@@ -72,7 +75,7 @@ def draw(
     rng = Random(f"scenario/{seed}")
     market = Market.SPOT if seed % 8 == 7 else Market.FUTURES
     count = symbols or rng.choice((3, 3, 3, 4))
-    names = tuple(sorted(rng.sample(_SYMBOLS, count)))
+    names = tuple(sorted(rng.sample(_SYMBOLS if symbols is None else _MORE, count)))
     # A few minutes before a full hour: the first plans come with the first hour's close.
     start = BEGIN + rng.randrange(0, 20) * HOUR + rng.randrange(54, 58) * MINUTE
     end = start + round(hours * HOUR)

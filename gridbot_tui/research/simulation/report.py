@@ -1,0 +1,83 @@
+"""The campaign's section of docs/VALIDATION.md: figures as measured, violations with the command that replays them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+BEGIN: Final = "<!-- campaign: written by make campaign -->"
+END: Final = "<!-- campaign end -->"
+_FIGURES: Final = (
+    ("seeds", "seeds"),
+    ("virtual_hours", "virtual hours"),
+    ("events", "events handled by the bot"),
+    ("events_per_s", "events a second"),
+    ("elapsed_s", "seconds"),
+    ("orders", "orders"),
+    ("fills", "fills"),
+    ("restarts", "restarts"),
+    ("unhandled_exceptions", "unhandled exceptions"),
+    ("duplicate_orders", "duplicate orders"),
+    ("orphan_orders", "orphan orders"),
+    ("lost_fills", "lost fills"),
+    ("residual_max", "largest residual when all was quiet"),
+    ("max_leverage", "highest worst-case leverage when an entry left"),
+    ("max_leverage_observed", "highest leverage observed"),
+    ("max_reconnect_s", "worst reconnect, s"),
+    ("max_recovery_s", "worst recovery, waiting for lost answers included, s"),
+    ("gate_checks", "entries whose leverage was recounted from outside"),
+    ("gate_checks_passed_over", "entries not recounted: the bot could not know yet what had just happened"),
+    ("liquidations", "liquidations (all of positions taken by hand)"),
+    ("tiers", "tiers entered"),
+    ("least_orders", "fewest orders of a seed"),
+    ("least_symbols", "fewest symbols of a seed"),
+    ("shutdowns", "exit codes of the last shutdowns"),
+)
+
+
+def section(
+    whole: Mapping[str, Any], runs: Mapping[str, tuple[Mapping[str, Any], Mapping[str, str]]], cores: int
+) -> str:
+    """Markdown of one campaign and of single long runs (name -> document, profit in its parts)."""
+    lines = [BEGIN, "## The fault campaign", ""]
+    lines.append(f"`gridbot simulate --seeds {whole['seeds']} --faults {whole['faults']}` on {cores} cores.")
+    lines += ["", "| figure | value |", "|---|---|"]
+    lines += [f"| {words} | {_shown(whole[name])} |" for name, words in _FIGURES]
+    lines += ["", "Injected: " + ", ".join(f"{k} {n}" for k, n in whole["faults_injected"].items()) + ".", ""]
+    missing = whole["kinds_without_count"]
+    lines += [f"Kinds that never happened: {', '.join(missing)}." if missing else "Every kind happened.", ""]
+    lines += _violations(whole["invariant_violations"])
+    for name, (document, profit) in runs.items():
+        lines += ["", f"### {name}", "", "| figure | value |", "|---|---|"]
+        lines += [f"| {words} | {_shown(document[key])} |" for key, words in _FIGURES]
+        lines += [f"| profit: {part} | {value} |" for part, value in profit.items()]
+        lines += _violations(document["invariant_violations"])
+    return "\n".join([*lines, "", END, ""])
+
+
+def put(path: Path, text: str) -> None:
+    """Put the section in its place in the file, leaving all else as it is."""
+    before = path.read_text(encoding="utf-8") if path.exists() else "# Validation\n\n"
+    head, found, rest = before.partition(BEGIN)
+    tail = rest.partition(END)[2].lstrip("\n") if found else ""
+    path.write_text(head.rstrip("\n") + "\n\n" + text + (("\n" + tail) if tail else ""), encoding="utf-8")
+
+
+def kept(path: Path) -> str:
+    """The section as it stands in a file that is about to be written anew; "" where there is none."""
+    if not path.exists():
+        return ""
+    _, found, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    return f"\n\n{BEGIN}{rest.partition(END)[0]}{END}" if found else ""
+
+
+def _violations(found: list[Mapping[str, Any]]) -> list[str]:
+    if not found:
+        return ["No promise was broken."]
+    lines = [f"**{len(found)} seeds broke a promise:**", ""]
+    return lines + [f"- `{one['replay']}`: {one['invariant']}: {one['detail']}" for one in found]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {count}" for key, count in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else f"{value:,}"
