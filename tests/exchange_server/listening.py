@@ -41,13 +41,14 @@ class Ears:
                 return heard
 
     def rest(self, for_s: float = 0.3) -> list[Frame]:
-        """Everything that comes within a while."""
-        heard = []
-        while True:
+        """Everything that comes until it is silent for a while, or for ten such whiles."""
+        heard, end = [], time.monotonic() + 10 * for_s
+        while time.monotonic() < end:
             try:
                 heard.append(self.next(for_s))
             except (TimeoutError, ConnectionClosed):
-                return heard
+                break
+        return heard
 
     def ask(self, **message: Any) -> Frame:
         """Send a command and return the next frame with its id."""

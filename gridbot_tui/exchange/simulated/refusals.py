@@ -40,7 +40,7 @@ POSITION_LIMIT = Refusal(-2027, "Exceeded the maximum allowable position at curr
 LEVERAGE_MARGIN = Refusal(-2028, "Leverage is smaller than permitted: insufficient margin balance.")
 LEVERAGE_INVALID = Refusal(-4028, "Leverage is not valid.")
 WOULD_TRIGGER = Refusal(-2021, "Order would immediately trigger.")
-QUANTITY_ZERO = Refusal(-4003, "Quantity less than or equal to zero.")
+QUANTITY_ZERO = Refusal(-4003, "Quantity less than zero.")
 QUANTITY_MIN = Refusal(-4004, "Quantity less than min quantity.")
 QUANTITY_MAX = Refusal(-4005, "Quantity greater than max quantity.")
 PRICE_ZERO = Refusal(-4001, "Price less than 0.")
@@ -65,4 +65,4 @@ def filter_failure(name: str) -> Refusal:
 
 def min_notional(smallest: object) -> Refusal:
     """Futures: the order is worth too little."""
-    return Refusal(-4164, f"Order's notional must be no smaller than {smallest} (unless you choose reduce only).")
+    return Refusal(-4164, f"Order's notional must be no smaller than {smallest} (unless you choose reduce only)")
