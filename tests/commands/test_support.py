@@ -128,3 +128,24 @@ async def test_the_app_gets_the_picture_and_gives_no_orders(tmp_path: Path) -> N
     assert not still.submit(Command("x", CommandKind.KILL), "me").ok
     assert not (await still.outcome("x")).ok
     assert still.status()["equity"] == "9999.688"
+
+
+async def test_the_app_itself_opens_on_a_bundle_and_only_looks() -> None:
+    import asyncio
+    import tempfile
+
+    from gridbot_tui.ui.app import GridApp
+    from gridbot_tui.ui.picture import Line
+
+    with tempfile.TemporaryDirectory(prefix="gb") as folder:
+        served = Served(fake_bot.picture(), Path(folder))
+        app = GridApp(served.door, read_only=True)
+        async with app.run_test(size=(120, 40)):
+            for _ in range(500):
+                if app.picture.line is Line.UP:
+                    break
+                await asyncio.sleep(0.02)
+            assert app.picture.snapshot is not None
+            assert app.picture.snapshot.equity == "9999.688"
+            assert not app.picture.controls
+        await served._server.close()
