@@ -239,6 +239,8 @@ class _Work:
                 missing.append(slot)
             else:
                 good.append((live, slot))
+        if excess > 0:
+            self.barred.add(side)  # one of unknown fate covers more than its slot: nothing beside it until it is known
         return good
 
     def _create(self, side: Side, missing: list[Slot]) -> None:
