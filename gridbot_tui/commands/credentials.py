@@ -130,6 +130,14 @@ def store(owner: Owner, private_key: Path | None = None) -> str:
     return vault.name
 
 
+def try_store(owner: Owner) -> tuple[bool, str]:
+    """``store`` for a caller that goes on either way: whether it is kept, and where or why not."""
+    try:
+        return True, store(owner)
+    except CredentialError as error:
+        return False, str(error)
+
+
 def ask(owner: Owner, private_key: Path | None) -> Credential:
     """Take key and secret from the terminal, unseen, or from stdin."""
     terminal = sys.stdin.isatty()

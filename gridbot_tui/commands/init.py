@@ -201,17 +201,17 @@ def _plain(value: object) -> object:
 def _offer_keyring(answers: Answers, *, asking: bool) -> None:
     """The API key now, or the command for it later."""
     from gridbot_tui.commands import credentials
-    from gridbot_tui.credentials.errors import CredentialError
 
     owner = credentials.owner_of(answers.mode, answers.market, "main")
     later = f"gridbot credentials set --mode {answers.mode.value} --market {answers.market.value}"
     if not asking or not typer.confirm(f"Store the API key of {owner.name} in the system keyring now?", err=True):
         output.say(f"the API key is set by: {later}")
         return
-    try:
-        output.say(f"stored in the keyring ({credentials.store(owner)}), and read back")
-    except CredentialError as error:
-        output.say(f"{error}\nthe config is written all the same; try again with: {later}")
+    kept, words = credentials.try_store(owner)
+    if kept:
+        output.say(f"stored in the keyring ({words}), and read back")
+    else:
+        output.say(f"{words}\nthe config is written all the same; try again with: {later}")
 
 
 def _start(path: Path, home: Path | None) -> None:

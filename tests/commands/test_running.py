@@ -94,12 +94,12 @@ def test_without_json_there_are_status_lines(cli: Cli, app: FakeApp) -> None:
     assert called.err == "stopped flat, verified on the exchange\n"
 
 
-def test_without_a_terminal_app_it_runs_headless_and_says_so(cli: Cli, app: FakeApp) -> None:
+def test_without_a_terminal_it_names_the_way_without_one_and_starts_nothing(cli: Cli, app: FakeApp) -> None:
     called = cli()
-    assert called.code == 0
-    assert len(app.options) == 1
+    assert called.code == 2
+    assert app.options == []
     assert called.err.count("\n") == 1
-    assert "headless" in called.err
+    assert "--no-ui" in called.err
 
 
 @pytest.mark.parametrize("code", [1, 2, 4, 6])
