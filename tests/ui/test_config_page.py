@@ -75,7 +75,7 @@ async def opened(pilot: Pilot[Ended], app: GridApp) -> ConfigPage:
 
 async def judged(pilot: Pilot[Ended], page: ConfigPage) -> None:
     """Until the text as it is now has been judged."""
-    for _ in range(200):
+    for _ in range(1000):
         if page.checked == page.area.text:
             break
         await asyncio.sleep(0.02)

@@ -105,6 +105,8 @@ class ConfigPage(Page):
         self.checked: str | None = None
         """The text that ``faults`` is about."""
         self._loaded = ""
+        self.area = TomlArea(id="text")
+        """The editor."""
         self._ready = False
         """True once there is a text."""
         self._timer: Timer | None = None
@@ -114,16 +116,11 @@ class ConfigPage(Page):
         """Status, text, find, faults."""
         with Vertical(id="body"):
             yield ConfigStatus()
-            yield TomlArea(id="text")
+            yield self.area
             yield Input(placeholder="find; enter and ctrl+g go on, escape closes", id="find", compact=True)
             yield FaultsPane()
 
     # -- what the panes show ----------------------------------------------------------------------------------
-
-    @property
-    def area(self) -> TomlArea:
-        """The editor."""
-        return self.query_one(TomlArea)
 
     @property
     def edited(self) -> bool:
@@ -174,7 +171,8 @@ class ConfigPage(Page):
 
     def flush(self, picture: Picture) -> None:
         """The panes, and whether the text may be edited."""
-        self.area.read_only = not (self.may_edit() and self._ready)
+        if self.area.is_mounted:
+            self.area.read_only = not (self.may_edit() and self._ready)
         super().flush(picture)
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
