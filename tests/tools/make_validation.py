@@ -40,6 +40,12 @@ CASES = (
         "SOL, ETH, XRP, DOGE, 1m, January-February 2025: the February crash",
         tuple(f"um/{s}USDT/1m/2025-01-27_2025-02-26.parquet" for s in ("SOL", "ETH", "XRP", "DOGE")),
     ),
+    Case(
+        "spot_btc_2021",
+        "spot BTC, 1m, November-December 2021: the flash crash",
+        ("spot/BTCUSDT/1m/2021-11-11_2021-12-11.parquet",),
+    ),
+    Case("spot_btc_2024", "spot BTC, 5m, January-June 2024", ("spot/BTCUSDT/5m/2024-01-01_2024-06-30.parquet",)),
     Case("btc_2023_24", "BTC, 5m, January 2023 - June 2024", ("um/BTCUSDT/5m/2023-01-01_2024-06-30.parquet",)),
     Case(
         "sol_2022_24",
@@ -51,12 +57,6 @@ CASES = (
         "BTC, 1h, September 2019 - March 2021: 12 March 2020",
         ("um/BTCUSDT/1h/2019-09-08_2021-03-31.parquet",),
     ),
-    Case(
-        "spot_btc_2021",
-        "spot BTC, 1m, November-December 2021: the flash crash",
-        ("spot/BTCUSDT/1m/2021-11-11_2021-12-11.parquet",),
-    ),
-    Case("spot_btc_2024", "spot BTC, 5m, January-June 2024", ("spot/BTCUSDT/5m/2024-01-01_2024-06-30.parquet",)),
 )
 WALK = Case("walk", "SOL, 15m, 2022 - June 2024", ("um/SOLUSDT/15m/2022-01-01_2024-06-30.parquet",))
 
@@ -83,14 +83,24 @@ def main(wanted: list[str]) -> int:
         made = study(Request(paths(case)), full=True)
         measured.append((case, made, analyse(made)))
         print(f"{case.name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-    text = "\n".join([*HEAD, *_table(measured), *_promises(measured), *_each(measured)])
+        if not wanted:
+            _write(_page(measured))  # after each: the whole takes minutes
+    text = _page(measured)
     if not wanted or WALK.name in wanted:
         text += "\n" + "\n".join(_walk())
     if wanted:
         print(text)
     else:
-        OUT.write_text(text.rstrip() + "\n", encoding="utf-8")
+        _write(text)
     return 0
+
+
+def _page(measured: "Measured") -> str:
+    return "\n".join([*HEAD, *_table(measured), *_promises(measured), *_each(measured)])
+
+
+def _write(text: str) -> None:
+    OUT.write_text(text.rstrip() + "\n", encoding="utf-8")
 
 
 HEAD = (
