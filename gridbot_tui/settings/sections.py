@@ -209,7 +209,8 @@ class ServiceParams(Section):
         le=600.0,
         description="Time between two full comparisons of our books with the exchange's. A minute bounds "
         "how long a lost event goes unseen and costs a fraction of a percent of the request "
-        "budget.",
+        "budget. In engine time; a replay and the past of a sim compare every six hours, since nobody else "
+        "touches their account.",
         json_schema_extra=unit("s", "now"),
     )
     heartbeat_s: float = Field(
