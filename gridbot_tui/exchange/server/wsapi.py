@@ -100,8 +100,7 @@ class ApiLink:
         except Denied as why:
             return self._error(number, why, row)
         answer: Json = {"id": number, "status": 200, "result": in_micros(result) if self.link.micros else result}
-        own = self.market == "spot" and row is None
-        if self.return_limits and not own:  # session and subscription answers of spot carry none
+        if self.return_limits and not method.startswith("session."):
             answer["rateLimits"] = self._limits(row)
         return answer
 

@@ -1,0 +1,162 @@
+"""The served exchange under load: signed orders of python-binance, stream messages, memory.
+
+The server is a process of its own, as it is used; the clients share the machine with it.
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from time import monotonic, perf_counter
+from typing import Any
+
+import aiohttp
+
+from gridbot_tui.market.builtin import builtin
+from gridbot_tui.units import Market
+from tests.bench.report import Report, ninety_ninth
+
+ROOT = Path(__file__).resolve().parents[2]
+ORDERS = 6_000
+AT_ONCE = 32
+STREAM_S = 4.0
+ORDERS_EXPECTED = 2_000
+
+
+def run(report: Report) -> None:
+    """Order round trips, streams to one and ten clients, memory."""
+    asyncio.run(_orders(report))
+    asyncio.run(_streams(report))
+    _memory(report)
+
+
+@contextmanager
+def _server(*words: str) -> Iterator[tuple[str, int]]:
+    """(address, process id) of a served exchange without limits."""
+    command = [sys.executable, "-m", "gridbot_tui", "exchange", "serve", "--port", "0", "--limits", "0", "--control"]
+    child = subprocess.Popen([*command, *words], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert child.stdout is not None
+        yield json.loads(child.stdout.readline())["http"], child.pid
+    finally:
+        child.terminate()
+        child.wait()
+
+
+# -- orders -----------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def _client(address: str) -> AsyncIterator[Any]:
+    from binance import AsyncClient
+
+    class Client(AsyncClient):  # type: ignore[misc]  # the library has no types
+        API_URL = address + "/api"
+        FUTURES_URL = address + "/fapi"
+
+    client = await Client.create("key", "secret")
+    try:
+        yield client
+    finally:
+        await client.session.close()
+
+
+async def _orders(report: Report) -> None:
+    report.title(f"served exchange: {ORDERS} signed orders and cancels, python-binance as the client")
+    with _server("--hold", "--symbol", "BTCUSDT") as (address, pid):
+        _control(address, "price", symbol="BTCUSDT", price="60000")
+        async with _client(address) as client:
+            for workers, expected in ((1, None), (AT_ONCE, ORDERS_EXPECTED)):
+                took: list[float] = []
+                before, began = _processor_s(pid), perf_counter()
+                await asyncio.gather(*(_place(client, n, ORDERS // workers, took) for n in range(workers)))
+                rate = len(took) / (perf_counter() - began)
+                name = f"{workers} at a time"
+                report.figure(f"{name}: round trips", rate, "/s", above=expected)
+                report.figure(f"{name}: p50", 1e3 * sorted(took)[len(took) // 2], "ms")
+                report.figure(f"{name}: p99", 1e3 * ninety_ninth(took), "ms")
+                used = (_processor_s(pid) - before) / len(took)
+                report.figure(f"{name}: server's own time a request", 1e6 * used, "us", below=1e6 / ORDERS_EXPECTED)
+
+
+async def _place(client: Any, worker: int, count: int, took: list[float]) -> None:
+    """Orders and their cancels by turns."""
+    for n in range(count):
+        began = perf_counter()
+        name = f"w{worker}-{n // 2}"
+        if n % 2 == 0:
+            await client.futures_create_order(symbol="BTCUSDT", side="BUY", type="LIMIT", timeInForce="GTC",
+                                              quantity="0.001", price="59000", newClientOrderId=name)  # fmt: skip
+        else:
+            await client.futures_cancel_order(symbol="BTCUSDT", origClientOrderId=name)
+        took.append(perf_counter() - began)
+
+
+def _control(address: str, word: str, **body: Any) -> None:
+    request = urllib.request.Request(f"{address}/control/{word}", json.dumps(body).encode())
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
+        answer.read()
+
+
+def _processor_s(pid: int) -> float:
+    """Processor seconds a process has used; 0 where the platform does not tell."""
+    stat = Path(f"/proc/{pid}/stat")
+    if not stat.exists():
+        return 0.0
+    fields = stat.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+# -- streams ----------------------------------------------------------------------------------------------
+
+
+async def _streams(report: Report) -> None:
+    symbols = list(builtin(Market.FUTURES))
+    report.title(
+        f"served exchange: streams of {len(symbols)} symbols, trades, best prices and depth, as fast as it can"
+    )
+    words = [word for symbol in symbols for word in ("--symbol", symbol)]
+    with _server("--market", "futures", "--speed", "2000", "--tick", "5", *words) as (address, _):
+        names = [f"{s.lower()}@{kind}" for s in symbols for kind in ("bookTicker", "depth@100ms")]
+        for clients in (1, 10):
+            counts = await asyncio.gather(*(_listen(address, names) for _ in range(clients)))
+            report.figure(
+                f"messages to {clients} client{'s' * (clients > 1)}, all together", sum(counts) / STREAM_S, "/s"
+            )
+
+
+async def _listen(address: str, names: list[str]) -> int:
+    """How many frames arrive in the time."""
+    url = f"{address}/public/stream?streams={'/'.join(names)}"
+    count, end = 0, monotonic() + STREAM_S
+    async with aiohttp.ClientSession() as session, session.ws_connect(url, max_msg_size=0) as socket:
+        while (left := end - monotonic()) > 0:
+            try:
+                message = await socket.receive(timeout=left)
+            except TimeoutError:
+                break
+            if message.type is not aiohttp.WSMsgType.TEXT:
+                break
+            count += 1
+    return count
+
+
+# -- memory -----------------------------------------------------------------------------------------------
+
+
+def _memory(report: Report) -> None:
+    """Both markets together: every built-in symbol of each, with a day of candles."""
+    symbols = sorted(set(builtin(Market.FUTURES)) & set(builtin(Market.SPOT)))
+    report.title(f"served exchange: memory with {2 * len(symbols)} symbols ({len(symbols)} on each market)")
+    words = [word for symbol in symbols for word in ("--symbol", symbol)]
+    with _server(*words) as (_, pid):
+        status = Path(f"/proc/{pid}/status")
+        if not status.exists():
+            report.say("this platform does not tell")
+            return
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
+        report.figure("resident", int(line.split()[1]) / 1024, "MiB")
