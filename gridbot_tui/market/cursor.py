@@ -201,4 +201,3 @@ class Cursor:
         if count <= 0 or not found:
             return 0, {}
         return count, {reader.symbol: reader.run(row, count) for reader, row in found}
-

@@ -132,7 +132,7 @@ def _table(measured: Measured) -> Iterator[str]:
 
 
 def _promises(measured: Measured) -> Iterator[str]:
-    yield "## The promises, on every run (baselines included)"
+    yield "## The promises, on every run (liquidations: the baselines included)"
     yield ""
     yield "| series | highest leverage | worst case admitted | liquidations | residual | halts | loss beyond -15 % |"
     yield "|---|---:|---:|---:|---:|---:|---:|"
