@@ -8,7 +8,8 @@ from gridbot_tui.engine.actions import CancelOrder, PlaceOrder
 from gridbot_tui.engine.config import EngineConfig
 from gridbot_tui.engine.desk import Desk
 from gridbot_tui.engine.view_whatif import what_if
-from gridbot_tui.orders.model import Purpose, SlotState
+from gridbot_tui.orders.model import Purpose, Slot, SlotState
+from gridbot_tui.orders.reconcile import CANCEL_FIRST
 from gridbot_tui.units import Symbol
 
 
@@ -52,9 +53,7 @@ def _of_symbol(
     leaving = sum(1 for action in cancels if action.symbol == name)
     standing = sum(1 for live in desk.orders.live(name) if live.order.purpose is Purpose.GRID)
     keep = max(0, standing - leaving)
-    wanted = (
-        sum(1 for slot in desired.resting if slot.state is SlotState.RESTING) if desired is not None else 0
-    )
+    wanted = sum(1 for slot in desired.resting if _comes(slot)) if desired is not None else 0
     sent = sum(1 for action in places if action.order.symbol == name)
     target = desired.target if desired is not None else None
     return SymbolDifference(
@@ -70,3 +69,8 @@ def _of_symbol(
         what_if_before=what_if(desk, desk.symbols[name]),
         what_if_after=what_if(copy, copy.symbols[name]),
     )
+
+
+def _comes(slot: Slot) -> bool:
+    """A slot whose order will rest: at once, or as soon as the order it takes the place of has gone."""
+    return slot.state is SlotState.RESTING or slot.reason == CANCEL_FIRST

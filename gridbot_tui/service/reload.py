@@ -90,6 +90,8 @@ class Reloader:
             ok, words, detail = self._write_and_apply(path, text, now)
         else:
             ok, words, detail = self.offer(text, now, preview=preview)
+            if ok and detail and path is None and not preview:
+                words += "; there is no config file, so it lasts until this run ends"
         return CommandOutcome(command.id, ok, words, detail)
 
     def _write_and_apply(self, path: Path, text: str, now: Ms) -> tuple[bool, str, dict[str, str]]:

@@ -10,6 +10,7 @@ _CHANGE = re.compile(r"^(?P<key>[^\s:]+): (?P<old>.*?) -> (?P<new>.*) \((?P<when
 _ORDERS = re.compile(
     r"^(?P<symbol>\S+): cancel (?P<cancel>\d+), create (?P<create>\d+), keep (?P<keep>\d+)(?P<rest>.*)$"
 )
+_MINUS = re.compile(r"(?<!\S)-(?=\d)")
 _ROLES = {"at once": "warn", "at the next decision": "accent"}
 SYMBOLS_SHOWN = 8
 """Symbols that are told one by one; the others are summed up."""
@@ -85,7 +86,7 @@ def _what_if(lines: list[str], width: int) -> list[Row]:
     rows: list[Row] = [(("if every level of a side filled", "dim"),)]
     for line in lines[: 2 * SYMBOLS_SHOWN]:
         name, _, text = line.partition(" filled: ")
-        shown = text.replace("->", "→").replace(" -", f" {words.MINUS}") if text else line
+        shown = _MINUS.sub(words.MINUS, text.replace("->", "→")) if text else line
         rows += [
             ((left(name, 18) if at == 0 else " " * 18, "strong"), *row)
             for at, row in enumerate(wrapped(shown, max(8, width - 18)))

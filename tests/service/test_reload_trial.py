@@ -1,4 +1,5 @@
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.service.living import Living, options
 
 OLD = "# mine\n[ladder]\nskew = 1.0\n"
 NEW = "# mine\n[ladder]\nskew = 0.7\n"
+WIDER = "[ladder]\nspacing_neutral = 3.0\n"
 
 pytestmark = pytest.mark.slow
 
@@ -54,10 +56,12 @@ async def past_a_decision(bot: Living) -> None:
 def test_a_preview_says_keys_orders_and_what_if_and_changes_nothing(file: Path, tmp_path: Path) -> None:
     async def work(bot: Living) -> None:
         before = bot.parts.engine.encode_state()
-        outcome = give(bot, CommandKind.APPLY, text=NEW, preview="true")
+        outcome = give(bot, CommandKind.APPLY, text=WIDER, preview="true")
         assert outcome.ok
-        assert "ladder.skew: 1.0 -> 0.7" in outcome.detail["changes"]
-        assert "DOGEUSDT: cancel " in outcome.detail["desired"]
+        assert "ladder.spacing_neutral: 2.2 -> 3.0" in outcome.detail["changes"]
+        for line in outcome.detail["desired"].splitlines():
+            counts = [int(word) for word in re.findall(r"(?:cancel|create|keep) (\d+)", line)]
+            assert all(counts), line  # wider apart: what leaves is put again, once it has left
         assert "filled: margin " in outcome.detail["what_if"]
         assert "liquidation" in outcome.detail["what_if"]
         assert bot.parts.engine.encode_state() == before

@@ -53,3 +53,8 @@ def test_unknown_details_are_not_swallowed_and_exit_codes_are() -> None:
     shown = text({"note_of_the_bot": "mind this", "exit_code": "4"})
     assert "note of the bot: mind this" in shown
     assert "exit" not in shown
+
+
+def test_a_minus_is_a_sign_and_a_dash_is_unknown() -> None:
+    shown = text({"what_if": "A buys filled: margin - -> 4.00, -2.9 % at 5, liquidation -"})
+    assert "margin - → 4.00, −2.9 % at 5, liquidation -" in shown
