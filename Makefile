@@ -21,7 +21,7 @@ CONTRACTS = $(VENV)/bin/lint-imports --no-logo
 PYTEST = $(PY) -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test pytest lint format typecheck imports bench bench-ui screenshots bench-backtest validation campaign mutants docs lock clean
+.PHONY: help run setup test pytest lint format typecheck imports bench bench-ui screenshots bench-backtest validation campaign mutants conformance docs lock clean
 
 help:
 	@echo "make run        run gridbot (ARGS=...)"
@@ -30,6 +30,7 @@ help:
 	@echo "make bench-ui   what the terminal app costs;  make screenshots   the pictures, from fixed snapshots"
 	@echo "make bench-backtest   back-test throughput beside its peers;  make validation   docs/VALIDATION.md from recorded data"
 	@echo "make campaign   the fault campaign, into docs/VALIDATION.md (SEEDS=...);  make mutants   known bugs it must find"
+	@echo "make conformance   ccxt and Binance's own clients against the served exchange"
 	@echo "make lint | typecheck | imports | pytest | format | bench | docs | lock | clean"
 
 run: $(READY)
@@ -107,12 +108,16 @@ bench-ui: $(READY)
 screenshots: $(READY)
 	@$(PY) -m tests.tools.make_screenshots $(ARGS)
 
+# Foreign clients against the served exchange; part of the suite, here alone and in one process.
+conformance: $(READY)
+	@$(PY) -m pytest tests/conformance -p no:xdist $(PYTEST_ARGS)
+
 docs: $(READY)
 	@$(PY) -m tests.tools.make_docs $(ARGS)
 
 # Needs uv on the PATH; it is no part of the environment.
 lock:
-	uv pip compile pyproject.toml --group dev --group build --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --group dev --group conformance --group build --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet -o requirements.lock $(ARGS)
 
 clean:
