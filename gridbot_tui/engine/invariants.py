@@ -129,6 +129,8 @@ def _spot_long_only(desk: Desk) -> Iterator[str]:
 
 def _slots(desk: Desk) -> Iterator[str]:
     """No two orders of ours stand for one slot, but for one that is on its way in or out, or of unknown fate."""
+    if desk.phase != "trading":
+        return  # which slot an order was kept for is found out again by the first comparison
     for name in desk.symbols:
         served: set[tuple[int, int, Side]] = set()
         for live in desk.orders.live(name):

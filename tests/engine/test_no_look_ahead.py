@@ -67,7 +67,7 @@ def results(weather: Weather, seeds: range, days: float = 20) -> list[tuple[floa
 
 @pytest.mark.slow
 def test_on_a_random_walk_the_bot_earns_nothing_before_fees() -> None:
-    lived = results(LIVELY, range(24))
+    lived = results(LIVELY, range(10), days=16)
     gross = [net + fees for net, fees in lived]
     error = stdev(gross) / len(gross) ** 0.5
     assert min(fees for _, fees in lived) > 0
@@ -77,12 +77,11 @@ def test_on_a_random_walk_the_bot_earns_nothing_before_fees() -> None:
 def test_without_votes_a_position_is_worked_off_not_frozen(monkeypatch: pytest.MonkeyPatch) -> None:
     source = RandomMarket(4, 1, days=4, weather=Weather(sigma_hour=0.012, drift_day=0.05))
     one = Rig(source, seed=4)
-    held: list[int] = []
-    one.run(until=source.trading_from + 2 * DAY, each=lambda: held.append(one.engine.desk.ledger.position("BTCUSDT")))
-    assert any(held)
-    position = one.engine.desk.ledger.position("BTCUSDT")
+    one.run(until=source.trading_from + DAY)
+    while not (position := one.engine.desk.ledger.position("BTCUSDT")):
+        assert one.step() is not None
     monkeypatch.setattr(facade, "vote", lambda row, params: Votes(0.0, 0.0, 0.0))
-    one.run(until=source.trading_from + 2 * DAY + 6 * HOUR)
+    one.run(until=one.world.now + 8 * HOUR)
     left = one.engine.desk.ledger.position("BTCUSDT")
     assert abs(left) < abs(position)
     one.run()

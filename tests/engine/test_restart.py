@@ -1,10 +1,12 @@
 """A restart is a non-event: a bot rebuilt from its store does what the one that never died does."""
 
+from collections import Counter
 from random import Random
 from typing import Any
 
 import pytest
 
+from gridbot_tui.engine.converge import BUDGETS
 from gridbot_tui.exchange.simulated.records import Trade
 from gridbot_tui.units import DAY, HOUR, Market, Ms
 from tests.simulation.market import RandomMarket, Weather
@@ -13,7 +15,7 @@ from tests.simulation.rig import Rig
 WEATHER = Weather(sigma_hour=0.015, jumps_a_day=1.0, jump=0.05)
 
 
-def rig(seed: int, market: Market = Market.FUTURES, *, days: float = 3, state_every: Ms = HOUR) -> Rig:
+def rig(seed: int, market: Market = Market.FUTURES, *, days: float = 1.5, state_every: Ms = HOUR) -> Rig:
     source = RandomMarket(seed, 2, market=market, days=days, weather=WEATHER)
     return Rig(source, market=market, seed=seed, state_every=state_every)
 
@@ -25,9 +27,9 @@ def history(one: Rig) -> list[tuple[Any, ...]]:
 
 
 def standing(one: Rig) -> list[tuple[Any, ...]]:
-    """What stands on the exchange, ids aside."""
+    """What stands on the exchange, ids aside; of stops not the price, which is kept while it is near enough."""
     there = one.world.exchange.history.open.values()
-    return sorted((o.symbol, int(o.side), o.price or 0, o.trigger or 0, o.left) for o in there)
+    return sorted((o.symbol, o.kind, int(o.side), o.price or 0, o.left) for o in there)
 
 
 def books(one: Rig) -> tuple[Any, ...]:
@@ -41,9 +43,21 @@ def books(one: Rig) -> tuple[Any, ...]:
     return ledger.wallet, ledger.equity_quick(), lots, ledger.pnl()
 
 
+def withheld(one: Rig) -> set[tuple[str, int]]:
+    """Entries held back by a budget: which ones depends on the mark of the last look, and a restart looks."""
+    states = one.engine.desk.symbols.values()
+    slots = [slot for state in states if state.desired is not None for slot in state.desired.resting]
+    return {(slot.symbol, slot.price) for slot in slots if slot.reason in BUDGETS}
+
+
 def same(one: Rig, other: Rig) -> None:
     assert history(one) == history(other)
-    assert standing(one) == standing(other)
+    apart = Counter(standing(one))
+    apart.subtract(Counter(standing(other)))
+    left = [
+        order for order, count in apart.items() if count and (order[0], order[3]) not in withheld(one) | withheld(other)
+    ]
+    assert left == []
     assert books(one) == books(other)
 
 
@@ -53,16 +67,17 @@ def test_deaths_at_many_commits_change_nothing(seed: int, market: Market, state_
     whole, killed = rig(seed, market), rig(seed, market, state_every=state_every)
     whole.run()
     rng = Random(seed)
-    killed.memory.kill_at = lambda commit, sent: not sent and rng.random() < 0.1
+    chance = 0.1 if state_every == HOUR else 0.04
+    killed.memory.kill_at = lambda commit, sent: not sent and rng.random() < chance
     killed.run()
-    assert killed.restarts > 10
+    assert killed.restarts > 5
     assert killed.problems == []
     same(whole, killed)
 
 
 @pytest.mark.parametrize("sent", [False, True])
-def test_a_death_at_every_commit_point_of_two_days_leaves_the_same_ladder(sent: bool) -> None:
-    source = RandomMarket(5, 1, days=1.5, weather=WEATHER)
+def test_a_death_at_any_commit_point_of_a_day_leaves_the_same_ladder(sent: bool) -> None:
+    source = RandomMarket(5, 1, days=1, weather=WEATHER)
     whole = Rig(source, seed=5)
     whole.run(until=source.trading_from + HOUR)
     start = whole.fork()
@@ -70,7 +85,7 @@ def test_a_death_at_every_commit_point_of_two_days_leaves_the_same_ladder(sent: 
     whole.run()
     commits = whole.memory.commits - first
     assert commits > 25
-    for number in range(1, commits, 3):
+    for number in range(1, commits, 6):
         one = start.fork()
         one.restart()
         began = one.memory.commits

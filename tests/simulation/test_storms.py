@@ -22,7 +22,7 @@ def lived(storm: Storm) -> None:
 
 
 def life(seed: int, market: Market = FUTURES, **more: Any) -> Storm:
-    return build(seed, market=market, **more)
+    return build(seed, market=market, **{"days": 2.5, **more})
 
 
 @pytest.mark.parametrize(("seed", "symbols"), [(0, 1), (1, 2), (2, 3), (3, 4), (4, 2)])
@@ -60,13 +60,13 @@ def test_a_process_that_dies_at_any_commit_goes_on(seed: int, market: Market) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [60, 61])
 def test_a_line_with_delays_loses_nothing(seed: int) -> None:
-    lived(life(seed, troubles=Troubles(latency=True), days=2))
+    lived(life(seed, troubles=Troubles(latency=True), days=1))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("seed", "market"), [(70, FUTURES), (71, FUTURES), (72, SPOT)])
 def test_faults_heal_within_a_reconcile(seed: int, market: Market) -> None:
-    storm = life(seed, market, troubles=Troubles(faults=True), days=2)
+    storm = life(seed, market, troubles=Troubles(faults=True), days=1)
     lived(storm)
     assert sum(storm.rig.world._faults.injected.values()) > 5
 
@@ -75,7 +75,7 @@ def test_faults_heal_within_a_reconcile(seed: int, market: Market) -> None:
 @pytest.mark.parametrize(("seed", "market"), [(80, FUTURES), (81, SPOT), (82, FUTURES)])
 def test_everything_at_once(seed: int, market: Market) -> None:
     troubles = Troubles(commands=0.005, owner=0.003, kills=0.05, latency=True, faults=True)
-    lived(life(seed, market, troubles=troubles, days=2))
+    lived(life(seed, market, troubles=troubles, days=1))
 
 
 @pytest.mark.parametrize(("seed", "market"), [(90, FUTURES), (91, FUTURES), (92, SPOT), (4, FUTURES)])
