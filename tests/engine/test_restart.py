@@ -27,9 +27,9 @@ def history(one: Rig) -> list[tuple[Any, ...]]:
 
 
 def standing(one: Rig) -> list[tuple[Any, ...]]:
-    """What stands on the exchange, ids aside; of stops not the price, which is kept while it is near enough."""
+    """What stands on the exchange, ids aside; of stops only that there is one: price and size follow the budgets."""
     there = one.world.exchange.history.open.values()
-    return sorted((o.symbol, o.kind, int(o.side), o.price or 0, o.left) for o in there)
+    return sorted((o.symbol, o.kind, int(o.side), o.price or 0, 0 if o.conditional else o.left) for o in there)
 
 
 def books(one: Rig) -> tuple[Any, ...]:

@@ -1,0 +1,76 @@
+"""``gridbot exchange serve`` as a process: the ready line, data of all kinds, a clean end."""
+
+import json
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.data import shared
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVE = [sys.executable, "-m", "gridbot_tui", "exchange", "serve"]
+
+
+@contextmanager
+def process(*words: str) -> Iterator[tuple[subprocess.Popen[str], Any]]:
+    child = subprocess.Popen([*SERVE, *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert child.stdout is not None
+        yield child, json.loads(child.stdout.readline())
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def get(address: str) -> Any:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(address, timeout=5) as answer:
+        return json.loads(answer.read())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_says_where_it_is_and_ends_cleanly_when_told(number: signal.Signals) -> None:
+    with process("--port", "0", "--market", "futures", "--symbol", "BTCUSDT") as (child, ready):
+        assert (ready["event"], ready["markets"]) == ("ready", ["futures"])
+        assert ready["http"].startswith("http://127.0.0.1:")
+        assert [s["symbol"] for s in get(ready["futures_rest"] + "/v1/exchangeInfo")["symbols"]] == ["BTCUSDT"]
+        child.send_signal(number)
+        rest, errors = child.communicate(timeout=10)
+        assert (child.returncode, rest, errors) == (0, "", "")
+
+
+def test_recorded_candles_are_played_from_now_on_at_their_own_hours() -> None:
+    data = shared("um/BTCUSDT/15m")
+    with process("--port", "0", "--market", "futures", "--data", str(data), "--speed", "600") as (_, ready):
+        rows = get(ready["futures_rest"] + "/v1/klines?symbol=BTCUSDT&interval=15m&limit=50")
+        now = get(ready["futures_rest"] + "/v1/time")["serverTime"]
+    assert len(rows) == 50
+    assert all(row[0] % 900_000 == 0 for row in rows)
+    assert 0 <= now - rows[-1][0] < 2 * 900_000
+
+
+@pytest.mark.parametrize(("words", "told"), [
+    (["--data", "no/such/file"], "does not exist"), (["--account", "half"], "KEY:SECRET"),
+    (["--symbol", "NOPEUSDT"], "NOPEUSDT"), (["--faults", "no/such/file"], "no/such/file"),
+])  # fmt: skip
+def test_wrong_usage_is_one_sentence_and_code_2(words: list[str], told: str) -> None:
+    done = subprocess.run([*SERVE, "--port", "0", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_is_one_sentence_and_code_1() -> None:
+    with process("--port", "0", "--market", "spot", "--symbol", "BTCUSDT") as (_, ready):
+        port = ready["http"].rpartition(":")[2]
+        command = [*SERVE, "--port", port, "--market", "spot", "--symbol", "BTCUSDT"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
