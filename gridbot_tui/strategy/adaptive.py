@@ -25,6 +25,10 @@ from gridbot_tui.units import Market, Ms, Symbol
 Reason = tuple[str, float]
 
 
+FAINTEST = 1e-9
+"""A lot smaller than this part of equity x leverage comes from a vote that is float noise: there are no rungs."""
+
+
 class SymbolInputs(Struct, frozen=True):
     """One symbol at a decision, as the account sees it."""
 
@@ -186,7 +190,9 @@ def plan(
         gap=made.gap,
         reasons=made.reasons + scale.reasons,
     )
-    return bare if lot <= 0.0 else _with_rungs(bare, made, lot, unit, now, ladder, market, previous)
+    if mixed.lot < FAINTEST or lot <= 0.0:
+        return bare
+    return _with_rungs(bare, made, lot, unit, now, ladder, market, previous)
 
 
 def _with_rungs(
