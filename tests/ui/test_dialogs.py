@@ -185,7 +185,7 @@ async def test_reload_shows_the_difference_before_it_is_applied() -> None:
         text = screen_text(app)
         assert "Config version 3 → 4" in text
         assert "6.0 -> 4.0" in text
-        assert "cancel 4, create 4, keep 2" in text
+        assert "cancel   4   create   4   keep   2" in text
         await pilot.press("tab", "enter")
         await settled(pilot)
         assert link_of(app).orders == [("reload", {"preview": "true"}), ("reload", {})]
