@@ -16,6 +16,7 @@ from gridbot_tui.research import walkforward
 from gridbot_tui.research.analysis import Analysis, analyse, day_name
 from gridbot_tui.research.backtest import Study, study
 from gridbot_tui.research.request import Request
+from gridbot_tui.research.simulation.report import kept
 from gridbot_tui.research.verdict import bounds, number, percent
 from gridbot_tui.units import DAY
 
@@ -100,7 +101,7 @@ def _page(measured: "Measured") -> str:
 
 
 def _write(text: str) -> None:
-    OUT.write_text(text.rstrip() + "\n", encoding="utf-8")
+    OUT.write_text(text.rstrip() + kept(OUT) + "\n", encoding="utf-8")
 
 
 HEAD = (
