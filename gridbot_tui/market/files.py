@@ -17,8 +17,9 @@ from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.market.params import DataParams
 from gridbot_tui.market.paths import Origin, candle_files
 from gridbot_tui.market.recorded import RecordedMarket, Series
+from gridbot_tui.market.settlements import complete, in_order
 from gridbot_tui.market.source import FundingRate, QualityNote
-from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Ms, Symbol
+from gridbot_tui.units import MINUTE, Market, Ms, Symbol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,8 +31,6 @@ else:
     Integers = Floats = Any
 
 _DEFAULTS: Final = DataParams()
-_SCHEDULE: Final = 8 * HOUR
-"""The longest time between two settlements."""
 _MOST_TICKS: Final = 2**53
 """Above this a float no longer tells neighbouring ticks apart."""
 
@@ -233,8 +232,9 @@ def _series(
         folders = sorted({item.symbol_folder for item in files})
         for folder in folders:
             funding += funding_rates(folder, symbol, remarks)
-        funding = _in_order(funding)
-        instrument = _note_funding(instrument, funding, candles.times, interval, remarks)
+        funding = in_order(funding)
+        instrument = _scheduled(instrument, funding, candles.times, interval)
+        funding = complete(symbol, funding, candles.times, interval, params.assumed_funding, remarks)
         mark = _mark(folders, symbol, candles.times, (highs, lows, closes), size, interval, params, remarks)
     at = int(candles.times[0]) + interval
     notes = [QualityNote(at, symbol, code, detail) for code, detail in remarks]
@@ -274,43 +274,13 @@ def _ticks(prices: Floats, size: float) -> Integers:
     return ticks
 
 
-def _in_order(rates: list[FundingRate]) -> list[FundingRate]:
-    """Ascending, one a moment, where several folders held a symbol's funding."""
-    by_time = {rate.at: rate for rate in reversed(rates)}
-    return [by_time[at] for at in sorted(by_time)]
-
-
-def _note_funding(
-    instrument: Instrument,
-    funding: list[FundingRate],
-    times: Integers,
-    interval: Ms,
-    remarks: list[tuple[str, str]],
-) -> Instrument:
-    """Say where funding is unknown; take the schedule over into the instrument."""
-    import numpy as np
-
+def _scheduled(instrument: Instrument, funding: list[FundingRate], times: Integers, interval: Ms) -> Instrument:
+    """The instrument with the schedule of the last recorded settlement."""
     first, last = int(times[0]), int(times[-1]) + interval
-    inside = [rate for rate in funding if first < rate.at <= last]
-    if not inside:
-        if last - first >= DAY:
-            remarks.append(("no_funding", "no funding is recorded: none is charged"))
+    hours = [rate.interval_hours for rate in funding if first < rate.at <= last]
+    if not hours or hours[-1] == instrument.funding_interval_hours:
         return instrument
-    # A bar is covered where a settlement is known within one schedule of its close, before or after.
-    known = np.array([0, *(rate.at for rate in inside), 2**62])
-    closes = times + interval
-    following = np.searchsorted(known, closes)
-    far = (known[following] - closes > _SCHEDULE) & (closes - known[following - 1] > _SCHEDULE)
-    if (unknown := int(far.sum()) * interval) >= DAY:
-        remarks.append(
-            ("partial_funding", f"funding of {unknown / DAY:.0f} days is not recorded: none is charged there")
-        )
-    hours = inside[-1].interval_hours
-    return (
-        instrument
-        if hours == instrument.funding_interval_hours
-        else replace(instrument, funding_interval_hours=hours)
-    )
+    return replace(instrument, funding_interval_hours=hours[-1])
 
 
 def _mark(

@@ -26,8 +26,13 @@ class DataParams(BaseModel):
         "with a note; with more the file is refused. 1: a stray row is an accident, one in a hundred is "
         "another format.",
     )
-
-
+    assumed_funding: float = Field(
+        0.0001,
+        ge=-0.01,
+        le=0.01,
+        description="Funding of 8 hours, fraction, charged in replays where none is recorded. 0.0001: the "
+        "rate Binance settles in quiet times, and what the strategy was researched with. 0 charges none.",
+    )
     exchange_info: str | None = Field(
         None,
         description="File with an exchangeInfo document of Binance (JSON, also .gz): its filters are used before the "

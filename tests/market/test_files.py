@@ -11,6 +11,7 @@ import pytest
 from gridbot_tui.market.builtin import builtin
 from gridbot_tui.market.errors import DataError
 from gridbot_tui.market.files import load
+from gridbot_tui.market.params import DataParams
 from gridbot_tui.market.recorded import RecordedMarket
 from gridbot_tui.units import HOUR, MINUTE, Market
 from tests.market.candle_files import T0, Row, csv_text, frame, funding, parquet, rows
@@ -315,7 +316,7 @@ def test_more_decimals_than_the_known_tick_make_the_tick_finer(tmp_path: Path) -
 def test_funding_joins_the_schedule_it_is_nearest_to(tmp_path: Path) -> None:
     path = parquet(tmp_path, rows(24 * 60))
     funding(tmp_path, [(T0 + 8 * HOUR + 9, 1e-4), (T0 + 12 * HOUR - 3, 2e-4), (T0 + 16 * HOUR, -1e-4)])
-    market = load([str(path)])
+    market = load([str(path)], params=DataParams(assumed_funding=0.0))
     rates = [
         (batch.at, rate.at, rate.rate, rate.interval_hours)
         for batch in market.batches(0)
@@ -335,6 +336,18 @@ def test_unknown_funding_is_said_and_never_taken_for_zero(tmp_path: Path) -> Non
     assert [note.code for note in load([str(path)]).notes] == ["no_funding"]
     funding(tmp_path, [(T0 + 8 * HOUR, 1e-4)])
     assert [note.code for note in load([str(path)]).notes] == ["partial_funding"]
+
+
+def test_where_funding_is_unknown_a_stated_constant_settles_every_eight_hours(tmp_path: Path) -> None:
+    path = parquet(tmp_path, rows(72 * 60))
+    funding(tmp_path, [(T0 + 24 * HOUR + 7, 5e-4), (T0 + 32 * HOUR, 6e-4)])
+    market = load([str(path)], params=DataParams(assumed_funding=2e-4))
+    settled = [(rate.at - T0, rate.rate) for batch in market.batches(0) for rate in batch.funding]
+    assert T0 % (8 * HOUR) == 0
+    assert settled == [
+        (hours * HOUR, {24: 5e-4, 32: 6e-4}.get(hours, 2e-4)) for hours in range(8, 80, 8)
+    ]
+    assert "0.02 % every 8 h is assumed there" in market.notes[0].detail
 
 
 def test_a_funding_file_without_its_columns_is_refused(tmp_path: Path) -> None:
