@@ -1,0 +1,1 @@
+"""Binance Spot and USD-M futures behind the port: REST through python-binance, streams of our own."""
