@@ -22,20 +22,24 @@ PRECEDENCE: Final = (
     "cap",
     "unwind",
 )
-"""Reasons of targets, the strongest first; one that is not named stands before ``cap``."""
+"""Reasons of targets, the strongest first; one that is not named is as strong as ``cap``."""
 _PARTIAL: Final = frozenset({"cap", "unwind", "stop_budget", "liquidation"})
 """Targets that only trim: entries of the other side may stay, subject to the gate."""
 
 
-def strongest(targets: Iterable[Target]) -> Target | None:
-    """The target that rules; of equals, the one nearest to flat."""
-    unnamed = PRECEDENCE.index("cap") - 0.5
+def strongest(targets: Iterable[Target], position: Steps) -> Target | None:
+    """The target that rules a position; of equals, the one nearest to flat.
 
-    def rank(target: Target) -> tuple[float, Steps]:
-        named = target.reason in PRECEDENCE
-        return (PRECEDENCE.index(target.reason) if named else unnamed, abs(target.position))
+    What only trims counts where it asks for less than is held: a stop's demand that is met must not stand in
+    the way of the cap's.
+    """
 
-    return min(targets, key=rank, default=None)
+    def rank(target: Target) -> tuple[int, Steps]:
+        reason = target.reason if target.reason in PRECEDENCE else "cap"
+        return PRECEDENCE.index(reason), abs(target.position)
+
+    asking = (one for one in targets if one.reason not in _PARTIAL or reduction(position, one))
+    return min(asking, key=rank, default=None)
 
 
 def reduction(position: Steps, target: Target | None) -> Steps:
@@ -70,7 +74,7 @@ def desired(
     the plan's own unwind joins them. Pause = both ``*_entries`` False: exits stay. While a target is being
     worked nothing else rests on its reducing side; under kill, shutdown, flatten and tier 3 nothing rests.
     """
-    rule = strongest((*targets, *_unwind(plan, instrument, position, touch)))
+    rule = strongest((*targets, *_unwind(plan, instrument, position, touch)), position)
     notes: list[tuple[str, str]] = []
     resting: tuple[Slot, ...] = ()
     if rule is None or rule.reason in _PARTIAL:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridbot_tui.market.instrument import Instrument
-from gridbot_tui.orders.desired import desired
+from gridbot_tui.orders.desired import desired, strongest
 from gridbot_tui.orders.model import Desired, OrderKind, OrderState, Slot, SlotState, StopOrder, Target, TargetStyle
 from gridbot_tui.orders.params import OrderParams
 from gridbot_tui.orders.reconcile import CANCEL_FIRST, CHURN
@@ -279,6 +279,15 @@ def test_the_strongest_target_rules() -> None:
         rule = desired(walk_plan(), BTC, 26, AT_60000, PARAMS, targets=pair).target
         assert rule is not None
         assert rule.reason == stronger
+
+
+def test_of_demands_that_only_trim_the_one_that_asks_most_rules_and_a_met_one_asks_nothing() -> None:
+    cap, stop = Target(5, TargetStyle.TAKER, "cap"), Target(20, TargetStyle.TAKER, "stop_budget")
+    met = Target(2457, TargetStyle.TAKER, "stop_budget")
+    unwind = Target(0, TargetStyle.PASSIVE, "unwind")
+    assert strongest([stop, cap], 26) == strongest([cap, stop], 26) == cap
+    assert strongest([met, unwind], 26) == unwind
+    assert strongest([met], 26) is None
 
 
 # The resting stop
