@@ -26,6 +26,7 @@ SEVERITY: dict[str, int] = {
     "flattening": 10,
     "stopping": 10,
     "lot_below_minimum": 11,
+    "base_locked": 11,
     "levels_too_close": 11,
     "filtered": 11,
     "out_of_range": 13,

@@ -5,7 +5,8 @@ import msgspec
 from gridbot_tui.engine import exposure, protection
 from gridbot_tui.engine.actions import CancelFact, CancelOrder, IntentFact, PlaceOrder
 from gridbot_tui.engine.desk import Desk, SymbolDesk
-from gridbot_tui.orders.desired import desired
+from gridbot_tui.engine.locked import BASE_LOCKED, free_base, within_free
+from gridbot_tui.orders.desired import desired, strongest
 from gridbot_tui.orders.model import Desired, NewOrder, OrderState, Purpose, Slot, SlotState, Target, TargetStyle
 from gridbot_tui.orders.plain import beyond_exits, plan_exit
 from gridbot_tui.orders.reconcile import Convergence
@@ -31,6 +32,7 @@ WITHHELD = frozenset(
         "store_unavailable",
         "out_of_range",
         "beyond_exit",
+        BASE_LOCKED,
     }
 )
 """Blockers that are stated anew by every convergence of a symbol."""
@@ -55,6 +57,7 @@ CLEARS = {
     "beyond_exit": "when price is back between them",
     "out_of_range": "when price is back in the range, or the range follows it",
     "dust": "when it joins a tradable amount",
+    BASE_LOCKED: "when the orders that hold it are gone",
     "circuit_open": "when the exchange takes one probe order again",
 }
 
@@ -139,10 +142,7 @@ def _wanted(
     position = _own(desk, name)
     best = state.touch or state.best
     if plan is None or best is None:
-        if not targets and position:
-            targets = [Target(0, TargetStyle.PASSIVE, "unwind")]
-        strongest = min(targets, key=lambda target: target.style is TargetStyle.PASSIVE, default=None)
-        return Desired(name, 0, target=strongest)
+        return Desired(name, 0, target=strongest([*targets, Target(0, TargetStyle.PASSIVE, "unwind")], position))
     buys, sells = entries_allowed(desk, state)
     mark = None if state.mark is None or plan.kind == "adaptive" else state.mark * instrument.tick_f
     beyond = mark is not None and beyond_exits(plan, mark)
@@ -174,14 +174,17 @@ def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portf
     if best is None:
         _without_prices(desk, state, whole)
         return
+    own, free = _own(desk, state.symbol), free_base(desk, state)
+    whole = within_free(whole, own, free, state)
     found = desk.reconciler.reconcile(
         whole,
         desk.orders.live(state.symbol),
         instrument=state.instrument,
-        position=_own(desk, state.symbol),
+        position=own,
         touch=Touch(*best),
         now=desk.now,
         repeg=desk.repeg,
+        free=free,
     )
     state.waits = found.waits
     desk.orders.serve(found.kept)

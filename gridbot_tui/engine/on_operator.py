@@ -122,8 +122,9 @@ def _reset(desk: Desk, event: Operator) -> str:
         equity = desk.ledger.equity_quick()
         if equity is None:
             raise CommandRefused("equity is unknown, so drawdown cannot be measured anew; wait for prices")
+        desk.ledger.sample(desk.now)  # what happened since the last mark belongs to the drawdown that ends here
         desk.ledger.capital.rebase(0.0)
-        desk.tiers.reset()
+        desk.tiers.reset(float(desk.ledger.capital.nav))
         desk.emit(ModeFact(desk.now, "tier", "", "0"))
         watch.say_tier(desk)
         desk.touch_all()

@@ -26,15 +26,19 @@ def work_target(
     *,
     repeg: bool,
     clear: bool,
+    free: Steps | None = None,
 ) -> tuple[NewOrder | None, list[ClientId]]:
     """The next order towards the target, and target orders that must go first.
 
     One order at a time, reduce-only on futures. ``repeg``: a passive one follows the touch now (once a
-    closed bar). ``clear``: nothing else stands that holds what this order would reduce.
+    closed bar). ``clear``: nothing else stands that holds what this order would reduce. ``free``: what may be
+    sold at most, None = all.
     """
     delta = reduction(position, desired.target)
     style = desired.target.style if desired.target is not None else TargetStyle.PASSIVE
     side = Side.BUY if delta > 0 else Side.SELL
+    if free is not None and side is Side.SELL:
+        delta = max(delta, -free)
     if delta and is_dust(instrument, delta, touch):
         delta = 0
     passive = style is TargetStyle.PASSIVE

@@ -83,15 +83,17 @@ class Reconciler:
         touch: Touch,
         now: Ms,
         repeg: bool = True,
+        free: Steps | None = None,
     ) -> Convergence:
-        """Compare one symbol. ``live``: ``book.live(symbol)``; ``repeg``: passive targets follow the touch.
+        """Compare one symbol. ``live``: ``book.live(symbol)``; ``repeg``: passive targets follow the touch;
+        ``free``: what a target may sell at most, None = all.
 
         Creates of a side wait until its cancels are confirmed (and until trades of ended orders have
         arrived); reduce-only ones do not. Never two orders for one slot.
         """
         work = _Work(self, desired, instrument, position, touch, now)
         work.sort(live)
-        work.protect(repeg)
+        work.protect(repeg, free)
         work.side(Side.BUY)
         work.side(Side.SELL)
         return Convergence(
@@ -174,7 +176,7 @@ class _Work:
                 self.targets.append(one)
         self.room -= standing
 
-    def protect(self, repeg: bool) -> None:
+    def protect(self, repeg: bool, free: Steps | None) -> None:
         """Stop and target. On spot a target waits for sells that hold what it would sell."""
         stop, gone = work_stop(self.desired, self.stops, self.r.ids, self.now, self.r.params.stop_tolerance)
         self.cancels += gone
@@ -197,6 +199,7 @@ class _Work:
             self.now,
             repeg=repeg,
             clear=not (standing and (spot or passive)),
+            free=free,
         )
         self.cancels += gone
         if order is not None and not self._held_back(order):

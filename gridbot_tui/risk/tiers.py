@@ -129,9 +129,10 @@ class DrawdownTiers:
         self.top = max(self.top, value)
         self._sample(at, 1.0 - value / self.peak if self.peak > 0.0 else 0.0)
 
-    def reset(self) -> bool:
-        """The operator re-arms: the peaks start anew at the present value. True where that ended a halt."""
+    def reset(self, value: float | None = None) -> bool:
+        """The operator re-arms: peaks start anew at ``value`` (None: the last). True where that ended a halt."""
         halted = self.tier == HALT
+        self.value = self.value if value is None else value
         self.tier = 0
         self.peak = self.top = self.value
         self.average = 0.0

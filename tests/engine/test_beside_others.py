@@ -1,0 +1,60 @@
+"""What others do on the account, and a reset in the middle of it: each was once got wrong."""
+
+from decimal import Decimal
+
+import pytest
+
+from gridbot_tui.engine.events import Fill
+from gridbot_tui.exchange.simulated.owner import HAND
+from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
+from gridbot_tui.units import MINUTE, Market, Side
+from tests.engine.tape import BTC, flat
+from tests.engine.test_edges import grid, position
+
+
+def test_on_spot_what_others_orders_hold_is_left_to_them_said_and_sold_once_they_are_gone() -> None:
+    filled = (600_000, 602_000, 598_000, 600_000)
+    rig = grid(filled, *[flat(600_000)] * 12, market=Market.SPOT, initial_inventory=True)
+    rig.run(until=rig.source.start + 3 * MINUTE)
+    own = position(rig)
+    theirs = NewOrder(f"{HAND}m1", BTC, Side.SELL, OrderKind.LIMIT, own // 2, 6_300_000, Purpose.GRID, rig.world.now)
+    rig.order("pause")
+    rig.settle()
+    for order in list(rig.world.exchange.history.open.values()):
+        assert rig.world.owner.manual_cancel(BTC, order.client_id) is None  # the exits hold the base at first
+    assert rig.world.owner.manual_order(theirs) is None
+    rig.settle()
+    rig.bot.reconcile(rig.engine.now)
+    rig.settle()
+    rig.order("flatten")
+    rig.run(until=rig.source.start + 6 * MINUTE)
+    assert position(rig) == own // 2
+    assert rig.engine.desk.blockers.holds(BTC, "base_locked")
+    assert rig.world.owner.manual_cancel(BTC, theirs.client_id) is None
+    rig.settle()
+    rig.bot.reconcile(rig.engine.now)
+    rig.run()
+    assert position(rig) == 0
+    assert not rig.engine.desk.blockers.holds(BTC, "base_locked")
+
+
+def test_a_reset_measures_drawdown_from_what_is_left_now_not_from_the_last_mark() -> None:
+    rig = grid(*[flat(600_000)] * 4, initial_inventory=True)
+    rig.run(until=rig.source.start + 2 * MINUTE)
+    desk = rig.engine.desk
+    before = desk.ledger.equity_quick()
+    assert before is not None
+    # Between two marks a trade by hand, at a price far off, costs a tenth of the account.
+    size = int(before / 10)
+    loss = Fill(
+        rig.world.now, BTC, "web_m1", "900001", Side.BUY, 610_000, size, Decimal(0), "USDT", False, Decimal(0), False
+    )
+    rig.checking = False
+    rig.engine.handle(loss)
+    after = desk.ledger.equity_quick()
+    assert after is not None
+    assert after < before * Decimal("0.95")
+    rig.order("reset", what="drawdown")
+    assert desk.tiers.drawdown == 0.0
+    assert desk.tiers.value == pytest.approx(float(desk.ledger.capital.nav))
+    assert desk.tiers.value < 0.95
