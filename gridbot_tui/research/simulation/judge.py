@@ -152,7 +152,7 @@ class Judge:
         elif isinstance(incoming, BarsClosed):
             for symbol, bar in incoming.bars:
                 self.marks[symbol] = (bar.mark_close, incoming.at)
-            money.drawdown(self)
+            money.drawdown(self, incoming.at)
 
     def _mark(self, symbol: Symbol, mark: int, at: Ms) -> None:
         if at > self.marks.get(symbol, (0, 0))[1]:
@@ -196,6 +196,7 @@ class Judge:
         if not done.ok:
             return
         if kind == "reset" and args.get("what") == "drawdown":
+            self.nav.mark(self.nav.equity(self))
             self.nav.reset()
             self.halt_due = 0
         if kind in ("pause", "flatten"):

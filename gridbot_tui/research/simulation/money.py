@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from gridbot_tui.engine.actions import FillFact
-from gridbot_tui.units import ZERO, Market, Money
+from gridbot_tui.units import ZERO, Market, Money, Ms
 
 if TYPE_CHECKING:
     from gridbot_tui.research.simulation.judge import Judge
@@ -73,13 +73,18 @@ def _spot_equity(judge: "Judge") -> float:
     return float(equity) if equity is not None else float(judge.sim.scenario.wallet)
 
 
-def drawdown(judge: "Judge") -> None:
-    """A new mark, as the bot is about to hear of it: how far the account has fallen."""
+def drawdown(judge: "Judge", at: Ms) -> None:
+    """A new mark of time ``at``, as the bot is about to hear of it: how far the account has fallen.
+
+    Bars that come late all at once are no news: they would meet a position that was not held at the time.
+    """
     if judge.sim.scenario.market is Market.SPOT:
         return
     process = judge.sim.process
     if process is None or not process.bot.recovered:
         return  # a bot that recovers marks nothing either
+    if judge.sim.world.now - at > process.engine.desk.config.stale_after:
+        return
     equity = judge.nav.equity(judge)
     judge.nav.mark(equity)
     exchange = judge.sim.world.exchange

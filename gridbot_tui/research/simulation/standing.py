@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Final
 
 from gridbot_tui.exchange.simulated.records import Order
-from gridbot_tui.orders.model import OrderState, SlotState
+from gridbot_tui.orders.ids import parse
+from gridbot_tui.orders.model import OrderState, Purpose, SlotState
 from gridbot_tui.research.simulation import money
 from gridbot_tui.units import Market, Side, Symbol
 
@@ -186,8 +187,12 @@ def _as_desired(judge: "Judge", symbol: Symbol, desired: object, orders: list[Or
 
     if not isinstance(desired, Desired):
         return
-    wanted = [slot for slot in desired.resting if slot.state is SlotState.RESTING and not slot.reason]
-    plain = [o for o in orders if not o.conditional and not o.reduce_only]
+    # A slot that the gate left only the closing part of rests and has a reason all the same.
+    wanted = [slot for slot in desired.resting if slot.state is SlotState.RESTING]
+    plain = [o for o in orders if _purpose(o) is Purpose.GRID]
+    working = [o.client_id for o in orders if _purpose(o) is Purpose.TARGET]
+    if len(working) > (desired.target is not None):
+        judge.violated("convergence", f"{working} work towards the target {desired.target}")
     held = [slot for slot in desired.resting if slot.state is not SlotState.RESTING]
     for order in plain:
         near = [
@@ -201,6 +206,12 @@ def _as_desired(judge: "Judge", symbol: Symbol, desired: object, orders: list[Or
             judge.violated("convergence", f"{symbol}: {slot.side.name} at {slot.price} is desired and does not stand")
     if len(plain) > len(wanted) + len(held):
         judge.violated("convergence", f"{symbol}: {len(plain)} orders stand for {len(wanted)} slots")
+
+
+def _purpose(order: Order) -> Purpose | None:
+    """What the bot placed it for: on spot a target's order is no reduce-only one."""
+    parts = parse(order.client_id)
+    return None if parts is None else parts.purpose
 
 
 def _near(price: int, other: int, spacing: float) -> bool:
@@ -228,3 +239,10 @@ def provable_end(judge: "Judge", process: "Process") -> None:
         kept = report.exit_code == 0 and report.kept_positions and judge.sim.futures
         if kept and symbol not in judge.touched and not [o for o in stops if o.symbol == symbol]:
             judge.violated("shutdown_is_provable", f"positions are kept and {symbol} has no stop")
+
+
+def locked_by_others(judge: "Judge") -> bool:
+    """True on spot where an order by hand holds base: what it holds nobody else can sell."""
+    orders = judge.sim.world.exchange.history.open.values()
+    spot = judge.sim.scenario.market is Market.SPOT
+    return spot and any(order.manual and order.side is Side.SELL for order in orders)
