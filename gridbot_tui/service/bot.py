@@ -95,6 +95,10 @@ class Bot:
             self._feed(incoming)
         self._mind(incoming.at)
 
+    def time_passed(self, now: Ms) -> None:
+        """Nothing arrived, and yet it is later: see to what is due."""
+        self._mind(now)
+
     def flush(self) -> None:
         """Nothing is to be done for a while: write what waits."""
         self._journal.flush()

@@ -27,7 +27,7 @@ from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.service.assemble import Plan
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.reload import Reloader
-from gridbot_tui.service.runner import VirtualRunner
+from gridbot_tui.service.runner import Runner
 from gridbot_tui.service.session import wall_ms
 from gridbot_tui.service.shutdown import STAGE_NAMES
 from gridbot_tui.store.core import Store
@@ -105,7 +105,7 @@ class Picture:
         bot: Bot,
         feed: Feed,
         recent: Recent,
-        runner: VirtualRunner,
+        runner: Runner,
         reloader: Reloader,
         viewers: Callable[[], tuple[int, str]],
     ) -> None:

@@ -35,8 +35,11 @@ class Reloader:
         journal: Journal,
         config: EngineConfig,
         on_applied: Callable[[Settings, Settings], None],
+        make_config: Callable[[Settings, int], EngineConfig] | None = None,
     ) -> None:
+        """``make_config``: the engine's view of a config version; without it that of a simulated account."""
         self._on_applied = on_applied
+        self._make = make_config or self._simulated
         self._plan = plan
         self._engine = engine
         self._bot = bot
@@ -63,9 +66,7 @@ class Reloader:
         else:
             version = (known[0].version if known else 0) + 1
             self._store.add_config(version, at, self._identity_text(), self._source())
-        self._config = engine_config(
-            self.loaded.settings, version, self._plan.mode, self._engine.desk.instruments
-        )
+        self._config = self._make(self.loaded.settings, version)
         self._engine.desk.config = self._config
 
     def command(self, command: Command, now: Ms) -> CommandOutcome:
@@ -126,9 +127,7 @@ class Reloader:
         if refusal:
             return False, refusal, {"changes": _lines(changes)}
         try:
-            config = engine_config(
-                loaded.settings, self.version + 1, self._plan.mode, self._engine.desk.instruments
-            )
+            config = self._make(loaded.settings, self.version + 1)
             effect = self._engine.difference(config)
             broken = objection_to(self._engine, config)
         except (ValueError, RunRefused) as wrong:
@@ -214,8 +213,7 @@ class Reloader:
 
     def _roll_back(self, broken: str, now: Ms) -> None:
         bad, old = self.loaded, self._before
-        instruments = self._engine.desk.instruments
-        config = engine_config(old.settings, self.version + 1, self._plan.mode, instruments)
+        config = self._make(old.settings, self.version + 1)
         words = f"config version {self.version} was taken back before its first decision: {broken}"
         words += f"; version {config.version} is the one before it"
         if old.path is not None:
@@ -240,6 +238,9 @@ class Reloader:
         except (ConfigError, OSError):
             return False
         return True
+
+    def _simulated(self, settings: Settings, version: int) -> EngineConfig:
+        return engine_config(settings, version, self._plan.mode, self._engine.desk.instruments)
 
     def _flat(self) -> bool:
         return not self._engine.open_positions() and not self._engine.standing()

@@ -18,6 +18,23 @@ SLICE = 0.010
 LONGEST_SLEEP = 0.25
 
 
+class Runner(Protocol):
+    """What faces and commands need of the loop that drives a bot."""
+
+    pace: Pace
+    leaving: bool
+    """Set to stop without touching an order (handover)."""
+
+    @property
+    def data_ended(self) -> bool:
+        """True where the market has said its last word."""
+        ...
+
+    def wake(self) -> None:
+        """Something changed from outside: look again at once."""
+        ...
+
+
 class VirtualWorld(Protocol):
     """What the runner needs of the simulated exchange's World."""
 
@@ -52,10 +69,19 @@ class VirtualRunner:
         """Something changed from outside (a command, a speed): look again at once."""
         self._wake.set()
 
-    async def run(self, until: Ms | None = None, progress: Callable[[Ms], None] | None = None) -> None:
-        """Go on until there is nothing more to do; with ``until``, only to that virtual time, at full speed."""
+    async def run(self, until: Ms | None = None, skip: Callable[[Ms], int] | None = None) -> None:
+        """Go on until there is nothing more to do; with ``until``, only to that virtual time, at full speed.
+
+        Args:
+            until: last virtual time.
+            skip: passes over bars that concern nobody, up to a time; how many it did.
+        """
         slice_end = time.monotonic() + SLICE
         while not self.over:
+            if until is not None and skip is not None and skip(until):
+                self._bot.time_passed(self._world.now)
+                self.events += 1
+                continue
             due = self._world.peek_time()
             if until is not None and due is not None and due > until:
                 return
@@ -69,8 +95,6 @@ class VirtualRunner:
             self._bot.receive(incoming)
             self.events += 1
             if self.events & 15 == 0 and time.monotonic() >= slice_end:
-                if progress is not None:
-                    progress(self._world.now)
                 await asyncio.sleep(0)
                 slice_end = time.monotonic() + SLICE
 

@@ -21,7 +21,7 @@ from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.journal import Journal
 from gridbot_tui.service.pace import parse_speed
 from gridbot_tui.service.reload import Reloader
-from gridbot_tui.service.runner import VirtualRunner
+from gridbot_tui.service.runner import Runner
 from gridbot_tui.store.core import Store
 from gridbot_tui.store.errors import StoreUnavailable
 
@@ -53,7 +53,7 @@ class Session:
     def __init__(
         self,
         bot: Bot,
-        runner: VirtualRunner,
+        runner: Runner,
         store: Store,
         journal: Journal,
         reloader: Reloader,

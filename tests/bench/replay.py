@@ -170,16 +170,16 @@ class Marked:
 def child(words: list[str]) -> int:
     """The command line, with its market wrapped; the marks are the last line printed."""
     from gridbot_tui import cli
-    from gridbot_tui.service import app
+    from gridbot_tui.service import virtual
 
     marks = Marks()
-    plain = vars(app)["market_source"]
+    plain = vars(virtual)["market_source"]
 
     def wrapped(*args: Any) -> Any:
         source, market = plain(*args)
         return Marked(source, marks), market
 
-    vars(app)["market_source"] = wrapped
+    vars(virtual)["market_source"] = wrapped
     code = cli.execute(words)
     print(json.dumps({"bars": marks.bars, "seen": marks.seen}))
     return code

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from gridbot_tui.control.status import status_document
 from gridbot_tui.exchange.simulated.books import BooksView, read_books
-from gridbot_tui.service.app import Parts
 from gridbot_tui.service.assemble import open_profile, understand
 from gridbot_tui.service.options import RunOptions, RunResult
 from gridbot_tui.service.profile import Profile, named
+from gridbot_tui.service.virtual import VirtualParts
 from gridbot_tui.store.queries import Queries
 from gridbot_tui.store.reader import reading
 from gridbot_tui.units import DAY, Mode, Ms
@@ -40,12 +40,12 @@ class Living:
         self.plan = understand(chosen)
         with open_profile(self.plan) as profile:
             self.profile: Profile = profile
-        self.parts = Parts(self.plan, self.profile, screen=True)
+        self.parts = VirtualParts(self.plan, self.profile, screen=True)
         self.crashed = False
 
     async def __aenter__(self) -> "Living":
-        self.parts._begin()
-        await self.parts._live_through_history()
+        self.parts.start()
+        await self.parts.live_through_history()
         self.parts._obey(self.plan.loaded.settings)
         await self.settle()
         return self
@@ -54,7 +54,7 @@ class Living:
         if kind is Killed:
             self.crash()
         elif not self.crashed:
-            self.parts.close(clean=kind is None)
+            self.parts.close_now(clean=kind is None)
 
     async def settle(self) -> None:
         """Everything of this very moment is said and answered."""

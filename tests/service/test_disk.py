@@ -132,7 +132,7 @@ def test_a_shutdown_without_a_disk_is_carried_out_and_says_what_is_not_written(
         await bot.days(0.05)
         assert bot.parts.bot.report is not None
         assert bot.parts.bot.report.exit_code == 0
-        assert "disk is full" in bot.parts.close(clean=True)
+        assert "disk is full" in bot.parts.close_now(clean=True)
         bot.crashed = True
 
     live_once(options(home), go)

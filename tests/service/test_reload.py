@@ -155,7 +155,7 @@ async def test_the_services_own_keys_act_at_once(home: Path, config: Path) -> No
         bot.parts.bot.reconcile = counted  # type: ignore[method-assign]
         await bot.days(1 / 24)
         assert 11 <= looks <= 13
-        assert bot.parts.journal.snapshot_facts == 60
+        assert bot.parts.journal.saving.snapshot_facts == 60
 
 
 async def until(true: Callable[[], bool]) -> None:

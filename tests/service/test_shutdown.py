@@ -7,7 +7,7 @@ import pytest
 
 from gridbot_tui.exchange.port import AskAccount, Place, Query, Reply
 from gridbot_tui.exchange.simulated.refusals import Refusal
-from gridbot_tui.service.app import Parts
+from gridbot_tui.service.virtual import VirtualParts
 from tests.service.living import Living, books, contradictions, copied, live_once, options
 
 
@@ -27,7 +27,7 @@ def stop(bot: Living, *, keep: bool = False) -> None:
     bot.parts.session.request_stop("stop", keep_positions=keep)
 
 
-def refuse_all(parts: Parts) -> None:
+def refuse_all(parts: VirtualParts) -> None:
     """From now on the exchange takes no order."""
 
     def refused(*_: object, **__: object) -> Refusal:

@@ -30,7 +30,8 @@ from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.orders.params import OrderParams
 from gridbot_tui.risk.params import RiskParams
 from gridbot_tui.service.bot import Bot
-from gridbot_tui.service.journal import SNAPSHOT_AFTER, Level
+from gridbot_tui.service.saving import SNAPSHOT_AFTER
+from gridbot_tui.service.telling import Level
 from gridbot_tui.store import codec
 from gridbot_tui.strategy.params import LadderParams, StrategyParams
 from gridbot_tui.units import HOUR, MINUTE, Market, Ms, Symbol

@@ -1,0 +1,295 @@
+"""What every run is made of, whatever drives it: engine, books, faces, and the order in which they open and close.
+
+``VirtualParts`` puts a simulated exchange and its own time behind it, ``RealParts`` an exchange and the clock
+of the wall.
+"""
+
+import asyncio
+import contextlib
+import signal
+import sqlite3
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+from gridbot_tui.control.snapshot import Snapshot
+from gridbot_tui.control.status import status_document
+from gridbot_tui.engine.config import EngineConfig
+from gridbot_tui.engine.core import Engine
+from gridbot_tui.engine.events import Operator
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.ops import log as logs
+from gridbot_tui.ops.audit import AuditTrail, Head
+from gridbot_tui.ops.feed import Feed
+from gridbot_tui.service.assemble import Plan, RunRefused
+from gridbot_tui.service.bot import Bot
+from gridbot_tui.service.control_server import ControlServer, SocketTaken
+from gridbot_tui.service.heartbeat import beat
+from gridbot_tui.service.journal import Journal
+from gridbot_tui.service.options import RunResult
+from gridbot_tui.service.picture import Picture, Recent
+from gridbot_tui.service.profile import Profile
+from gridbot_tui.service.reload import Reloader
+from gridbot_tui.service.restore import restore_engine
+from gridbot_tui.service.runner import Runner
+from gridbot_tui.service.session import Session, wall_ms
+from gridbot_tui.settings.model import Settings
+from gridbot_tui.settings.sections import LogParams
+from gridbot_tui.store.core import Store
+from gridbot_tui.store.errors import StoreError
+from gridbot_tui.store.identity import Identity
+from gridbot_tui.units import Market, Symbol
+
+EXIT_REFUSED = 4
+KILL_LOOK_S = 0.5
+
+Watch = Callable[[Snapshot], None]
+Ready = Callable[[Session, ControlServer], None]
+"""Called in the service's loop once it listens: an embedded app connects through these."""
+
+
+class Parts(ABC):
+    """Everything one run is made of, opened in order and closed in reverse."""
+
+    bot: Bot
+    runner: Runner
+    reloader: Reloader
+    session: Session
+    picture: Picture
+
+    def __init__(
+        self,
+        plan: Plan,
+        profile: Profile,
+        config: EngineConfig,
+        instruments: Mapping[Symbol, Instrument],
+        market: Market,
+        *,
+        durable: bool,
+        screen: bool,
+    ) -> None:
+        self.plan = plan
+        self.profile = profile
+        self.screen = screen
+        """True while an app paints the terminal: no log line may go there."""
+        settings = plan.loaded.settings
+        self.config = config
+        self.engine = Engine(config, instruments)
+        self.identity = Identity(plan.mode, market, settings.bot.account, config.quote)
+        self.store = Store.open(profile.database, durable=durable, identity=self.identity)
+        try:
+            self._refuse_other_symbols()
+            self.resumed = restore_engine(self.engine, self.store)
+            self._configure_logs(settings.logs)
+            self.log = logs.get_logger("service")
+            head = self.store.get_meta("audit_head")
+            anchor = None if head is None else Head.parse(head)
+            self.audit = AuditTrail(profile.audit, at=wall_ms(), durable=durable, anchor=anchor)
+        except BaseException:
+            self.store.connection.close()
+            raise
+        self.feed = Feed()
+        self.recent = Recent(self.store)
+        self.feed.take(self.recent.tail(self.store), instruments)
+        self.server: ControlServer | None = None
+
+    def _refuse_other_symbols(self) -> None:
+        """A profile trades the symbols it began with: its books say nothing of others."""
+        names = ",".join(self.engine.symbols)
+        known = self.store.get_meta("symbols")
+        if known is None:
+            self.store.put_meta("symbols", names)
+        elif known != names:
+            raise RunRefused(
+                f"profile {self.profile.name} trades {known}, this run has {names}; name another with --profile",
+                EXIT_REFUSED,
+            )
+
+    def _configure_logs(self, kept: LogParams) -> None:
+        logs.configure(
+            file=self.profile.log,
+            terminal=None if self.screen else sys.stderr,
+            level=kept.level,
+            terminal_level="warning" if self.plan.options.json else kept.terminal_level,
+            engine_time=lambda: self.engine.now,
+            max_bytes=kept.size_mb << 20,
+            files_kept=kept.count,
+        )
+
+    def _faces(self, journal: Journal, make_config: Callable[[Settings, int], EngineConfig]) -> None:
+        """What an operator sees and says; bot and runner are there."""
+        self.reloader = Reloader(
+            self.plan, self.engine, self.bot, self.store, journal, self.config, self._reloaded, make_config
+        )
+        self.picture = Picture(
+            self.plan,
+            self.profile.name,
+            self.engine,
+            self.bot,
+            self.feed,
+            self.recent,
+            self.runner,
+            self.reloader,
+            self._viewers,
+        )
+        self.session = Session(self.bot, self.runner, self.store, journal, self.reloader, self.picture.snapshot)
+
+    # -- what differs -------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    async def _trade(self) -> None:
+        """From recovery to the end of trading; faces are connected."""
+
+    @abstractmethod
+    def _obey(self, settings: Settings) -> None:
+        """Put in force what of the config the service itself goes by; again after every reload."""
+
+    @abstractmethod
+    async def close(self, *, clean: bool) -> str:
+        """Leave everything on disk as a restart wants to find it; what could not be written, in a sentence.
+
+        Args:
+            clean: the engine stands between two events, so that its state may be kept.
+        """
+
+    def _reloaded(self, before: Settings, now: Settings) -> None:
+        """Put the service's own keys of another config version in force."""
+        self._obey(now)
+        if before.logs != now.logs:
+            self._configure_logs(now.logs)
+
+    # -- running ------------------------------------------------------------------------------------------------
+
+    async def run(
+        self, watch: Watch | None, watch_every_s: float, on_ready: Ready | None, *, own_signals: bool
+    ) -> RunResult:
+        """``live``, and whatever comes of it: files closed, a defect of ours told and logged."""
+        clean = False
+        try:
+            result = await self.live(watch, watch_every_s, on_ready, own_signals=own_signals)
+            clean = True
+        except StoreError as unavailable:
+            result = RunResult(1, None, str(unavailable))
+        except sqlite3.Error as error:
+            text = f"{self.profile.exchange_database}: the simulated exchange cannot write its books ({error})"
+            result = RunResult(1, None, text)
+        except SocketTaken as taken:
+            result = RunResult(EXIT_REFUSED, None, str(taken))
+        except Exception as defect:
+            self.log.exception("defect", text=f"{type(defect).__name__}: {defect}")
+            text = f"a defect of gridbot ended the run ({type(defect).__name__}: {defect}); see {self.profile.log}"
+            result = RunResult(1, None, text)
+        finally:
+            trouble = await self.close(clean=clean)
+        if trouble and result.exit_code == 0:
+            return RunResult(1, result.status, f"{result.text}; not everything could be written: {trouble}")
+        return result
+
+    async def live(
+        self,
+        watch: Watch | None,
+        watch_every_s: float,
+        on_ready: Ready | None,
+        *,
+        own_signals: bool,
+    ) -> RunResult:
+        """Recover, trade, and end: the control socket and the watchers live exactly as long."""
+        self.server = server = ControlServer(self.session, self.profile.socket)
+        helpers: list[Awaitable[None]] = [self._look_for_kill(), self.reloader.watch_file()]
+        if watch is not None:
+            helpers.append(self._watch(watch, watch_every_s))
+        service = self.plan.loaded.settings.service
+        helpers.append(beat(self.profile.folder / "heartbeat", service.heartbeat_s, self.log))
+        async with server, tending(helpers):
+            if own_signals:
+                self._own_signals()
+            self._prepare()
+            if on_ready is not None:
+                on_ready(self.session, server)
+            await self._trade()
+            return self._result()
+
+    @abstractmethod
+    def _prepare(self) -> None:
+        """Whatever comes before faces may connect."""
+
+    def start(self) -> None:
+        """Start the recovery and write down what this run starts with."""
+        at = self.now()
+        self.bot.start(at)
+        self.reloader.remember_start(at)
+        # Without them no export and no excerpt can say what a tick was worth.
+        self.store.remember_instruments(at, self.engine.desk.instruments.values())
+
+    @abstractmethod
+    def now(self) -> int:
+        """The time that events carry, ms UTC."""
+
+    def _own_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._signalled, number.name)
+        for ignored in (signal.SIGHUP, signal.SIGTSTP):
+            signal.signal(ignored, signal.SIG_IGN)
+
+    def _signalled(self, name: str) -> None:
+        self.log.info("signal", name=name)
+        self.session.request_stop(f"signal-{name}-{time.monotonic_ns()}", keep_positions=False)
+
+    async def _look_for_kill(self) -> None:
+        """A file named KILL in the profile is the kill command: it needs no socket and no config."""
+        while True:
+            if self.profile.kill_file.exists():
+                by = {"by": "KILL file"}
+                self.bot.operator(Operator(self.engine.now, f"kill-file-{wall_ms()}", "kill", "", by))
+                self.profile.kill_file.rename(self.profile.kill_file.with_suffix(".done"))
+                self.runner.wake()
+            await asyncio.sleep(KILL_LOOK_S)
+
+    async def _watch(self, watch: Watch, every_s: float) -> None:
+        while True:
+            await asyncio.sleep(every_s)
+            watch(self.session.snapshot())
+
+    def _viewers(self) -> tuple[int, str]:
+        if self.server is None:
+            return 0, ""
+        return self.server.viewers, self.server.desk.holder_name
+
+    # -- the end ----------------------------------------------------------------------------------------------------
+
+    def _result(self) -> RunResult:
+        if self.bot.shutdown is not None:
+            self.session.shutdown_done()
+        snapshot = self.picture.snapshot()
+        status = status_document(snapshot)
+        if self.bot.failure:
+            return RunResult(1, status, self.bot.failure)
+        report = self.bot.report
+        if report is not None:
+            return RunResult(report.exit_code, status, report.text)
+        if self.session.stop_requested:
+            return RunResult(6, status, "the market data ended before the shutdown was verified")
+        return RunResult(0, status, "")
+
+    def _not_written(self, trouble: str) -> None:
+        """Say what a restart will have to ask the exchange for; then the log closes."""
+        if trouble:
+            self.log.error("not_written", text=f"{trouble} The next start asks the exchange for what is missing.")
+        logs.close()
+
+
+@contextlib.asynccontextmanager
+async def tending(jobs: list[Awaitable[None]]) -> AsyncIterator[None]:
+    """Run helper tasks for as long as the block lasts; what one failed with is raised at its end."""
+    tasks = [asyncio.ensure_future(job) for job in jobs]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, Exception):
+                raise result
+
