@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.market.run import Run
 from gridbot_tui.units import Ms, Symbol
 
 
@@ -61,4 +62,15 @@ class MarketSource(Protocol):
 
     def batches(self, after: Ms) -> Iterator[MarketBatch]:
         """Every batch with ``at > after``, ascending. The same call gives the same batches, always."""
+        ...
+
+
+class Foreseen(MarketSource, Protocol):
+    """A market that also shows the bars that come next, so that those that concern nobody may be passed over."""
+
+    def ahead(self, at: Ms, until: Ms) -> tuple[int, dict[Symbol, Run]]:
+        """(n, runs): the next n moments after ``at``, up to ``until``, bring exactly these bars and nothing else.
+
+        n is 0 where the very next moment is not that plain. The runs are of the symbols that have bars.
+        """
         ...

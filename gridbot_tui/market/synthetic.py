@@ -19,6 +19,7 @@ from gridbot_tui.market.builtin import builtin
 from gridbot_tui.market.errors import DataError
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.market.params import SyntheticParams
+from gridbot_tui.market.run import Run
 from gridbot_tui.market.source import FundingRate, MarketBatch
 from gridbot_tui.market.tides import Crash, Day, SymbolDay, Tides
 from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Ms, Symbol
@@ -52,6 +53,9 @@ _FUNDING_LIMIT: Final = 0.003
 _TABLE: Final = 4096
 _OWN_SHARE: Final = 0.93
 """What the minutes' own noise has of a symbol's volatility; crashes, gaps and trends bring the rest."""
+_DAYS_KEPT: Final = 2
+_WINDOW: Final = 8
+"""Bars of a symbol made at first; each next portion is twice as large."""
 _CALM_PULL: Final = 1 / 8
 """Per hour: how fast price returns to its path on a ranging day."""
 
@@ -105,6 +109,7 @@ class SyntheticMarket:
         self._tides = Tides(params, homes, yearly)
         self._painter = _Painter(params, self._instruments, yearly, interval)
         self._first_day = self._start // DAY
+        self._painted: dict[int, _Painted] = {}
 
     @property
     def instruments(self) -> dict[Symbol, Instrument]:
@@ -130,13 +135,34 @@ class SyntheticMarket:
         """Every batch with ``at > after``, for ever."""
         after = max(after, self._start)
         number = after // DAY
-        skip = (after - number * DAY) // self._interval
+        first = (after - number * DAY) // self._interval
         while True:
-            day = self._tides.day(number - self._first_day)
-            batches = self._painter.day(number, day)
-            yield from batches[skip:]
-            skip = 0
+            yield from self._day(number).batches(first)
+            first = 0
             number += 1
+
+    def ahead(self, at: Ms, until: Ms) -> tuple[int, dict[Symbol, Run]]:
+        """The next bars as columns: see ``Foreseen``. No further than to the end of the day or a settlement."""
+        at = max(at, self._start)
+        number = at // DAY
+        day = self._day(number)
+        first = (at - number * DAY) // self._interval
+        settles = min((moment for moment in day.funding if moment > at), default=(number + 1) * DAY + 1)
+        last = (min(until, settles - 1) - number * DAY) // self._interval
+        count = min(last, self._painter.count) - first
+        if count <= 0:
+            return 0, {}
+        return count, {name: run.slice(first, first + count) for name, run in day.runs.items()}
+
+    def _day(self, number: int) -> "_Painted":
+        """A day's bars; the latest days are kept, since they are looked at more than once."""
+        found = self._painted.get(number)
+        if found is None:
+            found = self._painter.day(number, self._tides.day(number - self._first_day))
+            if len(self._painted) >= _DAYS_KEPT:
+                self._painted.pop(next(iter(self._painted)))
+            self._painted[number] = found
+        return found
 
     def state(self) -> SyntheticState:
         """What to keep so that another process can go on with the same market."""
@@ -160,6 +186,54 @@ class SyntheticMarket:
         return cls(params, market=state.market, start=state.start, interval=state.interval)
 
 
+class _Painted:
+    """One day's bars as columns, made into batches as they are read."""
+
+    __slots__ = ("begins", "funding", "interval", "runs")
+
+    def __init__(
+        self, begins: Ms, interval: Ms, runs: dict[Symbol, Run], funding: dict[Ms, tuple[FundingRate, ...]]
+    ) -> None:
+        self.begins = begins
+        self.interval = interval
+        self.runs = runs
+        self.funding = funding
+
+    def batches(self, first: int) -> Iterator[MarketBatch]:
+        """The day's batches from bar ``first`` on; the last closes at 24:00."""
+        interval, funding = self.interval, self.funding
+        count, window = DAY // interval, _WINDOW
+        while first < count:
+            last = min(first + window, count)
+            window *= 2
+            times = range(self.begins + first * interval, self.begins + last * interval, interval)
+            columns = [
+                zip(repeat(name), _bars(run, first, last, times, interval), strict=False)
+                for name, run in self.runs.items()
+            ]
+            for opened, pairs in zip(times, zip(*columns, strict=True), strict=True):
+                at = opened + interval
+                yield MarketBatch(at, pairs, funding[at]) if at in funding else MarketBatch(at, pairs)
+            first = last
+
+
+def _bars(run: Run, first: int, last: int, times: range, interval: Ms) -> Iterator[Bar]:
+    some = run.slice(first, last)
+    return map(
+        Bar,
+        times,
+        repeat(interval),
+        some.open,
+        some.high,
+        some.low,
+        some.close,
+        some.volume,
+        some.mark_high,
+        some.mark_low,
+        some.mark,
+    )
+
+
 class _Painter:
     """Draws the bars between the days' ends."""
 
@@ -173,30 +247,25 @@ class _Painter:
         self._seed = params.seed
         self._instruments = instruments
         self._interval = interval
-        self._count = DAY // interval
-        self._shape = _day_shape(self._count)
-        self._sigmas = [_OWN_SHARE * y / math.sqrt(365.0 * self._count) for y in yearly]
+        self.count = DAY // interval
+        """Bars a day."""
+        self._shape = _day_shape(self.count)
+        self._sigmas = [_OWN_SHARE * y / math.sqrt(365.0 * self.count) for y in yearly]
         self._common = math.sqrt(params.correlation)
         self._own = math.sqrt(1.0 - params.correlation)
         self._calm = 1.0 - _CALM_PULL * interval / HOUR
 
-    def day(self, number: int, day: Day) -> list[MarketBatch]:
-        """All batches of one day; the last closes at 24:00."""
+    def day(self, number: int, day: Day) -> _Painted:
+        """All bars and settlements of one day."""
         rng = Random(f"bars/{self._seed}/{number}")
-        count = self._count
+        count = self.count
         scale = self._scale(rng, day)
         common = [w * c for w, c in zip(scale, rng.choices(_tails(), k=count), strict=True)]
-        columns = [
-            zip(repeat(name), self._bars(rng, number, index, day, scale, common), strict=False)
-            for index, name in enumerate(self._instruments)
-        ]
-        begins, interval = number * DAY, self._interval
-        closes = range(begins + interval, begins + DAY + 1, interval)
-        funding = self._funding(rng, begins, day)
-        return [
-            MarketBatch(at, pairs, funding[at]) if at in funding else MarketBatch(at, pairs)
-            for at, pairs in zip(closes, zip(*columns, strict=True), strict=True)
-        ]
+        runs = {
+            name: self._run(rng, index, day, scale, common) for index, name in enumerate(self._instruments)
+        }
+        begins = number * DAY
+        return _Painted(begins, self._interval, runs, self._funding(rng, begins, day))
 
     def _scale(self, rng: Random, day: Day) -> list[float]:
         """Volatility of each bar, 1 on average: the day's own, its hours, its shape, panic in a crash."""
@@ -204,15 +273,13 @@ class _Painter:
         hours = [day.volatility * math.exp(0.25 * rng.gauss(0.0, 1.0) - 0.0625) for _ in range(24)]
         scale = [w * hours[i // per_hour] for i, w in enumerate(self._shape)]
         if day.crash is not None:
-            first = int(day.crash.begins * self._count)
-            last = int((day.crash.begins + day.crash.falls + day.crash.recovers) * self._count)
+            first = int(day.crash.begins * self.count)
+            last = int((day.crash.begins + day.crash.falls + day.crash.recovers) * self.count)
             scale[first:last] = [2.0 * w for w in scale[first:last]]
         return scale
 
-    def _bars(
-        self, rng: Random, number: int, index: int, day: Day, scale: list[float], common: list[float]
-    ) -> Iterator[Bar]:
-        count, sigma, symbol = self._count, self._sigmas[index], day.symbols[index]
+    def _run(self, rng: Random, index: int, day: Day, scale: list[float], common: list[float]) -> Run:
+        count, sigma, symbol = self.count, self._sigmas[index], day.symbols[index]
         instrument = list(self._instruments.values())[index]
         noise = rng.choices(_tails(), k=count)
         shared, own = sigma * self._common, sigma * self._own
@@ -241,11 +308,8 @@ class _Painter:
             turnover * w * w * (0.3 + v + 0.4 * abs(z))
             for w, v, z in zip(scale, rng.choices(wicks, k=count), noise, strict=True)
         ]
-        marks: tuple[list[int], ...] = (highs, lows, closes)
-        if instrument.brackets:
-            marks = self._marks(rng, closes, marks)
-        times = range(number * DAY, (number + 1) * DAY, self._interval)
-        return map(Bar, times, repeat(self._interval), opens, highs, lows, closes, volumes, *marks)
+        marks = self._marks(rng, closes, (highs, lows, closes)) if instrument.brackets else None
+        return Run(opens, highs, lows, closes, volumes, marks)
 
     def _path(self, moves: list[float], symbol: SymbolDay) -> list[float]:
         """Log closes that start and end where the day does, without its crash and gap."""
@@ -258,12 +322,15 @@ class _Painter:
         begins = symbol.begins
         return [begins + y + slope * i for i, y in enumerate(walk, 1)]
 
-    def _marks(self, rng: Random, closes: list[int], prices: tuple[list[int], ...]) -> tuple[list[int], ...]:
+    def _marks(
+        self, rng: Random, closes: list[int], prices: tuple[list[int], list[int], list[int]]
+    ) -> tuple[list[int], list[int], list[int]]:
         """Mark prices: the bar's own, off by a basis of a few hundredths of a percent that moves hourly."""
         per_hour = HOUR // self._interval
         basis = [rng.gauss(0.0, 2e-4) for _ in range(24)]
         offsets = [int(basis[i // per_hour] * c) for i, c in enumerate(closes)]
-        return tuple([p + off for p, off in zip(column, offsets, strict=True)] for column in prices)
+        high, low, close = ([p + off for p, off in zip(column, offsets, strict=True)] for column in prices)
+        return high, low, close
 
     def _funding(self, rng: Random, begins: Ms, day: Day) -> dict[Ms, tuple[FundingRate, ...]]:
         """The day's settlements; they know the trend up to the day's start."""

@@ -18,6 +18,7 @@ MAX_BYTES: Final = 16 << 20
 FILES_KEPT: Final = 64
 """A gigabyte; an older file is deleted only after a line of the trail says so."""
 MAX_WAITING: Final = 10_000
+GATHERED: Final = 512
 SYNCED: Final = frozenset(
     {"operator", "command", "config", "mode", "learning", "mended", "broken", "start", "stop"}
 )
@@ -60,6 +61,9 @@ class AuditTrail:
         self._max = max_bytes
         self._kept = files_kept
         self._waiting: deque[tuple[str, Ms, dict[str, Any]]] = deque()
+        self.gathering = False
+        """True while lines may be lost with the process: they then go to the file many at a time."""
+        self._gathered: list[bytes] = []
         self._handle = -1
         self._size = 0
         self._head = Head(0, chain.START)
@@ -88,7 +92,7 @@ class AuditTrail:
         Raises:
             ValueError, TypeError: the body is no plain data; nothing was written.
         """
-        if len(self._waiting) >= MAX_WAITING:
+        if len(self._waiting) + len(self._gathered) >= MAX_WAITING:
             self.lost += 1
             return
         self._waiting.append((kind, at, body))
@@ -96,6 +100,8 @@ class AuditTrail:
             while self._waiting:
                 self._append(*self._waiting[0])
                 self._waiting.popleft()
+            if self._gathered and (len(self._gathered) >= GATHERED or not self.gathering):
+                self._drain()
             if sync or (sync is None and kind in SYNCED):
                 self.sync()
             self.failing = ""
@@ -104,11 +110,13 @@ class AuditTrail:
             raise
         except OSError as error:
             self.failing = (
-                f"{self.path}: {len(self._waiting)} audit lines wait, the disk does not take them ({error})"
+                f"{self.path}: {len(self._waiting) + len(self._gathered)} audit lines wait, "
+                f"the disk does not take them ({error})"
             )
 
     def sync(self) -> None:
         """Put all lines on the disk."""
+        self._drain()
         if self._durable and self._handle >= 0:
             os.fsync(self._handle)
         self._anchor = self._head
@@ -135,16 +143,31 @@ class AuditTrail:
         """Write a whole line or nothing."""
         if self._handle < 0:
             self._open()
-        try:
-            if os.write(self._handle, line) != len(line):
-                raise OSError(28, "the disk is full")
-        except OSError:
-            os.ftruncate(self._handle, self._size)
-            raise
+        if self.gathering:
+            self._gathered.append(line)
+        else:
+            self._drain()
+            self._write(line, self._size)
         self._size += len(line)
         self._head = Head(self._head.seq + 1, digest)
         if not self._durable:
             self._anchor = self._head
+
+    def _drain(self) -> None:
+        """Write what was gathered, or nothing of it."""
+        if self._gathered:
+            data = b"".join(self._gathered)
+            self._write(data, self._size - len(data))
+            self._gathered.clear()
+
+    def _write(self, data: bytes, size: int) -> None:
+        """All of the data behind the first ``size`` bytes of the file, or nothing."""
+        try:
+            if os.write(self._handle, data) != len(data):
+                raise OSError(28, "the disk is full")
+        except OSError:
+            os.ftruncate(self._handle, size)
+            raise
 
     def _open(self) -> None:
         self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)

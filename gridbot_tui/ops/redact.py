@@ -23,6 +23,7 @@ _INLINE: Final = re.compile(
 _PEM: Final = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
 )
+_NUMBERS: Final = frozenset({int, float, bool, type(None)})
 _secrets: set[str] = set()
 _pattern: re.Pattern[str] | None = None
 
@@ -69,7 +70,11 @@ def redact_value(value: object) -> object:
         return value
     if isinstance(value, Mapping):
         return {
-            key: HIDDEN if each and isinstance(key, str) and _names_secret(key) else redact_value(each)
+            key: HIDDEN
+            if each and isinstance(key, str) and _names_secret(key)
+            else each
+            if type(each) in _NUMBERS
+            else redact_value(each)
             for key, each in value.items()
         }
     if isinstance(value, list | tuple | set | frozenset):

@@ -4,10 +4,6 @@ The same engine, the same exchange and the same order of things as in a replay b
 out is what waits and writes. Bars in which nothing can happen are passed over in one step (``engine.quiet``).
 """
 
-import contextlib
-import gc
-from collections.abc import Iterator
-
 from msgspec import Struct
 
 from gridbot_tui.engine.actions import (
@@ -20,14 +16,14 @@ from gridbot_tui.engine.actions import (
 )
 from gridbot_tui.engine.core import Engine
 from gridbot_tui.engine.events import BarsClosed, Event, Operator
-from gridbot_tui.engine.quiet import Columns, Quiet
 from gridbot_tui.exchange.port import Cancel, Place, Reply, SetLeverage
 from gridbot_tui.exchange.simulated.world import World
-from gridbot_tui.market.cursor import Cursor, Run
+from gridbot_tui.market.source import Foreseen
 from gridbot_tui.research.tape import Tape
+from gridbot_tui.service.ahead import Ahead, seldom_collecting
 from gridbot_tui.service.dialog import Dialogs
 from gridbot_tui.service.truth import StepTime, Truth
-from gridbot_tui.units import HOUR, ClientId, Market, Ms, Symbol
+from gridbot_tui.units import HOUR, ClientId, Market, Ms
 
 
 class RingFailed(Exception):
@@ -44,16 +40,15 @@ class Spent(Struct):
 class Ring:
     """One run over one market."""
 
-    def __init__(self, engine: Engine, world: World, cursor: Cursor | None = None) -> None:
-        """``cursor`` is the World's own source, where bars may be passed over; None drives every bar."""
+    def __init__(self, engine: Engine, world: World, source: Foreseen | None = None) -> None:
+        """``source`` is the World's own, where bars may be passed over; None drives every bar."""
         self.engine = engine
         self.world = world
         self.tape = Tape(engine)
         self.spent = Spent()
         self.start: Ms = world.now
-        self._cursor = cursor
-        self._quiet = Quiet(engine.desk)
         self._dialogs = Dialogs(world.send)
+        self._ahead = None if source is None else Ahead(engine, world, source, self._dialogs)
         self._truth = Truth(engine.symbols, engine, self._feed, self._dialogs.new_id, lambda: engine.now)
         self._inbox: list[Event] = []
         self._handling = False
@@ -64,13 +59,14 @@ class Ring:
         """Play the market to its end, or up to a time. Raises RingFailed."""
         if not self.engine.now:
             self._begin()
-        with _seldom_collecting():
+        with seldom_collecting():
             self._play(until)
 
     def _play(self, until: Ms | None) -> None:
-        world, cursor = self.world, self._cursor
+        world, ahead = self.world, self._ahead
         while True:
-            if cursor is not None and self._skip(cursor, until):
+            if ahead is not None and (passed := ahead.skip(until)):
+                self.spent.passed_over += passed
                 continue
             incoming = world.next(until)
             if incoming is None:
@@ -136,83 +132,3 @@ class Ring:
         self._asking.add(action.client_id)
         dialog = self._truth.one_order(action.symbol, action.client_id, action.conditional)
         self._dialogs.start(dialog, lambda *_: self._asking.discard(action.client_id), self.engine.now)
-
-    # -- bars that concern nobody ----------------------------------------------------------------------------
-
-    def _skip(self, cursor: Cursor, until: Ms | None) -> bool:
-        """Pass over the bars that come next and concern nobody; False where there is none."""
-        world, quiet = self.world, self._quiet
-        if not world.plain or not quiet.idle() or self._dialogs.busy:
-            return False
-        at, interval = world.now, cursor.interval
-        limit = quiet.last_bar(at)
-        count, runs = cursor.ahead(at, limit if until is None else min(limit, until))
-        if not count or not all(quiet.ready(name, at, name in runs) for name in self.engine.symbols):
-            return False
-        for symbol, run in runs.items():
-            count = self._undisturbed(symbol, run, count)
-            if not count:
-                return False
-        count = quiet.mark({symbol: run.mark[:count] for symbol, run in runs.items()}, at, interval)
-        if not count:
-            return False
-        for symbol, run in runs.items():
-            quiet.pass_over(symbol, _columns(run, count), at, interval)
-        self.spent.passed_over += count * len(runs)
-        cursor.seek(at + count * interval)
-        closes = {symbol: (run.close[count - 1], run.mark[count - 1]) for symbol, run in runs.items()}
-        world.skip(at + count * interval, closes)
-        return True
-
-    def _undisturbed(self, symbol: Symbol, run: Run, count: int) -> int:
-        """How many of the first ``count`` bars touch neither an order, nor a watched price, nor a shadow."""
-        venue = self.world.exchange.venues[symbol]
-        below, above = self._quiet.bounds(symbol)
-        tick = venue.instrument.tick_f
-        low, high = run.low[:count], run.high[:count]
-        mark_low, mark_high = run.mark_low[:count], run.mark_high[:count]
-        buy, sell = venue.next_buy, venue.next_sell
-        watch_low, watch_high = venue.mark_low_watch, venue.mark_high_watch
-        lowest, highest = min(low), max(high)
-        if (
-            lowest >= buy
-            and highest <= sell
-            and lowest * tick >= below
-            and highest * tick <= above
-            and min(mark_low) > watch_low
-            and max(mark_high) < watch_high
-        ):
-            return count
-        for i in range(count):
-            if (
-                low[i] < buy
-                or high[i] > sell
-                or low[i] * tick < below
-                or high[i] * tick > above
-                or mark_low[i] <= watch_low
-                or mark_high[i] >= watch_high
-            ):
-                return i
-        return count
-
-
-@contextlib.contextmanager
-def _seldom_collecting() -> Iterator[None]:
-    """Look for reference cycles seldom: a run keeps much and makes few, and each search walks all that is kept."""
-    before = gc.get_threshold()
-    gc.set_threshold(100_000, 50, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-
-
-def _columns(run: Run, count: int) -> Columns:
-    return Columns(
-        run.open[:count],
-        run.high[:count],
-        run.low[:count],
-        run.close[:count],
-        run.volume[:count],
-        run.mark[:count],
-    )

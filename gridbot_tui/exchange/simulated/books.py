@@ -61,6 +61,11 @@ class BooksFile:
         """Close the file."""
         self._db.close()
 
+    @property
+    def in_bulk(self) -> bool:
+        """True inside ``bulk``: nothing of what is written now survives by itself."""
+        return self._bulk
+
     @contextmanager
     def bulk(self) -> Iterator[None]:
         """One commit for everything inside: for long stretches that may be lost as a whole."""

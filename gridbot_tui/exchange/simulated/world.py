@@ -185,7 +185,7 @@ class World:
         """True while nothing but the market is to come and everything it meets is instant: see ``skip``."""
         return (
             self._instant
-            and self._books is None
+            and (self._books is None or self._books.in_bulk)
             and self._batch is not None
             and not (self._ready or self._inbox or self._heap or self._notes or self.exchange.updates)
             and not self.exchange.stale
@@ -196,12 +196,16 @@ class World:
 
         None of them passes ``next_buy``, ``next_sell`` or the watched mark prices of its venue, and they come
         without funding, notes or ends of episodes. ``closes`` are the (last, mark) of each symbol that has
-        bars. The source's cursor is moved with it. Skipped bars cannot be asked for (``AskBars``).
+        bars. Who asks for those bars (``AskBars``) gets them from the market itself.
         """
         self.now = self._bar_at = self.exchange.now = until
         for symbol, (last, mark) in closes.items():
             venue = self.exchange.venues[symbol]
             venue.last, venue.mark = last, mark
+            venue.bars.clear()
+        if self._books is not None:
+            self._books.write(self.exchange, [], until)
+        self._batches = self.source.batches(until)
         self._batch = next(self._batches, None)
 
     # -- time ---------------------------------------------------------------------------------------------
