@@ -1,0 +1,169 @@
+"""What the rest of the house can ask of Binance over REST, the same for both markets."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from gridbot_tui.engine.events import AccountState, Cash, Fill, OpenOrders, OrderReport
+from gridbot_tui.exchange.binance.known_ids import KnownIds
+from gridbot_tui.market.bar import Bar
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.market.source import FundingRate
+from gridbot_tui.orders.model import NewOrder
+from gridbot_tui.units import Asset, ClientId, Market, Ms, Symbol, Ticks
+
+IsOurs = Callable[[ClientId], bool]
+
+
+class FeeRates(Struct, frozen=True):
+    """What this account pays in one symbol, fractions of notional, before any discount."""
+
+    maker: Decimal
+    taker: Decimal
+    discount_asset: Asset = ""
+    """Asset that fees are taken from at a discount where there is any of it; "" = none."""
+    discount: Decimal = Decimal(0)
+    """Fraction saved by that."""
+
+
+class AccountSetup(Struct, frozen=True):
+    """How the account is set, as far as a grid cares. None = the market or environment does not say."""
+
+    can_trade: bool | None
+    hedge_mode: bool | None
+    multi_assets: bool | None
+    leverage: dict[Symbol, int]
+    isolated: frozenset[Symbol]
+    """Symbols that are on isolated margin."""
+
+
+class ApiRestrictions(Struct, frozen=True):
+    """What the key may do, as the exchange says itself."""
+
+    ip_restricted: bool
+    reading: bool
+    withdrawals: bool
+    internal_transfer: bool
+    universal_transfer: bool
+    spot_trading: bool
+    futures: bool
+
+
+class Placed(Struct, frozen=True):
+    """One order of a batch: its report, never an exception."""
+
+    client_id: ClientId
+    report: OrderReport
+
+
+class Rest(Protocol):
+    """One market's REST. Every call raises only ``errors.BinanceError`` of the kind that says what to do.
+
+    Calls wait their turn at the governor. Queries are tried again where that is safe; an order is posted
+    again only after a certain failure, with the same id. ``at`` of what comes back is the exchange's time.
+    """
+
+    market: Market
+    ids: KnownIds
+    """Order numbers and client ids; the streams teach it too."""
+    traded: dict[Symbol, Instrument]
+    """What ``instruments`` has loaded."""
+
+    async def open(self) -> None:
+        """Connect, measure the clock. Raises where the exchange can't be reached."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection; safe to call twice."""
+        ...
+
+    async def server_time(self) -> Ms:
+        """The exchange's time now; also sets the clock's offset."""
+        ...
+
+    async def instruments(self, symbols: Sequence[Symbol]) -> dict[Symbol, Instrument]:
+        """Filters, brackets (with keys), funding interval; remembered in ``traded``. Refused for unknown symbols."""
+        ...
+
+    async def fees(self, symbols: Sequence[Symbol]) -> dict[Symbol, FeeRates]:
+        """What this account pays."""
+        ...
+
+    async def klines(self, symbol: Symbol, since: Ms) -> list[Bar]:
+        """Closed bars of the base interval with open time >= ``since``, ascending; futures with their marks."""
+        ...
+
+    async def funding(self, symbols: Sequence[Symbol], since: Ms) -> list[FundingRate]:
+        """Settled rates after ``since``, ascending; empty on spot."""
+        ...
+
+    async def next_funding(self, symbols: Sequence[Symbol]) -> dict[Symbol, Ms]:
+        """When the next settlement is due; empty on spot."""
+        ...
+
+    async def best(self, symbol: Symbol) -> tuple[Ticks | None, Ticks | None]:
+        """Best bid and ask now; None for an empty side."""
+        ...
+
+    async def account(self) -> AccountState:
+        """Balances and positions, from one moment."""
+        ...
+
+    async def setup(self, symbols: Sequence[Symbol]) -> AccountSetup:
+        """Position mode, margin modes, leverage."""
+        ...
+
+    async def api_restrictions(self) -> ApiRestrictions | None:
+        """What the key may do; None where the environment has no such call (testnet)."""
+        ...
+
+    async def open_orders(self, symbols: Sequence[Symbol]) -> OpenOrders:
+        """Plain and conditional orders, anybody's, of these symbols."""
+        ...
+
+    async def order(self, symbol: Symbol, client_id: ClientId, conditional: bool) -> OrderReport | None:
+        """One order's state; None where the exchange says it has none: that alone proves nothing."""
+        ...
+
+    async def fills(self, symbol: Symbol, after_trade_id: str, since: Ms) -> list[Fill]:
+        """Executions after a trade id, or at or after ``since`` where that is "", ascending."""
+        ...
+
+    async def cash(self, since: Ms) -> list[Cash]:
+        """Wallet changes that are no fills at or after ``since``, ascending; spot has no such list: empty."""
+        ...
+
+    async def place(self, order: NewOrder) -> OrderReport:
+        """Send one order, plain or conditional. Raises Refused, Unresolved, RetryLater, ClockOff, Stop."""
+        ...
+
+    async def place_batch(self, orders: Sequence[NewOrder]) -> list[Placed]:
+        """Up to ``batch_size`` plain orders in one request; raises as ``place`` where all share one fate."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """Orders one request may carry; 1 where the market has no batches."""
+        ...
+
+    async def cancel(self, symbol: Symbol, client_id: ClientId, conditional: bool) -> OrderReport:
+        """Cancel one order. Refused with -2011: no such open order."""
+        ...
+
+    async def set_leverage(self, symbol: Symbol, leverage: int) -> None:
+        """Cross margin and this leverage; nothing on spot."""
+        ...
+
+    async def countdown(self, symbol: Symbol, ms: Ms) -> None:
+        """Arm the dead-man switch of a symbol (0 = disarm); futures only. It takes every order of the symbol."""
+        ...
+
+    async def listen_key(self) -> str:
+        """The futures listen key that holds from now on for an hour: made new or prolonged."""
+        ...
+
+    def sign(self, params: dict[str, Any]) -> dict[str, Any]:
+        """A WebSocket API request's parameters with key, timestamp and signature."""
+        ...
