@@ -1,0 +1,261 @@
+"""What Binance's streams say, as far as we listen: the frames' own fields, read strictly, nothing kept back.
+
+Unknown fields are passed over, missing ones that we need make a ``BadFrame``. The house's words are made of
+these in ``market_words``, ``futures_words`` and ``spot_words``; nothing of this module leaves the room.
+"""
+
+from typing import Final, Generic, TypeVar
+
+import msgspec
+from msgspec import Raw, Struct
+
+from gridbot_tui.exchange.binance.numbers import BadNumber
+
+T = TypeVar("T")
+
+
+class BadFrame(Exception):
+    """A frame that cannot be read. ``kind`` names the sort of it, for counting."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(f"{kind}: {detail}")
+        self.kind = kind
+
+
+READING: Final = (msgspec.MsgspecError, BadNumber, UnicodeDecodeError, RecursionError)
+"""What reading a frame may raise; every one of them makes a BadFrame."""
+
+
+# -- the wrapping -----------------------------------------------------------------------------------------
+
+
+class Of(Struct, Generic[T], frozen=True, gc=False):
+    """A frame of a combined connection."""
+
+    data: T
+    stream: str = ""
+
+
+class Any_(Struct, frozen=True):
+    """Whatever a connection may say, far enough to know what it is."""
+
+    e: str = ""
+    stream: str = ""
+    data: Raw | None = None
+    event: Raw | None = None
+    subscriptionId: int | None = None
+
+
+class Trouble(Struct, frozen=True):
+    """Why a command was refused."""
+
+    code: int = 0
+    msg: str = ""
+
+
+class Answer(Struct, frozen=True):
+    """The answer to a command of ours on the connection itself."""
+
+    id: int | str | None = None
+    result: Raw | None = None
+    status: int = 200
+    error: Trouble | None = None
+    code: int | None = None
+    msg: str = ""
+
+    @property
+    def refusal(self) -> str:
+        """Why it was refused; "" where it was not."""
+        if self.error is not None:
+            return f"{self.error.msg} ({self.error.code})"
+        if self.code is not None:
+            return f"{self.msg} ({self.code})"
+        return "" if self.status == 200 else f"status {self.status}"
+
+
+# -- market -----------------------------------------------------------------------------------------------
+
+
+class BookTicker(Struct, frozen=True, gc=False):
+    """Best bid and ask. Spot's has neither event type nor time."""
+
+    u: int
+    s: str
+    b: str
+    a: str
+    E: int = 0
+
+
+class MarkPrice(Struct, frozen=True, gc=False):
+    """Mark price and the next funding time."""
+
+    E: int
+    s: str
+    p: str
+    T: int = 0
+
+
+class Candle(Struct, frozen=True, gc=False):
+    """The candle of a kline frame."""
+
+    t: int
+    i: str
+    o: str
+    c: str
+    h: str
+    l: str  # noqa: E741 (the exchange's name)
+    v: str
+    x: bool
+
+
+class Kline(Struct, frozen=True, gc=False):
+    """A candle, forming or closed."""
+
+    E: int
+    s: str
+    k: Candle
+
+
+# -- futures account ----------------------------------------------------------------------------------------
+
+
+class FuturesOrder(Struct, frozen=True):
+    """An order as ORDER_TRADE_UPDATE tells it. What the exchange does itself may carry nulls."""
+
+    s: str
+    c: str
+    S: str
+    x: str
+    X: str
+    i: int
+    T: int
+    q: str = "0"
+    o: str = ""
+    ot: str = ""
+    l: str | None = "0"  # noqa: E741 (the exchange's name)
+    z: str | None = "0"
+    L: str | None = "0"
+    n: str | None = None
+    N: str | None = None
+    t: int | None = 0
+    m: bool = False
+    ps: str = "BOTH"
+    rp: str | None = "0"
+    er: str = "0"
+
+
+class OrderTradeUpdate(Struct, frozen=True):
+    """News of a plain order."""
+
+    E: int
+    o: FuturesOrder
+
+
+class WalletRow(Struct, frozen=True):
+    """One asset of ACCOUNT_UPDATE: ``bc`` is the change that is neither profit nor commission."""
+
+    a: str
+    wb: str
+    bc: str = "0"
+
+
+class WalletNews(Struct, frozen=True):
+    """What ACCOUNT_UPDATE wraps: ``m`` is why."""
+
+    m: str
+    B: tuple[WalletRow, ...] = ()
+
+
+class AccountUpdate(Struct, frozen=True):
+    """Balances and positions that changed."""
+
+    E: int
+    T: int
+    a: WalletNews
+
+
+class AlgoOrder(Struct, frozen=True):
+    """A conditional order: ``caid`` its client id, ``ai`` the number of the plain order it gave birth to."""
+
+    caid: str
+    s: str
+    X: str
+    aid: int
+    q: str = "0"
+    ai: str | None = ""
+    aq: str | None = None
+    rm: str | None = ""
+
+
+class AlgoUpdate(Struct, frozen=True):
+    """News of a conditional order."""
+
+    E: int
+    o: AlgoOrder
+    T: int = 0
+
+
+class KeyExpired(Struct, frozen=True):
+    """The last word of a listen key."""
+
+    listenKey: str = ""
+
+
+# -- spot account -------------------------------------------------------------------------------------------
+
+
+class ExecutionReport(Struct, frozen=True):
+    """News of a spot order. On a cancel ``c`` is the cancel's own id and ``C`` the order's."""
+
+    E: int
+    s: str
+    c: str
+    S: str
+    x: str
+    X: str
+    i: int
+    T: int
+    q: str = "0"
+    o: str = ""
+    C: str = ""
+    l: str = "0"  # noqa: E741 (the exchange's name)
+    z: str = "0"
+    L: str = "0"
+    n: str | None = None
+    N: str | None = None
+    t: int = -1
+    I: int = 0  # noqa: E741 (the exchange's name)
+    w: bool = False
+    m: bool = False
+    r: str = "NONE"
+
+
+class BalanceUpdate(Struct, frozen=True):
+    """A deposit, a withdrawal, a transfer."""
+
+    E: int
+    a: str
+    d: str
+    T: int
+
+
+# -- reading --------------------------------------------------------------------------------------------------
+
+any_frame: Final = msgspec.json.Decoder(Any_).decode
+answer: Final = msgspec.json.Decoder(Answer).decode
+book_ticker: Final = msgspec.json.Decoder(Of[BookTicker]).decode
+mark_price: Final = msgspec.json.Decoder(Of[MarkPrice]).decode
+kline: Final = msgspec.json.Decoder(Of[Kline]).decode
+order_trade_update: Final = msgspec.json.Decoder(OrderTradeUpdate).decode
+account_update: Final = msgspec.json.Decoder(AccountUpdate).decode
+algo_update: Final = msgspec.json.Decoder(AlgoUpdate).decode
+key_expired: Final = msgspec.json.Decoder(KeyExpired).decode
+execution_report: Final = msgspec.json.Decoder(ExecutionReport).decode
+balance_update: Final = msgspec.json.Decoder(BalanceUpdate).decode
+
+_ANSWERS: Final = (b'{"id":', b'{"resu', b'{"erro', b'{"code', b'{"stat')
+
+
+def looks_like_answer(raw: bytes) -> bool:
+    """Whether a frame begins as an answer to a command does (cheap; ``answer`` decides)."""
+    return raw[:6] in _ANSWERS

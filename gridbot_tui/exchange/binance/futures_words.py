@@ -1,0 +1,212 @@
+"""Events of the futures user stream in the house's words."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from gridbot_tui.engine.events import Fill, OrderReport, Outcome
+from gridbot_tui.exchange.binance import frames
+from gridbot_tui.exchange.binance.frames import READING, BadFrame, FuturesOrder
+from gridbot_tui.exchange.binance.numbers import BadNumber, Scale, money
+from gridbot_tui.exchange.binance.words import (
+    Doubtful,
+    Ended,
+    Foreign,
+    Leaving,
+    LookAgain,
+    WalletMoved,
+    Word,
+)
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.units import ZERO, ClientId, Money, Ms, Side, Symbol
+
+SIDES: Final = {"BUY": Side.BUY, "SELL": Side.SELL}
+_OUTCOMES: Final = {
+    "NEW": Outcome.ACCEPTED,
+    "PARTIALLY_FILLED": Outcome.PARTLY_FILLED,
+    "FILLED": Outcome.FILLED,
+    "CANCELED": Outcome.CANCELED,
+    "EXPIRED": Outcome.EXPIRED,
+    "EXPIRED_IN_MATCH": Outcome.EXPIRED,
+    "REJECTED": Outcome.REFUSED,
+}
+_ALGO: Final = {
+    "NEW": Outcome.ACCEPTED,
+    "TRIGGERING": Outcome.TRIGGERED,
+    "TRIGGERED": Outcome.TRIGGERED,
+    "CANCELED": Outcome.CANCELED,
+    "EXPIRED": Outcome.EXPIRED,
+    "REJECTED": Outcome.REFUSED,
+}
+_EXPIRY: Final = {
+    "1": "self-trade prevention",
+    "2": "immediate or cancel",
+    "4": "reduce-only with nothing left to reduce",
+    "5": "liquidation",
+    "7": "delisting",
+    "9": "rest of a market order",
+    "10": "fill or kill",
+    "11": "post-only would have taken",
+}
+_FORCED: Final = (
+    ("autoclose-", "liquidation"),
+    ("adl_autoclose", "deleveraging"),
+    ("settlement_autoclose-", "settlement"),
+)
+_SILENT: Final = frozenset({"TRADE_LITE", "STRATEGY_UPDATE", "GRID_UPDATE", "CONDITIONAL_ORDER_TRIGGER_REJECT"})
+_BY_HAND: Final = frozenset({"MARGIN_TYPE_CHANGE", "ACCOUNT_CONFIG_UPDATE"})
+_BIRTHS: Final = 512
+
+
+def forced_by(client_id: ClientId) -> str:
+    """``liquidation``, ``deleveraging``, ``settlement``, or "" for an order that somebody sent."""
+    return next((why for start, why in _FORCED if client_id.startswith(start)), "")
+
+
+class FuturesWords:
+    """Translates; remembers which plain order came from which conditional one."""
+
+    def __init__(self, instruments: Mapping[Symbol, Instrument], ours: Callable[[ClientId], bool]) -> None:
+        self._scales = {symbol: Scale(instrument) for symbol, instrument in instruments.items()}
+        self._ours = ours
+        self._births: OrderedDict[int, ClientId] = OrderedDict()
+
+    def of(self, raw: bytes) -> tuple[str, Ms, list[Word]]:
+        """(event type, the exchange's time of it or 0, what it means for us).
+
+        Raises:
+            BadFrame: it cannot be read, or says what cannot be.
+        """
+        try:
+            head = frames.any_frame(raw)
+            if head.data is not None and head.stream:
+                raw = bytes(head.data)
+                head = frames.any_frame(raw)
+        except READING as error:
+            raise BadFrame("no event", str(error)) from None
+        kind = head.e
+        try:
+            at, words = self._read(kind, raw)
+        except READING as error:
+            raise BadFrame(kind or "no event", str(error)) from None
+        return kind, at, words
+
+    def client_of(self, order_number: int) -> ClientId | None:
+        """The conditional order of ours that gave birth to a plain one."""
+        return self._births.get(order_number)
+
+    def _read(self, kind: str, raw: bytes) -> tuple[Ms, list[Word]]:
+        if kind == "ORDER_TRADE_UPDATE":
+            update = frames.order_trade_update(raw)
+            return update.E, self._order(update.o)
+        if kind == "ALGO_UPDATE":
+            news = frames.algo_update(raw)
+            return news.E, self._algo(news)
+        if kind == "ACCOUNT_UPDATE":
+            account = frames.account_update(raw)
+            return account.E, _wallet(account)
+        if kind == "listenKeyExpired":
+            return 0, [Ended("the listen key expired")]
+        if kind == "serverShutdown":
+            return 0, [Leaving("the exchange announced a shutdown")]
+        if kind == "MARGIN_CALL":
+            return 0, [LookAgain("the exchange sent a margin call")]
+        if kind == "ACCOUNT_CONFIG_UPDATE":
+            return 0, [LookAgain("leverage or margin mode was changed")]
+        if kind in _SILENT:
+            return 0, []
+        if not kind:
+            raise BadNumber("it has no event type")
+        return 0, []
+
+    # -- plain orders -------------------------------------------------------------------------------------
+
+    def _order(self, o: FuturesOrder) -> list[Word]:
+        forced = forced_by(o.c)
+        client_id = self._births.get(o.i, o.c) if not self._ours(o.c) else o.c
+        ours = self._ours(client_id)
+        if o.ps != "BOTH":
+            return [LookAgain(f"an order in hedge mode ({o.ps}): the bot trades one-way accounts only")]
+        words: list[Word] = []
+        fill = self._fill(o, client_id, ours or bool(forced), forced)
+        if fill is not None:
+            doubtful = not ours and not forced and _conditional(o.ot)
+            words.append(Doubtful(fill, o.i) if doubtful else fill)
+        elif o.x in ("TRADE", "CALCULATED"):
+            words.append(LookAgain(f"a trade of {o.s} without a number"))
+        if ours and not forced:
+            words.append(self._report(o, client_id))
+            if o.x == "AMENDMENT":
+                words.append(LookAgain(f"order {client_id} was changed by another hand"))
+        elif not forced:
+            words.append(Foreign(o.s, client_id))
+        return words
+
+    def _report(self, o: FuturesOrder, client_id: ClientId) -> Word:
+        outcome = _OUTCOMES.get(o.X)
+        scale = self._scales.get(o.s)
+        if outcome is None or scale is None:
+            return LookAgain(f"order {client_id} of {o.s} is {o.X}")
+        detail = _EXPIRY.get(o.er, "") if outcome is Outcome.EXPIRED else ""
+        return OrderReport(
+            o.T, o.s, client_id, outcome, scale.steps(o.z or "0"), str(o.i), 0, detail
+        )  # fmt: skip
+
+    def _fill(self, o: FuturesOrder, client_id: ClientId, ours: bool, forced: str) -> Fill | None:
+        if o.x not in ("TRADE", "CALCULATED") or not o.t:
+            return None
+        scale = self._scales.get(o.s)
+        fee, asset = money(o.n or "0"), o.N or (scale.instrument.quote if scale is not None else "")
+        realised = money(o.rp or "0")
+        side = side_of(o.S)
+        if scale is None:
+            # A symbol that the bot does not trade: only the wallet is of interest, its grid is not known.
+            return Fill(o.T, o.s, client_id, str(o.t), side, 0, 0, fee, asset, o.m, realised, False, forced)
+        price, steps = scale.some_price(o.L or ""), scale.some_steps(o.l or "")
+        return Fill(o.T, o.s, client_id, str(o.t), side, price, steps, fee, asset, o.m, realised, ours, forced)
+
+    # -- conditional orders ---------------------------------------------------------------------------------
+
+    def _algo(self, news: frames.AlgoUpdate) -> list[Word]:
+        o = news.o
+        if not self._ours(o.caid):
+            return [Foreign(o.s, o.caid)]
+        if o.ai and o.ai.isdecimal() and o.ai.isascii():
+            self._births[int(o.ai)] = o.caid
+            while len(self._births) > _BIRTHS:
+                self._births.popitem(last=False)
+        scale = self._scales.get(o.s)
+        if scale is None:
+            return [LookAgain(f"conditional order {o.caid} of {o.s}, which the bot does not trade")]
+        filled = scale.steps(o.aq) if o.aq else 0
+        outcome = _ALGO.get(o.X)
+        if o.X == "FINISHED" and filled:
+            outcome = Outcome.FILLED if filled >= scale.steps(o.q) else Outcome.EXPIRED
+        if outcome is None:
+            return [LookAgain(f"conditional order {o.caid} is {o.X}")]
+        return [OrderReport(news.T or news.E, o.s, o.caid, outcome, filled, str(o.aid), 0, o.rm or "")]
+
+
+def _wallet(update: frames.AccountUpdate) -> list[Word]:
+    """A fill's own changes come with its order; everything else is money that came or went."""
+    reason = update.a.m
+    if reason == "ORDER":
+        return []
+    moved: list[Word] = []
+    for row in update.a.B:
+        amount: Money = money(row.bc)
+        if amount != ZERO:
+            moved.append(WalletMoved(update.T, row.a, amount, reason))
+    return moved or [LookAgain(f"the account changed: {reason}")]
+
+
+def _conditional(kind: str) -> bool:
+    return kind.startswith(("STOP", "TAKE_PROFIT", "TRAILING"))
+
+
+def side_of(word: str) -> Side:
+    """BUY or SELL; raises BadNumber for anything else."""
+    side = SIDES.get(word)
+    if side is None:
+        raise BadNumber(f"{word[:20]!r} is no side")
+    return side

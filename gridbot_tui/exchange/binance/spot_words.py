@@ -1,0 +1,119 @@
+"""Events of the spot user stream in the house's words."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from gridbot_tui.engine.events import Cash, CashKind, Fill, OrderReport, Outcome
+from gridbot_tui.exchange.binance import frames
+from gridbot_tui.exchange.binance.frames import READING, BadFrame, ExecutionReport
+from gridbot_tui.exchange.binance.futures_words import side_of
+from gridbot_tui.exchange.binance.numbers import BadNumber, Scale, money
+from gridbot_tui.exchange.binance.words import Ended, Foreign, Leaving, LookAgain, Word
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.units import ZERO, ClientId, Ms, Symbol
+
+_OUTCOMES: Final = {
+    "NEW": Outcome.ACCEPTED,
+    "PENDING_NEW": Outcome.ACCEPTED,
+    "PARTIALLY_FILLED": Outcome.PARTLY_FILLED,
+    "FILLED": Outcome.FILLED,
+    "CANCELED": Outcome.CANCELED,
+    "EXPIRED": Outcome.EXPIRED,
+    "EXPIRED_IN_MATCH": Outcome.EXPIRED,
+    "REJECTED": Outcome.REFUSED,
+}
+_SILENT: Final = frozenset({"outboundAccountPosition", "listStatus"})
+
+
+def balance_id(asset: str, at: Ms, amount: str) -> str:
+    """The id of a deposit, withdrawal or transfer that only the stream tells of."""
+    return f"balance-{at}-{asset}-{amount}"
+
+
+class SpotWords:
+    """Translates."""
+
+    def __init__(self, instruments: Mapping[Symbol, Instrument], ours: Callable[[ClientId], bool]) -> None:
+        self._scales = {symbol: Scale(instrument) for symbol, instrument in instruments.items()}
+        self._ours = ours
+
+    def of(self, raw: bytes) -> tuple[str, Ms, list[Word]]:
+        """(event type, the exchange's time of it or 0, what it means for us).
+
+        Raises:
+            BadFrame: it cannot be read, or says what cannot be.
+        """
+        try:
+            head = frames.any_frame(raw)
+            if head.event is not None:
+                raw = bytes(head.event)
+                head = frames.any_frame(raw)
+        except READING as error:
+            raise BadFrame("no event", str(error)) from None
+        kind = head.e
+        try:
+            at, words = self._read(kind, raw)
+        except READING as error:
+            raise BadFrame(kind or "no event", str(error)) from None
+        return kind, at, words
+
+    def client_of(self, order_number: int) -> ClientId | None:
+        """None: a spot order keeps its id when it triggers."""
+        return None
+
+    def _read(self, kind: str, raw: bytes) -> tuple[Ms, list[Word]]:
+        if kind == "executionReport":
+            report = frames.execution_report(raw)
+            return report.E, self._order(report)
+        if kind == "balanceUpdate":
+            update = frames.balance_update(raw)
+            amount = money(update.d)
+            if amount == ZERO:
+                return update.E, []
+            name = balance_id(update.a, update.T, update.d)
+            return update.E, [Cash(update.T, CashKind.TRANSFER, update.a, amount, name)]
+        if kind == "eventStreamTerminated":
+            return 0, [Ended("the exchange ended the subscription")]
+        if kind == "serverShutdown":
+            return 0, [Leaving("the exchange announced a shutdown")]
+        if kind == "externalLockUpdate":
+            return 0, [LookAgain("part of the balance was locked or released by another program")]
+        if not kind:
+            raise BadNumber("it has no event type")
+        return 0, []
+
+    def _order(self, r: ExecutionReport) -> list[Word]:
+        client_id = r.C if r.C not in ("", "null") else r.c
+        ours = self._ours(client_id)
+        words: list[Word] = []
+        if r.x == "TRADE":
+            words.append(self._fill(r, client_id, ours))
+        if not ours:
+            words.append(Foreign(r.s, client_id))
+            return words
+        words.append(self._report(r, client_id))
+        if r.x == "REPLACED":
+            words.append(LookAgain(f"order {client_id} was changed by another hand"))
+        return words
+
+    def _report(self, r: ExecutionReport, client_id: ClientId) -> Word:
+        outcome = _OUTCOMES.get(r.X)
+        scale = self._scales.get(r.s)
+        if outcome is None or scale is None:
+            return LookAgain(f"order {client_id} of {r.s} is {r.X}")
+        if outcome is Outcome.ACCEPTED and r.w and r.o.startswith(("STOP_LOSS", "TAKE_PROFIT")):
+            outcome = Outcome.TRIGGERED
+        detail = r.r if r.r != "NONE" else ""
+        return OrderReport(r.T, r.s, client_id, outcome, scale.steps(r.z), str(r.i), 0, detail)
+
+    def _fill(self, r: ExecutionReport, client_id: ClientId, ours: bool) -> Word:
+        if r.t < 0:
+            return LookAgain(f"a trade of {r.s} without a number")
+        scale = self._scales.get(r.s)
+        fee, asset = money(r.n or "0"), r.N or (scale.instrument.quote if scale is not None else "")
+        side = side_of(r.S)
+        if scale is None:
+            # A symbol that the bot does not trade: its grid is not known, and its money is looked up by REST.
+            return LookAgain(f"a trade of {r.s}, which the bot does not trade")
+        price, steps = scale.some_price(r.L), scale.some_steps(r.l)
+        return Fill(r.T, r.s, client_id, str(r.t), side, price, steps, fee, asset, r.m, ZERO, ours)

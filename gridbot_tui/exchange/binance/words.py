@@ -1,0 +1,50 @@
+"""What an account stream has to say besides orders and fills."""
+
+from msgspec import Struct
+
+from gridbot_tui.engine.events import Cash, Fill, OrderReport
+from gridbot_tui.units import Asset, ClientId, Money, Ms, Symbol
+
+
+class WalletMoved(Struct, frozen=True):
+    """A wallet changed otherwise than by a fill; REST knows the exchange's own id of it."""
+
+    at: Ms
+    asset: Asset
+    amount: Money
+    reason: str
+
+
+class LookAgain(Struct, frozen=True):
+    """Something that only REST can tell in full."""
+
+    reason: str
+
+
+class Doubtful(Struct, frozen=True):
+    """A fill under an id that is not ours, which may be the order that a stop of ours gave birth to."""
+
+    fill: Fill
+    order_number: int
+
+
+class Ended(Struct, frozen=True):
+    """This stream says nothing more (its listen key died, its subscription was ended)."""
+
+    reason: str
+
+
+class Leaving(Struct, frozen=True):
+    """The exchange will close this connection soon."""
+
+    reason: str
+
+
+class Foreign(Struct, frozen=True):
+    """An order that is not ours changed."""
+
+    symbol: Symbol
+    client_id: ClientId
+
+
+Word = Fill | OrderReport | Cash | WalletMoved | LookAgain | Doubtful | Ended | Leaving | Foreign
