@@ -2,7 +2,7 @@
 
 import os
 import sys
-from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,24 +12,31 @@ from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.options import JsonOption, where
 from gridbot_tui.commands.output import document as print_document
 from gridbot_tui.commands.output import pairs, percent, say, table
-from gridbot_tui.units import Market, Ms
+from gridbot_tui.commands.recorded import (
+    ConfigOption,
+    DataOption,
+    FromOption,
+    FundingOption,
+    IntervalOption,
+    MarketOption,
+    SetOption,
+    SlippageOption,
+    SymbolsOption,
+    ToOption,
+    progress,
+    request_of,
+)
 
 if TYPE_CHECKING:
     from gridbot_tui.research.backtest import Study
-    from gridbot_tui.research.request import Request
 
-DataOption = Annotated[
-    list[str], typer.Option("--data", metavar="PATH...", help="Files, folders or globs of recorded candles.")
-]
-SymbolsOption = Annotated[list[str] | None, typer.Option("--symbol", metavar="S", help="Symbol; repeatable.")]
-MarketOption = Annotated[Market | None, typer.Option("--market", help="Market of the data, where paths do not tell.")]
-ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Config file.")]
-FromOption = Annotated[str | None, typer.Option("--from", metavar="DATE", help="First day (UTC) to use.")]
-ToOption = Annotated[str | None, typer.Option("--to", metavar="DATE", help="Day (UTC) to stop before.")]
-IntervalOption = Annotated[str | None, typer.Option("--interval", metavar="I", help="Interval of --data.")]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key over the config; repeatable.")
-]
+
+class Sensitivity(StrEnum):
+    """Which parameters a report changes, one at a time."""
+
+    ALL = "all"
+    MAIN = "main"
+    NONE = "none"
 
 
 def backtest(
@@ -42,6 +49,8 @@ def backtest(
     sets: SetOption = None,
     frm: FromOption = None,
     to: ToOption = None,
+    funding: FundingOption = None,
+    slippage: SlippageOption = None,
     report: Annotated[
         Path | None, typer.Option("--report", metavar="DIR", help="Write report.html and report.json there.")
     ] = None,
@@ -49,6 +58,9 @@ def backtest(
     trials: Annotated[
         int, typer.Option("--trials", min=1, help="Configurations tried so far, for the deflated Sharpe ratio.")
     ] = 180,
+    sensitivity: Annotated[
+        Sensitivity, typer.Option("--sensitivity", help="Parameters that a report changes one at a time.")
+    ] = Sensitivity.MAIN,
     json: JsonOption = False,
 ) -> None:
     """Run the engine on recorded candles and compare it with simple alternatives.
@@ -60,9 +72,10 @@ def backtest(
     from gridbot_tui.service.assemble import RunRefused
 
     at = where(ctx, json=json)
-    request = request_of(ctx, data, symbol, market, interval, config, sets, frm, to)
+    request = request_of(ctx, data, symbol, market, interval, config, sets, frm, to, funding, slippage)
+    full = report is not None
     try:
-        made = study(request, full=report is not None)
+        made = study(request, full=full, keys=_keys(sensitivity) if full else (), progress=progress())
     except RunRefused as refused:
         raise CommandFailed(str(refused), Exit.USAGE) from refused
     except RingFailed as failed:
@@ -81,49 +94,10 @@ def backtest(
         print(terminal(made, colour=out.isatty() and not os.environ.get("NO_COLOR")), file=out)
 
 
-def request_of(
-    ctx: typer.Context,
-    data: list[str],
-    symbol: list[str] | None,
-    market: Market | None,
-    interval: str | None,
-    config: Path | None,
-    sets: list[str] | None,
-    frm: str | None,
-    to: str | None,
-) -> "Request":
-    """The options of a run over recorded data, understood. Raises CommandFailed."""
-    from gridbot_tui.research.request import Request
-    from gridbot_tui.settings.load import pair
-    from gridbot_tui.settings.problems import ConfigError
+def _keys(wanted: Sensitivity) -> tuple[str, ...]:
+    from gridbot_tui.research.sensitivity import MAIN, REST
 
-    at = where(ctx)
-    try:
-        given = tuple(pair(text) for text in sets or ())
-    except (ConfigError, ValueError) as wrong:
-        raise CommandFailed(str(wrong), Exit.USAGE) from wrong
-    return Request(
-        data=tuple(data),
-        symbols=tuple(name.upper() for name in symbol or ()),
-        market=market,
-        interval=interval,
-        config=config or at.config,
-        overrides=at.overrides + given,
-        frm=day(frm, "--from"),
-        to=day(to, "--to"),
-    )
-
-
-def day(text: str | None, option: str) -> Ms | None:
-    """A date, or a date with a time, in UTC, as milliseconds. Raises CommandFailed."""
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as wrong:
-        raise CommandFailed(f"{option} {text}: not a date such as 2025-01-31", Exit.USAGE) from wrong
-    aware = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-    return round(aware.timestamp() * 1000)
+    return {Sensitivity.ALL: MAIN + REST, Sensitivity.MAIN: MAIN, Sensitivity.NONE: ()}[wanted]
 
 
 def _report(folder: Path, made: "Study", trials: int) -> None:

@@ -1,27 +1,28 @@
 """``gridbot walkforward``: would choosing parameters on the past have helped on what came after?"""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from gridbot_tui.commands.backtest import (
-    ConfigOption,
-    DataOption,
-    FromOption,
-    IntervalOption,
-    MarketOption,
-    SetOption,
-    SymbolsOption,
-    ToOption,
-    request_of,
-)
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.options import JsonOption, where
 from gridbot_tui.commands.output import document as print_document
-from gridbot_tui.commands.output import moment, percent, say, span, table
+from gridbot_tui.commands.output import moment, percent, say, table
+from gridbot_tui.commands.recorded import (
+    ConfigOption,
+    DataOption,
+    FromOption,
+    FundingOption,
+    IntervalOption,
+    MarketOption,
+    SetOption,
+    SlippageOption,
+    SymbolsOption,
+    ToOption,
+    progress,
+    request_of,
+)
 
 
 def walkforward(
@@ -34,6 +35,8 @@ def walkforward(
     sets: SetOption = None,
     frm: FromOption = None,
     to: ToOption = None,
+    funding: FundingOption = None,
+    slippage: SlippageOption = None,
     train: Annotated[int, typer.Option("--train", metavar="DAYS", min=14, help="Days to choose on.")] = 60,
     test: Annotated[int, typer.Option("--test", metavar="DAYS", min=5, help="Days to judge on.")] = 30,
     tried: Annotated[
@@ -58,7 +61,7 @@ def walkforward(
     from gridbot_tui.settings.problems import ConfigError
 
     at = where(ctx, json=json)
-    request = request_of(ctx, data, symbol, market, interval, config, sets, frm, to)
+    request = request_of(ctx, data, symbol, market, interval, config, sets, frm, to, funding, slippage)
     try:
         made = research.walk(
             request,
@@ -66,7 +69,7 @@ def walkforward(
             test_days=test,
             sets=research.sets_from(tried) if tried else research.SETS,
             processes=workers,
-            progress=_progress(),
+            progress=progress(),
         )
     except (RunRefused, ConfigError, ValueError) as refused:
         raise CommandFailed(str(refused), Exit.USAGE) from refused
@@ -85,20 +88,6 @@ def walkforward(
         print_document(result)
     else:
         print("\n".join(_lines(result)))
-
-
-def _progress() -> Callable[[int, int], None]:
-    """Says now and then how far it is and how long it will take."""
-    began = time.monotonic()
-    said = [began]
-
-    def tell(done: int, whole: int) -> None:
-        now = time.monotonic()
-        if done < whole and now - said[0] >= 2.0:
-            said[0] = now
-            say(f"{done} of {whole} runs, about {span((now - began) / done * (whole - done))} left")
-
-    return tell
 
 
 def _lines(result: dict[str, Any]) -> list[str]:

@@ -6,12 +6,15 @@ from itertools import pairwise
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gridbot_tui.research import intervals, metrics
 from gridbot_tui.research.backtest import Study
 from gridbot_tui.research.baselines import TITLES
+from gridbot_tui.research.halts import Halt
 from gridbot_tui.research.intervals import Interval
 from gridbot_tui.research.outcome import Outcome
+from gridbot_tui.research.sensitivity import Change
 from gridbot_tui.units import DAY, Ms
 
 TRIALS = 180
@@ -46,6 +49,23 @@ class Slice(Struct, frozen=True):
     days: int
     total: float
     sharpe: float | None
+    growth: Interval | None
+    """Yearly mean return of these days."""
+    advantage: Interval | None
+    """Yearly mean return less that of buy and hold on the same days."""
+
+
+class Moved(Struct, frozen=True):
+    """The strategy with one parameter changed."""
+
+    key: str
+    before: float
+    after: float
+    net_return: float
+    sharpe: float | None
+    max_drawdown: float
+    gain: Interval | None
+    """Yearly mean return of the change over the config as it is."""
 
 
 class Analysis(Struct, frozen=True):
@@ -65,8 +85,8 @@ class Analysis(Struct, frozen=True):
     regimes: tuple[Slice, ...]
     months: tuple[tuple[int, int, float], ...]
     worst: tuple[tuple[str, float], ...]
-    halts: tuple[tuple[Ms, float, float], ...]
-    """Each entry of tier 3: (time, equity, leverage just before the flattening was done)."""
+    halts: tuple[Halt, ...]
+    sensitivity: tuple[Moved, ...]
 
 
 def analyse(made: Study, trials: int = TRIALS) -> Analysis:
@@ -74,8 +94,11 @@ def analyse(made: Study, trials: int = TRIALS) -> Analysis:
     own = made.main.daily(made.since)
     rows = [_row(made.main, made.since, None)]
     rows += [_row(one, made.since, own) for one in made.others.values()]
-    baselines = [row for row in rows if row.name != made.main.name]
-    best = max(baselines, key=lambda row: row.net_return, default=None)
+    best = max(rows[1:], key=lambda row: row.net_return, default=None)
+    if best is not None:
+        rows.append(replace(best, name="best_in_hindsight", title=f"best in hindsight ({best.title})"))
+    held = made.others["buy_and_hold"].daily(made.since) if "buy_and_hold" in made.others else None
+    beside = dict(zip(held.days, held.returns, strict=True)) if held is not None else {}
     return Analysis(
         since=made.since,
         days=len(own.returns),
@@ -85,11 +108,12 @@ def analyse(made: Study, trials: int = TRIALS) -> Analysis:
         sharpe=intervals.sharpe_interval(own.returns),
         deflated=intervals.deflated_sharpe(own.returns, trials),
         trials=trials,
-        years=_years(own),
-        regimes=_regimes(made.main, own),
+        years=_years(own, beside),
+        regimes=_regimes(made.main, own, beside),
         months=_months(own),
         worst=tuple((day_name(d), r) for r, d in sorted(zip(own.returns, own.days, strict=True))[:WORST]),
-        halts=tuple((at, equity, held) for at, tier, equity, held in made.main.tiers if tier == 3),
+        halts=made.main.halts,
+        sensitivity=tuple(_moved(change, one, made.since, own) for change, one in made.changed),
     )
 
 
@@ -136,15 +160,33 @@ def _total(returns: Sequence[float]) -> float:
     return value - 1.0
 
 
-def _slices(groups: Mapping[str, Sequence[float]]) -> tuple[Slice, ...]:
-    return tuple(Slice(name, len(r), _total(r), metrics.sharpe(r)) for name, r in groups.items() if r)
+def _moved(change: Change, one: Outcome, since: Ms, own: metrics.Daily) -> Moved:
+    row = _row(one, since, own)
+    gap = row.advantage
+    gain = None if gap is None else Interval(-gap.value, -gap.high, -gap.low)
+    return Moved(change.key, change.before, change.after, row.net_return, row.sharpe, row.max_drawdown, gain)
 
 
-def _years(own: metrics.Daily) -> tuple[Slice, ...]:
-    groups: dict[str, list[float]] = {}
+Group = list[tuple[int, float]]
+"""(day, return) pairs."""
+
+
+def _slices(groups: Mapping[str, Group], beside: Mapping[int, float]) -> tuple[Slice, ...]:
+    return tuple(_slice(name, group, beside) for name, group in groups.items() if group)
+
+
+def _slice(name: str, group: Group, beside: Mapping[int, float]) -> Slice:
+    returns = [value for _, value in group]
+    gaps = [value - beside[day] for day, value in group if day in beside]
+    growth, advantage = intervals.mean_interval(returns), intervals.mean_interval(gaps)
+    return Slice(name, len(returns), _total(returns), metrics.sharpe(returns), growth, advantage)
+
+
+def _years(own: metrics.Daily, beside: Mapping[int, float]) -> tuple[Slice, ...]:
+    groups: dict[str, Group] = {}
     for day, value in zip(own.days, own.returns, strict=True):
-        groups.setdefault(day_name(day)[:4], []).append(value)
-    return _slices(groups)
+        groups.setdefault(day_name(day)[:4], []).append((day, value))
+    return _slices(groups, beside)
 
 
 def _months(own: metrics.Daily) -> tuple[tuple[int, int, float], ...]:
@@ -155,12 +197,12 @@ def _months(own: metrics.Daily) -> tuple[tuple[int, int, float], ...]:
     return tuple((year, month, _total(values)) for (year, month), values in sorted(groups.items()))
 
 
-def _regimes(main: Outcome, own: metrics.Daily) -> tuple[Slice, ...]:
+def _regimes(main: Outcome, own: metrics.Daily, beside: Mapping[int, float]) -> tuple[Slice, ...]:
     """Days by the market of the week before them, the mean of all symbols: nothing is known in advance."""
     ends: dict[int, int] = {}
     for index, at in enumerate(main.at):
         ends[(at - 1) // DAY] = index
-    groups: dict[str, list[float]] = {"rising": [], "falling": [], "sideways": [], "calm": [], "wild": []}
+    groups: dict[str, Group] = {"rising": [], "falling": [], "sideways": [], "calm": [], "wild": []}
     for day, value in zip(own.days, own.returns, strict=True):
         week = [ends[d] for d in range(day - 8, day) if d in ends]
         seen = [_week([column[i] for i in week]) for column in main.prices.values()]
@@ -168,9 +210,11 @@ def _regimes(main: Outcome, own: metrics.Daily) -> tuple[Slice, ...]:
         if not known:
             continue
         change = metrics.mean([one[0] for one in known])
-        groups["rising" if change > TREND else "falling" if change < -TREND else "sideways"].append(value)
-        groups["wild" if metrics.mean([one[1] for one in known]) > WILD else "calm"].append(value)
-    return _slices(groups)
+        way = "rising" if change > TREND else "falling" if change < -TREND else "sideways"
+        noise = "wild" if metrics.mean([one[1] for one in known]) > WILD else "calm"
+        groups[way].append((day, value))
+        groups[noise].append((day, value))
+    return _slices(groups, beside)
 
 
 def _week(closes: Sequence[float]) -> tuple[float, float] | None:

@@ -3,15 +3,17 @@
 import multiprocessing
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
-from gridbot_tui.research import baselines
+from gridbot_tui.research import baselines, sensitivity
 from gridbot_tui.research.baselines import MORE, USUAL, Variant
 from gridbot_tui.research.outcome import Outcome, outcome_of, ring_of
 from gridbot_tui.research.request import Prepared, Request, prepare
+from gridbot_tui.research.sensitivity import Change
 from gridbot_tui.units import Ms
 
 SHOWN = (
@@ -30,7 +32,10 @@ SHOWN = (
 )
 """What is told of a baseline."""
 FORK_FROM = 100_000
-"""Bars from which baselines are worth a process of their own."""
+"""Bars of all runs together from which they are worth processes of their own."""
+
+Progress = Callable[[int, int], None]
+"""(done, all) after every run."""
 
 
 class Study(Struct):
@@ -45,32 +50,74 @@ class Study(Struct):
     """When all of them may first have traded: comparisons are of the days after it."""
     elapsed_s: float
     bars_per_s: float
+    changed: tuple[tuple[Change, Outcome], ...] = ()
+    """The strategy with one parameter changed at a time."""
 
 
-def study(request: Request, *, full: bool = False, processes: int | None = None) -> Study:
-    """Play the strategy and its baselines; ``full`` plays all of a report's. Raises RunRefused."""
-    return study_of(prepare(request), full=full, processes=processes)
+def study(
+    request: Request,
+    *,
+    full: bool = False,
+    keys: Sequence[str] = (),
+    processes: int | None = None,
+    progress: Progress = lambda done, whole: None,
+) -> Study:
+    """Play the strategy and its baselines.
+
+    Args:
+        request: data and config.
+        full: play all baselines of a report, not only those of every result document.
+        keys: parameters to change one at a time.
+        processes: workers; None = as many as are worth it.
+        progress: told after every run.
+
+    Raises:
+        RunRefused: what cannot be played.
+    """
+    return study_of(prepare(request), full=full, keys=keys, processes=processes, progress=progress)
 
 
-def study_of(prepared: Prepared, *, full: bool = False, processes: int | None = None) -> Study:
+def study_of(
+    prepared: Prepared,
+    *,
+    full: bool = False,
+    keys: Sequence[str] = (),
+    processes: int | None = None,
+    progress: Progress = lambda done, whole: None,
+) -> Study:
     """As ``study``, of what is already read."""
-    variants = (*USUAL, *MORE) if full else USUAL
+    market = next(iter(prepared.market.instruments.values())).market
+    steps = sensitivity.changes(prepared.settings, market, keys)
+    usual = (*USUAL, *MORE) if full else USUAL
+    variants = (*usual, *map(sensitivity.variant, steps))
     since = baselines.warm_at(prepared)
-    workers = _workers(prepared, len(variants)) if processes is None else processes
     main, elapsed = _main(prepared)
-    if workers > 1:
-        played = _in_processes(prepared, variants, since, workers)
-    else:
-        played = [baselines.try_play(prepared, variant, since) for variant in variants]
+    played = _played(prepared, variants, since, processes, progress)
     others: dict[str, Outcome] = {"buy_and_hold": baselines.buy_and_hold(prepared, main, since)}
     skipped: dict[str, str] = {}
-    for variant, made in zip(variants, played, strict=True):
+    for variant, made in zip(usual, played, strict=False):
         if isinstance(made, str):
             skipped[variant.name] = made
         else:
             others[variant.name] = made
     rate = prepared.market.bars_total / elapsed if elapsed > 0 else 0.0
-    return Study(prepared, main, others, skipped, since, elapsed, rate)
+    told = zip(steps, played[len(usual) :], strict=True)
+    changed = tuple((step, made) for step, made in told if not isinstance(made, str))
+    return Study(prepared, main, others, skipped, since, elapsed, rate, changed)
+
+
+def _played(
+    prepared: Prepared, variants: Sequence[Variant], since: Ms, processes: int | None, progress: Progress
+) -> list[Outcome | str]:
+    """Every variant, in forked workers where that is worth it."""
+    workers = _workers(prepared, len(variants)) if processes is None else processes
+    if workers > 1:
+        return _in_processes(prepared, variants, since, workers, progress)
+    found: list[Outcome | str] = []
+    for variant in variants:
+        found.append(baselines.try_play(prepared, variant, since))
+        progress(len(found), len(variants))
+    return found
 
 
 def document(made: Study) -> dict[str, Any]:
@@ -90,6 +137,7 @@ def document(made: Study) -> dict[str, Any]:
         "baselines": {
             name: {key: one.figures[key] for key in SHOWN if key in one.figures} for name, one in made.others.items()
         },
+        "halts": [msgspec.to_builtins(one) | {"kept": one.kept} for one in made.main.halts],
     }
 
 
@@ -103,7 +151,7 @@ def _main(prepared: Prepared) -> tuple[Outcome, float]:
 
 def _workers(prepared: Prepared, variants: int) -> int:
     """Processes worth having: none for a short run, and none where a process cannot be forked."""
-    if prepared.market.bars_total < FORK_FROM or not hasattr(os, "fork"):
+    if prepared.market.bars_total * variants < FORK_FROM or not hasattr(os, "fork"):
         return 1
     return min(os.cpu_count() or 1, variants)
 
@@ -118,12 +166,18 @@ def _job(index: int) -> Outcome | str:
     return baselines.try_play(prepared, variants[index], since)
 
 
-def _in_processes(prepared: Prepared, variants: Sequence[Variant], since: Ms, workers: int) -> list[Outcome | str]:
+def _in_processes(
+    prepared: Prepared, variants: Sequence[Variant], since: Ms, workers: int, progress: Progress
+) -> list[Outcome | str]:
     """Baselines in forked workers."""
     global _shared
     _shared = (prepared, variants, since)
+    found: list[Outcome | str] = []
     try:
         with multiprocessing.get_context("fork").Pool(workers) as pool:
-            return pool.map(_job, range(len(variants)), chunksize=1)
+            for made in pool.imap(_job, range(len(variants)), chunksize=1):
+                found.append(made)
+                progress(len(found), len(variants))
+        return found
     finally:
         _shared = None

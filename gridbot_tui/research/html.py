@@ -9,6 +9,7 @@ from pathlib import Path
 from gridbot_tui.research import metrics
 from gridbot_tui.research.analysis import Analysis, Slice, as_document
 from gridbot_tui.research.backtest import Study, document
+from gridbot_tui.research.halts import Halt
 from gridbot_tui.research.svg import COLOURS, Dot, Line, chart, interval_bars
 from gridbot_tui.research.verdict import assumptions, bounds, number, percent, verdicts
 from gridbot_tui.units import Side
@@ -57,6 +58,7 @@ def render(made: Study, found: Analysis) -> str:
         "<h2>How it traded</h2>" + _leverage(made) + _weights(made) + _prices(made),
         "<h2>By month, year and market</h2>" + _months(found) + _slices(found.years) + _slices(found.regimes),
         "<h2>Worst days</h2>" + _worst(found) + _halts(found),
+        _sensitivity(found),
         "<h2>What was assumed</h2>" + _list(assumptions(made)),
     ]
     return (
@@ -188,10 +190,12 @@ def _months(found: Analysis) -> str:
 
 def _slices(parts: Sequence[Slice]) -> str:
     rows = "".join(
-        f"<tr><td>{escape(p.name)}</td><td>{p.days}</td><td>{percent(p.total)}</td><td>{number(p.sharpe)}</td></tr>"
+        f"<tr><td>{escape(p.name)}</td><td>{p.days}</td><td>{percent(p.total)}</td><td>{number(p.sharpe)}</td>"
+        f"<td>{bounds(p.growth)}</td><td>{bounds(p.advantage)}</td></tr>"
         for p in parts
     )
-    return f"<table><tr><th></th><th>days</th><th>return</th><th>Sharpe</th></tr>{rows}</table>"
+    head = "<th></th><th>days</th><th>return</th><th>Sharpe</th><th>mean a year</th><th>ahead of buy and hold</th>"
+    return f"<table><tr>{head}</tr>{rows}</table>"
 
 
 def _worst(found: Analysis) -> str:
@@ -202,4 +206,27 @@ def _worst(found: Analysis) -> str:
 def _halts(found: Analysis) -> str:
     if not found.halts:
         return "<p class='sub'>The drawdown halt never triggered.</p>"
-    return _list([f"Halted at {_day(at)} with equity {eq:,.2f}, {held:.2f}x held." for at, eq, held in found.halts])
+    return _list([halt_words(one) for one in found.halts])
+
+
+def halt_words(one: Halt) -> str:
+    """One halt in a sentence: what was at stake, how far it gapped, what it cost past its line."""
+    kept = "within" if one.kept else "BEYOND"
+    return (
+        f"Halted at {_day(one.at)} with equity {one.equity:,.2f} and {one.exposure:.2f}x held: "
+        f"{percent(max(one.beyond, 0.0), 2)} lost past the line, {kept} its bound of {percent(one.bound, 2)} "
+        f"(a gap of {percent(one.gap, 2)} against the positions, costs {percent(one.costs, 2)})."
+    )
+
+
+def _sensitivity(found: Analysis) -> str:
+    if not found.sensitivity:
+        return ""
+    rows = "".join(
+        f"<tr><td>{escape(one.key)}</td><td>{one.before:g} to {one.after:g}</td><td>{percent(one.net_return)}</td>"
+        f"<td>{number(one.sharpe)}</td><td>{percent(one.max_drawdown)}</td><td>{bounds(one.gain)}</td></tr>"
+        for one in found.sensitivity
+    )
+    head = "<th>parameter</th><th>from, to</th><th>return</th><th>Sharpe</th><th>deepest fall</th><th>gain a year</th>"
+    note = "One parameter at a time, the rest as it was. A gain here is no reason to change anything: ask walkforward."
+    return f"<h2>How much hangs on each parameter</h2><p class='sub'>{note}</p><table><tr>{head}</tr>{rows}</table>"

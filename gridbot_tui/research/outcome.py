@@ -10,6 +10,7 @@ from gridbot_tui.engine.core import Engine
 from gridbot_tui.exchange.simulated.world import World
 from gridbot_tui.market.cursor import Cursor
 from gridbot_tui.research import metrics
+from gridbot_tui.research.halts import Halt, halts
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.ring import Ring
 from gridbot_tui.settings.model import Settings
@@ -51,6 +52,7 @@ class Outcome(Struct, frozen=True):
     codes: dict[str, int]
     tiers: tuple[tuple[Ms, int, float, float], ...]
     """(time, tier, equity, leverage) of every change of tier."""
+    halts: tuple[Halt, ...] = ()
 
     def daily(self, since: Ms = 0) -> metrics.Daily:
         """Daily returns after ``since``."""
@@ -105,6 +107,7 @@ def outcome_of(name: str, ring: Ring, prepared: Prepared) -> Outcome:
         shadow_returns=(shadows[0], shadows[1], shadows[2]),
         codes=dict(sorted(tape.codes.items())),
         tiers=tuple((t.at, t.tier, t.equity, t.leverage) for t in tape.tiers),
+        halts=halts(tape, prepared, desk.config.risk.tier3_enter),
     )
 
 

@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -17,6 +17,7 @@ from gridbot_tui.engine.actions import (
     WeightsFact,
 )
 from gridbot_tui.engine.core import Engine
+from gridbot_tui.engine.desk import Desk
 from gridbot_tui.engine.watch import observed_leverage
 from gridbot_tui.units import Ms, Symbol
 
@@ -28,6 +29,12 @@ class TierChange(Struct, frozen=True):
     tier: int
     equity: float
     leverage: float
+    drawdown: float = 0.0
+    """From the peak that the tiers count from, <= 0."""
+    held: tuple[tuple[Symbol, int, int], ...] = ()
+    """(symbol, position in steps, mark in ticks) of everything held."""
+    fills: int = 0
+    """How many fills came before."""
 
 
 class Curve:
@@ -97,4 +104,14 @@ class Tape:
             desk = self._engine.desk
             equity = desk.ledger.equity_quick()
             held = observed_leverage(desk) or 0.0
-            self.tiers.append(TierChange(fact.at, int(fact.value or 0), float(equity or 0), held))
+            drawdown = desk.tiers.drawdown
+            tier, positions = int(fact.value or 0), tuple(_held(desk))
+            change = TierChange(fact.at, tier, float(equity or 0), held, drawdown, positions, len(self.fills))
+            self.tiers.append(change)
+
+
+def _held(desk: Desk) -> Iterator[tuple[Symbol, int, int]]:
+    for name, state in desk.symbols.items():
+        position = desk.ledger.position(name)
+        if position and state.mark is not None:
+            yield name, position, state.mark

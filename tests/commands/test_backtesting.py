@@ -35,6 +35,7 @@ KEYS = [
     "residual",
     "systems",
     "baselines",
+    "halts",
 ]
 
 
@@ -59,13 +60,23 @@ def test_the_document_has_every_key_in_its_place(path: str, call: Cli) -> None:
 
 
 def test_a_person_gets_lines_a_report_and_curves(path: str, call: Cli, tmp_path: Path) -> None:
-    done = call("backtest", "--data", path, "--report", str(tmp_path / "out"), "--plot")
+    done = call("backtest", "--data", path, "--report", str(tmp_path / "out"), "--plot", "--sensitivity", "none")
     assert done.code == 0, done.err
     assert "net return" in done.out
     assert "drawdown, %" in done.out
     assert "\x1b" not in done.out
     assert (tmp_path / "out" / "report.html").exists()
     assert json.loads((tmp_path / "out" / "report.json").read_text())["analysis"]["rows"]
+
+
+def test_funding_and_slippage_are_options_and_are_told(path: str, call: Cli) -> None:
+    plain = call("backtest", "--data", path, "--json").document
+    dear = call("backtest", "--data", path, "--json", "--funding", "0.002", "--slippage", "50").document
+    assert float(dear["baselines"]["buy_and_hold"]["funding"]) < float(plain["baselines"]["buy_and_hold"]["funding"])
+    assert float(dear["baselines"]["buy_and_hold"]["fees"]) > float(plain["baselines"]["buy_and_hold"]["fees"])
+    wrong = call("backtest", "--data", path, "--funding", "7")
+    assert wrong.code == 2
+    assert "assumed_funding" in wrong.err
 
 
 def test_dates_cut_the_data(path: str, call: Cli) -> None:

@@ -20,7 +20,7 @@ from tests.research.markets import prepared, series
 @pytest.fixture(scope="module")
 def made() -> Study:
     one = prepared(series("ETHUSDT", 46, seed=41, sigma_hour=0.012), series("BTCUSDT", 46, seed=42, funding=False))
-    return study_of(one, full=True, processes=2)
+    return study_of(one, full=True, keys=("ladder.skew",), processes=2)
 
 
 def test_the_page_needs_no_other_file(made: Study) -> None:
@@ -65,14 +65,30 @@ def test_all_baselines_stand_beside_the_strategy(made: Study) -> None:
 def test_assumptions_name_costs_and_missing_funding(made: Study) -> None:
     said = " ".join(assumptions(made))
     assert "Maker fee 0.02 %" in said
-    assert "it is not for BTCUSDT" in said
+    assert "0.01 % every 8 hours is assumed" in said
+
+
+def test_the_best_in_hindsight_is_named_with_its_interval(made: Study) -> None:
+    found = analyse(made)
+    best = found.rows[-1]
+    assert best.name == "best_in_hindsight"
+    assert best.net_return == max(row.net_return for row in found.rows[1:])
+    assert best.advantage is not None
+    assert best.title in render(made, found)
+
+
+def test_each_changed_parameter_has_its_line_and_its_interval(made: Study) -> None:
+    found = analyse(made)
+    assert [(one.key, one.after) for one in found.sensitivity] == [("ladder.skew", 0.75), ("ladder.skew", 1.25)]
+    assert all(one.gain is not None for one in found.sensitivity)
+    assert "How much hangs on each parameter" in render(made, found)
 
 
 def test_verdicts_speak_of_each_baseline(made: Study) -> None:
     found = analyse(made)
     assert found.days >= 30
     said = verdicts(found)
-    assert len(said) == len(found.rows) + 2
+    assert len(said) == len(found.rows) + 3
     assert any("configurations" in line for line in said)
 
 

@@ -1,0 +1,113 @@
+"""What each drawdown halt cost past its line: exposure at the trigger, the gap, the costs, and their bound."""
+
+from itertools import accumulate
+
+from msgspec import Struct
+
+from gridbot_tui.engine.events import Fill
+from gridbot_tui.market.recorded import Series
+from gridbot_tui.research.request import Prepared
+from gridbot_tui.research.tape import Tape, TierChange
+from gridbot_tui.units import Ms, Side, Ticks
+
+MARKS = 2
+"""Fresh marks beyond the line that a halt waits for."""
+TINY = 1e-9
+"""A comparison of sums of floats."""
+
+
+class Halt(Struct, frozen=True):
+    """One entry of tier 3. Fractions are of the peak that the drawdown counts from."""
+
+    at: Ms
+    equity: float
+    exposure: float
+    """Sum of positions at their marks over equity, at the trigger."""
+    gap: float
+    """How far prices went against the positions from the last mark above the line to the exits; mean by exposure."""
+    costs: float
+    """Fees of the flattening."""
+    beyond: float
+    """Loss beyond the line once flat; negative where the halt came before it (the latch since inception)."""
+    bound: float
+    """Exposure times gap, and the costs: what ``beyond`` must not exceed."""
+
+    @property
+    def kept(self) -> bool:
+        """True where the loss stayed within its bound."""
+        return self.beyond <= self.bound + TINY
+
+
+def halts(tape: Tape, prepared: Prepared, line: float) -> tuple[Halt, ...]:
+    """Every halt of a run; ``line`` is the drawdown that triggers it, fraction > 0."""
+    return tuple(_halt(change, tape, prepared, line) for change in tape.tiers if change.tier == 3)
+
+
+def _halt(change: TierChange, tape: Tape, prepared: Prepared, line: float) -> Halt:
+    peak = change.equity / (1.0 + change.drawdown)
+    held = {symbol: (steps, mark) for symbol, steps, mark in change.held}
+    since = change.at - MARKS * prepared.market.interval
+    moved = most = fees = flat = 0.0
+    for symbol, series in prepared.market.series.items():
+        steps, mark = held.get(symbol, (0, 0))
+        earlier, later = tape.fills[: change.fills], tape.fills[change.fills :]
+        before = [one.fill for one in earlier if one.at > since and one.fill.symbol == symbol]
+        after = _until_flat([one.fill for one in later if one.fill.symbol == symbol], steps)
+        start = steps - sum(_signed(one) for one in before)
+        if not start and not steps:
+            continue
+        unit = series.instrument.tick_f * series.instrument.step_f
+        long = (steps or start) > 0
+        calm = _mark_at(series, since, prepared.market.interval) or float(mark)
+        worst = _worst([one.price for one in (*before, *after) if (one.side is Side.SELL) == long], mark, long)
+        largest = _largest(start, before) * calm * unit
+        moved += largest * max(0.0, (calm - worst if long else worst - calm) / calm)
+        most += largest
+        fees += sum(float(one.fee) for one in after)
+        value = sum(_signed(one) * (mark - one.price) for one in after) * unit
+        flat += value
+    end = change.equity + flat - fees
+    return Halt(
+        at=change.at,
+        equity=change.equity,
+        exposure=change.leverage,
+        gap=moved / most if most else 0.0,
+        costs=fees / peak,
+        beyond=1.0 - line - end / peak,
+        bound=(moved + fees) / peak,
+    )
+
+
+def _signed(fill: Fill) -> int:
+    return fill.steps if fill.side is Side.BUY else -fill.steps
+
+
+def _until_flat(fills: list[Fill], position: int) -> list[Fill]:
+    """The fills after the trigger up to the one that leaves nothing."""
+    taken: list[Fill] = []
+    for one in fills:
+        if not position:
+            break
+        taken.append(one)
+        position += _signed(one)
+    return taken
+
+
+def _largest(start: int, fills: list[Fill]) -> int:
+    """Largest absolute position on the way."""
+    return max(abs(position) for position in accumulate((_signed(one) for one in fills), initial=start))
+
+
+def _worst(exits: list[Ticks], mark: Ticks, long: bool) -> float:
+    """The worst price paid on the way out; the mark where nothing was sold."""
+    prices = [*exits, mark] if mark else exits
+    return float(min(prices) if long else max(prices)) if prices else 0.0
+
+
+def _mark_at(series: Series, at: Ms, interval: Ms) -> float | None:
+    """Mark close of the last bar that closed at or before ``at``; None before the data."""
+    row = int(series.times.searchsorted(at - interval, "right")) - 1
+    if row < 0:
+        return None
+    marks = series.close if series.mark is None else series.mark[2]
+    return float(marks[row])
