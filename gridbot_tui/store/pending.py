@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from gridbot_tui.engine.actions import DecisionFact, EquityFact, Fact, PlanFact
 from gridbot_tui.orders.model import NewOrder, Purpose
 from gridbot_tui.store.errors import StoreUnavailable
+from gridbot_tui.units import Ms
 
 MAX_PENDING = 100_000
 """Facts kept, about 100 MB: some hours of lively trading without a disk."""
@@ -30,6 +31,11 @@ class PendingFacts:
     def __len__(self) -> int:
         """How many facts wait."""
         return len(self._facts)
+
+    @property
+    def last_at(self) -> Ms:
+        """Time of the latest fact that waits; 0 where none does."""
+        return self._facts[-1].at if self._facts else 0
 
     @property
     def blocked(self) -> bool:
@@ -55,6 +61,10 @@ class PendingFacts:
                     f"positions are protected, free the disk and start again."
                 )
         self._facts.extend(facts)
+
+    def put_back(self, facts: Sequence[Fact]) -> None:
+        """Put facts before those that wait: they were taken for written and are not."""
+        self._facts.extendleft(reversed(facts))
 
     def _thin(self) -> None:
         """Give up what only informs; orders, fills, cash, weights and modes stay."""

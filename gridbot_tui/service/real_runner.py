@@ -1,0 +1,137 @@
+"""The loop of real time: what the exchange says goes in as it comes, and a tick a second lets time pass.
+
+Adapters hand everything to ``take``, from the loop's own thread. Quotes replace each other a symbol, so they
+are bounded by the symbols; answers are bounded by the questions; other news wait in a queue of ``MOST_WAITING``.
+Were that ever full, the bot is hopelessly behind: the account link counts as broken, and its return makes the
+bot ask the exchange for all it missed.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from gridbot_tui.engine.events import LinkChanged, Quote, Tick
+from gridbot_tui.exchange.port import Incoming, Reply
+from gridbot_tui.service.bot import Bot
+from gridbot_tui.service.pace import Pace
+from gridbot_tui.units import Ms, Symbol
+
+SLICE_S = 0.010
+"""Longest the loop is kept from sockets, faces and the disk."""
+TICK_S = 1.0
+MOST_WAITING = 20_000
+BEHIND = "news came faster than they could be handled and some were dropped"
+
+
+class RealRunner:
+    """Runs one bot until a shutdown is reported, it fails, or it is told to leave."""
+
+    def __init__(self, bot: Bot, now: Callable[[], Ms], monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._bot = bot
+        self._now = now
+        self._monotonic = monotonic
+        self.pace = Pace(1.0)
+        self._news: deque[Incoming] = deque()
+        self._quotes: dict[Symbol, Quote] = {}
+        self._wake = asyncio.Event()
+        self._behind = False
+        self._tick_at = 0.0
+        self.leaving = False
+        """Set to stop without touching an order (handover)."""
+        self.events = 0
+        self.lag = 0.0
+        """Seconds by which the last tick came late: how long the loop was kept."""
+
+    @property
+    def data_ended(self) -> bool:
+        """A real market never has a last word."""
+        return False
+
+    @property
+    def over(self) -> bool:
+        """True when there is nothing more to do."""
+        return self.leaving or bool(self._bot.failure) or self._bot.report is not None
+
+    def take(self, incoming: Incoming) -> None:
+        """Something from the exchange; never blocks."""
+        if type(incoming) is Quote:
+            self._quotes[incoming.symbol] = _later(self._quotes.get(incoming.symbol), incoming)
+        elif len(self._news) < MOST_WAITING or type(incoming) is Reply:
+            self._news.append(incoming)
+        else:
+            self._behind = True
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Something changed from outside (a command): look again at once."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Go on until there is nothing more to do."""
+        self._tick_at = self._monotonic()
+        while not self.over:
+            self._wake.clear()
+            if not self._handle_slice():
+                await self._wait()
+            else:
+                await asyncio.sleep(0)
+
+    def _handle_slice(self) -> bool:
+        """Handle what waits for up to a slice of time; True where more is left."""
+        if self._monotonic() >= self._tick_at:
+            self._tick()
+        until = self._monotonic() + SLICE_S
+        while self._news or self._quotes:
+            self._handle(self._next())
+            if self.over:
+                return False
+            if self._monotonic() >= until:
+                return True
+        return False
+
+    def _next(self) -> Incoming:
+        if self._news:
+            return self._news.popleft()
+        return self._quotes.pop(next(iter(self._quotes)))
+
+    def _handle(self, incoming: Incoming) -> None:
+        self._bot.receive(incoming)
+        self.events += 1
+
+    def _tick(self) -> None:
+        now = self._monotonic()
+        self.lag = now - self._tick_at
+        self._tick_at = max(self._tick_at + TICK_S, now)
+        if self._behind and not self._news:
+            self._behind = False
+            at = self._now()
+            self._handle(LinkChanged(at, "account", up=False, detail=BEHIND))
+            self._handle(LinkChanged(at, "account", up=True, detail="caught up"))
+        self._handle(Tick(self._now()))
+        self._bot.flush()
+
+    async def _wait(self) -> None:
+        """Until news come or the next tick is due."""
+        pause = self._tick_at - self._monotonic()
+        if pause <= 0.0:
+            return
+        try:
+            await asyncio.wait_for(self._wake.wait(), pause)
+        except TimeoutError:
+            pass
+
+
+def _later(before: Quote | None, now: Quote) -> Quote:
+    """The newer quote, with what it does not say from the one before."""
+    if before is None:
+        return now
+    return replace(
+        now,
+        bid=before.bid if now.bid is None else now.bid,
+        ask=before.ask if now.ask is None else now.ask,
+        last=before.last if now.last is None else now.last,
+        mark=before.mark if now.mark is None else now.mark,
+    )
