@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from gridbot_tui.engine.events import Adopted, Cash, Fill, OrderReport
 from gridbot_tui.orders.model import NewOrder
+from gridbot_tui.risk.tiers import TierState
 from gridbot_tui.strategy.plan import GridPlan, Weights
 from gridbot_tui.units import Asset, ClientId, Money, Ms, Symbol, Ticks
 
@@ -67,10 +68,19 @@ class StartFact(Fact, frozen=True, tag=True):
     """Capital allotted to the bot, quote; None = the whole quote wallet."""
 
 
-class IntentFact(Fact, frozen=True, tag=True):
+class IntentFact(Fact, frozen=True, tag=True, omit_defaults=True):
     """An order is about to be sent. Durable before the order leaves."""
 
     order: NewOrder
+    worst: float = 0.0
+    """The account's worst-case leverage with this order in it, where it is the highest so far."""
+
+
+class ServeFact(Fact, frozen=True, tag=True):
+    """Orders that were kept serve other slots from now on: (epoch, rung) by client id."""
+
+    symbol: Symbol
+    slots: dict[ClientId, tuple[int, int]]
 
 
 class CancelFact(Fact, frozen=True, tag=True):
@@ -124,6 +134,8 @@ class PlanFact(Fact, frozen=True, tag=True, omit_defaults=True):
     plan: GridPlan
     touch: Touch | None = None
     """(bid, ask) that the ladder goes by from here on; None = as before."""
+    profit_peak: float = 0.0
+    """Highest profit of the symbol at a decision so far, quote."""
 
 
 class WeightsFact(Fact, frozen=True, tag=True):
@@ -146,6 +158,22 @@ class EquityFact(Fact, frozen=True, tag=True):
     tier: int
     leverage: float
     residual: Money
+    max_leverage: float = 0.0
+    """Highest account leverage observed so far."""
+
+
+class DrawdownFact(Fact, frozen=True, tag=True):
+    """The tiers as they are from here on: a tier changed, an operator reset them, or the peak rose by a step.
+
+    A kill must not make a drawdown smaller: what the peak was is known to this step, whenever the process dies.
+    """
+
+    tiers: TierState
+    peak: Decimal
+    """Highest unit value since the last re-arm."""
+    top: Decimal
+    """Highest unit value ever."""
+    max_drawdown: float
 
 
 class ModeFact(Fact, frozen=True, tag=True):

@@ -3,7 +3,7 @@
 import msgspec
 
 from gridbot_tui.engine import exposure, protection
-from gridbot_tui.engine.actions import CancelFact, CancelOrder, IntentFact, PlaceOrder
+from gridbot_tui.engine.actions import CancelFact, CancelOrder, IntentFact, PlaceOrder, ServeFact
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.locked import BASE_LOCKED, free_base, within_free
 from gridbot_tui.orders.desired import desired, strongest
@@ -187,7 +187,9 @@ def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portf
         free=free,
     )
     state.waits = found.waits
-    desk.orders.serve(found.kept)
+    served = desk.orders.serve(found.kept)
+    if served:
+        desk.emit(ServeFact(desk.now, state.symbol, served))
     for client_id in found.cancels:
         _cancel(desk, state, client_id)
     withheld = _create(desk, found, view)
@@ -231,10 +233,13 @@ def send(desk: Desk, order: NewOrder, view: Portfolio) -> None:
     view.add(order)
     desk.orders.intend(order)
     desk.reconciler.churn.sent(order)
-    desk.emit(IntentFact(desk.now, order))
+    higher = view.worst() if not order.reduce_only and order.purpose is Purpose.GRID else 0.0
+    if higher > desk.max_worst:
+        desk.max_worst = higher
+    else:
+        higher = 0.0
+    desk.emit(IntentFact(desk.now, order, higher))
     desk.emit(PlaceOrder(order))
-    if not order.reduce_only and order.purpose is Purpose.GRID:
-        desk.max_worst = max(desk.max_worst, view.worst())
 
 
 def _cancel(desk: Desk, state: SymbolDesk, client_id: ClientId) -> None:

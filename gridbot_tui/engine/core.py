@@ -80,6 +80,7 @@ class Engine:
     def _recovered(self) -> None:
         desk = self.desk
         desk.phase = "trading"
+        watch.say_tier(desk)
         watch.account(desk)
         stale = [s for s in desk.symbols.values() if s.bar_at and _plan_due(s.plan.at if s.plan else 0, s.bar_at)]
         planning.renew(desk, stale)

@@ -177,6 +177,8 @@ class Desk:
         """When the exchange last stated balances and positions."""
         self.started_at: Ms = 0
         self.equity_fact_at: Ms = 0
+        self.peak_written = 0.0
+        """Highest unit value that the journal knows of."""
         self.max_worst = 0.0
         """Highest worst-case leverage at the moment an order left."""
         self.max_observed = 0.0

@@ -126,6 +126,7 @@ def _reset(desk: Desk, event: Operator) -> str:
         desk.ledger.capital.rebase(0.0)
         desk.tiers.reset(float(desk.ledger.capital.nav))
         desk.emit(ModeFact(desk.now, "tier", "", "0"))
+        watch.write_drawdown(desk)
         watch.say_tier(desk)
         desk.touch_all()
         planning.renew_all(desk)

@@ -48,7 +48,7 @@ def adopt_plan(desk: Desk, state: SymbolDesk, plan: GridPlan) -> None:
     """Put a plan in force: remember it, and have the symbol converge to it."""
     state.plan = plan
     state.touch = state.best
-    desk.emit(PlanFact(desk.now, plan, state.touch))
+    desk.emit(PlanFact(desk.now, plan, state.touch, state.profit_peak))
     desk.dirty.add(state.symbol)
     _explain(desk, plan)
 

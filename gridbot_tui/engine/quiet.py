@@ -11,6 +11,7 @@ from decimal import Decimal
 from math import exp
 
 from gridbot_tui.engine.desk import Desk
+from gridbot_tui.engine.watch import PEAK_STEP
 from gridbot_tui.orders.model import OrderState, TargetStyle
 from gridbot_tui.risk.tiers import HALT
 from gridbot_tui.units import HOUR, MINUTE, Ms, Steps, Symbol, Ticks
@@ -193,6 +194,7 @@ class Quiet:
         halt = risk.tier3_enter - 1e-12 if tiers.tier != HALT else 2.0
         absolute = risk.absolute_halt - 1e-12 if tiers.tier != HALT else 2.0
         average, peak, top = tiers.average, tiers.peak, tiers.top
+        unwritten = self._desk.peak_written * PEAK_STEP
         if tiers.sampled_at is None or at + interval - tiers.sampled_at < MINUTE:
             return 0
         tau = risk.drawdown_ema_minutes * MINUTE
@@ -202,6 +204,8 @@ class Quiet:
         for whole in values:
             now = whole / base
             if now > peak:
+                if now > unwritten:
+                    break
                 if now > top:
                     top = now
                 peak = now

@@ -10,6 +10,7 @@ from gridbot_tui.engine.actions import (
     AdoptFact,
     CancelFact,
     CashFact,
+    DrawdownFact,
     EquityFact,
     Fact,
     FillFact,
@@ -17,6 +18,7 @@ from gridbot_tui.engine.actions import (
     ModeFact,
     OrderFact,
     PlanFact,
+    ServeFact,
     StartFact,
     Touch,
 )
@@ -131,6 +133,7 @@ def decode_into(desk: Desk, blob: bytes) -> None:
     desk.orders = OrderBook.restore(desk.ids, state.orders)
     desk.reconciler = Reconciler(config.orders, desk.ids)
     desk.tiers = DrawdownTiers(config.risk, state.tiers)
+    desk.peak_written = desk.tiers.peak
     desk.latches = Latches(state.latches)
     desk.started = state.started
     desk.ledger_at, desk.last_cash_at = state.ledger_at, state.last_cash_at
@@ -151,8 +154,11 @@ def apply(desk: Desk, fact: Fact) -> None:
     match fact:
         case StartFact(at=at, balances=balances, capital=capital):
             on_truth.begin(desk, at, balances, capital)
-        case IntentFact(order=order):
+        case IntentFact(order=order, worst=worst):
             desk.orders.intend(order)
+            desk.max_worst = max(desk.max_worst, worst)
+        case ServeFact(slots=slots):
+            desk.orders.recall_slots(slots)
         case CancelFact(client_id=client_id, at=at):
             desk.orders.cancelling(client_id, at)
         case OrderFact(report=report, touch=touch):
@@ -165,15 +171,20 @@ def apply(desk: Desk, fact: Fact) -> None:
             on_orders.apply_cash(desk, cash)
         case AdoptFact(adopted=adopted):
             on_orders.adopted(desk, adopted)
-        case PlanFact(plan=plan, touch=touch):
+        case PlanFact(plan=plan, touch=touch, profit_peak=profit_peak):
             if plan.symbol in desk.symbols:
                 desk.symbols[plan.symbol].plan = plan
+                desk.symbols[plan.symbol].profit_peak = profit_peak
                 _go_by(desk, plan.symbol, touch)
-        case EquityFact(at=at, equity=equity, nav=nav, leverage=leverage):
-            desk.max_observed = max(desk.max_observed, leverage)
+        case EquityFact(at=at, equity=equity, nav=nav, leverage=leverage, max_leverage=most):
+            desk.max_observed = max(desk.max_observed, leverage, most)
             desk.ledger.capital.mark(at, equity)
             desk.tiers.remember(at, float(nav))
             desk.equity_fact_at = at
+        case DrawdownFact(tiers=tiers, peak=peak, top=top, max_drawdown=lost):
+            desk.tiers = DrawdownTiers(desk.config.risk, tiers)
+            desk.peak_written = tiers.peak
+            desk.ledger.capital.recall(peak, top, lost)
         case ModeFact(name=name, symbol=symbol, value=value):
             _apply_mode(desk, name, symbol, value)
         case _:
@@ -188,7 +199,7 @@ def _go_by(desk: Desk, symbol: Symbol, touch: Touch | None) -> None:
 def _apply_mode(desk: Desk, name: str, symbol: Symbol, value: str) -> None:
     if name == "learning_frozen":
         (desk.strategy.freeze if value else desk.strategy.thaw)()
-    elif name not in ("tier", "episode_over"):  # these are followed by a snapshot of their own
+    elif name not in ("tier", "episode_over"):  # the one is a DrawdownFact too, a snapshot follows the other
         desk.latches.set(name, symbol, value)
         desk.say_latches()
 

@@ -1,7 +1,7 @@
 """The account under watch: equity, drawdown tiers, leverage, liquidation; at every mark, never a plan."""
 
 from gridbot_tui.engine import exposure, planning, protection
-from gridbot_tui.engine.actions import AskAboutOrder, EquityFact, ModeFact, RequestResync
+from gridbot_tui.engine.actions import AskAboutOrder, DrawdownFact, EquityFact, ModeFact, RequestResync
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.orders.model import OrderState, TargetStyle
 from gridbot_tui.orders.plain import beyond_exits
@@ -12,6 +12,8 @@ ASK_AGAIN: Ms = 5_000
 """How long an order may stay in flight or unresolved before it is asked about (again)."""
 LOOK_AT_MOST: Ms = 300_000
 """Longest pause between two comparisons while books and exchange disagree."""
+PEAK_STEP = 1.0005
+"""A unit value this much above the highest one written down is written down: a kill forgets no more of a peak."""
 _IN_FLIGHT = (OrderState.SENDING, OrderState.CANCELLING, OrderState.UNRESOLVED)
 
 
@@ -31,9 +33,19 @@ def account(desk: Desk) -> None:
     before = desk.tiers.tier
     if desk.tiers.update(desk.now, float(desk.ledger.capital.nav), fresh) is not None:
         _tier_changed(desk, before)
+    if desk.tiers.peak > desk.peak_written * PEAK_STEP:
+        write_drawdown(desk)
     _observe(desk)
     if desk.now - desk.equity_fact_at >= desk.config.equity_every:
         equity_point(desk)
+
+
+def write_drawdown(desk: Desk) -> None:
+    """Write down tiers and peaks as they are now."""
+    capital = desk.ledger.capital
+    desk.peak_written = desk.tiers.peak
+    state = desk.tiers.state()
+    desk.emit(DrawdownFact(desk.now, state, capital.peak, capital.all_time_peak, capital.max_drawdown))
 
 
 def equity_point(desk: Desk) -> None:
@@ -52,6 +64,7 @@ def equity_point(desk: Desk) -> None:
             tier=desk.tiers.tier,
             leverage=observed_leverage(desk) or 0.0,
             residual=desk.ledger.account.residual() or ZERO,
+            max_leverage=desk.max_observed,
         )
     )
 
@@ -152,6 +165,7 @@ def _tier_changed(desk: Desk, before: int) -> None:
     text = f"drawdown {drawdown:.2f} %: tier {before} -> {tier}"
     desk.note("", f"tier{tier}", text, "warning" if tier > before else "info")
     desk.emit(ModeFact(desk.now, "tier", "", str(tier)))
+    write_drawdown(desk)
     say_tier(desk)
     equity_point(desk)
     if desk.phase == "trading" and tier != HALT:

@@ -6,7 +6,7 @@ live ones, so that nobody fills its slot a second time on a position that is not
 """
 
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -234,11 +234,22 @@ class OrderBook:
         live.reported = live.filled
         self._refile(live)
 
-    def serve(self, kept: Iterable[tuple[LiveOrder, Slot]]) -> None:
-        """Note which slot each kept order serves from now on."""
+    def serve(self, kept: Iterable[tuple[LiveOrder, Slot]]) -> dict[ClientId, tuple[int, int]]:
+        """Note which slot each kept order serves from now on; the (epoch, rung) of those that served another."""
+        changed: dict[ClientId, tuple[int, int]] = {}
         for live, slot in kept:
-            live.epoch = slot.epoch
-            live.rung = slot.rung
+            if live.epoch != slot.epoch or live.rung != slot.rung:
+                live.epoch = slot.epoch
+                live.rung = slot.rung
+                changed[live.order.client_id] = (slot.epoch, slot.rung)
+        return changed
+
+    def recall_slots(self, slots: Mapping[ClientId, tuple[int, int]]) -> None:
+        """What ``serve`` returned in another life."""
+        for client_id, (epoch, rung) in slots.items():
+            live = self._all.get(client_id)
+            if live is not None:
+                live.epoch, live.rung = epoch, rung
 
     def state(self) -> BookState:
         """Everything, to be stored."""

@@ -151,7 +151,11 @@ class InlineJournal:
                 self._log.warning("prune_failed", text=str(error))
 
     def _write_pending(self) -> None:
-        """The disk may be back: everything that waits, in order, or as much of it as it takes."""
+        """The disk may be back: everything that waits, in order, or as much of it as it takes.
+
+        Then the engine's state, once: some of what waited is explained by a snapshot only.
+        """
+        at = self._pending.last_at
         try:
             self.saving.count(self._pending.write_to(self._store.append))
         except StoreUnavailable as error:
@@ -159,6 +163,12 @@ class InlineJournal:
             return
         self.failing = ""
         self._log.warning("store_back", text="the state file takes writes again; what waited is written")
+        self.saving.owed = True
+        try:
+            self._store.save_state(self._store.last_seq, at, self._encode_state())
+        except StoreUnavailable:
+            return  # with the next facts, then
+        self.saving.saved(at)
 
     def _failed(self, error: StoreUnavailable) -> None:
         self._tried_at = self._clock()

@@ -17,6 +17,8 @@ class Saving:
         self._state_at: Ms | None = None
         self._facts_since = 0
         self._pruned_at: Ms | None = None
+        self.owed = False
+        """True where the next facts must bring the state along."""
         self.snapshot_facts = 1000
         """Facts after which the engine's state is saved anew."""
         self.retention: Ms = 90 * DAY
@@ -25,7 +27,7 @@ class Saving:
     def due(self, facts: Sequence[Fact]) -> bool:
         """Whether the state is to be saved with these facts, which are counted."""
         self._facts_since += len(facts)
-        if self._facts_since >= self.snapshot_facts:
+        if self.owed or self._facts_since >= self.snapshot_facts:
             return True
         if self._state_at is None or facts[-1].at - self._state_at >= self._state_every:
             return any(isinstance(fact, PlanFact | EquityFact | StartFact) for fact in facts)
@@ -39,6 +41,7 @@ class Saving:
         """The state is on disk as of now."""
         self._state_at = at
         self._facts_since = 0
+        self.owed = False
 
     def prune_before(self, at: Ms) -> Ms | None:
         """Once a day, the time before which rows may go; None otherwise."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gridbot_tui.engine.converge import BUDGETS
+from gridbot_tui.engine.core import Engine
 from gridbot_tui.exchange.simulated.records import Trade
 from gridbot_tui.units import DAY, HOUR, Market, Ms
 from tests.simulation.market import RandomMarket, Weather
@@ -110,6 +111,34 @@ def test_a_snapshot_alone_and_facts_alone_give_the_same_engine() -> None:
         each.run()
     same(one, other)
     assert one.engine.desk.tiers.state() == other.engine.desk.tiers.state()
+
+
+def test_a_kill_forgets_no_peak_no_highest_leverage_and_no_slot_of_a_kept_order() -> None:
+    source = RandomMarket(6, 2, days=2, weather=WEATHER)
+    one = Rig(source, seed=6, state_every=365 * DAY)
+    one.memory.encode_state = None  # the journal alone, from its first fact
+    kept = 0
+    one.run(until=source.trading_from)
+    for state in one.engine.desk.symbols.values():
+        state.profit_peak = 7.0  # these markets only lose
+    for hour in (3, 20, 37):
+        one.run(until=source.trading_from + hour * HOUR)
+        lived, again = one.engine.desk, Engine(one.config, one.world.instruments)
+        one.memory.restore(again)
+        for live in lived.orders.all_live():
+            told = again.desk.orders.get(live.order.client_id)
+            assert told is not None
+            assert (told.epoch, told.rung) == (live.epoch, live.rung)
+            kept += (live.epoch, live.rung) != (live.order.epoch, live.order.rung)
+        assert again.desk.tiers.peak == pytest.approx(lived.tiers.peak, rel=5e-4)
+        assert float(again.desk.ledger.capital.all_time_peak) == pytest.approx(
+            float(lived.ledger.capital.all_time_peak), rel=5e-4
+        )
+        assert again.desk.max_worst == lived.max_worst > 0
+        assert again.desk.max_observed == pytest.approx(lived.max_observed, rel=0.2)
+        for name, state in lived.symbols.items():
+            assert again.desk.symbols[name].profit_peak == state.profit_peak
+    assert kept
 
 
 def test_requests_that_were_never_sent_are_sent_after_all() -> None:

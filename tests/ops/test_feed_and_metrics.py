@@ -114,7 +114,7 @@ def test_refusals_decisions_modes_and_money_are() -> None:
 
 
 def test_every_kind_of_fact_has_been_thought_of() -> None:
-    silent = {a.CancelFact, a.EquityFact}
+    silent = {a.CancelFact, a.EquityFact, a.ServeFact, a.DrawdownFact}
     spoken = {
         a.IntentFact, a.AdoptFact, a.OrderFact, a.FillFact, a.CashFact, a.PlanFact, a.WeightsFact, a.ModeFact,
         a.DecisionFact, a.StartFact,
