@@ -34,6 +34,10 @@ is as many times longer.
 the last price; takers sweep the levels of the book; resting orders fill where the price goes through them, with what
 was traded there. Candles, trades and book agree with each other.
 
+**The past.** An invented market comes with years of candles (1,600 days, of every interval) and 200 days of funding
+before its first bar, drawn from the seed. A recording has the candles it has, at least 1,500 of them in the past if a
+quarter of it is that long; settlements before those recorded are of a constant 0.01 % every interval.
+
 **Not served**, and said so: order lists (OCO, OTO, OPO), iceberg and pegged orders, spot trailing stops
 (exchangeInfo: not allowed); hedge mode (-4531), isolated margin (-4168), multi-assets margin, coin-margined contracts.
 """

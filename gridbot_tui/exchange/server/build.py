@@ -49,7 +49,8 @@ def build(markets: Sequence[Market], options: ServeOptions, *, data: Sequence[st
             source = _recorded(recorded.get(market, []), market, exchange_info)
         else:
             source = _synthetic(market, symbols, seed, now, history)
-        floors[market.value] = Floor(market, source, now=now, history=history, tick_every=tick)
+        invented = seed if sources is None and not data else None
+        floors[market.value] = Floor(market, source, now=now, history=history, tick_every=tick, invented=invented)
     return Place(options, floors, clock)
 
 

@@ -6,15 +6,18 @@ from typing import Final
 
 from gridbot_tui.exchange.server.accounts import Account
 from gridbot_tui.exchange.server.desk import Desk, Ids
+from gridbot_tui.exchange.server.past import Past
 from gridbot_tui.exchange.server.tape import Tape
 from gridbot_tui.exchange.simulated.matching import play
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.quotes import path_quotes
 from gridbot_tui.market.source import FundingRate, MarketBatch, MarketSource
-from gridbot_tui.units import DAY, HOUR, Market, Ms, Steps, Symbol, Ticks
+from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Ms, Steps, Symbol, Ticks
 
 MOST_POINTS: Final = 240
 LEAST_POINTS: Final = 4
+HISTORY_BARS: Final = 1_500
+"""Candles of a recording that lie in the past at the start, if it is long enough: what a client may ask for at once."""
 _PLENTY: Final = 1e12
 
 
@@ -40,15 +43,18 @@ class Path:
 class Floor:
     """The public side and all desks of one market. Time comes from the caller."""
 
-    def __init__(self, market: Market, source: MarketSource, *, now: Ms, history: Ms, tick_every: Ms) -> None:
+    def __init__(self, market: Market, source: MarketSource, *, now: Ms, history: Ms, tick_every: Ms,
+                 invented: int | None = None) -> None:  # fmt: skip
         """Lives through the market up to ``now``, so that candles are there from the first request.
 
-        ``tick_every`` is the exchange's time between two points of a path, at most.
+        ``tick_every`` is the exchange's time between two points of a path, at most. ``invented`` is the seed of a
+        market that is nobody's recording: years before its first bar are invented along with it.
         """
         self.market = market
         self.source = source
         base = self._base = min(source.interval, HOUR)
-        kept = max(1_500, int(history // base) + 3_000)
+        history = max(history, HISTORY_BARS * base)
+        kept = int(history // base) + 3_000
         self.tapes: dict[Symbol, Tape] = {s: Tape(i, base, kept) for s, i in sorted(source.instruments.items())}
         self.ids = Ids()
         self.accounts: list[Account] = []
@@ -60,6 +66,7 @@ class Floor:
         self.on_played: Callable[[Account], None] = lambda account: None
         self.now = now
         self._shift = _shift(source, now, history)
+        self._invented = invented
         self._batches = self._live_through(now)
         self._path: Path | None = None
         self._ahead: deque[MarketBatch] = deque()
@@ -73,6 +80,7 @@ class Floor:
         """Play everything that lies in the past; the rest stays to come."""
         batches = self.source.batches(self.source.start)
         for batch in batches:
+            self._precede(batch)
             if batch.at + self._shift > now:
                 self._first: MarketBatch | None = batch
                 return batches
@@ -87,6 +95,24 @@ class Floor:
                 self._note_funding(rate)
         self._first = None
         return batches
+
+    def _precede(self, batch: MarketBatch) -> None:
+        """Give every symbol whose first bar this is a past: months of funding, and years of candles if it is invented.
+
+        Before a recording the settlements are of a stated constant rate; candles are not made up.
+        """
+        for symbol, bar in batch.bars:
+            tape = self.tapes[symbol]
+            if tape.last or tape.funding:
+                continue
+            begins = bar.open_at + self._shift
+            seed = f"{self._invented}/{symbol}"
+            minutes = max(1, bar.interval // MINUTE)
+            past = Past(seed, begins, bar.open, int(bar.volume / tape.instrument.step_f) // minutes)
+            if self._invented is not None and begins % DAY == 0:
+                tape.candles.past = past
+            if self.market is Market.FUTURES:
+                tape.funding.extend(past.settlements(symbol, tape.funding_hours, steady=self._invented is None))
 
     def _note_funding(self, rate: FundingRate) -> None:
         tape = self.tapes.get(rate.symbol)

@@ -103,6 +103,7 @@ def index_klines(call: Call) -> list[list[object]]:
 
 def _mark_klines(call: Call, tape: Tape) -> list[list[object]]:
     series = Series(60_000, 2_000)
+    series.past = tape.candles.past
     for at, mark in tape.marks:
         series.tick(at, mark, 0, False, -1)
     interval = call.values["interval"]

@@ -3,9 +3,12 @@
 from array import array
 from bisect import bisect_left
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from gridbot_tui.units import DAY, Ms, Steps, Ticks
+from gridbot_tui.units import DAY, MINUTE, Ms, Steps, Ticks
+
+if TYPE_CHECKING:
+    from gridbot_tui.exchange.server.past import Past
 
 WEEK_SHIFT: Final = 4 * DAY
 """The epoch was a Thursday; Binance's weeks begin on Monday."""
@@ -52,6 +55,8 @@ class Series:
         self._columns = [array("q") for _ in range(_COLUMNS)]
         self._trade_ids = array("q")
         self._forming: list[int] | None = None
+        self.past: Past | None = None
+        """What lies before the oldest candle, where the market is invented."""
 
     def add(self, candle: Candle) -> None:
         """Append one closed candle."""
@@ -98,16 +103,23 @@ class Series:
         return None if self._forming is None else self._candle(self._forming, False)
 
     def first_at(self) -> Ms | None:
-        """Open time of the oldest candle kept."""
+        """Open time of the oldest candle there is."""
+        if self.past is not None:
+            return self.past.first_at
+        return self._kept_from()
+
+    def _kept_from(self) -> Ms | None:
         if self._columns[0]:
             return self._columns[0][0]
         return None if self._forming is None else self._forming[0]
 
-    def base(self, since: Ms, until: Ms) -> list[Candle]:
-        """Base candles that open in [since, until], the forming one included."""
+    def base(self, since: Ms, until: Ms, length: Ms = MINUTE) -> list[Candle]:
+        """Base candles that open in [since, until], the forming one too; of the past as long as ``length`` allows."""
         times = self._columns[0]
         first, last = bisect_left(times, since), bisect_left(times, until + 1)
-        found = []
+        found: list[Candle] = []
+        if self.past is not None and since < self.past.until:
+            found = self.past.candles(since, min(until, self.past.until - 1), length)
         for i in range(first, last):
             t, o, h, low, c, v, q, n, b = (column[i] for column in self._columns)
             share = q * b // v if v else 0
@@ -136,12 +148,14 @@ class Series:
             return []
         stop = bucket(end, interval, length)[1] - 1 if since is None or until is None else end
         made: list[Candle] = []
-        for base in self.base(begin, min(max(stop, end), now)):
+        for base in self.base(begin, min(max(stop, end), now), length):
             open_at, following = bucket(base.open_at, interval, length)
             if made and made[-1].open_at == open_at:
                 made[-1] = _joined(made[-1], base)
             else:
                 made.append(base._replace(open_at=open_at, close_at=following - 1, closed=True))
+        if made and made[-1].close_at < now <= stop and bucket(now, interval, length)[0] == made[-1].close_at + 1:
+            made.append(_untraded(made[-1], bucket(now, interval, length)))
         if made and made[-1].close_at >= now:
             made[-1] = made[-1]._replace(closed=False)
         return made[:limit] if since is not None else made[-limit:]
@@ -152,6 +166,12 @@ class Series:
         for base in self.base(since, until):
             made = base if made is None else _joined(made, base)
         return made
+
+
+def _untraded(before: Candle, span: tuple[Ms, Ms]) -> Candle:
+    """A candle that has begun and in which nothing has happened yet."""
+    price = before.close
+    return Candle(span[0], span[1] - 1, price, price, price, price, 0, 0, 0, 0, 0, -1, -1, False)
 
 
 def _joined(a: Candle, b: Candle) -> Candle:

@@ -1,0 +1,91 @@
+"""What an exchange knows of the time before it opened, whatever time of day that is."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from gridbot_tui.exchange.server.build import build
+from gridbot_tui.exchange.server.clock import Clock
+from gridbot_tui.exchange.server.fields import INTERVALS, check
+from gridbot_tui.exchange.server.place import Place
+from gridbot_tui.exchange.server.settings import ServeOptions
+from gridbot_tui.exchange.server.table import REST, Call
+from gridbot_tui.units import DAY, HOUR, MINUTE, Market
+
+NOON = 1_795_219_200_000 + 12 * HOUR
+"""A day of November 2026."""
+
+
+def opened(at: int, **options: Any) -> Place:
+    clock = Clock(wall=lambda: at * 1_000)
+    return build((Market.FUTURES,), ServeOptions(), symbols=("BTCUSDT",), history=6 * HOUR, clock=clock, **options)
+
+
+def ask(place: Place, path: str, **params: str) -> Any:
+    row = REST["GET", path]
+    return row.handler(Call(place, check(row.spec, params, False), place.clock.now(), None, ""))
+
+
+@pytest.mark.parametrize("at", [h * HOUR + s * 1_000 for h in (0, 8, 16) for s in (-1, 0, 1, 30)] + [NOON % DAY])
+def test_months_of_settlements_are_known_at_every_time_of_day(at: int) -> None:
+    now = NOON // DAY * DAY + DAY + at
+    rows = ask(opened(now), "/fapi/v1/fundingRate", symbol="BTCUSDT", limit="1000")
+    times = [row["fundingTime"] for row in rows]
+    assert len(rows) >= 500
+    assert {b - a for a, b in pairwise(times)} == {8 * HOUR}
+    assert 0 <= now - times[-1] < 8 * HOUR + MINUTE
+    assert all(float(row["markPrice"]) > 0 for row in rows)
+
+
+@pytest.mark.parametrize("interval", ["1m", "15m", "1h", "1d"])
+def test_fifteen_hundred_candles_of_every_interval_join_without_a_hole(interval: str) -> None:
+    rows = ask(opened(NOON), "/fapi/v1/klines", symbol="BTCUSDT", interval=interval, limit="1500")
+    assert len(rows) == 1500
+    assert {b[0] - a[0] for a, b in pairwise(rows)} == {INTERVALS[interval]}
+    assert rows[-1][0] <= NOON <= rows[-1][6]
+    assert all(
+        float(r[3]) <= min(float(r[1]), float(r[4])) <= max(float(r[1]), float(r[4])) <= float(r[2]) for r in rows
+    )
+
+
+def test_the_candles_of_all_intervals_tell_the_same_past() -> None:
+    place, day = opened(NOON), NOON // DAY * DAY - 3 * DAY
+
+    def candles(interval: str) -> list[Any]:
+        return list(ask(place, "/fapi/v1/klines", symbol="BTCUSDT", interval=interval, startTime=str(day),
+                        endTime=str(day + DAY - 1), limit="1500"))  # fmt: skip
+
+    (whole,) = candles("1d")
+    for interval in ("1m", "5m", "1h", "4h"):
+        parts = candles(interval)
+        assert len(parts) == DAY // INTERVALS[interval]
+        assert (parts[0][1], parts[-1][4]) == (whole[1], whole[4])
+        assert max(float(p[2]) for p in parts) == float(whole[2])
+        assert min(float(p[3]) for p in parts) == float(whole[3])
+
+
+def test_months_are_known_by_their_own_length() -> None:
+    rows = ask(opened(NOON), "/fapi/v1/klines", symbol="BTCUSDT", interval="1M", limit="12")
+    assert {(b[0] - a[0]) // DAY for a, b in pairwise(rows)} <= {28, 29, 30, 31}
+
+
+def test_before_a_recording_funding_is_a_stated_constant_and_candles_are_what_was_recorded(tmp_path: Path) -> None:
+    bars = 4_000
+    times = [1_700_000_000_000 // HOUR * HOUR + n * MINUTE for n in range(bars)]
+    price = [60_000.0 + n for n in range(bars)]
+    frame = pl.DataFrame({"open_time": times, "open": price, "high": price, "low": price, "close": price,
+                          "volume": [10.0] * bars})  # fmt: skip
+    folder = tmp_path / "um" / "BTCUSDT" / "1m"
+    folder.mkdir(parents=True)
+    frame.write_parquet(folder / "some.parquet")
+    clock = Clock(wall=lambda: NOON * 1_000)
+    place = build((Market.FUTURES,), ServeOptions(), data=[str(folder)], clock=clock)
+    funding = ask(place, "/fapi/v1/fundingRate", symbol="BTCUSDT", limit="1000")
+    assert len(funding) > 500
+    assert {row["fundingRate"] for row in funding} == {"0.00010000"}
+    candles = ask(place, "/fapi/v1/klines", symbol="BTCUSDT", interval="1m", startTime="0", limit="1500")
+    assert float(candles[0][1]) == 60_000, "nothing before the first recorded one"
+    assert {float(b[1]) - float(a[1]) for a, b in pairwise(candles)} == {1.0}
