@@ -18,11 +18,11 @@ from gridbot_tui.research.backtest import Study, study
 from gridbot_tui.research.request import Request
 from gridbot_tui.research.simulation.report import kept
 from gridbot_tui.research.verdict import bounds, number, percent
-from gridbot_tui.units import DAY
+from gridbot_tui.units import DAY, Market
+from tests.tools import validation_findings
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "docs" / "VALIDATION.md"
-HALT = 0.15
 
 
 class Case(Struct, frozen=True):
@@ -47,16 +47,53 @@ CASES = (
         ("spot/BTCUSDT/1m/2021-11-11_2021-12-11.parquet",),
     ),
     Case("spot_btc_2024", "spot BTC, 5m, January-June 2024", ("spot/BTCUSDT/5m/2024-01-01_2024-06-30.parquet",)),
-    Case("btc_2023_24", "BTC, 5m, January 2023 - June 2024", ("um/BTCUSDT/5m/2023-01-01_2024-06-30.parquet",)),
     Case(
         "sol_2022_24",
         "SOL, 15m, 2022 - June 2024: FTX, the perp far below spot",
         ("um/SOLUSDT/15m/2022-01-01_2024-06-30.parquet",),
     ),
     Case(
-        "btc_2019_21",
-        "BTC, 1h, September 2019 - March 2021: 12 March 2020",
-        ("um/BTCUSDT/1h/2019-09-08_2021-03-31.parquet",),
+        "majors_2019_21",
+        "BTC, ETH, LTC, ADA, XRP, 1h, September 2019 - March 2021: 12 March 2020",
+        tuple(
+            f"um/{s}USDT/1h/{since}_2021-03-31.parquet"
+            for s, since in (
+                ("BTC", "2019-09-08"),
+                ("ETH", "2019-11-27"),
+                ("LTC", "2020-01-09"),
+                ("ADA", "2020-01-31"),
+                ("XRP", "2020-01-06"),
+            )
+        ),
+    ),
+    Case(
+        "majors_2021_24",
+        "BTC, ETH, LTC, ADA, XRP, 1h, May 2021 - June 2024",
+        tuple(f"um/{s}USDT/1h/2021-05-21_2024-06-30.parquet" for s in ("BTC", "ETH", "LTC", "ADA", "XRP")),
+    ),
+    Case(
+        "v22",
+        "BTC, ETH, 5m, June - November 2022: FTX",
+        ("um/BTCUSDT/5m/2022-06-01_2022-11-24.parquet", "um/ETHUSDT/5m/2022-06-01_2022-11-24.parquet"),
+    ),
+    Case(
+        "v23",
+        "BTC, ETH, 1000PEPE, 5m, January 2023 - June 2024",
+        (
+            "um/BTCUSDT/5m/2023-01-01_2024-06-30.parquet",
+            "um/ETHUSDT/5m/2023-01-01_2024-05-14.parquet",
+            "um/1000PEPEUSDT/5m/2023-05-05_2024-05-14.parquet",
+        ),
+    ),
+    Case(
+        "v25",
+        "BTC, ETH, SOL, 15m, December 2024 - June 2025",
+        tuple(f"um/{s}USDT/15m/2024-12-01_2025-06-30.parquet" for s in ("BTC", "ETH", "SOL")),
+    ),
+    Case(
+        "spot_2021_24",
+        "spot BTC, ETH, 1h, May 2021 - June 2024",
+        tuple(f"spot/{s}USDT/1h/2021-05-21_2024-06-30.parquet" for s in ("BTC", "ETH")),
     ),
 )
 WALK = Case("walk", "SOL, 15m, 2022 - June 2024", ("um/SOLUSDT/15m/2022-01-01_2024-06-30.parquet",))
@@ -97,7 +134,11 @@ def main(wanted: list[str]) -> int:
 
 
 def _page(measured: "Measured") -> str:
-    return "\n".join([*HEAD, *_table(measured), *_promises(measured), *_each(measured)])
+    by_market: dict[Market, list[Study]] = {market: [] for market in Market}
+    for _, made, _ in measured:
+        by_market[next(iter(made.prepared.market.instruments.values())).market].append(made)
+    findings = validation_findings.lines(by_market[Market.FUTURES], by_market[Market.SPOT])
+    return "\n".join([*HEAD, *findings, *_table(measured), *_promises(measured), *_each(measured)])
 
 
 def _write(text: str) -> None:
@@ -135,12 +176,11 @@ def _table(measured: Measured) -> Iterator[str]:
 def _promises(measured: Measured) -> Iterator[str]:
     yield "## The promises, on every run (liquidations: the baselines included)"
     yield ""
-    yield "| series | highest leverage | worst case admitted | liquidations | residual | halts | loss beyond -15 % |"
+    yield "| series | highest leverage | worst case admitted | liquidations | residual | halts | beyond -15 %: bound |"
     yield "|---|---:|---:|---:|---:|---:|---:|"
     for case, made, found in measured:
         f = made.main.figures
-        fall = float(str(f["max_drawdown"]))
-        beyond = percent(min(0.0, fall + HALT)) if fall < -HALT else "none"
+        beyond = ", ".join(f"{percent(one.beyond)}: {percent(one.bound)}" for one in found.halts) or "none"
         forced = sum(int(str(one.figures.get("liquidations", 0))) for one in (made.main, *made.others.values()))
         yield (
             f"| {case.name} | {f['max_leverage_observed']:.2f}x | {f['max_leverage']:.2f}x | {forced} | "
