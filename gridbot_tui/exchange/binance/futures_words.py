@@ -1,12 +1,12 @@
 """Events of the futures user stream in the house's words."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from gridbot_tui.engine.events import Fill, OrderReport, Outcome
 from gridbot_tui.exchange.binance import frames
 from gridbot_tui.exchange.binance.frames import READING, BadFrame, FuturesOrder
+from gridbot_tui.exchange.binance.known_ids import KnownIds
 from gridbot_tui.exchange.binance.numbers import BadNumber, Scale, money
 from gridbot_tui.exchange.binance.words import (
     Doubtful,
@@ -55,7 +55,6 @@ _FORCED: Final = (
 )
 _SILENT: Final = frozenset({"TRADE_LITE", "STRATEGY_UPDATE", "GRID_UPDATE", "CONDITIONAL_ORDER_TRIGGER_REJECT"})
 _BY_HAND: Final = frozenset({"MARGIN_TYPE_CHANGE", "ACCOUNT_CONFIG_UPDATE"})
-_BIRTHS: Final = 512
 
 
 def forced_by(client_id: ClientId) -> str:
@@ -64,12 +63,14 @@ def forced_by(client_id: ClientId) -> str:
 
 
 class FuturesWords:
-    """Translates; remembers which plain order came from which conditional one."""
+    """Translates. ``ids`` learns whose every order is, also which plain one came from which conditional one."""
 
-    def __init__(self, instruments: Mapping[Symbol, Instrument], ours: Callable[[ClientId], bool]) -> None:
+    def __init__(
+        self, instruments: Mapping[Symbol, Instrument], ours: Callable[[ClientId], bool], ids: KnownIds
+    ) -> None:
         self._scales = {symbol: Scale(instrument) for symbol, instrument in instruments.items()}
         self._ours = ours
-        self._births: OrderedDict[int, ClientId] = OrderedDict()
+        self._ids = ids
 
     def of(self, raw: bytes) -> tuple[str, Ms, list[Word]]:
         """(event type, the exchange's time of it or 0, what it means for us).
@@ -91,9 +92,10 @@ class FuturesWords:
             raise BadFrame(kind or "no event", str(error)) from None
         return kind, at, words
 
-    def client_of(self, order_number: int) -> ClientId | None:
-        """The conditional order of ours that gave birth to a plain one."""
-        return self._births.get(order_number)
+    def client_of(self, symbol: Symbol, order_number: int) -> ClientId | None:
+        """The order of ours that a number belongs to, by birth or by name."""
+        client_id = self._ids.client_id(symbol, str(order_number))
+        return client_id if client_id is not None and self._ours(client_id) else None
 
     def _read(self, kind: str, raw: bytes) -> tuple[Ms, list[Word]]:
         if kind == "ORDER_TRADE_UPDATE":
@@ -123,8 +125,10 @@ class FuturesWords:
 
     def _order(self, o: FuturesOrder) -> list[Word]:
         forced = forced_by(o.c)
-        client_id = self._births.get(o.i, o.c) if not self._ours(o.c) else o.c
+        client_id = o.c if self._ours(o.c) else self.client_of(o.s, o.i) or o.c
         ours = self._ours(client_id)
+        if ours or not _conditional(o.ot):
+            self._ids.learn(o.s, str(o.i), client_id)
         if o.ps != "BOTH":
             return [LookAgain(f"an order in hedge mode ({o.ps}): the bot trades one-way accounts only")]
         words: list[Word] = []
@@ -172,9 +176,7 @@ class FuturesWords:
         if not self._ours(o.caid):
             return [Foreign(o.s, o.caid)]
         if o.ai and o.ai.isdecimal() and o.ai.isascii():
-            self._births[int(o.ai)] = o.caid
-            while len(self._births) > _BIRTHS:
-                self._births.popitem(last=False)
+            self._ids.learn(o.s, o.ai, o.caid)
         scale = self._scales.get(o.s)
         if scale is None:
             return [LookAgain(f"conditional order {o.caid} of {o.s}, which the bot does not trade")]

@@ -7,6 +7,7 @@ from gridbot_tui.engine.events import Cash, CashKind, Fill, OrderReport, Outcome
 from gridbot_tui.exchange.binance import frames
 from gridbot_tui.exchange.binance.frames import READING, BadFrame, ExecutionReport
 from gridbot_tui.exchange.binance.futures_words import side_of
+from gridbot_tui.exchange.binance.known_ids import KnownIds
 from gridbot_tui.exchange.binance.numbers import BadNumber, Scale, money
 from gridbot_tui.exchange.binance.words import Ended, Foreign, Leaving, LookAgain, Word
 from gridbot_tui.market.instrument import Instrument
@@ -31,11 +32,14 @@ def balance_id(asset: str, at: Ms, amount: str) -> str:
 
 
 class SpotWords:
-    """Translates."""
+    """Translates. ``ids`` learns whose every order is."""
 
-    def __init__(self, instruments: Mapping[Symbol, Instrument], ours: Callable[[ClientId], bool]) -> None:
+    def __init__(
+        self, instruments: Mapping[Symbol, Instrument], ours: Callable[[ClientId], bool], ids: KnownIds
+    ) -> None:
         self._scales = {symbol: Scale(instrument) for symbol, instrument in instruments.items()}
         self._ours = ours
+        self._ids = ids
 
     def of(self, raw: bytes) -> tuple[str, Ms, list[Word]]:
         """(event type, the exchange's time of it or 0, what it means for us).
@@ -57,7 +61,7 @@ class SpotWords:
             raise BadFrame(kind or "no event", str(error)) from None
         return kind, at, words
 
-    def client_of(self, order_number: int) -> ClientId | None:
+    def client_of(self, symbol: Symbol, order_number: int) -> ClientId | None:
         """None: a spot order keeps its id when it triggers."""
         return None
 
@@ -85,6 +89,7 @@ class SpotWords:
     def _order(self, r: ExecutionReport) -> list[Word]:
         client_id = r.C if r.C not in ("", "null") else r.c
         ours = self._ours(client_id)
+        self._ids.learn(r.s, str(r.i), client_id)
         words: list[Word] = []
         if r.x == "TRADE":
             words.append(self._fill(r, client_id, ours))

@@ -1,0 +1,221 @@
+"""What happens to our account: orders, fills, money; never dropped, duplicates removed, silence noticed."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from gridbot_tui.engine.events import Event, Fill, LinkChanged, OrderReport
+from gridbot_tui.exchange.binance.clock import Clock
+from gridbot_tui.exchange.binance.doors import FuturesAccountDoor, SpotAccountDoor
+from gridbot_tui.exchange.binance.errors import BinanceError
+from gridbot_tui.exchange.binance.futures_words import FuturesWords
+from gridbot_tui.exchange.binance.gate import Gate
+from gridbot_tui.exchange.binance.hosts import Hosts
+from gridbot_tui.exchange.binance.link_health import LinkHealth
+from gridbot_tui.exchange.binance.recent import Recent
+from gridbot_tui.exchange.binance.rest import Rest
+from gridbot_tui.exchange.binance.sockets import AioDialer, Dialer
+from gridbot_tui.exchange.binance.spot_words import SpotWords
+from gridbot_tui.exchange.binance.supervisor import Supervisor
+from gridbot_tui.exchange.binance.timing import StreamTiming
+from gridbot_tui.exchange.binance.wallet_watch import WalletWatch
+from gridbot_tui.exchange.binance.words import Doubtful, Ended, Foreign, Leaving, LookAgain, WalletMoved, Word
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.ops.log import get_logger
+from gridbot_tui.units import ClientId, Market, Symbol
+
+LOOK_EVERY: Final = 5.0
+"""Seconds between two requests for a resync, at least: one sees whatever happened before it."""
+
+_log = get_logger("streams")
+
+
+class AccountFeed:
+    """The user stream of one account. ``run`` owns every task and ends only by being cancelled."""
+
+    def __init__(
+        self,
+        rest: Rest,
+        hosts: Hosts,
+        instruments: Mapping[Symbol, Instrument],
+        sink: Callable[[Event], None],
+        *,
+        ours: Callable[[ClientId], bool],
+        resync: Callable[[str], None],
+        timing: StreamTiming | None = None,
+        clock: Clock,
+        dialer: Dialer | None = None,
+        gate: Gate | None = None,
+    ) -> None:
+        """Args:
+        rest: gives listen keys or signatures, and the exchange's own list of wallet changes.
+        sink: takes the events, at once and without raising.
+        ours: whether a client id is the bot's.
+        resync: something happened that only REST can tell in full; the reason is for the log.
+        gate: shared by all feeds of a process, for the limit on connections.
+        """
+        self._rest = rest
+        self._sink = sink
+        self._resync = resync
+        self._timing = timing = timing or StreamTiming()
+        self._clock = clock
+        self._dialer = dialer or AioDialer()
+        self._words: FuturesWords | SpotWords
+        self._key_door: FuturesAccountDoor | None = None
+        if rest.market is Market.FUTURES:
+            self._words = FuturesWords(instruments, ours, rest.ids)
+            door: Any = FuturesAccountDoor(hosts.futures_private, rest.listen_key)
+            self._key_door = door
+        else:
+            self._words = SpotWords(instruments, ours, rest.ids)
+            door = SpotAccountDoor(hosts.spot_ws_api, rest.sign, rest.server_time)
+        self._supervisor = Supervisor(
+            "account", door, self, self._dialer, gate or Gate(timing, clock), timing, clock, talkative=False
+        )  # fmt: skip
+        self._wallet = WalletWatch(rest, sink, self._look_again, clock)
+        self._told = Recent()
+        self._heard_of = Recent()
+        self._owed: dict[ClientId, float] = {}
+        self._news_at = clock.monotonic()
+        self._looked_at = float("-inf")
+        self._look = ""
+        self._jobs: set[asyncio.Task[None]] = set()
+        self._failure: BaseException | None = None
+
+    def health(self) -> tuple[LinkHealth, ...]:
+        """The connection as it stands."""
+        return (self._supervisor.health(),)
+
+    def answered(self, client_id: ClientId) -> None:
+        """The exchange took this order by REST: the stream owes news of it, or it is deaf."""
+        if self._supervisor.up and client_id not in self._heard_of:
+            self._owed.setdefault(client_id, self._clock.monotonic() + self._timing.heard_of)
+
+    # -- life -------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Listen, for ever."""
+        self._sink(LinkChanged(self._clock.now_ms(), "account", up=False, detail="connecting"))
+        tasks = [
+            asyncio.create_task(self._supervisor.run(), name="account"),
+            asyncio.create_task(self._tick(), name="account feed"),
+        ]
+        if self._key_door is not None:
+            tasks.append(asyncio.create_task(self._keep_key(self._key_door), name="listen key"))
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (*tasks, *self._jobs):
+                task.cancel()
+            await asyncio.gather(*tasks, *self._jobs, return_exceptions=True)
+            await self._dialer.close()
+
+    async def _tick(self) -> None:
+        while True:
+            await self._clock.sleep(self._timing.tick)
+            if self._failure is not None:
+                raise self._failure
+            now = self._clock.monotonic()
+            overdue = next((name for name, at in self._owed.items() if now >= at), None)
+            if overdue is not None:
+                self._owed.clear()
+                self._supervisor.fail(f"order {overdue} stands and the stream never told of it")
+            elif now - self._news_at >= self._timing.idle:
+                self._news_at = now
+                self._supervisor.renew("no event for long")
+            if self._look and now - self._looked_at >= LOOK_EVERY:
+                self._look_again(self._look)
+
+    async def _keep_key(self, door: FuturesAccountDoor) -> None:
+        """Prolong the listen key; one that has become another is a stream that says nothing."""
+        pause = self._timing.listen_key
+        while True:
+            await self._clock.sleep(pause)
+            pause = self._timing.listen_key
+            if not self._supervisor.up:
+                continue
+            used = door.key
+            try:
+                key = await self._rest.listen_key()
+            except BinanceError as error:
+                _log.warning("listen_key_not_prolonged", reason=error.detail)
+                pause = self._timing.ask_again
+                continue
+            if key != used and used == door.key:
+                self._supervisor.fail("the listen key had expired unheard")
+
+    def _job(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """A task of ours that ends by itself; what it raises ends the feed."""
+        task = asyncio.create_task(work, name=name)
+        self._jobs.add(task)
+        task.add_done_callback(self._job_done)
+
+    def _job_done(self, task: "asyncio.Task[None]") -> None:
+        self._jobs.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._failure = task.exception()
+
+    # -- told by the connection -------------------------------------------------------------------------------
+
+    def link(self, up: bool, detail: str) -> None:
+        """Up or down. What the stream owed is found by the resync that follows."""
+        self._owed.clear()
+        self._news_at = self._clock.monotonic()
+        self._sink(LinkChanged(self._clock.now_ms(), "account", up, detail))
+
+    def heard(self, raw: bytes) -> None:
+        """One frame; raises BadFrame."""
+        _, at, words = self._words.of(raw)
+        self._news_at = self._clock.monotonic()
+        if at:
+            self._supervisor.took(at)
+        for word in words:
+            self._take(word)
+
+    def _take(self, word: Word) -> None:
+        match word:
+            case Fill():
+                self._tell((word.symbol, word.trade_id), word)
+            case OrderReport():
+                self._heard_of.add(word.client_id)
+                self._owed.pop(word.client_id, None)
+                self._tell((word.client_id, word.outcome, word.filled, word.at), word)
+            case Doubtful(fill=fill, order_number=number):
+                self._job(self._hold(fill, number), f"trade {fill.trade_id}")
+            case WalletMoved():
+                if self._told.add((word.at, word.asset, word.amount, word.reason)) and self._wallet.moved(word):
+                    self._job(self._wallet.look(), "wallet")
+            case Foreign(symbol=symbol, client_id=client_id):
+                self._look_again(f"order {client_id} of {symbol}, which is not the bot's, changed")
+            case LookAgain(reason=reason):
+                self._look_again(reason)
+            case Ended(reason=reason):
+                self._supervisor.fail(reason)
+            case Leaving(reason=reason):
+                self._supervisor.renew(reason)
+            case _:
+                self._tell(word.cash_id, word)
+
+    def _tell(self, key: object, event: Event) -> None:
+        """Once, however often it was heard."""
+        if self._told.add(key):
+            self._sink(event)
+
+    async def _hold(self, fill: Fill, order_number: int) -> None:
+        """Give the news of the stop that this fill may come from time to arrive; then tell it either way."""
+        await self._clock.sleep(self._timing.hold_fill)
+        owner = self._words.client_of(fill.symbol, order_number)
+        self._take(fill if owner is None else replace(fill, client_id=owner, ours=True))
+
+    def _look_again(self, reason: str) -> None:
+        """Ask for a resync, at once or as soon as the last request is a while ago."""
+        now = self._clock.monotonic()
+        if now - self._looked_at >= LOOK_EVERY:
+            self._looked_at, self._look = now, ""
+            self._resync(reason)
+        else:
+            self._look = reason

@@ -1,0 +1,302 @@
+"""The market as it happens: quotes, closed bars without gaps, settled funding, and whether the link stands."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final
+
+from gridbot_tui.engine.events import Event, LinkChanged
+from gridbot_tui.exchange.binance.bars import MinuteBars
+from gridbot_tui.exchange.binance.clock import Clock
+from gridbot_tui.exchange.binance.conflate import Pair, Quotes
+from gridbot_tui.exchange.binance.doors import StreamDoor
+from gridbot_tui.exchange.binance.errors import BinanceError
+from gridbot_tui.exchange.binance.funding_watch import FundingWatch
+from gridbot_tui.exchange.binance.gate import Gate
+from gridbot_tui.exchange.binance.hosts import Hosts
+from gridbot_tui.exchange.binance.link_health import LinkHealth
+from gridbot_tui.exchange.binance.market_words import Hear, MarketWords, Shutdown, Streams
+from gridbot_tui.exchange.binance.marks import MarkCandle
+from gridbot_tui.exchange.binance.rest import Rest
+from gridbot_tui.exchange.binance.sockets import AioDialer, Dialer
+from gridbot_tui.exchange.binance.supervisor import Supervisor
+from gridbot_tui.exchange.binance.timing import StreamTiming
+from gridbot_tui.market.bar import Bar
+from gridbot_tui.market.clock import interval_name
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.ops.log import get_logger
+from gridbot_tui.units import Market, Ms, Symbol
+
+AT_ONCE: Final = 4
+"""REST questions of the feed's own at a time."""
+
+_log = get_logger("streams")
+
+
+def _nothing_known(_: Symbol) -> Ms | None:
+    return None
+
+
+class MarketFeed:
+    """Everything public of the traded symbols. ``run`` owns every task and ends only by being cancelled."""
+
+    def __init__(
+        self,
+        rest: Rest,
+        hosts: Hosts,
+        instruments: Mapping[Symbol, Instrument],
+        interval: Ms,
+        sink: Callable[[Event], None],
+        *,
+        next_open: Callable[[Symbol], Ms | None] = _nothing_known,
+        timing: StreamTiming | None = None,
+        clock: Clock,
+        dialer: Dialer | None = None,
+        gate: Gate | None = None,
+    ) -> None:
+        """Args:
+        rest: asked for missed bars, settled funding, and the prices of symbols that fell quiet.
+        interval: of the base bars.
+        sink: takes the events, at once and without raising.
+        next_open: open time of the first bar a symbol's books lack, asked once, when the link first stands;
+            None = begin with the bar that is forming.
+        gate: shared by all feeds of a process, for the limit on connections.
+        """
+        self._rest = rest
+        self._sink = sink
+        self._next_open = next_open
+        self._timing = timing = timing or StreamTiming()
+        self._clock = clock
+        self._dialer = dialer or AioDialer()
+        self._gate = gate or Gate(timing, clock)
+        self._futures = rest.market is Market.FUTURES
+        self._pairs = {symbol: Pair(instrument) for symbol, instrument in sorted(instruments.items())}
+        self._quotes = Quotes(sink, timing.quote_ms / 1000, clock)
+        self._bars = MinuteBars(self._pairs, interval, timing)
+        self._marks = {symbol: MarkCandle(interval) for symbol in self._pairs}
+        self._streams = Streams()
+        self._parts: list[_Part] = []
+        self._of_pair: dict[tuple[Symbol, str], _Part] = {}
+        self._lay_out(hosts, MarketWords(interval, interval_name(interval), self._quotes, self))
+        self._up: bool | None = None
+        self._jobs: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._checking: set[Symbol] = set()
+        self._check_at: dict[Symbol, float] = {}
+        self._asked_marks: dict[Symbol, tuple[float, float]] = {}
+        """When a connection was replaced for want of a symbol's marks, and how long to wait before the next."""
+        self._begun = clock.monotonic()
+        self._funding = FundingWatch(rest, self._pairs, sink, timing, clock)
+        self._failure: BaseException | None = None
+
+    # -- asked ------------------------------------------------------------------------------------------------
+
+    def health(self) -> tuple[LinkHealth, ...]:
+        """Every connection as it stands."""
+        return tuple(part.supervisor.health() for part in self._parts)
+
+    def ages(self) -> dict[Symbol, float | None]:
+        """Seconds since anything was heard of a symbol; None = never."""
+        now = self._clock.monotonic()
+        return {s: None if p.heard_at is None else now - p.heard_at for s, p in self._pairs.items()}
+
+    # -- life -------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Listen, for ever."""
+        self._begun = self._clock.monotonic()
+        self._tell_link("connecting")
+        tasks = [asyncio.create_task(part.supervisor.run(), name=part.supervisor.name) for part in self._parts]
+        tasks.append(asyncio.create_task(self._tick(), name="market feed"))
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (*tasks, *self._jobs):
+                task.cancel()
+            await asyncio.gather(*tasks, *self._jobs, return_exceptions=True)
+            await self._dialer.close()
+
+    async def _tick(self) -> None:
+        while True:
+            await self._clock.sleep(self._timing.tick)
+            if self._failure is not None:
+                raise self._failure
+            self._quotes.flush()
+            self._tell_bars()
+            self._mind_quiet()
+
+    def _lay_out(self, hosts: Hosts, words: MarketWords) -> None:
+        """Streams onto connections: each futures category at its own door, so many on one."""
+        candle = f"@kline_{interval_name(self._bars.interval)}"
+        kline: tuple[str, Hear] = (candle, words.kline)
+        book: tuple[str, Hear] = ("@bookTicker", words.book)
+        if self._futures:
+            mark: tuple[str, Hear] = ("@markPrice@1s", words.mark)
+            doors = [("market", hosts.futures_market, (kline, mark)), ("public", hosts.futures_public, (book,))]
+        else:
+            doors = [("market", hosts.spot_stream, (kline, book))]
+        for name, base, kinds in doors:
+            pairs, most = list(self._pairs.values()), max(1, self._timing.streams // len(kinds))
+            for start in range(0, len(pairs), most):
+                part = _Part(self)
+                names = []
+                for pair in pairs[start : start + most]:
+                    for suffix, hear in kinds:
+                        names.append(self._streams.add(pair.symbol.lower() + suffix, hear, pair))
+                        self._of_pair[pair.symbol, suffix] = part
+                title = f"{name} {start // most + 1}" if len(pairs) > most else name
+                door = StreamDoor(base, names, self._timing, self._clock)
+                part.supervisor = Supervisor(title, door, part, self._dialer, self._gate, self._timing, self._clock,
+                                             talkative=True)  # fmt: skip
+                self._parts.append(part)
+
+    def _job(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """A task of ours that ends by itself; what it raises ends the feed."""
+        task = asyncio.create_task(work, name=name)
+        self._jobs.add(task)
+        task.add_done_callback(self._job_done)
+
+    def _job_done(self, task: "asyncio.Task[None]") -> None:
+        self._jobs.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._failure = task.exception()
+
+    # -- told by the connections ------------------------------------------------------------------------------
+
+    def heard(self, raw: bytes, part: "_Part") -> None:
+        """One frame of a connection; raises BadFrame."""
+        try:
+            at = self._streams.heard(raw)
+        except Shutdown:
+            part.supervisor.renew("the exchange announced a shutdown")
+            return
+        part.count += 1
+        if at and not part.count & 15:
+            part.supervisor.took(at)
+
+    def link_changed(self, up: bool, detail: str) -> None:
+        """A connection came up or went down; the link stands where all of them do."""
+        if up:
+            for pair in self._pairs.values():
+                pair.forget_order()
+            now = self._clock.now_ms()
+            if self._bars.began:
+                self._bars.gap(now)
+            elif all(part.supervisor.up for part in self._parts):
+                self._bars.begin(now, self._next_open)
+        self._tell_link(detail)
+
+    def _tell_link(self, detail: str) -> None:
+        up = all(part.supervisor.up for part in self._parts)
+        if up != self._up:
+            self._up = up
+            self._sink(LinkChanged(self._clock.now_ms(), "market", up, detail))
+
+    # -- bars -------------------------------------------------------------------------------------------------
+
+    def on_bar(self, pair: Pair, bar: Bar) -> None:
+        """A bar closed."""
+        self._bars.closed(pair.symbol, self._marks[pair.symbol].on(bar))
+        self._tell_bars()
+
+    def _tell_bars(self) -> None:
+        if not self._bars.began:
+            return
+        now = self._clock.now_ms()
+        for closed in self._bars.due(now):
+            self._sink(closed)
+        for symbol, since in self._bars.wanted(now):
+            self._job(self._fill(symbol, since), f"bars of {symbol}")
+
+    async def _fill(self, symbol: Symbol, since: Ms) -> None:
+        try:
+            async with self._room:
+                bars = await self._rest.klines(symbol, since)
+        except BinanceError as error:
+            _log.warning("bars_not_answered", symbol=symbol, reason=error.detail)
+            self._bars.failed(symbol, self._clock.now_ms())
+            return
+        self._bars.filled(symbol, bars, self._clock.now_ms())
+        self._tell_bars()
+
+    # -- funding ------------------------------------------------------------------------------------------------
+
+    def on_mark(self, pair: Pair, at: Ms, mark: int, funding_at: Ms) -> None:
+        """A mark price; a new funding time says that the last one has come."""
+        self._marks[pair.symbol].heard(at, mark)
+        before, pair.funding_at = pair.funding_at, funding_at or pair.funding_at
+        if before and funding_at > before and at >= before and self._funding.due(pair.symbol, before):
+            self._job(self._funding.look(), "funding")
+
+    # -- symbols that fell quiet --------------------------------------------------------------------------------
+
+    def _mind_quiet(self) -> None:
+        """A symbol without news: on spot what is known is said to hold while its connection speaks; by REST it
+        is found out whether the market is quiet or the stream deaf."""
+        now = self._clock.monotonic()
+        for symbol, pair in self._pairs.items():
+            part = self._of_pair[symbol, "@bookTicker"]
+            age = part.supervisor.age
+            if age is None:
+                continue
+            quiet = now - (pair.book_at or 0.0)
+            if pair.spot and pair.book_at and quiet >= STILL > age and now - pair.told_at >= STILL:
+                self._quotes.still(pair)
+            if now - pair.taken_at >= self._timing.quiet and self._may_check(symbol, now):
+                self._checking.add(symbol)
+                self._job(self._check(pair, part), f"price of {symbol}")
+            if self._futures:
+                self._markless(pair, now)
+
+    def _may_check(self, symbol: Symbol, now: float) -> bool:
+        """Whether a quiet symbol's time has come; the first time only sets it."""
+        due = self._check_at.setdefault(symbol, now + self._timing.quiet)
+        return now >= due and symbol not in self._checking
+
+    async def _check(self, pair: Pair, part: "_Part") -> None:
+        taken_at = pair.taken_at
+        try:
+            async with self._room:
+                bid, ask = await self._rest.best(pair.symbol)
+        except BinanceError as error:
+            _log.warning("price_not_answered", symbol=pair.symbol, reason=error.detail)
+            return
+        finally:
+            self._checking.discard(pair.symbol)
+            self._check_at[pair.symbol] = self._clock.monotonic() + self._timing.quiet
+        if taken_at == pair.taken_at and (bid, ask) != (pair.bid, pair.ask):
+            self._quotes.book(pair, pair.update + 1, bid or 0, ask or 0)
+            part.supervisor.renew(f"{pair.symbol} moved and its stream did not say so")
+
+    def _markless(self, pair: Pair, now: float) -> None:
+        """Mark prices come every second: a symbol without is one the exchange forgot, or one that is closed."""
+        begun, wait = max(pair.mark_at or 0.0, self._begun), self._timing.quiet
+        asked = self._asked_marks.get(pair.symbol)
+        if asked is not None and asked[0] >= begun:
+            begun, wait = asked
+        if now - begun >= wait:
+            self._asked_marks[pair.symbol] = (now, min(2 * wait, self._timing.deaf_most))
+            self._of_pair[pair.symbol, "@markPrice@1s"].supervisor.renew(f"no mark price of {pair.symbol}")
+
+
+STILL: Final = 2.0
+"""Seconds after which the prices of a quiet spot symbol are told again."""
+
+
+class _Part:
+    """One connection of the feed, as its supervisor sees it."""
+
+    supervisor: Supervisor
+
+    def __init__(self, feed: MarketFeed) -> None:
+        self._feed = feed
+        self.count = 0
+
+    def heard(self, raw: bytes) -> None:
+        """One frame."""
+        self._feed.heard(raw, self)
+
+    def link(self, up: bool, detail: str) -> None:
+        """Up or down."""
+        self._feed.link_changed(up, detail)

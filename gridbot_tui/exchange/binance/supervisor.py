@@ -1,0 +1,245 @@
+"""The owner of one connection: always a fresh socket, replaced before it is old, as soon as it is silent or broken.
+
+Binance cuts every connection at 24 h, announces some cuts and not others, and now and then leaves a socket
+open on which nothing comes any more. Where a connection still works its successor is up before it goes
+(both listen for a while, duplicates are for the listener to drop) and nobody is told; where it does not, the
+listener is told that there is a gap.
+"""
+
+import asyncio
+import random
+from collections import Counter, deque
+from statistics import median
+from typing import Protocol
+
+from gridbot_tui.exchange.binance.clock import Clock
+from gridbot_tui.exchange.binance.frames import BadFrame
+from gridbot_tui.exchange.binance.gate import Backoff, Gate
+from gridbot_tui.exchange.binance.line import Door, Line
+from gridbot_tui.exchange.binance.link_health import LinkHealth
+from gridbot_tui.exchange.binance.sockets import Dialer
+from gridbot_tui.exchange.binance.timing import StreamTiming
+from gridbot_tui.ops.log import get_logger
+from gridbot_tui.units import Ms
+
+KINDS = 50
+"""Sorts of unreadable frames that are told apart."""
+
+_log = get_logger("streams")
+
+
+class Listener(Protocol):
+    """Whom a supervisor tells."""
+
+    def heard(self, raw: bytes) -> None:
+        """One frame; raises BadFrame for one that cannot be read."""
+        ...
+
+    def link(self, up: bool, detail: str) -> None:
+        """The connection came up (there may be a gap behind it) or went down."""
+        ...
+
+
+class Supervisor:
+    """Keeps one connection. ``run`` owns every task of it and ends only by being cancelled."""
+
+    def __init__(self, name: str, door: Door, listener: Listener, dialer: Dialer, gate: Gate, timing: StreamTiming,
+                 clock: Clock, *, talkative: bool) -> None:  # fmt: skip
+        """``talkative``: data is expected all the time, so that its absence is a sign."""
+        self.name = name
+        self._door = door
+        self._listener = listener
+        self._dialer = dialer
+        self._gate = gate
+        self._timing = timing
+        self._clock = clock
+        self._talkative = talkative
+        self._chance = random.Random()
+        self._backoff = Backoff(timing, self._chance)
+        self._line: Line | None = None
+        self._tasks: dict[asyncio.Task[str], Line] = {}
+        self._retiring: set[asyncio.Task[None]] = set()
+        self._signal = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._wish = ""
+        self._renew_at = 0.0
+        self._deaf_after = timing.deaf
+        self._proved = False
+        self._hearing: Line | None = None
+        self._unreadable: deque[float] = deque(maxlen=timing.bad_frames)
+        self.bad_frames: Counter[str] = Counter()
+        self._since: Ms = clock.now_ms()
+        self._lost = self._renewed = 0
+        self._detail = "connecting"
+        self._latencies: deque[int] = deque(maxlen=64)
+
+    # -- told by the listener -------------------------------------------------------------------------------
+
+    def renew(self, why: str) -> None:
+        """Replace the connection, with overlap. The wish of one that is already replaced is none."""
+        if self._hearing in (None, self._line):
+            self._wish = self._wish or why
+            self._signal.set()
+
+    def fail(self, why: str) -> None:
+        """The connection (the one that just spoke, else the present one) is worth nothing: a gap begins."""
+        line = self._hearing or self._line
+        if line is not None:
+            line.end(why)
+
+    def took(self, event_at: Ms) -> None:
+        """The exchange's time of an event just heard."""
+        self._latencies.append(self._clock.now_ms() - event_at)
+
+    # -- asked ------------------------------------------------------------------------------------------------
+
+    @property
+    def up(self) -> bool:
+        """Whether it is subscribed."""
+        return self._line is not None
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the connection said anything; None while it is down."""
+        spoke = self._line.spoke_at if self._line is not None else None
+        return None if spoke is None else self._clock.monotonic() - spoke
+
+    def health(self) -> LinkHealth:
+        """As it stands now."""
+        latency = float(median(self._latencies)) if self._latencies else None
+        return LinkHealth(self.name, self.up, self._since, self.age, self._lost, self._renewed, latency,
+                          self.bad_frames.total(), self._detail)  # fmt: skip
+
+    # -- life -------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Connect, keep, replace, for ever."""
+        ticker = asyncio.create_task(self._tick(), name=f"{self.name} watch")
+        ticker.add_done_callback(self._watch_ended)
+        try:
+            while True:
+                if self._failure is not None:
+                    raise self._failure
+                if self._line is None or self._wish:
+                    await self._connect()
+                else:
+                    await self._signal.wait()
+                    self._signal.clear()
+        finally:
+            tasks = [ticker, *self._tasks, *self._retiring]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _connect(self) -> None:
+        """One more try to have a connection, the first or the next."""
+        why = self._wish
+        await self._clock.sleep(self._backoff.next())
+        line = Line(self._door, self._dialer, self._gate, self._timing, self._clock, self._hear)
+        task = asyncio.create_task(line.run(), name=f"{self.name} line")
+        self._tasks[task] = line
+        task.add_done_callback(self._ended)
+        came_up = asyncio.create_task(line.came_up.wait(), name=f"{self.name} rising")
+        try:
+            await asyncio.wait({task, came_up}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            came_up.cancel()
+        if not task.done():
+            self._use(line, why)
+        elif task.exception() is None:
+            self._failed(task.result())
+
+    def _use(self, line: Line, why: str) -> None:
+        """The new connection is the one from now on."""
+        old, self._line = self._line, line
+        self._wish, self._proved = "", False
+        self._since = self._clock.now_ms()
+        self._renew_at = (
+            self._clock.monotonic() + self._timing.renew - self._timing.renew_spread * self._chance.random()
+        )
+        self._unreadable.clear()
+        if old is None:
+            self._detail = "connected"
+            _log.info("stream_up", stream=self.name)
+            self._listener.link(True, f"{self.name}: connected")
+            return
+        self._renewed += 1
+        self._detail = f"renewed: {why}"
+        _log.info("stream_renewed", stream=self.name, why=why)
+        retiring = asyncio.create_task(self._retire(old), name=f"{self.name} retiring")
+        self._retiring.add(retiring)
+        retiring.add_done_callback(self._retiring.discard)
+
+    def _failed(self, reason: str) -> None:
+        """A connection that never came up."""
+        if reason != self._detail:
+            self._detail = reason
+            _log.warning("stream_not_connected", stream=self.name, reason=reason)
+            if self._line is None:
+                self._listener.link(False, f"{self.name}: {reason}")
+
+    def _ended(self, task: "asyncio.Task[str]") -> None:
+        """Any connection of ours is over."""
+        line = self._tasks.pop(task)
+        self._signal.set()
+        if task.cancelled():
+            return
+        if task.exception() is not None:
+            self._failure = task.exception()
+        elif line is self._line:
+            reason, self._line, self._wish = task.result(), None, ""
+            self._lost += 1
+            self._since, self._detail = self._clock.now_ms(), reason
+            lived = self._clock.monotonic() - (line.up_at or 0.0)
+            _log.warning("stream_lost", stream=self.name, reason=reason, lived_s=round(lived, 1))
+            self._listener.link(False, f"{self.name}: {reason}")
+
+    def _watch_ended(self, ticker: "asyncio.Task[None]") -> None:
+        if not ticker.cancelled():
+            self._failure = ticker.exception()
+            self._signal.set()
+
+    async def _retire(self, line: Line) -> None:
+        """Let the old connection speak out beside the new one."""
+        await self._clock.sleep(self._timing.overlap)
+        line.end("replaced")
+
+    # -- watching ---------------------------------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        while True:
+            await self._clock.sleep(self._timing.tick)
+            line, now = self._line, self._clock.monotonic()
+            if line is None or line.up_at is None or line.data_at is None:
+                continue
+            if not self._proved and now - line.up_at >= self._timing.stable:
+                self._proved = True
+                self._backoff.good()
+            if line.data_at > line.up_at:
+                self._deaf_after = self._timing.deaf
+            if now >= self._renew_at:
+                self.renew("its day is over")
+            elif self._talkative and now - line.data_at >= self._deaf_after and not self._wish:
+                self._deaf_after = min(2 * self._deaf_after, self._timing.deaf_most)
+                self.renew(f"no data for {now - line.data_at:.0f} s")
+
+    def _hear(self, line: Line, raw: bytes) -> None:
+        self._hearing = line
+        try:
+            self._listener.heard(raw)
+        except BadFrame as bad:
+            self._bad(line, bad, raw)
+        finally:
+            self._hearing = None
+
+    def _bad(self, line: Line, bad: BadFrame, raw: bytes) -> None:
+        """Count it, say it once a kind; a connection that goes on so is given up."""
+        kind = bad.kind if bad.kind in self.bad_frames or len(self.bad_frames) < KINDS else "other"
+        if not self.bad_frames[kind]:
+            _log.warning("frame_unreadable", stream=self.name, kind=kind, why=str(bad), frame=repr(raw[:200]))
+        self.bad_frames[kind] += 1
+        now = self._clock.monotonic()
+        self._unreadable.append(now)
+        full = len(self._unreadable) == self._timing.bad_frames
+        if full and now - self._unreadable[0] <= self._timing.bad_window:
+            line.end(f"{len(self._unreadable)} unreadable frames, the last: {bad}"[:300])
