@@ -12,7 +12,7 @@ from gridbot_tui.orders.plain import beyond_exits, plan_exit
 from gridbot_tui.orders.reconcile import Convergence
 from gridbot_tui.orders.rungs import Touch
 from gridbot_tui.risk.exposure import Portfolio
-from gridbot_tui.units import ClientId, Market, Side, Symbol
+from gridbot_tui.units import ClientId, Market, Ms, Side, Symbol
 
 WITHHELD = frozenset(
     {
@@ -66,6 +66,21 @@ def converge(desk: Desk) -> None:
     """Close the difference between what ought to stand and what does, for every symbol touched."""
     names = sorted(desk.dirty)
     desk.dirty.clear()
+    if len(names) == 1 and not desk.foreign_orders:
+        state = desk.symbols[names[0]]
+        if state.whole is not None and state.shaped == _moment(desk, state):
+            # Only our own orders have moved since this Desired was made: it is still the one.
+            if not state.agreed:
+                _close_difference(desk, state, state.whole, exposure.portfolio(desk))
+            desk.repeg = False
+            return
+    _converge(desk, names)
+    desk.repeg = False
+    desk.dirty.update(desk.dirty_next)
+    desk.dirty_next.clear()
+
+
+def _converge(desk: Desk, names: list[Symbol]) -> None:
     view = exposure.portfolio(desk)
     trims = desk.gate.trim(view)
     account = protection.account_of(desk)
@@ -75,12 +90,22 @@ def converge(desk: Desk) -> None:
     admitted = desk.gate.admit(view, slots, strays)
     for name in names:
         state = desk.symbols[name]
-        whole = msgspec.structs.replace(wanted[name], resting=admitted[name])
+        whole = wanted[name]
+        if admitted[name] is not whole.resting:
+            whole = msgspec.structs.replace(whole, resting=admitted[name])
+        moved, reduced = desk.moves - state.moves, state.stop_reduce_to
         whole = protection.with_stop(desk, state, whole, view, account)
-        _close_difference(desk, state, whole, view)
-    desk.repeg = False
-    desk.dirty.update(desk.dirty_next)
-    desk.dirty_next.clear()
+        if not state.agreed or desk.foreign_orders or whole != state.whole:
+            _close_difference(desk, state, whole, view)
+        # Among several, a stop's share of the budget goes by the symbol's own orders too.
+        alone = whole.stop is None or len(desk.symbols) == 1
+        lasting = len(names) == 1 and alone and not strays and reduced is None and state.stop_reduce_to is None
+        state.shaped = (desk.turn, desk.now, moved) if lasting else None
+
+
+def _moment(desk: Desk, state: SymbolDesk) -> tuple[int, Ms, int]:
+    """What a Desired that was made for one symbol alone depends on, beside its own orders."""
+    return desk.turn, desk.now, desk.moves - state.moves
 
 
 def targets_for(
@@ -144,6 +169,10 @@ def _wanted(
     if plan is None or best is None:
         return Desired(name, 0, target=strongest([*targets, Target(0, TargetStyle.PASSIVE, "unwind")], position))
     buys, sells = entries_allowed(desk, state)
+    asked = (plan, position, best, buys, sells, desk.config)
+    adaptive = plan.kind == "adaptive" and not targets
+    if adaptive and state.wanted is not None and _same(asked, state.wanted_for):
+        return state.wanted
     mark = None if state.mark is None or plan.kind == "adaptive" else state.mark * instrument.tick_f
     beyond = mark is not None and beyond_exits(plan, mark)
     whole = desired(
@@ -158,10 +187,21 @@ def _wanted(
         sell_entries=sells and not beyond and desk.config.market is Market.FUTURES,
         rungs=state.rungs_of(plan),
     )
+    state.wanted, state.wanted_for = (whole, asked) if adaptive else (None, ())
     if beyond:
         said = ("beyond_exit", "price is beyond the grid's stop or take-profit: it stays out")
         return msgspec.structs.replace(whole, notes=(*whole.notes, said))
     return whole
+
+
+def _same(asked: tuple[object, ...], before: tuple[object, ...]) -> bool:
+    """True where the ladder was asked just this before: the same plan and config, equal numbers."""
+    return (
+        len(before) == len(asked)
+        and asked[0] is before[0]
+        and asked[-1] is before[-1]
+        and asked[1:-1] == before[1:-1]
+    )
 
 
 def _own(desk: Desk, symbol: Symbol) -> int:
@@ -187,6 +227,7 @@ def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portf
         free=free,
     )
     state.waits = found.waits
+    state.whole = whole
     served = desk.orders.serve(found.kept)
     if served:
         desk.emit(ServeFact(desk.now, state.symbol, served))
@@ -194,6 +235,7 @@ def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portf
         _cancel(desk, state, client_id)
     withheld = _create(desk, found, view)
     state.withheld = bool(withheld)
+    state.agreed = found.agreed and not withheld and not desk.dirty_next
     state.desired = _with_reasons(whole, found, withheld)
     for slot in state.desired.resting:
         if slot.reason:
@@ -208,7 +250,7 @@ def _without_prices(desk: Desk, state: SymbolDesk, whole: Desired) -> None:
         unwanted = live.order.purpose is Purpose.GRID and (live.rung, live.order.side) not in wanted
         if unwanted and live.state in (OrderState.RESTING, OrderState.PARTLY_FILLED):
             _cancel(desk, state, live.order.client_id)
-    state.desired = whole
+    state.desired, state.agreed = whole, False
     detail, clears = "no price was heard since the start", "with the next bar or quote"
     desk.blockers.hold(state.symbol, "no_data", desk.now, detail, clears)
 
@@ -231,6 +273,9 @@ def _create(desk: Desk, found: Convergence, view: Portfolio) -> dict[tuple[int, 
 def send(desk: Desk, order: NewOrder, view: Portfolio) -> None:
     """Record the intent of an order and let it leave; ``view`` counts it from here on."""
     view.add(order)
+    state = desk.symbols[order.symbol]
+    state.moves += 1
+    desk.moves += 1
     desk.orders.intend(order)
     desk.reconciler.churn.sent(order)
     higher = view.worst() if not order.reduce_only and order.purpose is Purpose.GRID else 0.0
@@ -246,7 +291,6 @@ def _cancel(desk: Desk, state: SymbolDesk, client_id: ClientId) -> None:
     live = desk.orders.get(client_id)
     conditional = live is not None and live.conditional
     desk.orders.cancelling(client_id, desk.now)
-    state.exposure = None
     desk.emit(CancelFact(desk.now, state.symbol, client_id))
     desk.emit(CancelOrder(state.symbol, client_id, conditional, desk.now))
 

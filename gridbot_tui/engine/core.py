@@ -58,7 +58,10 @@ class Engine:
         desk = self.desk
         if event.at > desk.now:
             desk.now = event.at
-        self._handlers[type(event)](event)
+        kind = type(event)
+        if kind is not OrderReport:
+            desk.turn += 1  # a report says itself whether it was to be expected
+        self._handlers[kind](event)
         if desk.dirty and desk.phase == "trading":
             converge.converge(desk)
         if desk.waiting or desk.latches.flatten:

@@ -40,6 +40,7 @@ class SymbolDesk:
     """One symbol: what its market last said, its plan, and what ought to stand."""
 
     __slots__ = (
+        "agreed",
         "ask",
         "bar_at",
         "bars",
@@ -55,16 +56,21 @@ class SymbolDesk:
         "margins",
         "mark",
         "mark_at",
+        "moves",
         "next_funding_at",
         "next_open",
         "plan",
         "profit_peak",
         "rungs",
+        "shaped",
         "stop_reduce_to",
         "symbol",
         "touch",
         "votes",
         "waits",
+        "wanted",
+        "wanted_for",
+        "whole",
         "withheld",
     )
 
@@ -93,6 +99,17 @@ class SymbolDesk:
         self.exposure: SymbolExposure | None = None
         """What the gate counts of this symbol; None = count its orders anew."""
         self.desired: Desired | None = None
+        """As compared last, with the reasons of what does not rest."""
+        self.wanted: Desired | None = None
+        """The ladder's own answer before the gate, and (``wanted_for``) what it was asked."""
+        self.wanted_for: tuple[object, ...] = ()
+        self.whole: Desired | None = None
+        """``desired`` as it was compared, before the reasons were written into it."""
+        self.shaped: tuple[int, Ms, int] | None = None
+        """(turn, time, moves of the other symbols) for which ``whole`` holds, compared alone; None = never."""
+        self.moves = 0
+        self.agreed = False
+        """True while what stands, with what was sent, is ``whole``: another look would find nothing to do."""
         self.waits = True
         """False where the last comparison found nothing that waits for news of a standing order."""
         self.withheld = False
@@ -161,6 +178,11 @@ class Desk:
         self.day: int | None = None
         self.out: list[Action] = []
         self.dirty: set[Symbol] = set()
+        self.turn = 0
+        """Counts events but for plain answers to what was sent: while it stands still, nothing that Desired is
+        made of has changed but our own orders."""
+        self.moves = 0
+        """Counts changes of what the gate counts of any symbol's orders; a symbol's own are in its ``moves``."""
         self.dirty_next: set[Symbol] = set()
         """Symbols that must be looked at once more after this convergence."""
         self.repeg = False
@@ -193,8 +215,15 @@ class Desk:
         """Something happened to an order: count the symbol's exposure anew and have it converge."""
         state = self.symbols.get(symbol)
         if state is not None:
-            state.exposure = None
+            self.recount(state)
+            state.agreed = False
             self.dirty.add(symbol)
+
+    def recount(self, state: SymbolDesk) -> None:
+        """Have the symbol's orders counted anew by the gate."""
+        state.exposure = None
+        state.moves += 1
+        self.moves += 1
 
     def emit(self, action: Action) -> None:
         """Add an action of the event being handled."""
@@ -258,6 +287,8 @@ class Desk:
         if change is not None:
             self.out.append(WeightsFact(self.now, change.weights, change.cause, tuple(change.evidence)))
         self.config = config
+        for state in self.symbols.values():
+            state.agreed = False
         self.reconciler.params = config.orders
         self.gate = Gate(config.risk, spot=config.market is Market.SPOT)
         self.tiers = DrawdownTiers(config.risk, self.tiers.state())

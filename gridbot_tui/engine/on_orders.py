@@ -22,16 +22,23 @@ def report(desk: Desk, event: OrderReport) -> None:
         _contradicted(desk, event.symbol, f"order {event.client_id}: {wrong}")
         return
     state = desk.symbols.get(event.symbol)
-    if state is not None:
-        state.exposure = None
+    stands = event.outcome is Outcome.ACCEPTED and before is OrderState.SENDING
+    if not stands and not (event.outcome is Outcome.CANCELED and before is OrderState.CANCELLING):
+        desk.turn += 1
+    if state is not None and not stands:
+        desk.recount(state)  # what an accepted order may still do was counted when it left
     if change is None:
         return
     refused = event.outcome is Outcome.REFUSED and state is not None
     if refused and state is not None:
         state.touch = state.best  # look at the market afresh
     desk.emit(OrderFact(event.at, event, state.touch if refused and state is not None else None))
-    if live is None or state is None or not _expected(desk, state, live, before, event.outcome):
+    if live is None or state is None:
         desk.orders_changed(event.symbol)
+    else:
+        state.agreed = _agreed(state, live, before, event.outcome)
+        if not _expected(desk, state, live, before, event.outcome):
+            desk.dirty.add(event.symbol)
     if event.outcome is Outcome.REFUSED and live is not None:
         _refused(desk, live.order, event)
     elif event.outcome is Outcome.ACCEPTED and live is not None:
@@ -63,6 +70,15 @@ def _expected(
         one.state is OrderState.CANCELLING and one.order.side is order.side and one.order.purpose is Purpose.GRID
         for one in desk.orders.live(order.symbol)
     )
+
+
+def _agreed(state: SymbolDesk, live: LiveOrder, before: OrderState | None, outcome: Outcome) -> bool:
+    """True for news that was reckoned with: what was sent stands, what had to go is gone."""
+    if not state.agreed:
+        return False
+    if outcome is Outcome.ACCEPTED:
+        return before is OrderState.SENDING and live.order.purpose is Purpose.GRID
+    return outcome is Outcome.CANCELED and live.order.purpose is Purpose.STOP and before is OrderState.CANCELLING
 
 
 def _contradicted(desk: Desk, symbol: Symbol, detail: str) -> None:

@@ -39,6 +39,7 @@ PRICE_FILTER: Final = "price_filter"
 # Members of enums looked up once: this runs on every decision.
 _BUY, _SELL, _RESTING = Side.BUY, Side.SELL, SlotState.RESTING
 _GRID, _STOP = Purpose.GRID, Purpose.STOP
+_STANDS: Final = (OrderState.RESTING, OrderState.PARTLY_FILLED)
 _IN_FLUX: Final = TERMINAL | {OrderState.CANCELLING}
 """A cancel on its way, or ended with trades still to come: its side waits."""
 
@@ -55,6 +56,10 @@ class Convergence(Struct, frozen=True):
     """Slots that ought to rest and get no order now, with the reason code."""
     waits: bool = False
     """True where news of an order of the grid, even that it stands, may let more be done."""
+
+    agreed: bool = False
+    """True where, once the creates stand and the cancelled stops are gone, another comparison with the same
+    Desired finds nothing to do: no slot is held back, no fate is open, no stop waits to replace another."""
 
     @property
     def done(self) -> bool:
@@ -102,6 +107,7 @@ class Reconciler:
             kept=tuple(work.kept),
             held=tuple(work.held),
             waits=bool(work.barred) or any(reason == PROBING for _, reason in work.held),
+            agreed=work.agreed(),
         )
 
 
@@ -175,6 +181,17 @@ class _Work:
                 standing += 1
                 self.targets.append(one)
         self.room -= standing
+
+    def agreed(self) -> bool:
+        """See ``Convergence.agreed``."""
+        if self.barred or self.held or self.first or self.targets or self.desired.target is not None:
+            return False
+        if any(one.state not in _STANDS for side in self.orders.values() for one in side):
+            return False
+        stop, standing = self.desired.stop, [one for one in self.stops if one.state is OrderState.RESTING]
+        left = [one for one in standing if one.order.client_id not in self.cancels]
+        open_fate = any(one.state not in (OrderState.RESTING, OrderState.CANCELLING) for one in self.stops)
+        return not open_fate and len(left) == (stop is not None)
 
     def protect(self, repeg: bool, free: Steps | None) -> None:
         """Stop and target. On spot a target waits for sells that hold what it would sell."""

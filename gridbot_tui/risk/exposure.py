@@ -18,7 +18,7 @@ Sums have no netting; the losses of all symbols are taken together whichever sid
 account's figure is never below a symbol's own. Spot has no borrowing: exposure at own prices over equity.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from math import inf
 
 from gridbot_tui.market.instrument import Instrument
@@ -116,10 +116,18 @@ class SymbolExposure:
     def copy(self) -> "SymbolExposure":
         """The same, to try something on."""
         other = SymbolExposure.__new__(SymbolExposure)
-        for name in SymbolExposure.__slots__:
-            setattr(other, name, getattr(self, name))
-        other.buys = list(self.buys)
-        other.sells = list(self.sells)
+        other.unit = self.unit
+        other.spot = self.spot
+        other.least_value = self.least_value
+        other.position = self.position
+        other.mark = self.mark
+        other.gap = self.gap
+        other.fresh = self.fresh
+        other.buys = self.buys[:]
+        other.sells = self.sells[:]
+        other._case = self._case
+        other._bought = self._bought
+        other._sold = self._sold
         return other
 
     def held(self) -> float | None:
@@ -153,7 +161,7 @@ class SymbolExposure:
     def _buys(self, mark: Ticks) -> tuple[int, int]:
         position = self.position
         if self._bought is None:
-            self._bought = _totals(self.buys, min)
+            self._bought = _totals(self.buys, Side.BUY)
         quantity, value, far = self._bought
         if not quantity or mark < far:
             far = mark
@@ -167,7 +175,7 @@ class SymbolExposure:
     def _sells(self, mark: Ticks) -> tuple[int, int]:
         position = self.position
         if self._sold is None:
-            self._sold = _totals(self.sells, max)
+            self._sold = _totals(self.sells, Side.SELL)
         quantity, value, far = self._sold
         if mark > far:
             far = mark
@@ -177,14 +185,15 @@ class SymbolExposure:
         return (quantity - position) * far, change
 
 
-def _totals(orders: list[Order], farther: Callable[[Ticks, Ticks], Ticks]) -> tuple[Steps, int, Ticks]:
+def _totals(orders: list[Order], side: Side) -> tuple[Steps, int, Ticks]:
     """(quantity, value, farthest price) of one side; the price is 0 where there are no orders."""
-    quantity = value = far = 0
+    if not orders:
+        return 0, 0, 0
+    quantity = value = 0
     for price, steps in orders:
-        far = farther(far, price) if quantity else price
         quantity += steps
         value += price * steps
-    return quantity, value, far
+    return quantity, value, (min(orders) if side is Side.BUY else max(orders))[0]
 
 
 def opened(orders: Iterable[Order], closing: Steps) -> int:

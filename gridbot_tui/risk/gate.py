@@ -15,7 +15,7 @@ from gridbot_tui.orders.book import LiveOrder
 from gridbot_tui.orders.model import NewOrder, OrderState, Purpose, Slot, SlotState
 from gridbot_tui.risk.exposure import Order, Portfolio, SymbolExposure
 from gridbot_tui.risk.params import RiskParams
-from gridbot_tui.units import Side, Steps, Symbol
+from gridbot_tui.units import Side, Steps, Symbol, Ticks
 
 LEVERAGE_CAP: Final = "leverage_cap"
 LEVERAGE_HARD: Final = "leverage_hard"
@@ -135,7 +135,7 @@ def strays(live: Iterable[LiveOrder], slots: Iterable[Slot]) -> list[LiveOrder]:
 class _Plan:
     """Slots under consideration, and the worst case they make."""
 
-    __slots__ = ("_slots", "_strays", "view")
+    __slots__ = ("_changed", "_far", "_given", "_slots", "_strays", "view")
 
     def __init__(
         self,
@@ -143,7 +143,10 @@ class _Plan:
         slots: Mapping[Symbol, tuple[Slot, ...]],
         strays: Mapping[Symbol, Iterable[LiveOrder]],
     ) -> None:
+        self._given = slots
         self._slots = {symbol: list(slots[symbol]) for symbol in sorted(slots)}
+        self._changed: set[Symbol] = set()
+        self._far: dict[Symbol, dict[Side, list[tuple[float, int]]]] = {}
         self._strays = {symbol: list(orders) for symbol, orders in strays.items()}
         self.view = Portfolio(view.equity, view.halt_left, view.symbols)
         for symbol in self._slots:
@@ -170,31 +173,59 @@ class _Plan:
         """Withhold the farthest entry on a side that makes a worst case; False where there is none left."""
         best: tuple[float, Symbol, int] | None = None
         for only_worst in (True, False):
-            for symbol, slots in self._slots.items():
-                one = self.view.symbols[symbol]
-                buys, sells = one.side_case(Side.BUY)[0], one.side_case(Side.SELL)[0]
-                for index, slot in enumerate(slots):
-                    if not slot.entry or slot.state is not SlotState.RESTING or not one.mark:
-                        continue
-                    if only_worst and (buys > sells) != (slot.side is Side.BUY) and buys != sells:
-                        continue
-                    far = abs(log(slot.price / one.mark))
-                    if best is None or far > best[0]:
-                        best = (far, symbol, index)
+            for symbol in self._slots:
+                far = self._farthest(symbol, only_worst)
+                if far is not None and (best is None or far[0] > best[0]):
+                    best = (far[0], symbol, far[1])
             if best is not None:
                 break
         if best is None:
             return False
         _, symbol, index = best
         self._drop(symbol, index, code)
+        for entries in self._far[symbol].values():
+            if entries and entries[-1][1] == index:
+                entries.pop()
         self._count(symbol)
         return True
 
+    def _farthest(self, symbol: Symbol, only_worst: bool) -> tuple[float, int] | None:
+        """(distance, place) of the symbol's farthest entry, on the side that makes its worst case or on either."""
+        one = self.view.symbols[symbol]
+        if not one.mark:
+            return None
+        entries = self._far.get(symbol)
+        if entries is None:
+            entries = self._far[symbol] = self._by_distance(symbol, one.mark)
+        sides = [side for side in (Side.BUY, Side.SELL) if entries[side]]
+        if only_worst and sides:
+            buys, sells = one.side_case(Side.BUY)[0], one.side_case(Side.SELL)[0]
+            if buys != sells:
+                worst = Side.BUY if buys > sells else Side.SELL
+                sides = [side for side in sides if side is worst]
+        heads = [entries[side][-1] for side in sides]
+        return max(heads, key=lambda head: (head[0], -head[1]), default=None)
+
+    def _by_distance(self, symbol: Symbol, mark: Ticks) -> dict[Side, list[tuple[float, int]]]:
+        """Entries that rest, (log distance from the mark, place) of each side, the farthest last."""
+        found: dict[Side, list[tuple[float, int]]] = {Side.BUY: [], Side.SELL: []}
+        for index, slot in enumerate(self._slots[symbol]):
+            if slot.entry and slot.state is SlotState.RESTING:
+                found[slot.side].append((abs(log(slot.price / mark)), index))
+        for entries in found.values():
+            entries.sort(key=lambda entry: (entry[0], -entry[1]))
+        return found
+
     def result(self) -> dict[Symbol, tuple[Slot, ...]]:
-        return {symbol: tuple(slots) for symbol, slots in self._slots.items()}
+        """The slots; where nothing was withheld, the very tuple that was given."""
+        return {
+            symbol: tuple(slots) if symbol in self._changed else self._given[symbol]
+            for symbol, slots in self._slots.items()
+        }
 
     def _drop(self, symbol: Symbol, index: int, code: str) -> None:
         slot = self._slots[symbol][index]
+        self._changed.add(symbol)
         least = self.view.symbols[symbol].least_value
         if slot.exit_steps > 0 and slot.exit_steps * slot.price >= least:
             self._slots[symbol][index] = msgspec.structs.replace(slot, steps=slot.exit_steps, entry=False, reason=code)
