@@ -176,6 +176,18 @@ class DrawdownFact(Fact, frozen=True, tag=True):
     max_drawdown: float
 
 
+class BreakerFact(Fact, frozen=True, tag=True):
+    """A breaker opened or closed."""
+
+    name: str
+    symbol: Symbol
+    """"" = the whole account."""
+    level: str
+    detail: str
+    since: Ms | None
+    """Since when it is open; None: it is closed."""
+
+
 class ModeFact(Fact, frozen=True, tag=True):
     """An operating intent that outlives the process: paused, flatten, shutdown, kill, tier, symbol latch."""
 

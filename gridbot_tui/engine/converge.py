@@ -33,6 +33,11 @@ WITHHELD = frozenset(
         "out_of_range",
         "beyond_exit",
         BASE_LOCKED,
+        "loop_lag",
+        "clock",
+        "exchange_errors",
+        "exchange_slow",
+        "losses",
     }
 )
 """Blockers that are stated anew by every convergence of a symbol."""

@@ -7,7 +7,18 @@ only dispatches, and answers the questions of the shell around it.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gridbot_tui.engine import converge, on_market, on_operator, on_orders, on_truth, planning, preview, state, watch
+from gridbot_tui.engine import (
+    breaking,
+    converge,
+    on_market,
+    on_operator,
+    on_orders,
+    on_truth,
+    planning,
+    preview,
+    state,
+    watch,
+)
 from gridbot_tui.engine.actions import Action, Fact
 from gridbot_tui.engine.config import EngineConfig
 from gridbot_tui.engine.desk import Desk
@@ -19,6 +30,7 @@ from gridbot_tui.engine.events import (
     Event,
     Fill,
     FundingSettled,
+    Health,
     LinkChanged,
     OpenOrders,
     Operator,
@@ -41,7 +53,8 @@ class Engine:
             BarsClosed: lambda e: on_market.bars_closed(self.desk, e),
             Quote: lambda e: on_market.quote(self.desk, e),
             FundingSettled: lambda e: on_market.funding_settled(self.desk, e),
-            Tick: lambda _: on_market.tick(self.desk),
+            Tick: self._tick,
+            Health: lambda e: breaking.health(self.desk, e),
             OrderReport: lambda e: on_orders.report(self.desk, e),
             Fill: lambda e: on_orders.fill(self.desk, e),
             Cash: lambda e: on_orders.cash(self.desk, e),
@@ -79,6 +92,11 @@ class Engine:
         desk.phase = "recovering"
         desk.now = max(desk.now, now)
         desk.started_at = now
+        breaking.afresh(desk)
+
+    def _tick(self, event: Tick) -> None:
+        breaking.clock(self.desk, event.at)
+        on_market.tick(self.desk)
 
     def _recovered(self) -> None:
         desk = self.desk

@@ -21,11 +21,13 @@ from gridbot_tui.orders.ids import IdFactory
 from gridbot_tui.orders.model import Desired
 from gridbot_tui.orders.reconcile import Reconciler
 from gridbot_tui.orders.rungs import Rungs
+from gridbot_tui.risk.breakers import Breakers
 from gridbot_tui.risk.exposure import SymbolExposure
 from gridbot_tui.risk.gate import Gate
 from gridbot_tui.risk.kill import Latches
 from gridbot_tui.risk.liquidation import Margins
 from gridbot_tui.risk.tiers import DrawdownTiers
+from gridbot_tui.risk.vitals import Vitals
 from gridbot_tui.strategy.facade import Strategy, SymbolSpec
 from gridbot_tui.strategy.plan import GridPlan
 from gridbot_tui.units import ClientId, Market, Ms, Steps, Symbol, Ticks
@@ -43,6 +45,7 @@ class SymbolDesk:
         "agreed",
         "ask",
         "bar_at",
+        "bare_since",
         "bars",
         "bid",
         "close",
@@ -94,6 +97,8 @@ class SymbolDesk:
         self.plan: GridPlan | None = None
         self.rungs: Rungs | None = None
         """The static part of the plan's ladder."""
+        self.bare_since: Ms | None = None
+        """Since when a position of ours has been without a stop that rests."""
         self.stop_reduce_to: Steps | None = None
         """Position to be reached because no resting stop is possible for what is held."""
         self.exposure: SymbolExposure | None = None
@@ -153,7 +158,7 @@ class Waiting:
 
 NO_NEW_RISK = ("residual", "link_down", "store_unavailable", "foreign_position")
 """Blockers of the account under which no symbol takes new risk."""
-NO_NEW_RISK_SYMBOL = ("position_unknown", "liquidation_near")
+NO_NEW_RISK_SYMBOL = ("position_unknown", "unprotected", "liquidation_near")
 
 
 class Desk:
@@ -172,6 +177,8 @@ class Desk:
         self.gate = Gate(config.risk, spot=config.market is Market.SPOT)
         self.tiers = DrawdownTiers(config.risk)
         self.latches = Latches()
+        self.breakers = Breakers()
+        self.vitals = Vitals()
         self.blockers = Blockers()
         self.phase: Phase = "starting"
         self.now: Ms = 0
@@ -279,7 +286,7 @@ class Desk:
         for code in NO_NEW_RISK_SYMBOL:
             if self.blockers.holds(symbol, code):
                 return code
-        return ""
+        return self.breakers.blocks(symbol)
 
     def reconfigure(self, config: EngineConfig) -> None:
         """Put another configuration in force. Raises ValueError, and changes nothing, where it does not fit."""

@@ -187,6 +187,17 @@ class LinkChanged(Event, frozen=True, tag=True):
     detail: str = ""
 
 
+class Health(Event, frozen=True, tag=True):
+    """What the shell has measured; None = nothing of the kind. Breakers go by it."""
+
+    loop_lag: Ms | None = None
+    """How long the process could not attend to anything."""
+    latency: Ms | None = None
+    """How long a request took."""
+    answered: bool | None = None
+    """Whether a request was answered."""
+
+
 class Adopted(Event, frozen=True, tag=True):
     """An open order with one of our ids that we had no record of; it is ours to keep or cancel."""
 

@@ -20,7 +20,7 @@ def portfolio(desk: Desk) -> Portfolio:
         else:
             kept.move(books[name].position, mark, mark is not None and state.mark_at >= oldest)
         symbols[name] = kept
-    blocked = "equity_unknown" if equity is None else ""
+    blocked = "equity_unknown" if equity is None else desk.breakers.blocks()
     return Portfolio(float(equity or 0), desk.tiers.left, symbols, blocked)
 
 

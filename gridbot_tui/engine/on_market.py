@@ -1,6 +1,6 @@
 """What the market says: closed bars, quotes, funding. Bars move strategy and plan; quotes move risk only."""
 
-from gridbot_tui.engine import planning, watch
+from gridbot_tui.engine import breaking, planning, watch
 from gridbot_tui.engine.actions import ModeFact
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.events import BarsClosed, FundingSettled, Quote
@@ -32,6 +32,8 @@ def bars_closed(desk: Desk, event: BarsClosed) -> None:
     for symbol in event.episode_ends:
         end_episode(desk, symbols[symbol])
     if desk.phase == "trading":
+        if decided:
+            breaking.losses(desk)
         planning.renew(desk, decided)
         watch.each_bar(desk)
 

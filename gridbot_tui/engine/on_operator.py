@@ -1,7 +1,7 @@
 """What the operator asks for. A command changes a durable mode; Desired does the rest; done when converged."""
 
+from gridbot_tui.engine import breaking, planning, watch
 from gridbot_tui.engine import on_truth as truth
-from gridbot_tui.engine import planning, watch
 from gridbot_tui.engine.actions import CommandDone, ModeFact
 from gridbot_tui.engine.desk import Desk, Waiting
 from gridbot_tui.engine.events import Operator
@@ -127,6 +127,7 @@ def _reset(desk: Desk, event: Operator) -> str:
         desk.tiers.reset(float(desk.ledger.capital.nav))
         desk.emit(ModeFact(desk.now, "tier", "", "0"))
         watch.write_drawdown(desk)
+        breaking.forget_losses(desk)
         watch.say_tier(desk)
         desk.touch_all()
         planning.renew_all(desk)
@@ -135,7 +136,10 @@ def _reset(desk: Desk, event: Operator) -> str:
         for symbol in _chosen(desk, event.symbol):
             desk.latch("stopped", symbol, "")
         return "stop latch cleared"
-    raise CommandRefused(f"'{what}' cannot be reset; drawdown, kill and stop can")
+    if what == "breakers":
+        names = breaking.reset(desk)
+        return f"closed: {', '.join(names)}; one whose cause goes on opens again" if names else "no breaker is open"
+    raise CommandRefused(f"'{what}' cannot be reset; drawdown, kill, stop and breakers can")
 
 
 def _learning(desk: Desk, event: Operator) -> str:

@@ -2,6 +2,7 @@
 
 from msgspec import structs
 
+from gridbot_tui.engine import breaking
 from gridbot_tui.engine.actions import AdoptFact, AskAboutOrder, CashFact, FillFact, OrderFact, RequestResync, Touch
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.events import Adopted, Cash, CashKind, Fill, OrderReport, Outcome
@@ -33,6 +34,8 @@ def report(desk: Desk, event: OrderReport) -> None:
     if refused and state is not None:
         state.touch = state.best  # look at the market afresh
     desk.emit(OrderFact(event.at, event, state.touch if refused and state is not None else None))
+    if live is not None:
+        breaking.answered(desk, live, before, event)
     if live is None or state is None:
         desk.orders_changed(event.symbol)
     else:

@@ -1,6 +1,6 @@
 """What the exchange says when asked: compare it with our books, and act only on what is proved."""
 
-from gridbot_tui.engine import first_aid, on_orders
+from gridbot_tui.engine import breaking, first_aid, on_orders
 from gridbot_tui.engine.actions import AskAboutOrder, RequestResync, StartFact
 from gridbot_tui.engine.desk import Desk
 from gridbot_tui.engine.events import (
@@ -138,12 +138,14 @@ def link_changed(desk: Desk, event: LinkChanged) -> None:
     elif event.up:
         down = any(not up for source, (up, _, _) in desk.links.items() if source != "store")
         if not down and desk.blockers.clear("", "link_down"):
+            breaking.fine(desk, "silence")
             desk.emit(RequestResync(f"{event.source} is back"))
             desk.touch_all()
     elif desk.blockers.hold(
         "", "link_down", event.at, f"{event.source}: {event.detail}", "when it is back and resynced"
     ):
         desk.note("", "link_down", f"{event.source}: {event.detail}", "error")
+        breaking.trip(desk, "silence", f"{event.source}: {event.detail}")
         desk.touch_all()
 
 
@@ -152,10 +154,12 @@ def _store_changed(desk: Desk, event: LinkChanged) -> None:
     code, clears = "store_unavailable", "when the disk takes writes again"
     if event.up:
         if desk.blockers.clear("", code):
+            breaking.fine(desk, "disk")
             desk.note("", code, "the state file takes writes again; what waited is written", "info")
             desk.touch_all()
     elif desk.blockers.hold("", code, event.at, event.detail, clears):
         desk.note("", code, event.detail, "error")
+        breaking.trip(desk, "disk", event.detail)
         desk.touch_all()
 
 

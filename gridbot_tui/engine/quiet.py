@@ -74,6 +74,8 @@ class Quiet:
         desk = self._desk
         if desk.phase != "trading" or not desk.started or desk.dirty or desk.waiting or desk.latches.flatten:
             return False
+        if desk.breakers:
+            return False  # they close by time
         tiers = desk.tiers
         if tiers.over or (tiers.tier == HALT and desk.config.risk.auto_rearm):
             return False
@@ -85,7 +87,7 @@ class Quiet:
             for one in live:
                 if one.state not in _SETTLED:
                     return False
-            if desk.blockers.holds(name, "liquidation_near"):
+            if state.bare_since is not None or desk.blockers.holds(name, "liquidation_near"):
                 return False
             target = state.desired.target if state.desired is not None else None
             if target is not None and not state.episode_over:

@@ -5,9 +5,10 @@ from collections import deque
 import msgspec
 from msgspec import Struct
 
-from gridbot_tui.engine import on_orders, on_truth
+from gridbot_tui.engine import breaking, on_orders, on_truth
 from gridbot_tui.engine.actions import (
     AdoptFact,
+    BreakerFact,
     CancelFact,
     CashFact,
     DrawdownFact,
@@ -30,6 +31,7 @@ from gridbot_tui.market.aggregate import HourBuilder, HourState
 from gridbot_tui.orders.book import BookState, OrderBook
 from gridbot_tui.orders.ids import IdFactory, IdState
 from gridbot_tui.orders.reconcile import Reconciler
+from gridbot_tui.risk.breakers import Tripped
 from gridbot_tui.risk.kill import Latches, LatchState
 from gridbot_tui.risk.tiers import DrawdownTiers, TierState
 from gridbot_tui.strategy.facade import StrategyState
@@ -82,6 +84,7 @@ class EngineState(Struct, frozen=True):
     max_worst: float
     max_observed: float
     fills_checked: dict[Symbol, str] = {}
+    breakers: tuple[Tripped, ...] = ()
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -109,6 +112,7 @@ def encode(desk: Desk) -> bytes:
         max_worst=desk.max_worst,
         max_observed=desk.max_observed,
         fills_checked=dict(desk.fills_checked),
+        breakers=desk.breakers.state(),
     )
     return _ENCODER.encode(state)
 
@@ -138,6 +142,7 @@ def decode_into(desk: Desk, blob: bytes) -> None:
     desk.started = state.started
     desk.ledger_at, desk.last_cash_at = state.ledger_at, state.last_cash_at
     desk.blockers.restore(state.blockers)
+    breaking.restored(desk, state.breakers)
     desk.equity_fact_at = state.equity_fact_at
     desk.max_worst = state.max_worst
     desk.max_observed = state.max_observed
@@ -185,6 +190,8 @@ def apply(desk: Desk, fact: Fact) -> None:
             desk.tiers = DrawdownTiers(desk.config.risk, tiers)
             desk.peak_written = tiers.peak
             desk.ledger.capital.recall(peak, top, lost)
+        case BreakerFact():
+            breaking.recall(desk, fact)
         case ModeFact(name=name, symbol=symbol, value=value):
             _apply_mode(desk, name, symbol, value)
         case _:

@@ -1,12 +1,12 @@
 """The account under watch: equity, drawdown tiers, leverage, liquidation; at every mark, never a plan."""
 
-from gridbot_tui.engine import exposure, planning, protection
+from gridbot_tui.engine import breaking, doubts, exposure, planning, protection
 from gridbot_tui.engine.actions import AskAboutOrder, DrawdownFact, EquityFact, ModeFact, RequestResync
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.orders.model import OrderState, TargetStyle
 from gridbot_tui.orders.plain import beyond_exits
 from gridbot_tui.risk.tiers import HALT
-from gridbot_tui.units import ZERO, Ms
+from gridbot_tui.units import ZERO, Ms, Symbol
 
 ASK_AGAIN: Ms = 5_000
 """How long an order may stay in flight or unresolved before it is asked about (again)."""
@@ -97,6 +97,8 @@ def each_bar(desk: Desk) -> None:
         if desk.blockers.holds(name, "churn"):
             desk.dirty.add(name)
         exits(desk, state)
+    if desk.breakers:
+        breaking.review(desk)
     _probe(desk)
     ask_overdue(desk)
     ask_truth(desk)
@@ -118,6 +120,9 @@ def each_tick(desk: Desk) -> None:
         stale = state.mark is not None and not exposure.is_fresh(desk, state)
         if stale != desk.blockers.holds(name, "stale_mark"):
             desk.dirty.add(name)
+    if desk.breakers:
+        breaking.review(desk)
+    doubts.each_tick(desk)
     _probe(desk)
     ask_overdue(desk)
     ask_truth(desk)
@@ -188,6 +193,11 @@ def say_tier(desk: Desk) -> None:
             desk.blockers.hold("", f"tier{number}", desk.now, detail, clears[number])
         else:
             desk.blockers.clear("", f"tier{number}")
+    if desk.tiers.absolute:
+        far = f"the account has lost {100 * risk.absolute_halt:g} % of its highest value ever"
+        desk.blockers.hold("", "absolute_drawdown", desk.now, far, clears[3])
+    else:
+        desk.blockers.clear("", "absolute_drawdown")
 
 
 def _guard(desk: Desk) -> None:
@@ -195,8 +205,7 @@ def _guard(desk: Desk) -> None:
     leverage = observed_leverage(desk)
     if leverage is None or leverage < 1.0:
         for name in desk.symbols:
-            if desk.blockers.clear(name, "liquidation_near"):
-                desk.dirty.add(name)
+            _far(desk, name)
         return
     seen = protection.account_of(desk)
     if seen is None:
@@ -204,12 +213,18 @@ def _guard(desk: Desk) -> None:
     for name, state in desk.symbols.items():
         near = protection.guard_of(desk, state, seen)
         if near is None or near.entries:
-            if desk.blockers.clear(name, "liquidation_near"):
-                desk.dirty.add(name)
+            _far(desk, name)
             continue
-        away = 100 * (near.distance or 0.0)
-        detail = f"liquidation is {away:.1f} % away"
-        clears = f"beyond {100 * desk.config.risk.liquidation_warn:g} %"
-        if desk.blockers.hold(name, "liquidation_near", desk.now, detail, clears):
+        away, warn = 100 * (near.distance or 0.0), 100 * desk.config.risk.liquidation_warn
+        detail = f"liquidation is {away:.1f} % away, entries stop at {warn:g} %"
+        if not desk.blockers.holds(name, "liquidation_near"):
             desk.note(name, "liquidation_near", detail, "warning")
+        breaking.trip(desk, "liquidation", detail, name)
         desk.dirty.add(name)
+
+
+def _far(desk: Desk, symbol: Symbol) -> None:
+    """Liquidation of a symbol is no concern, or no more."""
+    if desk.blockers.clear(symbol, "liquidation_near"):
+        breaking.fine(desk, "liquidation", symbol)
+        desk.dirty.add(symbol)

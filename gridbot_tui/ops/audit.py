@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gridbot_tui.engine.actions import EquityFact, Fact, PlanFact
+from gridbot_tui.engine.actions import DrawdownFact, EquityFact, Fact, PlanFact, ServeFact
 from gridbot_tui.ops import chain
 from gridbot_tui.ops.chain import Head
 from gridbot_tui.ops.redact import redact_value
@@ -249,7 +249,7 @@ _PLAN_KEYS: Final = (
 
 def audit_of(fact: Fact) -> tuple[str, dict[str, Any]] | None:
     """Kind and body of the audit line for a fact; None where it is no decision (equity points)."""
-    if isinstance(fact, EquityFact):
+    if isinstance(fact, EquityFact | ServeFact | DrawdownFact):
         return None
     if isinstance(fact, PlanFact):
         return "plan", {key: getattr(fact.plan, key) for key in _PLAN_KEYS}

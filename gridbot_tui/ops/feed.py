@@ -8,6 +8,7 @@ from functools import singledispatch
 from gridbot_tui.control.snapshot import EventView
 from gridbot_tui.engine.actions import (
     AdoptFact,
+    BreakerFact,
     CashFact,
     DecisionFact,
     Fact,
@@ -164,6 +165,14 @@ def _(fact: ModeFact, _: Instruments) -> EventView:
     else:
         text = name if fact.value in ("1", "true", "on") else f"{name}: {fact.value}"
     return EventView(fact.at, "warning", "mode", fact.symbol, text)
+
+
+@_line.register
+def _(fact: BreakerFact, _: Instruments) -> EventView:
+    code, where = fact.name.replace("_", " "), f"{fact.level} breaker"
+    if fact.since is None:
+        return EventView(fact.at, "info", "breaker", fact.symbol, f"{where} {code} closed: new risk may be taken again")
+    return EventView(fact.at, "warning", "breaker", fact.symbol, f"{where} {code} open: {fact.detail}")
 
 
 @_line.register

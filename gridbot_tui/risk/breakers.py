@@ -1,4 +1,9 @@
-"""Named breakers: conditions that stop new risk, each with its level, its reason and its way out."""
+"""Named breakers: conditions that stop new risk, each with its level, its reason and its way out.
+
+A breaker opens where its condition is met, stops entries of its symbol (or of all) through the gate, never an exit,
+and closes when the condition has been over for its hold. Those that a blocker of their own has always told of keep
+that blocker's name as ``code``.
+"""
 
 from enum import StrEnum
 from typing import Final
@@ -22,28 +27,24 @@ class Rule(Struct, frozen=True):
 
     name: str
     level: Level
-    manual: bool
-    """True: an operator resets it. False: it ends when its condition does."""
+    code: str
+    """The blocker that tells of it."""
     clears_when: str
     """In the operator's words."""
     hold_ms: Ms = 0
-    """How long the condition must have been over before it ends."""
+    """How long the condition must have been over before it ends; ``gridbot reset breakers`` ends it at once."""
 
 
 RULES: Final = (
-    Rule("disk", Level.SYSTEM, False, "the journal can be written again"),
-    Rule("clock", Level.SYSTEM, False, "the clock agrees with the exchange's for a minute", 60_000),
-    Rule("invariant", Level.SYSTEM, True, "the cause is found: gridbot reset"),
-    Rule("link_account", Level.EXCHANGE, False, "the account stream is back and resynchronised"),
-    Rule("link_market", Level.EXCHANGE, False, "market data is back"),
-    Rule("rate_limit", Level.EXCHANGE, False, "the exchange's penalty time is over"),
-    Rule("refusals", Level.EXCHANGE, False, "a probe order is accepted"),
-    Rule("account_mode", Level.EXCHANGE, True, "one-way mode and cross margin are set on the exchange"),
-    Rule("data_quality", Level.STRATEGY, False, "bars are complete again"),
-    Rule("residual", Level.POSITION, False, "books and exchange agree to the last digit"),
-    Rule("liquidation_near", Level.POSITION, False, "liquidation is far enough again for a minute", 60_000),
-    Rule("foreign_position", Level.POSITION, False, "the foreign position or order is gone"),
-    Rule("symbol_stop", Level.POSITION, True, "gridbot reset stop for this symbol"),
+    Rule("loop_lag", Level.SYSTEM, "loop_lag", "when the process has kept up for half a minute", 30_000),
+    Rule("disk", Level.SYSTEM, "store_unavailable", "when the disk takes writes again"),
+    Rule("clock", Level.SYSTEM, "clock", "when the clock has gone steadily for a minute", 60_000),
+    Rule("errors", Level.EXCHANGE, "exchange_errors", "when half a minute has passed without it", 30_000),
+    Rule("latency", Level.EXCHANGE, "exchange_slow", "when half a minute has passed without it", 30_000),
+    Rule("silence", Level.EXCHANGE, "link_down", "when it is back and resynced"),
+    Rule("losses", Level.STRATEGY, "losses", "an hour after the fall has ended", 3_600_000),
+    Rule("rejects", Level.STRATEGY, "rejects", "when ten minutes have passed without it", 600_000),
+    Rule("liquidation", Level.POSITION, "liquidation_near", "when liquidation is farther away"),
 )
 BY_NAME: Final = {rule.name: rule for rule in RULES}
 
@@ -80,7 +81,7 @@ class Breakers:
         """The condition does not hold now. True where that closes the breaker."""
         known = self._open.get((name, symbol))
         rule = BY_NAME[name]
-        if known is None or rule.manual:
+        if known is None:
             return False
         since = known.fine_since if known.fine_since is not None else at
         if at - since >= rule.hold_ms:
@@ -93,11 +94,19 @@ class Breakers:
         """The operator closes it. True where it was open."""
         return self._open.pop((name, symbol), None) is not None
 
+    def __bool__(self) -> bool:
+        return bool(self._open)
+
+    def is_open(self, name: str, symbol: Symbol = "") -> bool:
+        """True while this one is open."""
+        return (name, symbol) in self._open
+
     def blocks(self, symbol: Symbol = "") -> str:
-        """The name of the gravest breaker that stops entries of ``symbol``, else an empty string."""
-        for one in self.tripped():
-            if one.symbol in ("", symbol):
-                return one.name
+        """The code of the gravest breaker that stops entries of ``symbol``, else an empty string."""
+        if self._open:
+            for one in self.tripped():
+                if one.symbol in ("", symbol):
+                    return BY_NAME[one.name].code
         return ""
 
     def tripped(self) -> tuple[Tripped, ...]:

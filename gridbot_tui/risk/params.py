@@ -137,6 +137,42 @@ class RiskParams(BaseModel):
         2.0, ge=0.5, le=20.0, description="yearly volatility above which symbol_stop_loss applies: 200 %"
     )
 
+    breaker_loop_lag_ms: int = Field(
+        3_000,
+        ge=200,
+        le=60_000,
+        description="milliseconds the process stood still after which it takes no new risk for half a minute: its "
+        "prices were old and it did not know. 3 s: most of a quote's allowed age",
+    )
+    breaker_clock_ms: int = Field(
+        5_000,
+        ge=500,
+        le=600_000,
+        description="milliseconds the clock may be behind what it or the exchange has told before. 5 s: the "
+        "exchange itself refuses requests that are further off",
+    )
+    breaker_latency_ms: int = Field(
+        4_000,
+        ge=200,
+        le=60_000,
+        description="milliseconds of an answer that count as slow; where half of a minute's answers are, no new risk "
+        "is taken. 4 s: a quote is stale by the time the order stands",
+    )
+    breaker_loss: float = Field(
+        0.08,
+        ge=0.01,
+        le=0.9,
+        description="fall of the unit value within an hour after which no new risk is taken until an hour without "
+        "such a fall has passed: 8 %, between tiers 1 and 2; a grid buys all the way down otherwise",
+    )
+    breaker_rejects: int = Field(
+        12,
+        ge=3,
+        le=1_000,
+        description="definite refusals of a symbol's orders within ten minutes (post-only ones do not count) after "
+        "which it takes no new risk for ten minutes: four times what opens a circuit",
+    )
+
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         """Thresholds that must not cross: entry below trim (else they fight), leaving below entering."""

@@ -113,11 +113,17 @@ def test_refusals_decisions_modes_and_money_are() -> None:
     assert line(a.EquityFact(5, one, one, one, 0.0, 0, 0.0, one), KNOWN) is None
 
 
+def test_breakers_are_told_of_with_their_level() -> None:
+    opened = a.BreakerFact(5, "errors", "", "exchange", "5 requests without an answer", 5)
+    assert said(opened) == "exchange breaker errors open: 5 requests without an answer"
+    assert "closed" in said(a.BreakerFact(5, "errors", "", "exchange", "", None))
+
+
 def test_every_kind_of_fact_has_been_thought_of() -> None:
     silent = {a.CancelFact, a.EquityFact, a.ServeFact, a.DrawdownFact}
     spoken = {
         a.IntentFact, a.AdoptFact, a.OrderFact, a.FillFact, a.CashFact, a.PlanFact, a.WeightsFact, a.ModeFact,
-        a.DecisionFact, a.StartFact,
+        a.DecisionFact, a.StartFact, a.BreakerFact,
     }  # fmt: skip
     assert set(a.Fact.__subclasses__()) == silent | spoken
 

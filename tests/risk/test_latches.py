@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from gridbot_tui.orders.model import Target, TargetStyle
-from gridbot_tui.risk.breakers import BY_NAME, RULES, Breakers, Tripped
+from gridbot_tui.risk.breakers import BY_NAME, RULES, Breakers, Level, Tripped
 from gridbot_tui.risk.kill import Latches, LatchState
+from gridbot_tui.risk.vitals import Peaks, Window
 
 
 def test_kill_rules_everything_and_survives_a_restart() -> None:
@@ -69,15 +70,16 @@ def test_an_unknown_latch_or_breaker_is_an_error() -> None:
 
 def test_a_breaker_opens_once_keeps_its_start_and_blocks_its_scope() -> None:
     breakers = Breakers()
-    assert breakers.trip("residual", 5, "0.01 off", "BTCUSDT")
-    assert not breakers.trip("residual", 9, "0.02 off", "BTCUSDT")
+    assert not breakers
+    assert breakers.trip("rejects", 5, "0.01 off", "BTCUSDT")
+    assert not breakers.trip("rejects", 9, "0.02 off", "BTCUSDT")
     (one,) = breakers.tripped()
     assert (one.since, one.detail) == (5, "0.02 off")
-    assert breakers.blocks("BTCUSDT") == "residual"
+    assert breakers.blocks("BTCUSDT") == "rejects"
     assert breakers.blocks("ETHUSDT") == ""
     breakers.trip("disk", 10, "read-only")
-    assert breakers.blocks("ETHUSDT") == "disk"
-    assert [one.name for one in breakers.tripped()] == ["disk", "residual"]
+    assert breakers.blocks("ETHUSDT") == "store_unavailable"
+    assert [one.name for one in breakers.tripped()] == ["disk", "rejects"]
 
 
 def test_a_breaker_ends_with_its_condition_held_for_its_time_or_by_the_operator() -> None:
@@ -89,14 +91,28 @@ def test_a_breaker_ends_with_its_condition_held_for_its_time_or_by_the_operator(
     assert not breakers.fine("clock", 62_000)
     assert breakers.fine("clock", 122_000)
     assert not breakers.fine("clock", 123_000)
-    breakers.trip("symbol_stop", 0, "fired", "BTCUSDT")
-    assert not breakers.fine("symbol_stop", 10**9, "BTCUSDT")
+    breakers.trip("rejects", 0, "refused", "BTCUSDT")
     again = Breakers(msgspec.json.decode(msgspec.json.encode(breakers.state()), type=tuple[Tripped, ...]))
-    assert again.blocks("BTCUSDT") == "symbol_stop"
-    assert again.reset("symbol_stop", "BTCUSDT")
-    assert not again.reset("symbol_stop", "BTCUSDT")
+    assert again.blocks("BTCUSDT") == "rejects"
+    assert again.reset("rejects", "BTCUSDT")
+    assert not again.reset("rejects", "BTCUSDT")
 
 
-def test_every_breaker_says_when_it_clears() -> None:
+def test_every_breaker_says_when_it_clears_and_there_are_some_at_each_level() -> None:
     assert len(BY_NAME) == len(RULES)
     assert all(rule.clears_when for rule in RULES)
+    assert {rule.level for rule in RULES} == set(Level)
+
+
+def test_a_window_knows_what_was_bad_in_its_span_and_how_far_a_value_fell_in_it() -> None:
+    window = Window(1_000)
+    for at in range(0, 1_000, 100):
+        window.add(at, bad=at >= 500)
+    assert window.bad(900) == (5, 0.5)
+    assert window.bad(1_550) == (4, 1.0)
+    assert window.bad(10_000) == (0, 0.0)
+    peaks = Peaks(1_000)
+    assert peaks.fall(0, 1.0) == 0.0
+    assert peaks.fall(500, 0.9) == pytest.approx(0.1)
+    assert peaks.fall(1_000, 0.95) == pytest.approx(0.05)
+    assert peaks.fall(1_400, 0.9) == pytest.approx(1 - 0.9 / 0.95)

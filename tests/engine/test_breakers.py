@@ -1,0 +1,163 @@
+"""Breakers at four levels: what trips each, what it stops, how it is said, how it ends, and that a crash keeps it."""
+
+from collections.abc import Callable
+
+import pytest
+from msgspec import structs
+
+from gridbot_tui.engine.core import Engine
+from gridbot_tui.engine.events import Health, LinkChanged, OrderReport, Outcome, Tick
+from gridbot_tui.orders.model import OrderState, Purpose
+from gridbot_tui.risk.breakers import BY_NAME, RULES
+from gridbot_tui.units import HOUR, MINUTE
+from tests.engine.tape import BTC, flat
+from tests.engine.test_edges import grid
+from tests.simulation.rig import Rig
+
+
+def quiet() -> Rig:
+    """A long grid that has traded for two minutes and stands, with bids and asks."""
+    rig = grid((600_000, 602_000, 598_000, 600_000), *[flat(600_000)] * 130)
+    rig.run(until=rig.source.start + 3 * MINUTE)
+    assert entries(rig)
+    return rig
+
+
+def entries(rig: Rig) -> int:
+    """Bids that stand on the exchange: this grid is a long one."""
+    return len(rig.world.exchange.venues[BTC].bids)
+
+
+def unanswered(rig: Rig) -> None:
+    for _ in range(5):
+        rig.bot.receive(Health(rig.world.now, answered=False))
+
+
+def slow(rig: Rig) -> None:
+    for _ in range(5):
+        rig.bot.receive(Health(rig.world.now, latency=9_000))
+
+
+def stood_still(rig: Rig) -> None:
+    rig.bot.receive(Health(rig.world.now, loop_lag=7_000))
+
+
+def clock_behind(rig: Rig) -> None:
+    rig.bot.receive(Tick(rig.world.now - 90_000))
+
+
+def no_disk(rig: Rig) -> None:
+    rig.bot.receive(LinkChanged(rig.world.now, "store", up=False, detail="the disk is full"))
+
+
+def silent(rig: Rig) -> None:
+    rig.bot.receive(LinkChanged(rig.world.now, "account", up=False, detail="nothing heard for 60 s"))
+
+
+def lost_much(rig: Rig) -> None:
+    desk = rig.engine.desk
+    desk.vitals.falls.fall(rig.world.now, float(desk.ledger.capital.nav) * 1.2)
+    rig.run(until=rig.world.now + HOUR)  # a decision bar looks
+
+
+def refused(rig: Rig) -> None:
+    desk, rig.checking = rig.engine.desk, False
+    (first, *_) = [one.order for one in desk.orders.live(BTC) if one.order.purpose is Purpose.GRID]
+    for number in range(12):
+        order = structs.replace(first, client_id=desk.ids.issue(BTC, first.epoch, 20 + number, first.side))
+        desk.orders.intend(order)
+        report = OrderReport(rig.world.now, BTC, order.client_id, Outcome.REFUSED, code=-4164, detail="no")
+        rig.engine.handle(report)
+
+
+TRIPS: dict[str, tuple[Callable[[Rig], None], str]] = {
+    "errors": (unanswered, ""),
+    "latency": (slow, ""),
+    "loop_lag": (stood_still, ""),
+    "clock": (clock_behind, ""),
+    "disk": (no_disk, ""),
+    "silence": (silent, ""),
+    "losses": (lost_much, ""),
+    "rejects": (refused, BTC),
+}
+
+
+def test_every_breaker_is_tripped_here_but_the_one_that_a_crash_of_the_market_trips() -> None:
+    assert {rule.name for rule in RULES} - TRIPS.keys() == {"liquidation"}
+
+
+@pytest.mark.parametrize("name", sorted(TRIPS))
+def test_a_breaker_stops_new_risk_says_why_outlives_a_kill_and_can_be_reset(name: str) -> None:
+    rig = quiet()
+    trip, symbol = TRIPS[name]
+    trip(rig)
+    desk, code = rig.engine.desk, BY_NAME[name].code
+    assert desk.breakers.is_open(name, symbol)
+    assert desk.no_new_risk(BTC)
+    (said,) = [one for one in desk.blockers.ranked() if one.code == code]
+    assert said.detail
+    assert said.clears_when == BY_NAME[name].clears_when
+    if name != "rejects":
+        rig.settle()
+        assert not entries(rig)
+    again = Engine(rig.config, rig.world.instruments)
+    rig.memory.restore(again)
+    if name != "rejects":  # those reports came past the journal
+        assert [(one.name, one.since) for one in again.desk.breakers.tripped()] == [
+            (one.name, one.since) for one in desk.breakers.tripped()
+        ]
+    rig.order("reset", what="breakers")
+    assert not desk.breakers.is_open(name, symbol)
+
+
+@pytest.mark.parametrize(("name", "minutes"), [("errors", 3), ("latency", 3), ("loop_lag", 3), ("clock", 4)])
+def test_a_breaker_closes_when_its_cause_has_been_over_for_its_time(name: str, minutes: int) -> None:
+    rig = quiet()
+    TRIPS[name][0](rig)
+    rig.run(until=rig.world.now + minutes * MINUTE)
+    assert not rig.engine.desk.breakers
+    assert entries(rig)
+    assert rig.problems == []
+
+
+def test_a_life_that_begins_with_a_disk_and_an_exchange_does_not_go_by_the_troubles_of_the_last() -> None:
+    rig = quiet()
+    no_disk(rig)
+    silent(rig)
+    rig.restart()
+    rig.run(until=rig.world.now + 2 * MINUTE)
+    assert not rig.engine.desk.breakers
+    assert entries(rig)
+
+
+def test_a_position_whose_stop_is_gone_for_long_takes_no_new_risk_until_one_rests() -> None:
+    rig = quiet()
+    desk = rig.engine.desk
+    assert desk.ledger.position(BTC)
+    stops = [one for one in desk.orders.live(BTC) if one.order.purpose is Purpose.STOP]
+    for one in stops:
+        one.state = OrderState.UNRESOLVED
+    rig.checking = False
+    for second in range(20):
+        rig.engine.handle(Tick(rig.world.now + 1_000 * second))
+    assert desk.blockers.holds(BTC, "unprotected")
+    assert desk.blockers.holds(BTC, "unresolved")
+    assert desk.no_new_risk(BTC) == "unprotected"
+    for one in stops:
+        one.state = OrderState.RESTING
+    rig.engine.handle(Tick(rig.world.now + 21_000))
+    assert not desk.blockers.holds(BTC, "unprotected")
+    assert not desk.blockers.holds(BTC, "unresolved")
+
+
+def test_a_fall_from_the_highest_value_ever_is_said_until_it_is_reset() -> None:
+    rig = quiet()
+    desk = rig.engine.desk
+    desk.tiers.top = desk.tiers.value / 0.7
+    rig.checking = False
+    rig.run(until=rig.world.now + 5 * MINUTE)
+    assert desk.blockers.holds("", "absolute_drawdown")
+    rig.order("reset", what="drawdown")
+    assert not desk.blockers.holds("", "absolute_drawdown")
+
+
