@@ -1,8 +1,9 @@
 """The running server: sockets, the pacer, a clean end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from gridbot_tui.exchange.server.http import Rest
 from gridbot_tui.exchange.server.mischief import Mischief
 from gridbot_tui.exchange.server.place import Place
 from gridbot_tui.exchange.server.streams import Hub
+from gridbot_tui.exchange.server.web import Answer, Request, Web
 from gridbot_tui.exchange.server.wsapi import WsApi
 
 _STREAM_ROOTS = ("ws", "stream", "public", "market", "private")
@@ -27,8 +29,10 @@ class App:
         self.mischief = Mischief(place, self.hub, self.api)
         self._rest = Rest(place)
         self._control = Control(place, self.hub, self.mischief)
-        self._server: web.Server | None = None
-        self._runner: web.ServerRunner | None = None
+        self._sockets = web.Server(self._socket, access_log=None)
+        """aiohttp's side: WebSocket handshakes and what comes of them."""
+        self._web = Web(self._handle, self._sockets)
+        self._server: asyncio.Server | None = None
         self._pacer: asyncio.Task[None] | None = None
         self.port = 0
 
@@ -38,13 +42,9 @@ class App:
         if options.hold:
             for floor in self.place.floors.values():
                 floor.hold(True, self.place.clock.now())
-        self._server = web.Server(self._handle, access_log=None, keepalive_timeout=75.0)
-        self._runner = web.ServerRunner(self._server, handle_signals=False, access_log=None, shutdown_timeout=0.5)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, options.host, options.port, backlog=1024)
-        await site.start()
-        sockets = site._server.sockets  # type: ignore[union-attr]
-        self.port = int(sockets[0].getsockname()[1])
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._web, options.host, options.port, backlog=1024)
+        self.port = int(self._server.sockets[0].getsockname()[1])
         self._pacer = asyncio.create_task(self._pace(), name="pacer")
         return self.port
 
@@ -61,8 +61,10 @@ class App:
             self.api.say_shutdown(api)
             api.link.close(1001)
         await asyncio.sleep(0.05)
-        if self._runner is not None:
-            await self._runner.cleanup()
+        if self._server is not None:
+            self._server.close()
+        await self._web.stop()
+        await self._sockets.shutdown(0.5)
 
     def pacer(self) -> asyncio.Task[None]:
         """The task that plays the market; it ends only by failing."""
@@ -78,22 +80,24 @@ class App:
         """Wake often, play what is due, send what came of it."""
         place, hub = self.place, self.hub
         nap = max(0.001, min(0.05, place.options.tick_ms / 2000))
+        swept = monotonic()
         while True:
+            if monotonic() - swept > 1.0:
+                swept = monotonic()
+                self._web.sweep()
             if place.advance():
                 hub.advance(place.clock.now())
             if place.faults.active:
                 self.mischief.tick()
             await asyncio.sleep(nap)
 
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        path, _, query = request.raw_path.partition("?")
-        if request.headers.get("Upgrade", "").lower() == "websocket":
-            return await self._socket(request, path, query)
-        if path.startswith("/control/") and self.place.options.control:
-            return await self._control(request, path[9:])
-        return await self._rest(request)
+    def _handle(self, request: Request) -> Answer | Coroutine[Any, Any, Answer]:
+        if request.path.startswith("/control/") and self.place.options.control:
+            return self._control(request.path[9:], request.body)
+        return self._rest(request)
 
-    async def _socket(self, request: web.BaseRequest, path: str, query: str) -> web.StreamResponse:
+    async def _socket(self, request: web.BaseRequest) -> web.StreamResponse:
+        path, _, query = request.raw_path.partition("?")
         if path == "/ws-api/v3" and "spot" in self.place.floors:
             return await self.api.serve(request, "spot", query)
         if path == "/ws-fapi/v1" and "futures" in self.place.floors:

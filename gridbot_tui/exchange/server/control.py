@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from aiohttp import web
 
 from gridbot_tui.exchange.server.accounts import KeyConfig
 from gridbot_tui.exchange.server.answers import json_answer
@@ -15,6 +14,7 @@ from gridbot_tui.exchange.server.floor import Floor
 from gridbot_tui.exchange.server.mischief import Mischief
 from gridbot_tui.exchange.server.place import Place
 from gridbot_tui.exchange.server.streams import Hub
+from gridbot_tui.exchange.server.web import Answer
 from gridbot_tui.units import Ms
 
 Json = dict[str, Any]
@@ -43,9 +43,8 @@ class Control:
         self._hub = hub
         self._mischief = mischief
 
-    async def __call__(self, request: web.BaseRequest, word: str) -> web.Response:
+    def __call__(self, word: str, raw: bytes) -> Answer:
         """One order; 200 with what it did, 400 with why not."""
-        raw = await request.read()
         if word not in WORDS:
             return json_answer({"error": f"no such word; there are {', '.join(WORDS)}"}, 404)
         try:

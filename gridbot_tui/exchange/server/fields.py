@@ -132,12 +132,14 @@ def merge(query: str, body: str) -> dict[str, str]:
 class Spec:
     """Which parameters a call takes: ``"symbol! side! price"``, ``!`` = mandatory."""
 
-    __slots__ = ("mandatory", "names")
+    __slots__ = ("kinds", "mandatory", "names")
 
     def __init__(self, text: str) -> None:
         words = text.split()
         self.names = tuple(word.rstrip("!") for word in words)
         self.mandatory = tuple(word[:-1] for word in words if word.endswith("!"))
+        self.kinds = {name: _KINDS.get(name, _text) for name in (*self.names, "timestamp", "recvWindow")}
+        """How each is read."""
 
 
 _ALWAYS: Final = frozenset(("signature", "timestamp", "recvWindow", "apiKey"))
@@ -150,14 +152,14 @@ def check(spec: Spec, raw: Mapping[str, str], strict: bool) -> Values:
         Denied: -1100 -1102 -1104 -1105 -1115..-1121 -1130.
     """
     values: Values = {}
-    names = spec.names
+    kinds = spec.kinds
     unread = 0
     for name, text in raw.items():
-        if name in names or name in ("timestamp", "recvWindow"):
+        kind = kinds.get(name)
+        if kind is not None:
             if text == "":
                 raise Denied(-1102 if name in spec.mandatory else -1105, name)
-            kind = _KINDS.get(name)
-            values[name] = text if kind is None else kind(name, text)
+            values[name] = kind(name, text)
         elif name not in _ALWAYS:
             unread += 1
     for name in spec.mandatory:

@@ -1,10 +1,8 @@
 """HTTP in: one dispatcher over the table of endpoints."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Final
-
-from aiohttp import web
+from collections.abc import Coroutine, Mapping
+from typing import Any, Final
 
 from gridbot_tui.exchange.server import (  # noqa: F401  (importing them fills the table)
     futures_account,
@@ -15,7 +13,7 @@ from gridbot_tui.exchange.server import (  # noqa: F401  (importing them fills t
     spot_public,
     spot_trade,
 )
-from gridbot_tui.exchange.server.answers import HTML_403, encode, faulty, json_answer, limit_headers
+from gridbot_tui.exchange.server.answers import HTML, HTML_403, encode, faulty, json_answer, limit_headers
 from gridbot_tui.exchange.server.codes import Denied
 from gridbot_tui.exchange.server.faults import Rule
 from gridbot_tui.exchange.server.fields import merge
@@ -23,6 +21,7 @@ from gridbot_tui.exchange.server.gate import Signed, admit, run
 from gridbot_tui.exchange.server.micro import in_micros
 from gridbot_tui.exchange.server.place import Place
 from gridbot_tui.exchange.server.table import REST, Endpoint
+from gridbot_tui.exchange.server.web import RESET, Answer, Request
 
 _FOREVER: Final = 600.0
 
@@ -33,55 +32,69 @@ class Rest:
     def __init__(self, place: Place) -> None:
         self._place = place
 
-    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+    def __call__(self, request: Request) -> Answer | Coroutine[Any, Any, Answer]:
         """One request, faults included."""
-        target = request.raw_path if hasattr(request, "raw_path") else request.path_qs
-        path, _, query = target.partition("?")
-        row = REST.get((request.method, path))
-        body = (await request.text()) if request.body_exists else ""
-        ip = request.remote or ""
-        if row is None or (row.market not in self._place.floors and not _always(row.path)):
-            known = any(path == known_path for _, known_path in REST)
-            page = web.Response(status=405 if known else 404, body=b"<html><body>not found</body></html>",
-                                content_type="text/html")  # fmt: skip
-            return page
-        rule = self._place.faults.request(f"{request.method} {path}")
-        if rule is None:
-            return self._answer(request, row, query, body, ip)
-        return await self._with_fault(rule, request, row, query, body, ip)
+        method, path = request.method, request.path
+        row = REST.get((method, path))
+        if row is None or (row.market not in self._place.floors and not _always(path)):
+            return self._nowhere(request)
+        faults = self._place.faults
+        if faults.active:
+            rule = faults.request(f"{method} {path}")
+            if rule is not None:
+                return self._with_fault(rule, request, row)
+        return self._answer(request, row)
 
-    def _answer(self, request: web.BaseRequest, row: Endpoint, query: str, body: str, ip: str) -> web.Response:
+    def _nowhere(self, request: Request) -> Answer | Coroutine[Any, Any, Answer]:
+        """An address or a method that is not served; HEAD is GET without its body, OPTIONS asks what there is."""
+        path = request.path
+        known = [row for row in REST.values() if row.path == path and row.market in self._place.floors]
+        if request.method == "HEAD" and ("GET", path) in REST:
+            asked = Request("GET", path, request.query, request.headers, request.body, request.ip)
+            return self(asked)
+        allowed = ", ".join(sorted({row.method for row in known if row.method != "WS"}))
+        if request.method == "OPTIONS" and known:
+            return Answer(b"", 204, {"Allow": allowed, "Access-Control-Allow-Origin": "*",
+                                     "Access-Control-Allow-Methods": allowed,
+                                     "Access-Control-Allow-Headers": "X-MBX-APIKEY, Content-Type"})  # fmt: skip
+        told = {"code": -5000, "msg": f"Path {path}, Method {request.method} is invalid"}
+        return json_answer(told, 405 if known else 404, {"Allow": allowed} if known else None)
+
+    def _answer(self, request: Request, row: Endpoint) -> Answer:
         """Admit, run, write."""
-        place, account = self._place, None
-        key = request.headers.get("X-MBX-APIKEY")
+        place, account, ip = self._place, None, request.ip
+        key = request.headers.get("x-mbx-apikey")
+        query = request.query
+        now = place.clock.now()
         try:
-            if "select%20" in query.lower():  # a firewall stands before the real one
-                return web.Response(status=403, body=HTML_403, content_type="text/html")
+            body = request.body.decode()
+            if "elect%20" in query and "select%20" in query.lower():  # a firewall stands before the real one
+                return Answer(HTML_403, 403, kind=HTML)
             raw = merge(query, body)
             call = admit(place, row, raw, key, _signed(query, body, raw), ip)
             account = call._account
             answer = run(row, call)
-            if request.headers.get("X-MBX-TIME-UNIT", "").upper() == "MICROSECOND" and row.market == "spot":
-                answer = in_micros(answer)
-            headers = limit_headers(place, row, ip, account.number if account else None)
-            return web.Response(body=encode(answer), headers=headers)
+            if "x-mbx-time-unit" in request.headers and row.market == "spot":
+                answer = _in_units(request.headers["x-mbx-time-unit"], answer)
+            return Answer(encode(answer), 200, limit_headers(place, row, ip, account.number if account else None, now))
         except Denied as why:
             known = place.accounts.get(key or "")
-            headers = limit_headers(place, row, ip, known.number if known else None)
+            headers = limit_headers(place, row, ip, known.number if known else None, now)
             return json_answer(why.body(), why.status, {**headers, **why.headers})
+        except UnicodeDecodeError:
+            return json_answer(Denied(-1100, "body", "UTF-8").body(), 400)
 
-    async def _with_fault(self, rule: Rule, request: web.BaseRequest, row: Endpoint, query: str, body: str,
-                          ip: str) -> web.StreamResponse:  # fmt: skip
+    async def _with_fault(self, rule: Rule, request: Request, row: Endpoint) -> Answer:
         kind = rule.kind
-        if kind == "throttled" and _exempt(row, query + "&" + body):
-            return self._answer(request, row, query, body, ip)
+        if kind == "throttled" and _exempt(row, f"{request.query}&{request.body.decode(errors='replace')}"):
+            return self._answer(request, row)
         if kind == "slow":
             await asyncio.sleep(rule.ms / 1000)
-            return self._answer(request, row, query, body, ip)
+            return self._answer(request, row)
         executes = kind in ("late", "truncated") or (
             rule.executed and kind in ("timeout", "backend_timeout", "unknown", "reset")
         )
-        true = self._answer(request, row, query, body, ip) if executes else None
+        true = self._answer(request, row) if executes else None
         if kind == "late":
             assert true is not None
             await asyncio.sleep(rule.ms / 1000)
@@ -89,15 +102,20 @@ class Rest:
         if kind == "timeout":
             await asyncio.sleep(_FOREVER)
         if kind in ("reset", "timeout"):
-            if request.transport is not None:
-                request.transport.abort()
-            return web.Response()
+            return RESET
         now = self._place.clock.now()
         if kind == "ban":
-            self._place.limiter.ban(ip, rule.ms or 120_000, now)
-            return self._answer(request, row, query, body, ip)
-        whole = true.body if true is not None else None
-        return faulty(rule, row.path, now, whole if isinstance(whole, bytes) else None)
+            self._place.limiter.ban(request.ip, rule.ms or 120_000, now)
+            return self._answer(request, row)
+        return faulty(rule, row.path, now, true.body if true is not None else None)
+
+
+def _in_units(unit: str, answer: Any) -> Any:
+    """Times in the unit that was asked for; -1130 for one that does not exist."""
+    wanted = unit.upper()
+    if wanted not in ("MICROSECOND", "MILLISECOND"):
+        raise Denied(-1130, "X-MBX-TIME-UNIT")
+    return in_micros(answer) if wanted == "MICROSECOND" else answer
 
 
 def _always(path: str) -> bool:
