@@ -105,7 +105,7 @@ class SpotAccountDoor:
 
     def content(self, answer: Answer) -> str:
         """A connection without our subscription says nothing more. A refusal of the question proves nothing."""
-        if answer.refusal or answer.result is None or self._number is None:
+        if answer.refusal or self._number is None:
             return ""
         try:
             rows = msgspec.json.decode(answer.result, type=list[_Subscription])
@@ -124,13 +124,13 @@ class _Subscription(msgspec.Struct, frozen=True):
 
 def _subscription(answer: Answer) -> int | None:
     try:
-        return msgspec.json.decode(answer.result or b"", type=_Subscription).subscriptionId
+        return msgspec.json.decode(answer.result, type=_Subscription).subscriptionId
     except msgspec.MsgspecError:
         return None
 
 
 def _texts(answer: Answer) -> set[str] | None:
     try:
-        return set(msgspec.json.decode(answer.result or b"", type=list[str]))
+        return set(msgspec.json.decode(answer.result, type=list[str]))
     except msgspec.MsgspecError:
         return None

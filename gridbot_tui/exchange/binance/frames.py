@@ -41,8 +41,8 @@ class Any_(Struct, frozen=True):
 
     e: str = ""
     stream: str = ""
-    data: Raw | None = None
-    event: Raw | None = None
+    data: Raw = Raw()
+    event: Raw = Raw()
     subscriptionId: int | None = None
 
 
@@ -57,7 +57,7 @@ class Answer(Struct, frozen=True):
     """The answer to a command of ours on the connection itself."""
 
     id: int | str | None = None
-    result: Raw | None = None
+    result: Raw = Raw()
     status: int = 200
     error: Trouble | None = None
     code: int | None = None

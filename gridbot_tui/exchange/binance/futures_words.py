@@ -80,7 +80,7 @@ class FuturesWords:
         """
         try:
             head = frames.any_frame(raw)
-            if head.data is not None and head.stream:
+            if bytes(head.data) and head.stream:
                 raw = bytes(head.data)
                 head = frames.any_frame(raw)
         except READING as error:

@@ -200,7 +200,7 @@ class Line:
         except ConnectionError as error:
             return _words(error)
         except TimeoutError:
-            alive = (self.spoke_at or 0.0) > asked or (self.pong_at > asked and not self.answers)
+            alive = (self.spoke_at or 0.0) >= asked or (self.pong_at >= asked and not self.answers)
             return "" if alive else f"open and silent for {quiet + self._timing.answer:.0f} s"
         return self._door.content(answer)
 

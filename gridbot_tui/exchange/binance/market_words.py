@@ -118,7 +118,7 @@ class Streams:
         """A frame whose begin is not the usual one: the same fields in another order, or news of the connection."""
         try:
             head = frames.any_frame(raw)
-            inner = frames.any_frame(head.data) if head.data is not None else head
+            inner = frames.any_frame(head.data) if bytes(head.data) else head
         except READING as error:
             raise BadFrame("no event", str(error)) from None
         row = self._table.get(head.stream.encode())

@@ -49,7 +49,7 @@ class SpotWords:
         """
         try:
             head = frames.any_frame(raw)
-            if head.event is not None:
+            if bytes(head.event):
                 raw = bytes(head.event)
                 head = frames.any_frame(raw)
         except READING as error:
