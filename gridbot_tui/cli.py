@@ -21,6 +21,7 @@ from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.flatten import flatten
 from gridbot_tui.commands.init import init
 from gridbot_tui.commands.kill import kill
+from gridbot_tui.commands.optimize import optimize
 from gridbot_tui.commands.options import HomeOption, JsonOption, ProfileOption, Where, where
 from gridbot_tui.commands.pause import pause
 from gridbot_tui.commands.reload import reload
@@ -51,7 +52,7 @@ app = typer.Typer(
 )
 COMMANDS = (
     init, status, why, pause, resume, flatten, stop, kill,
-    reload, reset, simulate, backtest, walkforward, doctor, support, view,
+    reload, reset, simulate, backtest, walkforward, optimize, doctor, support, view,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)
@@ -129,6 +130,7 @@ def root(
         resume=resume,
         read_only=read_only,
         json=json,
+        yes_live=yes_live,
     )
     headless = no_ui or json
     run(options, face=None if headless else _face, headless=headless)

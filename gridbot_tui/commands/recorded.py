@@ -88,13 +88,14 @@ def day(text: str | None, option: str) -> Ms | None:
 
 def progress(what: str = "runs") -> Callable[[int, int], None]:
     """Says now and then, on stderr, how far it is and how long it will take."""
-    began = time.monotonic()
-    said = [began]
+    began = said_at = time.monotonic()
+    said = 0
 
     def tell(done: int, whole: int) -> None:
+        nonlocal said, said_at
         now = time.monotonic()
-        if done < whole and now - said[0] >= 2.0:
-            said[0] = now
+        if said < done < whole and now - said_at >= 2.0:
+            said, said_at = done, now
             say(f"{done} of {whole} {what}, about {span((now - began) / done * (whole - done))} left")
 
     return tell

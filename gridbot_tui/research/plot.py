@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from gridbot_tui.research import metrics
 from gridbot_tui.research.backtest import Study
+from gridbot_tui.research.pareto import Found
 from gridbot_tui.units import Ms
 
 POINTS = 400
@@ -69,3 +70,25 @@ def _figure(title: str, lines: Sequence[tuple[str, Sequence[Ms], Sequence[float]
     days = [datetime.fromtimestamp(t / 1000, UTC).strftime("%Y-%m-%d") for t in ticks]
     figure.ruler("x").ticks(ticks, days)
     return str(figure.build().string()).rstrip("\n")
+
+
+def front(made: Found, width: int | None = None) -> str:
+    """The front of a search: return over deepest fall, the chosen set and the config as it is marked."""
+    import plotext
+
+    plotext.terminal.limit(False, False)
+    figure = plotext.figure
+    figure.clear()
+    figure.plot_size(width or min(shutil.get_terminal_size((100, 30)).columns, 120), 18)
+    figure.canvas("default")
+    figure.title("return, % over deepest fall, %")
+    groups = [("front", list(made.front)), ("chosen", [made.chosen])]
+    if made.usual is not None:
+        groups.append(("as it is", [made.usual]))
+    for (name, members), paint, sign in zip(groups, PAINT, ("o", "#", "+"), strict=False):
+        across = [100 * one.train.drawdown for one in members]
+        up = [100 * one.train.net_return for one in members]
+        signal = figure.signal(across, up, marker=plotext.marker(sign, pixel=paint))
+        signal.label(name)
+        figure.draw(signal)
+    return ESCAPE.sub("", str(figure.build().string())).rstrip("\n")

@@ -156,3 +156,52 @@ def interval_bars(rows: Sequence[tuple[str, float, float, float]], unit: str = "
         out.append(f'<text x="{x(value):.1f}" y="{height - 5}" text-anchor="middle">{_short(value)}{unit}</text>')
     out.append("</svg>")
     return "".join(out)
+
+
+def scatter(
+    points: Sequence[tuple[float, float, str]],
+    marked: Sequence[tuple[float, float, str]],
+    across: str,
+    up: str,
+    colours: tuple[str, str] = (COLOURS[2], COLOURS[1]),
+) -> str:
+    """Points (x, y, what it is), a few of them marked with their name; the axes' names are ``across`` and ``up``."""
+    if not points and not marked:
+        return ""
+    everything = [*points, *marked]
+    low_x, high_x = _room([x for x, _, _ in everything])
+    low_y, high_y = _room([y for _, y, _ in everything])
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        return (
+            LEFT + (WIDTH - LEFT - RIGHT) * (x - low_x) / (high_x - low_x),
+            TOP + (HEIGHT - TOP - BOTTOM) * (high_y - y) / (high_y - low_y),
+        )
+
+    out = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT + 14}" role="img" aria-label="{escape(up)} over {escape(across)}">']
+    for value in _steps(low_y, high_y):
+        y = place(low_x, value)[1]
+        out.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" class="g"/>')
+        out.append(f'<text x="{LEFT - 6}" y="{y + 3.5:.1f}" text-anchor="end">{_short(value)}</text>')
+    for value in _steps(low_x, high_x):
+        x = place(value, low_y)[0]
+        out.append(f'<text x="{x:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{_short(value)}</text>')
+    out.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT + 10}" text-anchor="end">{escape(across)}</text>')
+    out.append(f'<text x="{LEFT + 6}" y="{TOP + 10}">{escape(up)}</text>')
+    for x, y, name in points:
+        px, py = place(x, y)
+        dot = f'<circle cx="{px:.1f}" cy="{py:.1f}" r="4" fill="{colours[0]}">'
+        out.append(f"{dot}<title>{escape(name)}</title></circle>")
+    for x, y, name in marked:
+        px, py = place(x, y)
+        out.append(f'<circle cx="{px:.1f}" cy="{py:.1f}" r="6" fill="none" stroke="{colours[1]}" stroke-width="2"/>')
+        anchor, shift = ("end", -10) if px > WIDTH / 2 else ("start", 10)
+        out.append(f'<text x="{px + shift:.1f}" y="{py + 4:.1f}" text-anchor="{anchor}">{escape(name)}</text>')
+    out.append("</svg>")
+    return "".join(out)
+
+
+def _room(values: Sequence[float]) -> tuple[float, float]:
+    low, high = min(values), max(values)
+    room = (high - low) * 0.08 or abs(high) * 0.05 or 1.0
+    return low - room, high + room

@@ -1,0 +1,190 @@
+"""``gridbot optimize``: search for better parameters, and say whether the ones found are."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gridbot_tui.commands.exits import CommandFailed, Exit
+from gridbot_tui.commands.options import JsonOption, where
+from gridbot_tui.commands.output import document as print_document
+from gridbot_tui.commands.output import moment, percent, say, table
+from gridbot_tui.commands.recorded import (
+    ConfigOption,
+    DataOption,
+    FromOption,
+    FundingOption,
+    IntervalOption,
+    MarketOption,
+    SetOption,
+    SlippageOption,
+    SymbolsOption,
+    ToOption,
+    progress,
+    request_of,
+)
+
+if TYPE_CHECKING:
+    from gridbot_tui.research.optimise import Search
+    from gridbot_tui.research.pareto import Found
+    from gridbot_tui.research.request import Prepared, Request
+    from gridbot_tui.units import Ms
+
+FOLDER = Path("gridbot-optimize")
+
+
+def optimize(
+    ctx: typer.Context,
+    data: DataOption,
+    symbol: SymbolsOption = None,
+    market: MarketOption = None,
+    interval: IntervalOption = None,
+    config: ConfigOption = None,
+    sets: SetOption = None,
+    frm: FromOption = None,
+    to: ToOption = None,
+    funding: FundingOption = None,
+    slippage: SlippageOption = None,
+    params: Annotated[
+        list[str] | None,
+        typer.Option("--param", metavar="KEY=LOW:HIGH", help="Range to search, or KEY=V1,V2; repeatable."),
+    ] = None,
+    trials: Annotated[int, typer.Option("--trials", min=1, help="Trials in the study, earlier runs included.")] = 60,
+    holdout: Annotated[
+        float, typer.Option("--holdout", min=0.0, max=0.8, help="Share of the days kept from the search.")
+    ] = 0.3,
+    storage: Annotated[
+        str | None,
+        typer.Option("--storage", metavar="URL", help="journal:FILE or a database (sqlite:///FILE, mysql://...)."),
+    ] = None,
+    study: Annotated[str, typer.Option("--study", metavar="NAME", help="Name of the study there.")] = "gridbot",
+    report: Annotated[
+        Path, typer.Option("--report", metavar="DIR", help="Where report, chosen config and journal go.")
+    ] = FOLDER,
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar="N", min=1, help="Processes (default: one a core).")
+    ] = None,
+    minutes: Annotated[float | None, typer.Option("--minutes", min=0.01, help="Stop searching after so long.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the search; one worker repeats itself.")] = 0,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw the front in the terminal.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Search parameters for return, drawdown and turnover at once, and judge the choice on days it never saw.
+
+    The same command goes on with its study; several machines may share one through --storage.
+    Example: gridbot optimize --data um/BTCUSDT/15m --trials 200 --param ladder.skew=0.8:1.2
+    """
+    from gridbot_tui.research import optimise, pareto
+    from gridbot_tui.research.ring import RingFailed
+    from gridbot_tui.research.storages import StorageFailed
+    from gridbot_tui.service.assemble import RunRefused
+    from gridbot_tui.settings.problems import ConfigError
+
+    at = where(ctx, json=json)
+    request = request_of(ctx, data, symbol, market, interval, config, sets, frm, to, funding, slippage)
+    try:
+        train, rest, split, since = _days(request, holdout)
+        wanted = optimise.Search(
+            request=request,
+            train=train,
+            since=since,
+            space=_space(params, train),
+            study=study,
+            storage=storage or f"journal:{report / 'study.journal'}",
+            trials=trials,
+            workers=workers or os.cpu_count() or 1,
+            seed=seed,
+            seconds=None if minutes is None else 60 * minutes,
+        )
+        found = optimise.search(wanted, progress("trials"))
+        made = pareto.found(wanted, found, rest, split, progress("sets played again"))
+        result = pareto.document(made, wanted)
+        result["config"] = str(_written(report, made, wanted, result))
+    except (RunRefused, ConfigError, StorageFailed, ValueError) as refused:
+        raise CommandFailed(str(refused), Exit.USAGE) from refused
+    except (RingFailed, optimise.OptimiseFailed) as failed:
+        raise CommandFailed(str(failed), Exit.FAILED) from failed
+    if at.json:
+        print_document(result)
+    else:
+        print("\n".join(_lines(made, result)))
+    if plot:
+        from gridbot_tui.research.plot import front
+
+        print(front(made))
+
+
+def _days(request: "Request", holdout: float) -> "tuple[Prepared, Prepared | None, Ms, Ms]":
+    """(train market, holdout market with its warm-up, where the holdout begins, where the train days begin)."""
+    from gridbot_tui.research.baselines import warm_at
+    from gridbot_tui.research.request import Prepared, prepare
+    from gridbot_tui.research.walkforward import part
+    from gridbot_tui.units import DAY, HOUR, MINUTE
+
+    whole = prepare(request)
+    market, settings = whole.market, whole.settings
+    since = warm_at(whole)
+    days = (market.end - since) // DAY
+    if days < 10:
+        raise ValueError(f"a search needs at least 10 days after the warm-up of 14, there are {max(days, 0)}")
+    split = since + int(days * (1.0 - holdout)) * DAY
+    gap = settings.market.episode_gap_minutes * MINUTE
+    train = part(market, market.start, split, gap)
+    warm = settings.strategy.warmup_hours * HOUR
+    rest = part(market, split - warm, market.end, gap) if holdout else None
+    if train is None:
+        raise ValueError("no bars are left to search on: lower --holdout")
+    return Prepared(settings, train), None if rest is None else Prepared(settings, rest), split, since
+
+
+def _space(params: list[str] | None, train: "Prepared") -> Any:
+    from gridbot_tui.research import space
+
+    if params:
+        return space.parsed(params, train.settings)
+    return space.usual(next(iter(train.market.instruments.values())).market)
+
+
+def _written(folder: Path, made: "Found", wanted: "Search", result: dict[str, Any]) -> Path:
+    """Report and chosen config."""
+    from gridbot_tui.research.optimise_html import write
+    from gridbot_tui.research.pareto import config_text
+
+    path = folder / "chosen.toml"
+    try:
+        page, figures = write(folder, made, wanted, {**result, "config": str(path)})
+        path.write_text(config_text(made, wanted), encoding="utf-8")
+    except OSError as wrong:
+        raise CommandFailed(f"the report could not be written: {wrong}", Exit.FAILED) from wrong
+    say(f"report: {page}\nfigures: {figures}\nchosen: {path}")
+    return path
+
+
+def _lines(made: "Found", result: dict[str, Any]) -> list[str]:
+    """The search for a person."""
+    from gridbot_tui.research.optimise_html import sentences
+
+    rows = []
+    for one in made.front:
+        after = one.holdout
+        rows.append(
+            (
+                f"{one.number}{' chosen' if one.number == made.chosen.number else ''}",
+                percent(one.train.net_return),
+                percent(-one.train.drawdown),
+                f"{one.train.turnover:.2f}",
+                "-" if after is None else percent(after.net_return),
+                "-" if after is None else percent(-after.drawdown),
+                " ".join(f"{key.rpartition('.')[2]}={value:g}" for key, value in one.values.items()),
+            )
+        )
+    head = ("trial", "return", "fall", "turnover", "after: return", "fall", "values")
+    held = result["holdout"]
+    days = "" if held is None else f"; unseen from {moment(held['from'])[:10]}"
+    return [
+        f"chosen on {moment(result['train']['from'])[:10]} to {moment(result['train']['to'])[:10]}{days}",
+        *table(head, rows),
+        "",
+        *sentences(made),
+    ]

@@ -1,0 +1,205 @@
+"""The search: optuna's trials on all cores, kept in a storage, each played by the engine that trades."""
+
+import hashlib
+import multiprocessing
+import os
+import signal
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from gridbot_tui.research import space as spaces
+from gridbot_tui.research.request import Prepared, Request
+from gridbot_tui.research.ring import RingFailed
+from gridbot_tui.research.space import Parameter, Values
+from gridbot_tui.research.storages import StorageFailed, opened
+from gridbot_tui.research.trial import Score, hopeless, played
+from gridbot_tui.settings.load import load
+from gridbot_tui.settings.model import Settings
+from gridbot_tui.settings.problems import ConfigError
+from gridbot_tui.units import Ms
+
+if TYPE_CHECKING:
+    import optuna
+
+DIRECTIONS = ("maximize", "minimize", "minimize")
+"""Return, drawdown, turnover."""
+POLL_S = 0.3
+
+
+class OptimiseFailed(Exception):
+    """The search could not be done; the message is one sentence."""
+
+
+class Search(Struct, frozen=True):
+    """What is searched, and how."""
+
+    request: Request
+    train: Prepared
+    since: Ms
+    """Where the warm-up of the train days ends."""
+    space: tuple[Parameter, ...]
+    study: str
+    storage: str
+    trials: int
+    """Finished ones in the study, those of earlier runs included."""
+    workers: int
+    seed: int = 0
+    seconds: float | None = None
+
+    def settings(self, values: Mapping[str, float]) -> Settings:
+        """The config with these values. Raises ConfigError."""
+        return load(self.request.config, os.environ, self.request.overrides + spaces.pairs(values)).settings
+
+    @property
+    def mark(self) -> str:
+        """What a study must agree in to be gone on with: data, days, config and space."""
+        market = self.train.market
+        counted = [(name, *market.coverage(name)) for name in market.symbols]
+        told = f"{counted} {self.train.settings.model_dump()} {[one.words for one in self.space]}"
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+class Count(Struct, frozen=True):
+    """Trials by how they ended."""
+
+    complete: int
+    pruned: int
+    failed: int
+
+    @property
+    def done(self) -> int:
+        """All that ended."""
+        return self.complete + self.pruned + self.failed
+
+
+Progress = Callable[[int, int], None]
+
+
+def search(wanted: Search, progress: Progress = lambda done, whole: None) -> "optuna.Study":
+    """Search until the study holds enough trials or time is over; the study.
+
+    Raises:
+        StorageFailed: the study cannot be kept there, or is of something else.
+        OptimiseFailed: a worker died.
+    """
+    study = _begun(wanted)
+    began = time.monotonic()
+    if count(study).done >= wanted.trials:
+        return study
+    before = count(study).done
+    workers = _started(wanted, before)
+    try:
+        while any(one.is_alive() for one in workers):
+            workers[0].join(POLL_S)
+            progress(count(study).done - before, wanted.trials - before)
+            if wanted.seconds is not None and time.monotonic() - began > wanted.seconds:
+                break
+    finally:
+        for one in workers:
+            one.terminate()
+            one.join()
+    if any(one.exitcode not in (0, -signal.SIGTERM) for one in workers):
+        raise OptimiseFailed("a worker ended before its time; what was found is kept, the same command goes on")
+    return study
+
+
+def count(study: "optuna.Study") -> Count:
+    """How many trials have ended."""
+    from optuna.trial import TrialState
+
+    states = [one.state for one in study.get_trials(deepcopy=False)]
+    return Count(*(states.count(one) for one in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)))
+
+
+def _begun(wanted: Search) -> "optuna.Study":
+    """The study, made or gone on with; the config as it is stands first in the queue."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        storage=opened(wanted.storage), study_name=wanted.study, directions=DIRECTIONS, load_if_exists=True
+    )
+    mark = study.user_attrs.get("mark")
+    if mark is None:
+        study.set_user_attr("mark", wanted.mark)
+        first = spaces.defaults(wanted.space, wanted.train.settings)
+        if first is not None:
+            study.enqueue_trial(first, user_attrs={"defaults": True})
+    elif mark != wanted.mark:
+        raise StorageFailed(
+            f"study {wanted.study} in {wanted.storage} is of other data, days, config or parameters: "
+            "name another with --study, or repeat the command it was begun with"
+        )
+    return study
+
+
+def _started(wanted: Search, before: int) -> list[BaseProcess]:
+    """Workers at work. Forked: the market is in memory once."""
+    context = multiprocessing.get_context("fork")
+    made: list[BaseProcess] = []
+    for index in range(wanted.workers):
+        one = context.Process(target=_work, args=(wanted, wanted.seed + before + 7_919 * index), daemon=True)
+        one.start()
+        made.append(one)
+    return made
+
+
+def _work(wanted: Search, seed: int) -> None:
+    """A worker: trials until the study holds enough."""
+    import optuna
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told too, and ends its workers
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    # What workers have in play counts as bad until it is known: else they all look in the same place.
+    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=16, constant_liar=True)
+    study = optuna.load_study(study_name=wanted.study, storage=opened(wanted.storage), sampler=sampler)
+    while count(study).done < wanted.trials:
+        study.optimize(lambda trial: _objective(trial, wanted), n_trials=1, catch=(RingFailed, ValueError))
+
+
+def _objective(trial: "optuna.Trial", wanted: Search) -> tuple[float, float, float]:
+    import optuna
+
+    values = suggested(trial, wanted.space)
+    try:
+        settings = wanted.settings(values)
+    except ConfigError as wrong:
+        trial.set_user_attr("refused", str(wrong))
+        raise optuna.TrialPruned from wrong
+
+    def stop(stage: int, score: Score) -> bool:
+        trial.set_user_attr(f"stage{stage}", score.objectives)
+        return hopeless(score, _at_stage(trial.study, stage, trial.number))
+
+    score = played(Prepared(settings, wanted.train.market), wanted.since, stop)
+    if score is None:
+        raise optuna.TrialPruned
+    trial.set_user_attr("sharpe", score.sharpe)
+    trial.set_user_attr("fills", score.fills)
+    return score.objectives
+
+
+def suggested(trial: "optuna.Trial", space: Sequence[Parameter]) -> Values:
+    """A value for each key, to four digits: a config a person can read."""
+    found: Values = {}
+    for one in space:
+        if one.choices:
+            found[one.key] = float(trial.suggest_categorical(one.key, one.choices))
+        elif one.whole:
+            found[one.key] = trial.suggest_int(one.key, int(one.low), int(one.high))
+        else:
+            found[one.key] = trial.suggest_float(one.key, one.low, one.high)
+    return {key: float(f"{value:.4g}") for key, value in found.items()}
+
+
+def _at_stage(study: "optuna.Study", stage: int, but: int) -> list[Sequence[float]]:
+    """Objectives of the other trials at a stage."""
+    name = f"stage{stage}"
+    trials = study.get_trials(deepcopy=False)
+    return [one.user_attrs[name] for one in trials if one.number != but and name in one.user_attrs]

@@ -1,0 +1,240 @@
+"""What a search found: the sets that nothing beats in every respect, one of them chosen, judged on days unseen."""
+
+import multiprocessing
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from gridbot_tui.research import intervals
+from gridbot_tui.research.analysis import Analysis, analyse
+from gridbot_tui.research.backtest import Study, study_of
+from gridbot_tui.research.intervals import Interval
+from gridbot_tui.research.optimise import Count, Search, count
+from gridbot_tui.research.outcome import outcome_of, ring_of
+from gridbot_tui.research.request import Prepared
+from gridbot_tui.research.space import Values, defaults
+from gridbot_tui.research.trial import Score, played
+from gridbot_tui.units import Ms
+
+if TYPE_CHECKING:
+    import optuna
+
+MOST = 12
+"""Sets told in full; more are thinned out by drawdown."""
+SAME = 1e-9
+"""Played again, a set must come to the same return."""
+
+
+class Member(Struct, frozen=True):
+    """One set of the front."""
+
+    number: int
+    values: Values
+    train: Score
+    """Played again by the engine, after the search."""
+    confirmed: bool
+    """True where that came to what the search said."""
+    holdout: Score | None
+    """On the days after, which the search never saw; None without such days."""
+
+
+class Found(Struct, frozen=True):
+    """Everything a report prints."""
+
+    counted: Count
+    front: tuple[Member, ...]
+    front_size: int
+    chosen: Member
+    usual: Member | None
+    """The config as it is, where the space holds it."""
+    holdout: Study | None
+    """The chosen set beside all baselines, on the days after."""
+    analysis: Analysis | None
+    advantage: Interval | None
+    """Yearly return of the chosen set over the config as it is, on the days after."""
+
+
+Progress = Callable[[int, int], None]
+
+
+def found(
+    wanted: Search,
+    study: "optuna.Study",
+    holdout: Prepared | None,
+    holdout_since: Ms,
+    progress: Progress = lambda done, whole: None,
+) -> Found:
+    """Play the front again, choose, and judge the choice on the holdout. Raises ValueError without a finished trial."""
+    from optuna.trial import TrialState
+
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    if not complete:
+        raise ValueError("no trial was finished: every set was given up or failed; more --trials may help")
+    front = sorted(study.best_trials, key=lambda one: one.values[1])
+    told = _thinned(front, MOST)
+    chosen = max(front, key=lambda one: ratio(Score(*one.values)))
+    usual = next((one for one in complete if one.user_attrs.get("defaults")), None)
+    wanted_trials = {one.number: one for one in (*told, chosen, *(() if usual is None else (usual,)))}
+    members = _members(wanted, list(wanted_trials.values()), holdout, holdout_since, progress)
+    best = members[chosen.number]
+    judged = analysis = gap = None
+    if holdout is not None:
+        settings = wanted.settings(best.values)
+        judged = study_of(Prepared(settings, holdout.market), full=True)
+        analysis = analyse(judged, count(study).done)
+        gap = _advantage(judged, holdout, holdout_since)
+    return Found(
+        counted=count(study),
+        front=tuple(members[one.number] for one in told),
+        front_size=len(front),
+        chosen=best,
+        usual=None if usual is None else members[usual.number],
+        holdout=judged,
+        analysis=analysis,
+        advantage=gap,
+    )
+
+
+def ratio(score: Score) -> float:
+    """What is chosen by: return for each per cent of the deepest fall, one per cent at least."""
+    return score.net_return / max(score.drawdown, 0.01)
+
+
+def _advantage(judged: Study, holdout: Prepared, since: Ms) -> Interval | None:
+    """Of the judged run over the config as it is."""
+    ring = ring_of(holdout)
+    ring.run()
+    usual = outcome_of("defaults", ring, holdout).daily(since)
+    ours = judged.main.daily(since)
+    beside = dict(zip(usual.days, usual.returns, strict=True))
+    gaps = [value - beside[day] for day, value in zip(ours.days, ours.returns, strict=True) if day in beside]
+    return intervals.mean_interval(gaps)
+
+
+def _thinned(front: Sequence[Any], most: int) -> list[Any]:
+    """At most so many, evenly along the front, its ends included."""
+    if len(front) <= most:
+        return list(front)
+    return [front[round(i * (len(front) - 1) / (most - 1))] for i in range(most)]
+
+
+_shared: tuple[Search, Prepared | None, Ms] | None = None
+
+
+def _again(job: tuple[int, Values, float]) -> Member:
+    """One set played again on the train days and, for the first time, on the days after."""
+    assert _shared is not None
+    wanted, holdout, since = _shared
+    number, values, before = job
+    settings = wanted.settings(values)
+    train = played(Prepared(settings, wanted.train.market), wanted.since)
+    after = None if holdout is None else played(Prepared(settings, holdout.market), since)
+    assert train is not None  # nothing here gives up
+    return Member(number, values, train, abs(train.net_return - before) <= SAME, after)
+
+
+def _members(
+    wanted: Search,
+    trials: Sequence["optuna.trial.FrozenTrial"],
+    holdout: Prepared | None,
+    since: Ms,
+    progress: Progress,
+) -> dict[int, Member]:
+    global _shared
+    _shared = (wanted, holdout, since)
+    jobs = [(one.number, _values(one.params), one.values[0]) for one in trials]
+    made: dict[int, Member] = {}
+
+    def collect(members: Iterable[Member]) -> None:
+        for one in members:
+            made[one.number] = one
+            progress(len(made), len(jobs))
+
+    try:
+        if wanted.workers > 1:
+            with multiprocessing.get_context("fork").Pool(wanted.workers) as pool:
+                collect(pool.imap_unordered(_again, jobs, chunksize=1))
+        else:
+            collect(map(_again, jobs))
+    finally:
+        _shared = None
+    return made
+
+
+def _values(params: dict[str, Any]) -> Values:
+    return {key: float(f"{value:.4g}") for key, value in params.items()}
+
+
+def config_text(made: Found, wanted: Search) -> str:
+    """The chosen set as a config file that says what it rests on."""
+    from gridbot_tui.settings.edit import set_value
+    from gridbot_tui.settings.load import read
+
+    base = "" if wanted.request.config is None else read(wanted.request.config)
+    text = base
+    usual = defaults(wanted.space, wanted.train.settings) or {}
+    whole = {one.key for one in wanted.space if one.whole}
+    for key, value in made.chosen.values.items():
+        if usual.get(key) != value:
+            text = set_value(text, key, int(value) if key in whole else value)
+    told = [
+        f"Chosen by gridbot optimize from {made.counted.done} trials (study {wanted.study}).",
+        f"On the days it was chosen on: {_words(made.chosen.train)}.",
+    ]
+    if made.chosen.holdout is not None:
+        told.append(f"On the days after, which the search did not see: {_words(made.chosen.holdout)}.")
+    gap = made.advantage
+    if gap is not None:
+        sure = "more than luck" if gap.low > 0 else "no proof of anything"
+        told.append(
+            f"There, over the config it started from: {100 * gap.value:+.1f} % a year "
+            f"[{100 * gap.low:+.1f}, {100 * gap.high:+.1f}]: {sure}."
+        )
+    return "".join(f"# {line}\n" for line in told) + "\n" + text.lstrip("\n")
+
+
+def _words(score: Score) -> str:
+    return (
+        f"return {100 * score.net_return:+.1f} %, deepest fall {-100 * score.drawdown:.1f} %, "
+        f"turnover {score.turnover:.2f} a day, {score.fills} fills"
+    )
+
+
+def document(made: Found, wanted: Search) -> dict[str, Any]:
+    """The search as one JSON document."""
+
+    def bounds(found: Interval | None) -> object:
+        return None if found is None else msgspec.to_builtins(found)
+
+    held = made.holdout
+    return {
+        "study": wanted.study,
+        "storage": wanted.storage,
+        "trials": made.counted.done,
+        "complete": made.counted.complete,
+        "pruned": made.counted.pruned,
+        "failed": made.counted.failed,
+        "parameters": [one.words for one in wanted.space],
+        "train": {"from": wanted.since, "to": wanted.train.market.end},
+        "holdout": None if held is None else {"from": held.since, "to": held.prepared.market.end},
+        "front_size": made.front_size,
+        "pareto": [msgspec.to_builtins(one) for one in made.front],
+        "chosen": msgspec.to_builtins(made.chosen),
+        "defaults": None if made.usual is None else msgspec.to_builtins(made.usual),
+        "advantage_over_defaults": bounds(made.advantage),
+        "growth": bounds(None if made.analysis is None else made.analysis.growth),
+        "deflated_sharpe": None if made.analysis is None else made.analysis.deflated,
+        "baselines": {}
+        if made.analysis is None
+        else {
+            row.name: {
+                "net_return": row.net_return,
+                "sharpe": row.sharpe,
+                "max_drawdown": row.max_drawdown,
+                "advantage": bounds(row.advantage),
+            }
+            for row in made.analysis.rows[1:]
+        },
+    }

@@ -1,0 +1,52 @@
+"""Where a study is kept, so that it can be gone on with, on one machine or many."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+JOURNAL = "journal:"
+
+
+class StorageFailed(Exception):
+    """The study cannot be kept there; the message is one sentence."""
+
+
+def opened(url: str) -> "BaseStorage":
+    """A journal file (``journal:PATH``; many processes may append) or a database (``sqlite:///PATH``, ``mysql://``...).
+
+    Raises:
+        StorageFailed: nothing that optuna can keep a study in.
+    """
+    if url.startswith(JOURNAL):
+        return _journal(url[len(JOURNAL) :])
+    if "://" not in url:
+        raise StorageFailed(f"--storage {url}: wants journal:FILE, or the address of a database such as sqlite:///FILE")
+    from optuna.exceptions import StorageInternalError
+    from optuna.storages import RDBStorage
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return RDBStorage(url)
+    except (SQLAlchemyError, StorageInternalError, ImportError) as wrong:
+        raise StorageFailed(f"--storage {url.partition('@')[2] or url}: {_first_line(wrong)}") from wrong
+
+
+def _journal(path: str) -> "BaseStorage":
+    from pathlib import Path
+
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    file = Path(path.removeprefix("//"))
+    if not file.name:
+        raise StorageFailed("--storage journal: wants the name of a file after the colon")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return JournalStorage(JournalFileBackend(str(file)))
+    except (OSError, ValueError, KeyError) as wrong:
+        raise StorageFailed(f"--storage {JOURNAL}{path}: {_first_line(wrong)}") from wrong
+
+
+def _first_line(wrong: BaseException) -> str:
+    return (str(wrong).splitlines() or [type(wrong).__name__])[0]

@@ -1,0 +1,106 @@
+"""A search keeps its study, goes on where it stopped, plays what it reports again, and judges it on days unseen."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from gridbot_tui.research import space
+from gridbot_tui.research.storages import StorageFailed, opened
+from gridbot_tui.research.trial import FEWEST, Score, hopeless
+from gridbot_tui.settings.load import load
+from gridbot_tui.units import Market
+from tests.commands.calling import Cli, caller
+from tests.research.markets import series
+from tests.research.test_truth import written
+
+ASKED = ("--param", "ladder.skew=0.8:1.2", "--param", "ladder.max_levels=3,8", "--workers", "1", "--holdout", "0.4")
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Cli:
+    return caller(capsys)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> str:
+    one = series("ETHUSDT", 25, seed=71, sigma_hour=0.013)
+    return written(tmp_path_factory.mktemp("made"), one)[0]
+
+
+def test_a_search_reports_a_front_that_the_engine_confirms_and_goes_on_later(
+    path: str, call: Cli, tmp_path: Path
+) -> None:
+    words = ("optimize", "--data", path, "--json", "--report", str(tmp_path), *ASKED)
+    first = call(*words, "--trials", "3")
+    assert first.code == 0, first.err
+    found = first.document
+    assert found["trials"] == 3
+    assert found["holdout"]["from"] == found["train"]["to"]
+    assert all(one["confirmed"] and one["holdout"] for one in found["pareto"])
+    assert found["defaults"]["values"] == {"ladder.skew": 1.0, "ladder.max_levels": 8}
+    assert {"buy_and_hold", "static_grid", "fixed_prior", "best_in_hindsight"} <= set(found["baselines"])
+    chosen = tomllib.loads((tmp_path / "chosen.toml").read_text())
+    assert set(chosen) <= {"ladder"}
+    assert load(tmp_path / "chosen.toml", {}).settings.ladder.skew == found["chosen"]["values"]["ladder.skew"]
+    assert "never saw" in (tmp_path / "optimize.html").read_text()
+    assert json.loads((tmp_path / "optimize.json").read_text())["front_size"] == found["front_size"]
+    again = call(*words, "--trials", "4")
+    assert again.code == 0, again.err
+    assert again.document["trials"] == 4
+    other = call(*words, "--trials", "4", "--slippage", "30")
+    assert other.code == 2
+    assert "is of other data, days, config or parameters" in other.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--param", "ladder.skew"), "wants KEY=LOW:HIGH"),
+        (("--param", "ladder.skew=0.1:1"), "ladder.skew must stay from 0.5 to 1.25"),
+        (("--param", "ladder.skews=1:2"), "there is no number ladder.skews in the config"),
+        (("--param", "strategy.learning.enabled=0:1"), "is a switch, not a number"),
+        (("--param", "ladder.skew=a:b"), "must be numbers"),
+        (("--param", "ladder.skew=1:1"), "the range is empty"),
+        (("--storage", "somewhere"), "--storage somewhere: wants journal:FILE"),
+        (("--storage", "nodb://x/y"), "--storage nodb://x/y: "),
+        (("--to", "2023-11-20"), "at least 10 days after the warm-up"),
+    ],
+)
+def test_what_an_operator_gets_wrong_is_one_sentence(
+    words: tuple[str, ...], said: str, path: str, call: Cli, tmp_path: Path
+) -> None:
+    done = call("optimize", "--data", path, "--report", str(tmp_path), "--trials", "1", *words)
+    assert done.code == 2
+    assert said in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_a_trial_is_given_up_only_where_enough_others_did_better_in_every_respect() -> None:
+    better, other = (0.2, 0.05, 0.1), (0.3, 0.2, 0.1)
+    score = Score(0.1, 0.1, 0.1)
+    assert score.dominated_by(better)
+    assert not score.dominated_by(other)
+    assert not score.dominated_by(score.objectives)
+    assert hopeless(score, [better] * 2 + [other] * (FEWEST - 2))
+    assert not hopeless(score, [better] + [other] * (FEWEST - 1))
+    assert not hopeless(score, [better] * (FEWEST - 1))
+
+
+def test_the_usual_space_holds_the_defaults_of_both_markets() -> None:
+    settings = load(None, {}, ()).settings
+    for market in Market:
+        found = space.usual(market)
+        values = space.defaults(found, settings)
+        assert values is not None
+        assert load(None, {}, space.pairs(values)).settings == settings
+        for edge in ("low", "high"):
+            load(None, {}, space.pairs({one.key: getattr(one, edge) for one in found}))
+
+
+def test_a_study_can_be_kept_in_a_database(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'study.db'}"
+    assert opened(url).get_all_studies() == []
+    with pytest.raises(StorageFailed, match="wants the name of a file"):
+        opened("journal:")
