@@ -366,6 +366,8 @@ class Snapshot(Struct, frozen=True, tag="snapshot"):
     controller: str = ""
     """Who holds control (peer name), "" = nobody."""
     viewers: int = 0
+    past_until: Ms | None = None
+    """A new sim profile lives through its past up to then, at full speed; None where that is over."""
 
 
 class Hello(Struct, frozen=True, tag="hello"):

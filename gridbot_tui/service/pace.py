@@ -12,6 +12,8 @@ class Pace:
 
     def __init__(self, speed: float) -> None:
         self.speed = speed
+        self.racing_to: int | None = None
+        """Virtual time up to which a past is lived through as fast as the processor allows; None: it is over."""
         self._virtual = 0
         self._wall = 0.0
 
@@ -35,7 +37,7 @@ class Pace:
     @property
     def label(self) -> str:
         """``max`` or the multiple, for people and for the snapshot."""
-        return "max" if math.isinf(self.speed) else f"{self.speed:g}"
+        return "max" if math.isinf(self.speed) or self.racing_to is not None else f"{self.speed:g}"
 
 
 def parse_speed(text: str) -> float:

@@ -108,7 +108,9 @@ class Picture:
         runner: Runner,
         reloader: Reloader,
         viewers: Callable[[], tuple[int, str]],
+        links: Callable[[], tuple[LinkView, ...]] | None = None,
     ) -> None:
+        """``links``: the connections to a real exchange; without it the simulated one's."""
         self._plan = plan
         self._profile = profile
         self._engine = engine
@@ -118,6 +120,7 @@ class Picture:
         self._runner = runner
         self._reloader = reloader
         self._viewers = viewers
+        self._real_links = links
 
     def snapshot(self) -> Snapshot:
         """The whole picture now."""
@@ -136,6 +139,7 @@ class Picture:
             started_at=desk.started_at,
             uptime_s=(desk.now - desk.started_at) / 1000.0,
             speed=self._runner.pace.label,
+            past_until=self._runner.pace.racing_to,
             equity=_text(equity),
             start_equity=_text(desk.ledger.allotted) or "0",
             wallet=_text(desk.ledger.wallet) or "0",
@@ -240,6 +244,8 @@ class Picture:
         )
 
     def _links(self) -> tuple[LinkView, ...]:
+        if self._real_links is not None:
+            return self._real_links()
         desk = self._engine.desk
         latest = max((state.bar_at for state in desk.symbols.values()), default=0)
         age = desk.now - latest if latest else None

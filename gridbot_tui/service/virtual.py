@@ -117,11 +117,13 @@ class VirtualParts(Parts):
             return
         self.warmup.begin(until)
         self.journal.grouped = True
+        self.pace.racing_to = until
         skip = self._skip()
         with seldom_collecting():
             while self.world.now < until and not self.runner.over:
                 with self.books.bulk():
                     await self.runner.run(until=min(self.world.now + DAY, until), skip=skip)
+        self.pace.racing_to = None
         self.journal.grouped = False
         self.journal.save_now(self.engine.now)
         if self.journal.failing:

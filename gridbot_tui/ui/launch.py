@@ -5,6 +5,7 @@ app gets a ``Door`` and cannot tell which.
 """
 
 import signal
+import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from gridbot_tui.settings.sections import UiParams
     from gridbot_tui.ui.app import GridApp
     from gridbot_tui.ui.link import Door
+
+
+SWITCH_S = 0.0005
+"""Longest one thread may hold the interpreter while another wants it."""
 
 
 class Wishes(Struct, frozen=True):
@@ -73,6 +78,8 @@ def launch(
 
     if over():
         return Left("stopped")
+    # Textual writes to the terminal from a thread of its own: at the default of 5 ms a painted key waits for it.
+    sys.setswitchinterval(SWITCH_S)
     wishes = wishes or Wishes()
     look = Look(
         theme=wishes.theme,

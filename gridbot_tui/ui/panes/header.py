@@ -98,7 +98,7 @@ def _parts(picture: Picture, snapshot: Snapshot) -> list[tuple[int, Row]]:
         (3, ((words.times(snapshot.leverage), "text"), (f"/{words.times(snapshot.leverage_cap, 0)}", "dim"))),
         (5, (("worst ", "dim"), (words.times(worst), "warn" if near else "text"))),
         (2, ((f"age {words.span(picture.data_age()):>3}", aged),)),
-        (7, ((speed, "accent"),) if speed else ()),
+        (7 if snapshot.past_until is None else 2, ((speed, "accent"),) if speed else ()),
         (6, ((_clock(picture, snapshot), "dim"),)),
     ]
 
@@ -106,6 +106,10 @@ def _parts(picture: Picture, snapshot: Snapshot) -> list[tuple[int, Row]]:
 def _speed(snapshot: Snapshot) -> str:
     if snapshot.mode not in ("sim", "replay"):
         return ""
+    if snapshot.past_until is not None:
+        lived = snapshot.at - snapshot.started_at
+        share = lived / max(1, lived + snapshot.past_until - snapshot.at)
+        return f"past {100 * share:.0f} %, full speed"
     return "max speed" if snapshot.speed == "max" else f"{snapshot.speed}x speed"
 
 

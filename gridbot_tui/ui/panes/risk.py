@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gridbot_tui.control.snapshot import Snapshot
+from gridbot_tui.control.snapshot import EquityPoint, Snapshot
 from gridbot_tui.ui import lines, words
 from gridbot_tui.ui.pane import Pane
 from gridbot_tui.ui.panes.header import TIERS
@@ -79,14 +79,15 @@ def drawdown_row(snapshot: Snapshot, width: int) -> Row:
 
 def curve_rows(snapshot: Snapshot, width: int, height: int, pane: Pane) -> list[Row]:
     """The equity curve: a spark in one row, a line graph in more."""
-    points = [float(point.equity) for point in snapshot.equity_curve]
+    curve = since_it_moved(snapshot.equity_curve)
+    points = [float(point.equity) for point in curve]
     if height <= 0:
         return []
     if len(points) < 2:
         return [(("equity   no curve yet", "dim"),)]
     gained = points[-1] - points[0]
     role = "gain" if gained >= 0 else "loss"
-    days = (snapshot.equity_curve[-1].at - snapshot.equity_curve[0].at) / 86_400_000
+    days = (curve[-1].at - curve[0].at) / 86_400_000
     label = f"equity {days:.0f}d"
     if height < 2:
         return [((f"{label:<11}", "dim"), (lines.spark(points, max(4, width - 11)), role))]
@@ -96,6 +97,14 @@ def curve_rows(snapshot: Snapshot, width: int, height: int, pane: Pane) -> list[
     if height >= 5:
         ends[height // 2] = label
     return [((f"{ends.get(at, ''):>{scale}} ", "dim"), (text, role)) for at, text in enumerate(drawn)]
+
+
+def since_it_moved(curve: Sequence[EquityPoint]) -> Sequence[EquityPoint]:
+    """The curve without the days of warm-up before it, in which nothing could move."""
+    for at, point in enumerate(curve):
+        if point.equity != curve[0].equity:
+            return curve[max(0, at - 1) :]
+    return curve
 
 
 def _position_rows(picture: Picture, width: int) -> list[Row]:
