@@ -83,12 +83,20 @@ def _pause(desk: Desk, event: Operator) -> None:
     desk.waiting.append(Waiting(event.command_id, "pause", symbols))
 
 
+def _overtake(desk: Desk, commands: set[str], symbols: tuple[Symbol, ...], by: str) -> None:
+    """End commands that another has lifted before they had converged: they must not be confirmed later."""
+    for waiting in [one for one in desk.waiting if one.command in commands and set(one.symbols) & set(symbols)]:
+        desk.waiting.remove(waiting)
+        desk.emit(CommandDone(waiting.command_id, ok=False, text=f"lifted by '{by}' before it had converged"))
+
+
 def _resume(desk: Desk, event: Operator) -> str:
     if desk.latches.kill:
         raise CommandRefused("killed: 'gridbot reset kill' comes first")
     if desk.tiers.halted:
         raise CommandRefused("halted by drawdown: 'gridbot reset drawdown' comes first")
     symbols = _chosen(desk, event.symbol)
+    _overtake(desk, {"pause", "flatten"}, symbols, "resume")
     for symbol in symbols:
         desk.latch("paused", symbol, "")
         desk.latch("flatten", symbol, "")
@@ -116,6 +124,7 @@ def _kill(desk: Desk, event: Operator) -> None:
 def _reset(desk: Desk, event: Operator) -> str:
     what = event.args.get("what", "")
     if what == "kill":
+        _overtake(desk, {"kill"}, tuple(desk.symbols), "reset kill")
         desk.latch("kill", "", "")
         return "kill latch cleared; trading goes on with the next decision"
     if what == "drawdown":

@@ -82,6 +82,10 @@ def parse(client_id: ClientId) -> IdParts | None:
     )
 
 
+LEAP: Final = 1_000
+"""More orders than can have left while the disk took no writes: those were stops and reductions."""
+
+
 class IdFactory:
     """Gives out client ids of one owner. The same slot gets the same id until that order has ended."""
 
@@ -112,6 +116,11 @@ class IdFactory:
     def another(self, client_id: ClientId) -> ClientId:
         """A new generation for the same slot although this id stands (its order serves another slot)."""
         return self._give(client_id.rpartition("-")[0])
+
+    def leap(self) -> None:
+        """Pass over ids that a process may have used and died before it could write them down."""
+        self._next += LEAP
+        self._current = {key: client_id for key, client_id in self._current.items() if client_id in self._sent}
 
     def sent(self, client_id: ClientId) -> None:
         """The intent with this id is recorded; also how ids read from journal or exchange are made known."""

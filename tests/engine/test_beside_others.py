@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from gridbot_tui.engine.desk import Waiting
 from gridbot_tui.engine.events import Fill
 from gridbot_tui.exchange.simulated.owner import HAND
 from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
@@ -58,3 +59,17 @@ def test_a_reset_measures_drawdown_from_what_is_left_now_not_from_the_last_mark(
     assert desk.tiers.drawdown == 0.0
     assert desk.tiers.value == pytest.approx(float(desk.ledger.capital.nav))
     assert desk.tiers.value < 0.95
+
+
+def test_a_pause_that_a_resume_overtakes_is_not_confirmed_later() -> None:
+    rig = grid(*[flat(600_000)] * 4)
+    rig.run(until=rig.source.start + 2 * MINUTE)
+    desk = rig.engine.desk
+    desk.latch("paused", BTC, "operator")
+    desk.waiting.append(Waiting("c0", "pause", (BTC,)))
+    rig.order("resume")
+    done = rig.outcome("c0")
+    assert done is not None
+    assert not done.ok
+    assert "resume" in done.text
+    assert not desk.waiting

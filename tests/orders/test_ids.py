@@ -87,3 +87,13 @@ def test_tags_that_would_not_fit_are_refused() -> None:
         IdFactory().issue("BTCUSDT", 1, 1_000, Side.BUY)
     with pytest.raises(ValueError, match="base-36"):
         base36(-1)
+
+
+def test_after_a_leap_no_id_is_given_that_a_lost_life_may_have_used() -> None:
+    lived = IdFactory("gb", "1")
+    used = [lived.issue("BTCUSDT", 1, 0, Side.SELL, Purpose.STOP)]
+    again = IdFactory("gb", "1", lived.state())
+    lived.sent(used[0])
+    used += [lived.another(used[0]) for _ in range(50)]  # sent while the disk took no writes
+    again.leap()
+    assert again.issue("BTCUSDT", 1, 0, Side.SELL, Purpose.STOP) not in used

@@ -13,9 +13,8 @@ from msgspec import Struct
 from gridbot_tui.research.simulation.happenings import KINDS
 from gridbot_tui.research.simulation.levels import LEVELS
 from gridbot_tui.research.simulation.scenario import MARKET_KINDS
-from gridbot_tui.research.simulation.seed import Ask, Outcome, play
+from gridbot_tui.research.simulation.seed import LEAST_ORDERS, Ask, Outcome, play
 
-LEAST_ORDERS = 200
 LEAST_SYMBOLS = 3
 
 

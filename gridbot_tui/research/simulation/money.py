@@ -27,12 +27,14 @@ class Nav:
         self.value = 1.0
         self.peak = 1.0
         self.now = 1.0
+        self.believed = 1.0
+        """Highest value that a bot could believe in that had not yet heard of a fill: its drawdown may go by it."""
         self.unsure = False
         """A reset may or may not have been carried out: nothing is judged until the next one."""
 
     def reset(self) -> None:
         """Measured anew from here."""
-        self.peak = self.now
+        self.peak = self.believed = self.now
         self.unsure = False
 
     @property
@@ -100,6 +102,14 @@ def drawdown(judge: "Judge", at: Ms) -> None:
         judge.halt_due = 0
 
 
+def believed(judge: "Judge", process: "Process") -> None:
+    """The bot has taken a mark on books that miss something: how much it may think the account was worth."""
+    ours, nav = process.engine.desk.ledger.equity_quick(), judge.nav
+    truth = nav.equity(judge)
+    if ours is not None and truth > 0 and not agreed(judge, process):
+        nav.believed = max(nav.believed, nav.now * float(ours) / truth)
+
+
 def fill(judge: "Judge", fact: FillFact) -> None:
     """The bot books a fill: it must be one of the exchange's, to the digit, and booked once."""
     one = fact.fill
@@ -164,7 +174,8 @@ def look(judge: "Judge", process: "Process") -> None:
     judge.lasting("books_agree", "", bool(found), PATIENCE, "; ".join(found))
     if judge.sim.scenario.market is Market.FUTURES:
         said, seen = -process.engine.desk.tiers.drawdown, judge.nav.drawdown
-        wrong = abs(said - seen) > DRAWDOWN_SLACK and not judge.nav.unsure
+        most = max(0.0, 1.0 - judge.nav.now / max(judge.nav.peak, judge.nav.believed))
+        wrong = not seen - DRAWDOWN_SLACK <= said <= most + DRAWDOWN_SLACK and not judge.nav.unsure
         words = f"the bot reckons with a drawdown of {100 * said:.2f} %, it is {100 * seen:.2f} %"
         judge.lasting("drawdown_is_true", "", wrong, DRAWDOWN_PATIENCE, words)
 

@@ -58,6 +58,7 @@ class Scenario(Struct, frozen=True):
     funding: tuple[FundingRate, ...]
     partial: float
     keep_positions: bool
+    without: frozenset[str]
     calm_shutdown: bool
     """The last shutdown runs with a working line."""
 
@@ -100,8 +101,17 @@ def draw(
         funding=tuple(_spike(one, names) for one in kept if one.kind == "funding_spike" and market is Market.FUTURES),
         partial=rng.choice((0.0, 0.3, 0.6)),
         keep_positions=rng.random() < 0.3,
+        without=without,
         calm_shutdown=rng.random() < 0.5,
     )
+
+
+def stretch(scenario: Scenario, hour: int) -> list[Happening]:
+    """What happens in a further hour after the end of a scenario; its market has no more gaps and spikes."""
+    rng = Random(f"stretch/{scenario.seed}/{hour}")
+    start = scenario.end + hour * HOUR
+    found = _happenings(rng, scenario.level, start - SETTLE_IN, start + HOUR + 5 * MINUTE)
+    return [one for one in found if one.kind not in MARKET_KINDS and one.kind not in scenario.without]
 
 
 def _happenings(rng: Random, level: Level, start: Ms, end: Ms) -> list[Happening]:
@@ -147,7 +157,7 @@ depth = {rng.choice((6, 8, 10))}
 leverage_cap = {cap}
 leverage_trim = {1.1 * cap:g}
 leverage_hard = {1.2 * cap:g}
-gap_reserve = {rng.choice((0.1, 0.5))}
+gap_reserve = {rng.choice((0.1, 0.5) if market is Market.FUTURES else (0.5, 0.5))}
 
 [strategy.votes]
 neutral_sigma = 0.002

@@ -10,11 +10,16 @@ from msgspec import Struct
 from gridbot_tui.exchange.simulated.world import World
 from gridbot_tui.research.simulation import money, standing
 from gridbot_tui.research.simulation.levels import LEVELS
-from gridbot_tui.research.simulation.scenario import draw
+from gridbot_tui.research.simulation.scenario import draw, stretch
 from gridbot_tui.research.simulation.simulation import Simulation, Violated
 from gridbot_tui.units import HOUR, MINUTE, Ms
 
 QUIET: Ms = 6 * MINUTE
+LEAST_ORDERS = 200
+LONGEST_STRETCH = 18
+"""Hours by which a seed is stretched at most, until it has sent that many orders."""
+WHOLE: Ms = 6 * HOUR
+"""Seeds shorter than this are slices: they are not stretched."""
 STOPPING: Ms = 25 * MINUTE
 TAIL = 60
 """Lines of history told of a failing seed."""
@@ -93,6 +98,10 @@ def _story(sim: Simulation) -> int | None:
     """Trouble, then quiet, then the end of the bot; every part is judged."""
     scenario = sim.scenario
     sim.run_until(scenario.end, list(scenario.happenings))
+    for hour in range(LONGEST_STRETCH if scenario.end - scenario.start >= WHOLE else 0):
+        if sim.tally.orders >= LEAST_ORDERS:
+            break
+        sim.run_until(scenario.end + (hour + 1) * HOUR, stretch(scenario, hour))
     _quieten(sim)
     sim.run_until(sim.world.now + QUIET, [])
     hour = sim.world.now // HOUR * HOUR

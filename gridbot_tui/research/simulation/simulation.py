@@ -15,7 +15,7 @@ from gridbot_tui.exchange.simulated.config import AccountConfig
 from gridbot_tui.exchange.simulated.latency import DrawnLatency
 from gridbot_tui.exchange.simulated.params import ExchangeParams
 from gridbot_tui.exchange.simulated.world import World
-from gridbot_tui.research.simulation import standing
+from gridbot_tui.research.simulation import money, standing
 from gridbot_tui.research.simulation.disk import Disk
 from gridbot_tui.research.simulation.history import History
 from gridbot_tui.research.simulation.judge import Judge
@@ -181,6 +181,8 @@ class Simulation:
         self.judge.heard(incoming)
         self.guarded(lambda: process.bot.receive(incoming))
         if self.process is process:
+            if isinstance(incoming, BarsClosed) and self.futures and process.bot.recovered:
+                money.believed(self.judge, process)
             self._after(process)
 
     def guarded(self, work: Callable[[], None]) -> None:
