@@ -1,16 +1,18 @@
 """What went wrong, by what the caller must do.
 
-    BinanceError
-    ├── Refused      a definite no: it did not happen; decide anew
-    ├── Unresolved   nobody knows whether it happened: ask until known
-    ├── RetryLater   it did not happen; the same may be sent again after a while
-    ├── ClockOff     it did not happen: our time is not the exchange's; set the clock, send again
-    └── Stop         nothing will be served until somebody acts: keys, permissions, ban, account
+BinanceError
+├── Refused      a definite no: it did not happen; decide anew
+├── Unresolved   nobody knows whether it happened: ask until known
+├── RetryLater   it did not happen; the same may be sent again after a while
+├── ClockOff     it did not happen: our time is not the exchange's; set the clock, send again
+└── Stop         nothing will be served until somebody acts: keys, permissions, ban, account
 """
 
 from typing import Final
 
-from gridbot_tui.units import Ms
+import aiohttp
+
+from gridbot_tui.exchange.binance.client import HttpTrouble, Unreadable
 
 
 class BinanceError(Exception):
@@ -44,8 +46,87 @@ class ClockOff(BinanceError):
 
 
 class Stop(BinanceError):
-    """Needs a human, or a long wait (``until``, ms of the exchange's time, where it said so)."""
+    """Needs a human, or a long wait (``wait_s`` of a ban)."""
 
-    def __init__(self, detail: str, code: int = 0, until: Ms | None = None) -> None:
+    def __init__(self, detail: str, code: int = 0, wait_s: float | None = None) -> None:
         super().__init__(detail, code)
-        self.until: Final = until
+        self.wait_s: Final = wait_s
+
+
+# -- what an answer, or its absence, means ------------------------------------------------------------------
+
+STOPS: Final = {
+    -1002: "the exchange says that this key may not do this",
+    -1022: "the secret does not belong to the key (the signature was refused)",
+    -2014: "the exchange does not know such a key: its form is wrong",
+    -2015: "the key is wrong, may not be used from this address, or lacks a permission",
+    -2017: "the key is locked on this account",
+}
+"""Codes after which nothing will be served until somebody acts, in words."""
+_DISABLED: Final = ("this action is disabled on this account", "this account may not place or cancel orders")
+_UNKNOWN_CODES: Final = frozenset((-1000, -1006, -1007))
+"""4xx or 5xx, these say themselves that nobody knows."""
+_CLOCK: Final = frozenset((-1021, -5028))
+_CERTAIN: Final = ("service unavailable", "internal error; unable to process your request")
+"""503 with these words, or -1001 and -1008, were certainly not carried out (Binance's documentation)."""
+_FIREWALL_S: Final = 3.0
+_LIMIT_S: Final = 10.0
+_BAN_S: Final = 120.0
+"""Binance's shortest ban, where it does not say how long."""
+
+
+def classify(trouble: Exception, what: str, *, changes: bool) -> BinanceError:
+    """What the caller must do about ``trouble``.
+
+    ``what`` names the request in words. ``changes``: carried out twice or not at all would matter (orders,
+    cancels, leverage), so a lost answer is Unresolved; where it would not, it is RetryLater.
+    """
+    if isinstance(trouble, HttpTrouble):
+        return _answered(trouble, what, changes)
+    lost = Unresolved if changes else RetryLater
+    if isinstance(trouble, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+        return RetryLater(f"{what}: no connection ({_words(trouble)})")
+    if isinstance(trouble, TimeoutError):
+        return lost(f"{what}: no answer in time")
+    if isinstance(trouble, Unreadable):
+        return lost(f"{what}: {trouble}")
+    return lost(f"{what}: the connection broke ({_words(trouble)})")
+
+
+def _answered(said: HttpTrouble, what: str, changes: bool) -> BinanceError:
+    code, status = said.code or 0, said.status
+    words = said.message or f"HTTP {status} without a reason"
+    detail = f"{what}: {words}"
+    if status == 418:
+        wait = said.retry_after or _BAN_S
+        return Stop(f"the exchange has banned this address for {wait:.0f} s: {words}", code, wait_s=wait)
+    if code == -1015:
+        return RetryLater(detail, code, said.retry_after or _LIMIT_S)
+    if status == 429 or code == -1003:
+        return RetryLater(detail, code, said.retry_after or _LIMIT_S, closed=True)
+    if code in _CLOCK:
+        return ClockOff(detail, code)
+    if code in STOPS or status == 401:
+        return Stop(f"{STOPS.get(code, 'the exchange does not accept this key')} ({detail})", code)
+    if any(text in words.lower() for text in _DISABLED):
+        return Stop(f"the account is disabled ({detail})", code)
+    certain = status == 503 and any(words.lower().startswith(text) for text in _CERTAIN)
+    if code in (-1001, -1008) or certain:
+        return RetryLater(detail, code)
+    doubtful = status >= 500 or status == 408 or said.code is None or code in _UNKNOWN_CODES
+    if not doubtful:
+        return Refused(words, code)
+    if changes:
+        return Unresolved(f"{detail} (HTTP {status})", code)
+    if status == 403:
+        return RetryLater(f"{detail} (HTTP 403, a firewall)", code, _FIREWALL_S, closed=True)
+    return RetryLater(f"{detail} (HTTP {status})", code)
+
+
+def _words(trouble: Exception) -> str:
+    return str(trouble) or type(trouble).__name__
+
+
+def is_duplicate(refusal: Refused) -> bool:
+    """True where an order was refused because one with its id is open: an earlier sending was carried out."""
+    return refusal.code == -4116 or (refusal.code == -2010 and "duplicate order" in refusal.detail.lower())

@@ -7,6 +7,9 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from gridbot_tui.engine.events import AccountState, Cash, Fill, OpenOrders, OrderReport
+from gridbot_tui.exchange.binance.errors import BinanceError
+from gridbot_tui.exchange.binance.governor import Rank
+from gridbot_tui.exchange.binance.health import AdapterHealth
 from gridbot_tui.exchange.binance.known_ids import KnownIds
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.instrument import Instrument
@@ -51,11 +54,11 @@ class ApiRestrictions(Struct, frozen=True):
     futures: bool
 
 
-class Placed(Struct, frozen=True):
-    """One order of a batch: its report, never an exception."""
+class Answer(Struct, frozen=True):
+    """What the exchange said to a new order: its state, and what it executed at once where it says so."""
 
-    client_id: ClientId
     report: OrderReport
+    fills: tuple[Fill, ...] = ()
 
 
 class Rest(Protocol):
@@ -65,11 +68,26 @@ class Rest(Protocol):
     again only after a certain failure, with the same id. ``at`` of what comes back is the exchange's time.
     """
 
-    market: Market
+    @property
+    def market(self) -> Market:
+        """Which one."""
+        ...
+
     ids: KnownIds
     """Order numbers and client ids; the streams teach it too."""
     traded: dict[Symbol, Instrument]
     """What ``instruments`` has loaded."""
+
+    statuses: dict[Symbol, str]
+    """Trading status of those, in the exchange's word (TRADING is the good one)."""
+
+    def health(self, queued: int = 0) -> AdapterHealth:
+        """As of now; circuits are the port's."""
+        ...
+
+    def room_s(self, rank: Rank) -> float:
+        """Seconds until one order of this rank has room in the rate limits, as far as is known; 0 = it has."""
+        ...
 
     async def open(self) -> None:
         """Connect, measure the clock. Raises where the exchange can't be reached."""
@@ -123,8 +141,11 @@ class Rest(Protocol):
         """Plain and conditional orders, anybody's, of these symbols."""
         ...
 
-    async def order(self, symbol: Symbol, client_id: ClientId, conditional: bool) -> OrderReport | None:
-        """One order's state; None where the exchange says it has none: that alone proves nothing."""
+    async def order(self, symbol: Symbol, client_id: ClientId, conditional: bool) -> list[OrderReport]:
+        """What has become of an order, its present state last; empty where the exchange denies it, which is no proof.
+
+        A conditional order that has fired says so before the state of its market order.
+        """
         ...
 
     async def fills(self, symbol: Symbol, after_trade_id: str, since: Ms) -> list[Fill]:
@@ -135,11 +156,11 @@ class Rest(Protocol):
         """Wallet changes that are no fills at or after ``since``, ascending; spot has no such list: empty."""
         ...
 
-    async def place(self, order: NewOrder) -> OrderReport:
+    async def place(self, order: NewOrder, rank: Rank) -> Answer:
         """Send one order, plain or conditional. Raises Refused, Unresolved, RetryLater, ClockOff, Stop."""
         ...
 
-    async def place_batch(self, orders: Sequence[NewOrder]) -> list[Placed]:
+    async def place_batch(self, orders: Sequence[NewOrder], rank: Rank) -> list[Answer | BinanceError]:
         """Up to ``batch_size`` plain orders in one request; raises as ``place`` where all share one fate."""
         ...
 

@@ -1,0 +1,187 @@
+"""Balances, positions, executions, wallet changes and candles of REST in our words."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from gridbot_tui.engine.events import Cash, CashKind, Fill, PositionState
+from gridbot_tui.exchange.binance.numbers import Scale, money
+from gridbot_tui.exchange.binance.order_words import BadAnswer, need
+from gridbot_tui.market.bar import Bar
+from gridbot_tui.units import HOUR, MINUTE, ZERO, Asset, ClientId, Money, Ms, Side, Symbol, Ticks
+
+Json = Mapping[str, Any]
+
+INTERVALS: Final = {
+    MINUTE: "1m", 3 * MINUTE: "3m", 5 * MINUTE: "5m", 15 * MINUTE: "15m", 30 * MINUTE: "30m", HOUR: "1h",
+    2 * HOUR: "2h", 4 * HOUR: "4h",
+}  # fmt: skip
+"""Base intervals in the exchange's words."""
+FORCED: Final = (
+    ("autoclose-", "liquidation"),
+    ("adl_autoclose", "deleveraging"),
+    ("settlement_autoclose-", "settlement"),
+    ("delivery_autoclose-", "settlement"),
+)
+"""How the ids of orders begin that the exchange places itself."""
+IN_FILLS: Final = frozenset(("REALIZED_PNL", "COMMISSION"))
+"""Income that the executions carry already."""
+_KINDS: Final = {
+    "FUNDING_FEE": CashKind.FUNDING,
+    "SPECIAL_FUNDING_FEE": CashKind.FUNDING,
+    "INSURANCE_CLEAR": CashKind.INSURANCE,
+    "LIQUIDATION_FEE": CashKind.INSURANCE,
+    "TRANSFER": CashKind.TRANSFER,
+    "INTERNAL_TRANSFER": CashKind.TRANSFER,
+    "CROSS_COLLATERAL_TRANSFER": CashKind.TRANSFER,
+    "STRATEGY_UMFUTURES_TRANSFER": CashKind.TRANSFER,
+    "COIN_SWAP_DEPOSIT": CashKind.TRANSFER,
+    "COIN_SWAP_WITHDRAW": CashKind.TRANSFER,
+    "AUTO_EXCHANGE": CashKind.TRANSFER,
+}
+"""Of other income we know that it is none of these: bonuses, rebates, rewards."""
+
+
+def forced_by(client_id: ClientId) -> str:
+    """Why the exchange placed an order itself; "" where it did not."""
+    return next((word for start, word in FORCED if client_id.startswith(start)), "")
+
+
+# -- balances and positions -----------------------------------------------------------------------------------
+
+
+def spot_balances(rows: Iterable[Json], wanted: frozenset[Asset]) -> dict[Asset, Money]:
+    """Free and locked together, of every asset that has any or is ``wanted``."""
+    found = dict.fromkeys(wanted, ZERO)
+    for row in rows:
+        asset, amount = need(row, "asset"), money(need(row, "free")) + money(need(row, "locked"))
+        if amount or asset in wanted:
+            found[asset] = amount
+    return found
+
+
+def futures_balances(rows: Iterable[Json]) -> dict[Asset, Money]:
+    """Wallet balances that are not zero."""
+    return {need(row, "asset"): amount for row in rows if (amount := money(need(row, "walletBalance")))}
+
+
+def position_amounts(rows: Iterable[Json]) -> dict[Symbol, Decimal]:
+    """Signed quantities that are not zero, by symbol.
+
+    Raises:
+        BadAnswer: a long or short leg: the account is in hedge mode.
+    """
+    found: dict[Symbol, Decimal] = {}
+    for row in rows:
+        amount = money(need(row, "positionAmt"))
+        if not amount:
+            continue
+        if row.get("positionSide", "BOTH") != "BOTH":
+            raise BadAnswer("the account is in hedge mode: switch it to one-way mode in Binance's settings")
+        found[need(row, "symbol")] = amount
+    return found
+
+
+def position(row: Json, scale: Scale | None) -> PositionState:
+    """One row of ``positionRisk``; of a symbol that is not traded the quantity's own last digit is the step."""
+    amount, mark = money(need(row, "positionAmt")), money(str(row.get("markPrice") or "0"))
+    liquidation = money(str(row.get("liquidationPrice") or "0"))
+    return PositionState(
+        symbol=need(row, "symbol"),
+        steps=_own_steps(amount) if scale is None else signed_steps(amount, scale),
+        entry_price=money(need(row, "entryPrice")),
+        liquidation_price=liquidation if liquidation > 0 else None,
+        mark=scale.instrument.ticks_near(mark) if scale is not None and mark > 0 else None,
+    )
+
+
+def signed_steps(amount: Decimal, scale: Scale) -> int:
+    """A signed quantity in steps, exactly."""
+    steps = scale.steps(format(abs(amount), "f"))
+    return -steps if amount < 0 else steps
+
+
+def _own_steps(amount: Decimal) -> int:
+    exponent = amount.normalize().as_tuple().exponent
+    return int(amount.scaleb(-exponent)) if isinstance(exponent, int) and exponent < 0 else int(amount)
+
+
+# -- executions ---------------------------------------------------------------------------------------------
+
+
+def fill(row: Json, scale: Scale, client_id: ClientId, ours: bool) -> Fill:
+    """One row of ``myTrades`` or ``userTrades``."""
+    buyer = row["isBuyer"] if "isBuyer" in row else row.get("buyer")
+    maker = row["isMaker"] if "isMaker" in row else row.get("maker")
+    if not isinstance(buyer, bool) or not isinstance(maker, bool):
+        raise BadAnswer("an execution without its side")
+    forced = forced_by(client_id)
+    return Fill(
+        at=int(need(row, "time")),
+        symbol=scale.instrument.symbol,
+        client_id=client_id,
+        trade_id=need(row, "id"),
+        side=Side.BUY if buyer else Side.SELL,
+        price=scale.some_price(need(row, "price")),
+        steps=scale.some_steps(need(row, "qty")),
+        fee=money(need(row, "commission")),
+        fee_asset=need(row, "commissionAsset"),
+        maker=maker,
+        realised=money(str(row.get("realizedPnl") or "0")),
+        ours=ours or bool(forced),
+        forced=forced,
+    )
+
+
+def fill_of_answer(row: Json, part: Json, scale: Scale, client_id: ClientId, side: Side) -> Fill:
+    """One of the ``fills`` in the FULL answer to a spot order: what took at once."""
+    return Fill(
+        at=int(need(row, "transactTime")),
+        symbol=scale.instrument.symbol,
+        client_id=client_id,
+        trade_id=need(part, "tradeId"),
+        side=side,
+        price=scale.some_price(need(part, "price")),
+        steps=scale.some_steps(need(part, "qty")),
+        fee=money(need(part, "commission")),
+        fee_asset=need(part, "commissionAsset"),
+        maker=False,
+        realised=ZERO,
+    )
+
+
+def income(row: Json) -> Cash | None:
+    """One row of ``income``; None for what the executions carry."""
+    kind = need(row, "incomeType")
+    if kind in IN_FILLS:
+        return None
+    number = f"{kind}-{need(row, 'tranId')}"
+    symbol = str(row.get("symbol") or "")
+    return Cash(
+        at=int(need(row, "time")),
+        cash_kind=_KINDS.get(kind, CashKind.OTHER),
+        asset=need(row, "asset"),
+        amount=money(need(row, "income")),
+        cash_id=f"{number}-{symbol}" if symbol else number,
+        symbol=symbol,
+    )
+
+
+# -- candles ------------------------------------------------------------------------------------------------
+
+Marks = Mapping[Ms, tuple[Ticks, Ticks, Ticks]]
+"""(high, low, close) of the mark price by open time."""
+
+
+def marks(rows: Iterable[list[Any]], scale: Scale) -> Marks:
+    """The mark-price candles."""
+    return {int(row[0]): (scale.near(row[2]), scale.near(row[3]), scale.near(row[4])) for row in rows}
+
+
+def bar(row: list[Any], scale: Scale, interval: Ms, known: Marks) -> Bar:
+    """One candle, with its mark prices where they are known, else its own."""
+    high, low, close = scale.some_price(row[2]), scale.some_price(row[3]), scale.some_price(row[4])
+    mark = known.get(int(row[0]), (high, low, close))
+    return Bar(
+        int(row[0]), interval, scale.some_price(row[1]), high, low, close, float(row[5]), mark[0], mark[1], mark[2]
+    )

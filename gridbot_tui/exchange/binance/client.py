@@ -1,0 +1,128 @@
+"""python-binance's AsyncClient with our addresses, and an ear for every answer's status and headers."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+import aiohttp
+import msgspec
+from binance import AsyncClient
+
+from gridbot_tui.exchange.binance.calls import Call
+from gridbot_tui.exchange.binance.hosts import Hosts
+from gridbot_tui.exchange.binance.keys import Keys
+from gridbot_tui.exchange.binance.params import BinanceParams
+from gridbot_tui.units import Market, Ms
+
+_decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
+_CONNECTIONS: Final = 48
+_IDLE_S: Final = 25.0
+"""A connection idle for longer is not used again: the exchange closes them without a word, and an order sent
+into a closed one would have to be asked about."""
+
+
+class HttpTrouble(Exception):
+    """An answer that is no success, as it came: ``code`` and ``message`` None where the body had none."""
+
+    def __init__(
+        self, status: int, code: int | None = None, message: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(f"HTTP {status}, {code}: {message}")
+        self.status: Final = status
+        self.code: Final = code
+        self.message: Final = message
+        self.retry_after: Final = retry_after
+
+
+class Unreadable(Exception):
+    """A success whose body cannot be read."""
+
+
+class Client(AsyncClient):  # type: ignore[misc]  # the library has no types
+    """One market's (and ``/sapi``'s) REST client. Made inside a running loop; ``close`` ends it.
+
+    The library's ``create`` is not used: it asks the spot market for its time, also for futures. Its two
+    WebSocket APIs are dropped: nothing here uses them, and one of them is never closed by it.
+    """
+
+    def __init__(
+        self, hosts: Hosts, keys: Keys, params: BinanceParams, heard: Callable[[Mapping[str, str]], None]
+    ) -> None:
+        connector = aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_IDLE_S, ttl_dns_cache=60)
+        super().__init__(
+            api_key=keys.key() or None,
+            api_secret=keys.hmac_secret(),
+            private_key=keys.private_key(),
+            session_params={"connector": connector},
+        )
+        self.API_URL = hosts.spot_rest
+        self.FUTURES_URL = hosts.futures_rest
+        self.MARGIN_API_URL = hosts.sapi or ""
+        self.REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=params.request_timeout_ms / 1000)
+        self.REQUEST_RECVWINDOW = params.recv_window_ms
+        self.ws_api = None
+        self.ws_future = None
+        self._heard = heard
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.session.close()
+
+    def set_offset(self, offset: Ms) -> None:
+        """How far the exchange's clock is ahead of the machine's."""
+        self.timestamp_offset = offset
+
+    async def send(self, market: Market, call: Call, params: Mapping[str, Any], *, encoded: bool = False) -> Any:
+        """One request. ``encoded``: the values are percent-encoded already, and signed so.
+
+        Raises:
+            HttpTrouble, Unreadable, aiohttp.ClientError, TimeoutError.
+        """
+        # The library changes what it is given, and sends a body even where nothing is in it.
+        given: dict[str, Any] = {"data": dict(params)} if params or call.signed else {}
+        if encoded:
+            given["force_params"] = True
+        if call.sapi:
+            return await self._request_margin_api(call.method, call.path, call.signed, **given)
+        if market is Market.SPOT:
+            return await self._request_api(call.method, call.path, call.signed, **given)
+        return await self._request_futures_api(call.method, call.path, call.signed, call.version, **given)
+
+    def sign_ws(self, params: dict[str, Any]) -> dict[str, Any]:
+        """A spot WebSocket API request's parameters with key, timestamp and signature."""
+        return dict(self._sign_ws_params(dict(params), self._generate_ws_api_signature))
+
+    async def _handle_response(self, response: aiohttp.ClientResponse) -> Any:
+        """Sees every answer on its own, where the library keeps only the last one's headers."""
+        raw = await response.read()
+        self._heard(response.headers)
+        if 200 <= response.status < 300:
+            if not raw:
+                return {}
+            try:
+                return _decode(raw)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                raise Unreadable(f"an answer of {len(raw)} bytes that is no JSON") from None
+        raise _trouble(response.status, response.headers, raw)
+
+
+def _trouble(status: int, headers: Mapping[str, str], raw: bytes) -> HttpTrouble:
+    """What an unsuccessful answer says, whatever its body looks like."""
+    code: int | None = None
+    message: str | None = None
+    try:
+        body = _decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        body = None
+    if isinstance(body, dict):
+        given, text = body.get("code"), body.get("msg")
+        code = given if isinstance(given, int) and not isinstance(given, bool) else None
+        message = text if isinstance(text, str) else None
+    return HttpTrouble(status, code, message, _seconds(headers.get("Retry-After")))
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return max(0.0, float(text)) if text else None
+    except ValueError:
+        return None

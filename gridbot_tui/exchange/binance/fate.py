@@ -1,0 +1,70 @@
+"""What has become of an order, asked for by id; "it never existed" only where that is proved."""
+
+from collections import OrderedDict
+from typing import Final
+
+from gridbot_tui.engine.events import OrderReport, Outcome
+from gridbot_tui.exchange.binance.clock import Clock
+from gridbot_tui.exchange.binance.errors import RetryLater
+from gridbot_tui.exchange.binance.params import BinanceParams
+from gridbot_tui.exchange.binance.rest import Rest
+from gridbot_tui.units import MINUTE, ClientId, Ms, Symbol
+
+KEPT: Final = 5_000
+_BEFORE: Final[Ms] = 10 * MINUTE
+"""Executions are looked at from so long before an order of another life was last heard of."""
+
+
+class Fate:
+    """Asks until the answer is certain.
+
+    A denial ("order does not exist") may only mean that the exchange's queries lag behind its matching, or that
+    the order is still on its way. After its recvWindow the exchange takes an order no more; denied again and
+    again beyond that, not among the open orders and without an execution, it never existed.
+    """
+
+    def __init__(self, rest: Rest, clock: Clock, params: BinanceParams) -> None:
+        self._rest = rest
+        self._clock = clock
+        self._params = params
+        self._began = clock.now_ms()
+        self._sent: OrderedDict[ClientId, Ms] = OrderedDict()
+
+    def sent(self, client_id: ClientId) -> None:
+        """An order leaves now."""
+        self._sent[client_id] = self._clock.now_ms()
+        self._sent.move_to_end(client_id)
+        if len(self._sent) > KEPT:
+            self._sent.popitem(last=False)
+
+    async def ask(self, symbol: Symbol, client_id: ClientId, conditional: bool) -> list[OrderReport]:
+        """What has become of it, the present state last.
+
+        Raises:
+            BinanceError: it can't be said now.
+        """
+        params, denials = self._params, 0
+        last_chance = self._sent.get(client_id, self._began) + params.recv_window_ms + params.absent_after_ms
+        pause = params.absent_after_ms / params.absent_denials / 1000
+        while True:
+            reports = await self._rest.order(symbol, client_id, conditional)
+            if reports:
+                return reports
+            denials += 1
+            if denials >= params.absent_denials and self._clock.now_ms() >= last_chance:
+                return await self._nowhere(symbol, client_id)
+            await self._clock.sleep(pause)
+
+    async def _nowhere(self, symbol: Symbol, client_id: ClientId) -> list[OrderReport]:
+        """The last two places it could be."""
+        listed = await self._rest.open_orders([symbol])
+        for order in listed.orders:
+            if order.client_id == client_id:
+                outcome = Outcome.PARTLY_FILLED if order.filled else Outcome.ACCEPTED
+                return [OrderReport(listed.at, symbol, client_id, outcome, order.filled)]
+        since = self._sent.get(client_id, self._began) - _BEFORE
+        fills = await self._rest.fills(symbol, "", since)
+        if any(fill.client_id == client_id for fill in fills):
+            raise RetryLater(f"{client_id} has executions, but the exchange denies the order")
+        return [OrderReport(self._clock.now_ms(), symbol, client_id, Outcome.ABSENT, code=-2013,
+                            detail="the exchange has no such order, repeatedly")]  # fmt: skip

@@ -1,0 +1,231 @@
+"""Our orders in the exchange's words, and its answers in ours: REST, plain and conditional, both markets."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from gridbot_tui.engine.events import OpenOrder, OrderReport, Outcome
+from gridbot_tui.exchange.binance.numbers import BadNumber, Scale, money
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.orders.model import NewOrder, OrderKind
+from gridbot_tui.units import ClientId, Market, Ms, Side, Symbol
+
+Json = Mapping[str, Any]
+Params = dict[str, Any]
+
+OUTCOMES: Final = {
+    "NEW": Outcome.ACCEPTED,
+    "PENDING_NEW": Outcome.ACCEPTED,
+    "NEW_INSURANCE": Outcome.ACCEPTED,
+    "NEW_ADL": Outcome.ACCEPTED,
+    "PENDING_CANCEL": Outcome.ACCEPTED,
+    "PARTIALLY_FILLED": Outcome.PARTLY_FILLED,
+    "FILLED": Outcome.FILLED,
+    "CANCELED": Outcome.CANCELED,
+    "REJECTED": Outcome.REFUSED,
+    "EXPIRED": Outcome.EXPIRED,
+    "EXPIRED_IN_MATCH": Outcome.EXPIRED,
+}
+"""What the status of a plain order means."""
+ALGO_OUTCOMES: Final = {
+    "NEW": Outcome.ACCEPTED,
+    "CANCELED": Outcome.CANCELED,
+    "EXPIRED": Outcome.EXPIRED,
+    "REJECTED": Outcome.REFUSED,
+}
+"""The same of a conditional one, until it triggers."""
+TRIGGERED: Final = frozenset(("TRIGGERING", "TRIGGERED", "FINISHED"))
+CONDITIONAL: Final = ("STOP", "TAKE_PROFIT", "TRAILING")
+"""How the types of conditional orders begin."""
+_ENDS: Final = frozenset((Outcome.CANCELED, Outcome.EXPIRED, Outcome.REFUSED))
+
+
+class BadAnswer(Exception):
+    """A field that we need is missing, or cannot be what it says."""
+
+
+def text(number: Decimal) -> str:
+    """A number as the exchange wants it: no exponent."""
+    return format(number, "f")
+
+
+# -- what is sent -------------------------------------------------------------------------------------------
+
+
+def plain_order(order: NewOrder, instrument: Instrument) -> Params:
+    """Parameters of ``POST order``, also of one in a batch."""
+    params: Params = {
+        "symbol": order.symbol,
+        "side": order.side.name,
+        "quantity": text(instrument.quantity(order.steps)),
+        "newClientOrderId": order.client_id,
+    }
+    if order.kind is OrderKind.MARKET:
+        params["type"] = "MARKET"
+    else:
+        params |= _limit(order, instrument)
+    spot = instrument.market is Market.SPOT
+    if order.reduce_only and not spot:
+        params["reduceOnly"] = "true"
+    # ACK says that a post-only order rests, which is all there is to say; else the executions matter at once.
+    params["newOrderRespType"] = "ACK" if order.post_only else "FULL" if spot else "RESULT"
+    return params
+
+
+def _limit(order: NewOrder, instrument: Instrument) -> Params:
+    if order.price is None:
+        raise ValueError(f"the limit order {order.client_id} has no price")
+    params: Params = {"type": "LIMIT", "price": text(instrument.price(order.price))}
+    if instrument.market is Market.SPOT and order.post_only:
+        params["type"] = "LIMIT_MAKER"
+    else:
+        params["timeInForce"] = "GTX" if order.post_only else "GTC"
+    return params
+
+
+def algo_order(order: NewOrder, instrument: Instrument) -> Params:
+    """Parameters of the futures ``POST algoOrder``. The id must be named ``clientAlgoId``, else it is lost."""
+    params: Params = {
+        "algoType": "CONDITIONAL",
+        "symbol": order.symbol,
+        "side": order.side.name,
+        "type": "STOP_MARKET",
+        "triggerPrice": text(instrument.price(_trigger(order))),
+        "workingType": "MARK_PRICE",
+        "clientAlgoId": order.client_id,
+    }
+    if order.close_position:
+        return params | {"closePosition": "true"}
+    params["quantity"] = text(instrument.quantity(order.steps))
+    if order.reduce_only:
+        params["reduceOnly"] = "true"
+    return params
+
+
+def spot_stop(order: NewOrder, instrument: Instrument) -> Params:
+    """Parameters of a spot stop, a plain order there; it goes by the last price, spot has no other."""
+    return {
+        "symbol": order.symbol,
+        "side": order.side.name,
+        "type": "STOP_LOSS",
+        "quantity": text(instrument.quantity(order.steps)),
+        "stopPrice": text(instrument.price(_trigger(order))),
+        "newClientOrderId": order.client_id,
+        "newOrderRespType": "ACK",
+    }
+
+
+def _trigger(order: NewOrder) -> int:
+    if order.trigger is None:
+        raise ValueError(f"the conditional order {order.client_id} has no trigger")
+    return order.trigger
+
+
+# -- what comes back ----------------------------------------------------------------------------------------
+
+
+def need(row: Json, name: str) -> str:
+    """A field as text.
+
+    Raises:
+        BadAnswer: it is not there.
+    """
+    value = row.get(name)
+    if value is None or isinstance(value, dict | list):
+        raise BadAnswer(f"an answer without {name}")
+    return str(value)
+
+
+def number_of(row: Json) -> str:
+    """The exchange's number of an order; "" where the answer has none."""
+    value = row.get("orderId")
+    return "" if value is None else str(value)
+
+
+def plain_report(row: Json, scale: Scale, at: Ms, client_id: ClientId) -> OrderReport:
+    """An order's state. A placing's ACK without a status means that it was taken."""
+    status = row.get("status", "NEW")
+    outcome = OUTCOMES.get(status)
+    if outcome is None:
+        raise BadAnswer(f"order {client_id} has the unknown status {status!r}")
+    filled = scale.steps(str(row.get("executedQty", "0")))
+    if outcome is Outcome.ACCEPTED and filled:
+        outcome = Outcome.PARTLY_FILLED
+    detail = str(row.get("expiryReason", "")) if outcome in _ENDS else ""
+    return OrderReport(
+        at, scale.instrument.symbol, client_id, outcome, filled, number_of(row), detail=detail
+    )
+
+
+def stop_report(row: Json, scale: Scale, at: Ms, client_id: ClientId) -> list[OrderReport]:
+    """A spot stop's state. It has triggered once it works, or ends in another way than by a cancel."""
+    report = plain_report(row, scale, at, client_id)
+    if row.get("isWorking") and report.outcome is not Outcome.CANCELED:
+        return [triggered(scale.instrument.symbol, client_id, at), report]
+    return [report]
+
+
+def triggered(symbol: Symbol, client_id: ClientId, at: Ms) -> OrderReport:
+    """A conditional order has fired."""
+    return OrderReport(at, symbol, client_id, Outcome.TRIGGERED)
+
+
+def algo_report(row: Json, symbol: Symbol, at: Ms, client_id: ClientId) -> OrderReport:
+    """A conditional order that has not given birth to a plain one."""
+    status = need(row, "algoStatus")
+    if status in TRIGGERED:
+        return triggered(symbol, client_id, at)
+    outcome = ALGO_OUTCOMES.get(status)
+    if outcome is None:
+        raise BadAnswer(f"order {client_id} has the unknown status {status!r}")
+    return OrderReport(at, symbol, client_id, outcome, 0, str(row.get("algoId", "")))
+
+
+def open_order(row: Json, scale: Scale) -> OpenOrder:
+    """One of ``openOrders``."""
+    kind = str(row.get("type", ""))
+    price, trigger = scale.price(need(row, "price")), row.get("stopPrice")
+    ticks = scale.price(str(trigger)) if trigger is not None else 0
+    return OpenOrder(
+        symbol=scale.instrument.symbol,
+        client_id=need(row, "clientOrderId"),
+        side=side_of(row),
+        price=price or None,
+        steps=scale.steps(need(row, "origQty")),
+        filled=scale.steps(need(row, "executedQty")),
+        trigger=ticks or None,
+        reduce_only=bool(row.get("reduceOnly")) or bool(row.get("closePosition")),
+        conditional=kind.startswith(CONDITIONAL),
+    )
+
+
+def open_algo(row: Json, scale: Scale) -> OpenOrder:
+    """One of ``openAlgoOrders``. One that closes the position names no quantity."""
+    price, trigger = str(row.get("price") or "0"), str(row.get("triggerPrice") or "0")
+    return OpenOrder(
+        symbol=scale.instrument.symbol,
+        client_id=need(row, "clientAlgoId"),
+        side=side_of(row),
+        price=scale.price(price) or None,
+        steps=scale.steps(str(row.get("quantity") or "0")),
+        filled=0,
+        trigger=_whole_tick(trigger, scale),
+        reduce_only=bool(row.get("reduceOnly")) or bool(row.get("closePosition")),
+        conditional=True,
+    )
+
+
+def _whole_tick(price: str, scale: Scale) -> int | None:
+    """A trigger; a trailing one of another hand may lie off the grid."""
+    try:
+        return scale.price(price) or None
+    except BadNumber:
+        return scale.instrument.ticks_near(money(price))
+
+
+def side_of(row: Json) -> Side:
+    """BUY or SELL."""
+    side = need(row, "side")
+    if side not in ("BUY", "SELL"):
+        raise BadAnswer(f"an order with the side {side!r}")
+    return Side.BUY if side == "BUY" else Side.SELL

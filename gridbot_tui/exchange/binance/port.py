@@ -1,0 +1,296 @@
+"""Binance as a Port: requests are put in line without blocking, answers come through the sink."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from msgspec import structs
+
+from gridbot_tui.engine.events import LinkChanged, OrderReport, Outcome
+from gridbot_tui.exchange.binance.circuit import Circuits, Key
+from gridbot_tui.exchange.binance.clock import Clock
+from gridbot_tui.exchange.binance.errors import BinanceError, Refused, Unresolved, is_duplicate
+from gridbot_tui.exchange.binance.fate import Fate
+from gridbot_tui.exchange.binance.governor import Rank
+from gridbot_tui.exchange.binance.health import AdapterHealth
+from gridbot_tui.exchange.binance.lane import Lane
+from gridbot_tui.exchange.binance.params import BinanceParams
+from gridbot_tui.exchange.binance.questions import Questions
+from gridbot_tui.exchange.binance.ranking import Ranking
+from gridbot_tui.exchange.binance.rest import Answer, Rest
+from gridbot_tui.exchange.port import AskOrder, Cancel, Incoming, Place, Query, Reply, Request, SetLeverage
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.orders.churn import is_post_only_refusal
+from gridbot_tui.orders.model import NewOrder
+from gridbot_tui.units import Asset, ClientId, Money, Symbol
+
+LINK: Final = "orders"
+"""The source that goes down where the exchange will not serve this key or address at all."""
+_TAKERS: Final = {Rank.PROTECT: 12, Rank.QUESTION: 8, Rank.ENTRY: 8, Rank.REPRICE: 2}
+"""Requests of a rank that may be on their way at once."""
+_NO_PAUSE: Final = 0.0
+_CROWD: Final = 3
+"""Entries that wait, from which a batch is quicker than one by one."""
+
+
+class BinancePort:
+    """See ``exchange.port.Port``. ``run`` owns every task; what ``send`` puts in line leaves while it runs.
+
+    At most ``params.queue`` requests wait; beyond that a new entry is refused here, definitely. Cancels,
+    questions and what reduces or protects are always taken: the engine bounds them itself.
+    """
+
+    def __init__(
+        self,
+        rest: Rest,
+        symbols: Sequence[Symbol],
+        sink: Callable[[Incoming], None],
+        clock: Clock,
+        params: BinanceParams,
+        *,
+        expected: Callable[[], Mapping[Asset, Money]] | None = None,
+        answered: Callable[[ClientId], None] | None = None,
+    ) -> None:
+        """``expected``: the ledger's own wallets, for spot. ``answered`` hears of every order that was taken."""
+        self._rest = rest
+        self._symbols = tuple(symbols)
+        self._sink = sink
+        self._clock = clock
+        self._params = params
+        self._answered = answered
+        self._lanes: dict[Rank, Lane[Request]] = {rank: Lane() for rank in Rank}
+        self._placing: dict[ClientId, asyncio.Future[None]] = {}
+        self._circuits = Circuits(params)
+        self._fate = Fate(rest, clock, params)
+        self._ranking = Ranking()
+        self._questions = Questions(rest, self._symbols, clock, self._fate, expected)
+        self._link_up = True
+        self._closed = False
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def instruments(self) -> dict[Symbol, Instrument]:
+        """Instruments of the traded symbols, as ``rest.instruments`` has loaded them."""
+        return {symbol: self._rest.traded[symbol] for symbol in self._symbols}
+
+    @property
+    def health(self) -> AdapterHealth:
+        """How it is, as of now."""
+        queued = sum(len(lane) for lane in self._lanes.values())
+        return structs.replace(self._rest.health(queued), circuits=self._circuits.standing())
+
+    # -- what goes in ----------------------------------------------------------------------------------------
+
+    def send(self, request: Request) -> None:
+        """Put a request in line. Never blocks, never raises for the exchange's sake."""
+        match request:
+            case Place(order=order):
+                self._line_up(order)
+            case Cancel():
+                self._ranking.cancelled(request.client_id)
+                if self._withdraw(request.client_id):
+                    return  # it never left: nothing to cancel
+                self._lanes[Rank.PROTECT].put(request)
+            case AskOrder() if self._withdraw(request.client_id):
+                self._later(Reply(request.request_id, self._clock.now_ms(), order=self._unsent(request)))
+            case _:
+                self._lanes[Rank.QUESTION].put(request)
+
+    def _line_up(self, order: NewOrder) -> None:
+        rank = self._ranking.of(order)
+        entry = rank in (Rank.ENTRY, Rank.REPRICE)
+        if self._closed or (entry and sum(len(lane) for lane in self._lanes.values()) >= self._params.queue):
+            why = "the adapter is closed" if self._closed else "too many requests wait"
+            self._later(self._report(order, Outcome.REFUSED, detail=f"not sent: {why}"))
+            return
+        held = self._circuits.holds(_key_of(order), self._clock.now_ms()) if entry else None
+        if held is not None:
+            detail = f"held back after the same refusal again and again: {held.detail}"
+            self._later(self._report(order, Outcome.REFUSED, held.code, detail))
+            return
+        self._lanes[rank].put(Place(order))
+
+    def _withdraw(self, client_id: ClientId) -> bool:
+        """Take an order out of line that has not left; it is then proved never to have existed."""
+        for rank in (Rank.ENTRY, Rank.REPRICE, Rank.PROTECT):
+            place = self._lanes[rank].withdraw(lambda one: isinstance(one, Place) and one.order.client_id == client_id)
+            if isinstance(place, Place):
+                self._later(self._report(place.order, Outcome.ABSENT, detail=_UNSENT))
+                return True
+        return False
+
+    def _unsent(self, asked: AskOrder) -> OrderReport:
+        return OrderReport(self._clock.now_ms(), asked.symbol, asked.client_id, Outcome.ABSENT, detail=_UNSENT)
+
+    def _later(self, incoming: Incoming) -> None:
+        """Answer from the loop: whoever sends is in the middle of a decision."""
+        asyncio.get_running_loop().call_soon(self._sink, incoming)
+
+    # -- the tasks -------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Serve until cancelled or closed. A bug in here ends it with the exception; no order is lost by that."""
+        self._task = asyncio.current_task()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_clock(), name="binance clock")
+            for rank, takers in _TAKERS.items():
+                for number in range(takers):
+                    group.create_task(self._serve(rank), name=f"binance {rank.name.lower()} {number}")
+
+    async def aclose(self) -> None:
+        """End ``run`` and close the connections; safe to call twice."""
+        self._closed = True
+        task, self._task = self._task, None
+        if task is not None and not task.done():
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await self._rest.close()
+
+    async def _keep_clock(self) -> None:
+        while True:
+            await self._clock.sleep(self._params.clock_every_ms / 1000)
+            try:
+                await self._rest.server_time()
+            except BinanceError:
+                continue  # noted in health; an order that finds the clock off sets it right itself
+
+    async def _serve(self, rank: Rank) -> None:
+        lane = self._lanes[rank]
+        entries = rank in (Rank.ENTRY, Rank.REPRICE)
+        while True:
+            await lane.filled()
+            if entries and (wait := self._rest.room_s(rank)) > 0:
+                # They wait in line, where they can be withdrawn, not at the governor's.
+                await self._clock.sleep(min(wait, 0.25))
+                continue
+            batch = entries and len(lane) >= _CROWD
+            taken = lane.take(self._rest.batch_size if batch else 1)
+            orders = [one.order for one in taken if isinstance(one, Place)]
+            if orders:
+                await self._place(orders, rank)
+            for one in taken:
+                if isinstance(one, Cancel):
+                    await self._cancel(one)
+                elif not isinstance(one, Place):
+                    await self._answer(one)
+
+    # -- orders ------------------------------------------------------------------------------------------------
+
+    async def _place(self, orders: Sequence[NewOrder], rank: Rank) -> None:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        for order in orders:
+            self._placing[order.client_id] = done
+            self._fate.sent(order.client_id)
+        answers: Sequence[Answer | BinanceError]
+        try:
+            if len(orders) > 1:
+                answers = await self._rest.place_batch(orders, rank)
+            else:
+                answers = [await self._rest.place(orders[0], rank)]
+        except BinanceError as error:
+            answers = [error] * len(orders)
+        except BaseException:
+            # Cancelled, or a bug: it may have left, and must not be forgotten.
+            for order in orders:
+                self._sink(self._report(order, Outcome.UNRESOLVED, detail="the adapter stopped in the middle"))
+            raise
+        finally:
+            for order in orders:
+                self._placing.pop(order.client_id, None)
+            done.set_result(None)
+        for order, answer in zip(orders, answers, strict=True):
+            self._tell(order, answer)
+        self._mind_link()
+
+    def _tell(self, order: NewOrder, answer: Answer | BinanceError) -> None:
+        if isinstance(answer, Answer):
+            self._circuits.passed(_key_of(order))
+            self._ranking.placed(order)
+            for fill in answer.fills:
+                self._sink(fill)
+            self._sink(answer.report)
+            if self._answered is not None:
+                self._answered(order.client_id)
+        elif isinstance(answer, Unresolved) or (isinstance(answer, Refused) and is_duplicate(answer)):
+            self._sink(self._report(order, Outcome.UNRESOLVED, answer.code, answer.detail))
+        else:
+            if not is_post_only_refusal(order, answer.code, answer.detail):
+                self._circuits.refused(_key_of(order), answer.code, answer.detail, self._clock.now_ms())
+            self._sink(self._report(order, Outcome.REFUSED, answer.code, answer.detail))
+
+    async def _cancel(self, cancel: Cancel) -> None:
+        await self._settled(cancel.client_id)
+        try:
+            report = await self._rest.cancel(cancel.symbol, cancel.client_id, cancel.conditional)
+        except Refused as refused:
+            # -2011: no such open order. Any other no says as little about the order itself.
+            report = OrderReport(self._clock.now_ms(), cancel.symbol, cancel.client_id, Outcome.CANCEL_REFUSED,
+                                 code=refused.code, detail=refused.detail)  # fmt: skip
+        except BinanceError as error:
+            report = OrderReport(self._clock.now_ms(), cancel.symbol, cancel.client_id, Outcome.CANCEL_UNRESOLVED,
+                                 code=error.code, detail=error.detail)  # fmt: skip
+        self._sink(report)
+        self._mind_link()
+
+    async def _settled(self, client_id: ClientId) -> bool:
+        """Wait for the answer to an order that is on its way: what asks about it or cancels it must not pass it."""
+        placing = self._placing.get(client_id)
+        if placing is None:
+            return True
+        await asyncio.wait((placing,), timeout=self._params.request_timeout_ms / 1000)
+        return placing.done()
+
+    # -- questions ---------------------------------------------------------------------------------------------
+
+    async def _answer(self, request: Request) -> None:
+        key, now = _key_of_request(request), self._clock.now_ms()
+        number = request.request_id if isinstance(request, Query) else 0
+        held = self._circuits.holds(key, now)
+        try:
+            if held is not None:
+                raise Refused(f"held back after the same refusal again and again: {held.detail}", held.code)
+            if isinstance(request, SetLeverage):
+                await self._rest.set_leverage(request.symbol, request.leverage)
+            elif isinstance(request, Query):
+                await self._reply(request)
+            self._circuits.passed(key)
+        except BinanceError as error:
+            if isinstance(error, Refused) and held is None:
+                self._circuits.refused(key, error.code, error.detail, self._clock.now_ms())
+            if isinstance(request, Query):
+                self._sink(Reply(number, self._clock.now_ms(), error=str(error)))
+        self._mind_link()
+
+    async def _reply(self, query: Query) -> None:
+        if isinstance(query, AskOrder) and not await self._settled(query.client_id):
+            self._sink(Reply(query.request_id, self._clock.now_ms(), error="the order is still being sent"))
+            return
+        told, reply = await self._questions.answer(query)
+        for report in told:
+            self._sink(report)
+        self._sink(reply)
+
+    # -- how it is -----------------------------------------------------------------------------------------------
+
+    def _mind_link(self) -> None:
+        """Say once when the exchange refuses to serve us at all, and once when it does again."""
+        stopped = self._rest.health().stopped
+        if bool(stopped) == self._link_up:
+            self._link_up = not stopped
+            self._sink(LinkChanged(self._clock.now_ms(), LINK, self._link_up, stopped))
+
+    def _report(self, order: NewOrder, outcome: Outcome, code: int = 0, detail: str = "") -> OrderReport:
+        return OrderReport(
+            self._clock.now_ms(), order.symbol, order.client_id, outcome, code=code, detail=detail
+        )
+
+
+_UNSENT: Final = "not sent: withdrawn while it waited for its turn"
+
+
+def _key_of(order: NewOrder) -> Key:
+    return order.symbol, f"{order.purpose.value} {order.side.name.lower()} order"
+
+
+def _key_of_request(request: Request) -> Key:
+    return str(getattr(request, "symbol", "")), type(request).__name__

@@ -1,0 +1,283 @@
+"""What REST is on both markets alike: pages of candles and executions, and whose executions they are."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, Final, TypeVar
+
+from gridbot_tui.engine.events import Fill
+from gridbot_tui.exchange.binance import account_words
+from gridbot_tui.exchange.binance.account_words import INTERVALS, Marks
+from gridbot_tui.exchange.binance.calls import Call
+from gridbot_tui.exchange.binance.errors import Refused, RetryLater, Unresolved
+from gridbot_tui.exchange.binance.governor import Rank
+from gridbot_tui.exchange.binance.health import AdapterHealth
+from gridbot_tui.exchange.binance.known_ids import KnownIds
+from gridbot_tui.exchange.binance.numbers import Scale
+from gridbot_tui.exchange.binance.order_words import BadAnswer, need
+from gridbot_tui.exchange.binance.rest import ApiRestrictions, IsOurs
+from gridbot_tui.exchange.binance.wire import Wire
+from gridbot_tui.market.bar import Bar
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.units import DAY, HOUR, ClientId, Market, Ms, Symbol, Ticks
+
+Json = Mapping[str, Any]
+T = TypeVar("T")
+
+PAGE: Final = 1_000
+KEPT: Final[Ms] = 89 * DAY
+"""How far back the exchange's lists of executions and income reach, a day less than it says."""
+_FEW: Final = 3
+"""Up to so many unknown orders are asked for one by one; beyond it a list is cheaper."""
+_YOUNG: Final[Ms] = HOUR
+
+
+class RestBase(ABC):
+    """Common to SpotRest and FuturesRest; see ``rest.Rest`` for what each call means."""
+
+    TRADES: ClassVar[Call]
+    ORDER: ClassVar[Call]
+    ALL_ORDERS: ClassVar[Call]
+    KLINES: ClassVar[Call]
+    BOOK: ClassVar[Call]
+    RESTRICTIONS: ClassVar[Call]
+    market: ClassVar[Market]
+    window: ClassVar[Ms]
+    """Longest span of one list of executions."""
+    latest_reach: ClassVar[Ms]
+    """How far back a list of executions reaches that names no time."""
+
+    def __init__(self, wire: Wire, ours: IsOurs, interval: Ms) -> None:
+        self.wire = wire
+        self.ids = KnownIds()
+        self.traded: dict[Symbol, Instrument] = {}
+        self.statuses: dict[Symbol, str] = {}
+        """Trading status of what ``instruments`` has loaded, in the exchange's word."""
+        self._scales: dict[Symbol, Scale] = {}
+        self._ours = ours
+        self._interval = interval
+
+    async def open(self) -> None:
+        """Connect, measure the clock."""
+        await self.wire.open()
+
+    async def close(self) -> None:
+        """Close every connection; safe to call twice."""
+        await self.wire.close()
+
+    async def server_time(self) -> Ms:
+        """The exchange's time; sets the clock."""
+        return await self.wire.look_at_clock()
+
+    def health(self, queued: int = 0) -> AdapterHealth:
+        """As of now."""
+        return self.wire.health(queued)
+
+    def room_s(self, rank: Rank) -> float:
+        """Seconds until one order of this rank has room in the rate limits."""
+        return self.wire.governor.wait_s(rank, 1, 1)
+
+    @property
+    def now(self) -> Ms:
+        """The exchange's time as far as it is known."""
+        return self.wire.clock.now_ms()
+
+    def scale(self, symbol: Symbol) -> Scale:
+        """How a symbol's numbers are read.
+
+        Raises:
+            Refused: ``instruments`` has not loaded it.
+        """
+        scale = self._scales.get(symbol)
+        if scale is None:
+            raise Refused(f"{symbol} is not one of the traded symbols", -1121)
+        return scale
+
+    def _load(self, found: Mapping[Symbol, Instrument], wanted: Sequence[Symbol]) -> dict[Symbol, Instrument]:
+        missing = [symbol for symbol in wanted if symbol not in found]
+        if missing:
+            place = "spot pair" if self.market is Market.SPOT else "USD-M perpetual"
+            raise Refused(f"{', '.join(missing)}: no {place} of that name on this exchange; see bot.symbols", -1121)
+        loaded = {symbol: found[symbol] for symbol in wanted}
+        self.traded |= loaded
+        self._scales |= {symbol: Scale(instrument) for symbol, instrument in loaded.items()}
+        return loaded
+
+    # -- market -------------------------------------------------------------------------------------------
+
+    async def klines(self, symbol: Symbol, since: Ms) -> list[Bar]:
+        """Closed bars with open time >= ``since``, ascending."""
+        scale, interval, found = self.scale(symbol), self._interval, list[Bar]()
+        start = -(-since // interval) * interval
+        while start + interval <= self.now:
+            params = {"symbol": symbol, "interval": INTERVALS[interval], "startTime": start, "limit": PAGE}
+            rows = await self.wire.ask(self.KLINES, params)
+            known = await self._marks(params, scale) if rows else {}
+            with reading("klines"):
+                page = [account_words.bar(row, scale, interval, known) for row in rows]
+            closed = self.now
+            found += [bar for bar in page if bar.open_at >= start and bar.close_at <= closed]
+            if len(rows) < PAGE:
+                break
+            start = page[-1].open_at + interval
+        return found
+
+    async def _marks(self, params: Mapping[str, Any], scale: Scale) -> Marks:
+        """Mark prices of the same candles; spot has none."""
+        return {}
+
+    async def best(self, symbol: Symbol) -> tuple[Ticks | None, Ticks | None]:
+        """Best bid and ask now."""
+        scale = self.scale(symbol)
+        row = await self.wire.ask(self.BOOK, {"symbol": symbol})
+        with reading("best prices"):
+            return scale.price(need(row, "bidPrice")) or None, scale.price(need(row, "askPrice")) or None
+
+    # -- executions ---------------------------------------------------------------------------------------
+
+    async def fills(self, symbol: Symbol, after_trade_id: str, since: Ms) -> list[Fill]:
+        """Executions after a trade id, or at or after ``since``, ascending."""
+        scale = self.scale(symbol)
+        if after_trade_id:
+            if not after_trade_id.isdecimal():
+                raise Refused(f"{after_trade_id!r} is no trade id", -1100)
+            rows = await self._trades_from(symbol, int(after_trade_id) + 1)
+        else:
+            first = await self._first_trade(symbol, since)
+            rows = [] if first is None else await self._trades_from(symbol, first)
+        with reading("executions"):
+            owners = await self._owners(symbol, rows)
+            return [account_words.fill(row, scale, *owners[need(row, "orderId")]) for row in rows]
+
+    async def _trades_from(self, symbol: Symbol, first: int) -> list[Json]:
+        rows: list[Json] = []
+        while True:
+            page = await self._trades(symbol, fromId=first)
+            rows += page
+            if len(page) < PAGE:
+                return rows
+            first = _trade_id(page[-1]) + 1
+
+    async def _trades(self, symbol: Symbol, **params: int) -> list[Json]:
+        page = await self.wire.ask(self.TRADES, {"symbol": symbol, "limit": PAGE, **params})
+        with reading("executions"):
+            return sorted(page, key=_trade_id)
+
+    async def _first_trade(self, symbol: Symbol, since: Ms) -> int | None:
+        """The id of the first execution at or after ``since``."""
+        since = max(since, self.now - KEPT)
+        latest = await self._trades(symbol)
+        with reading("executions"):
+            reaches = bool(latest) and _time(latest[0]) < since
+            if reaches or (len(latest) < PAGE and since >= self.now - self.latest_reach):
+                return next((_trade_id(row) for row in latest if _time(row) >= since), None)
+            while since <= self.now:
+                page = await self._trades(symbol, startTime=since, endTime=since + self.window - 1)
+                if page:
+                    return _trade_id(page[0])
+                since += self.window
+        return None
+
+    async def _owners(self, symbol: Symbol, rows: Sequence[Json]) -> dict[str, tuple[ClientId, bool]]:
+        """(client id, ours) by order number. Lists of executions name only the number."""
+        numbers = {need(row, "orderId"): _time(row) for row in rows}
+        unknown = sorted((n for n in numbers if self.ids.client_id(symbol, n) is None), key=int)
+        if len(unknown) > _FEW:
+            await self._learn_from_list(symbol, int(unknown[0]), int(unknown[-1]))
+            unknown = [n for n in unknown if self.ids.client_id(symbol, n) is None]
+        for number in unknown:
+            await self._learn(symbol, number, numbers[number])
+        found: dict[str, tuple[ClientId, bool]] = {}
+        for number in numbers:
+            client_id = self.ids.client_id(symbol, number) or ""
+            found[number] = (client_id, self._ours(client_id))
+        return found
+
+    async def _learn(self, symbol: Symbol, number: str, traded_at: Ms) -> None:
+        try:
+            row = await self.wire.ask(self.ORDER, {"symbol": symbol, "orderId": number})
+        except Refused as refused:
+            if refused.code != -2013:
+                raise
+            if self.now - traded_at < _YOUNG:
+                raise RetryLater(f"order {number} of an execution is not listed yet", refused.code) from refused
+            return  # purged: of an execution that old nothing of ours waits for news
+        await self._learn_row(symbol, row)
+
+    async def _learn_from_list(self, symbol: Symbol, first: int, last: int) -> None:
+        while first <= last:
+            page = await self.wire.ask(self.ALL_ORDERS, {"symbol": symbol, "orderId": first, "limit": PAGE})
+            for row in page:
+                await self._learn_row(symbol, row)
+            if len(page) < PAGE:
+                return
+            first = max(int(need(row, "orderId")) for row in page) + 1
+
+    async def _learn_row(self, symbol: Symbol, row: Json) -> None:
+        self.ids.learn(symbol, need(row, "orderId"), need(row, "clientOrderId"))
+
+    # -- the key -------------------------------------------------------------------------------------------
+
+    async def api_restrictions(self) -> ApiRestrictions | None:
+        """What the key may do; None where the environment has no such call."""
+        if self.wire.hosts.sapi is None:
+            return None
+        row = await self.wire.ask(self.RESTRICTIONS)
+        with reading("what the key may do"):
+            return ApiRestrictions(
+                ip_restricted=_flag(row, "ipRestrict"),
+                reading=_flag(row, "enableReading"),
+                withdrawals=_flag(row, "enableWithdrawals"),
+                internal_transfer=_flag(row, "enableInternalTransfer"),
+                universal_transfer=_flag(row, "permitsUniversalTransfer"),
+                spot_trading=_flag(row, "enableSpotAndMarginTrading"),
+                futures=_flag(row, "enableFutures"),
+            )
+
+    def sign(self, params: dict[str, Any]) -> dict[str, Any]:
+        """A WebSocket API request's parameters with key, timestamp and signature."""
+        return self.wire.sign(params)
+
+    @abstractmethod
+    async def instruments(self, symbols: Sequence[Symbol]) -> dict[Symbol, Instrument]:
+        """Filters, brackets, funding interval."""
+
+
+def _trade_id(row: Json) -> int:
+    return int(need(row, "id"))
+
+
+def _time(row: Json) -> Ms:
+    return int(need(row, "time"))
+
+
+def _flag(row: Json, name: str) -> bool:
+    value = row.get(name)
+    if not isinstance(value, bool):
+        raise BadAnswer(f"an answer without {name}")
+    return value
+
+
+@contextmanager
+def reading(what: str, *, changes: bool = False) -> Iterator[None]:
+    """Makes of an answer that cannot be read what the caller must do about it."""
+    try:
+        yield
+    except (BadAnswer, ValueError, TypeError, LookupError, AttributeError) as wrong:
+        error = Unresolved if changes else RetryLater
+        raise error(f"{what}: an answer that cannot be read ({wrong})") from wrong
+
+
+async def together(jobs: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """All at once; the first failure ends the others and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_run(job)) for job in jobs]
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+async def _run(job: Callable[[], Awaitable[T]]) -> T:
+    return await job()
