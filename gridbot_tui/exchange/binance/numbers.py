@@ -7,6 +7,9 @@ from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.units import Money, Steps, Ticks
 
 _LONGEST: Final = 40
+_LARGEST: Final = 24
+"""Digits before the point of anything that is money or a quantity."""
+NAN: Final = Decimal("NaN")
 
 
 class BadNumber(ValueError):
@@ -29,21 +32,28 @@ class Grid:
         """``text`` (not negative) as a whole number of sizes.
 
         Raises:
-            BadNumber: no plain decimal number, or not a whole multiple.
+            BadNumber: no decimal number, or not a whole multiple.
         """
         whole, _, fraction = text.partition(".")
         places = self._places
         if len(fraction) > places:
             if fraction[places:].strip("0"):
-                raise BadNumber(f"{text[:_LONGEST]!r} is no multiple of {self._size}")
+                return self._exact(text)
             fraction = fraction[:places]
         digits = whole + fraction.ljust(places, "0")
         if not (digits.isascii() and digits.isdigit() and whole and len(digits) <= _LONGEST):
-            raise BadNumber(f"{text[:_LONGEST]!r} is no number")
+            return self._exact(text)
         number, rest = divmod(int(digits), self._unit)
         if rest:
-            raise BadNumber(f"{text[:_LONGEST]!r} is no multiple of {self._size}")
+            raise BadNumber(f"{text!r} is no multiple of {self._size}")
         return number
+
+    def _exact(self, text: str) -> int:
+        """What is not written plainly: an exponent, or nonsense."""
+        amount = money(text)
+        if amount < 0 or amount % self._size:
+            raise BadNumber(f"{text!r} is no multiple of {self._size}")
+        return int(amount / self._size)
 
 
 class Scale:
@@ -83,9 +93,9 @@ class Scale:
 def money(text: str) -> Money:
     """An amount, signed; raises BadNumber."""
     try:
-        amount = Decimal(text)
+        amount = Decimal(text) if len(text) <= _LONGEST and text.isascii() and "_" not in text else NAN
     except InvalidOperation:
-        raise BadNumber(f"{text[:_LONGEST]!r} is no amount") from None
-    if not amount.is_finite() or len(text) > _LONGEST:
+        amount = NAN
+    if not amount.is_finite() or (amount and not -_LONGEST < amount.adjusted() < _LARGEST):
         raise BadNumber(f"{text[:_LONGEST]!r} is no amount")
     return amount
