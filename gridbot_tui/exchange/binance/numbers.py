@@ -10,6 +10,7 @@ _LONGEST: Final = 40
 _LARGEST: Final = 24
 """Digits before the point of anything that is money or a quantity."""
 NAN: Final = Decimal("NaN")
+_PLAIN: Final = frozenset("0123456789.+-eE")
 
 
 class BadNumber(ValueError):
@@ -51,9 +52,12 @@ class Grid:
     def _exact(self, text: str) -> int:
         """What is not written plainly: an exponent, or nonsense."""
         amount = money(text)
-        if amount < 0 or amount % self._size:
-            raise BadNumber(f"{text!r} is no multiple of {self._size}")
-        return int(amount / self._size)
+        try:
+            if amount >= 0 and not amount % self._size:
+                return int(amount / self._size)
+        except InvalidOperation:
+            pass  # more digits than any price or quantity has
+        raise BadNumber(f"{text!r} is no multiple of {self._size}")
 
 
 class Scale:
@@ -93,7 +97,7 @@ class Scale:
 def money(text: str) -> Money:
     """An amount, signed; raises BadNumber."""
     try:
-        amount = Decimal(text) if len(text) <= _LONGEST and text.isascii() and "_" not in text else NAN
+        amount = Decimal(text) if len(text) <= _LONGEST and _PLAIN.issuperset(text) else NAN
     except InvalidOperation:
         amount = NAN
     if not amount.is_finite() or (amount and not -_LONGEST < amount.adjusted() < _LARGEST):
