@@ -23,11 +23,12 @@ class Latch(StrEnum):
     DRAWDOWN = "drawdown"
     KILL = "kill"
     STOP = "stop"
+    BREAKERS = "breakers"
 
 
 def reset(
     ctx: typer.Context,
-    what: Latch = typer.Argument(help="drawdown (tier T3), kill, or stop (a symbol latched by its stop)."),
+    what: Latch = typer.Argument(help="drawdown (tier T3), kill, stop (a symbol latched by its stop) or breakers."),
     symbol: SymbolOption = None,
     home: HomeOption = None,
     profile: ProfileOption = None,

@@ -46,7 +46,8 @@ def lines(document: dict[str, Any]) -> list[str]:
         "",
     ]
     rows = [_row(name, view) for name, view in document["symbols"].items()]
-    return head + output.table([name.replace("_", " ") for name in _HEAD], rows) + ["", *_blockers(document)]
+    table = output.table([name.replace("_", " ") for name in _HEAD], rows)
+    return [*head, *table, "", *_blockers(document), *_breakers(document)]
 
 
 def _row(name: str, view: dict[str, Any]) -> list[Any]:
@@ -64,3 +65,9 @@ def _blockers(document: dict[str, Any]) -> list[str]:
         return ["nothing is held back"]
     words = [f"{one['code']} {one['symbol']}".strip() for one in blockers]
     return [f"held back: {', '.join(words)} ('gridbot why' says more)"]
+
+
+def _breakers(document: dict[str, Any]) -> list[str]:
+    tripped = [one for one in document["breakers"] if one["state"] == "open"]
+    words = [f"{one['level']} {one['name']} {one['symbol']}".strip() for one in tripped]
+    return [f"breakers open: {', '.join(words)}"] if words else []

@@ -34,11 +34,13 @@ def why(
 
 def reasons(snapshot: Snapshot) -> dict[str, Any]:
     """State, ranked blockers, slots without an order, and the last decision of each symbol."""
+    document = status_document(snapshot)
     decisions = {view.symbol: view for view in sorted(snapshot.decisions, key=lambda view: view.at)}
     return {
         "profile": snapshot.profile,
         "state": snapshot.state,
-        "blockers": status_document(snapshot)["blockers"],
+        "blockers": document["blockers"],
+        "breakers": [one for one in document["breakers"] if one["state"] == "open"],
         "withheld": [
             {
                 "symbol": name,
@@ -78,6 +80,11 @@ def lines(document: dict[str, Any]) -> list[str]:
         ]
     else:
         found.append("nothing is held back by a rule")
+    if document["breakers"]:
+        names = ("name", "level", "symbol", "reason", "resets_when")
+        tripped = [(*(one[name] for name in names), output.moment(one["since"])) for one in document["breakers"]]
+        heads = ("breaker", "level", "symbol", "reason", "resets", "open since (UTC)")
+        found += ["", *output.table(heads, tripped, left=6)]
     if document["withheld"]:
         names = ("symbol", "side", "price", "quantity", "state", "reason")
         aside = [tuple(one[name] for name in names) for one in document["withheld"]]

@@ -219,6 +219,21 @@ class BlockerView(Struct, frozen=True):
     clears_when: str
 
 
+class BreakerView(Struct, frozen=True):
+    """A breaker, open or closed; an open one stops new risk and has a blocker that says so."""
+
+    name: str
+    level: str
+    """``system``, ``exchange``, ``strategy`` or ``position``."""
+    state: str
+    """``open`` or ``closed``."""
+    symbol: str
+    """"" = the whole account."""
+    since: Ms | None
+    reason: str
+    resets_when: str
+
+
 class EventView(Struct, frozen=True):
     """A line of the event feed: what happened, in the operator's words."""
 
@@ -366,6 +381,8 @@ class Snapshot(Struct, frozen=True, tag="snapshot"):
     controller: str = ""
     """Who holds control (peer name), "" = nobody."""
     viewers: int = 0
+    breakers: tuple[BreakerView, ...] = ()
+    """Open ones first, then all that are closed."""
     past_until: Ms | None = None
     """A new sim profile lives through its past up to then, at full speed; None where that is over."""
 

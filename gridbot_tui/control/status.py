@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from gridbot_tui.control.snapshot import BlockerView, RungView, Snapshot, SymbolView, VotesView
+from gridbot_tui.control.snapshot import BlockerView, BreakerView, RungView, Snapshot, SymbolView, VotesView
 
 _ACCOUNT: Final = (
     "mode",
@@ -20,6 +20,7 @@ _ACCOUNT: Final = (
     "leverage_cap",
 )
 _BLOCKER: Final = ("code", "symbol", "since", "detail", "clears_when")
+_BREAKER: Final = ("name", "level", "state", "symbol", "since", "reason", "resets_when")
 _RUNG: Final = ("side", "price", "quantity", "state")
 
 
@@ -31,6 +32,7 @@ def status_document(snapshot: Snapshot) -> dict[str, Any]:
     document["blockers"] = [_named(blocker, _BLOCKER) for blocker in snapshot.blockers]
     document["residual"] = snapshot.residual
     document["config_version"] = snapshot.config_version
+    document["breakers"] = [_named(breaker, _BREAKER) for breaker in snapshot.breakers]
     return document
 
 
@@ -59,5 +61,5 @@ def _votes(votes: VotesView | None) -> dict[str, float] | None:
     return None if votes is None else {"up": votes.up, "down": votes.down, "neutral": votes.neutral}
 
 
-def _named(view: BlockerView | RungView, names: tuple[str, ...]) -> dict[str, Any]:
+def _named(view: BlockerView | BreakerView | RungView, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: getattr(view, name) for name in names}

@@ -88,7 +88,9 @@ class Bot:
         self.dialogs.start(self._truth.recover(), self._recovered, now)
 
     def receive(self, incoming: Incoming) -> None:
-        """Handle one thing from the exchange, completely, before the next."""
+        """Handle one thing from the exchange, completely, before the next; nothing once a shutdown is reported."""
+        if self.report is not None:
+            return  # the books were proved empty: what is still heard must not begin anything anew
         if isinstance(incoming, Reply):
             self.dialogs.reply(incoming)
         else:

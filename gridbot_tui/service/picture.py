@@ -19,6 +19,7 @@ from gridbot_tui.control.snapshot import (
 from gridbot_tui.engine import exposure, watch
 from gridbot_tui.engine.actions import EquityFact, Fact, FillFact, IntentFact, PlanFact
 from gridbot_tui.engine.core import Engine
+from gridbot_tui.engine.view_breakers import breakers_of
 from gridbot_tui.engine.view_symbol import symbol_view, votes_view
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.ops.feed import Feed
@@ -156,6 +157,7 @@ class Picture:
             config_text=self._reloader.loaded.text,
             symbols={name: symbol_view(desk, state) for name, state in desk.symbols.items()},
             ages=self._ages(),
+            breakers=breakers_of(desk),
             blockers=tuple(
                 BlockerView(b.code, b.symbol, b.since, b.detail, b.clears_when)
                 for b in desk.blockers.ranked()

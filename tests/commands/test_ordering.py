@@ -23,6 +23,7 @@ ORDERS = [
     (["reload"], CommandKind.RELOAD, {"preview": "false"}),
     (["reload", "--preview"], CommandKind.RELOAD, {"preview": "true"}),
     (["reset", "drawdown"], CommandKind.RESET, {"what": "drawdown"}),
+    (["reset", "breakers"], CommandKind.RESET, {"what": "breakers"}),
     (["reset", "kill"], CommandKind.RESET, {"what": "kill"}),
     (["reset", "stop", "--symbol", "BTCUSDT"], CommandKind.RESET, {"what": "stop", "symbol": "BTCUSDT"}),
     (["learning", "freeze"], CommandKind.LEARNING, {"action": "freeze"}),

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from gridbot_tui.engine.desk import Waiting
-from gridbot_tui.engine.events import Fill
+from gridbot_tui.engine.events import Fill, Health, Tick
 from gridbot_tui.exchange.simulated.owner import HAND
 from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
 from gridbot_tui.units import MINUTE, Market, Side
@@ -73,3 +73,16 @@ def test_a_pause_that_a_resume_overtakes_is_not_confirmed_later() -> None:
     assert not done.ok
     assert "resume" in done.text
     assert not desk.waiting
+
+
+def test_what_is_heard_after_the_report_of_a_shutdown_begins_nothing_anew() -> None:
+    rig = grid(*[flat(600_000)] * 30)
+    rig.run(until=rig.source.start + 2 * MINUTE)
+    rig.stop()
+    rig.run()
+    assert rig.bot.report is not None
+    assert rig.bot.report.exit_code == 0
+    rig.bot.receive(Health(rig.world.now, answered=True))
+    rig.bot.receive(Tick(rig.world.now + 1_000))
+    assert not rig.world.exchange.history.open
+    assert not list(rig.world.on_its_way())

@@ -7,6 +7,7 @@ from msgspec import structs
 
 from gridbot_tui.engine.core import Engine
 from gridbot_tui.engine.events import Health, LinkChanged, OrderReport, Outcome, Tick
+from gridbot_tui.engine.view_breakers import breakers_of
 from gridbot_tui.orders.model import OrderState, Purpose
 from gridbot_tui.risk.breakers import BY_NAME, RULES
 from gridbot_tui.units import HOUR, MINUTE
@@ -97,6 +98,8 @@ def test_a_breaker_stops_new_risk_says_why_outlives_a_kill_and_can_be_reset(name
     (said,) = [one for one in desk.blockers.ranked() if one.code == code]
     assert said.detail
     assert said.clears_when == BY_NAME[name].clears_when
+    (seen,) = [one for one in breakers_of(desk) if one.state == "open" and one.name == name]
+    assert (seen.symbol, seen.level, seen.reason) == (symbol, BY_NAME[name].level, said.detail)
     if name != "rejects":
         rig.settle()
         assert not entries(rig)

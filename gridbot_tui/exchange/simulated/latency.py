@@ -42,6 +42,8 @@ class DrawnLatency:
         self._median = median
         self._spread = spread
         self._most = most
+        self.factor = 1.0
+        """How much slower than usual words travel now."""
 
     def out(self, at: Ms) -> Ms:
         """Half a round trip."""
@@ -52,7 +54,7 @@ class DrawnLatency:
         return self._draw()
 
     def _draw(self) -> Ms:
-        return min(self._most, round(self._median * self._rng.lognormvariate(0.0, self._spread)))
+        return min(self._most, round(self.factor * self._median * self._rng.lognormvariate(0.0, self._spread)))
 
 
 NO_LATENCY = FixedLatency()

@@ -13,9 +13,7 @@ from msgspec import Struct
 from gridbot_tui.research.simulation.happenings import KINDS
 from gridbot_tui.research.simulation.levels import LEVELS
 from gridbot_tui.research.simulation.scenario import MARKET_KINDS
-from gridbot_tui.research.simulation.seed import LEAST_ORDERS, Ask, Outcome, play
-
-LEAST_SYMBOLS = 3
+from gridbot_tui.research.simulation.seed import Ask, Outcome, play
 
 
 class Campaign(Struct, frozen=True):
@@ -88,6 +86,7 @@ def document(campaign: Campaign, outcomes: Iterable[Outcome], elapsed: float) ->
         "residual_max": max((one.residual_max for one in found), default=0.0),
         "gate_checks": sum(one.checked for one in found),
         "gate_checks_passed_over": sum(one.unchecked for one in found),
+        "breakers_opened": dict(sorted(sum((Counter(one.breakers) for one in found), Counter()).items())),
         "tiers": sorted({tier for one in found for tier in one.tiers}),
         "shutdowns": dict(sorted(Counter(str(one.shutdown_code) for one in found).items())),
         "least_orders": min((one.orders for one in found), default=0),

@@ -130,6 +130,28 @@ def _clock_jump(sim: Simulation, rng: Random) -> bool:
     return True
 
 
+def _slow_line(sim: Simulation, rng: Random) -> bool:
+    """For minutes every word takes seconds."""
+    sim.latency.factor = rng.choice((20.0, 60.0))
+    sim.slow_until = sim.world.now + rng.choice((MINUTE, 4 * MINUTE))
+    return True
+
+
+def _stall(sim: Simulation, rng: Random) -> bool:
+    """The process attends to nothing for a while; then everything that came meanwhile comes at once."""
+    if sim.process is None:
+        return False
+    sim.stalled_since = sim.world.now
+    sim.stalled_until = sim.world.now + rng.choice((1_000, 6_000, 25_000))
+    return True
+
+
+def _refusals(sim: Simulation, rng: Random) -> bool:
+    """For minutes the exchange takes no order that may add to a position."""
+    sim.trouble.refusing_until = sim.world.now + rng.choice((2 * MINUTE, 6 * MINUTE))
+    return True
+
+
 def _disk_full(sim: Simulation, rng: Random) -> bool:
     if sim.process is None or sim.disk.failing:
         return False
@@ -320,6 +342,9 @@ KINDS: Final[dict[str, Act]] = {
     "market_hole": _market_hole,
     "rate_ban": _rate_ban,
     "clock_jump": _clock_jump,
+    "slow_line": _slow_line,
+    "stall": _stall,
+    "refusals": _refusals,
     "disk_full": _disk_full,
     "database_locked": _database_locked,
     "pause": _pause,

@@ -254,7 +254,7 @@ class Judge:
         now = sim.world.now
         if process is None or not process.bot.recovered or sim.trouble.troubled(now) or sim.disk.failing:
             self.healthy_since = now
-        if now < max(sim.silent_market_until, sim.hole_until):
+        if now < max(sim.silent_market_until, sim.hole_until, sim.slow_until, sim.stalled_until):
             self.healthy_since = now
         if process is None or not process.bot.recovered:
             return

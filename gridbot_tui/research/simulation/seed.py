@@ -66,6 +66,7 @@ class Outcome(Struct):
     symbols: int
     shutdown_code: int | None
     pnl: dict[str, str]
+    breakers: dict[str, int]
     digest: str
 
 
@@ -119,7 +120,9 @@ def _quieten(sim: Simulation) -> None:
     trouble.quiet = True
     trouble.outage_until = trouble.ban_until = 0
     trouble.stream_silent_until = min(trouble.stream_silent_until, sim.world.now)
-    sim.silent_market_until = sim.hole_until = 0
+    trouble.refusing_until = 0
+    sim.silent_market_until = sim.hole_until = sim.slow_until = 0
+    sim.stalled_until = min(sim.stalled_until, sim.world.now)
     sim.disk.release()
     sim.fuse.set("")
     sim.later.clear()
@@ -193,6 +196,7 @@ def _outcome(ask: Ask, sim: Simulation, elapsed: float, code: int | None) -> Out
         symbols=len(sim.scenario.symbols),
         shutdown_code=code,
         pnl=_pnl(sim),
+        breakers=dict(tally.breakers),
         digest=_digest(sim.world),
     )
 

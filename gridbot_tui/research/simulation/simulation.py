@@ -1,16 +1,17 @@
 """One seed from beginning to end: the World runs, the bot lives, dies and comes back, the judge looks on."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from random import Random
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from gridbot_tui.engine.actions import CommandDone, Fact, FillFact, IntentFact
+from gridbot_tui.engine.actions import BreakerFact, CommandDone, Fact, FillFact, IntentFact
 from gridbot_tui.engine.desk import Desk
-from gridbot_tui.engine.events import BarsClosed, LinkChanged, Operator, Tick
-from gridbot_tui.exchange.port import Incoming, Request
+from gridbot_tui.engine.events import BarsClosed, Health, LinkChanged, Operator, Tick
+from gridbot_tui.exchange.port import Incoming, Reply, Request
 from gridbot_tui.exchange.simulated.config import AccountConfig
 from gridbot_tui.exchange.simulated.latency import DrawnLatency
 from gridbot_tui.exchange.simulated.params import ExchangeParams
@@ -45,6 +46,8 @@ class Tally(Struct):
     max_recovery: Ms = 0
     max_reconnect: Ms = 0
     unhandled: int = 0
+    breakers: Counter[str] = field(default_factory=Counter)
+    """How often each breaker opened."""
 
 
 class Violated(Exception):
@@ -70,11 +73,12 @@ class Simulation:
             spot_maker=Decimal("0.0002"),
             spot_taker=Decimal("0.0005"),
         )
+        self.latency = DrawnLatency(scenario.seed, scenario.level.latency, scenario.level.spread, MOST_LATENCY)
         self.world = World(
             self.market,
             AccountConfig(scenario.market, balances, params),
             seed=scenario.seed,
-            latency=DrawnLatency(scenario.seed, scenario.level.latency, scenario.level.spread, MOST_LATENCY),
+            latency=self.latency,
             faults=self.trouble,
             start_after=scenario.start,
             tick_every=TICK,
@@ -91,6 +95,11 @@ class Simulation:
         self.silent_market_until: Ms = 0
         self.hole_until: Ms = 0
         self.clock_off: Ms = 0
+        self.slow_until: Ms = 0
+        self.stalled_since: Ms = 0
+        self.stalled_until: Ms = 0
+        self.waiting: list[Incoming] = []
+        """What came while the process attended to nothing."""
         self.held: list[BarsClosed] = []
         self.link_down_since: Ms | None = None
         self.commands = 0
@@ -129,10 +138,29 @@ class Simulation:
 
     def _take(self, incoming: Incoming) -> None:
         now = self.world.now
+        if self.latency.factor != 1.0 and now >= self.slow_until:
+            self.latency.factor = 1.0
         if self.process is None:
             if now >= self.restart_at:
                 self.start()
             return
+        if now < self.stalled_until:
+            if not isinstance(incoming, Tick):  # a timer that was missed fires once, afterwards
+                self.waiting.append(incoming)
+            return
+        if self.stalled_since:
+            self._wake(now)
+        self._hear(incoming, now)
+
+    def _wake(self, now: Ms) -> None:
+        """The process attends again: the runner tells how long it did not, then everything in its order."""
+        lag, waiting = now - self.stalled_since, self.waiting
+        self.stalled_since, self.waiting = 0, []
+        self.deliver(Health(now, loop_lag=lag))
+        for incoming in waiting:
+            self._hear(incoming, now)
+
+    def _hear(self, incoming: Incoming, now: Ms) -> None:
         if isinstance(incoming, BarsClosed):
             for bars in self._bars(incoming, now):
                 self.deliver(bars)
@@ -180,6 +208,8 @@ class Simulation:
         self.history.note(self.world.now, "<", incoming)
         self.judge.heard(incoming)
         self.guarded(lambda: process.bot.receive(incoming))
+        if self.process is process and isinstance(incoming, Reply):
+            self.guarded(lambda: process.bot.receive(Health(incoming.at, answered=not incoming.error)))
         if self.process is process:
             if isinstance(incoming, BarsClosed) and self.futures and process.bot.recovered:
                 money.believed(self.judge, process)
@@ -294,6 +324,8 @@ class Simulation:
     def _gone(self, delay: Ms | None) -> None:
         self.world.hang_up()
         self.link_down_since = None
+        self.stalled_since = self.stalled_until = 0
+        self.waiting = []
         self.judge.gone()
         if delay is None:
             delay = self.rng.choice((200, 1_000, 5_000, 30_000, 5 * MINUTE))
@@ -312,6 +344,8 @@ class Simulation:
                 self.tally.orders += 1
             elif isinstance(fact, FillFact):
                 self.tally.fills += 1
+            elif isinstance(fact, BreakerFact) and fact.since is not None:
+                self.tally.breakers[fact.name] += 1
         self.judge.told(facts)
 
     def _done(self, done: CommandDone) -> None:

@@ -17,6 +17,7 @@ from gridbot_tui.exchange.simulated.refusals import (
     WOULD_TRIGGER,
     Refusal,
 )
+from gridbot_tui.orders.model import Purpose
 from gridbot_tui.research.simulation.levels import Level
 from gridbot_tui.units import Ms
 
@@ -54,6 +55,8 @@ class Trouble:
         """No account event arrives although the socket looks open."""
         self.ban_until: Ms = 0
         """Every request is answered with a ban."""
+        self.refusing_until: Ms = 0
+        """Every order that may add to a position is refused."""
 
     def troubled(self, at: Ms) -> bool:
         """True while the line is down in one way or another."""
@@ -101,6 +104,9 @@ class Trouble:
         if at < self.ban_until:
             self.injected["banned"] += 1
             return BAN
+        if at < self.refusing_until and isinstance(request, Place) and request.order.purpose is Purpose.GRID:
+            self.injected["refused_for_minutes"] += 1
+            return REFUSALS[-1]
         if self.quiet or not self._chances or self._rng.random() >= self._chances["refused"]:
             return None
         if isinstance(request, Place):
