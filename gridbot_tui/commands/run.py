@@ -5,7 +5,10 @@ import signal
 import sys
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from gridbot_tui.commands import output
+from gridbot_tui.commands.consent import agreed
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.service.options import RunOptions, RunResult
@@ -13,15 +16,14 @@ from gridbot_tui.units import Mode
 
 LINE_EVERY_S = 5.0
 """Seconds between status lines: often enough to see it live, seldom enough to read."""
-NOT_YET = (Mode.PAPER, Mode.TESTNET, Mode.LIVE)
 
 Face = Callable[[RunOptions], RunResult]
 
 
 def run(options: RunOptions, *, face: Face | None, headless: bool) -> None:
     """Run the bot to its end and report; ``face`` is the terminal app, where there is one."""
+    options = replace(options, yes_live=agreed(options, yes_live=options.yes_live) and options.mode is Mode.LIVE)
     _outlive_the_terminal()
-    _refuse_impossible(options)
     if not headless:
         no = objection()
         if no:
@@ -66,15 +68,6 @@ def _outlive_the_terminal() -> None:
     """Nobody's hanging up or Ctrl+Z stops a trading process before its own handlers are set."""
     for name in ("SIGHUP", "SIGTSTP"):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
-
-
-def _refuse_impossible(options: RunOptions) -> None:
-    if options.mode in NOT_YET:
-        raise CommandFailed(
-            f"mode {options.mode} needs the Binance adapter, which this version of gridbot has not; "
-            "modes sim and replay work",
-            Exit.USAGE,
-        )
 
 
 def objection() -> str:

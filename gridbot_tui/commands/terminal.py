@@ -5,6 +5,7 @@ app is not the end of the bot. The app itself is passed in: this room does not k
 """
 
 import asyncio
+import os
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from gridbot_tui.commands import output
+from gridbot_tui.commands.consent import ENV_YES
 from gridbot_tui.commands.exits import Exit
 from gridbot_tui.control.ask import new_id
 from gridbot_tui.control.client import ControlClient
@@ -174,8 +176,13 @@ def hand_over(options: RunOptions, argv: Sequence[str] | None = None) -> None:
     if (options.mode is Mode.REPLAY or options.data) and not options.resume:
         return
     words = list(sys.argv[1:] if argv is None else argv)
+    env = dict(os.environ)
+    if options.yes_live:  # the yes to real money was given to this process
+        words = ["--yes-live", *(word for word in words if word != "--yes-live")]
+        env[ENV_YES] = "yes"
     subprocess.Popen(
         [sys.executable, "-m", "gridbot_tui", "--no-ui", *words],
+        env=env,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -12,6 +12,7 @@ SEVERITY: dict[str, int] = {
     "position_unknown": 2,
     "residual": 3,
     "foreign_position": 3,
+    "second_bot": 3,
     "unprotected": 3,
     "store_unavailable": 3,
     "link_down": 4,

@@ -156,7 +156,7 @@ class Waiting:
         self.symbols = symbols
 
 
-NO_NEW_RISK = ("residual", "link_down", "store_unavailable", "foreign_position")
+NO_NEW_RISK = ("residual", "link_down", "store_unavailable", "foreign_position", "second_bot")
 """Blockers of the account under which no symbol takes new risk."""
 NO_NEW_RISK_SYMBOL = ("position_unknown", "unprotected", "liquidation_near")
 
@@ -215,6 +215,8 @@ class Desk:
         self.links: dict[str, tuple[bool, Ms, str]] = {}
         self.foreign_orders: dict[str, OpenOrder] = {}
         """Open orders on the account that are not the bot's, by client id: counted as risk, never touched."""
+        self.second_bot_at: Ms = 0
+        """When something of another gridbot on this account was last seen."""
         self.listed: set[ClientId] = set()
         """Client ids of the last list of open orders."""
 

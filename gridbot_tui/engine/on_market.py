@@ -46,10 +46,11 @@ def absorb_bar(desk: Desk, state: SymbolDesk, bar: Bar, at: Ms) -> bool:
         desk.dirty.add(state.symbol)  # until now there was no price to place anything at
         desk.blockers.clear(state.symbol, "no_data")
     state.close = bar.close
-    state.mark = bar.mark_close
-    state.mark_at = at
     state.episode_over = False
-    desk.ledger.mark(state.symbol, bar.mark_close)
+    if at >= state.mark_at:  # in real time a mark is often younger than the bar that is told of
+        state.mark = bar.mark_close
+        state.mark_at = at
+        desk.ledger.mark(state.symbol, bar.mark_close)
     tick = state.instrument.tick_f
     desk.strategy.bar(state.symbol, at, bar.high * tick, bar.low * tick, bar.close * tick)
     hours = state.hour.feed(bar)

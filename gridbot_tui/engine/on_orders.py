@@ -2,7 +2,7 @@
 
 from msgspec import structs
 
-from gridbot_tui.engine import breaking
+from gridbot_tui.engine import breaking, second_bot
 from gridbot_tui.engine.actions import AdoptFact, AskAboutOrder, CashFact, FillFact, OrderFact, RequestResync, Touch
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.events import Adopted, Cash, CashKind, Fill, OrderReport, Outcome
@@ -131,6 +131,7 @@ def fill(desk: Desk, event: Fill) -> None:
     if event.forced:
         desk.note(event.symbol, event.forced, f"the exchange closed {event.steps} steps by {event.forced}", "error")
     elif not event.ours:
+        second_bot.sign(desk, event.client_id)
         desk.note(event.symbol, "external_fill", "a trade that is not the bot's changed the position", "warning")
 
 

@@ -1,6 +1,6 @@
 """What the exchange says when asked: compare it with our books, and act only on what is proved."""
 
-from gridbot_tui.engine import breaking, first_aid, on_orders
+from gridbot_tui.engine import breaking, first_aid, on_orders, second_bot
 from gridbot_tui.engine.actions import AskAboutOrder, RequestResync, StartFact
 from gridbot_tui.engine.desk import Desk
 from gridbot_tui.engine.events import (
@@ -96,10 +96,14 @@ def open_orders(desk: Desk, event: OpenOrders) -> None:
         listed.add(order.client_id)
         if not desk.ids.is_ours(order.client_id):
             foreign[order.client_id] = order
+            second_bot.sign(desk, order.client_id)
         elif _forgotten(desk, event.at, order.client_id):
+            if desk.phase == "trading" and desk.orders.get(order.client_id) is None:
+                second_bot.sign(desk, order.client_id)
             _adopt(desk, event.at, order)
         else:
             _confirm(desk, event.at, order)
+    second_bot.review(desk)
     _announce(desk, foreign)
     if desk.phase == "recovering":
         first_aid.protect(desk, event)

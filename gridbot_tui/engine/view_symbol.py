@@ -79,7 +79,7 @@ def symbol_view(desk: Desk, state: SymbolDesk) -> SymbolView:
         funding=plain(book.funding),
         allotted=_allotted(desk, state),
         state=_state(desk, state),
-        age_ms=desk.now - state.bar_at if state.bar_at else None,
+        age_ms=desk.now - max(state.bar_at, state.mark_at) if state.bar_at else None,
         next_funding_at=state.next_funding_at,
         funding_rate=state.funding_rate,
         bars=_bars(state),

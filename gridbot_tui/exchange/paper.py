@@ -8,7 +8,7 @@ before it began. The market it is shown goes on without our trades in it.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
 from gridbot_tui.engine.events import BarsClosed, Event, FundingSettled, OrderReport, Outcome, Quote
@@ -37,11 +37,11 @@ _PLENTY: Final = 1e12
 class PublicData(Protocol):
     """What the live market can be asked for without a key."""
 
-    async def klines(self, symbol: Symbol, interval: Ms, since: Ms) -> list[Bar]:
-        """Closed bars with open time >= ``since``, ascending."""
+    async def klines(self, symbol: Symbol, since: Ms) -> list[Bar]:
+        """Closed minutes with open time >= ``since``, ascending."""
         ...
 
-    async def funding(self, since: Ms) -> list[FundingRate]:
+    async def funding(self, symbols: Sequence[Symbol], since: Ms) -> list[FundingRate]:
         """Settled rates after ``since``, ascending; empty on spot."""
         ...
 
@@ -125,9 +125,9 @@ class PaperPort:
             return
         batches: dict[Ms, list[tuple[Symbol, Bar]]] = {}
         for symbol in self._instruments:
-            for bar in await self._public.klines(symbol, MINUTE, since):
+            for bar in await self._public.klines(symbol, since):
                 batches.setdefault(bar.close_at, []).append((symbol, bar))
-        rates = deque(await self._public.funding(self._played))
+        rates = deque(await self._public.funding(tuple(self._instruments), self._played))
         for at in sorted(batches):
             due = []
             while rates and rates[0].at <= at:
@@ -220,10 +220,11 @@ class PaperPort:
         number = query.request_id
         try:
             if isinstance(query, AskBars):
-                bars = await self._public.klines(query.symbol, MINUTE, query.since)
+                bars = await self._public.klines(query.symbol, query.since)
                 reply = Reply(number, self._now(), bars=tuple(bars))
             else:
-                reply = Reply(number, self._now(), funding=tuple(await self._public.funding(query.since)))
+                rates = await self._public.funding(tuple(self._instruments), query.since)
+                reply = Reply(number, self._now(), funding=tuple(rates))
         except BinanceError as error:
             reply = Reply(number, self._now(), error=str(error))
         self._sink(reply)

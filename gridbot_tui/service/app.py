@@ -8,12 +8,11 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 
-from gridbot_tui.service.assemble import RunRefused, open_profile, understand
+from gridbot_tui.service.assemble import Plan, RunRefused, open_profile, understand
 from gridbot_tui.service.lock import LockHeld, ProfileLock
 from gridbot_tui.service.options import RunOptions, RunResult
-from gridbot_tui.service.parts import EXIT_REFUSED, Ready, Watch
+from gridbot_tui.service.parts import EXIT_REFUSED, Parts, Ready, Watch
 from gridbot_tui.service.profile import Profile
-from gridbot_tui.service.virtual import VirtualParts
 from gridbot_tui.store.errors import StoreError, StoreUnusable
 
 
@@ -35,7 +34,7 @@ async def run(
     try:
         plan = understand(options)
         with open_profile(plan) as profile, _locked(profile):
-            parts = VirtualParts(plan, profile, screen=screen)
+            parts = await _parts(plan, profile, screen=screen)
             return await parts.run(watch, watch_every_s, on_ready, own_signals=own_signals)
     except RunRefused as refused:
         return RunResult(refused.exit_code, None, str(refused))
@@ -45,6 +44,17 @@ async def run(
         return RunResult(EXIT_REFUSED, None, str(unusable))
     except StoreError as unavailable:
         return RunResult(1, None, str(unavailable))
+
+
+async def _parts(plan: Plan, profile: Profile, *, screen: bool) -> Parts:
+    """What the mode needs; the other kind of run is not even imported."""
+    if plan.mode.virtual:
+        from gridbot_tui.service.virtual import VirtualParts
+
+        return VirtualParts(plan, profile, screen=screen)
+    from gridbot_tui.service.real import open_real
+
+    return await open_real(plan, profile, screen=screen)
 
 
 @contextlib.contextmanager

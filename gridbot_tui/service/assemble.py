@@ -65,10 +65,10 @@ def understand(options: RunOptions) -> Plan:
         raise RunRefused("--mode replay needs --data: files, folders or globs of recorded candles")
     if options.data and mode is not Mode.REPLAY:
         raise RunRefused(f"--data belongs to --mode replay, not to {mode.value}")
-    if not mode.virtual:
-        raise RunRefused(
-            f"{mode.value} needs an exchange adapter, which this build does not have; sim and replay work"
-        )
+    if mode is Mode.LIVE and not options.yes_live:
+        raise RunRefused("live trades real money: it starts only where that was said yes to", 4)
+    if not mode.virtual and options.speed:
+        raise RunRefused(f"--speed belongs to sim and replay: {mode.value} goes at the market's own")
     speed = options.speed or ("max" if mode is Mode.REPLAY else f"{settings.simulation.speed:g}")
     try:
         parse_speed(speed)

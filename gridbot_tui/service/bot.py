@@ -34,7 +34,7 @@ from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.service.dialog import Dialogs
 from gridbot_tui.service.journal import Journal
 from gridbot_tui.service.shutdown import STAGE_NAMES, Report, Shutdown
-from gridbot_tui.service.truth import StepTime, Truth
+from gridbot_tui.service.truth import Book, StepTime, Truth
 from gridbot_tui.units import ClientId, Ms, Symbol
 
 RECONCILE_AGAIN: Ms = 1_000
@@ -54,7 +54,12 @@ class Bot:
         reconcile_every: Ms,
         stage_budget: Ms,
         on_command_done: Callable[[CommandDone], None],
+        book: Book | None = None,
+        chase: bool = False,
     ) -> None:
+        """``book``: what the dialogs go by instead of the engine itself. ``chase``: a comparison asked for while
+        one is under way, or before there can be one, follows it: with a real exchange the answers of the first
+        may be older than what was to be looked at."""
         self.engine = engine
         self.port = port
         self._journal = journal
@@ -64,10 +69,12 @@ class Bot:
         self._on_command_done = on_command_done
         self.dialogs = Dialogs(self._send)
         self._truth = Truth(
-            tuple(engine.symbols), engine, self._feed, self.dialogs.new_id, lambda: engine.now
+            tuple(engine.symbols), book or engine, self._feed, self.dialogs.new_id, lambda: engine.now
         )
         self._asking: set[ClientId] = set()
+        self._chase = chase
         self._reconciling = False
+        self._reconcile_again = False
         self._reconciled_at: Ms = 0
         self._inbox: deque[Event] = deque()
         self._handling = False
@@ -175,6 +182,7 @@ class Bot:
     def reconcile(self, now: Ms) -> None:
         """Compare books with the exchange, unless that is under way."""
         if self._reconciling or not self.recovered:
+            self._reconcile_again = self._chase
             return
         self._reconciling = True
         self._reconciled_at = now
@@ -209,6 +217,7 @@ class Bot:
         self.recovered = True
         self._reconciled_at = self.engine.now
         self._log.info("recovered", steps={step.name: step.took for step in steps})
+        self._chase_on()
         resumed = self.engine.shutdown_intent
         if resumed:
             self.begin_shutdown(self.engine.now, keep_positions=resumed == "keep")
@@ -218,6 +227,12 @@ class Bot:
         if error is not None:
             self._reconciled_at = self.engine.now - self._reconcile_every + RECONCILE_AGAIN
             self._log.warning("reconcile_failed", error=str(error))
+        self._chase_on()
+
+    def _chase_on(self) -> None:
+        if self._reconcile_again:
+            self._reconcile_again = False
+            self.reconcile(self.engine.now)
 
     def pace_checks(self, *, reconcile_every: Ms, stage_budget: Ms) -> None:
         """How often books are compared, and how long a stage of the shutdown may stand still."""

@@ -25,6 +25,8 @@ class RunOptions(Struct, frozen=True):
     resume: bool = False
     read_only: bool = False
     json: bool = False
+    yes_live: bool = False
+    """Real money was said yes to: on the command line together with the environment, or typed."""
 
 
 class RunResult(Struct, frozen=True):

@@ -13,7 +13,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
-from gridbot_tui.control.snapshot import Snapshot
+from gridbot_tui.control.snapshot import LinkView, Snapshot
 from gridbot_tui.control.status import status_document
 from gridbot_tui.engine.config import EngineConfig
 from gridbot_tui.engine.core import Engine
@@ -117,7 +117,12 @@ class Parts(ABC):
             files_kept=kept.count,
         )
 
-    def _faces(self, journal: Journal, make_config: Callable[[Settings, int], EngineConfig]) -> None:
+    def _faces(
+        self,
+        journal: Journal,
+        make_config: Callable[[Settings, int], EngineConfig],
+        links: Callable[[], tuple[LinkView, ...]] | None = None,
+    ) -> None:
         """What an operator sees and says; bot and runner are there."""
         self.reloader = Reloader(
             self.plan, self.engine, self.bot, self.store, journal, self.config, self._reloaded, make_config
@@ -132,6 +137,7 @@ class Parts(ABC):
             self.runner,
             self.reloader,
             self._viewers,
+            links,
         )
         self.session = Session(self.bot, self.runner, self.store, journal, self.reloader, self.picture.snapshot)
 

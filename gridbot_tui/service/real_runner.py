@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from gridbot_tui.engine.events import LinkChanged, Quote, Tick
+from gridbot_tui.engine.events import BarsClosed, FundingSettled, Health, LinkChanged, Quote, Tick
 from gridbot_tui.exchange.port import Incoming, Reply
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.pace import Pace
@@ -23,6 +23,8 @@ SLICE_S = 0.010
 """Longest the loop is kept from sockets, faces and the disk."""
 TICK_S = 1.0
 MOST_WAITING = 20_000
+LAG_TOLD_S = 0.25
+"""The loop kept for less is the ordinary course of things."""
 BEHIND = "news came faster than they could be handled and some were dropped"
 
 
@@ -34,8 +36,11 @@ class RealRunner:
         self._now = now
         self._monotonic = monotonic
         self.pace = Pace(1.0)
+        self.real_time = True
         self._news: deque[Incoming] = deque()
         self._quotes: dict[Symbol, Quote] = {}
+        self._young: deque[Incoming] = deque()
+        """Bars and funding of now, while the recovery still brings those of the past: an hour is fed in order."""
         self._wake = asyncio.Event()
         self._behind = False
         self._tick_at = 0.0
@@ -98,8 +103,17 @@ class RealRunner:
         return self._quotes.pop(next(iter(self._quotes)))
 
     def _handle(self, incoming: Incoming) -> None:
+        recovered = self._bot.recovered
+        if not recovered and isinstance(incoming, BarsClosed | FundingSettled):
+            self._young.append(incoming)
+            return
         self._bot.receive(incoming)
         self.events += 1
+        if isinstance(incoming, Reply) and recovered:
+            self._bot.receive(Health(incoming.at, answered=not incoming.error))
+        if self._young and self._bot.recovered:
+            self._news.extendleft(reversed(self._young))
+            self._young.clear()
 
     def _tick(self) -> None:
         now = self._monotonic()
@@ -110,7 +124,10 @@ class RealRunner:
             at = self._now()
             self._handle(LinkChanged(at, "account", up=False, detail=BEHIND))
             self._handle(LinkChanged(at, "account", up=True, detail="caught up"))
-        self._handle(Tick(self._now()))
+        at = self._now()
+        if self.lag >= LAG_TOLD_S:
+            self._handle(Health(at, loop_lag=round(self.lag * 1000)))
+        self._handle(Tick(at))
         self._bot.flush()
 
     async def _wait(self) -> None:

@@ -22,6 +22,8 @@ class Runner(Protocol):
     """What faces and commands need of the loop that drives a bot."""
 
     pace: Pace
+    real_time: bool
+    """True where nobody can change the speed."""
     leaving: bool
     """Set to stop without touching an order (handover)."""
 
@@ -60,6 +62,7 @@ class VirtualRunner:
         self._world = world
         self.pace = pace
         self._wake = asyncio.Event()
+        self.real_time = False
         self.leaving = False
         """Set to stop without touching an order (handover)."""
         self.data_ended = False

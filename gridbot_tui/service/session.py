@@ -84,8 +84,10 @@ class Session:
             return Ack(command.id, ok=True, text="already received")
         at = self._bot.engine.now
         body = msgspec.json.encode(command).decode()
+        unwritten = bool(self._journal.failing) and command.kind in WITHOUT_DISK
         try:
-            if not self._store.remember_command(command.id, at, command.kind.value, body):
+            # A disk that hangs must not keep such a command: it is not even tried.
+            if not unwritten and not self._store.remember_command(command.id, at, command.kind.value, body):
                 return Ack(command.id, ok=True, text="already received")
         except StoreUnavailable as error:
             if command.kind not in WITHOUT_DISK:
@@ -165,6 +167,9 @@ class Session:
             )
 
     def _change_speed(self, command: Command) -> None:
+        if self._runner.real_time:
+            self.finish(CommandOutcome(command.id, ok=False, text="a real market goes at its own speed"))
+            return
         try:
             speed = parse_speed(command.args.get("speed", ""))
         except ValueError as wrong:

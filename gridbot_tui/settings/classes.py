@@ -36,6 +36,8 @@ _SECTIONS: Final[Mapping[str, Applies]] = {
     "orders": Applies.NEXT_DECISION,
     "risk": Applies.NOW,
     "market": Applies.RESTART,
+    "exchange": Applies.RESTART,
+    "safety": Applies.RESTART,
     "simulation": Applies.RESTART,
     "store": Applies.NOW,
     "logs": Applies.NOW,

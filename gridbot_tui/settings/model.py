@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from gridbot_tui.exchange.binance.params import BinanceParams
 from gridbot_tui.market.params import DataParams
 from gridbot_tui.orders.params import OrderParams
 from gridbot_tui.risk.params import RiskParams
@@ -13,6 +14,7 @@ from gridbot_tui.settings.sections import (
     VIRTUAL_CAPITAL,
     BotParams,
     LogParams,
+    SafetyParams,
     Section,
     ServiceParams,
     SimulationParams,
@@ -59,6 +61,12 @@ class Settings(BaseModel):
         default_factory=OrderParams, description="How many orders rest, and which stay."
     )
     market: DataParams = Field(default_factory=DataParams, description="How bars are judged.")
+    exchange: BinanceParams = Field(
+        default_factory=BinanceParams, description="How Binance is reached and asked: paper, testnet and live."
+    )
+    safety: SafetyParams = Field(
+        default_factory=SafetyParams, description="What real money asks for: testnet and live."
+    )
     simulation: SimulationParams = Field(default_factory=SimulationParams, description="The mode sim.")
     store: StoreParams = Field(default_factory=StoreParams, description="What the database keeps.")
     logs: LogParams = Field(

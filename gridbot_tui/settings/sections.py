@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from gridbot_tui.exchange.simulated.params import ExchangeParams
 from gridbot_tui.market.params import SyntheticParams
@@ -238,3 +238,35 @@ class ServiceParams(Section):
         "systemd's TimeoutStopSec must exceed four of them.",
         json_schema_extra=unit("s", "now"),
     )
+
+
+class SafetyParams(Section):
+    """What the bot accepts of an account with real money, and what the exchange does should the bot go silent."""
+
+    accept_keys_that_can_withdraw: bool = Field(
+        False,
+        description="Trade with an API key that may also withdraw or transfer. Off: such a key is refused, "
+        "because whoever steals it takes the money along.",
+    )
+    accept_keys_open_to_any_ip: bool = Field(
+        False,
+        description="Trade with an API key that is not limited to trusted addresses. Off: such a key is "
+        "refused on live, because it works for whoever finds it.",
+    )
+    cancel_all_after_s: float = Field(
+        120.0,
+        ge=0.0,
+        le=3600.0,
+        description="Futures: the exchange itself cancels a symbol's orders when the bot has not been heard of "
+        "for so long (the resting stop stays). Renewed four times as often; stretched where symbols are so "
+        "many that this would cost a tenth of the request budget; not armed where an order that is not the "
+        "bot's rests. 0 = never.",
+        json_schema_extra=unit("s"),
+    )
+
+    @field_validator("cancel_all_after_s")
+    @classmethod
+    def _long_enough(cls, seconds: float) -> float:
+        if 0.0 < seconds < 30.0:
+            raise ValueError("is 0 (never) or at least 30: a reconnect takes that long")
+        return seconds

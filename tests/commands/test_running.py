@@ -1,5 +1,6 @@
 """``gridbot`` without a command: what it makes of its options, and how a run ends."""
 
+import io
 import signal
 import sys
 import types
@@ -111,13 +112,60 @@ def test_a_bad_end_is_the_exit_code_with_a_sentence(code: int, cli: Cli, app: Fa
     assert (called.out != "") == (code == 6), "a run that never began has no document"
 
 
-@pytest.mark.parametrize("mode", ["paper", "testnet", "live"])
-def test_modes_without_an_adapter_are_refused_in_a_sentence(mode: str, cli: Cli, app: FakeApp) -> None:
-    called = cli("--no-ui", "--mode", mode)
-    assert called.code == 2
+@pytest.mark.parametrize("words", [(), ("--yes-live",)])
+def test_real_money_needs_more_than_an_option(
+    words: tuple[str, ...], cli: Cli, app: FakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GRIDBOT_YES_LIVE", raising=False)
+    called = cli("--no-ui", "--mode", "live", *words)
+    assert called.code == 4
     assert called.err.count("\n") == 1
-    assert "adapter" in called.err
+    assert "GRIDBOT_YES_LIVE=yes" in called.err
     assert app.options == []
+
+
+def test_real_money_is_traded_where_option_and_environment_agree(
+    cli: Cli, app: FakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRIDBOT_YES_LIVE", "yes")
+    assert cli("--no-ui", "--mode", "live", "--yes-live").code == 0
+    assert [one.yes_live for one in app.options] == [True]
+
+
+def test_the_environment_alone_is_no_yes(cli: Cli, app: FakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRIDBOT_YES_LIVE", "yes")
+    assert cli("--no-ui", "--mode", "live").code == 4
+    assert app.options == []
+
+
+@pytest.mark.parametrize(("typed", "started"), [("real money\n", True), ("yes\n", False), ("\n", False), ("", False)])
+def test_at_a_terminal_the_words_are_typed(
+    typed: str, started: bool, cli: Cli, app: FakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Keyboard(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Keyboard(typed))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    called = cli("--no-ui", "--mode", "live")
+    assert called.code == (0 if started else 4)
+    assert bool(app.options) == started
+
+
+def test_a_config_alone_never_trades_real_money(cli: Cli, app: FakeApp, tmp_path: Path) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text('[bot]\nmode = "live"\n')
+    called = cli("--no-ui", "--config", str(config))
+    assert called.code == 4
+    assert "--mode live" in called.err
+    assert app.options == []
+
+
+@pytest.mark.parametrize("mode", ["paper", "testnet"])
+def test_play_money_needs_no_yes(mode: str, cli: Cli, app: FakeApp) -> None:
+    assert cli("--no-ui", "--mode", mode).code == 0
+    assert [one.yes_live for one in app.options] == [False]
 
 
 def test_hanging_up_does_not_end_a_run_before_its_own_handlers_are_set(cli: Cli, app: FakeApp) -> None:

@@ -1,0 +1,258 @@
+"""A run in real time: an exchange of its own mind behind the port, the disk off the loop, the wall's clock.
+
+Order of things: the venue is connected and looked over before any file is opened; the streams listen before the
+recovery asks; facts are durable before orders leave; the writer and the connections outlive the bot by a breath.
+"""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from gridbot_tui.engine.config import EngineConfig
+from gridbot_tui.engine.events import LinkChanged
+from gridbot_tui.exchange.port import Incoming, SetLeverage
+from gridbot_tui.service.assemble import Plan, engine_config
+from gridbot_tui.service.bot import Bot
+from gridbot_tui.service.dead_man import DeadMan
+from gridbot_tui.service.dead_man_watch import Watch
+from gridbot_tui.service.history import WithHistory
+from gridbot_tui.service.live_journal import LiveJournal
+from gridbot_tui.service.parts import Parts
+from gridbot_tui.service.profile import Profile
+from gridbot_tui.service.real_runner import RealRunner
+from gridbot_tui.service.telling import Telling
+from gridbot_tui.service.venue import Venue
+from gridbot_tui.settings.model import Settings
+from gridbot_tui.store.errors import StoreError
+from gridbot_tui.store.live import LiveStore
+from gridbot_tui.units import DAY, HOUR, Asset, Market, Mode, Money, Ms, Symbol
+
+LISTEN_S = 10.0
+"""How long a start waits for the account's stream before it asks: what happens in between is asked for again."""
+LET_GO_S = 5.0
+"""The end waits so long for the disk; what is not written then is asked of the exchange at the next start."""
+UPKEEP_S = 600.0
+
+
+class RealParts(Parts):
+    """Everything one run in real time is made of. Made by ``open_real``."""
+
+    runner: RealRunner
+
+    def __init__(self, plan: Plan, profile: Profile, venue: Venue, live: LiveStore, *, screen: bool) -> None:
+        self.venue = venue
+        self.live_store = live
+        config = self._engine_config(plan.loaded.settings, 1, plan)
+        durable = plan.mode is not Mode.PAPER
+        super().__init__(plan, profile, config, venue.instruments, plan.market, durable=durable, screen=screen)
+        telling = Telling(self.audit, self.feed, self.recent.take, self.log, venue.instruments)
+        self.journal = LiveJournal(live, telling, self.engine.encode_state, HOUR)
+        if self.audit.problem:
+            self.journal.report(venue.now(), "error", "audit", self.audit.problem)
+        service = plan.loaded.settings.service
+        self.bot = Bot(
+            self.engine,
+            venue.port,
+            self.journal,
+            self.log,
+            reconcile_every=round(service.reconcile_s * 1000),
+            stage_budget=round(service.shutdown_stage_s * 1000),
+            on_command_done=lambda done: self.session.command_done(done),
+            book=WithHistory(self.engine),
+            chase=True,
+        )
+        self.runner = RealRunner(self.bot, venue.now)
+        self._faces(self.journal, lambda s, version: self._engine_config(s, version, plan), venue.links)
+        self._dead_man = self._make_dead_man(plan.loaded.settings.safety.cancel_all_after_s)
+        self._account_up = asyncio.Event()
+        self._writer: asyncio.Task[None] | None = None
+        for notice in venue.notices:
+            self.journal.report(venue.now(), "warning", "account", notice)
+
+    def _engine_config(self, settings: Settings, version: int, plan: Plan) -> EngineConfig:
+        """As for a simulated account, but with the fees that this one pays."""
+        config = engine_config(settings, version, plan.mode, self.venue.instruments)
+        fees = self.venue.fees
+        return replace(config, maker_fee=fees.maker, taker_fee=fees.taker)
+
+    def _make_dead_man(self, seconds: float) -> DeadMan | None:
+        countdown = self.venue.countdown
+        if countdown is None or not seconds:
+            return None
+        return DeadMan(
+            countdown,
+            self.engine.symbols,
+            Watch(self.bot, self.journal),
+            seconds=seconds,
+            weight_limit=self.venue.weight_limit,
+            monotonic=time.monotonic,
+            wall=time.time,
+        )
+
+    def now(self) -> Ms:
+        """The exchange's time."""
+        return self.venue.now()
+
+    def _prepare(self) -> None:
+        self._writer = asyncio.create_task(self.journal.run(), name="journal")
+
+    async def _trade(self) -> None:
+        tasks = [asyncio.create_task(job, name="venue") for job in self._jobs()]
+        try:
+            await self._listen_first(tasks)
+            self.start()
+            self._obey(self.plan.loaded.settings)
+            await _first_of(asyncio.create_task(self.runner.run(), name="bot"), [*tasks, self._written()])
+            report = self.bot.report
+            if self._dead_man is not None and report is not None and report.verified and not report.open_orders:
+                await self._dead_man.disarm()
+        finally:
+            await _cancelled(tasks)
+
+    def _jobs(self) -> list[Coroutine[Any, Any, None]]:
+        jobs = [*self.venue.jobs(self), self._upkeep()]
+        if self._dead_man is not None:
+            jobs.append(self._dead_man.run())
+        return jobs
+
+    def _written(self) -> "asyncio.Task[None]":
+        assert self._writer is not None
+        return self._writer
+
+    # -- what the venue says ------------------------------------------------------------------------------------
+
+    def take(self, incoming: Incoming) -> None:
+        """What the exchange says, and whether its account stream listens yet."""
+        if type(incoming) is LinkChanged and incoming.source == "account":
+            if incoming.up:
+                self._account_up.set()
+            else:
+                self._account_up.clear()
+        self.runner.take(incoming)
+
+    def resync(self, reason: str) -> None:
+        """Something happened that only a comparison with the exchange can tell in full."""
+        self.log.info("resync", reason=reason)
+        self.bot.reconcile(self.engine.now)
+
+    def next_open(self, symbol: Symbol) -> Ms | None:
+        """The first bar the books lack; the recovery asks for what it needs itself."""
+        return (self.engine.desk.symbols[symbol].next_open or None) if self.bot.recovered else None
+
+    def wallets(self) -> Mapping[Asset, Money]:
+        """What the ledger says is in the wallets; empty before it has begun."""
+        account = self.engine.desk.ledger.account
+        return {asset: account.wallet(asset) for asset in account} if self.engine.desk.started else {}
+
+    async def _listen_first(self, tasks: list["asyncio.Task[None]"]) -> None:
+        """Listen before asking: what happens after an answer was made is then heard."""
+        listening = asyncio.create_task(self._account_up.wait())
+        try:
+            done, _ = await asyncio.wait([listening, *tasks], timeout=LISTEN_S, return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {listening}:
+                task.result()
+        finally:
+            listening.cancel()
+        if not self._account_up.is_set():
+            self.runner.take(LinkChanged(self.now(), "account", up=False, detail="not connected yet"))
+
+    def start(self) -> None:
+        """Have the exchange's leverage set as a ceiling, then as every run."""
+        if self.config.market is Market.FUTURES:
+            hard = int(self.config.risk.leverage_hard)
+            for symbol, instrument in self.venue.instruments.items():
+                most = max((bracket.max_leverage for bracket in instrument.brackets), default=hard)
+                self.venue.port.send(SetLeverage(symbol, min(hard, most)))
+        super().start()
+
+    def _obey(self, settings: Settings) -> None:
+        service = settings.service
+        stage = round(service.shutdown_stage_s * 1000)
+        self.bot.pace_checks(reconcile_every=round(service.reconcile_s * 1000), stage_budget=stage)
+        self.journal.saving.snapshot_facts = service.snapshot_facts
+        self.journal.saving.retention = settings.store.retention_days * DAY
+
+    async def _upkeep(self) -> None:
+        """What is to be done now and then."""
+        while True:
+            await asyncio.sleep(UPKEEP_S)
+            await self.journal.prune(self.now())
+
+    async def close(self, *, clean: bool) -> str:
+        """See ``Parts.close``."""
+        trouble = await self._last_words(clean and self.bot.recovered)
+        if self._writer is not None:
+            await _cancelled([self._writer])
+        try:
+            self.audit.close()
+            self.store.put_meta("audit_head", str(self.audit.head))
+        except (StoreError, OSError) as error:
+            trouble = trouble or str(error)
+        try:
+            self.store.close()
+            await asyncio.wait_for(self.live_store.close(), LET_GO_S)
+        except (StoreError, TimeoutError) as error:
+            trouble = trouble or str(error) or "the disk does not answer"
+        await self.venue.close()
+        trouble = self.journal.failing or trouble
+        self._not_written(trouble)
+        return trouble
+
+    async def _last_words(self, clean: bool) -> str:
+        """Write what waits, and where the engine stands between two events its state; why not, in words."""
+        if self._writer is None or self._writer.done():
+            return ""
+        try:
+            await asyncio.wait_for(self.journal.save_now(self.engine.now) if clean else self.journal.drain(), LET_GO_S)
+        except StoreError as error:
+            return str(error)
+        except TimeoutError:
+            return "the disk does not answer"
+        return ""
+
+
+async def _first_of(main: "asyncio.Task[None]", others: list["asyncio.Task[None]"]) -> None:
+    """Until ``main`` has ended; one of the others that ends before it failed, and fails all."""
+    try:
+        done, _ = await asyncio.wait([main, *others], return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        await _cancelled([main])
+
+
+async def _cancelled(tasks: list["asyncio.Task[None]"]) -> None:
+    """End tasks; what one of them fails with on the way out is no longer of interest to anybody but the log."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def open_real(plan: Plan, profile: Profile, *, screen: bool) -> RealParts:
+    """Connect, look the account over, open the files.
+
+    Raises:
+        RunRefused: keys, account or config do not fit; the exchange cannot be reached.
+        StoreUnusable, StoreUnavailable: the state file.
+    """
+    from gridbot_tui.service.venue_open import open_venue
+    from gridbot_tui.store.identity import Identity
+
+    venue = await open_venue(plan, profile)
+    try:
+        bot = plan.loaded.settings.bot
+        quote = next(iter(venue.instruments.values())).quote
+        identity = Identity(plan.mode, plan.market, bot.account, quote)
+        durable = plan.mode is not Mode.PAPER
+        live = await LiveStore.open(profile.database, durable=durable, identity=identity)
+        try:
+            return RealParts(plan, profile, venue, live, screen=screen)
+        except BaseException:
+            await live.close()
+            raise
+    except BaseException:
+        await venue.close()
+        raise

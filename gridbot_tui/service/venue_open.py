@@ -1,0 +1,169 @@
+"""Opens the exchange of a run in real time: keys, connection, what is traded, and what speaks against it.
+
+Everything is looked at before any file of the profile is opened; each objection is a sentence with its exit code.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, TypeVar
+
+from msgspec.structs import replace
+
+from gridbot_tui.credentials.errors import CredentialError
+from gridbot_tui.credentials.model import Owner
+from gridbot_tui.credentials.sources import resolve
+from gridbot_tui.exchange.binance.clock import WallClock
+from gridbot_tui.exchange.binance.errors import BinanceError, RetryLater, Stop, Unresolved
+from gridbot_tui.exchange.binance.factory import make_rest
+from gridbot_tui.exchange.binance.hosts import Hosts, hosts_of
+from gridbot_tui.exchange.binance.keys import Keys
+from gridbot_tui.exchange.binance.rest import FeeRates, Rest
+from gridbot_tui.exchange.simulated.books import BooksFile
+from gridbot_tui.exchange.simulated.config import AccountConfig
+from gridbot_tui.market.builtin import builtin
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.orders.ids import IdFactory
+from gridbot_tui.service import safety
+from gridbot_tui.service.assemble import Plan, RunRefused
+from gridbot_tui.service.binance_venue import BinanceVenue
+from gridbot_tui.service.paper_venue import PaperVenue
+from gridbot_tui.service.profile import Profile
+from gridbot_tui.service.venue import Fees, Venue
+from gridbot_tui.units import Market, Mode, Symbol
+
+REFUSED: Final = 4
+PATIENCE_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+"""Pauses between tries of an exchange that cannot be reached: a handover must not fail for a lost second."""
+
+T = TypeVar("T")
+
+
+async def open_venue(plan: Plan, profile: Profile) -> Venue:
+    """Connect and look everything over.
+
+    Raises:
+        RunRefused: something of it speaks against trading.
+    """
+    settings = plan.loaded.settings
+    try:
+        hosts = hosts_of(plan.mode, settings.exchange.base_url)
+    except ValueError as wrong:
+        raise RunRefused(str(wrong)) from wrong
+    keys = Keys() if plan.mode is Mode.PAPER else _keys(plan)
+    clock = WallClock()
+    ours = IdFactory(settings.bot.name, settings.bot.account).is_ours
+    rest = make_rest(plan.market, hosts, keys, ours=ours, params=settings.exchange, clock=clock)
+    try:
+        await _patiently(rest.open)
+        if plan.mode is Mode.PAPER:
+            return await _paper(plan, profile, rest, hosts, clock)
+        said = await _powers(plan, rest)
+        instruments = await _patiently(lambda: rest.instruments(_symbols(plan)))
+        said += await _setup(plan, rest, instruments)
+        fees = _dearest(await _patiently(lambda: rest.fees(tuple(instruments))))
+        return BinanceVenue(rest, hosts, instruments, fees, clock, ours, settings.exchange, notices=said)
+    except BinanceError as error:
+        await rest.close()
+        raise _refusal(error, hosts.rest(plan.market)) from error
+    except BaseException:
+        await rest.close()
+        raise
+
+
+def _keys(plan: Plan) -> Keys:
+    owner = Owner(plan.mode, plan.market, plan.loaded.settings.bot.account)
+    try:
+        found = resolve(owner)
+    except CredentialError as error:
+        raise RunRefused(str(error)) from error
+    return Keys(found.key.reveal(), found.secret.reveal())
+
+
+def _symbols(plan: Plan) -> tuple[Symbol, ...]:
+    return plan.options.symbols or plan.loaded.settings.traded(plan.mode)
+
+
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask again for a while where the exchange cannot be reached."""
+    for pause in PATIENCE_S:
+        try:
+            return await ask()
+        except (RetryLater, Unresolved):
+            await asyncio.sleep(pause)
+    return await ask()
+
+
+async def _powers(plan: Plan, rest: Rest) -> tuple[str, ...]:
+    """What the key may do, before anything else is asked with it."""
+    powers = await _patiently(rest.api_restrictions)
+    params = plan.loaded.settings.safety
+    objection = safety.objection(powers, plan.mode, plan.market, params)
+    if objection:
+        raise RunRefused(objection, REFUSED)
+    return safety.notices(powers, params)
+
+
+async def _setup(plan: Plan, rest: Rest, instruments: Mapping[Symbol, Instrument]) -> tuple[str, ...]:
+    """Position mode, margin modes, permissions: what cannot be traded with is refused."""
+    setup = await _patiently(lambda: rest.setup(tuple(instruments)))
+    if setup.can_trade is False:
+        raise RunRefused("Binance does not let this account trade at present; its website says why", REFUSED)
+    if setup.hedge_mode:
+        raise RunRefused(
+            "the account is in hedge mode, and gridbot trades one-way: switch Position Mode to One-way on Binance "
+            "(Futures, Preferences)",
+            REFUSED,
+        )
+    closed = [s for s in instruments if rest.statuses.get(s, "TRADING") != "TRADING"]
+    said = [f"{symbol} is {rest.statuses[symbol]} on Binance: its orders will be refused" for symbol in closed]
+    if setup.multi_assets:
+        said.append(
+            "the account is in multi-assets mode: other assets count as margin and can be lost too; "
+            "the bot sizes by its quote asset alone"
+        )
+    return tuple(said)
+
+
+def _dearest(rates: Mapping[Symbol, FeeRates]) -> Fees:
+    """Of several symbols the highest rates, undiscounted: profit must survive the dearest."""
+    return Fees(max(one.maker for one in rates.values()), max(one.taker for one in rates.values()))
+
+
+async def _paper(plan: Plan, profile: Profile, rest: Rest, hosts: Hosts, clock: WallClock) -> Venue:
+    """Live public data joined to a simulated account."""
+    settings = plan.loaded.settings
+    found = await _patiently(lambda: rest.instruments(_symbols(plan)))
+    instruments = {symbol: _bracketed(one) for symbol, one in found.items()}
+    params, futures = settings.simulation.exchange, plan.market is Market.FUTURES
+    fees = Fees(
+        params.futures_maker if futures else params.spot_maker, params.futures_taker if futures else params.spot_taker
+    )
+    capital = settings.capital(plan.mode)
+    assert capital is not None
+    account = AccountConfig(plan.market, {settings.bot.quote: capital}, params)
+    path = profile.exchange_database
+    try:
+        books = BooksFile(path)
+        venue = PaperVenue(rest, hosts, instruments, account, fees, clock, books)
+    except (sqlite3.Error, ValueError) as wrong:
+        raise RunRefused(f"{path}: the simulated account's books cannot be used ({wrong})", REFUSED) from wrong
+    await _patiently(venue.port.catch_up)
+    return venue
+
+
+def _bracketed(instrument: Instrument) -> Instrument:
+    """Without keys the exchange tells no margin brackets: those of the built-in table, or its strictest."""
+    if instrument.brackets or instrument.market is Market.SPOT:
+        return instrument
+    known = builtin(Market.FUTURES)
+    brackets = known[instrument.symbol if instrument.symbol in known else "APEUSDT"].brackets
+    return replace(instrument, brackets=brackets)
+
+
+def _refusal(error: BinanceError, host: str) -> RunRefused:
+    if isinstance(error, Stop):
+        return RunRefused(f"Binance refuses this account: {error.detail}", REFUSED)
+    if isinstance(error, RetryLater | Unresolved):
+        return RunRefused(f"{host} cannot be reached: {error.detail}", 1)
+    return RunRefused(f"Binance refused ({error.code}): {error.detail}", 2)

@@ -1,0 +1,213 @@
+"""Facts before orders in real time: durable first, in order, and never behind a disk that fails or hangs."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gridbot_tui.engine.actions import Fact
+from gridbot_tui.engine.events import Outcome
+from gridbot_tui.ops.audit import AuditTrail
+from gridbot_tui.ops.feed import Feed
+from gridbot_tui.ops.log import get_logger
+from gridbot_tui.orders.model import Purpose
+from gridbot_tui.service import live_journal
+from gridbot_tui.service.live_journal import LiveJournal
+from gridbot_tui.service.telling import Telling
+from gridbot_tui.store.errors import StoreUnavailable
+from gridbot_tui.store.live import LiveStore
+from gridbot_tui.units import HOUR
+from tests.store import making as m
+
+ENTRY = m.order(1)
+EXIT = m.order(2, purpose=Purpose.TARGET, reduce_only=True)
+
+
+class Disk:
+    """A live store whose transactions may be made to fail, or to wait."""
+
+    def __init__(self, live: LiveStore) -> None:
+        self.live = live
+        self.trouble: Exception | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.groups: list[int] = []
+
+    async def append(self, facts: Sequence[Fact], **more: Any) -> int:
+        await self.gate.wait()
+        if self.trouble is not None:
+            raise self.trouble
+        self.groups.append(len(facts))
+        return await self.live.append(facts, **more)
+
+    async def run(self, work: Any) -> Any:
+        return await self.live.run(work)
+
+
+class Desk:
+    """A journal at work, and what it let leave."""
+
+    def __init__(self, journal: LiveJournal, disk: Disk) -> None:
+        self.journal = journal
+        self.disk = disk
+        self.sent: list[int] = []
+
+    def decide(self, number: int) -> None:
+        """One decision: an intent, and the order once it may leave."""
+        self.journal.commit([m.intent(number)], lambda: self.sent.append(number))
+
+    async def settle(self) -> None:
+        await asyncio.wait_for(self.journal.drain(), 5)
+
+    async def on_disk(self) -> list[Fact]:
+        return await self.disk.live.run(lambda store: store.facts_after(0))
+
+
+@contextlib.asynccontextmanager
+async def at_work(folder: Path) -> AsyncIterator[Desk]:
+    live = await LiveStore.open(folder / "gridbot.db", durable=True, identity=m.ME)
+    audit = AuditTrail(folder / "audit.jsonl", at=m.T0, durable=False)
+    telling = Telling(audit, Feed(), lambda facts: None, get_logger("test"), {})
+    disk = Disk(live)
+    journal = LiveJournal(disk, telling, lambda: b"state", HOUR)  # type: ignore[arg-type]
+    writer = asyncio.create_task(journal.run())
+    try:
+        yield Desk(journal, disk)
+    finally:
+        writer.cancel()
+        await asyncio.gather(writer, return_exceptions=True)
+        disk.gate.set()
+        audit.close()
+        await live.close()
+
+
+async def test_no_order_leaves_before_its_intent_is_durable(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as desk:
+        desk.disk.gate.clear()
+        desk.decide(1)
+        await asyncio.sleep(0.01)
+        assert desk.sent == []
+        desk.disk.gate.set()
+        await desk.settle()
+        assert desk.sent == [1]
+        assert await desk.on_disk() == [m.intent(1)]
+
+
+async def test_decisions_that_wait_share_a_transaction_and_leave_in_order(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as desk:
+        for number in range(100):
+            desk.decide(number)
+        await desk.settle()
+        assert desk.sent == list(range(100))
+        assert desk.disk.groups == [100]
+        assert await desk.on_disk() == [m.intent(number) for number in range(100)]
+
+
+async def test_an_action_without_facts_does_not_overtake_one_that_waits_for_the_disk(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as desk:
+        desk.decide(1)
+        desk.journal.commit([], lambda: desk.sent.append(2))
+        desk.journal.commit([m.report(1, Outcome.ACCEPTED)], lambda: desk.sent.append(3))
+        assert desk.sent == []
+        await desk.settle()
+        assert desk.sent == [1, 2, 3]
+
+
+async def test_news_that_the_exchange_would_say_again_hold_up_nobody(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as desk:
+        desk.journal.commit([m.report(1, Outcome.ACCEPTED)], lambda: desk.sent.append(1))
+        assert desk.sent == [1]
+        desk.decide(2)
+        await desk.settle()
+        facts = await desk.on_disk()
+        assert [type(fact).__name__ for fact in facts] == ["OrderFact", "IntentFact"]
+
+
+async def test_when_the_disk_fails_what_waits_leaves_and_only_reductions_may(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as desk:
+        desk.disk.trouble = StoreUnavailable("the disk is full")
+        desk.decide(1)
+        await asyncio.sleep(0)
+        desk.decide(2)
+        await desk.settle()
+        assert desk.sent == [1, 2]
+        assert desk.journal.failing == "the disk is full"
+        assert not desk.journal.may_send(ENTRY)
+        assert desk.journal.may_send(EXIT)
+        desk.decide(3)
+        assert desk.sent == [1, 2, 3]  # at once: there is nothing to wait for
+
+
+async def test_once_the_disk_is_back_everything_is_written_in_the_order_in_which_it_happened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_journal, "TRY_AGAIN_S", 0.0)
+    async with at_work(tmp_path) as desk:
+        desk.disk.trouble = StoreUnavailable("the disk is full")
+        for number in range(3):
+            desk.decide(number)
+            await desk.settle()
+        desk.disk.trouble = None
+        desk.journal.flush()
+        await desk.settle()
+        assert desk.journal.failing == ""
+        desk.decide(3)
+        await desk.settle()
+        assert await desk.on_disk() == [m.intent(number) for number in range(4)]
+
+
+async def test_a_disk_that_hangs_counts_as_failing_and_loses_nothing_when_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_journal, "HANGS_S", 0.02)
+    monkeypatch.setattr(live_journal, "TRY_AGAIN_S", 0.0)
+    async with at_work(tmp_path) as desk:
+        desk.disk.gate.clear()
+        desk.decide(1)
+        await desk.settle()
+        assert desk.sent == [1]
+        assert "not answered" in desk.journal.failing
+        assert not desk.journal.may_send(ENTRY)
+        desk.decide(2)
+        desk.disk.gate.set()
+        while desk.journal.failing:
+            desk.journal.flush()
+            await desk.settle()
+        assert await desk.on_disk() == [m.intent(1), m.intent(2)]
+
+
+async def test_facts_of_a_transaction_that_hung_and_then_failed_come_before_later_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_journal, "HANGS_S", 0.02)
+    monkeypatch.setattr(live_journal, "TRY_AGAIN_S", 0.0)
+    async with at_work(tmp_path) as desk:
+        desk.disk.gate.clear()
+        desk.disk.trouble = StoreUnavailable("an error of the device")
+        desk.decide(1)
+        await desk.settle()
+        desk.decide(2)
+        desk.disk.gate.set()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        desk.disk.trouble = None
+        while desk.journal.failing:
+            desk.journal.flush()
+            await desk.settle()
+        assert await desk.on_disk() == [m.intent(1), m.intent(2)]
+
+
+async def test_the_engine_is_saved_with_the_facts_that_made_it_so(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as desk:
+        desk.journal.saving.snapshot_facts = 2
+        desk.decide(1)
+        await desk.settle()
+        desk.decide(2)
+        await desk.settle()
+        restored = await desk.disk.live.run(lambda store: store.load())
+        assert restored is not None
+        assert [(state.seq, state.blob) for state in restored.states] == [(2, b"state")]
+
