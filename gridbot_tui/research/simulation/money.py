@@ -40,7 +40,11 @@ class Nav:
     @property
     def drawdown(self) -> float:
         """Fall from the peak, >= 0."""
-        return max(0.0, 1.0 - self.now / self.peak) if self.peak > 0 else 0.0
+        return self.fall(self.peak)
+
+    def fall(self, peak: float) -> float:
+        """Fall from any value to the present one, >= 0."""
+        return max(0.0, 1.0 - self.now / peak) if peak > 0 else 0.0
 
     def equity(self, judge: "Judge") -> float:
         """Equity at the marks the bot last heard of."""
@@ -174,7 +178,7 @@ def look(judge: "Judge", process: "Process") -> None:
     judge.lasting("books_agree", "", bool(found), PATIENCE, "; ".join(found))
     if judge.sim.scenario.market is Market.FUTURES:
         said, seen = -process.engine.desk.tiers.drawdown, judge.nav.drawdown
-        most = max(0.0, 1.0 - judge.nav.now / max(judge.nav.peak, judge.nav.believed))
+        most = judge.nav.fall(max(judge.nav.peak, judge.nav.believed))
         wrong = not seen - DRAWDOWN_SLACK <= said <= most + DRAWDOWN_SLACK and not judge.nav.unsure
         words = f"the bot reckons with a drawdown of {100 * said:.2f} %, it is {100 * seen:.2f} %"
         judge.lasting("drawdown_is_true", "", wrong, DRAWDOWN_PATIENCE, words)
