@@ -1,0 +1,237 @@
+"""Recorded data are fetched once, checked against their checksums, and what is missing is told."""
+
+import hashlib
+import io
+import json
+import threading
+import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from gridbot_tui.market.files import load
+from gridbot_tui.market.params import DataParams
+from gridbot_tui.research.history.fetch import TRIES, FetchFailed, Missing, get
+from gridbot_tui.research.history.layout import Kind, Wish, pieces
+from gridbot_tui.units import DAY, HOUR, MINUTE, Market
+from tests.commands.calling import Cli, caller
+from tests.exchange_server.serving import serving
+
+MAY = 1_746_057_600_000
+"""2025-05-01."""
+HOURS = {f"2025-05-{d:02}": MAY + (d - 1) * DAY for d in range(1, 32)}
+
+
+class Files(ThreadingHTTPServer):
+    """A server of files, which counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.bodies: dict[str, bytes] = {}
+        self.asked: list[str] = []
+        self.busy = 0
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def put(self, path: str, csv: str, checksum: str | None = None) -> None:
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr(Path(path).stem + ".csv", csv)
+        body = packed.getvalue()
+        digest = hashlib.sha256(body).hexdigest() if checksum is None else checksum
+        self.bodies[f"/{path}"] = body
+        self.bodies[f"/{path}.CHECKSUM"] = f"{digest}  {Path(path).name}\n".encode()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Files
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        if self.server.busy:
+            self.server.busy -= 1
+            self.send_response(429)
+            self.send_header("Retry-After", "7")
+            self.end_headers()
+            return
+        body = self.server.bodies.get(self.path)
+        self.send_response(200 if body is not None else 404)
+        self.end_headers()
+        self.wfile.write(body or b"")
+
+    def log_message(self, *words: object) -> None:
+        pass
+
+
+@pytest.fixture
+def files() -> Iterator[Files]:
+    server = Files()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Cli:
+    return caller(capsys)
+
+
+def rows(frm: int, to: int, unit: int = 1, header: bool = False) -> str:
+    told = "open_time,open,high,low,close,volume,close_time\n" if header else ""
+    return told + "".join(
+        f"{at * unit},100.5,107,100,{100 + at // HOUR % 7},12.5,{(at + HOUR - 1) * unit}\n"
+        for at in range(frm, to, HOUR)
+    )
+
+
+def klines(stamp: str, span: str, market: str = "futures/um") -> str:
+    return f"data/{market}/{span}/klines/SOLUSDT/1h/SOLUSDT-1h-{stamp}.zip"
+
+
+def test_months_are_whole_where_they_can_be_and_days_at_the_ends() -> None:
+    wish = Wish(Market.FUTURES, "SOLUSDT", Kind.CANDLES, "1h")
+    found = pieces(wish, MAY - DAY, MAY + 32 * DAY)
+    assert [one.stamp for one in found] == ["2025-04-30", "2025-05", "2025-06-01"]
+    assert found[1].url_path == klines("2025-05", "monthly")
+    assert found[0].month.stamp == "2025-04"
+    assert len(list(found[1].days())) == 31
+
+
+def test_a_month_is_fetched_once_and_a_backtest_can_read_it(files: Files, call: Cli, tmp_path: Path) -> None:
+    files.put(klines("2025-05", "monthly"), rows(MAY, MAY + 31 * DAY, header=True))
+    funding = "data/futures/um/monthly/fundingRate/SOLUSDT/SOLUSDT-fundingRate-2025-05.zip"
+    settled = "".join(f"{MAY + 8 * HOUR * i + 2},8,0.0001\n" for i in range(93))
+    files.put(funding, "calc_time,funding_interval_hours,last_funding_rate\n" + settled)
+    words = ("data", "download", "--symbol", "solusdt", "--interval", "1h", "--from", "2025-05-01",
+             "--to", "2025-06-01", "--source", "files", "--into", str(tmp_path), "--json",
+             "--files-url", files.url)  # fmt: skip
+    first = call(*words)
+    assert first.code == 0, first.err
+    assert (first.document["fetched"], first.document["kept"], first.document["rows"]) == (2, 0, 31 * 24 + 93)
+    assert first.document["gaps"] == []
+    market = load([str(tmp_path / "um" / "SOLUSDT" / "1h")], params=DataParams(assumed_funding=0.0))
+    assert market.bars_total == 31 * 24
+    assert len(market.series["SOLUSDT"].funding) == 93
+    asked = len(files.asked)
+    again = call(*words)
+    assert (again.document["fetched"], again.document["kept"]) == (0, 2)
+    assert len(files.asked) == asked
+    (tmp_path / "um" / "SOLUSDT" / "1h" / "2025-05.parquet").unlink()
+    assert call(*words).document["fetched"] == 1
+
+
+def test_days_stand_in_for_a_month_that_is_not_there_yet_and_holes_are_told(
+    files: Files, call: Cli, tmp_path: Path
+) -> None:
+    for stamp, at in HOURS.items():
+        if stamp not in ("2025-05-07", "2025-05-30", "2025-05-31"):
+            files.put(klines(stamp, "daily", "spot"), rows(at, at + DAY, unit=1000))
+    words = ("data", "download", "--symbol", "SOLUSDT", "--interval", "1h", "--market", "spot", "--from", "2025-05-01",
+             "--to", "2025-06-01", "--source", "files", "--into", str(tmp_path), "--files-url", files.url)  # fmt: skip
+    done = call(*words, "--json")
+    assert done.code == 0, done.err
+    assert done.document["fetched"] == 28
+    assert done.document["gaps"] == [{"series": "spot/SOLUSDT/1h", "from": MAY + 6 * DAY, "to": MAY + 7 * DAY}]
+    files.put(klines("2025-05", "monthly", "spot"), rows(MAY, MAY + 31 * DAY, unit=1000))
+    later = call(*words)
+    assert "1 files fetched" in later.out
+    assert sorted(one.name for one in (tmp_path / "spot/SOLUSDT/1h").iterdir()) == ["2025-05.parquet"]
+
+
+def test_a_file_that_is_not_what_its_checksum_says_is_not_taken(files: Files, call: Cli, tmp_path: Path) -> None:
+    files.put(klines("2025-05", "monthly"), rows(MAY, MAY + 31 * DAY), checksum="0" * 64)
+    done = call("data", "download", "--symbol", "SOLUSDT", "--interval", "1h", "--from", "2025-05-01", "--to",
+                "2025-06-01", "--no-funding", "--into", str(tmp_path), "--files-url", files.url)  # fmt: skip
+    assert done.code == 1
+    assert "does not match its checksum" in done.err
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_what_the_files_lack_comes_from_the_exchange(files: Files, call: Cli, tmp_path: Path) -> None:
+    with serving(Market.FUTURES) as served:
+        now = served.now()
+        today = now - now % DAY
+        frm, to = (f"{pl.Series([at]).cast(pl.Datetime('ms'))[0]:%Y-%m-%d}" for at in (today - DAY, today + DAY))
+        done = call("data", "download", "--symbol", "BTCUSDT", "--interval", "1m", "--from", frm, "--to", to, "--into",
+                    str(tmp_path), "--files-url", files.url, "--rest-url", served.http, "--mark", "--json")  # fmt: skip
+    assert done.code == 0, done.err
+    assert done.document["rows"] > 300
+    assert done.document["gaps"] == []
+    market = load([str(tmp_path / "um" / "BTCUSDT" / "1m")])
+    assert market.interval == MINUTE
+    assert market.bars_total >= 300
+    assert market.series["BTCUSDT"].mark is not None
+
+
+def test_a_busy_server_is_waited_for_and_a_dead_one_said_in_a_sentence(files: Files) -> None:
+    slept: list[float] = []
+    files.bodies["/x"] = b"here"
+    files.busy = 2
+    assert get(f"{files.url}/x", slept.append) == b"here"
+    assert slept == [7.0, 7.0]
+    with pytest.raises(Missing):
+        get(f"{files.url}/none", slept.append)
+    url = files.url
+    files.shutdown()
+    files.server_close()
+    slept.clear()
+    with pytest.raises(FetchFailed, match=f"no answer after {TRIES} tries"):
+        get(f"{url}/x", slept.append)
+    assert slept == [1.0, 2.0, 4.0]
+    with pytest.raises(FetchFailed, match="unknown url type"):
+        get("nowhere", slept.append)
+
+
+def test_files_are_imported_by_month_and_damage_is_found_later(call: Cli, tmp_path: Path) -> None:
+    source = tmp_path / "SOLUSDT-1h-2025-05.csv"
+    source.write_text(rows(MAY + 20 * DAY, MAY + 40 * DAY))
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()
+    source.with_name(source.name + ".CHECKSUM").write_text(f"{digest}  {source.name}\n")
+    store = tmp_path / "store"
+    done = call("data", "import", str(source), "--market", "futures", "--into", str(store), "--json")
+    assert done.code == 0, done.err
+    assert done.document == {"into": str(store), "files": 2, "rows": 480, "checksums_agreed": 1, "remarks": []}
+    assert call("data", "check", str(store / "um"), "--json").document["damaged"] == []
+    written = store / "um/SOLUSDT/1h/2025-05.parquet"
+    pl.read_parquet(written).head(5).write_parquet(written)
+    checked = call("data", "check", str(store / "um"))
+    assert checked.code == 1
+    assert "um/SOLUSDT/1h/2025-05.parquet is not what was written" in checked.err
+    source.write_text(rows(MAY, MAY + DAY))
+    wrong = call("data", "import", str(source), "--market", "futures", "--into", str(store))
+    assert wrong.code == 2
+    assert "does not match" in wrong.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("download", "--symbol", "X", "--from", "2025-05-02", "--to", "2025-05-01"), "nothing lies between"),
+        (("download", "--symbol", "X", "--from", "soon"), "--from soon: not a date"),
+        (("download", "--symbol", "X", "--from", "2025-05-01", "--interval", "7x"), "7x"),
+        (("download", "--symbol", "X", "--from", "2025-05-01", "--source", "ftp"), "wants auto, files or rest"),
+        (("download", "--from", "2025-05-01"), "--symbol"),
+        (("import", "nothing.csv"), "nothing.csv does not exist"),
+    ],
+)
+def test_what_an_operator_gets_wrong_is_one_sentence(
+    words: tuple[str, ...], said: str, call: Cli, tmp_path: Path
+) -> None:
+    done = call("data", *words, "--into", str(tmp_path))
+    assert done.code == 2
+    assert said in done.err
+
+
+def test_a_damaged_manifest_is_named(call: Cli, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(json.dumps({"a": 1}))
+    days = ("--from", "2025-05-01", "--to", "2025-05-02")
+    done = call("data", "download", "--symbol", "X", *days, "--into", str(tmp_path))
+    assert done.code == 2
+    assert "manifest.json is damaged" in done.err
