@@ -159,9 +159,9 @@ class ControlClient:
         except TimeoutError as error:
             raise TimedOut(f"no status within {within:g} s") from error
 
-    async def ask_control(self) -> None:
-        """Ask for control; what becomes of it comes as news."""
-        await self._send(AskControl())
+    async def ask_control(self, *, if_free: bool = False) -> None:
+        """Ask for control, or only where nobody holds it; what becomes of it comes as news."""
+        await self._send(AskControl(if_free))
 
     async def take_control(self) -> None:
         """Confirm a take-over that was asked for."""

@@ -38,6 +38,9 @@ class Introduce(Struct, frozen=True, tag="introduce", forbid_unknown_fields=True
 class AskControl(Struct, frozen=True, tag="ask_control", forbid_unknown_fields=True):
     """Wants to control: granted at once if nobody does, else both sides get ControlAsked."""
 
+    if_free: bool = False
+    """Only where nobody holds it: then no take-over is begun."""
+
 
 class TakeControl(Struct, frozen=True, tag="take_control", forbid_unknown_fields=True):
     """Confirms the take-over that AskControl announced."""

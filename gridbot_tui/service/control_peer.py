@@ -230,7 +230,8 @@ class Peer:
         elif self.role is not Role.FACE:
             self.refuse("role", "only a terminal that introduced itself can hold control")
         elif isinstance(message, AskControl):
-            self._house.desk.ask(self)
+            if not message.if_free or self._house.desk.holder is None:
+                self._house.desk.ask(self)
         elif isinstance(message, TakeControl):
             self._house.desk.take(self)
         elif isinstance(message, ReleaseControl):

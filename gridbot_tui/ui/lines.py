@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from gridbot_tui.ui.glyphs import BARS, Symbols
 from gridbot_tui.ui.rows import Role, Row, Span
+from gridbot_tui.units import Ms
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Braille dot bits by (row, column) in a cell of 4 x 2."""
@@ -44,6 +45,19 @@ def spark(values: Sequence[float], width: int, *, low: float | None = None, high
     else:
         text = "".join(BARS[min(7, max(0, int((one - bottom) / spread * 7.999)))] for one in points)
     return " " * (width - len(points)) + text
+
+
+def held(points: Sequence[tuple[Ms, float]], until: Ms, count: int) -> list[float]:
+    """A value that holds from each (time, value) to the next, looked at ``count`` times up to ``until``."""
+    if not points or count <= 0:
+        return []
+    begin, at, found = points[0][0], 0, []
+    for step in range(count):
+        moment = begin + (until - begin) * (step + 1) // count
+        while at + 1 < len(points) and points[at + 1][0] <= moment:
+            at += 1
+        found.append(points[at][1])
+    return found
 
 
 def resampled(values: Sequence[float], width: int) -> list[float]:

@@ -114,14 +114,15 @@ class Link:
         self._picture.controls = client.controls
         news = asyncio.create_task(self._read_news(client), name="ui news")
         try:
+            if not self._picture.read_only:
+                # Before the first snapshot: an order key is not to be inert on a screen that shows a ladder.
+                await client.ask_control(if_free=True)
             first = True
             async for snapshot in client.snapshots():
                 self._picture.line, self._picture.line_detail = Line.UP, ""
                 self._picture.receive(snapshot)
                 if first:
                     self._first()
-                if first and not self._picture.read_only and not snapshot.controller:
-                    await client.ask_control()
                 first = False
         except (ConnectionLost, ProtocolError, Refused) as error:
             self._lost(str(error))

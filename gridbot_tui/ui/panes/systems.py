@@ -7,6 +7,7 @@ from gridbot_tui.ui import lines, words
 from gridbot_tui.ui.pane import Pane
 from gridbot_tui.ui.picture import Picture
 from gridbot_tui.ui.rows import Row, joined, left, width_of
+from gridbot_tui.units import Ms
 
 SYSTEMS = (("▲", "UP", "up"), ("▼", "DOWN", "down"), ("◆", "NEUTRAL", "neutral"))
 
@@ -21,7 +22,7 @@ class SystemsPane(Pane):
         view, snapshot = picture.view, picture.snapshot
         if view is None or snapshot is None:
             return [(("no symbol" if picture.snapshot else words.UNKNOWN, "dim"),)]
-        rows = [*vote_rows(view, snapshot.learning, width), bias_row(view, width)]
+        rows = [*vote_rows(view, snapshot.learning, picture.now(), width), bias_row(view, width)]
         rows += feature_rows(view.features, width)
         if view.funding_rate is not None:
             rows.append(funding_row(view, picture))
@@ -40,7 +41,7 @@ class SystemsPane(Pane):
         return ((f"plan {view.epoch}, {words.span(picture.now() - view.plan_at)} old", "dim"),)
 
 
-def vote_rows(view: SymbolView, learning: LearningView, width: int) -> list[Row]:
+def vote_rows(view: SymbolView, learning: LearningView, now: Ms, width: int) -> list[Row]:
     """One row a system: ``▲ UP  ████░░ 0.50 ↑  w 0.31 ▁▂▃``."""
     fixed = 2 + 8 + 1 + 4 + 2 + 3 + 4 + 1
     bar = max(4, min(24, (width - fixed) // 2))
@@ -49,7 +50,7 @@ def vote_rows(view: SymbolView, learning: LearningView, width: int) -> list[Row]
     for sign, name, role in SYSTEMS:
         vote = _of(view.votes, role)
         weight = _of(view.weights, role)
-        past = [getattr_at(point, role) for point in learning.history]
+        past = lines.held([(point[0], getattr_at(point, role)) for point in learning.history], now, history)
         rows.append(
             (
                 (f"{sign} ", role),

@@ -18,6 +18,7 @@ from gridbot_tui.ui.picture import Picture
 from gridbot_tui.ui.rows import Row, left, right, wrapped
 from gridbot_tui.ui.screens.page import Page
 from gridbot_tui.ui.table import Column
+from gridbot_tui.units import Ms
 
 if TYPE_CHECKING:
     from gridbot_tui.ui.app import GridApp
@@ -62,18 +63,18 @@ class WeightsPane(Pane):
                     (right(words.ratio(weight - prior, 3, signed=True), 8), "text"),
                     (right(words.percent(shadow, 2), 10), "loss" if shadow < 0 else "gain" if shadow > 0 else "dim"),
                     ("   ", "text"),
-                    (_line(view, at, bar), role),
+                    (_line(view, at, picture.now(), bar), role),
                 )
             )
         rows.append(_since(view, picture))
         each = (height - len(rows) - 3) // len(SYSTEMS)
-        return [*rows, *self._graphs(view, width, min(8, each))] if each >= 3 else rows
+        return [*rows, *self._graphs(view, picture.now(), width, min(8, each))] if each >= 3 else rows
 
-    def _graphs(self, view: LearningView, width: int, height: int) -> list[Row]:
+    def _graphs(self, view: LearningView, now: Ms, width: int, height: int) -> list[Row]:
         """Each weight over time, large: where there is room."""
         rows: list[Row] = []
         for at, (sign, name, role) in enumerate(SYSTEMS, 1):
-            values = [float(point[at]) for point in view.history]
+            values = _over_time(view, at, now, 2 * width)
             low, high = (words.ratio(pick(values), 3) if values else words.UNKNOWN for pick in (min, max))
             rows.append(((f"{sign} {name}", role), (f"  {low} to {high}", "dim")))
             rows += [((text, role),) for text in lines.graph(values, width, height, self.symbols)]
@@ -85,9 +86,14 @@ class WeightsPane(Pane):
         return () if view is None else ((f"version {view.version}", "dim"),)
 
 
-def _line(view: LearningView, at: int, width: int) -> str:
+def _over_time(view: LearningView, at: int, now: Ms, count: int) -> list[float]:
+    """One weight as it was held from change to change."""
+    return lines.held([(point[0], float(point[at])) for point in view.history], now, count)
+
+
+def _line(view: LearningView, at: int, now: Ms, width: int) -> str:
     """A weight over time around its mean: no line is made of less than five percent either way."""
-    values = [float(point[at]) for point in view.history]
+    values = _over_time(view, at, now, width)
     if not values:
         return " " * width
     middle = (min(values) + max(values)) / 2
