@@ -12,7 +12,7 @@ from gridbot_tui.orders.plain import beyond_exits, plan_exit
 from gridbot_tui.orders.reconcile import Convergence
 from gridbot_tui.orders.rungs import Touch
 from gridbot_tui.risk.exposure import Portfolio
-from gridbot_tui.units import ClientId, Market, Ms, Side, Symbol
+from gridbot_tui.units import ClientId, Market, Side, Symbol
 
 WITHHELD = frozenset(
     {
@@ -71,46 +71,44 @@ def converge(desk: Desk) -> None:
     """Close the difference between what ought to stand and what does, for every symbol touched."""
     names = sorted(desk.dirty)
     desk.dirty.clear()
-    if len(names) == 1 and not desk.foreign_orders:
-        state = desk.symbols[names[0]]
-        if state.whole is not None and state.shaped == _moment(desk, state):
-            # Only our own orders have moved since this Desired was made: it is still the one.
-            if not state.agreed:
-                _close_difference(desk, state, state.whole, exposure.portfolio(desk))
-            desk.repeg = False
-            return
-    _converge(desk, names)
+    view = exposure.portfolio(desk)
+    moment = (desk.turn, desk.now)
+    asked = [name for name in names if desk.foreign_orders or desk.symbols[name].shaped != moment]
+    if asked:
+        _shape(desk, asked, view)
+    for name in names:
+        state = desk.symbols[name]
+        assert state.whole is not None
+        if not state.agreed:
+            _close_difference(desk, state, state.whole, view)
     desk.repeg = False
     desk.dirty.update(desk.dirty_next)
     desk.dirty_next.clear()
 
 
-def _converge(desk: Desk, names: list[Symbol]) -> None:
-    view = exposure.portfolio(desk)
+def _shape(desk: Desk, names: list[Symbol], view: Portfolio) -> None:
+    """What ought to stand of these symbols as of now, in their ``whole``: it depends on none of our grid orders.
+
+    ``agreed`` ends where it has become another.
+    """
     trims = desk.gate.trim(view)
     account = protection.account_of(desk)
     wanted = {name: _wanted(desk, desk.symbols[name], trims, account) for name in names}
     slots = {name: one.resting for name, one in wanted.items()}
     strays = exposure.strays(desk, slots)
-    admitted = desk.gate.admit(view, slots, strays)
+    admitted, planned = desk.gate.shape(exposure.as_planned(desk, view, slots), slots, strays)
     for name in names:
-        state = desk.symbols[name]
-        whole = wanted[name]
+        desk.symbols[name].planned = planned.symbols[name]
+    for name in names:
+        state, whole, reduced = desk.symbols[name], wanted[name], desk.symbols[name].stop_reduce_to
         if admitted[name] is not whole.resting:
             whole = msgspec.structs.replace(whole, resting=admitted[name])
-        moved, reduced = desk.moves - state.moves, state.stop_reduce_to
-        whole = protection.with_stop(desk, state, whole, view, account)
-        if not state.agreed or desk.foreign_orders or whole != state.whole:
-            _close_difference(desk, state, whole, view)
-        # Among several, a stop's share of the budget goes by the symbol's own orders too.
-        alone = whole.stop is None or len(desk.symbols) == 1
-        lasting = len(names) == 1 and alone and not strays and reduced is None and state.stop_reduce_to is None
-        state.shaped = (desk.turn, desk.now, moved) if lasting else None
-
-
-def _moment(desk: Desk, state: SymbolDesk) -> tuple[int, Ms, int]:
-    """What a Desired that was made for one symbol alone depends on, beside its own orders."""
-    return desk.turn, desk.now, desk.moves - state.moves
+        whole = protection.with_stop(desk, state, whole, planned, account)
+        if desk.foreign_orders or whole != state.whole:
+            state.agreed = False
+        state.whole = whole
+        lasting = name not in strays and reduced is None and state.stop_reduce_to is None
+        state.shaped = (desk.turn, desk.now) if lasting else None
 
 
 def targets_for(
@@ -232,7 +230,6 @@ def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portf
         free=free,
     )
     state.waits = found.waits
-    state.whole = whole
     served = desk.orders.serve(found.kept)
     if served:
         desk.emit(ServeFact(desk.now, state.symbol, served))
@@ -278,9 +275,6 @@ def _create(desk: Desk, found: Convergence, view: Portfolio) -> dict[tuple[int, 
 def send(desk: Desk, order: NewOrder, view: Portfolio) -> None:
     """Record the intent of an order and let it leave; ``view`` counts it from here on."""
     view.add(order)
-    state = desk.symbols[order.symbol]
-    state.moves += 1
-    desk.moves += 1
     desk.orders.intend(order)
     desk.reconciler.churn.sent(order)
     higher = view.worst() if not order.reduce_only and order.purpose is Purpose.GRID else 0.0

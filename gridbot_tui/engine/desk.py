@@ -59,10 +59,10 @@ class SymbolDesk:
         "margins",
         "mark",
         "mark_at",
-        "moves",
         "next_funding_at",
         "next_open",
         "plan",
+        "planned",
         "profit_peak",
         "rungs",
         "shaped",
@@ -110,9 +110,10 @@ class SymbolDesk:
         self.wanted_for: tuple[object, ...] = ()
         self.whole: Desired | None = None
         """``desired`` as it was compared, before the reasons were written into it."""
-        self.shaped: tuple[int, Ms, int] | None = None
-        """(turn, time, moves of the other symbols) for which ``whole`` holds, compared alone; None = never."""
-        self.moves = 0
+        self.shaped: tuple[int, Ms] | None = None
+        """(turn, time) for which ``whole`` holds; None = never."""
+        self.planned: SymbolExposure | None = None
+        """What the gate counts of this symbol once all that is desired stands."""
         self.agreed = False
         """True while what stands, with what was sent, is ``whole``: another look would find nothing to do."""
         self.waits = True
@@ -188,8 +189,6 @@ class Desk:
         self.turn = 0
         """Counts events but for plain answers to what was sent: while it stands still, nothing that Desired is
         made of has changed but our own orders."""
-        self.moves = 0
-        """Counts changes of what the gate counts of any symbol's orders; a symbol's own are in its ``moves``."""
         self.dirty_next: set[Symbol] = set()
         """Symbols that must be looked at once more after this convergence."""
         self.repeg = False
@@ -224,15 +223,9 @@ class Desk:
         """Something happened to an order: count the symbol's exposure anew and have it converge."""
         state = self.symbols.get(symbol)
         if state is not None:
-            self.recount(state)
+            state.exposure = None
             state.agreed = False
             self.dirty.add(symbol)
-
-    def recount(self, state: SymbolDesk) -> None:
-        """Have the symbol's orders counted anew by the gate."""
-        state.exposure = None
-        state.moves += 1
-        self.moves += 1
 
     def emit(self, action: Action) -> None:
         """Add an action of the event being handled."""
@@ -275,6 +268,7 @@ class Desk:
 
     def touch_all(self) -> None:
         """Have every symbol compared with what is desired at the end of this event."""
+        self.turn += 1
         self.dirty.update(self.symbols)
 
     def no_new_risk(self, symbol: Symbol) -> str:

@@ -1,5 +1,7 @@
 """The account as the gate sees it, and the leverage figures shown to the operator."""
 
+from collections.abc import Collection
+
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.orders.book import LiveOrder
 from gridbot_tui.orders.model import Slot
@@ -22,6 +24,20 @@ def portfolio(desk: Desk) -> Portfolio:
         symbols[name] = kept
     blocked = "equity_unknown" if equity is None else desk.breakers.blocks()
     return Portfolio(float(equity or 0), desk.tiers.left, symbols, blocked)
+
+
+def as_planned(desk: Desk, view: Portfolio, asked: Collection[Symbol]) -> Portfolio:
+    """``view``, but every symbol that is not asked about counts with what is desired of it, not with what stands.
+
+    So what is desired of a symbol depends on no order that is on its way in or out.
+    """
+    symbols = dict(view.symbols)
+    for name, now in view.symbols.items():
+        planned = desk.symbols[name].planned
+        if planned is not None and name not in asked:
+            planned.move(now.position, now.mark, now.fresh)
+            symbols[name] = planned
+    return Portfolio(view.equity, view.halt_left, symbols, view.blocked)
 
 
 def of_symbol(desk: Desk, state: SymbolDesk) -> SymbolExposure:

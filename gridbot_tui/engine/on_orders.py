@@ -27,7 +27,7 @@ def report(desk: Desk, event: OrderReport) -> None:
     if not stands and not (event.outcome is Outcome.CANCELED and before is OrderState.CANCELLING):
         desk.turn += 1
     if state is not None and not stands:
-        desk.recount(state)  # what an accepted order may still do was counted when it left
+        state.exposure = None  # what an accepted order may still do was counted when it left
     if change is None:
         return
     refused = event.outcome is Outcome.REFUSED and state is not None

@@ -77,21 +77,27 @@ def with_stop(
     if plan.reduce_to is not None and plan.reduce_to != position:
         state.stop_reduce_to = plan.reduce_to
         desk.dirty_next.add(state.symbol)
-    kept = {(slot.rung, slot.side) for slot in entries[: plan.entries]}
-    resting = tuple(_withheld(slot, adding, kept) for slot in wanted.resting)
-    return msgspec.structs.replace(wanted, resting=resting, stop=plan.stop)
+    resting = wanted.resting
+    if plan.entries < len(entries):
+        kept = {(slot.rung, slot.side) for slot in entries[: plan.entries]}
+        resting = tuple(_withheld(slot, adding, kept) for slot in resting)
+    return Desired(
+        wanted.symbol, wanted.epoch, resting, wanted.target, plan.stop, wanted.spacing, wanted.notes
+    )
 
 
 def stop_plan(
     desk: Desk, state: SymbolDesk, position: int, entries: list[Slot], view: Portfolio, account: Account
 ) -> StopPlan:
-    """The stop of a position with these entries resting; the mark must be known."""
+    """The stop of a position with these entries resting; the mark must be known.
+
+    ``view``: the account with all that is desired, so that the symbol's share of the budget does not move with
+    orders on their way in or out.
+    """
     assert state.mark is not None
-    exposures = {name: one.case()[0] for name, one in view.symbols.items()}
-    mine = exposures[state.symbol] or abs(position) * state.mark * state.instrument.unit_f
-    budget = stop_budget(
-        account.equity, desk.tiers.left, mine, max(sum(exposures.values()), mine), desk.config.risk
-    )
+    mine = view.symbols[state.symbol].case()[0] or abs(position) * state.mark * state.instrument.unit_f
+    whole = sum(one.case()[0] for one in view.symbols.values())
+    budget = stop_budget(account.equity, desk.tiers.left, mine, max(whole, mine), desk.config.risk)
     return resting_stop(
         position,
         state.mark,

@@ -65,12 +65,21 @@ class Gate:
         Withheld are the farthest entries first (by relative distance from the mark), whatever the symbol,
         among those on the side that makes the worst case. An entry that also closes keeps that part.
         """
-        plan = _Plan(view, slots, strays or {})
+        return self.shape(view, slots, strays or {})[0]
+
+    def shape(
+        self,
+        view: Portfolio,
+        slots: Mapping[Symbol, tuple[Slot, ...]],
+        strays: Mapping[Symbol, Iterable[LiveOrder]],
+    ) -> tuple[dict[Symbol, tuple[Slot, ...]], Portfolio]:
+        """As ``admit``, with the account as it will be once all of it stands."""
+        plan = _Plan(view, slots, strays)
         plan.withhold_unmarked(view.blocked)
         code = self.verdict(plan.view)
         while code and plan.drop_farthest(code):
             code = self.verdict(plan.view)
-        return plan.result()
+        return plan.result(), plan.view
 
     def final_check(self, order: NewOrder, view: Portfolio) -> str | None:
         """Why this order may not leave, or None. Call ``view.add(order)`` once it is let through.
