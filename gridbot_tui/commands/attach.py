@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 
+import typer
+
 from gridbot_tui.commands import output, talk
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.options import Where
@@ -30,5 +32,7 @@ def attach(where: Where, open_app: Open, *, read_only: bool) -> None:
     left = open_app(door)
     if left.how == "crashed":
         raise CommandFailed("the terminal app failed; the bot goes on", Exit.FAILED)
+    if left.how in ("terminated", "hangup"):
+        raise typer.Exit(left.code)  # as a shell knows it: 128 and the signal's number
     if left.how == "detached":
         output.say("gridbot: detached; trading goes on")

@@ -174,10 +174,15 @@ class UiParams(Section):
     """The terminal."""
 
     theme: str = Field(
-        "textual-dark",
+        "dark",
         pattern=r"^[a-z0-9][a-z0-9-]{0,39}$",
-        description="Colour theme by name; every meaning is also carried by text. NO_COLOR in the "
-        "environment wins.",
+        description="Colours: dark, light, colour-blind or ansi-16 (the terminal's own sixteen). Every meaning is "
+        "also carried by a sign and a word. NO_COLOR in the environment wins.",
+    )
+    symbols: Literal["auto", "braille", "block", "ascii"] = Field(
+        "auto",
+        description="What graphs and frames are drawn with. auto: braille where the locale is UTF-8, else ASCII; "
+        "block where the font has no braille.",
     )
     refresh_hz: float = Field(
         4.0,
@@ -189,8 +194,8 @@ class UiParams(Section):
     )
     mouse: Literal["auto", "on", "off"] = Field(
         "auto",
-        description="auto is off over SSH, where reporting every motion costs bandwidth and breaks the "
-        "terminal's own text selection.",
+        description="Whether the app takes the mouse. auto is off: reporting every motion costs bandwidth over SSH "
+        "and breaks the terminal's own text selection.",
         json_schema_extra={"applies": "restart"},
     )
     keymap: dict[str, str] = Field(

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+import tomllib
 import traceback
 from collections.abc import Iterable
 from importlib import import_module
@@ -38,6 +39,12 @@ class Look(Struct, frozen=True):
     refresh_hz: float = 4.0
     keymap: dict[str, str] = {}
     no_color: bool = False
+
+    @classmethod
+    def in_config(cls, text: str) -> "Look":
+        """What a config's own [ui] says; theme "" where it says none. The bot has judged the text already."""
+        said = tomllib.loads(text).get("ui", {})
+        return cls(theme=said.get("theme", ""), keymap=said.get("keymap", {}))
 
 
 class Ended(Struct, frozen=True):
@@ -78,6 +85,7 @@ class GridApp(OrderActions, App[Ended]):
         self._leaving = ""
         self._ui_loop: asyncio.AbstractEventLoop | None = None
         self._bound_for = (False, Line.CONNECTING, False)
+        self._config_version: int | None = None
         for one in theme.THEMES:
             self.register_theme(one)
         self.theme = "ansi-16" if self.look.no_color else theme.known(self.look.theme)
@@ -121,10 +129,25 @@ class GridApp(OrderActions, App[Ended]):
         if may != self._bound_for:
             self._bound_for = may
             self.refresh_bindings()
+        self._follow_config()
         with self.batch_update():
             for screen in self.screen_stack[-2:]:
                 if flush := getattr(screen, "flush", None):
                     flush(self.picture)
+
+    def _follow_config(self) -> None:
+        """Look as another version of the config says, from when it is in force."""
+        snapshot = self.picture.latest()
+        if snapshot is None or snapshot.config_version == self._config_version:
+            return
+        before, self._config_version = self._config_version, snapshot.config_version
+        if before is None:
+            return
+        wanted = Look.in_config(snapshot.config_text)
+        if wanted.theme != "":
+            self.action_set_theme(theme.known(wanted.theme))
+        if wanted.keymap:
+            self.set_keymap(wanted.keymap)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A task of the app has failed: say so, the app goes on."""

@@ -39,6 +39,7 @@ class Wishes(Struct, frozen=True):
         """As the config has it. Mouse ``auto`` is off: reporting motion costs bandwidth and takes selecting."""
         return cls(
             theme=params.theme,
+            symbols=params.symbols,
             refresh_hz=params.refresh_hz,
             mouse=params.mouse == "on",
             keymap=params.keymap,
