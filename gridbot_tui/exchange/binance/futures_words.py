@@ -5,6 +5,7 @@ from typing import Final
 
 from gridbot_tui.engine.events import Fill, OrderReport, Outcome
 from gridbot_tui.exchange.binance import frames
+from gridbot_tui.exchange.binance.account_words import forced_by
 from gridbot_tui.exchange.binance.frames import READING, BadFrame, FuturesOrder
 from gridbot_tui.exchange.binance.known_ids import KnownIds
 from gridbot_tui.exchange.binance.numbers import BadNumber, Scale, money
@@ -48,18 +49,7 @@ _EXPIRY: Final = {
     "10": "fill or kill",
     "11": "post-only would have taken",
 }
-_FORCED: Final = (
-    ("autoclose-", "liquidation"),
-    ("adl_autoclose", "deleveraging"),
-    ("settlement_autoclose-", "settlement"),
-)
 _SILENT: Final = frozenset({"TRADE_LITE", "STRATEGY_UPDATE", "GRID_UPDATE", "CONDITIONAL_ORDER_TRIGGER_REJECT"})
-_BY_HAND: Final = frozenset({"MARGIN_TYPE_CHANGE", "ACCOUNT_CONFIG_UPDATE"})
-
-
-def forced_by(client_id: ClientId) -> str:
-    """``liquidation``, ``deleveraging``, ``settlement``, or "" for an order that somebody sent."""
-    return next((why for start, why in _FORCED if client_id.startswith(start)), "")
 
 
 class FuturesWords:
