@@ -27,12 +27,12 @@ class Fate:
         self._rest = rest
         self._clock = clock
         self._params = params
-        self._began = clock.now_ms()
-        self._sent: OrderedDict[ClientId, Ms] = OrderedDict()
+        self._began = (clock.now_ms(), clock.monotonic())
+        self._sent: OrderedDict[ClientId, tuple[Ms, float]] = OrderedDict()
 
     def sent(self, client_id: ClientId) -> None:
         """An order leaves now."""
-        self._sent[client_id] = self._clock.now_ms()
+        self._sent[client_id] = (self._clock.now_ms(), self._clock.monotonic())
         self._sent.move_to_end(client_id)
         if len(self._sent) > KEPT:
             self._sent.popitem(last=False)
@@ -44,14 +44,15 @@ class Fate:
             BinanceError: it can't be said now.
         """
         params, denials = self._params, 0
-        last_chance = self._sent.get(client_id, self._began) + params.recv_window_ms + params.absent_after_ms
+        _, sent = self._sent.get(client_id, self._began)
+        last_chance = sent + (params.recv_window_ms + params.absent_after_ms) / 1000
         pause = params.absent_after_ms / params.absent_denials / 1000
         while True:
             reports = await self._rest.order(symbol, client_id, conditional)
             if reports:
                 return reports
             denials += 1
-            if denials >= params.absent_denials and self._clock.now_ms() >= last_chance:
+            if denials >= params.absent_denials and self._clock.monotonic() >= last_chance:
                 return await self._nowhere(symbol, client_id)
             await self._clock.sleep(pause)
 
@@ -62,8 +63,8 @@ class Fate:
             if order.client_id == client_id:
                 outcome = Outcome.PARTLY_FILLED if order.filled else Outcome.ACCEPTED
                 return [OrderReport(listed.at, symbol, client_id, outcome, order.filled)]
-        since = self._sent.get(client_id, self._began) - _BEFORE
-        fills = await self._rest.fills(symbol, "", since)
+        sent_at, _ = self._sent.get(client_id, self._began)
+        fills = await self._rest.fills(symbol, "", sent_at - _BEFORE)
         if any(fill.client_id == client_id for fill in fills):
             raise RetryLater(f"{client_id} has executions, but the exchange denies the order")
         return [OrderReport(self._clock.now_ms(), symbol, client_id, Outcome.ABSENT, code=-2013,
