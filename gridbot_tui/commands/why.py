@@ -81,8 +81,8 @@ def lines(document: dict[str, Any]) -> list[str]:
     else:
         found.append("nothing is held back by a rule")
     if document["breakers"]:
-        names = ("name", "level", "symbol", "reason", "resets_when")
-        tripped = [(*(one[name] for name in names), output.moment(one["since"])) for one in document["breakers"]]
+        keys = ("name", "level", "symbol", "reason", "resets_when")
+        tripped = [(*(one[key] for key in keys), output.moment(one["since"])) for one in document["breakers"]]
         heads = ("breaker", "level", "symbol", "reason", "resets", "open since (UTC)")
         found += ["", *output.table(heads, tripped, left=6)]
     if document["withheld"]:

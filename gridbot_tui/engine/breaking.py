@@ -8,11 +8,9 @@ from gridbot_tui.engine.events import Health, OrderReport, Outcome
 from gridbot_tui.orders.book import LiveOrder
 from gridbot_tui.orders.model import OrderState
 from gridbot_tui.risk.breakers import BY_NAME, Tripped
-from gridbot_tui.risk.vitals import Vitals, Window
+from gridbot_tui.risk.vitals import Vitals
 from gridbot_tui.units import Ms, Symbol
 
-LEAST_BAD: Final = 4
-"""So many bad answers, and half of all, before the exchange is held to be in trouble: one lost answer is none."""
 WOULD_TAKE: Final = -5022
 """The code of a post-only refusal on futures; on spot its words tell: its code says several things."""
 
@@ -81,9 +79,9 @@ def _holds(desk: Desk, one: Tripped) -> bool:
     if one.name in ("disk", "silence", "liquidation"):
         return desk.blockers.holds(one.symbol, BY_NAME[one.name].code)
     if one.name == "errors":
-        return _many(desk.vitals.answers, desk.now)
+        return one.symbol in desk.vitals.answers.held(desk.now)
     if one.name == "latency":
-        return _many(desk.vitals.speed, desk.now)
+        return one.symbol in desk.vitals.speed.held(desk.now)
     if one.name == "rejects":
         return desk.vitals.refusals(one.symbol, desk.now) >= desk.config.risk.breaker_rejects
     return False  # told as they happen: the hold alone keeps them open
@@ -99,9 +97,9 @@ def answered(desk: Desk, live: LiveOrder, before: OrderState | None, event: Orde
     bad = event.outcome in (Outcome.UNRESOLVED, Outcome.CANCEL_UNRESOLVED)
     if not bad and before is not OrderState.SENDING:
         return
-    _answer(desk, bad)
+    _answer(desk, event.symbol, bad)
     if before is OrderState.SENDING:
-        _took(desk, desk.now - live.sent_at)
+        _took(desk, event.symbol, desk.now - live.sent_at)
     if event.outcome is Outcome.REFUSED and not _would_take(event):
         count = desk.vitals.refused(event.symbol, desk.now)
         if count >= desk.config.risk.breaker_rejects:
@@ -114,9 +112,9 @@ def health(desk: Desk, event: Health) -> None:
     if event.loop_lag is not None and event.loop_lag >= limit:
         trip(desk, "loop_lag", f"the process stood still for {event.loop_lag / 1000:.1f} s")
     if event.latency is not None:
-        _took(desk, event.latency)
+        _took(desk, "", event.latency)
     if event.answered is not None:
-        _answer(desk, not event.answered)
+        _answer(desk, "", not event.answered)
 
 
 def clock(desk: Desk, at: Ms) -> None:
@@ -140,23 +138,19 @@ def losses(desk: Desk) -> None:
         trip(desk, "losses", f"the account has lost {100 * fall:.1f} % within an hour")
 
 
-def _answer(desk: Desk, bad: bool) -> None:
-    desk.vitals.answers.add(desk.now, bad)
-    if bad and _many(desk.vitals.answers, desk.now):
-        count, share = desk.vitals.answers.bad(desk.now)
-        trip(desk, "errors", f"{count} requests without an answer in a minute, {100 * share:.0f} % of all")
+def _answer(desk: Desk, symbol: Symbol, bad: bool) -> None:
+    desk.vitals.answers.add(symbol, desk.now, bad)
+    if bad:
+        for place in desk.vitals.answers.held(desk.now):
+            trip(desk, "errors", "half of all requests of a minute have no answer", place)
 
 
-def _took(desk: Desk, latency: Ms) -> None:
+def _took(desk: Desk, symbol: Symbol, latency: Ms) -> None:
     slow = latency >= desk.config.risk.breaker_latency_ms
-    desk.vitals.speed.add(desk.now, slow)
-    if slow and _many(desk.vitals.speed, desk.now):
-        trip(desk, "latency", f"half of all answers take {latency / 1000:.1f} s or the like")
-
-
-def _many(window: Window, at: Ms) -> bool:
-    count, share = window.bad(at)
-    return count >= LEAST_BAD and share >= 0.5
+    desk.vitals.speed.add(symbol, desk.now, slow)
+    if slow:
+        for place in desk.vitals.speed.held(desk.now):
+            trip(desk, "latency", f"half of a minute's answers take {latency / 1000:.1f} s or the like", place)
 
 
 def _would_take(event: OrderReport) -> bool:

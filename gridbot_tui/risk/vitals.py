@@ -5,6 +5,9 @@ from typing import Final
 
 from gridbot_tui.units import HOUR, MINUTE, Ms, Symbol
 
+LEAST_BAD: Final = 4
+"""So many bad things, and half of all, are trouble: one lost answer is none."""
+_FEW: Final = 2
 _MOST: Final = 256
 """Happenings a window remembers; more than that in its span say the same."""
 
@@ -37,6 +40,41 @@ class Window:
             self._bad -= self._seen.popleft()[1]
 
 
+class Windows:
+    """A window for each symbol and one ("") for what concerns none: is it one symbol that is in trouble, or all?
+
+    One broken symbol must not stop the others: the account is in trouble where several symbols are, or where
+    questions about none stay unanswered.
+    """
+
+    __slots__ = ("_parts", "_span")
+
+    def __init__(self, span: Ms) -> None:
+        self._span = span
+        self._parts: dict[Symbol, Window] = {}
+
+    def add(self, symbol: Symbol, at: Ms, bad: bool) -> None:
+        """Something happened, to a symbol or ("") to none."""
+        part = self._parts.get(symbol)
+        if part is None:
+            if not bad:
+                return  # a symbol that was never in trouble need not be counted
+            part = self._parts[symbol] = Window(self._span)
+        part.add(at, bad)
+
+    def held(self, at: Ms) -> frozenset[Symbol]:
+        """Symbols in trouble; "" = the account."""
+        troubled = {}
+        for symbol, part in self._parts.items():
+            count, share = part.bad(at)
+            if count >= _FEW and share >= 0.5:
+                troubled[symbol] = count
+        several = len(troubled) > 1 or "" in troubled
+        if several and sum(troubled.values()) >= LEAST_BAD:
+            return frozenset({""})
+        return frozenset(symbol for symbol, count in troubled.items() if count >= LEAST_BAD)
+
+
 class Peaks:
     """The highest value of the last ``span`` ms, from values that come now and then."""
 
@@ -63,9 +101,9 @@ class Vitals:
     __slots__ = ("_refusals", "answers", "falls", "speed")
 
     def __init__(self) -> None:
-        self.answers = Window(MINUTE)
+        self.answers = Windows(MINUTE)
         """Requests; bad = no answer."""
-        self.speed = Window(MINUTE)
+        self.speed = Windows(MINUTE)
         """Answers; bad = slow."""
         self.falls = Peaks(HOUR)
         """Of the unit value."""
