@@ -85,15 +85,16 @@ async def test_the_portfolio_sorts_by_any_column_and_unknown_comes_last() -> Non
         await settled(pilot)
         assert names(pane_text(app, "#body"))[0] == "BTCUSDT"
         assert names(pane_text(app, "#body"))[-1] == "ADAUSDT"
-        await pilot.press("left")
-        await settled(pilot)
-        assert "by result" in pane_text(app, "#body")
+        for key, column in (("left", "result"), (">", "bias"), ("<", "result")):
+            await pilot.press(key)
+            await settled(pilot)
+            assert f"by {column}" in pane_text(app, "#body")
 
 
 async def test_enter_opens_the_marked_symbol_on_the_dashboard() -> None:
     app = an_app(fixtures.six_symbols())
     async with shown(app, (140, 40)) as pilot:
-        await pilot.press("a", "down", "down", "up", "down", "enter")
+        await pilot.press("a", "down", "j", "up", "k", "down", "j", "enter")
         await settled(pilot)
         assert app.picture.symbol == "DOGEUSDT"
         assert len(app.screen_stack) == 1
