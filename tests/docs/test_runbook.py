@@ -10,9 +10,11 @@ import pytest
 from gridbot_tui.commands.exits import Exit
 from gridbot_tui.engine import blockers, converge, desk, planning
 from gridbot_tui.risk import gate
+from gridbot_tui.risk.breakers import RULES
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNBOOK = ROOT / "docs" / "RUNBOOK.md"
+CODES = {rule.code for rule in RULES}
 TIERS = {"tier1", "tier2", "tier3"}
 IN_LOG = {"warning", "error"}
 
@@ -44,7 +46,7 @@ def literal(call: ast.Call, position: int) -> str:
 def held() -> set[str]:
     """Codes of everything that may be a blocker."""
     found = set(blockers.SEVERITY) | converge.WITHHELD | set(desk.NO_NEW_RISK) | set(desk.NO_NEW_RISK_SYMBOL)
-    found |= set(planning.PLAN_BLOCKERS)
+    found |= set(planning.PLAN_BLOCKERS) | CODES
     for name, call in calls("engine"):
         if name == "hold" and literal(call, 1):
             found.add(literal(call, 1))
@@ -53,6 +55,12 @@ def held() -> set[str]:
 
 def test_every_blocker_is_explained_and_every_explained_one_exists() -> None:
     assert explained("Blockers") == held()
+
+
+def test_every_breaker_is_explained_with_its_level_and_blocker() -> None:
+    assert {rule.name for rule in RULES} | {rule.code for rule in RULES} == explained("Breakers") | CODES
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| `(\w+)` \|", RUNBOOK.read_text(), re.M)
+    assert rows == [(rule.name, rule.level.value, rule.code) for rule in RULES]
 
 
 def test_every_reason_of_a_slot_that_does_not_rest_is_explained() -> None:
