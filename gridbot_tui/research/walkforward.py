@@ -3,7 +3,7 @@
 Each train window chooses among a few named sets by the Sharpe ratio of its own days; the chosen one then
 trades the test window that follows. Every run warms up on the 14 days before its window, flat, from the
 prior weights (learning across windows would blur what is being tested). The test windows together are one
-out-of-sample curve, beside the untouched defaults and buy and hold of the same days.
+out-of-sample curve, beside the untouched defaults, buy and hold, a static grid and equal weights of the same days.
 """
 
 import itertools
@@ -63,7 +63,7 @@ class Walk(Struct, frozen=True):
     windows: tuple[Judged, ...]
     days: tuple[int, ...]
     returns: dict[str, tuple[float, ...]]
-    """Daily returns of the test days: ``chosen``, ``defaults``, ``buy_and_hold``."""
+    """Daily returns of the test days: ``chosen``, ``defaults``, and the usual baselines."""
     advantage: Interval | None
     """Yearly return of choosing over the defaults."""
     sharpe_advantage: Interval | None
@@ -142,12 +142,16 @@ def walk(
     if not spans:
         needed = train_days + test_days + warm // DAY
         raise ValueError(f"a walk needs at least {needed} days of data, there are {(market.end - market.start) // DAY}")
-    jobs = [(index, name, half) for index in range(len(spans)) for name in settings for half in ("train", "test")]
+    halves = ("train", "test")
+    jobs = [(index, name, half) for index in range(len(spans)) for name in settings for half in halves]
+    jobs += [(index, one.name, BESIDE) for index in range(len(spans)) for one in baselines.USUAL]
     played = _play_all(prepared, settings, spans, warm, jobs, processes, progress)
     return _judged(prepared, spans, list(settings), played)
 
 
 Job = tuple[int, str, str]
+"""(window, set or baseline, ``train``, ``test`` or ``beside``)."""
+BESIDE = "beside"
 _shared: tuple[Prepared, Mapping[str, Settings], Sequence[Window], Ms] | None = None
 
 
@@ -157,6 +161,8 @@ def _play(job: Job) -> tuple[Job, metrics.Daily, tuple[float, ...]]:
     prepared, settings, spans, warm = _shared
     index, name, half = job
     window = spans[index]
+    if half == BESIDE:
+        return job, _beside(prepared, name, window, warm), ()
     frm, to = (window.train_from, window.test_from) if half == "train" else (window.test_from, window.test_to)
     gap = prepared.settings.market.episode_gap_minutes * MINUTE
     market = part(prepared.market, frm - warm, to, gap)
@@ -172,6 +178,17 @@ def _play(job: Job) -> tuple[Job, metrics.Daily, tuple[float, ...]]:
         by_day = dict(zip(beside.days, beside.returns, strict=True))
         held = tuple(by_day.get(day, 0.0) for day in made.daily(frm).days)
     return job, made.daily(frm), held
+
+
+def _beside(prepared: Prepared, name: str, window: Window, warm: Ms) -> metrics.Daily:
+    """Daily returns of a baseline on a test window, with the config as it is; none where it cannot be played."""
+    gap = prepared.settings.market.episode_gap_minutes * MINUTE
+    market = part(prepared.market, window.test_from - warm, window.test_to, gap)
+    if market is None:
+        return metrics.Daily((), ())
+    variant = next(one for one in baselines.USUAL if one.name == name)
+    made = baselines.try_play(Prepared(prepared.settings, market), variant, window.test_from)
+    return metrics.Daily((), ()) if isinstance(made, str) else made.daily(window.test_from)
 
 
 def _play_all(
@@ -212,7 +229,8 @@ def _judged(
 ) -> Walk:
     judged: list[Judged] = []
     days: list[int] = []
-    returns: dict[str, list[float]] = {"chosen": [], DEFAULTS: [], "buy_and_hold": []}
+    usual_names = [one.name for one in baselines.USUAL]
+    returns: dict[str, list[float]] = {name: [] for name in ("chosen", DEFAULTS, "buy_and_hold", *usual_names)}
     for index, window in enumerate(spans):
         scores = {name: metrics.sharpe(played[index, name, "train"][0].returns) for name in names}
         chosen = max(names, key=lambda name: _score(scores[name]))  # of equals the first: the defaults
@@ -221,6 +239,10 @@ def _judged(
         returns["chosen"] += best.returns
         returns[DEFAULTS] += usual[0].returns
         returns["buy_and_hold"] += usual[1]
+        for name in usual_names:
+            one = played[index, name, BESIDE][0]
+            by_day = dict(zip(one.days, one.returns, strict=True))
+            returns[name] += [by_day.get(day, 0.0) for day in best.days]
         judged.append(Judged(window, chosen, scores[chosen], total(best.returns), total(usual[0].returns)))
     gaps = [a - b for a, b in zip(returns["chosen"], returns[DEFAULTS], strict=True)]
     return Walk(

@@ -16,7 +16,7 @@ from pathlib import Path
 from gridbot_tui.research.outcome import outcome_of, ring_of
 from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.ring import Ring
-from tests.bench.backtest_loops import pointer
+from tests.bench.backtest_loops import compiled, pointer
 from tests.bench.backtest_market import MINUTES, write, year
 from tests.bench.backtest_peers import PEERS, measured
 from tests.bench.report import Report
@@ -41,10 +41,15 @@ def run(report: Report) -> None:
 
 def limits(report: Report) -> None:
     """What the same language does with nothing around it."""
-    _, high, low, close = (column.tolist() for column in year())
+    columns = year()[1:]
+    high, low, close = (column.tolist() for column in columns)
     took = [pointer(high, low, close) for _ in range(ROUNDS)]
     seconds = statistics.median(one[2] for one in took)
     report.figure("bare loop, pure Python, 40 orders, two comparisons a bar", MINUTES / seconds, "bars/s")
+    report.say(f"{took[0][0]} fills, profit {took[0][1]:,.2f}")
+    took = [compiled(*columns) for _ in range(ROUNDS)]
+    seconds = statistics.median(one[2] for one in took)
+    report.figure("the same loop compiled (numba), equity of every bar", MINUTES / seconds, "bars/s")
     report.say(f"{took[0][0]} fills, profit {took[0][1]:,.2f}")
 
 

@@ -36,6 +36,7 @@ class Peer(Struct, frozen=True):
 PEERS = (
     Peer("nautilus_trader 1.221.0", ("nautilus_trader==1.221.0",), "peer_nautilus.py"),
     Peer("backtesting 0.6.6", ("backtesting==0.6.6", "pyarrow"), "peer_backtesting.py"),
+    Peer("vectorbt 1.2.0", ("vectorbt==1.2.0", "pyarrow"), "peer_vectorbt.py"),
 )
 
 

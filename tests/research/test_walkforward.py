@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gridbot_tui.research import walkforward
+from gridbot_tui.research import baselines, walkforward
 from gridbot_tui.research.request import Request
 from gridbot_tui.units import DAY
 from tests.commands.calling import Cli, caller
@@ -41,29 +41,32 @@ def test_values_to_try_are_combined_with_the_defaults_first() -> None:
         walkforward.sets_from(["ladder.skew"])
 
 
-def test_days_after_a_window_cannot_change_its_choice(tmp_path: Path) -> None:
+def test_days_after_a_window_cannot_change_its_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(baselines, "USUAL", ())  # no choice hangs on them
     sets = walkforward.sets_from(["ladder.skew=1.25"])
-    long = written(tmp_path / "long", series("ETHUSDT", 38, seed=51, sigma_hour=0.013))
+    long = written(tmp_path / "long", series("ETHUSDT", 32, seed=51, sigma_hour=0.013))
     walks = [
-        walkforward.walk(Request((long[0],), to=to), train_days=8, test_days=5, sets=sets, processes=1)
-        for to in (START + 28 * DAY, None)
+        walkforward.walk(Request((long[0],), to=to), train_days=7, test_days=5, sets=sets, processes=1)
+        for to in (START + 27 * DAY, None)
     ]
     short, whole = walks
     assert len(whole.windows) > len(short.windows)
     assert whole.windows[: len(short.windows)] == short.windows
     assert len(whole.days) == 5 * len(whole.windows)
     assert set(whole.returns) == {"chosen", "defaults", "buy_and_hold"}
+    assert all(len(values) == len(whole.days) for values in whole.returns.values())
 
 
 def test_the_command_prints_windows_curves_and_the_gain(tmp_path: Path, call: Cli) -> None:
-    path = written(tmp_path, series("ETHUSDT", 42, seed=52, sigma_hour=0.013))[0]
+    path = written(tmp_path, series("ETHUSDT", 36, seed=52, sigma_hour=0.013))[0]
     done = call(
         *("--json", "walkforward", "--data", path, "--train", "14", "--test", "7", "--try", "ladder.skew=1.25"),
         *("--report", str(tmp_path / "out"), "--workers", "1"),
     )
     assert done.code == 0, done.err
     assert done.document["sets"] == ["defaults", "skew 1.25"]
-    assert len(done.document["windows"]) == 2
+    assert len(done.document["windows"]) == 1
+    assert {"defaults", "buy_and_hold", "static_grid", "equal_weights"} == set(done.document["baselines"])
     page = (tmp_path / "out" / "walkforward.html").read_text()
     assert "<svg" in page
     assert not re.search(r"(src|href)\s*=|<script", page)
