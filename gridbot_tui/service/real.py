@@ -65,6 +65,7 @@ class RealParts(Parts):
             chase=True,
         )
         self.runner = RealRunner(self.bot, venue.now)
+        self.runner.on_recovered = self._recovered
         self._faces(self.journal, lambda s, version: self._engine_config(s, version, plan), venue.links)
         self._dead_man = self._make_dead_man(plan.loaded.settings.safety.cancel_all_after_s)
         self._account_up = asyncio.Event()
@@ -167,6 +168,10 @@ class RealParts(Parts):
                 most = max((bracket.max_leverage for bracket in instrument.brackets), default=hard)
                 self.venue.port.send(SetLeverage(symbol, min(hard, most)))
         super().start()
+
+    def _recovered(self) -> None:
+        """What two weeks of candles have taught is kept at once: the next start asks for minutes, not for weeks."""
+        self.journal.saving.owed = True
 
     def _obey(self, settings: Settings) -> None:
         service = settings.service

@@ -44,6 +44,8 @@ class RealRunner:
         self._wake = asyncio.Event()
         self._behind = False
         self._tick_at = 0.0
+        self.on_recovered: Callable[[], None] = lambda: None
+        """Called once, when the recovery is over."""
         self.leaving = False
         """Set to stop without touching an order (handover)."""
         self.events = 0
@@ -111,9 +113,10 @@ class RealRunner:
         self.events += 1
         if isinstance(incoming, Reply) and recovered:
             self._bot.receive(Health(incoming.at, answered=not incoming.error))
-        if self._young and self._bot.recovered:
+        if self._bot.recovered and not recovered:
             self._news.extendleft(reversed(self._young))
             self._young.clear()
+            self.on_recovered()
 
     def _tick(self) -> None:
         now = self._monotonic()

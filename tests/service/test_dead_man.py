@@ -1,0 +1,119 @@
+"""The exchange's countdown: armed where only our orders rest, renewed while decisions are fresh, then let go."""
+
+import asyncio
+
+import pytest
+
+from gridbot_tui.exchange.binance.errors import Unresolved
+from gridbot_tui.service.dead_man import DeadMan
+from gridbot_tui.service.telling import Level
+from gridbot_tui.units import Ms, Symbol
+
+BTC, ETH = "BTCUSDT", "ETHUSDT"
+
+
+class Scene:
+    """An exchange that counts, a bot that is watched, and a clock that is set."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[Symbol, Ms]] = []
+        self.fresh_now = True
+        self.foreign: set[Symbol] = set()
+        self.said: list[str] = []
+        self.doubts = 0
+        self.at = 1_000.0
+        self.down = False
+
+    async def countdown(self, symbol: Symbol, ms: Ms) -> None:
+        if self.down:
+            raise Unresolved("no answer")
+        self.sent.append((symbol, ms))
+
+    def fresh(self, symbol: Symbol) -> bool:
+        return self.fresh_now
+
+    def shared(self, symbol: Symbol) -> bool:
+        return symbol in self.foreign
+
+    def say(self, level: Level, text: str) -> None:
+        self.said.append(text)
+
+    def doubt(self) -> None:
+        self.doubts += 1
+
+    def keeper(self, *symbols: Symbol, seconds: float = 120.0, limit: int = 2_400) -> DeadMan:
+        return DeadMan(self.countdown, symbols or (BTC, ETH), self, seconds=seconds, weight_limit=limit,
+                       monotonic=lambda: self.at, wall=lambda: self.at)  # fmt: skip
+
+    async def round(self, keeper: DeadMan) -> None:
+        """One round of renewals."""
+        task = asyncio.create_task(keeper.run())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_every_symbol_is_armed_with_four_periods() -> None:
+    scene = Scene()
+    keeper = scene.keeper()
+    await scene.round(keeper)
+    assert scene.sent == [(BTC, 120_000), (ETH, 120_000)]
+    assert keeper.period == 30.0
+
+
+@pytest.mark.parametrize(("symbols", "limit"), [(50, 2_400), (60, 6_000), (200, 2_400)])
+def test_renewals_never_take_more_than_a_tenth_of_the_budget(symbols: int, limit: int) -> None:
+    keeper = Scene().keeper(*(f"S{number}USDT" for number in range(symbols)), limit=limit)
+    assert symbols * 10 * 60 / keeper.period <= 0.1 * limit + 1e-9
+    assert keeper.length >= 4_000 * keeper.period - 1
+
+
+async def test_stale_decisions_let_the_countdown_run_out() -> None:
+    scene = Scene()
+    scene.fresh_now = False
+    await scene.round(scene.keeper())
+    assert scene.sent == []
+
+
+async def test_where_a_foreign_order_rests_it_is_disarmed_and_said_once() -> None:
+    scene = Scene()
+    keeper = scene.keeper(BTC)
+    await scene.round(keeper)
+    scene.foreign = {BTC}
+    await scene.round(keeper)
+    await scene.round(keeper)
+    assert scene.sent == [(BTC, 120_000), (BTC, 0)]
+    assert len(scene.said) == 1
+    scene.foreign = set()
+    await scene.round(keeper)
+    assert scene.sent[-1] == (BTC, 120_000)
+
+
+async def test_after_a_suspend_the_mass_cancel_is_recognised_and_compared() -> None:
+    scene = Scene()
+    keeper = scene.keeper(BTC)
+    await scene.round(keeper)
+    scene.at += 121.0
+    await scene.round(keeper)
+    assert scene.doubts == 1
+    assert "cancelled the resting orders" in scene.said[0]
+    assert scene.sent == [(BTC, 120_000), (BTC, 120_000)]
+
+
+async def test_a_verified_stop_disarms_what_is_armed() -> None:
+    scene = Scene()
+    keeper = scene.keeper()
+    await scene.round(keeper)
+    await keeper.disarm()
+    assert scene.sent[2:] == [(BTC, 0), (ETH, 0)]
+    assert keeper.armed == ()
+
+
+async def test_an_exchange_without_an_answer_is_said_and_nothing_counts_as_armed() -> None:
+    scene = Scene()
+    scene.down = True
+    keeper = scene.keeper(BTC)
+    await scene.round(keeper)
+    assert keeper.armed == ()
+    assert "not renewed" in scene.said[0]
