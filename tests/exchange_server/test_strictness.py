@@ -177,7 +177,7 @@ def test_ed25519_and_rsa_signatures_verify() -> None:
 
     from gridbot_tui.exchange.server.accounts import Secret
 
-    edwards, rsa = ECC.generate(curve="ed25519"), RSA.generate(2048)
+    edwards, rsa = ECC.generate(curve="ed25519"), RSA.generate(1024)
     for public, raw in (
         (edwards.public_key().export_key(format="PEM"), eddsa.new(edwards, "rfc8032").sign(b"a=1")),
         (rsa.public_key().export_key().decode(), pkcs1_15.new(rsa).sign(SHA256.new(b"a=1"))),

@@ -215,7 +215,9 @@ class Floor:
         tape = self.tapes[symbol]
         self.now = max(self.now, now)
         self.moved[symbol] = self.moved.get(symbol, 0) + price - tape.last
-        steps = 1 if volume is None else int(volume / tape.instrument.step_f)
+        steps = 1 if volume is None else round(volume / tape.instrument.step_f)
+        if volume is not None:
+            volume = (steps + 0.25) * tape.instrument.step_f  # the exchange cuts: float must not cost a step
         bar = self._point(tape, self.now, price, mark or max(1, tape.mark + price - tape.last), steps,
                           _PLENTY if volume is None else volume)  # fmt: skip
         self._meet(MarketBatch(self.now, ((symbol, bar),)))
