@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from textual import _wait
 from textual.pilot import Pilot
 
 from gridbot_tui.control.client import ControlClient
@@ -13,6 +14,11 @@ from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.ui.app import Ended, GridApp, Look
 from gridbot_tui.ui.pane import RowPane
 from gridbot_tui.ui.picture import Line, Picture
+
+
+# Textual's pilot takes a processor that rests for 20 ms for the end of its work; ``settled`` asks the widgets.
+_wait.SLEEP_GRANULARITY = 1 / 500
+_wait.SLEEP_IDLE = 1 / 1000
 
 
 class FakeLink:
@@ -97,10 +103,19 @@ async def shown(app: GridApp, size: tuple[int, int] = (120, 40)) -> AsyncIterato
 
 
 async def settled(pilot: Pilot[Ended]) -> None:
-    """Layout done, everything painted."""
-    await pilot.pause()
+    """Layout done, everything painted: every widget has handled what was sent to it, and what that sent."""
+    await drained(pilot)
     flush(pilot)
-    await pilot.pause()
+    await drained(pilot)
+
+
+async def drained(pilot: Pilot[Ended]) -> None:
+    """No message is left; without the 20 ms at least that Textual waits for an idle processor."""
+    async with asyncio.timeout(30):
+        while pilot.app._resize_event is not None:  # Textual takes a new size a little later
+            await asyncio.sleep(0.002)
+    for _ in range(3):
+        await pilot.pause(0)
 
 
 def flush(pilot: Pilot[Ended]) -> None:
