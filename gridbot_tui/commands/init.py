@@ -17,6 +17,7 @@ from gridbot_tui.units import DAY, Market, Mode, Symbol
 if TYPE_CHECKING:
     from gridbot_tui.commands.init_advice import Advice
     from gridbot_tui.commands.init_market import Measured
+    from gridbot_tui.market.recorded import RecordedMarket
 
 SYNTHETIC = "the synthetic market that sim trades"
 RISKS = ("careful", "normal")
@@ -62,8 +63,9 @@ def init(
     market = market or (Market(choice("Market", [m.value for m in Market], "futures")) if asking else Market.FUTURES)
     wanted = wanted or (until("Capital, USDT", "10000", money) if asking else money("10000"))
     symbols: tuple[Symbol, ...] = usage(names, " ".join(symbol)) if symbol else ()
-    facts, source = _measured(market, symbols, tuple(data or ()), interval)
-    answers, advice = _rest(asking, Answers(mode, market, symbols, wanted, grid or "", risk or ""), facts, source)
+    facts, source, recorded = _measured(market, symbols, tuple(data or ()), interval)
+    so_far = Answers(mode, market, symbols, wanted, grid or "", risk or "")
+    answers, advice = _rest(asking, so_far, facts, source, recorded)
     path = _written(config, at.home, answers, advice, force=force)
     _report(path, answers, advice, as_json=at.json)
     if mode in (Mode.TESTNET, Mode.LIVE):
@@ -74,8 +76,8 @@ def init(
 
 def _measured(
     market: Market, wanted: Sequence[Symbol], data: tuple[str, ...], interval: str | None
-) -> "tuple[dict[Symbol, Measured], str]":
-    """What the market has lately been like, and where that comes from in words."""
+) -> "tuple[dict[Symbol, Measured], str, RecordedMarket | None]":
+    """What the market has lately been like, where that comes from in words, and the recording if it is one."""
     from gridbot_tui.commands.init_market import LOOK_BACK, measure
     from gridbot_tui.market.errors import DataError
 
@@ -87,7 +89,8 @@ def _measured(
         except DataError as error:
             raise CommandFailed(str(error), Exit.USAGE) from error
         begin = max(recorded.start - 1, recorded.end - LOOK_BACK)
-        return measure(recorded, recorded.symbols, begin, recorded.end), f"the data up to {output.moment(recorded.end)}"
+        told = f"the data up to {output.moment(recorded.end)}"
+        return measure(recorded, recorded.symbols, begin, recorded.end), told, recorded
     from gridbot_tui.market.builtin import builtin
     from gridbot_tui.market.synthetic import SyntheticMarket
     from gridbot_tui.service.assemble import SIM_START
@@ -101,10 +104,12 @@ def _measured(
         raise CommandFailed(f"{', '.join(unknown)}: without --data gridbot knows {known}", Exit.USAGE)
     source = SyntheticMarket(params.model_copy(update={"symbols": names_}), market=market, start=SIM_START)
     end = SIM_START + max(14, params.warmup_days) * DAY
-    return measure(source, names_, SIM_START - 1, end), SYNTHETIC
+    return measure(source, names_, SIM_START - 1, end), SYNTHETIC, None
 
 
-def _rest(asking: bool, given: Answers, facts: "dict[Symbol, Measured]", source: str) -> "tuple[Answers, list[Advice]]":
+def _rest(
+    asking: bool, given: Answers, facts: "dict[Symbol, Measured]", source: str, recorded: "RecordedMarket | None"
+) -> "tuple[Answers, list[Advice]]":
     """The answers that rest on data: symbols, grid, risk."""
     from gridbot_tui.commands import init_advice as advise
     from gridbot_tui.settings.model import Settings
@@ -125,10 +130,13 @@ def _rest(asking: bool, given: Answers, facts: "dict[Symbol, Measured]", source:
         for one in kept.values():
             output.say(f"  {advise.spacing_words(one, ladder, given.market)}")
         output.say("  adaptive follows votes and volatility; arithmetic and geometric are plain grids in a fixed range")
-    grid = given.grid or (choice("Grid", GRIDS, "adaptive") if asking else "adaptive")
-    if grid == "adaptive":
-        found.append(advise.adaptive(kept, ladder, given.market))
-    else:
+    kind = _tried(recorded, chosen, kept, given, source) or advise.adaptive(kept, ladder, given.market)
+    if asking and recorded is not None:
+        output.say(f"  suggested: {kind.value} ({kind.reason})")
+    grid = given.grid or (choice("Grid", GRIDS, str(kind.value)) if asking else str(kind.value))
+    if grid == kind.value:
+        found.append(kind)
+    if grid != "adaptive":
         found += advise.plain(kept, given.market, source)
     for each in found if asking and grid != "adaptive" else ():
         output.say(f"  {each.key} = {each.value}: {each.reason}")
@@ -136,6 +144,31 @@ def _rest(asking: bool, given: Answers, facts: "dict[Symbol, Measured]", source:
         output.say("  careful: worst case 2x, everything closed at -10 %; normal: 5x and -15 %")
     risk = given.risk or (choice("Risk", RISKS, "normal") if asking else "normal")
     return Answers(given.mode, given.market, chosen, given.capital, grid, risk), found
+
+
+def _tried(
+    recorded: "RecordedMarket | None",
+    chosen: Sequence[Symbol],
+    kept: "dict[Symbol, Measured]",
+    given: Answers,
+    source: str,
+) -> "Advice | None":
+    """What a back-test on the recent data suggests; None without recorded data, or with too few."""
+    if recorded is None or given.grid:
+        return None
+    from gridbot_tui.commands import init_advice as advise
+    from gridbot_tui.commands.init_trial import kind, trials
+    from gridbot_tui.market.recorded import RecordedMarket
+    from gridbot_tui.settings.model import Settings
+    from gridbot_tui.units import MINUTE
+
+    settings = Settings()
+    parts = [one for name, one in recorded.series.items() if name in chosen]
+    market = RecordedMarket(parts, recorded.interval, settings.market.episode_gap_minutes * MINUTE)
+    output.say("playing the grids on the recent data")
+    played = trials(market, advise.plain(kept, given.market, source), str(given.capital))
+    words = "; ".join(advise.spacing_words(one, settings.ladder, given.market) for one in list(kept.values())[:3])
+    return kind(played, source, words)
 
 
 def _known(wanted: tuple[Symbol, ...], facts: "dict[Symbol, Measured]") -> tuple[Symbol, ...]:

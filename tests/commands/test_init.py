@@ -1,5 +1,6 @@
 import asyncio
 import io
+import re
 import tomllib
 from decimal import Decimal
 from pathlib import Path
@@ -8,11 +9,15 @@ import pytest
 
 from gridbot_tui.commands.init_advice import affordable, plain
 from gridbot_tui.commands.init_market import Measured
+from gridbot_tui.commands.init_trial import Trial, kind
+from gridbot_tui.research.intervals import Interval
 from gridbot_tui.settings.load import load
 from gridbot_tui.units import Market
 from tests.commands.calling import Called, Cli
 from tests.credentials.fakes import KEY, NOWHERE, SECRET, Memory
 from tests.data import shared
+from tests.research.markets import series
+from tests.research.test_truth import written
 
 pytestmark = pytest.mark.slow
 
@@ -110,6 +115,32 @@ def test_recorded_data_are_judged_by_their_last_month(cli: Cli, tmp_path: Path) 
     assert done.code == 0
     reasons = " ".join(row["reason"] for row in done.document["keys"])
     assert "the data up to" in reasons
+
+
+def test_on_recorded_data_the_grid_is_suggested_by_a_back_test_with_its_sample_and_interval(
+    cli: Cli, tmp_path: Path
+) -> None:
+    path = written(tmp_path, series("ETHUSDT", 20, seed=81, sigma_hour=0.012))[0]
+    done = cli("init", "--config", str(tmp_path / "c.toml"), "--data", path, "--json")
+    assert done.code == 0, done.err
+    (reason,) = (row["reason"] for row in done.document["keys"] if row["key"] == "ladder.kind")
+    assert "back-test of the data up to" in reason
+    assert re.search(r"adaptive [+-][\d.]+ % on \d+ days, \d+ fills \(too few for an interval\)", reason)
+    assert "geometric" in reason
+
+
+def test_the_better_grid_is_only_the_one_beyond_luck() -> None:
+    unsure = Trial("geometric", 40, 0.1, 50, Interval(0.9, -0.1, 1.5), Interval(-0.2, -0.5, 0.1))
+    better = Trial("geometric", 40, 0.1, 50, Interval(0.9, 0.1, 1.5), Interval(-0.2, -0.5, -0.1))
+    own = Trial("adaptive", 40, 0.0, 9, Interval(0.0, -0.2, 0.2))
+    first, second = kind([own, unsure], "a test", ""), kind([own, better], "a test", "")
+    assert first is not None
+    assert first.value == "adaptive"
+    assert "no difference is shown (-20.0 % [-50.0, +10.0] a year)" in first.reason
+    assert second is not None
+    assert second.value == "geometric"
+    assert "ahead by +20.0 % [+10.0, +50.0] a year" in second.reason
+    assert kind([], "a test", "") is None
 
 
 def test_a_config_that_is_there_is_not_touched_without_force(cli: Cli, home: Path) -> None:
