@@ -82,4 +82,5 @@ def _collected(at: Where, profile: Profile | None) -> tuple[dict[str, str], list
         )
         source.add_database(parts, trouble, profile)
         source.add_picture(parts, trouble, profile)
+        source.add_session(parts, trouble, profile)
     return parts, trouble

@@ -29,6 +29,9 @@ TAIL_BYTES: Final = 4 << 20
 ROWS: Final = 2_000
 """Latest rows of a table."""
 ANSWER_S: Final = 5.0
+SESSION: Final = "session.jsonl"
+STEPS: Final = 48
+"""Pictures of a session."""
 _TERMINAL: Final = ("TERM", "COLORTERM", "LANG", "LC_ALL", "LC_CTYPE", "NO_COLOR", "TMUX", "SSH_TTY")
 
 Source = Callable[[], str]
@@ -117,6 +120,27 @@ def add_picture(parts: dict[str, str], trouble: list[str], profile: Profile) -> 
         return
     parts["snapshot.json"] = msgspec.json.encode(snapshot).decode()
     parts["status.json"] = text(status_document(snapshot))
+
+
+def add_session(parts: dict[str, str], trouble: list[str], profile: Profile) -> None:
+    """What the bot lived through last, replayed from its journal, picture by picture, for ``gridbot view``."""
+    from gridbot_tui.service.still import still_session
+
+    try:
+        session = still_session(profile, STEPS)
+    except (OSError, ValueError, StoreError, sqlite3.Error) as error:
+        trouble.append(f"{SESSION} is left out: {error}")
+        return
+    parts[SESSION] = "".join(f"{msgspec.json.encode(one).decode()}\n" for one in session)
+
+
+def session_of(found: Mapping[str, str]) -> list[Snapshot]:
+    """The pictures of a session, oldest first; none where the bundle has none.
+
+    Raises:
+        ValueError: another version of gridbot wrote them.
+    """
+    return [snapshot_of(line) for line in found.get(SESSION, "").splitlines() if line]
 
 
 def snapshot_of(part: str) -> Snapshot:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 BundleArgument = Annotated[Path, typer.Argument(metavar="BUNDLE", help="File that 'gridbot support' wrote.")]
 SummaryOption = Annotated[bool, typer.Option("--summary", help="Only text, also at a terminal.")]
 PartOption = Annotated[str | None, typer.Option("--part", metavar="NAME", help="Print this part as it is.")]
+StepOption = Annotated[
+    int | None, typer.Option("--step", metavar="N", min=1, help="Begin with the N-th picture of the session.")
+]
 TROUBLE: Final = 20
 """Latest warnings of the log that the summary shows."""
 
@@ -32,11 +35,13 @@ def view(
     bundle: BundleArgument,
     summary: SummaryOption = False,
     part: PartOption = None,
+    step: StepOption = None,
     json: JsonOption = False,
 ) -> None:
     """Look into a support bundle: in the terminal app where there is a terminal, else as text.
 
-    The app shows the bot as it stood when the bundle was written, and orders nothing.
+    The app shows the bot as it stood when the bundle was written, and orders nothing; , and . step back and forth
+    through what it lived through last.
 
     Example: gridbot view trouble.tar.gz --summary
     """
@@ -51,8 +56,10 @@ def view(
         output.document(document(found))
         return
     picture, why = _picture(found)
+    if step is not None:
+        picture = _step(found, step)
     if not summary and picture is not None and not objection():
-        _open(picture)
+        _open(_session(found), picture, step)
         return
     print("\n".join(lines(found, picture)), flush=True)
     if picture is None:
@@ -60,18 +67,25 @@ def view(
 
 
 class Still:
-    """A bot that stands still: one picture, and every order refused."""
+    """A bot that stands still: the pictures of its last session, one at a time, and every order refused."""
 
-    def __init__(self, picture: Snapshot) -> None:
-        self._picture = picture
+    def __init__(self, *pictures: Snapshot, at: int = -1) -> None:
+        """``pictures``: oldest first, one at least. ``at``: the one to begin with."""
+        self._pictures = pictures
+        self._at = at % len(pictures)
+
+    def step(self, by: int) -> str:
+        """Go on, or back, and say where that is."""
+        self._at = max(0, min(len(self._pictures) - 1, self._at + by))
+        return f"picture {self._at + 1} of {len(self._pictures)}: {output.moment(self.snapshot().at)} UTC"
 
     def snapshot(self) -> Snapshot:
-        """Always the same; its time says of when it is."""
-        return self._picture
+        """The picture shown now; its time says of when it is."""
+        return self._pictures[self._at]
 
     def status(self) -> dict[str, Any]:
         """The status document of the picture."""
-        return status_document(self._picture)
+        return status_document(self.snapshot())
 
     def submit(self, command: Command, peer: str) -> Ack:
         """Nothing runs here that could obey."""
@@ -89,10 +103,10 @@ async def _never(command_id: str) -> CommandOutcome:
 class Served:
     """Serves a picture to an app of this process, in the app's own loop."""
 
-    def __init__(self, picture: Snapshot, folder: Path) -> None:
+    def __init__(self, still: Still, folder: Path) -> None:
         from gridbot_tui.service.control_server import ControlServer
 
-        self._server = ControlServer(Still(picture), folder / "view.sock")
+        self._server = ControlServer(still, folder / "view.sock")
         self._listening = False
 
     async def door(self) -> "ControlClient":
@@ -171,11 +185,30 @@ def _picture(found: "Bundle") -> tuple[Snapshot | None, str]:
         return None, str(error)
 
 
-def _open(picture: Snapshot) -> None:
+def _session(found: "Bundle") -> list[Snapshot]:
+    """The pictures of what the bot lived through last; none where the bundle has none that can be read."""
+    from gridbot_tui.commands.support_parts import session_of
+
+    try:
+        return session_of(found.parts)
+    except ValueError as error:
+        output.say(f"note: {error}")
+        return []
+
+
+def _step(found: "Bundle", step: int) -> Snapshot:
+    session = _session(found)
+    if step > len(session):
+        raise CommandFailed(f"the session of this bundle has {len(session)} pictures, not {step}", Exit.USAGE)
+    return session[step - 1]
+
+
+def _open(session: list[Snapshot], last: Snapshot, step: int | None) -> None:
     from gridbot_tui.ui.launch import Wishes, launch
 
+    still = Still(*session, at=step - 1) if step is not None else Still(*session, last)
     with tempfile.TemporaryDirectory(prefix="gb") as folder:
-        left = launch(Served(picture, Path(folder)).door, Wishes(read_only=True), attached=True)
+        left = launch(Served(still, Path(folder)).door, Wishes(read_only=True, step=still.step), attached=True)
     if left.how == "crashed":
         raise CommandFailed("the terminal app failed; --summary shows the bundle as text", Exit.FAILED)
 

@@ -60,6 +60,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("next_symbol", "n", "step_symbol(1)", "next symbol", "Show the next symbol", LOOK),
     Action("previous_symbol", "N", "step_symbol(-1)", "previous symbol", "Show the symbol before", LOOK),
     Action("home", "escape", "home", "dashboard", "Back to the dashboard", LOOK),
+    Action("step_back", "comma", "step(-1)", "back", "A recorded session: the picture before", LOOK),
+    Action("step_on", "full_stop", "step(1)", "on", "A recorded session: the next picture", LOOK),
     Action("freeze", "space", "freeze", "hold display", "Hold the display; trading goes on", LOOK),
     Action("theme", "T", "theme", "theme", "Next colour theme", APP),
     Action("symbols", "", "symbols", "symbol set", "Next symbol set: braille, block, ASCII", APP),

@@ -5,7 +5,7 @@ import signal
 import sys
 import tomllib
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
@@ -72,12 +72,15 @@ class GridApp(OrderActions, App[Ended]):
         picture: Picture | None = None,
         read_only: bool = False,
         attached: bool = True,
+        step: Callable[[int], str] | None = None,
     ) -> None:
+        """``step``: goes to another picture of a recorded session, None where a bot runs."""
         self.look = look or Look(no_color=environ.no_color())
         super().__init__(ansi_color=True if self.look.no_color else None)
         self.picture = picture or Picture()
         self.picture.read_only = read_only
         self.attached = attached
+        self.step = step
         self.symbols: Symbols = self.look.symbols
         self.link = Link(door, self.picture, self.tell, self.control_asked, again=attached, first=self.flush)
         self._early_signal = 0
@@ -254,6 +257,13 @@ class GridApp(OrderActions, App[Ended]):
             at = names.index(self.picture.symbol) if self.picture.symbol in names else 0
             self.show_symbol(names[(at + step) % len(names)])
 
+    def action_step(self, by: int) -> None:
+        """Another picture of a recorded session."""
+        if self.step is None:
+            self.tell("info", "only the session of a support bundle has steps: this bot runs")
+        else:
+            self.tell("info", self.step(by))
+
     def action_freeze(self) -> None:
         """Hold the display, or let it go on."""
         self.picture.freeze(not self.picture.frozen)
@@ -344,6 +354,8 @@ _KEYS = {
     "slash": "/",
     "left": "←",
     "right": "→",
+    "comma": ",",
+    "full_stop": ".",
     "less_than_sign": "<",
     "greater_than_sign": ">",
 }

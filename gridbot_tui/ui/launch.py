@@ -33,6 +33,8 @@ class Wishes(Struct, frozen=True):
     mouse: bool = False
     keymap: dict[str, str] = {}
     read_only: bool = False
+    step: Callable[[int], str] | None = None
+    """Goes to another picture of a recorded session, and says where that is."""
 
     @classmethod
     def of(cls, params: "UiParams", *, read_only: bool) -> "Wishes":
@@ -89,7 +91,7 @@ def launch(
         keymap=wishes.keymap,
         no_color=environ.no_color(),
     )
-    app = GridApp(door, look=look, read_only=wishes.read_only, attached=attached)
+    app = GridApp(door, look=look, read_only=wishes.read_only, attached=attached, step=wishes.step)
     _take_signals(app, on_terminate)
     try:
         ended = app.run(mouse=wishes.mouse)

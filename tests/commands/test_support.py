@@ -1,10 +1,12 @@
 """support and view: a bundle of a bot that runs, of one that stopped, and of one whose files are broken."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from gridbot_tui.commands import support_parts
 from gridbot_tui.commands import view as viewing
 from gridbot_tui.commands.view import Served, Still
 from gridbot_tui.control.command import Command, CommandKind
@@ -104,7 +106,7 @@ def test_at_a_terminal_the_app_opens_on_the_picture(
     cli("support", "--out", str(file))
     opened: list[Snapshot] = []
     monkeypatch.setattr(viewing, "objection", lambda: "")
-    monkeypatch.setattr(viewing, "_open", opened.append)
+    monkeypatch.setattr(viewing, "_open", lambda session, last, step: opened.append(last))
     assert cli("view", str(file)).code == 0
     assert opened[0].profile == "sim-futures-main-usdt"
 
@@ -113,7 +115,7 @@ async def test_the_app_gets_the_picture_and_gives_no_orders(tmp_path: Path) -> N
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="gb") as folder:
-        served = Served(fake_bot.picture(), Path(folder))
+        served = Served(Still(fake_bot.picture()), Path(folder))
         client = await served.door()
         async for snapshot in client.snapshots():
             assert snapshot.equity == "9999.688"
@@ -138,7 +140,7 @@ async def test_the_app_itself_opens_on_a_bundle_and_only_looks() -> None:
     from gridbot_tui.ui.picture import Line
 
     with tempfile.TemporaryDirectory(prefix="gb") as folder:
-        served = Served(fake_bot.picture(), Path(folder))
+        served = Served(Still(fake_bot.picture()), Path(folder))
         app = GridApp(served.door, read_only=True)
         async with app.run_test(size=(120, 40)):
             for _ in range(500):
@@ -149,3 +151,49 @@ async def test_the_app_itself_opens_on_a_bundle_and_only_looks() -> None:
             assert app.picture.snapshot.equity == "9999.688"
             assert not app.picture.controls
         await served._server.close()
+
+
+def test_a_bundle_holds_the_session_that_led_to_its_picture(cli: Cli, traded: Profile, file: Path) -> None:
+    cli("support", "--out", str(file))
+    found = bundle.read(file)
+    session = support_parts.session_of(found.parts)
+    assert 2 < len(session) <= support_parts.STEPS + 1
+    times = [picture.at for picture in session]
+    assert times == sorted(times)
+    assert times[0] < times[-1]
+    last = support_parts.snapshot_of(found.parts["snapshot.json"])
+    assert (session[-1].equity, session[-1].orders, session[-1].pnl.fills) == (last.equity, last.orders, last.pnl.fills)
+    fills = [picture.pnl.fills for picture in session]
+    assert fills == sorted(fills)
+    assert any(before.orders != after.orders for before, after in pairwise(session))
+    assert cli("view", str(file), "--step", "1", "--summary").code == 0
+    assert cli("view", str(file), "--step", "999", "--summary").code == 2
+
+
+async def test_the_app_steps_through_the_session_of_a_bundle_by_key() -> None:
+    import asyncio
+    import tempfile
+
+    from gridbot_tui.ui.app import GridApp
+
+    still = Still(fake_bot.picture(equity="9000.0"), fake_bot.picture(equity="9500.0"), fake_bot.picture())
+    with tempfile.TemporaryDirectory(prefix="gb") as folder:
+        served = Served(still, Path(folder))
+        app = GridApp(served.door, read_only=True, step=still.step)
+
+        async def shows(equity: str) -> None:
+            for _ in range(500):
+                if app.picture.snapshot is not None and app.picture.snapshot.equity == equity:
+                    return
+                await asyncio.sleep(0.02)
+            raise AssertionError(f"{equity} is never shown")
+
+        async with app.run_test(size=(120, 40)) as pilot:
+            await shows("9999.688")
+            await pilot.press("comma", "comma")
+            await shows("9000.0")
+            await pilot.press("comma")  # there is nothing before the first
+            await pilot.press("full_stop")
+            await shows("9500.0")
+        await served._server.close()
+    assert still.step(5).startswith("picture 3 of 3")
