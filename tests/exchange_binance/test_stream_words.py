@@ -15,7 +15,8 @@ from gridbot_tui.exchange.binance.conflate import Pair, Quotes
 from gridbot_tui.exchange.binance.frames import BadFrame
 from gridbot_tui.exchange.binance.futures_words import FuturesWords
 from gridbot_tui.exchange.binance.known_ids import KnownIds
-from gridbot_tui.exchange.binance.market_words import MarketWords, Shutdown, Streams
+from gridbot_tui.exchange.binance.line import Renew
+from gridbot_tui.exchange.binance.market_words import MarketWords, Streams
 from gridbot_tui.exchange.binance.numbers import BadNumber, Grid, Scale, money
 from gridbot_tui.exchange.binance.spot_words import SpotWords
 from gridbot_tui.exchange.binance.words import Doubtful, Ended, Foreign, Leaving, LookAgain, WalletMoved
@@ -334,13 +335,24 @@ class Heard:
         self.now = 0.0
         self.quotes: list[Quote] = []
         self.bars: list[Bar] = []
-        self.streams = Streams()
-        words = MarketWords(MINUTE, "1m", Quotes(self.quotes.append, 0.25, self), self)
+        self.wishes: list[Any] = []
+        self.streams = Streams(lambda _: None)
+        self.told = Quotes(self.quotes.append, 0.25, self)
+        words = MarketWords(MINUTE, "1m", self.told, self)
         for pair in pairs:
             name = pair.symbol.lower()
-            self.streams.add(f"{name}@bookTicker", words.book, pair)
+            self.streams.add(f"{name}@bookTicker", self.told.book, pair)
             self.streams.add(f"{name}@markPrice@1s", words.mark, pair)
             self.streams.add(f"{name}@kline_1m", words.kline, pair)
+
+    def hear(self, frame: bytes) -> None:
+        """One frame, read at once where it would only be read when its turn has come."""
+        self.wishes.append(self.streams.heard(frame, self.now))
+
+    def settle(self, after: float = 0.3) -> int:
+        """Time passes; how many of the frames that waited could not be read."""
+        self.now += after
+        return len(self.told.flush())
 
     def now_ms(self) -> Ms:
         return int(self.now * 1000)
@@ -377,9 +389,10 @@ def test_every_recorded_best_price_is_read(file: str, market: Market, tick: str,
     for line in lines(file):
         if b"@bookTicker" in line[:40]:
             heard.now += 0.01
-            heard.streams.heard(line)
+            heard.hear(line)
             count, last = count + 1, line
     assert count == books
+    assert heard.settle() == 0
     final = json.loads(last)["data"]
     assert (pair.bid, pair.ask) == (pair.scale.price(final["b"]), pair.scale.price(final["a"]))
     assert len(heard.quotes) == pytest.approx(books * 0.01 / 0.25, rel=0.05), "four a second at most"
@@ -409,21 +422,21 @@ def one() -> tuple[Heard, Pair]:
 def test_of_many_prices_in_a_moment_the_first_is_told_at_once_and_the_last_a_little_later() -> None:
     heard, _ = one()
     for n in range(1, 50):
-        heard.streams.heard(book(n, "60000.0", f"600{n:02}.0"))
+        heard.hear(book(n, "60000.0", f"600{n:02}.0"))
     assert len(heard.quotes) == 1
-    heard.now = 0.3
-    heard.streams.heard(book(50, "60000.0", "60050.0"))
-    assert [q.ask for q in heard.quotes] == [600_010, 600_500]
+    heard.settle()
+    assert [q.ask for q in heard.quotes] == [600_010, 600_490]
 
 
 def test_a_price_from_before_the_last_one_is_passed_over() -> None:
     heard, pair = one()
     for n in (10, 9, 10, 8):
         heard.now += 1
-        heard.streams.heard(book(n, "60000.0", f"600{n:02}.0"))
+        heard.hear(book(n, "60000.0", f"600{n:02}.0"))
     assert (len(heard.quotes), pair.ask) == (1, 600_100)
     heard.now += 10
-    heard.streams.heard(book(3, "60000.0", "60003.0"))
+    heard.hear(book(3, "60000.0", "60003.0"))
+    heard.settle()
     assert pair.ask == 600_030, "after a while a lower number is a new count"
 
 
@@ -431,9 +444,9 @@ def test_a_mark_price_is_told_only_when_there_was_one() -> None:
     heard, _ = one()
     mark = {"e": "markPriceUpdate", "E": 5_000, "s": "BTCUSDT", "p": "60001.23456789", "ap": "1", "i": "1", "P": "1",
             "r": "0.0001", "T": 28_800_000, "st": 1}  # fmt: skip
-    heard.streams.heard(raw({"stream": "btcusdt@markPrice@1s", "data": mark}))
+    heard.hear(raw({"stream": "btcusdt@markPrice@1s", "data": mark}))
     heard.now = 1
-    heard.streams.heard(book(1, "60000.0", "60000.1"))
+    heard.hear(book(1, "60000.0", "60000.1"))
     assert [(q.mark, q.bid) for q in heard.quotes] == [(600_012, None), (None, 600_000)]
 
 
@@ -441,14 +454,14 @@ def test_spot_is_worth_the_middle_of_its_best_prices() -> None:
     pair = Pair(instrument("BTCUSDT", "0.01", "0.00001", Market.SPOT))
     heard = Heard(pair)
     frame = {"u": 7, "s": "BTCUSDT", "b": "60000.00000000", "B": "1.0", "a": "60000.10000000", "A": "1.0"}
-    heard.streams.heard(raw({"stream": "btcusdt@bookTicker", "data": frame}))
+    heard.hear(raw({"stream": "btcusdt@bookTicker", "data": frame}))
     assert [(q.bid, q.ask, q.mark) for q in heard.quotes] == [(6_000_000, 6_000_010, 6_000_005)]
 
 
 def test_only_a_closed_candle_is_a_bar() -> None:
     heard, _ = one()
-    heard.streams.heard(kline(x=False, c="101.5"))
-    heard.streams.heard(kline())
+    heard.hear(kline(x=False, c="101.5"))
+    heard.hear(kline())
     assert heard.bars == [Bar(120_000, MINUTE, 1_000, 1_020, 990, 1_010, 12.5, 1_020, 990, 1_010)]
     assert heard.quotes[0].last == 1_015
 
@@ -464,15 +477,26 @@ def test_only_a_closed_candle_is_a_bar() -> None:
 def test_a_frame_that_cannot_be_true_changes_nothing(frame: bytes) -> None:
     heard, pair = one()
     with pytest.raises(BadFrame):
-        heard.streams.heard(frame)
+        heard.hear(frame)
+    heard.settle()
     assert (heard.quotes, heard.bars, pair.bid, pair.last) == ([], [], None, None)
 
 
 def test_fields_in_another_order_mean_the_same() -> None:
     heard, pair = one()
     frame = json.loads(book(1, "60000.0", "60000.1"))
-    heard.streams.heard(raw({"data": frame["data"], "stream": frame["stream"]}))
+    heard.hear(raw({"data": frame["data"], "stream": frame["stream"]}))
     assert pair.bid == 600_000
+
+
+def test_a_bad_frame_that_waited_its_turn_is_counted_then_and_the_next_is_taken() -> None:
+    heard, pair = one()
+    heard.hear(book(1, "60000.0", "60000.1"))
+    heard.hear(book(999, "60000.0", "nonsense"))
+    assert heard.settle() == 1
+    heard.hear(book(2, "60001.0", "60001.1"))
+    heard.settle()
+    assert (pair.bid, len(heard.quotes)) == (600_010, 2)
 
 
 @pytest.mark.parametrize("frame", [
@@ -480,8 +504,8 @@ def test_fields_in_another_order_mean_the_same() -> None:
 ])  # fmt: skip
 def test_an_announced_shutdown_is_heard(frame: Any) -> None:
     heard, _ = one()
-    with pytest.raises(Shutdown):
-        heard.streams.heard(raw(frame))
+    heard.hear(raw(frame))
+    assert isinstance(heard.wishes[0], Renew)
 
 
 # -- anything at all --------------------------------------------------------------------------------------------
@@ -510,7 +534,7 @@ def mutated(frame: Any, path: list[int], value: Any) -> Any:
 
 
 def all_readers(data: bytes) -> list[Any]:
-    """Everything any reader makes of it; only BadFrame and Shutdown may come out."""
+    """Everything any reader makes of it; only BadFrame may come out."""
     heard, _ = one()
     told: list[Any] = []
     for words in (futures(), spot()):
@@ -519,9 +543,10 @@ def all_readers(data: bytes) -> list[Any]:
         except BadFrame:
             pass
     try:
-        heard.streams.heard(data)
-    except (BadFrame, Shutdown):
+        heard.hear(data)
+    except BadFrame:
         pass
+    heard.settle()
     try:
         frames.answer(data)
     except frames.READING:

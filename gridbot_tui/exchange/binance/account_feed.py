@@ -6,13 +6,14 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from gridbot_tui.engine.events import Event, Fill, LinkChanged, OrderReport
+from gridbot_tui.engine.events import Cash, Event, Fill, LinkChanged, OrderReport
 from gridbot_tui.exchange.binance.clock import Clock
 from gridbot_tui.exchange.binance.doors import FuturesAccountDoor, SpotAccountDoor
 from gridbot_tui.exchange.binance.errors import BinanceError
 from gridbot_tui.exchange.binance.futures_words import FuturesWords
 from gridbot_tui.exchange.binance.gate import Gate
 from gridbot_tui.exchange.binance.hosts import Hosts
+from gridbot_tui.exchange.binance.line import Drop, Renew, Wish
 from gridbot_tui.exchange.binance.link_health import LinkHealth
 from gridbot_tui.exchange.binance.recent import Recent
 from gridbot_tui.exchange.binance.rest import Rest
@@ -167,14 +168,21 @@ class AccountFeed:
         self._news_at = self._clock.monotonic()
         self._sink(LinkChanged(self._clock.now_ms(), "account", up, detail))
 
-    def heard(self, raw: bytes) -> None:
+    def heard(self, raw: bytes, now: float) -> Wish | None:
         """One frame; raises BadFrame."""
         _, at, words = self._words.of(raw)
-        self._news_at = self._clock.monotonic()
+        self._news_at = now
         if at:
             self._supervisor.took(at)
+        wish: Wish | None = None
         for word in words:
-            self._take(word)
+            if isinstance(word, Ended):
+                wish = Drop(word.reason)
+            elif isinstance(word, Leaving):
+                wish = Renew(word.reason)
+            else:
+                self._take(word)
+        return wish
 
     def _take(self, word: Word) -> None:
         match word:
@@ -184,6 +192,8 @@ class AccountFeed:
                 self._heard_of.add(word.client_id)
                 self._owed.pop(word.client_id, None)
                 self._tell((word.client_id, word.outcome, word.filled, word.at), word)
+            case Cash():
+                self._tell(word.cash_id, word)
             case Doubtful(fill=fill, order_number=number):
                 self._job(self._hold(fill, number), f"trade {fill.trade_id}")
             case WalletMoved():
@@ -193,12 +203,6 @@ class AccountFeed:
                 self._look_again(f"order {client_id} of {symbol}, which is not the bot's, changed")
             case LookAgain(reason=reason):
                 self._look_again(reason)
-            case Ended(reason=reason):
-                self._supervisor.fail(reason)
-            case Leaving(reason=reason):
-                self._supervisor.renew(reason)
-            case _:
-                self._tell(word.cash_id, word)
 
     def _tell(self, key: object, event: Event) -> None:
         """Once, however often it was heard."""

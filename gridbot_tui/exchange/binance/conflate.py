@@ -1,11 +1,17 @@
-"""Prices between bars: the latest of each symbol, told at most so often; what was told twice is told once."""
+"""Prices between bars: the latest of each symbol, told at most so often; what was told twice is told once.
+
+Best prices come a hundred times as often as they are told. A frame is therefore kept as it came and read
+only when its turn has come; the ones overtaken meanwhile are never read at all.
+"""
 
 from collections.abc import Callable
 from typing import Final
 
 from gridbot_tui.engine.events import Quote
+from gridbot_tui.exchange.binance import frames
 from gridbot_tui.exchange.binance.clock import Clock
-from gridbot_tui.exchange.binance.numbers import Scale
+from gridbot_tui.exchange.binance.frames import READING, BadFrame
+from gridbot_tui.exchange.binance.numbers import BadNumber, Scale
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.units import Market, Ms, Symbol, Ticks
 
@@ -13,6 +19,9 @@ BOOK_FRESH: Final = 10.0
 """Seconds for which best prices say what spot is worth; older ones give way to the last trade."""
 STALE_ORDER: Final = 5.0
 """Seconds after which an order-book number lower than the last one is a new count and no latecomer."""
+_UPDATE: Final = b'"u":'
+_DIGITS: Final = 20
+NEVER: Final = float("-inf")
 
 
 class Pair:
@@ -20,7 +29,7 @@ class Pair:
 
     __slots__ = (
         "ask", "bid", "book_at", "funding_at", "heard_at", "last", "mark", "mark_at", "mark_event", "new_book",
-        "new_last", "new_mark", "scale", "spot", "symbol", "taken_at", "told_at", "update",
+        "new_last", "new_mark", "scale", "spot", "symbol", "taken_at", "told_at", "unread", "update",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument) -> None:
@@ -32,21 +41,39 @@ class Pair:
         self.last: Ticks | None = None
         self.mark: Ticks | None = None
         self.new_book = self.new_last = self.new_mark = False
+        self.unread: bytes | None = None
+        """The latest frame of best prices, as it came; None where it has been read."""
         self.update = 0
         """The book's own number of the last best prices taken."""
         self.mark_event: Ms = 0
         """The exchange's time of the last mark price taken."""
         self.funding_at: Ms = 0
         """When the next funding settles; 0 = not known."""
-        self.book_at: float | None = None
-        self.mark_at: float | None = None
-        self.heard_at: float | None = None
-        """Monotonic times of the last best prices, mark price, news of any kind; None = never."""
-        self.taken_at = self.told_at = float("-inf")
+        self.taken_at = self.book_at = self.mark_at = self.heard_at = self.told_at = NEVER
+        """Monotonic times: best prices taken, best prices known to hold, mark price, any news; a quote told."""
 
     def forget_order(self) -> None:
         """After a gap the numbers may begin anew."""
         self.update, self.mark_event = 0, 0
+
+    def read(self) -> Ms:
+        """Read the frame that waits; the exchange's time of it, 0 where it tells none.
+
+        Raises:
+            one of READING: it cannot be read, or says what cannot be. Nothing has changed then.
+        """
+        raw, self.unread = self.unread, None
+        if raw is None:
+            return 0
+        update, self.update = self.update, 0
+        tick = frames.book_ticker(raw).data
+        price = self.scale.price
+        bid, ask = price(tick.b), price(tick.a)
+        if tick.s != self.symbol or (bid and ask and bid > ask):
+            raise BadNumber(f"{tick.s} {tick.b} over {tick.a} on the stream of {self.symbol}")
+        self.update = update
+        self.bid, self.ask, self.new_book = bid or None, ask or None, True
+        return tick.E
 
 
 class Quotes:
@@ -59,20 +86,36 @@ class Quotes:
         self._clock = clock
         self._waiting: set[Pair] = set()
 
-    def book(self, pair: Pair, update: int, bid: Ticks, ask: Ticks) -> None:
-        """Best prices; ones from before those taken last are passed over. 0 = an empty side."""
-        now = self._clock.monotonic()
+    def book(self, pair: Pair, raw: bytes, now: float) -> Ms:
+        """A frame of best prices; one from before the last, by the book's own number, is passed over.
+
+        Returns the exchange's time of it where it was told at once, else 0. Raises one of READING.
+        """
+        begin = raw.find(_UPDATE) + 4
+        digits = raw[begin : raw.find(b",", begin, begin + _DIGITS)]
+        update = int(digits) if digits.isdigit() else frames.book_ticker(raw).data.u
         pair.heard_at = now
         if update <= pair.update and now - pair.taken_at < STALE_ORDER:
-            return
-        pair.update, pair.book_at, pair.taken_at = update, now, now
-        pair.bid, pair.ask = bid or None, ask or None
-        pair.new_book = True
+            return 0
+        pair.update = update
+        pair.taken_at = pair.book_at = now
+        pair.unread = raw
+        if now - pair.told_at < self._every:
+            self._waiting.add(pair)
+            return 0
+        at = pair.read()
+        self._tell(pair, now)
+        return at
+
+    def prices(self, pair: Pair, bid: Ticks | None, ask: Ticks | None) -> None:
+        """Best prices that no stream told."""
+        now = self._clock.monotonic()
+        pair.bid, pair.ask, pair.unread, pair.new_book = bid, ask, None, True
+        pair.taken_at = pair.book_at = now
         self._changed(pair, now)
 
-    def mark(self, pair: Pair, event_at: Ms, mark: Ticks) -> None:
+    def mark(self, pair: Pair, event_at: Ms, mark: Ticks, now: float) -> None:
         """A mark price; one from before the last is passed over."""
-        now = self._clock.monotonic()
         pair.heard_at = now
         if event_at < pair.mark_event:
             return
@@ -80,9 +123,9 @@ class Quotes:
         pair.new_mark = True
         self._changed(pair, now)
 
-    def last(self, pair: Pair, last: Ticks) -> None:
+    def last(self, pair: Pair, last: Ticks, now: float) -> None:
         """The price of the last trade."""
-        pair.heard_at = now = self._clock.monotonic()
+        pair.heard_at = now
         if last != pair.last:
             pair.last, pair.new_last = last, True
             self._changed(pair, now)
@@ -93,14 +136,20 @@ class Quotes:
         pair.new_book = True
         self._changed(pair, pair.book_at)
 
-    def flush(self) -> None:
-        """Tell what waited long enough."""
-        now = self._clock.monotonic()
+    def flush(self) -> list[tuple[Pair, BadFrame, bytes]]:
+        """Tell what waited long enough; the frames that could not be read."""
+        now, bad = self._clock.monotonic(), []
         for pair in [pair for pair in self._waiting if now - pair.told_at >= self._every]:
+            raw = pair.unread or b""
+            try:
+                pair.read()
+            except READING as error:
+                bad.append((pair, BadFrame("book", f"{pair.symbol}: {error}"), raw))
             self._tell(pair, now)
+        return bad
 
     def _changed(self, pair: Pair, now: float) -> None:
-        if now - pair.told_at >= self._every:
+        if now - pair.told_at >= self._every and pair.unread is None:
             self._tell(pair, now)
         else:
             self._waiting.add(pair)
@@ -121,7 +170,7 @@ class Quotes:
 
 def _worth(pair: Pair, now: float) -> Ticks | None:
     """What spot is worth, where no mark price is made: between fresh best prices, else the last trade."""
-    fresh = pair.book_at is not None and now - pair.book_at < BOOK_FRESH
+    fresh = now - pair.book_at < BOOK_FRESH
     if pair.bid is not None and pair.ask is not None and (fresh or pair.last is None):
         return (pair.bid + pair.ask) // 2
     return pair.last

@@ -1,16 +1,16 @@
 """One socket from dialling to its end: greeting, reading, asking whether anybody is there."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
 from aiohttp import WSMsgType
+from msgspec import Struct
 
 from gridbot_tui.exchange.binance import frames
 from gridbot_tui.exchange.binance.clock import Clock
 from gridbot_tui.exchange.binance.errors import BinanceError, RetryLater
-from gridbot_tui.exchange.binance.frames import Answer
+from gridbot_tui.exchange.binance.frames import Answer, BadFrame
 from gridbot_tui.exchange.binance.gate import Gate
 from gridbot_tui.exchange.binance.sockets import DIAL_ERRORS, Dialer, Socket, ending
 from gridbot_tui.exchange.binance.timing import StreamTiming
@@ -46,17 +46,48 @@ class Door(Protocol):
         ...
 
 
+class Renew(Struct, frozen=True):
+    """What a frame may ask for: another connection, with overlap."""
+
+    why: str
+
+
+class Drop(Struct, frozen=True):
+    """What a frame may ask for: the end of this connection, which will say nothing more."""
+
+    why: str
+
+
+Wish = Renew | Drop
+
+
+class LineListener(Protocol):
+    """Whom a connection tells."""
+
+    def heard(self, raw: bytes, now: float) -> Wish | None:
+        """One frame at a monotonic time; raises BadFrame for one that is no readable news."""
+        ...
+
+    def unreadable(self, line: "Line", bad: BadFrame, raw: bytes) -> None:
+        """A frame that is neither news nor an answer."""
+        ...
+
+    def wishes(self, line: "Line", wish: Wish) -> None:
+        """What a frame asked for."""
+        ...
+
+
 class Line:
     """A connection. ``run`` returns why it ended and never raises for the exchange's sake."""
 
     def __init__(self, door: Door, dialer: Dialer, gate: Gate, timing: StreamTiming, clock: Clock,
-                 hear: Callable[["Line", bytes], None]) -> None:  # fmt: skip
+                 listener: "LineListener") -> None:  # fmt: skip
         self._door = door
         self._dialer = dialer
         self._gate = gate
         self._timing = timing
         self._clock = clock
-        self._hear = hear
+        self._listener = listener
         self._socket: Socket | None = None
         self._asked: dict[int | str, asyncio.Future[Answer]] = {}
         self._numbers = 0
@@ -114,17 +145,22 @@ class Line:
     # -- hearing --------------------------------------------------------------------------------------------
 
     async def _read(self, socket: Socket) -> str:
-        receive, monotonic, hear = socket.receive, self._clock.monotonic, self._hear
-        answer_like, text = frames.looks_like_answer, WSMsgType.TEXT
+        receive, monotonic, listener = socket.receive, self._clock.monotonic, self._listener
+        heard, text = listener.heard, WSMsgType.TEXT
         count = 0
         while True:
             message = await receive()
             if message.type is text:
-                raw: bytes = message.data
-                self.spoke_at = monotonic()
-                if not (answer_like(raw) and self._answered(raw)):
-                    self.data_at = self.spoke_at
-                    hear(self, raw)
+                self.spoke_at = now = monotonic()
+                try:
+                    wish = heard(message.data, now)
+                except BadFrame as bad:
+                    if not self._answered(message.data):
+                        listener.unreadable(self, bad, message.data)
+                else:
+                    self.data_at = now
+                    if wish is not None:
+                        listener.wishes(self, wish)
                 count += 1
                 if not count % BREATH:
                     await asyncio.sleep(0)
@@ -139,7 +175,9 @@ class Line:
                 return ending(message, getattr(socket, "close_code", None))
 
     def _answered(self, raw: bytes) -> bool:
-        """Whether a frame answered a command of ours."""
+        """Whether a frame that is no news answers a command of ours."""
+        if not frames.looks_like_answer(raw):
+            return False
         try:
             answer = frames.answer(raw)
         except frames.READING:

@@ -7,14 +7,14 @@ from typing import Any, Final
 from gridbot_tui.engine.events import Event, LinkChanged
 from gridbot_tui.exchange.binance.bars import MinuteBars
 from gridbot_tui.exchange.binance.clock import Clock
-from gridbot_tui.exchange.binance.conflate import Pair, Quotes
+from gridbot_tui.exchange.binance.conflate import NEVER, Pair, Quotes
 from gridbot_tui.exchange.binance.doors import StreamDoor
 from gridbot_tui.exchange.binance.errors import BinanceError
 from gridbot_tui.exchange.binance.funding_watch import FundingWatch
 from gridbot_tui.exchange.binance.gate import Gate
 from gridbot_tui.exchange.binance.hosts import Hosts
 from gridbot_tui.exchange.binance.link_health import LinkHealth
-from gridbot_tui.exchange.binance.market_words import Hear, MarketWords, Shutdown, Streams
+from gridbot_tui.exchange.binance.market_words import Hear, MarketWords, Streams
 from gridbot_tui.exchange.binance.marks import MarkCandle
 from gridbot_tui.exchange.binance.rest import Rest
 from gridbot_tui.exchange.binance.sockets import AioDialer, Dialer
@@ -26,6 +26,8 @@ from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.ops.log import get_logger
 from gridbot_tui.units import Market, Ms, Symbol
 
+BOOK: Final = "@bookTicker"
+MARK: Final = "@markPrice@1s"
 AT_ONCE: Final = 4
 """REST questions of the feed's own at a time."""
 
@@ -73,8 +75,7 @@ class MarketFeed:
         self._quotes = Quotes(sink, timing.quote_ms / 1000, clock)
         self._bars = MinuteBars(self._pairs, interval, timing)
         self._marks = {symbol: MarkCandle(interval) for symbol in self._pairs}
-        self._streams = Streams()
-        self._parts: list[_Part] = []
+        self.parts: list[_Part] = []
         self._of_pair: dict[tuple[Symbol, str], _Part] = {}
         self._lay_out(hosts, MarketWords(interval, interval_name(interval), self._quotes, self))
         self._up: bool | None = None
@@ -92,12 +93,12 @@ class MarketFeed:
 
     def health(self) -> tuple[LinkHealth, ...]:
         """Every connection as it stands."""
-        return tuple(part.supervisor.health() for part in self._parts)
+        return tuple(part.supervisor.health() for part in self.parts)
 
     def ages(self) -> dict[Symbol, float | None]:
         """Seconds since anything was heard of a symbol; None = never."""
         now = self._clock.monotonic()
-        return {s: None if p.heard_at is None else now - p.heard_at for s, p in self._pairs.items()}
+        return {s: None if p.heard_at == NEVER else now - p.heard_at for s, p in self._pairs.items()}
 
     # -- life -------------------------------------------------------------------------------------------------
 
@@ -105,7 +106,7 @@ class MarketFeed:
         """Listen, for ever."""
         self._begun = self._clock.monotonic()
         self._tell_link("connecting")
-        tasks = [asyncio.create_task(part.supervisor.run(), name=part.supervisor.name) for part in self._parts]
+        tasks = [asyncio.create_task(part.supervisor.run(), name=part.supervisor.name) for part in self.parts]
         tasks.append(asyncio.create_task(self._tick(), name="market feed"))
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -122,7 +123,8 @@ class MarketFeed:
             await self._clock.sleep(self._timing.tick)
             if self._failure is not None:
                 raise self._failure
-            self._quotes.flush()
+            for pair, bad, raw in self._quotes.flush():
+                self._of_pair[pair.symbol, BOOK].supervisor.unreadable(None, bad, raw)
             self._tell_bars()
             self._mind_quiet()
 
@@ -130,9 +132,9 @@ class MarketFeed:
         """Streams onto connections: each futures category at its own door, so many on one."""
         candle = f"@kline_{interval_name(self._bars.interval)}"
         kline: tuple[str, Hear] = (candle, words.kline)
-        book: tuple[str, Hear] = ("@bookTicker", words.book)
+        book: tuple[str, Hear] = (BOOK, self._quotes.book)
         if self._futures:
-            mark: tuple[str, Hear] = ("@markPrice@1s", words.mark)
+            mark: tuple[str, Hear] = (MARK, words.mark)
             doors = [("market", hosts.futures_market, (kline, mark)), ("public", hosts.futures_public, (book,))]
         else:
             doors = [("market", hosts.spot_stream, (kline, book))]
@@ -143,13 +145,13 @@ class MarketFeed:
                 names = []
                 for pair in pairs[start : start + most]:
                     for suffix, hear in kinds:
-                        names.append(self._streams.add(pair.symbol.lower() + suffix, hear, pair))
+                        names.append(part.add(pair.symbol.lower() + suffix, hear, pair))
                         self._of_pair[pair.symbol, suffix] = part
                 title = f"{name} {start // most + 1}" if len(pairs) > most else name
                 door = StreamDoor(base, names, self._timing, self._clock)
                 part.supervisor = Supervisor(title, door, part, self._dialer, self._gate, self._timing, self._clock,
                                              talkative=True)  # fmt: skip
-                self._parts.append(part)
+                self.parts.append(part)
 
     def _job(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """A task of ours that ends by itself; what it raises ends the feed."""
@@ -164,17 +166,6 @@ class MarketFeed:
 
     # -- told by the connections ------------------------------------------------------------------------------
 
-    def heard(self, raw: bytes, part: "_Part") -> None:
-        """One frame of a connection; raises BadFrame."""
-        try:
-            at = self._streams.heard(raw)
-        except Shutdown:
-            part.supervisor.renew("the exchange announced a shutdown")
-            return
-        part.count += 1
-        if at and not part.count & 15:
-            part.supervisor.took(at)
-
     def link_changed(self, up: bool, detail: str) -> None:
         """A connection came up or went down; the link stands where all of them do."""
         if up:
@@ -183,12 +174,12 @@ class MarketFeed:
             now = self._clock.now_ms()
             if self._bars.began:
                 self._bars.gap(now)
-            elif all(part.supervisor.up for part in self._parts):
+            elif all(part.supervisor.up for part in self.parts):
                 self._bars.begin(now, self._next_open)
         self._tell_link(detail)
 
     def _tell_link(self, detail: str) -> None:
-        up = all(part.supervisor.up for part in self._parts)
+        up = all(part.supervisor.up for part in self.parts)
         if up != self._up:
             self._up = up
             self._sink(LinkChanged(self._clock.now_ms(), "market", up, detail))
@@ -236,12 +227,12 @@ class MarketFeed:
         is found out whether the market is quiet or the stream deaf."""
         now = self._clock.monotonic()
         for symbol, pair in self._pairs.items():
-            part = self._of_pair[symbol, "@bookTicker"]
+            part = self._of_pair[symbol, BOOK]
             age = part.supervisor.age
             if age is None:
                 continue
-            quiet = now - (pair.book_at or 0.0)
-            if pair.spot and pair.book_at and quiet >= STILL > age and now - pair.told_at >= STILL:
+            quiet = now - pair.book_at
+            if pair.spot and STILL <= quiet < float("inf") and age < STILL <= now - pair.told_at:
                 self._quotes.still(pair)
             if now - pair.taken_at >= self._timing.quiet and self._may_check(symbol, now):
                 self._checking.add(symbol)
@@ -266,36 +257,32 @@ class MarketFeed:
             self._checking.discard(pair.symbol)
             self._check_at[pair.symbol] = self._clock.monotonic() + self._timing.quiet
         if taken_at == pair.taken_at and (bid, ask) != (pair.bid, pair.ask):
-            self._quotes.book(pair, pair.update + 1, bid or 0, ask or 0)
+            self._quotes.prices(pair, bid, ask)
             part.supervisor.renew(f"{pair.symbol} moved and its stream did not say so")
 
     def _markless(self, pair: Pair, now: float) -> None:
         """Mark prices come every second: a symbol without is one the exchange forgot, or one that is closed."""
-        begun, wait = max(pair.mark_at or 0.0, self._begun), self._timing.quiet
+        begun, wait = max(pair.mark_at, self._begun), self._timing.quiet
         asked = self._asked_marks.get(pair.symbol)
         if asked is not None and asked[0] >= begun:
             begun, wait = asked
         if now - begun >= wait:
             self._asked_marks[pair.symbol] = (now, min(2 * wait, self._timing.deaf_most))
-            self._of_pair[pair.symbol, "@markPrice@1s"].supervisor.renew(f"no mark price of {pair.symbol}")
+            self._of_pair[pair.symbol, MARK].supervisor.renew(f"no mark price of {pair.symbol}")
 
 
 STILL: Final = 2.0
 """Seconds after which the prices of a quiet spot symbol are told again."""
 
 
-class _Part:
+class _Part(Streams):
     """One connection of the feed, as its supervisor sees it."""
 
     supervisor: Supervisor
 
     def __init__(self, feed: MarketFeed) -> None:
+        super().__init__(lambda at: self.supervisor.took(at))
         self._feed = feed
-        self.count = 0
-
-    def heard(self, raw: bytes) -> None:
-        """One frame."""
-        self._feed.heard(raw, self)
 
     def link(self, up: bool, detail: str) -> None:
         """Up or down."""

@@ -1,17 +1,20 @@
 """Frames of the market streams: read, checked, passed to where their news belongs."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Protocol
 
 from gridbot_tui.exchange.binance import frames
 from gridbot_tui.exchange.binance.conflate import Pair, Quotes
 from gridbot_tui.exchange.binance.frames import READING, BadFrame
+from gridbot_tui.exchange.binance.line import Renew, Wish
 from gridbot_tui.exchange.binance.numbers import BadNumber, Scale
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.units import Ms
 
-Hear = Callable[[bytes, Pair], Ms]
-"""Takes a frame of a stream; returns the exchange's time of it, 0 where it tells none."""
+Hear = Callable[[Pair, bytes, float], Ms]
+"""Takes a frame of a symbol's stream at a monotonic time; returns the exchange's time of it, 0 where it is not known.
+Raises one of READING."""
 
 
 class MarketNews(Protocol):
@@ -27,7 +30,7 @@ class MarketNews(Protocol):
 
 
 class MarketWords:
-    """Reads frames of one market's streams."""
+    """Reads mark prices and candles; best prices are read by ``Quotes``, when their turn has come."""
 
     def __init__(self, interval: Ms, name: str, quotes: Quotes, news: MarketNews) -> None:
         """``name``: the bar interval as the exchange writes it, ``1m``."""
@@ -36,27 +39,17 @@ class MarketWords:
         self._quotes = quotes
         self._news = news
 
-    def book(self, raw: bytes, pair: Pair) -> Ms:
-        """bookTicker."""
-        tick = frames.book_ticker(raw).data
-        price = pair.scale.price
-        bid, ask = price(tick.b), price(tick.a)
-        if tick.s != pair.symbol or (bid and ask and bid > ask):
-            raise BadNumber(f"{tick.s} {tick.b} over {tick.a} on the stream of {pair.symbol}")
-        self._quotes.book(pair, tick.u, bid, ask)
-        return tick.E
-
-    def mark(self, raw: bytes, pair: Pair) -> Ms:
+    def mark(self, pair: Pair, raw: bytes, now: float) -> Ms:
         """markPrice."""
         told = frames.mark_price(raw).data
         if told.s != pair.symbol:
             raise BadNumber(f"{told.s} on the stream of {pair.symbol}")
         mark = pair.scale.near(told.p)
         self._news.on_mark(pair, told.E, mark, told.T)
-        self._quotes.mark(pair, told.E, mark)
+        self._quotes.mark(pair, told.E, mark, now)
         return told.E
 
-    def kline(self, raw: bytes, pair: Pair) -> Ms:
+    def kline(self, pair: Pair, raw: bytes, now: float) -> Ms:
         """A candle: its close is the last trade; a closed one is a bar."""
         told = frames.kline(raw).data
         candle = told.k
@@ -64,10 +57,10 @@ class MarketWords:
             raise BadNumber(f"{told.s} {candle.i} on the stream of {pair.symbol} {self._name}")
         if candle.x:
             bar = bar_of(candle, pair.scale, self._interval)
-            self._quotes.last(pair, bar.close)
+            self._quotes.last(pair, bar.close, now)
             self._news.on_bar(pair, bar)
         else:
-            self._quotes.last(pair, pair.scale.some_price(candle.c))
+            self._quotes.last(pair, pair.scale.some_price(candle.c), now)
         return told.E
 
 
@@ -87,54 +80,52 @@ def bar_of(candle: frames.Candle, scale: Scale, interval: Ms) -> Bar:
 
 
 class Streams:
-    """Which stream is about what: the table every frame is looked up in."""
+    """The streams of one connection: every frame is looked up by its stream's name and passed on."""
 
-    __slots__ = ("_table",)
-
-    def __init__(self) -> None:
-        self._table: dict[bytes, tuple[Hear, Pair]] = {}
+    def __init__(self, took: Callable[[Ms], None]) -> None:
+        """``took`` hears the exchange's time of what was read at once."""
+        self.count = 0
+        """Frames passed on."""
+        self._took = took
+        self._table: dict[bytes, Callable[[bytes, float], Ms]] = {}
 
     def add(self, name: str, hear: Hear, pair: Pair) -> str:
         """A stream; returns its name."""
-        self._table[name.encode()] = (hear, pair)
+        self._table[name.encode()] = partial(hear, pair)
         return name
 
-    def heard(self, raw: bytes) -> Ms:
-        """Pass one frame of a combined connection on; the exchange's time of it, 0 where it tells none.
+    def heard(self, raw: bytes, now: float) -> Wish | None:
+        """Pass one frame on.
 
         Raises:
             BadFrame: it cannot be read, or says what cannot be.
         """
-        name = raw[_START : raw.find(b'"', _START)] if raw.startswith(_PREFIX) else b""
-        row = self._table.get(name)
-        if row is None:
-            return self._strange(raw)
+        hear = self._table.get(raw[_START : raw.find(b'"', _START)])
+        if hear is None:
+            return self._strange(raw, now)
         try:
-            return row[0](raw, row[1])
+            at = hear(raw, now)
         except READING as error:
-            raise BadFrame(row[0].__name__, f"{name.decode()}: {error}") from None
+            raise BadFrame("stream", f"{raw[_START : _START + 40].decode('ascii', 'replace')}: {error}") from None
+        self.count += 1
+        if at:
+            self._took(at)
+        return None
 
-    def _strange(self, raw: bytes) -> Ms:
+    def _strange(self, raw: bytes, now: float) -> Wish | None:
         """A frame whose begin is not the usual one: the same fields in another order, or news of the connection."""
         try:
             head = frames.any_frame(raw)
             inner = frames.any_frame(head.data) if bytes(head.data) else head
+            hear = self._table.get(head.stream.encode())
+            if hear is not None:
+                hear(raw, now)
+                return None
         except READING as error:
             raise BadFrame("no event", str(error)) from None
-        row = self._table.get(head.stream.encode())
-        if row is not None:
-            try:
-                return row[0](raw, row[1])
-            except READING as error:
-                raise BadFrame(row[0].__name__, f"{head.stream}: {error}") from None
         if inner.e == "serverShutdown":
-            raise Shutdown
+            return Renew("the exchange announced a shutdown")
         raise BadFrame(inner.e or "no event", f"a frame of no stream of ours: {head.stream[:60]!r}")
 
 
-class Shutdown(Exception):
-    """The exchange announced that it will close this connection."""
-
-
-_PREFIX: Final = b'{"stream":"'
-_START: Final = len(_PREFIX)
+_START: Final = len(b'{"stream":"')

@@ -15,7 +15,7 @@ from typing import Protocol
 from gridbot_tui.exchange.binance.clock import Clock
 from gridbot_tui.exchange.binance.frames import BadFrame
 from gridbot_tui.exchange.binance.gate import Backoff, Gate
-from gridbot_tui.exchange.binance.line import Door, Line
+from gridbot_tui.exchange.binance.line import Door, Drop, Line, Wish
 from gridbot_tui.exchange.binance.link_health import LinkHealth
 from gridbot_tui.exchange.binance.sockets import Dialer
 from gridbot_tui.exchange.binance.timing import StreamTiming
@@ -31,8 +31,8 @@ _log = get_logger("streams")
 class Listener(Protocol):
     """Whom a supervisor tells."""
 
-    def heard(self, raw: bytes) -> None:
-        """One frame; raises BadFrame for one that cannot be read."""
+    def heard(self, raw: bytes, now: float) -> Wish | None:
+        """One frame at a monotonic time; raises BadFrame for one that is no readable news."""
         ...
 
     def link(self, up: bool, detail: str) -> None:
@@ -65,7 +65,7 @@ class Supervisor:
         self._renew_at = 0.0
         self._deaf_after = timing.deaf
         self._proved = False
-        self._hearing: Line | None = None
+        self.heard = listener.heard
         self._unreadable: deque[float] = deque(maxlen=timing.bad_frames)
         self.bad_frames: Counter[str] = Counter()
         self._since: Ms = clock.now_ms()
@@ -76,16 +76,14 @@ class Supervisor:
     # -- told by the listener -------------------------------------------------------------------------------
 
     def renew(self, why: str) -> None:
-        """Replace the connection, with overlap. The wish of one that is already replaced is none."""
-        if self._hearing in (None, self._line):
-            self._wish = self._wish or why
-            self._signal.set()
+        """Replace the connection, with overlap."""
+        self._wish = self._wish or why
+        self._signal.set()
 
     def fail(self, why: str) -> None:
-        """The connection (the one that just spoke, else the present one) is worth nothing: a gap begins."""
-        line = self._hearing or self._line
-        if line is not None:
-            line.end(why)
+        """The connection is worth nothing: a gap begins."""
+        if self._line is not None:
+            self._line.end(why)
 
     def took(self, event_at: Ms) -> None:
         """The exchange's time of an event just heard."""
@@ -135,7 +133,7 @@ class Supervisor:
         """One more try to have a connection, the first or the next."""
         why = self._wish
         await self._clock.sleep(self._backoff.next())
-        line = Line(self._door, self._dialer, self._gate, self._timing, self._clock, self._hear)
+        line = Line(self._door, self._dialer, self._gate, self._timing, self._clock, self)
         task = asyncio.create_task(line.run(), name=f"{self.name} line")
         self._tasks[task] = line
         task.add_done_callback(self._ended)
@@ -223,17 +221,17 @@ class Supervisor:
                 self._deaf_after = min(2 * self._deaf_after, self._timing.deaf_most)
                 self.renew(f"no data for {now - line.data_at:.0f} s")
 
-    def _hear(self, line: Line, raw: bytes) -> None:
-        self._hearing = line
-        try:
-            self._listener.heard(raw)
-        except BadFrame as bad:
-            self._bad(line, bad, raw)
-        finally:
-            self._hearing = None
+    # -- told by the connections ------------------------------------------------------------------------------
 
-    def _bad(self, line: Line, bad: BadFrame, raw: bytes) -> None:
-        """Count it, say it once a kind; a connection that goes on so is given up."""
+    def wishes(self, line: Line, wish: Wish) -> None:
+        """What a frame asked for; a connection that is being replaced anyway has no wishes left."""
+        if isinstance(wish, Drop):
+            line.end(wish.why)
+        elif line is self._line:
+            self.renew(wish.why)
+
+    def unreadable(self, line: Line | None, bad: BadFrame, raw: bytes) -> None:
+        """Count it, say it once a kind; a connection that goes on so is given up. None = the present one."""
         kind = bad.kind if bad.kind in self.bad_frames or len(self.bad_frames) < KINDS else "other"
         if not self.bad_frames[kind]:
             _log.warning("frame_unreadable", stream=self.name, kind=kind, why=str(bad), frame=repr(raw[:200]))
@@ -242,4 +240,6 @@ class Supervisor:
         self._unreadable.append(now)
         full = len(self._unreadable) == self._timing.bad_frames
         if full and now - self._unreadable[0] <= self._timing.bad_window:
-            line.end(f"{len(self._unreadable)} unreadable frames, the last: {bad}"[:300])
+            line = line or self._line
+            if line is not None:
+                line.end(f"{len(self._unreadable)} unreadable frames, the last: {bad}"[:300])
