@@ -1,0 +1,3 @@
+"""The symbols of the stream benchmark."""
+
+SYMBOLS = [f"SYM{n:02}USDT" for n in range(50)]
