@@ -9,27 +9,30 @@ from gridbot_tui.exchange.server.settings import LinkOptions
 from tests.exchange_server.listening import listening, user_stream
 from tests.exchange_server.serving import Served, serving
 
-SHORT = LinkOptions(
-    life=4_000, notice=1_000, spot_ping=300, spot_pong=900, futures_ping=300, futures_pong=900, queue=50
-)
+SHORT = LinkOptions(spot_ping=300, spot_pong=900, futures_ping=300, futures_pong=900, queue=50)
 
 
 @pytest.fixture(scope="module")
 def hasty() -> Iterator[Served]:
-    """An exchange whose connections live four seconds."""
+    """An exchange that pings every third of a second."""
     with serving(link=SHORT, limits=1.0) as served:
         yield served
 
 
-def test_a_connection_is_told_of_its_end_and_then_ended(hasty: Served) -> None:
-    with listening(hasty, "/ws/btcusdt@avgPrice") as raw, listening(hasty, "/stream?streams=a") as combined, \
-            listening(hasty, "/ws-api/v3") as api, listening(hasty, "/market/ws/a") as futures:  # fmt: skip
+def test_a_connection_is_told_of_its_end_and_then_ended() -> None:
+    day = 86_400_000
+    link = LinkOptions(notice=600_000, spot_ping=2 * day, futures_ping=2 * day)
+    with serving(link=link) as served, listening(served, "/ws/btcusdt@avgPrice") as raw, \
+            listening(served, "/stream?streams=a") as combined, listening(served, "/ws-api/v3") as api, \
+            listening(served, "/market/ws/a") as futures:  # fmt: skip
+        served.jump(day - 300_000)
         assert raw.until(lambda f: f["e"] == "serverShutdown")
-        told = combined.next(5)
+        told = combined.next(10)
         assert (told["stream"], told["data"]["e"]) == ("!serverShutdown", "serverShutdown")
-        assert api.next(5)["event"]["e"] == "serverShutdown"
-        assert futures.closed() == 1001
-        assert raw.closed() == combined.closed() == api.closed() == 1001
+        assert api.next(10)["event"]["e"] == "serverShutdown"
+        served.jump(300_000)
+        assert futures.closed(10) == 1001, "without a word before"
+        assert raw.closed(10) == combined.closed(10) == api.closed(10) == 1001
 
 
 def test_a_client_that_answers_no_pings_is_cut_off(hasty: Served) -> None:

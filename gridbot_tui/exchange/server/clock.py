@@ -55,7 +55,7 @@ class Clock:
     async def reach(self, at: Ms) -> None:
         """Wait until a moment of the exchange, in short naps: the speed may change, and time may jump."""
         while (left := self.seconds_until(at)) > 0:  # noqa: ASYNC110 (nothing tells when a clock is moved)
-            await asyncio.sleep(min(1.0, left + 0.001))
+            await asyncio.sleep(min(0.25, left + 0.001))
 
     def seconds_until(self, at: Ms) -> float:
         """Real seconds until a moment of the exchange; 0 if it has passed."""
