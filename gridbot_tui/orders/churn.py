@@ -27,6 +27,9 @@ class ChurnGate:
             return
         made = self._made.setdefault((order.symbol, order.side), deque(maxlen=1_000))
         made.append((order.created_at, order.rung))
+        start = order.created_at - self._params.churn_window_ms
+        while made[0][0] <= start:
+            made.popleft()
 
     def defers(self, symbol: Symbol, side: Side, rung: int, now: Ms) -> bool:
         """True where churn is proven for this rung."""

@@ -10,6 +10,7 @@ from msgspec import Struct
 from gridbot_tui.exchange.simulated.world import World
 from gridbot_tui.research.simulation import money, standing
 from gridbot_tui.research.simulation.levels import LEVELS
+from gridbot_tui.research.simulation.memory import Gauge, Sample
 from gridbot_tui.research.simulation.scenario import draw, stretch
 from gridbot_tui.research.simulation.simulation import Simulation, Violated
 from gridbot_tui.units import HOUR, MINUTE, Ms
@@ -34,6 +35,8 @@ class Ask(Struct, frozen=True):
     symbols: int | None = None
     without: frozenset[str] = frozenset()
     learning: bool = True
+    gauge: bool = False
+    """Measure memory and files every virtual hour."""
 
 
 class Outcome(Struct):
@@ -67,6 +70,7 @@ class Outcome(Struct):
     shutdown_code: int | None
     pnl: dict[str, str]
     breakers: dict[str, int]
+    memory: list[Sample]
     digest: str
 
 
@@ -83,6 +87,7 @@ def play(ask: Ask) -> Outcome:
     scenario = draw(ask.seed, ask.hours, level, symbols=ask.symbols, without=ask.without, learning=ask.learning)
     folder = Path(tempfile.mkdtemp(prefix="gridbot-simulate-", dir=scratch()))
     sim = Simulation(scenario, folder)
+    sim.gauge = Gauge() if ask.gauge else None
     code = None
     try:
         code = _story(sim)
@@ -197,6 +202,7 @@ def _outcome(ask: Ask, sim: Simulation, elapsed: float, code: int | None) -> Out
         shutdown_code=code,
         pnl=_pnl(sim),
         breakers=dict(tally.breakers),
+        memory=sim.gauge.samples if sim.gauge is not None else [],
         digest=_digest(sim.world),
     )
 

@@ -22,6 +22,7 @@ from gridbot_tui.research.simulation.history import History
 from gridbot_tui.research.simulation.judge import Judge
 from gridbot_tui.research.simulation.line import Line
 from gridbot_tui.research.simulation.market import RoughMarket
+from gridbot_tui.research.simulation.memory import Gauge
 from gridbot_tui.research.simulation.process import Died, Fuse, Process
 from gridbot_tui.research.simulation.scenario import Happening, Scenario
 from gridbot_tui.research.simulation.trouble import Trouble
@@ -109,6 +110,8 @@ class Simulation:
         self.report: Report | None = None
         """Of the last shutdown."""
         self.last_desk: Desk | None = None
+        self.gauge: Gauge | None = None
+        """Set where memory is to be measured."""
         self.judge = Judge(self)
         self.world.listen(self.judge.updated)
         self.line = Line(self.world, self.trouble, self._sent)
@@ -175,6 +178,8 @@ class Simulation:
         self.deliver(incoming)
         if isinstance(incoming, Tick):
             self.judge.look()
+            if self.gauge is not None:
+                self.gauge.look(self)
 
     def _bars(self, bars: BarsClosed, now: Ms) -> list[BarsClosed]:
         """Bars come, come later all at once, or never."""

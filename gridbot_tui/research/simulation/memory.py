@@ -1,0 +1,100 @@
+"""What a long run costs: memory of the bot's own objects, rows and bytes of its files, hour by hour.
+
+Resident memory says little here: the simulated exchange and the judge remember everything for ever in the same
+process. So the objects that are reached from one life of the bot are measured, and nothing beyond its port.
+"""
+
+import gc
+import resource
+import sys
+from collections.abc import Iterable
+from types import FunctionType, MethodType, ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+
+from gridbot_tui.exchange.simulated.world import World
+from gridbot_tui.ops.log import Logger
+from gridbot_tui.research.simulation.line import Line
+from gridbot_tui.research.simulation.market import RoughMarket
+from gridbot_tui.units import HOUR, Ms
+
+if TYPE_CHECKING:
+    from gridbot_tui.research.simulation.simulation import Simulation
+
+_BEYOND: Final = (World, Line, RoughMarket, Logger, ModuleType, FunctionType, type)
+"""What belongs to the world, or to the program itself."""
+_TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+
+
+class Sample(Struct, frozen=True):
+    """One look."""
+
+    hour: float
+    """Virtual hours since the start."""
+    objects: int
+    """Bytes of everything the bot's life holds."""
+    resident: int
+    """Bytes of the whole process, exchange and judge included: its highest so far."""
+    rows: dict[str, int]
+    """Rows of the state file's tables."""
+    bytes: dict[str, int]
+    """Sizes of the files in the profile's folder."""
+
+
+class Gauge:
+    """Looks once a virtual hour."""
+
+    def __init__(self, every: Ms = HOUR) -> None:
+        self.samples: list[Sample] = []
+        self._every = every
+        self._next: Ms = 0
+
+    def look(self, sim: "Simulation") -> None:
+        """Take a sample where one is due and a bot runs."""
+        now, process = sim.world.now, sim.process
+        if now < self._next or process is None or not process.bot.recovered:
+            return
+        self._next = now + self._every
+        db, folder = process.store.connection, process.store.path.parent
+        rows = {name: db.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for (name,) in db.execute(_TABLES)}
+        self.samples.append(
+            Sample(
+                hour=(now - sim.scenario.start) / HOUR,
+                objects=size_of((process.engine, process.bot, process.journal.inner, process.reloader), beyond=sim),
+                resident=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+                rows=rows,
+                bytes={path.name: path.stat().st_size for path in folder.iterdir()},
+            )
+        )
+
+
+def slope(samples: Iterable[Sample], after: float = 0.0) -> float | None:
+    """Bytes of objects an hour, by least squares over the samples after an hour; None for fewer than two."""
+    points = [(one.hour, float(one.objects)) for one in samples if one.hour >= after]
+    if len(points) < 2:
+        return None
+    middle = sum(x for x, _ in points) / len(points)
+    level = sum(y for _, y in points) / len(points)
+    spread = sum((x - middle) ** 2 for x, _ in points)
+    return sum((x - middle) * (y - level) for x, y in points) / spread if spread else None
+
+
+def size_of(roots: Iterable[object], beyond: object = None) -> int:
+    """Bytes of all objects that can be reached from some, without what is beyond them."""
+    seen = {id(beyond)}
+    todo: list[Any] = list(roots)
+    total = 0
+    while todo:
+        one = todo.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, MethodType):
+            todo.append(one.__self__)
+            continue
+        if isinstance(one, _BEYOND):
+            continue
+        total += sys.getsizeof(one)
+        todo.extend(gc.get_referents(one))
+    return total
