@@ -19,20 +19,25 @@ class Ears:
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
+        self._marks = 0
 
-    def next(self, timeout: float = 3.0) -> Frame:
+    def next(self, timeout: float = 20.0) -> Frame:
         """The next frame; TimeoutError where none comes."""
         return json.loads(self.socket.recv(timeout=timeout))
 
-    def silent(self, for_s: float = 0.4) -> bool:
-        """Whether nothing comes for a while."""
+    def silent(self) -> bool:
+        """Whether nothing has been said: an answer to a question comes behind whatever was."""
+        return not self.rest()
+
+    def mute(self, for_s: float = 0.3) -> bool:
+        """Whether nothing comes for a while, not even answers."""
         try:
             self.socket.recv(timeout=for_s)
         except TimeoutError:
             return True
         return False
 
-    def until(self, wanted: Callable[[Frame], bool], timeout: float = 5.0) -> list[Frame]:
+    def until(self, wanted: Callable[[Frame], bool], timeout: float = 20.0) -> list[Frame]:
         """Everything up to and including the first frame that is wanted."""
         heard, end = [], time.monotonic() + timeout
         while True:
@@ -40,14 +45,24 @@ class Ears:
             if wanted(heard[-1]):
                 return heard
 
-    def rest(self, for_s: float = 0.3) -> list[Frame]:
-        """Everything that comes until it is silent for a while, or for ten such whiles."""
-        heard, end = [], time.monotonic() + 10 * for_s
-        while time.monotonic() < end:
+    def rest(self, for_s: float = 0.0) -> list[Frame]:
+        """Everything that has been said up to now; of what comes by the clock, for so long as well.
+
+        The answer to a question comes behind whatever was said before it, however slow the machine is.
+        """
+        heard, end = [], time.monotonic() + for_s
+        while (left := end - time.monotonic()) > 0:
             try:
-                heard.append(self.next(for_s))
+                heard.append(self.next(left))
             except (TimeoutError, ConnectionClosed):
                 break
+        try:
+            self._marks += 1
+            mark = f"mark {self._marks}"
+            self.socket.send(json.dumps({"method": "LIST_SUBSCRIPTIONS", "id": mark}))
+            heard += self.until(lambda f: isinstance(f, dict) and f.get("id") == mark, 20.0)[:-1]
+        except (TimeoutError, ConnectionClosed):
+            pass  # a connection that has ended, or says nothing more: there is nothing behind this
         return heard
 
     def ask(self, **message: Any) -> Frame:
@@ -55,7 +70,7 @@ class Ears:
         self.socket.send(json.dumps(message))
         return self.until(lambda f: isinstance(f, dict) and f.get("id", "?") == message["id"])[-1]
 
-    def closed(self, timeout: float = 5.0) -> int:
+    def closed(self, timeout: float = 20.0) -> int:
         """Read until the end; its close code."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:

@@ -15,8 +15,9 @@ from urllib.parse import urlencode
 from gridbot_tui.exchange.server.accounts import KeyConfig
 from gridbot_tui.exchange.server.app import App
 from gridbot_tui.exchange.server.build import build
+from gridbot_tui.exchange.server.clock import Clock, wall_us
 from gridbot_tui.exchange.server.settings import LimitOptions, ServeOptions
-from gridbot_tui.units import HOUR, Market
+from gridbot_tui.units import DAY, HOUR, Market
 
 BOTH = (Market.SPOT, Market.FUTURES)
 RICH = KeyConfig("key", "secret", {"USDT": "100000", "BTC": "1", "BNB": "10"})
@@ -101,8 +102,13 @@ class Served:
 
 @contextmanager
 def serving(*markets: Market, symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT"), limits: float = 0.0,
-            **changes: Any) -> Iterator[Served]:  # fmt: skip
-    """A held market at BTCUSDT 60,000 and ETHUSDT 3,000 unless told otherwise."""
+            at: int | None = None, **changes: Any) -> Iterator[Served]:  # fmt: skip
+    """A held market at BTCUSDT 60,000 and ETHUSDT 3,000 unless told otherwise.
+
+    ``at``: the time of day (ms UTC) at which the exchange begins, for clients that sign with ``Served.now``.
+    """
+    wall = time.time_ns() // 1_000_000
+    ahead = 0 if at is None else wall // DAY * DAY + at - wall
     defaults: dict[str, Any] = {
         "control": True, "accounts": (RICH, OTHER), "limits": LimitOptions(factor=limits), "hold": True, "tick_ms": 20,
     }  # fmt: skip
@@ -113,7 +119,8 @@ def serving(*markets: Market, symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT"),
     stop = asyncio.Event()
 
     async def main() -> None:
-        place = build(markets or BOTH, options, symbols=symbols, history=6 * HOUR)
+        clock = Clock(options.speed, lambda: wall_us() + ahead * 1_000)
+        place = build(markets or BOTH, options, symbols=symbols, history=6 * HOUR, clock=clock)
         app = App(place)
         await app.start()
         box.append(app)
@@ -133,6 +140,7 @@ def serving(*markets: Market, symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT"),
     assert ready.wait(30)
     assert box, "the exchange did not start"
     served = Served(box[0], loop)
+    served.ahead = ahead
     for symbol, price in (("BTCUSDT", 60_000), ("ETHUSDT", 3_000)):
         if symbol in symbols:
             served.price(symbol, price)

@@ -37,7 +37,7 @@ def orders(frames: list[Any]) -> list[tuple[str, str, str]]:
 
 
 def heard(ears: Ears) -> list[Any]:
-    return ears.rest(0.3)
+    return ears.rest()
 
 
 def test_a_limit_order_rests_fills_in_part_then_whole_and_every_step_is_told(served: Served) -> None:

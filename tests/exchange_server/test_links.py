@@ -96,8 +96,12 @@ def test_a_reader_that_lags_too_far_is_closed_and_holds_nobody_up() -> None:
         assert slow.closed() in (1006, 1008)
 
 
+NOON = 12 * 3_600_000 + 2_000
+"""Two seconds into a minute: no count starts anew while a test counts."""
+
+
 def test_rate_limits_answer_429_with_headers_and_then_418() -> None:
-    with serving(limits=0.01) as served:
+    with serving(limits=0.01, at=NOON) as served:
         for _ in range(70):
             status, answer = served.call("GET", "/api/v3/time")
             if status != 200:
@@ -112,7 +116,7 @@ def test_rate_limits_answer_429_with_headers_and_then_418() -> None:
 
 
 def test_orders_are_counted_and_a_fill_gives_a_spot_count_back() -> None:
-    with serving(limits=1.0) as served:
+    with serving(limits=1.0, at=NOON) as served:
         order = {"symbol": "BTCUSDT", "side": "BUY", "quantity": "0.001"}
         served.good("POST", "/api/v3/order", type="LIMIT", timeInForce="GTC", price="59000", **order)
         resting = int(served.headers["x-mbx-order-count-1d"])
@@ -129,7 +133,7 @@ def test_orders_are_counted_and_a_fill_gives_a_spot_count_back() -> None:
 
 
 def test_too_many_orders_are_refused_with_1015() -> None:
-    with serving(limits=0.01) as served:
+    with serving(limits=0.01, at=NOON) as served:
         codes = [served.signed("POST", "/fapi/v1/order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.01")
                  for _ in range(5)]  # fmt: skip
     assert [status for status, _ in codes] == [200, 200, 200, 429, 429]

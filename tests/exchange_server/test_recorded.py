@@ -57,7 +57,7 @@ def life(served: Served, ears: Ears, prefix: str, quantity: str) -> list[Any]:
     served.good("POST", prefix, symbol="BTCUSDT", side="SELL", type="MARKET", quantity=quantity)
     market = "spot" if "api/v3" in prefix else "futures"
     served.control("deposit", key="key", market=market, asset="USDT", amount="1")
-    return ears.rest(0.3)
+    return ears.rest()
 
 
 def fits(recorded: Any, sent: list[Any]) -> list[dict[str, Any]]:

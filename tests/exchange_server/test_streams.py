@@ -98,10 +98,12 @@ def follow(served: Served, ears: Ears, rest: str, futures: bool) -> LocalBook:
     buffered = []
     for step in range(4):
         moves(served, 60_000 + 7 * step)
+        served.jump(150)
         buffered.append(ears.next())
     book = LocalBook(served.call("GET", rest)[1])
     for step in range(8):
         moves(served, 60_100 - 13 * step)
+        served.jump(150)
         buffered.append(ears.next())
     previous = None
     for frame in buffered:
