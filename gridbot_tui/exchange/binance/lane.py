@@ -11,29 +11,37 @@ T = TypeVar("T")
 class Lane(Generic[T]):
     """First in, first out; any number of takers. Its length is bounded by whoever puts."""
 
-    __slots__ = ("_items", "_there")
+    __slots__ = ("_idle", "_items")
 
     def __init__(self) -> None:
         self._items: deque[T] = deque()
-        self._there = asyncio.Event()
+        self._idle: deque[asyncio.Future[None]] = deque()
 
     def __len__(self) -> int:
         return len(self._items)
 
     def put(self, item: T) -> None:
-        """Add at the end."""
+        """Add at the end, and wake one taker."""
         self._items.append(item)
-        self._there.set()
+        self._wake()
 
     async def filled(self) -> None:
-        """Wait until something is there (for somebody: another taker may be faster)."""
-        await self._there.wait()
+        """Wait until something is there; another taker may still be faster, or it may be withdrawn."""
+        while not self._items:
+            idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._idle.append(idle)
+            try:
+                await idle
+            except asyncio.CancelledError:
+                if idle.done() and not idle.cancelled():
+                    self._wake()  # the item it was woken for must not wait for the next one
+                raise
 
     def take(self, most: int = 1) -> list[T]:
-        """Up to so many from the front, none where it is empty."""
+        """Up to so many from the front, none where it is empty; what is left wakes the next taker."""
         taken = [self._items.popleft() for _ in range(min(most, len(self._items)))]
-        if not self._items:
-            self._there.clear()
+        if self._items:
+            self._wake()
         return taken
 
     def withdraw(self, matches: Callable[[T], bool]) -> T | None:
@@ -41,7 +49,12 @@ class Lane(Generic[T]):
         for number, item in enumerate(self._items):
             if matches(item):
                 del self._items[number]
-                if not self._items:
-                    self._there.clear()
                 return item
         return None
+
+    def _wake(self) -> None:
+        while self._idle:
+            idle = self._idle.popleft()
+            if not idle.done():
+                idle.set_result(None)
+                return

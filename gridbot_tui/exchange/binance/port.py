@@ -274,7 +274,7 @@ class BinancePort:
 
     def _mind_link(self) -> None:
         """Say once when the exchange refuses to serve us at all, and once when it does again."""
-        stopped = self._rest.health().stopped
+        stopped = self._rest.stopped
         if bool(stopped) == self._link_up:
             self._link_up = not stopped
             self._sink(LinkChanged(self._clock.now_ms(), LINK, self._link_up, stopped))

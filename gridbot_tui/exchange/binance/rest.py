@@ -81,6 +81,11 @@ class Rest(Protocol):
     statuses: dict[Symbol, str]
     """Trading status of those, in the exchange's word (TRADING is the good one)."""
 
+    @property
+    def stopped(self) -> str:
+        """Why the exchange will not serve us at all until somebody acts; "" = it does."""
+        ...
+
     def health(self, queued: int = 0) -> AdapterHealth:
         """As of now; circuits are the port's."""
         ...

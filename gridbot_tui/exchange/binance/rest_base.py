@@ -70,6 +70,11 @@ class RestBase(ABC):
         """The exchange's time; sets the clock."""
         return await self.wire.look_at_clock()
 
+    @property
+    def stopped(self) -> str:
+        """Why the exchange will not serve us at all; "" = it does."""
+        return self.wire.stopped
+
     def health(self, queued: int = 0) -> AdapterHealth:
         """As of now."""
         return self.wire.health(queued)

@@ -40,7 +40,8 @@ class Wire:
         self._clock_at: Ms | None = None
         self._error = ""
         self._error_at: Ms | None = None
-        self._stopped = ""
+        self.stopped = ""
+        """Why the exchange will not serve us at all until somebody acts; "" = it does."""
         self._unresolved = 0
 
     # -- opening and closing -------------------------------------------------------------------------------
@@ -171,7 +172,7 @@ class Wire:
             raise error from trouble
         self._trips.append(self.clock.monotonic() - began)
         if call.signed:
-            self._stopped = ""
+            self.stopped = ""
         return answer
 
     def of_batch(self, code: int, message: str) -> BinanceError:
@@ -188,7 +189,7 @@ class Wire:
         elif isinstance(error, RetryLater) and error.code == -1015:
             self.governor.orders_full(error.after_s)
         elif isinstance(error, Stop):
-            self._stopped = error.detail
+            self.stopped = error.detail
             if error.wait_s is not None:
                 self.governor.banned(error.wait_s)
         elif isinstance(error, Unresolved):
@@ -222,6 +223,6 @@ class Wire:
             last_error=self._error,
             last_error_at=self._error_at,
             closed_until=now + int(1000 * closed) if closed else None,
-            stopped=self._stopped,
+            stopped=self.stopped,
             unresolved=self._unresolved,
         )
