@@ -1,5 +1,6 @@
 """``gridbot data``: fetch recorded data, take files in, and say what they hold and what they lack."""
 
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -56,6 +57,9 @@ def download(
     first, last = day(frm, "--from"), day(to, "--to") or int(time.time() * 1000)
     if first is None or first >= last:
         raise CommandFailed(f"--from {frm}: nothing lies between it and {moment(last)}", Exit.USAGE)
+    odd = [one for one in symbol if not re.fullmatch(r"[A-Za-z0-9_]{1,30}", one)]
+    if odd:
+        raise CommandFailed(f"--symbol {odd[0]}: not a symbol such as BTCUSDT", Exit.USAGE)
     if source not in list(fetching.Source):
         raise CommandFailed(f"--source {source}: wants auto, files or rest", Exit.USAGE)
     places = fetching.Places(files_url or FILES_URL, rest_url or REST_URLS[market])

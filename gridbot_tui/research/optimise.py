@@ -16,7 +16,7 @@ from gridbot_tui.research import space as spaces
 from gridbot_tui.research.request import Prepared, Request
 from gridbot_tui.research.ring import RingFailed
 from gridbot_tui.research.space import Parameter, Values
-from gridbot_tui.research.storages import StorageFailed, opened
+from gridbot_tui.research.storages import StorageFailed, opened, shown
 from gridbot_tui.research.trial import Score, hopeless, played
 from gridbot_tui.settings.load import load
 from gridbot_tui.settings.model import Settings
@@ -121,9 +121,13 @@ def _begun(wanted: Search) -> "optuna.Study":
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        storage=opened(wanted.storage), study_name=wanted.study, directions=DIRECTIONS, load_if_exists=True
-    )
+    storage = opened(wanted.storage)
+    try:
+        study = optuna.create_study(
+            storage=storage, study_name=wanted.study, directions=DIRECTIONS, load_if_exists=True
+        )
+    except (ValueError, KeyError, OSError) as wrong:  # a study of another kind
+        raise StorageFailed(f"--storage {shown(wanted.storage)}: this holds no study of gridbot's ({wrong})") from wrong
     mark = study.user_attrs.get("mark")
     if mark is None:
         study.set_user_attr("mark", wanted.mark)
@@ -132,7 +136,7 @@ def _begun(wanted: Search) -> "optuna.Study":
             study.enqueue_trial(first, user_attrs={"defaults": True})
     elif mark != wanted.mark:
         raise StorageFailed(
-            f"study {wanted.study} in {wanted.storage} is of other data, days, config or parameters: "
+            f"study {wanted.study} in {shown(wanted.storage)} is of other data, days, config or parameters: "
             "name another with --study, or repeat the command it was begun with"
         )
     return study

@@ -15,6 +15,7 @@ from gridbot_tui.research.optimise import Count, Search, count
 from gridbot_tui.research.outcome import outcome_of, ring_of
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.space import Values, defaults
+from gridbot_tui.research.storages import shown
 from gridbot_tui.research.trial import Score, played
 from gridbot_tui.units import Ms
 
@@ -211,7 +212,7 @@ def document(made: Found, wanted: Search) -> dict[str, Any]:
     held = made.holdout
     return {
         "study": wanted.study,
-        "storage": wanted.storage,
+        "storage": shown(wanted.storage),
         "trials": made.counted.done,
         "complete": made.counted.complete,
         "pruned": made.counted.pruned,

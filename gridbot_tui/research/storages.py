@@ -1,15 +1,22 @@
 """Where a study is kept, so that it can be gone on with, on one machine or many."""
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
 JOURNAL = "journal:"
+_PASSWORD = re.compile(r"(://[^:/@]*:).*@")
 
 
 class StorageFailed(Exception):
     """The study cannot be kept there; the message is one sentence."""
+
+
+def shown(url: str) -> str:
+    """An address without the password that may be in it."""
+    return _PASSWORD.sub(r"\1***@", url)
 
 
 def opened(url: str) -> "BaseStorage":
@@ -29,7 +36,7 @@ def opened(url: str) -> "BaseStorage":
     try:
         return RDBStorage(url)
     except (SQLAlchemyError, StorageInternalError, ImportError) as wrong:
-        raise StorageFailed(f"--storage {url.partition('@')[2] or url}: {_first_line(wrong)}") from wrong
+        raise StorageFailed(f"--storage {shown(url)}: {_first_line(wrong)}") from wrong
 
 
 def _journal(path: str) -> "BaseStorage":
@@ -44,8 +51,10 @@ def _journal(path: str) -> "BaseStorage":
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         return JournalStorage(JournalFileBackend(str(file)))
-    except (OSError, ValueError, KeyError) as wrong:
+    except OSError as wrong:
         raise StorageFailed(f"--storage {JOURNAL}{path}: {_first_line(wrong)}") from wrong
+    except (ValueError, KeyError, TypeError, AttributeError) as wrong:  # whatever else a file may hold
+        raise StorageFailed(f"--storage {JOURNAL}{path}: this holds no study of gridbot's") from wrong
 
 
 def _first_line(wrong: BaseException) -> str:

@@ -218,6 +218,7 @@ def test_files_are_imported_by_month_and_damage_is_found_later(call: Cli, tmp_pa
         (("download", "--symbol", "X", "--from", "2025-05-01", "--interval", "7x"), "7x"),
         (("download", "--symbol", "X", "--from", "2025-05-01", "--source", "ftp"), "wants auto, files or rest"),
         (("download", "--from", "2025-05-01"), "--symbol"),
+        (("download", "--symbol", "../x", "--from", "2025-05-01"), "not a symbol"),
         (("import", "nothing.csv"), "nothing.csv does not exist"),
     ],
 )
