@@ -184,7 +184,7 @@ async def test_settled_funding_is_told_after_its_time(served: Served) -> None:
         await e.price("BTCUSDT", 60_010)
         await e.jump(2_000)
         due = await e.rest.next_funding(SYMBOLS)
-        await asyncio.sleep(0.2)
+        await e.until(lambda: all(any(q.mark for q in e.quotes(symbol)) for symbol in SYMBOLS))
         await e.jump(min(due.values()) - e.clock.now_ms() + 2_000)
         await e.jump(2_000)
         for symbol in SYMBOLS:

@@ -391,6 +391,7 @@ def test_every_recorded_best_price_is_read(file: str, market: Market, tick: str,
             heard.now += 0.01
             heard.hear(line)
             count, last = count + 1, line
+            assert heard.settle(0.0) == 0
     assert count == books
     assert heard.settle() == 0
     final = json.loads(last)["data"]
@@ -497,6 +498,19 @@ def test_a_bad_frame_that_waited_its_turn_is_counted_then_and_the_next_is_taken(
     heard.hear(book(2, "60001.0", "60001.1"))
     heard.settle()
     assert (pair.bid, len(heard.quotes)) == (600_010, 2)
+
+
+@given(st.permutations(range(1, 12)), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_of_frames_in_any_order_the_newest_is_told(order_: list[int], number_first: bool) -> None:
+    heard, pair = one()
+    for n in order_:  # 9 comes before 10 in numbers, and after it in the alphabet
+        frame = book(n, "60000.0", f"600{n:02}.0")
+        if not number_first:
+            frame = frame.replace(b'"u":%d,' % n, b"").replace(b'"A":', b'"u":%d,"A":' % n)
+        heard.hear(frame)
+    heard.settle()
+    assert pair.ask == 600_110
 
 
 @pytest.mark.parametrize("frame", [

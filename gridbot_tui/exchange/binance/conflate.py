@@ -19,8 +19,6 @@ BOOK_FRESH: Final = 10.0
 """Seconds for which best prices say what spot is worth; older ones give way to the last trade."""
 STALE_ORDER: Final = 5.0
 """Seconds after which an order-book number lower than the last one is a new count and no latecomer."""
-_UPDATE: Final = b'"u":'
-_DIGITS: Final = 20
 NEVER: Final = float("-inf")
 
 
@@ -28,8 +26,9 @@ class Pair:
     """One symbol's prices: what is known, and which of it has not been told yet."""
 
     __slots__ = (
-        "ask", "bid", "book_at", "funding_at", "heard_at", "last", "mark", "mark_at", "mark_event", "new_book",
-        "new_last", "new_mark", "scale", "spot", "symbol", "taken_at", "told_at", "unread", "update",
+        "accepted_at", "ask", "bid", "book_at", "comma", "funding_at", "last", "last_at", "mark", "mark_at",
+        "mark_event", "new_book", "new_last", "new_mark", "scale", "spot", "still_at", "symbol", "told_at", "unread",
+        "update",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument) -> None:
@@ -43,20 +42,30 @@ class Pair:
         self.new_book = self.new_last = self.new_mark = False
         self.unread: bytes | None = None
         """The latest frame of best prices, as it came; None where it has been read."""
+        self.comma = 0
+        """Where the book's number ends in its frames, if nothing that changes comes before it: of two frames with
+        a comma there the later in the alphabet is the later one. 0 = not so, or not known."""
         self.update = 0
-        """The book's own number of the last best prices taken."""
+        """The book's own number of the best prices known."""
         self.mark_event: Ms = 0
         """The exchange's time of the last mark price taken."""
         self.funding_at: Ms = 0
         """When the next funding settles; 0 = not known."""
-        self.taken_at = self.book_at = self.mark_at = self.heard_at = self.told_at = NEVER
-        """Monotonic times: best prices taken, best prices known to hold, mark price, any news; a quote told."""
+        self.book_at = self.mark_at = self.last_at = NEVER
+        """Monotonic times: a frame of best prices, a mark price, a candle."""
+        self.still_at = self.accepted_at = self.told_at = NEVER
+        """And: best prices known to hold, best prices accepted as the newest, a quote told."""
+
+    @property
+    def heard_at(self) -> float:
+        """Monotonic time of any news; NEVER where there was none."""
+        return max(self.book_at, self.mark_at, self.last_at)
 
     def forget_order(self) -> None:
         """After a gap the numbers may begin anew."""
         self.update, self.mark_event = 0, 0
 
-    def read(self) -> Ms:
+    def read(self, now: float) -> Ms:
         """Read the frame that waits; the exchange's time of it, 0 where it tells none.
 
         Raises:
@@ -65,15 +74,23 @@ class Pair:
         raw, self.unread = self.unread, None
         if raw is None:
             return 0
-        update, self.update = self.update, 0
+        number = raw.find(b'"u":')
+        self.comma = raw.find(b",", number) if 0 < number < raw.find(b'"b":') else 0
         tick = frames.book_ticker(raw).data
+        if tick.u <= self.update and now - self.accepted_at < STALE_ORDER:
+            return 0
         price = self.scale.price
         bid, ask = price(tick.b), price(tick.a)
         if tick.s != self.symbol or (bid and ask and bid > ask):
             raise BadNumber(f"{tick.s} {tick.b} over {tick.a} on the stream of {self.symbol}")
-        self.update = update
+        self.update, self.accepted_at = tick.u, now
         self.bid, self.ask, self.new_book = bid or None, ask or None, True
         return tick.E
+
+
+def number_of(raw: bytes) -> int:
+    """The book's own number of a frame of best prices; raises one of READING."""
+    return frames.book_ticker(raw).data.u
 
 
 class Quotes:
@@ -91,32 +108,34 @@ class Quotes:
 
         Returns the exchange's time of it where it was told at once, else 0. Raises one of READING.
         """
-        begin = raw.find(_UPDATE) + 4
-        digits = raw[begin : raw.find(b",", begin, begin + _DIGITS)]
-        update = int(digits) if digits.isdigit() else frames.book_ticker(raw).data.u
-        pair.heard_at = now
-        if update <= pair.update and now - pair.taken_at < STALE_ORDER:
+        pair.book_at = now
+        unread = pair.unread
+        if unread is None:
+            pair.unread = raw
+            if now - pair.told_at < self._every:
+                self._waiting.add(pair)
+                return 0
+            at = pair.read(now)
+            self._tell(pair, now)
+            return at
+        end = pair.comma
+        if not (end and raw > unread and raw[end : end + 1] == b"," == unread[end : end + 1]):
+            pair.unread = raw  # in case the other one is the one that cannot be read
+            if number_of(unread) >= number_of(raw):
+                pair.unread = unread
             return 0
-        pair.update = update
-        pair.taken_at = pair.book_at = now
         pair.unread = raw
-        if now - pair.told_at < self._every:
-            self._waiting.add(pair)
-            return 0
-        at = pair.read()
-        self._tell(pair, now)
-        return at
+        return 0
 
     def prices(self, pair: Pair, bid: Ticks | None, ask: Ticks | None) -> None:
         """Best prices that no stream told."""
         now = self._clock.monotonic()
         pair.bid, pair.ask, pair.unread, pair.new_book = bid, ask, None, True
-        pair.taken_at = pair.book_at = now
+        pair.still_at = now
         self._changed(pair, now)
 
     def mark(self, pair: Pair, event_at: Ms, mark: Ticks, now: float) -> None:
         """A mark price; one from before the last is passed over."""
-        pair.heard_at = now
         if event_at < pair.mark_event:
             return
         pair.mark_event, pair.mark_at, pair.mark = event_at, now, mark
@@ -125,16 +144,16 @@ class Quotes:
 
     def last(self, pair: Pair, last: Ticks, now: float) -> None:
         """The price of the last trade."""
-        pair.heard_at = now
+        pair.last_at = now
         if last != pair.last:
             pair.last, pair.new_last = last, True
             self._changed(pair, now)
 
     def still(self, pair: Pair) -> None:
         """What is known of a spot symbol still holds: nothing moved on a connection that speaks."""
-        pair.book_at = self._clock.monotonic()
+        pair.still_at = self._clock.monotonic()
         pair.new_book = True
-        self._changed(pair, pair.book_at)
+        self._changed(pair, pair.still_at)
 
     def flush(self) -> list[tuple[Pair, BadFrame, bytes]]:
         """Tell what waited long enough; the frames that could not be read."""
@@ -142,7 +161,7 @@ class Quotes:
         for pair in [pair for pair in self._waiting if now - pair.told_at >= self._every]:
             raw = pair.unread or b""
             try:
-                pair.read()
+                pair.read(now)
             except READING as error:
                 bad.append((pair, BadFrame("book", f"{pair.symbol}: {error}"), raw))
             self._tell(pair, now)
@@ -170,7 +189,7 @@ class Quotes:
 
 def _worth(pair: Pair, now: float) -> Ticks | None:
     """What spot is worth, where no mark price is made: between fresh best prices, else the last trade."""
-    fresh = now - pair.book_at < BOOK_FRESH
+    fresh = now - max(pair.book_at, pair.still_at) < BOOK_FRESH
     if pair.bid is not None and pair.ask is not None and (fresh or pair.last is None):
         return (pair.bid + pair.ask) // 2
     return pair.last

@@ -15,7 +15,7 @@ from gridbot_tui.exchange.binance.gate import Gate
 from gridbot_tui.exchange.binance.sockets import DIAL_ERRORS, Dialer, Socket, ending
 from gridbot_tui.exchange.binance.timing import StreamTiming
 
-BREATH = 64
+BREATH = 200
 """Frames read in one go before others get their turn: a flood must not hold up news of the account."""
 _ENDS = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 

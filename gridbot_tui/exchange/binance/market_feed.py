@@ -231,10 +231,10 @@ class MarketFeed:
             age = part.supervisor.age
             if age is None:
                 continue
-            quiet = now - pair.book_at
+            quiet = now - max(pair.book_at, pair.still_at)
             if pair.spot and STILL <= quiet < float("inf") and age < STILL <= now - pair.told_at:
                 self._quotes.still(pair)
-            if now - pair.taken_at >= self._timing.quiet and self._may_check(symbol, now):
+            if now - pair.book_at >= self._timing.quiet and self._may_check(symbol, now):
                 self._checking.add(symbol)
                 self._job(self._check(pair, part), f"price of {symbol}")
             if self._futures:
@@ -246,7 +246,7 @@ class MarketFeed:
         return now >= due and symbol not in self._checking
 
     async def _check(self, pair: Pair, part: "_Part") -> None:
-        taken_at = pair.taken_at
+        book_at = pair.book_at
         try:
             async with self._room:
                 bid, ask = await self._rest.best(pair.symbol)
@@ -256,7 +256,7 @@ class MarketFeed:
         finally:
             self._checking.discard(pair.symbol)
             self._check_at[pair.symbol] = self._clock.monotonic() + self._timing.quiet
-        if taken_at == pair.taken_at and (bid, ask) != (pair.bid, pair.ask):
+        if book_at == pair.book_at and (bid, ask) != (pair.bid, pair.ask):
             self._quotes.prices(pair, bid, ask)
             part.supervisor.renew(f"{pair.symbol} moved and its stream did not say so")
 
