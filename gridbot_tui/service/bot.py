@@ -190,6 +190,8 @@ class Bot:
 
     def _mind(self, now: Ms) -> None:
         """What is due by time: paused dialogs, the regular reconcile, the shutdown's next stage."""
+        if self._journal.failing:
+            self.flush()  # what waits for the disk must not wait for the next fact too
         if self.dialogs.busy:
             self.dialogs.wake(now)
         if self.recovered and now - self._reconciled_at >= self._reconcile_every:

@@ -7,12 +7,16 @@ from typing import Any
 import pytest
 
 from gridbot_tui.engine import actions as a
+from gridbot_tui.engine.events import Tick
 from gridbot_tui.ops.audit import AuditTrail
 from gridbot_tui.ops.feed import Feed
 from gridbot_tui.ops.log import get_logger
 from gridbot_tui.service import journal
 from gridbot_tui.service.journal import InlineJournal
 from gridbot_tui.store.errors import StoreUnavailable
+from gridbot_tui.units import MINUTE
+from tests.engine.tape import flat
+from tests.engine.test_edges import grid
 from tests.store import making
 
 
@@ -62,3 +66,21 @@ def test_what_waited_for_the_disk_is_followed_by_the_state_as_it_then_is(
     assert list(restored.facts_after(restored.states[0].seq)) == []
     audit.close()
     store.close()
+
+
+def test_what_waits_for_the_disk_is_tried_again_as_time_passes_not_only_with_the_next_fact() -> None:
+    rig = grid(*[flat(600_000)] * 4)
+    rig.run(until=rig.source.start + 2 * MINUTE)
+    tried: list[int] = []
+
+    def flush() -> None:
+        tried.append(rig.engine.now)
+        rig.memory.failing = ""
+
+    rig.memory.flush = flush  # type: ignore[method-assign]
+    rig.memory.failing = "the disk is full"
+    rig.bot.receive(Tick(rig.world.now + 1_000))
+    assert tried
+    tried.clear()
+    rig.bot.receive(Tick(rig.world.now + 2_000))
+    assert not tried

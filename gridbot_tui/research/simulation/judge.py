@@ -52,6 +52,8 @@ class Judge:
         self.paused: set[Symbol] = set()
         """Symbols whose pause was confirmed and not lifted since."""
         self.killed = False
+        self.unwritten: list[tuple[str, tuple[Symbol, ...]]] = []
+        """Commands confirmed while the disk took nothing: they lower risk at once, and a kill may lose them."""
         self.halt_due = 0
         """Bars in a row, heard by the bot, with a drawdown beyond tier 3 and some."""
         self.nav = money.Nav(sim.scenario.wallet)
@@ -203,6 +205,9 @@ class Judge:
             self.paused |= set(self._symbols(symbol))
         elif kind == "kill":
             self.killed = True
+        process = self.sim.process
+        if kind in ("pause", "flatten", "kill") and process is not None and process.journal.failing:
+            self.unwritten.append((kind, self._symbols(symbol)))
         if kind in ("flatten", "kill"):
             standing.flat_as_said(self, kind, self._symbols(symbol))
 
@@ -226,6 +231,10 @@ class Judge:
         if any(args.get("what") == "drawdown" for _, _, args in self.given.values()):
             self.nav.unsure = True  # nobody can say whether it was reset before the process died
         self.given.clear()
+        for kind, symbols in self.unwritten:
+            self.killed = self.killed and kind != "kill"
+            self.paused -= set(symbols)
+        self.unwritten.clear()
         self.healthy_since = self.sim.world.now
 
     def recovered(self, process: "Process") -> None:
@@ -237,6 +246,8 @@ class Judge:
     def after_event(self) -> None:
         """After every event: the engine's own list of invariants, now and then."""
         self._counted += 1
+        if self.unwritten and self.sim.process is not None and not self.sim.process.journal.failing:
+            self.unwritten.clear()
         if self._counted % INSIDE_EVERY == 0:
             self.inside()
 
