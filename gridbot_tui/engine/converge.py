@@ -9,7 +9,7 @@ from gridbot_tui.engine.locked import BASE_LOCKED, free_base, within_free
 from gridbot_tui.orders.desired import desired, strongest
 from gridbot_tui.orders.model import Desired, NewOrder, OrderState, Purpose, Slot, SlotState, Target, TargetStyle
 from gridbot_tui.orders.plain import beyond_exits, plan_exit
-from gridbot_tui.orders.reconcile import Convergence
+from gridbot_tui.orders.reconcile import ALL, BUYS, SELLS, SINGLES, Convergence
 from gridbot_tui.orders.rungs import Touch
 from gridbot_tui.risk.exposure import Portfolio
 from gridbot_tui.units import ClientId, Market, Side, Symbol
@@ -71,15 +71,15 @@ def converge(desk: Desk) -> None:
     """Close the difference between what ought to stand and what does, for every symbol touched."""
     names = sorted(desk.dirty)
     desk.dirty.clear()
-    view = exposure.portfolio(desk)
     moment = (desk.turn, desk.now)
     asked = [name for name in names if desk.foreign_orders or desk.symbols[name].shaped != moment]
-    if asked:
+    view = exposure.portfolio(desk) if asked else None
+    if view is not None:
         _shape(desk, asked, view)
     for name in names:
         state = desk.symbols[name]
-        assert state.whole is not None
-        if not state.agreed:
+        if state.open and state.whole is not None:
+            view = view if view is not None else exposure.portfolio(desk)
             _close_difference(desk, state, state.whole, view)
     desk.repeg = False
     desk.dirty.update(desk.dirty_next)
@@ -87,10 +87,7 @@ def converge(desk: Desk) -> None:
 
 
 def _shape(desk: Desk, names: list[Symbol], view: Portfolio) -> None:
-    """What ought to stand of these symbols as of now, in their ``whole``: it depends on none of our grid orders.
-
-    ``agreed`` ends where it has become another.
-    """
+    """What ought to stand of these symbols as of now, in their ``whole``: it depends on none of our grid orders."""
     trims = desk.gate.trim(view)
     account = protection.account_of(desk)
     wanted = {name: _wanted(desk, desk.symbols[name], trims, account) for name in names}
@@ -104,11 +101,19 @@ def _shape(desk: Desk, names: list[Symbol], view: Portfolio) -> None:
         if admitted[name] is not whole.resting:
             whole = msgspec.structs.replace(whole, resting=admitted[name])
         whole = protection.with_stop(desk, state, whole, planned, account)
-        if desk.foreign_orders or whole != state.whole:
-            state.agreed = False
+        state.open |= ALL if desk.foreign_orders else _changed(whole, state.whole)
         state.whole = whole
         lasting = name not in strays and reduced is None and state.stop_reduce_to is None
         state.shaped = (desk.turn, desk.now) if lasting else None
+
+
+def _changed(now: Desired, before: Desired | None) -> int:
+    """Parts of the comparison in which a Desired is another than the one before."""
+    if before is None or now.target is not None or before.target is not None:
+        return ALL
+    if now.resting != before.resting or now.spacing != before.spacing or now.notes != before.notes:
+        return ALL
+    return SINGLES if now.stop != before.stop else 0
 
 
 def targets_for(
@@ -228,6 +233,7 @@ def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portf
         now=desk.now,
         repeg=desk.repeg,
         free=free,
+        parts=state.open,
     )
     state.waits = found.waits
     served = desk.orders.serve(found.kept)
@@ -236,8 +242,16 @@ def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portf
     for client_id in found.cancels:
         _cancel(desk, state, client_id)
     withheld = _create(desk, found, view)
+    looked, state.open = state.open, found.open
+    if looked == SINGLES and not withheld and not desk.dirty_next and state.desired is not None:
+        # Nothing of the ladder was looked at, nor has it become another.
+        state.desired = msgspec.structs.replace(state.desired, target=whole.target, stop=whole.stop)
+        return
+    for _, side in withheld:
+        state.open |= BUYS if side is Side.BUY else SELLS
+    if desk.dirty_next:
+        state.open = ALL
     state.withheld = bool(withheld)
-    state.agreed = found.agreed and not withheld and not desk.dirty_next
     state.desired = _with_reasons(whole, found, withheld)
     for slot in state.desired.resting:
         if slot.reason:
@@ -252,7 +266,7 @@ def _without_prices(desk: Desk, state: SymbolDesk, whole: Desired) -> None:
         unwanted = live.order.purpose is Purpose.GRID and (live.rung, live.order.side) not in wanted
         if unwanted and live.state in (OrderState.RESTING, OrderState.PARTLY_FILLED):
             _cancel(desk, state, live.order.client_id)
-    state.desired, state.agreed = whole, False
+    state.desired, state.open = whole, ALL
     detail, clears = "no price was heard since the start", "with the next bar or quote"
     desk.blockers.hold(state.symbol, "no_data", desk.now, detail, clears)
 

@@ -19,7 +19,7 @@ from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.book import OrderBook
 from gridbot_tui.orders.ids import IdFactory
 from gridbot_tui.orders.model import Desired
-from gridbot_tui.orders.reconcile import Reconciler
+from gridbot_tui.orders.reconcile import ALL, Reconciler
 from gridbot_tui.orders.rungs import Rungs
 from gridbot_tui.risk.breakers import Breakers
 from gridbot_tui.risk.exposure import SymbolExposure
@@ -42,7 +42,6 @@ class SymbolDesk:
     """One symbol: what its market last said, its plan, and what ought to stand."""
 
     __slots__ = (
-        "agreed",
         "ask",
         "bar_at",
         "bare_since",
@@ -61,6 +60,7 @@ class SymbolDesk:
         "mark_at",
         "next_funding_at",
         "next_open",
+        "open",
         "plan",
         "planned",
         "profit_peak",
@@ -114,8 +114,8 @@ class SymbolDesk:
         """(turn, time) for which ``whole`` holds; None = never."""
         self.planned: SymbolExposure | None = None
         """What the gate counts of this symbol once all that is desired stands."""
-        self.agreed = False
-        """True while what stands, with what was sent, is ``whole``: another look would find nothing to do."""
+        self.open = ALL
+        """Parts of the comparison with ``whole`` in which another look may find something to do; see ``reconcile``."""
         self.waits = True
         """False where the last comparison found nothing that waits for news of a standing order."""
         self.withheld = False
@@ -224,7 +224,7 @@ class Desk:
         state = self.symbols.get(symbol)
         if state is not None:
             state.exposure = None
-            state.agreed = False
+            state.open = ALL
             self.dirty.add(symbol)
 
     def emit(self, action: Action) -> None:
@@ -291,7 +291,7 @@ class Desk:
             self.out.append(WeightsFact(self.now, change.weights, change.cause, tuple(change.evidence)))
         self.config = config
         for state in self.symbols.values():
-            state.agreed = False
+            state.open = ALL
         self.reconciler.params = config.orders
         self.gate = Gate(config.risk, spot=config.market is Market.SPOT)
         self.tiers = DrawdownTiers(config.risk, self.tiers.state())

@@ -9,6 +9,7 @@ from gridbot_tui.engine.events import Adopted, Cash, CashKind, Fill, OrderReport
 from gridbot_tui.ledger.model import FillEffect
 from gridbot_tui.orders.book import LiveOrder
 from gridbot_tui.orders.model import NewOrder, OrderState, Purpose
+from gridbot_tui.orders.reconcile import ALL, BUYS, SELLS, SINGLES
 from gridbot_tui.orders.table import ImpossibleTransition
 from gridbot_tui.units import Side, Symbol
 
@@ -39,7 +40,7 @@ def report(desk: Desk, event: OrderReport) -> None:
     if live is None or state is None:
         desk.orders_changed(event.symbol)
     else:
-        state.agreed = _agreed(state, live, before, event.outcome)
+        state.open |= _opened(live, before, event.outcome)
         if not _expected(desk, state, live, before, event.outcome):
             desk.dirty.add(event.symbol)
     if event.outcome is Outcome.REFUSED and live is not None:
@@ -75,13 +76,19 @@ def _expected(
     )
 
 
-def _agreed(state: SymbolDesk, live: LiveOrder, before: OrderState | None, outcome: Outcome) -> bool:
-    """True for news that was reckoned with: what was sent stands, what had to go is gone."""
-    if not state.agreed:
-        return False
-    if outcome is Outcome.ACCEPTED:
-        return before is OrderState.SENDING and live.order.purpose is Purpose.GRID
-    return outcome is Outcome.CANCELED and live.order.purpose is Purpose.STOP and before is OrderState.CANCELLING
+def _opened(live: LiveOrder, before: OrderState | None, outcome: Outcome) -> int:
+    """The part of the comparison that must be looked at again: none for news that was reckoned with.
+
+    A grid order that was sent stands, as supposed; a stop that had to go is gone.
+    """
+    purpose = live.order.purpose
+    if purpose is Purpose.GRID:
+        if outcome is Outcome.ACCEPTED and before is OrderState.SENDING:
+            return 0
+        return BUYS if live.order.side is Side.BUY else SELLS
+    if purpose is Purpose.STOP:
+        return 0 if outcome is Outcome.CANCELED and before is OrderState.CANCELLING else SINGLES
+    return ALL
 
 
 def _contradicted(desk: Desk, symbol: Symbol, detail: str) -> None:

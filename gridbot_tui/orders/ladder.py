@@ -106,8 +106,9 @@ def _side(r: Rungs, side: Side, position: Steps, touch: Touch, size: Steps, entr
         want = size
     if side is Side.BUY and not drafts and exits >= r.least(touch.bid):
         # A short so small that at its rungs it is below the minimum: its exit rests at the farthest price that
-        # takes it. A long never needs this: its rungs are above the market, where the same quantity is worth more.
-        drafts.append(Draft(lots + 1, r.tradable_at(exits), exits, exits))
+        # takes it, or at the first rung where that takes the whole. A long never needs this: its rungs are above the
+        # market, where the same quantity is worth more.
+        drafts.append(Draft(lots + 1, max(r.tradable_at(exits), r.price(lots + 1, side, lots)), exits, exits))
         taken = exits
     _rest(drafts, exits - taken)
     return drafts

@@ -30,6 +30,13 @@ from gridbot_tui.orders.rungs import Touch
 from gridbot_tui.orders.table import TERMINAL
 from gridbot_tui.units import ClientId, Market, Ms, Side, Steps
 
+BUYS: Final = 1
+SELLS: Final = 2
+SINGLES: Final = 4
+"""Stop and target."""
+ALL: Final = BUYS | SELLS | SINGLES
+"""Parts of a comparison; neither part looks at another's orders, but for a target."""
+
 CANCEL_FIRST: Final = "cancel_first"
 CHURN: Final = "churn"
 PROBING: Final = "probing"
@@ -39,7 +46,7 @@ PRICE_FILTER: Final = "price_filter"
 # Members of enums looked up once: this runs on every decision.
 _BUY, _SELL, _RESTING = Side.BUY, Side.SELL, SlotState.RESTING
 _GRID, _STOP = Purpose.GRID, Purpose.STOP
-_STANDS: Final = (OrderState.RESTING, OrderState.PARTLY_FILLED)
+_STANDS: Final = frozenset({OrderState.RESTING, OrderState.PARTLY_FILLED, OrderState.SENDING})
 _IN_FLUX: Final = TERMINAL | {OrderState.CANCELLING}
 """A cancel on its way, or ended with trades still to come: its side waits."""
 
@@ -57,9 +64,9 @@ class Convergence(Struct, frozen=True):
     waits: bool = False
     """True where news of an order of the grid, even that it stands, may let more be done."""
 
-    agreed: bool = False
-    """True where, once the creates stand and the cancelled stops are gone, another comparison with the same
-    Desired finds nothing to do: no slot is held back, no fate is open, no stop waits to replace another."""
+    open: int = 0
+    """Parts (``BUYS | SELLS | SINGLES``) that another comparison with the same Desired may find work in, once the
+    creates stand: a side with a slot held back or a fate open, a stop that waits to replace another."""
 
     @property
     def done(self) -> bool:
@@ -89,25 +96,30 @@ class Reconciler:
         now: Ms,
         repeg: bool = True,
         free: Steps | None = None,
+        parts: int = ALL,
     ) -> Convergence:
         """Compare one symbol. ``live``: ``book.live(symbol)``; ``repeg``: passive targets follow the touch;
-        ``free``: what a target may sell at most, None = all.
+        ``free``: what a target may sell at most, None = all. ``parts``: those to be looked at, where the last
+        comparison with the same Desired has left the others without anything open.
 
         Creates of a side wait until its cancels are confirmed (and until trades of ended orders have
         arrived); reduce-only ones do not. Never two orders for one slot.
         """
         work = _Work(self, desired, instrument, position, touch, now)
         work.sort(live)
-        work.protect(repeg, free)
-        work.side(Side.BUY)
-        work.side(Side.SELL)
+        if parts & SINGLES:
+            work.protect(repeg, free)
+        if parts & BUYS:
+            work.side(_BUY)
+        if parts & SELLS:
+            work.side(_SELL)
         return Convergence(
-            creates=tuple(work.first + work.exits + work.entries),
-            cancels=tuple(work.cancels),
-            kept=tuple(work.kept),
-            held=tuple(work.held),
-            waits=bool(work.barred) or any(reason == PROBING for _, reason in work.held),
-            agreed=work.agreed(),
+            tuple(work.first + work.exits + work.entries),
+            tuple(work.cancels),
+            tuple(work.kept),
+            tuple(work.held),
+            bool(work.barred) or (bool(work.held) and any(reason == PROBING for _, reason in work.held)),
+            work.open(parts),
         )
 
 
@@ -182,16 +194,29 @@ class _Work:
                 self.targets.append(one)
         self.room -= standing
 
-    def agreed(self) -> bool:
-        """See ``Convergence.agreed``."""
-        if self.barred or self.held or self.first or self.targets or self.desired.target is not None:
-            return False
-        if any(one.state not in _STANDS for side in self.orders.values() for one in side):
-            return False
-        stop, standing = self.desired.stop, [one for one in self.stops if one.state is OrderState.RESTING]
-        left = [one for one in standing if one.order.client_id not in self.cancels]
-        open_fate = any(one.state not in (OrderState.RESTING, OrderState.CANCELLING) for one in self.stops)
-        return not open_fate and len(left) == (stop is not None)
+    def open(self, parts: int) -> int:
+        """See ``Convergence.open``; only parts that were looked at."""
+        if self.targets or self.desired.target is not None:
+            return ALL
+        found = SINGLES if parts & SINGLES and self._stop_open() else 0
+        for part, side in ((BUYS, _BUY), (SELLS, _SELL)):
+            if parts & part and (
+                side in self.barred
+                or any(slot.side is side for slot, _ in self.held)
+                or not _STANDS.issuperset([one.state for one in self.orders[side]])
+            ):
+                found |= part
+        return found
+
+    def _stop_open(self) -> bool:
+        """False where the stop that is wanted rests, alone but for cancelled ones; or none is wanted, and none is."""
+        left = 0
+        for one in self.stops:
+            if one.state is OrderState.RESTING:
+                left += one.order.client_id not in self.cancels
+            elif one.state is not OrderState.CANCELLING:
+                return True
+        return bool(self.first) or left != (self.desired.stop is not None)
 
     def protect(self, repeg: bool, free: Steps | None) -> None:
         """Stop and target. On spot a target waits for sells that hold what it would sell."""
