@@ -21,7 +21,7 @@ CONTRACTS = $(VENV)/bin/lint-imports --no-logo
 PYTEST = $(PY) -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test pytest lint format typecheck imports bench bench-ui screenshots bench-backtest validation campaign mutants conformance docs lock clean
+.PHONY: help run setup test pytest lint format typecheck imports bench bench-ui screenshots bench-backtest validation promises campaign mutants conformance docs lock clean
 
 help:
 	@echo "make run        run gridbot (ARGS=...)"
@@ -29,6 +29,7 @@ help:
 	@echo "make setup      only make .venv from requirements.lock"
 	@echo "make bench-ui   what the terminal app costs;  make screenshots   the pictures, from fixed snapshots"
 	@echo "make bench-backtest   back-test throughput beside its peers;  make validation   docs/VALIDATION.md from recorded data"
+	@echo "make promises   what every run promises, on windows of the recorded data that nobody chose (WINDOWS=..., SEED=...)"
 	@echo "make campaign   the fault campaign, into docs/VALIDATION.md (SEEDS=...);  make mutants   known bugs it must find"
 	@echo "make conformance   ccxt and Binance's own clients against the served exchange"
 	@echo "make lint | typecheck | imports | pytest | format | bench | docs | lock | clean"
@@ -92,6 +93,12 @@ bench-backtest: $(READY)
 
 validation: $(READY)
 	@$(PY) -m tests.tools.make_validation $(ARGS)
+
+# Windows drawn at random from every recorded series, default settings; fails where a promise is broken.
+WINDOWS ?= 60
+SEED ?= 1
+promises: $(READY)
+	@$(PY) -m tests.tools.check_promises --windows $(WINDOWS) --seed $(SEED) $(ARGS)
 
 # The fault campaign writes its section of docs/VALIDATION.md; SEEDS=1000 is the whole.
 SEEDS ?= 1000

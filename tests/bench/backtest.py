@@ -23,6 +23,8 @@ from tests.bench.report import Report
 
 AIM = 15.0
 """Times nautilus_trader's bars a second."""
+COLD = 0.1
+"""Of nautilus's whole process, what gridbot's may take at most."""
 ROUNDS = 3
 
 
@@ -34,9 +36,9 @@ def run(report: Report) -> None:
         limits(report)
         ours = engine(report, path)
         grid(report, path)
-        cold(report, path)
+        wall = cold(report, path)
         scaling(report, Path(folder))
-        beside(report, path, ours)
+        beside(report, path, ours, wall)
 
 
 def limits(report: Report) -> None:
@@ -97,7 +99,7 @@ def grid(report: Report, path: Path) -> None:
     report.say(f"{len(took[-1][0].tape.fills)} fills, {took[-1][0].tape.orders} orders")
 
 
-def cold(report: Report, path: Path) -> None:
+def cold(report: Report, path: Path) -> float:
     """A whole process from the command to its printed result, baselines included."""
     command = [sys.executable, "-m", "gridbot_tui", "--json", "backtest", "--data", str(path)]
     walls = []
@@ -109,6 +111,7 @@ def cold(report: Report, path: Path) -> None:
     report.say(f"its own bars_per_s: {json.loads(done.stdout)['bars_per_s']:,}")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     report.figure("its peak memory", peak, "MiB")
+    return statistics.median(walls)
 
 
 def scaling(report: Report, folder: Path) -> None:
@@ -124,7 +127,7 @@ def scaling(report: Report, folder: Path) -> None:
     report.figure("three symbols, bars of all", 3 * (MINUTES // 4) / three, "bars/s")
 
 
-def beside(report: Report, path: Path, ours: float) -> None:
+def beside(report: Report, path: Path, ours: float, wall: float) -> None:
     """The peers in their own environments, on the same file."""
     report.title("peers on the same year, 40 resting orders, maker 0.02 %")
     for peer in PEERS:
@@ -134,5 +137,7 @@ def beside(report: Report, path: Path, ours: float) -> None:
             continue
         report.figure(f"{peer.name}, {found['fills']:.0f} fills", found["bars_per_s"], "bars/s")
         report.figure(f"{peer.name}, whole process", found["wall_s"], "s")
+        if peer.name.startswith("nautilus"):
+            report.figure("gridbot's whole process over nautilus's", wall / found["wall_s"], "x", below=COLD)
         times = ours / found["bars_per_s"]
         report.figure(f"gridbot over {peer.name}", times, "x", above=AIM if peer.name.startswith("nautilus") else None)
