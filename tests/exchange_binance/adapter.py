@@ -74,6 +74,14 @@ class Trader:
             (one for one in self.heard if isinstance(one, OrderReport) and one.client_id == client_id
              and (not outcomes or one.outcome in outcomes)), None))  # fmt: skip
 
+    async def leaves(self, order: NewOrder) -> None:
+        """Until an order is on its way."""
+        for _ in range(100_000):
+            if order.client_id in self.port._placing:
+                return
+            await asyncio.sleep(0)
+        raise AssertionError("it never left")
+
     def reports(self, client_id: str) -> list[OrderReport]:
         """Everything said of an order, in order."""
         return [one for one in self.heard if isinstance(one, OrderReport) and one.client_id == client_id]

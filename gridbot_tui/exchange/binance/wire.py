@@ -168,7 +168,7 @@ class Wire:
             answer = await self._there().send(self.market, call, params, encoded=encoded)
         except (HttpTrouble, Unreadable, aiohttp.ClientError, TimeoutError, OSError) as trouble:
             error = classify(trouble, call.name, changes=changes)
-            self._note(error)
+            self._note(error, changes)
             raise error from trouble
         self._trips.append(self.clock.monotonic() - began)
         if call.signed:
@@ -178,10 +178,10 @@ class Wire:
     def of_batch(self, code: int, message: str) -> BinanceError:
         """What the error of one order in a batch means: as if it had been sent alone."""
         error = classify(HttpTrouble(400, code, message), "order of a batch", changes=True)
-        self._note(error)
+        self._note(error, changes=True)
         return error
 
-    def _note(self, error: BinanceError) -> None:
+    def _note(self, error: BinanceError, changes: bool) -> None:
         """Remember an error, and what it means for everything that comes after."""
         self._error, self._error_at = str(error), self.clock.now_ms()
         if isinstance(error, RetryLater) and error.closed:
@@ -189,9 +189,11 @@ class Wire:
         elif isinstance(error, RetryLater) and error.code == -1015:
             self.governor.orders_full(error.after_s)
         elif isinstance(error, Stop):
-            self.stopped = error.detail
+            # A key that may read but not trade is a refusal of orders: circuits slow them, and say why.
             if error.wait_s is not None:
                 self.governor.banned(error.wait_s)
+            if error.wait_s is not None or not changes:
+                self.stopped = error.detail
         elif isinstance(error, Unresolved):
             self._unresolved += 1
 

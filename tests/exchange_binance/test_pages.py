@@ -1,0 +1,232 @@
+"""Lists longer than a page, windows of time, and whose executions they hold."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from gridbot_tui.engine.events import Outcome
+from gridbot_tui.exchange.binance.errors import Refused, RetryLater
+from gridbot_tui.units import DAY, HOUR, MINUTE, Market
+from tests.exchange_binance.scripted import NOW, scripted, trade
+
+Params = Mapping[str, Any]
+
+
+class Trades:
+    """userTrades as Binance answers: by id, by a window of at most seven days, or the last seven days."""
+
+    def __init__(self, rows: list[dict[str, Any]], window: int = 7 * DAY, latest: int = 7 * DAY) -> None:
+        self.rows = rows
+        self.window = window
+        self.latest = latest
+
+    def __call__(self, params: Params) -> list[dict[str, Any]]:
+        limit = params["limit"]
+        if "fromId" in params:
+            assert "startTime" not in params
+            return [row for row in self.rows if row["id"] >= params["fromId"]][:limit]
+        if "startTime" in params:
+            assert params["endTime"] - params["startTime"] < self.window
+            return [row for row in self.rows if params["startTime"] <= row["time"] <= params["endTime"]][:limit]
+        return [row for row in self.rows if row["time"] >= NOW - self.latest][-limit:]
+
+
+def orders(*rows: dict[str, Any]) -> Any:
+    """GET order by number."""
+
+    def answer(params: Params) -> dict[str, Any]:
+        for row in rows:
+            if str(row["orderId"]) == str(params["orderId"]):
+                return row
+        raise Refused("Order does not exist.", -2013)
+
+    return answer
+
+
+MINE = {"orderId": 7, "clientOrderId": "gbt-1"}
+
+
+async def test_executions_of_many_pages_come_whole_and_in_order() -> None:
+    rows = [trade(n, NOW - 3_000_000 + n) for n in range(1, 2_502)]
+    rest, wire = scripted(Market.FUTURES, {"userTrades": Trades(rows), "order": orders(MINE)})
+    fills = await rest.fills("BTCUSDT", "1", 0)
+    assert [fill.trade_id for fill in fills] == [str(n) for n in range(2, 2_502)]
+    assert [params["fromId"] for path, params in wire.asked if path == "userTrades"] == [2, 1_002, 2_002]
+
+
+async def test_an_old_beginning_is_looked_for_in_windows_of_seven_days() -> None:
+    rows = [trade(5, NOW - 40 * DAY), trade(6, NOW - 39 * DAY), trade(9, NOW - DAY)]
+    rest, _ = scripted(Market.FUTURES, {"userTrades": Trades(rows), "order": orders(MINE)})
+    assert [fill.trade_id for fill in await rest.fills("BTCUSDT", "", NOW - 60 * DAY)] == ["5", "6", "9"]
+    assert [fill.trade_id for fill in await rest.fills("BTCUSDT", "", NOW - 40 * DAY + 1)] == ["6", "9"]
+    assert await rest.fills("BTCUSDT", "", NOW - HOUR) == []
+
+
+async def test_a_young_beginning_takes_one_request() -> None:
+    rows = [trade(n, NOW - n * HOUR) for n in range(6, 0, -1)]
+    rest, wire = scripted(Market.FUTURES, {"userTrades": Trades(sorted(rows, key=lambda r: r["id"]))})
+    await rest.fills("BTCUSDT", "", NOW - 10)
+    assert len(wire.asked) == 1
+
+
+async def test_spot_walks_windows_of_a_day_where_the_latest_page_does_not_reach_back() -> None:
+    rows = [trade(n, NOW - 5 * DAY + n * 60_000, isBuyer=True, isMaker=False) for n in range(1, 3_001)]
+    rest, wire = scripted(Market.SPOT, {"myTrades": Trades(rows, DAY, 1 << 50), "order": orders(MINE)})
+    fills = await rest.fills("BTCUSDT", "", NOW - 6 * DAY)
+    assert len(fills) == 3_000
+    assert sum("startTime" in params for _, params in wire.asked) == 2
+
+
+async def test_an_execution_whose_order_is_another_hands_is_not_ours() -> None:
+    foreign = {"orderId": 8, "clientOrderId": "web_abc"}
+    forced = {"orderId": 9, "clientOrderId": "autoclose-1790000000000"}
+    rows = [trade(1, NOW - 3, 7), trade(2, NOW - 2, 8), trade(3, NOW - 1, 9)]
+    rest, _ = scripted(Market.FUTURES, {"userTrades": Trades(rows), "order": orders(MINE, foreign, forced)})
+    fills = await rest.fills("BTCUSDT", "0", 0)
+    assert [(fill.client_id, fill.ours, fill.forced) for fill in fills] == [
+        ("gbt-1", True, ""),
+        ("web_abc", False, ""),
+        ("autoclose-1790000000000", True, "liquidation"),
+    ]
+
+
+async def test_many_unknown_orders_are_learnt_from_a_list() -> None:
+    rows = [trade(n, NOW - 100 + n, order=n) for n in range(1, 41)]
+    listed = [{"orderId": n, "clientOrderId": f"gb-{n}"} for n in range(1, 41)]
+    rest, wire = scripted(Market.FUTURES, {"userTrades": Trades(rows), "allOrders": lambda params: listed})
+    fills = await rest.fills("BTCUSDT", "0", 0)
+    assert [fill.client_id for fill in fills] == [f"gb-{n}" for n in range(1, 41)]
+    assert [path for path, _ in wire.asked] == ["userTrades", "allOrders"]
+
+
+async def test_a_young_execution_whose_order_is_not_listed_yet_is_waited_for() -> None:
+    rest, _ = scripted(Market.FUTURES, {"userTrades": Trades([trade(1, NOW - 5)]), "order": orders()})
+    with pytest.raises(RetryLater, match="not listed yet"):
+        await rest.fills("BTCUSDT", "0", 0)
+
+
+async def test_an_old_execution_whose_order_is_purged_is_not_claimed() -> None:
+    rest, _ = scripted(Market.FUTURES, {"userTrades": Trades([trade(1, NOW - 2 * HOUR)]), "order": orders()})
+    (fill,) = await rest.fills("BTCUSDT", "0", 0)
+    assert (fill.client_id, fill.ours) == ("", False)
+
+
+async def test_the_order_a_stop_gave_birth_to_belongs_to_the_stop_whatever_its_own_id() -> None:
+    born = {"orderId": 7, "clientOrderId": "Xy1", "origType": "STOP_MARKET"}
+    algo = {"algoId": 3, "clientAlgoId": "gb-stop", "algoStatus": "FINISHED", "actualOrderId": "7"}
+    script = {"userTrades": Trades([trade(1, NOW - 5)]), "order": orders(born), "allAlgoOrders": lambda params: [algo]}
+    rest, _ = scripted(Market.FUTURES, script)
+    (fill,) = await rest.fills("BTCUSDT", "0", 0)
+    assert (fill.client_id, fill.ours) == ("gb-stop", True)
+
+
+async def test_a_stop_that_fired_brings_the_fate_of_its_market_order() -> None:
+    algo = {"algoId": 3, "clientAlgoId": "gb-stop", "algoStatus": "TRIGGERED", "actualOrderId": "7"}
+    born = {"orderId": 7, "clientOrderId": "Xy1", "status": "PARTIALLY_FILLED", "executedQty": "0.004"}
+    rest, _ = scripted(Market.FUTURES, {"algoOrder": lambda params: algo, "order": orders(born)})
+    reports = await rest.order("BTCUSDT", "gb-stop", True)
+    assert [(one.client_id, one.outcome, one.filled) for one in reports] == [
+        ("gb-stop", Outcome.TRIGGERED, 0),
+        ("gb-stop", Outcome.PARTLY_FILLED, 4),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "outcomes"),
+    [("NEW", ["accepted"]), ("CANCELED", ["canceled"]), ("EXPIRED", ["expired"]), ("REJECTED", ["refused"]),
+     ("TRIGGERING", ["triggered"])],
+)  # fmt: skip
+async def test_every_state_of_a_conditional_order_has_its_word(status: str, outcomes: list[str]) -> None:
+    algo = {"algoId": 3, "clientAlgoId": "gb-stop", "algoStatus": status}
+    rest, _ = scripted(Market.FUTURES, {"algoOrder": lambda params: algo})
+    assert [one.outcome for one in await rest.order("BTCUSDT", "gb-stop", True)] == outcomes
+
+
+async def test_a_state_nobody_has_heard_of_is_no_answer() -> None:
+    row = {"orderId": 7, "clientOrderId": "gb", "status": "DREAMING", "executedQty": "0"}
+    rest, _ = scripted(Market.FUTURES, {"order": lambda params: row})
+    with pytest.raises(RetryLater, match="DREAMING"):
+        await rest.order("BTCUSDT", "gb", False)
+
+
+# -- money ------------------------------------------------------------------------------------------------------
+
+
+def income(number: int, kind: str, at: int, amount: str = "1") -> dict[str, Any]:
+    return {"symbol": "BTCUSDT", "incomeType": kind, "income": amount, "asset": "USDT", "time": at, "tranId": number}
+
+
+async def test_income_of_many_pages_and_weeks_comes_whole_once_and_without_what_fills_carry() -> None:
+    rows = [income(n, "FUNDING_FEE", NOW - 20 * DAY + n) for n in range(1_500)]
+    rows += [income(n, "REALIZED_PNL", NOW - 10 * DAY + n) for n in range(1_200)]
+    rows += [income(n, kind, NOW - 9 + n) for n, kind in enumerate(("COMMISSION", "INSURANCE_CLEAR", "WELCOME_BONUS"))]
+
+    def answer(params: Params) -> list[dict[str, Any]]:
+        found = [row for row in rows if params["startTime"] <= row["time"] <= params["endTime"]]
+        return found[(params["page"] - 1) * params["limit"] : params["page"] * params["limit"]]
+
+    rest, _ = scripted(Market.FUTURES, {"income": answer})
+    cash = await rest.cash(NOW - 21 * DAY)
+    assert len(cash) == 1_502
+    assert [one.cash_kind for one in cash[-2:]] == ["insurance", "other"]
+    assert [one.at for one in cash] == sorted(one.at for one in cash)
+    assert len({one.cash_id for one in cash}) == 1_502
+
+
+async def test_balances_and_positions_of_two_moments_are_read_again() -> None:
+    amounts = iter(["0.000", "0.010", "0.010", "0.010"])
+
+    def row(params: Params) -> dict[str, Any]:
+        return {"symbol": "BTCUSDT", "positionAmt": next(amounts), "entryPrice": "60000", "markPrice": "60001.23",
+                "liquidationPrice": "0", "positionSide": "BOTH"}  # fmt: skip
+
+    script = {
+        "account": lambda params: {"assets": [{"asset": "USDT", "walletBalance": "7.5"}], "positions": [row(params)]},
+        "positionRisk": lambda params: [row(params)],
+    }
+    rest, wire = scripted(Market.FUTURES, script)
+    account = await rest.account()
+    assert len(wire.asked) == 4
+    (position,) = account.positions
+    assert (position.steps, position.mark, position.liquidation_price) == (10, 600_012, None)
+    assert account.balances == {"USDT": Decimal("7.5")}
+
+
+async def test_a_position_of_a_symbol_that_is_not_traded_is_told_too() -> None:
+    row = {"symbol": "FOOUSDT_270326", "positionAmt": "-12.50", "entryPrice": "3", "markPrice": "3.1",
+           "liquidationPrice": "9", "positionSide": "BOTH"}  # fmt: skip
+    script = {"account": lambda params: {"assets": [], "positions": [row]}, "positionRisk": lambda params: [row]}
+    rest, _ = scripted(Market.FUTURES, script)
+    (position,) = (await rest.account()).positions
+    assert (position.symbol, position.steps) == ("FOOUSDT_270326", -125)
+
+
+async def test_a_leg_of_hedge_mode_is_named_in_words() -> None:
+    row = {"symbol": "BTCUSDT", "positionAmt": "1", "positionSide": "LONG"}
+    script = {"account": lambda params: {"assets": [], "positions": [row]}, "positionRisk": lambda params: [row]}
+    rest, _ = scripted(Market.FUTURES, script)
+    with pytest.raises(RetryLater, match="hedge mode"):
+        await rest.account()
+
+
+# -- candles ----------------------------------------------------------------------------------------------------
+
+
+async def test_candles_of_many_pages_come_without_the_one_that_is_forming() -> None:
+    first = NOW // MINUTE * MINUTE - 1_200 * MINUTE
+
+    def candles(params: Params) -> list[list[Any]]:
+        opens = range(max(params["startTime"], first), NOW + 1, MINUTE)
+        return [[at, "1.0", "2.0", "0.5", "1.5", "10", at + MINUTE - 1] for at in opens][: params["limit"]]
+
+    def marks(params: Params) -> list[list[Any]]:
+        return [[at, "1.01", "2.04", "0.5", "1.52", "0"] for at, *_ in candles(params) if at % (2 * MINUTE) == 0]
+
+    rest, _ = scripted(Market.FUTURES, {"klines": candles, "markPriceKlines": marks})
+    bars = await rest.klines("BTCUSDT", first - 5 * MINUTE)
+    assert [bar.open_at for bar in bars] == list(range(first, NOW // MINUTE * MINUTE, MINUTE))
+    even, odd = (next(bar for bar in bars if bar.open_at % (2 * MINUTE) == rest * MINUTE) for rest in (0, 1))
+    assert (even.high, even.mark_high, even.mark_close) == (20, 20, 15)
+    assert (odd.mark_high, odd.mark_low, odd.mark_close) == (odd.high, odd.low, odd.close)
