@@ -72,9 +72,9 @@ class Engine:
         if event.at > desk.now:
             desk.now = event.at
         kind = type(event)
-        if kind is not OrderReport:
-            desk.turn += 1  # a report says itself whether it was to be expected
         self._handlers[kind](event)
+        if desk.dirty and kind is not OrderReport:
+            desk.turn += 1  # what changes anything that Desired is made of touches a symbol; a report says so itself
         if desk.dirty and desk.phase == "trading":
             converge.converge(desk)
         if desk.waiting or desk.latches.flatten:

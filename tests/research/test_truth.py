@@ -16,7 +16,7 @@ from gridbot_tui.research.backtest import document, study, study_of
 from gridbot_tui.research.outcome import ring_of
 from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.ring import Ring
-from gridbot_tui.service import app
+from gridbot_tui.service import app, parts
 from gridbot_tui.service.options import RunOptions
 from gridbot_tui.units import MINUTE, Mode
 from tests.data import shared
@@ -54,7 +54,7 @@ def replayed(paths: list[str]) -> tuple[Engine, dict[str, object]]:
             seen.append(self)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app, "Engine", Seen)
+        patch.setattr(parts, "Engine", Seen)
         result = app.run_headless(RunOptions(mode=Mode.REPLAY, data=tuple(paths), speed="max", json=True))
     assert result.status is not None, result.text
     return seen[0], result.status
