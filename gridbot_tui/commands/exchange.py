@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -42,10 +42,15 @@ def serve(
     files: Annotated[Texts, typer.Argument(hidden=True)] = None,
     market: Annotated[Served, typer.Option("--market", help="What to serve.")] = Served.BOTH,
     data: Annotated[
-        Texts, typer.Option("--data", metavar="PATH...", help="Recorded candles (default: a synthetic market).")
+        Texts,
+        typer.Option("--data", metavar="PATH...", help="Recorded candles or trades (default: a synthetic market)."),
     ] = None,
     speed: Annotated[float, typer.Option("--speed", metavar="X", min=0.01, max=100_000, help="Times real time.")] = 1.0,
     symbol: Annotated[Texts, typer.Option("--symbol", metavar="S", help="Synthetic symbol; repeatable.")] = None,
+    symbols: Annotated[
+        int,
+        typer.Option("--symbols", metavar="N", min=0, max=500, help="How many synthetic symbols, where none is named."),
+    ] = 0,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the synthetic market.")] = 1,
     account: Annotated[
         Texts,
@@ -60,7 +65,8 @@ def serve(
         "127.0.0.1"
     ),
     exchange_info: Annotated[
-        Path | None, typer.Option("--exchange-info", metavar="FILE", help="Filters for --data, Binance's own file.")
+        Path | None,
+        typer.Option("--exchange-info", metavar="FILE", help="Binance's own file: filters for --data, or symbols."),
     ] = None,
     history: Annotated[
         float, typer.Option("--history", metavar="DAYS", min=0.05, max=400, help="Days of candles before now.")
@@ -90,23 +96,21 @@ def serve(
         host=host, port=port, speed=speed, tick_ms=tick, accounts=_accounts(account or []), control=control,
         limits=LimitOptions(factor=limits), old_fields=old_fields, hold=hold,
     )  # fmt: skip
-    place = _build(market, options, [*(data or []), *(files or [])], symbol or [], seed, history, exchange_info)
+    names = [name.upper() for name in symbol or []]
+    place = _build(market, options, data=[*(data or []), *(files or [])], symbols=names, count=symbols, seed=seed,
+                   history=int(history * 86_400_000), exchange_info=exchange_info)  # fmt: skip
     if faults is not None:
         _load_faults(place, faults)
     _run(place)
 
 
-def _build(market: Served, options: "ServeOptions", data: list[str], symbols: list[str], seed: int, history: float,
-           exchange_info: Path | None) -> "Place":  # fmt: skip
+def _build(market: Served, options: "ServeOptions", **given: Any) -> "Place":
     from gridbot_tui.exchange.server.build import build
     from gridbot_tui.market.errors import DataError
-    from gridbot_tui.units import DAY
 
     markets = [Market.SPOT, Market.FUTURES] if market is Served.BOTH else [Market(market.value)]
-    names = [name.upper() for name in symbols]
     try:
-        return build(markets, options, data=data, symbols=names, seed=seed, history=int(history * DAY),
-                     exchange_info=exchange_info)  # fmt: skip
+        return build(markets, options, **given)
     except DataError as error:
         raise CommandFailed(str(error), Exit.USAGE) from error
 

@@ -6,7 +6,7 @@ would cost more than three weeks of bars.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import accumulate, repeat
 from random import Random
@@ -85,13 +85,19 @@ class SyntheticMarket:
         market: Market = Market.FUTURES,
         start: Ms,
         interval: Ms = MINUTE,
+        instruments: Mapping[Symbol, Instrument] | None = None,
+        prices: Mapping[Symbol, float] | None = None,
     ) -> None:
-        """Raises DataError for a symbol that is not built in, or an interval that does not divide an hour."""
+        """``instruments`` in place of the built-in ones, ``prices`` where none is built in; ``state`` keeps neither.
+
+        Raises DataError for a symbol that is not known, or an interval that does not divide an hour.
+        """
         if interval <= 0 or HOUR % interval:
             raise DataError(
                 f"a synthetic market of {interval} ms bars does not build the decision hour: use 1m"
             )
-        known = builtin(market)
+        known = builtin(market) if instruments is None else instruments
+        first = {**(prices or {}), **_START_PRICES}
         names = tuple(sorted(set(params.symbols)))
         unknown = [name for name in names if name not in known]
         if unknown:
@@ -105,7 +111,7 @@ class SyntheticMarket:
         self._interval = interval
         rng = Random(f"market/{params.seed}")
         yearly = [rng.uniform(params.volatility_low, params.volatility_high) for _ in names]
-        homes = [math.log(_START_PRICES[name] * rng.uniform(0.9, 1.1)) for name in names]
+        homes = [math.log(first[name] * rng.uniform(0.9, 1.1)) for name in names]
         self._tides = Tides(params, homes, yearly)
         self._painter = _Painter(params, self._instruments, yearly, interval)
         self._first_day = self._start // DAY

@@ -19,7 +19,10 @@ WebSocket protocol. Point a client's addresses at it and trade. This page is mad
 `make docs`.
 
     gridbot exchange serve --port 9000                                  six invented symbols, both markets
+    gridbot exchange serve --port 9000 --symbols 50                     fifty of them
+    gridbot exchange serve --port 9000 --exchange-info FILE             Binance's own symbols and filters, invented prices
     gridbot exchange serve --port 9000 --market futures --data um/BTCUSDT/1m --speed 60
+    gridbot exchange serve --port 9000 --market futures --data um/APEUSDT/aggtrades      recorded trades, one by one
     gridbot exchange serve --port 9000 --control --hold                 prices and faults by hand
 
 When it is ready it prints one JSON line with its addresses. It listens on 127.0.0.1 unless `--host` says otherwise.

@@ -7,6 +7,7 @@ from typing import Final
 from gridbot_tui.exchange.server.accounts import Account
 from gridbot_tui.exchange.server.desk import Desk, Ids
 from gridbot_tui.exchange.server.past import Past
+from gridbot_tui.exchange.server.prints import Print, RecordedTrades
 from gridbot_tui.exchange.server.tape import Tape
 from gridbot_tui.exchange.simulated.matching import play
 from gridbot_tui.market.bar import Bar
@@ -40,6 +41,24 @@ class Path:
         return self.begins + self.length * (self.done + 1) // self.count
 
 
+class Prints:
+    """The way through one minute of recorded trades."""
+
+    __slots__ = ("batch", "begins", "done", "ends", "prints", "shift")
+
+    def __init__(self, batch: MarketBatch, begins: Ms, length: Ms, prints: list[Print], shift: Ms) -> None:
+        self.batch = batch
+        self.begins = begins
+        self.ends = begins + length
+        self.prints = prints
+        self.shift = shift
+        self.done = 0
+
+    def due(self) -> Ms:
+        """When the next trade is due; at last the end of the minute."""
+        return self.prints[self.done].at + self.shift if self.done < len(self.prints) else self.ends
+
+
 class Floor:
     """The public side and all desks of one market. Time comes from the caller."""
 
@@ -68,7 +87,7 @@ class Floor:
         self._shift = _shift(source, now, history)
         self._invented = invented
         self._batches = self._live_through(now)
-        self._path: Path | None = None
+        self._path: Path | Prints | None = None
         self._ahead: deque[MarketBatch] = deque()
         for tape in self.tapes.values():
             tape.updated_at = now
@@ -86,10 +105,7 @@ class Floor:
                 return batches
             for symbol, bar in batch.bars:
                 at = bar.open_at + self._shift
-                self.tapes[symbol].remember(
-                    Bar(at, bar.interval, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.mark_high,
-                        bar.mark_low, bar.mark_close)
-                )  # fmt: skip
+                self.tapes[symbol].remember(bar, at)
                 self.tapes[symbol].marks.append((at, bar.mark_close))
             for rate in batch.funding:
                 self._note_funding(rate)
@@ -155,6 +171,9 @@ class Floor:
             self._shift += waited
             if self._path is not None:
                 self._path.begins += waited
+            if isinstance(self._path, Prints):
+                self._path.ends += waited
+                self._path.shift += waited
 
     def _next(self) -> None:
         """Draw the path of the next batch."""
@@ -165,9 +184,17 @@ class Floor:
             return
         length = max((bar.interval for _, bar in batch.bars), default=self.source.interval)
         count = min(MOST_POINTS, max(LEAST_POINTS, int(length // max(1, self.tick_every))))
-        self._path = Path(batch, batch.at + self._shift - length, length, count)
+        begins = batch.at + self._shift - length
+        if isinstance(self.source, RecordedTrades):
+            prints = self.source.prints(batch.at - length, batch.at)
+            self._path = Prints(batch, begins, length, prints, self._shift)
+        else:
+            self._path = Path(batch, begins, length, count)
 
-    def _step(self, path: Path) -> None:
+    def _step(self, path: "Path | Prints") -> None:
+        if isinstance(path, Prints):
+            self._print(path)
+            return
         at, k = path.due(), path.done
         path.done += 1
         last = path.done == path.count
@@ -187,6 +214,25 @@ class Floor:
         self._meet(MarketBatch(self.now, tuple(bars), funding))
         if last:
             self._next()
+
+    def _print(self, path: "Prints") -> None:
+        """The next recorded trade, as it was; after the last one the minute's funding."""
+        self.now = max(self.now, path.due())
+        if path.done == len(path.prints):
+            for rate in path.batch.funding:
+                self._note_funding(rate)
+            if path.batch.funding:
+                self._meet(MarketBatch(self.now, (), path.batch.funding))
+            self._next()
+            return
+        one = path.prints[path.done]
+        path.done += 1
+        tape = self.tapes[one.symbol]
+        price = max(2, one.price + self.moved.get(one.symbol, 0))
+        tape.move(self.now, price, price, one.steps, one.taker_buys)
+        volume = (one.steps + 0.25) * tape.instrument.step_f
+        bar = Bar(self.now, self.tick_every, price, price, price, price, volume, price, price, price)
+        self._meet(MarketBatch(self.now, ((one.symbol, bar),)))
 
     def _stand(self, now: Ms) -> None:
         """Nothing moves, but time does: a held market, or one whose data have ended."""

@@ -33,7 +33,9 @@ class Past:
         self._seed = seed
         self._price = max(100, price)
         self._volume = max(1, minute_volume)
-        self._days: list[Bar] = []
+        self._rng = Random(f"past/{seed}")
+        self._made: list[Bar] = []
+        """The latest day first."""
 
     @property
     def first_at(self) -> Ms:
@@ -42,7 +44,7 @@ class Past:
 
     def candles(self, since: Ms, until: Ms, length: Ms) -> list[Candle]:
         """Candles that open in [since, until]: of days, hours or minutes, the longest that make up ``length``."""
-        days = self._walked()
+        days = self._walked(max(1, min(DAYS, -(-(self.until - since) // DAY))))
         first = bisect_left(days, since - DAY + 1, key=lambda day: day.open_at)
         found: list[Candle] = []
         unit = DAY if length % DAY == 0 else HOUR if length % HOUR == 0 else MINUTE
@@ -59,7 +61,7 @@ class Past:
         """Funding of the last months with the mark prices of then, ascending; ``steady``: one rate and price."""
         rng = Random(f"funding before/{self._seed}")
         found = []
-        for day in self._walked()[-FUNDING_DAYS:]:
+        for day in self._walked(FUNDING_DAYS):
             marks = path_quotes(day, 24)
             for hour in range(hours, 25, hours):
                 if steady:
@@ -69,22 +71,19 @@ class Past:
                 found.append((FundingRate(symbol, day.open_at + hour * HOUR, rate, hours), marks[hour - 1]))
         return found
 
-    def _walked(self) -> list[Bar]:
-        """Every day, ascending; walked backwards from the price that is known."""
-        if not self._days:
-            rng = Random(f"past/{self._seed}")
-            close = self._price
-            made = []
-            for n in range(1, DAYS + 1):
-                pull = 0.002 * (close / self._price - 1)  # so that four years back is still a price of this coin
-                opened = max(10, round(close * (1 - pull - rng.gauss(0.0, _DAILY))))
-                high = round(max(opened, close) * (1 + abs(rng.gauss(0.0, _DAILY / 2))))
-                low = max(5, round(min(opened, close) * (1 - abs(rng.gauss(0.0, _DAILY / 2)))))
-                volume = self._volume * 1440 * rng.uniform(0.5, 1.8)
-                made.append(_bar(self.until - n * DAY, DAY, opened, high, low, close, volume))
-                close = opened
-            self._days = made[::-1]
-        return self._days
+    def _walked(self, count: int = DAYS) -> list[Bar]:
+        """The last days, ascending; walked backwards from the price that is known, and only as far as is asked for."""
+        made = self._made
+        rng = self._rng
+        while len(made) < count:
+            close = made[-1].open if made else self._price
+            pull = 0.002 * (close / self._price - 1)  # so that four years back is still a price of this coin
+            opened = max(10, round(close * (1 - pull - rng.gauss(0.0, _DAILY))))
+            high = round(max(opened, close) * (1 + abs(rng.gauss(0.0, _DAILY / 2))))
+            low = max(5, round(min(opened, close) * (1 - abs(rng.gauss(0.0, _DAILY / 2)))))
+            volume = self._volume * 1440 * rng.uniform(0.5, 1.8)
+            made.append(_bar(self.until - (len(made) + 1) * DAY, DAY, opened, high, low, close, volume))
+        return made[count - 1 :: -1]
 
     def _inside(self, day: Bar, since: Ms, until: Ms, unit: Ms) -> list[Candle]:
         found: list[Candle] = []

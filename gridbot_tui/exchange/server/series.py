@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 WEEK_SHIFT: Final = 4 * DAY
 """The epoch was a Thursday; Binance's weeks begin on Monday."""
-_COLUMNS: Final = 9
+_WIDTH: Final = 9
 
 
 class Candle(NamedTuple):
@@ -52,22 +52,22 @@ class Series:
     def __init__(self, interval: Ms, most: int) -> None:
         self.interval = interval
         self._most = most
-        self._columns = [array("q") for _ in range(_COLUMNS)]
-        self._trade_ids = array("q")
+        self._times = array("q")
+        self._rows = array("q")
+        """``_WIDTH`` numbers a candle."""
         self._forming: list[int] | None = None
         self.past: Past | None = None
         """What lies before the oldest candle, where the market is invented."""
 
     def add(self, candle: Candle) -> None:
         """Append one closed candle."""
-        row = (candle.open_at, candle.open, candle.high, candle.low, candle.close, candle.volume, candle.quote,
-               candle.trades, candle.buy_volume)  # fmt: skip
-        for column, value in zip(self._columns, row, strict=True):
-            column.append(value)
-        self._trade_ids.append(candle.first_id)
-        if len(self._trade_ids) > self._most + self._most // 4:
-            for column in (*self._columns, self._trade_ids):
-                del column[: self._most // 4]
+        self._times.append(candle.open_at)
+        self._rows.extend((candle.open, candle.high, candle.low, candle.close, candle.volume, candle.quote,
+                           candle.trades, candle.buy_volume, candle.first_id))  # fmt: skip
+        if len(self._times) > self._most + self._most // 4:
+            gone = self._most // 4
+            del self._times[:gone]
+            del self._rows[: gone * _WIDTH]
 
     def tick(self, at: Ms, price: Ticks, steps: Steps, taker_buys: bool, trade_id: int) -> None:
         """One trade (of 0 steps: only a price)."""
@@ -109,21 +109,21 @@ class Series:
         return self._kept_from()
 
     def _kept_from(self) -> Ms | None:
-        if self._columns[0]:
-            return self._columns[0][0]
+        if self._times:
+            return self._times[0]
         return None if self._forming is None else self._forming[0]
 
     def base(self, since: Ms, until: Ms, length: Ms = MINUTE) -> list[Candle]:
         """Base candles that open in [since, until], the forming one too; of the past as long as ``length`` allows."""
-        times = self._columns[0]
+        times = self._times
         first, last = bisect_left(times, since), bisect_left(times, until + 1)
         found: list[Candle] = []
         if self.past is not None and since < self.past.until:
             found = self.past.candles(since, min(until, self.past.until - 1), length)
         for i in range(first, last):
-            t, o, h, low, c, v, q, n, b = (column[i] for column in self._columns)
+            t, at = times[i], i * _WIDTH
+            o, h, low, c, v, q, n, b, ids = self._rows[at : at + _WIDTH]
             share = q * b // v if v else 0
-            ids = self._trade_ids[i]
             found.append(Candle(t, t + self.interval - 1, o, h, low, c, v, q, n, b, share, ids, ids + n - 1))
         forming = self.forming
         if forming is not None and since <= forming.open_at <= until:

@@ -67,15 +67,15 @@ class Tape:
         """One tick over the last price."""
         return self.last + 1
 
-    def remember(self, bar: Bar) -> None:
-        """A bar of before the exchange opened."""
+    def remember(self, bar: Bar, at: Ms) -> None:
+        """A bar of before the exchange opened, told to have begun at a moment."""
         steps = max(1, int(bar.volume / self.instrument.step_f))
         trades = min(500, max(1, steps // 50))
         middle = (bar.high + bar.low + bar.close) // 3
         first = self.next_trade_id
         self.next_trade_id += trades
         half = steps // 2
-        self.candles.add(Candle(bar.open_at, bar.close_at - 1, bar.open, bar.high, bar.low, bar.close, steps,
+        self.candles.add(Candle(at, at + bar.interval - 1, bar.open, bar.high, bar.low, bar.close, steps,
                                 steps * middle, trades, half, half * middle, first, first + trades - 1))  # fmt: skip
         self.last, self.mark = bar.close, bar.mark_close
 
@@ -94,9 +94,10 @@ class Tape:
         if self.seconds is not None:
             self.seconds.tick(at, price, steps, taker_buys, trade_id)
 
-    def move(self, at: Ms, price: Ticks, mark: Ticks, steps: Steps) -> None:
+    def move(self, at: Ms, price: Ticks, mark: Ticks, steps: Steps, taker_buys: bool | None = None) -> None:
         """The market goes to a price, with so much traded on the way; the book follows."""
-        taker_buys = price > self.last or (price == self.last and bool(self.update_id & 1))
+        if taker_buys is None:
+            taker_buys = price > self.last or (price == self.last and bool(self.update_id & 1))
         if steps > 0:
             self.trade(at, price, steps, taker_buys)
         else:

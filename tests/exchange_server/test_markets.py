@@ -1,0 +1,131 @@
+"""What a market can be made of: as many invented symbols as are asked for, a document's own, recorded trades."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from gridbot_tui.exchange.server.build import build
+from gridbot_tui.exchange.server.clock import Clock
+from gridbot_tui.exchange.server.fields import check
+from gridbot_tui.exchange.server.place import Place
+from gridbot_tui.exchange.server.settings import ServeOptions
+from gridbot_tui.exchange.server.table import REST, Call
+from gridbot_tui.market.errors import DataError
+from gridbot_tui.units import HOUR, MINUTE, Market
+from tests.data import shared
+
+NOON = 1_795_262_400_000
+SPOT, FUTURES = (Market.SPOT,), (Market.FUTURES,)
+
+
+def opened(markets: tuple[Market, ...], history: int = HOUR, **options: Any) -> Place:
+    return build(markets, ServeOptions(), history=history, clock=Clock(wall=lambda: NOON * 1_000), **options)
+
+
+def ask(place: Place, path: str, **params: str) -> Any:
+    row = REST["GET", path]
+    return row.handler(Call(place, check(row.spec, params, False), place.clock.now(), None, ""))
+
+
+@pytest.mark.parametrize(("markets", "path"), [(SPOT, "/api/v3"), (FUTURES, "/fapi/v1")])
+def test_a_market_has_as_many_invented_symbols_as_are_asked_for(markets: tuple[Market, ...], path: str) -> None:
+    place = opened(markets, count=50)
+    symbols = ask(place, f"{path}/exchangeInfo")["symbols"]
+    assert len({s["symbol"] for s in symbols}) == 50
+    prices = {row["symbol"]: float(row["price"]) for row in ask(place, f"{path}/ticker/price")}
+    for row in symbols:
+        filters = {f["filterType"]: f for f in row["filters"]}
+        assert prices[row["symbol"]] >= 100 * float(filters["PRICE_FILTER"]["tickSize"])
+        assert prices[row["symbol"]] * float(filters["LOT_SIZE"]["stepSize"]) < 200
+        assert prices[row["symbol"]] < float(filters["PRICE_FILTER"]["maxPrice"])
+
+
+def test_more_symbols_than_are_known_and_names_nobody_knows_are_refused() -> None:
+    with pytest.raises(DataError, match="--exchange-info"):
+        opened(FUTURES, count=400)
+    with pytest.raises(DataError, match="NOPEUSDT"):
+        opened(FUTURES, symbols=("NOPEUSDT",))
+
+
+@pytest.mark.data
+def test_a_document_of_binance_s_own_gives_symbols_with_its_filters() -> None:
+    path = shared("samples/exchange_info/um_testnet_2025-12-24.json.gz")
+    told = {row["symbol"]: row for row in json.loads(gzip.decompress(path.read_bytes()))["symbols"]}
+    place = opened(FUTURES, symbols=("BTCUSDT", "ARUSDT", "1INCHUSDT"), exchange_info=path)
+    for row in ask(place, "/fapi/v1/exchangeInfo")["symbols"]:
+        own = {f["filterType"]: f for f in row["filters"]}
+        theirs = {f["filterType"]: f for f in told[row["symbol"]]["filters"]}
+        for name, field in (("PRICE_FILTER", "tickSize"), ("LOT_SIZE", "stepSize")):
+            assert float(own[name][field]) == float(theirs[name][field])
+
+
+def trades(tmp_path: Path, folder: str, name: str, form: str) -> tuple[Path, list[tuple[int, float, float, bool]]]:
+    """A file of trades, one every twenty seconds for ten hours, and what is in it."""
+    begin = 1_700_000_000_000 // HOUR * HOUR
+    rows = [(begin + 20_000 * n, 60_000.0 + n % 7, 0.001 * (1 + n % 5), n % 3 == 0) for n in range(1_800)]
+    frame = pl.DataFrame({
+        "agg_trade_id": range(len(rows)), "price": [r[1] for r in rows], "quantity": [r[2] for r in rows],
+        "first_trade_id": range(len(rows)), "last_trade_id": range(len(rows)), "transact_time": [r[0] for r in rows],
+        "is_buyer_maker": [r[3] for r in rows],
+    })  # fmt: skip
+    path = tmp_path / folder / name
+    path.parent.mkdir(parents=True)
+    if form == "parquet":
+        frame.write_parquet(path)
+    else:
+        frame.write_csv(path, include_header=form == "head")
+    return path, rows
+
+
+@pytest.mark.parametrize(("folder", "name", "form"), [
+    ("um/BTCUSDT/aggtrades", "2023-11-14.parquet", "parquet"), ("data", "BTCUSDT-aggTrades-2023-11-14.csv", "head"),
+    ("data", "BTCUSDT-aggTrades-2023-11-14.csv", "bare"),
+])  # fmt: skip
+def test_recorded_trades_are_played_one_by_one_as_they_were(tmp_path: Path, folder: str, name: str, form: str) -> None:
+    path, rows = trades(tmp_path, folder, name, form)
+    place = opened(FUTURES, data=[str(path if form != "parquet" else path.parent)])
+    tape = place.floors["futures"].tapes["BTCUSDT"]
+    assert not tape.trades, "what has been is known as candles"
+    place.clock.jump(20 * MINUTE - 1_000)
+    place.advance()
+    heard = [(t.price, t.steps, not t.taker_buys) for t in tape.trades]
+    every = [(round(p * 10), round(q * 1000), sold) for _, p, q, sold in rows]
+    first = next(n for n in range(len(every)) if every[n : n + len(heard)] == heard)
+    assert len(heard) == 60
+    gaps = {b.at - a.at for a, b in zip(tape.trades, list(tape.trades)[1:], strict=False)}
+    assert gaps == {20_000}
+    assert first > 100, "some of it lies in the past"
+    candle = ask(place, "/fapi/v1/klines", symbol="BTCUSDT", interval="1m", limit="3")[0]
+    assert (candle[8], float(candle[5]) > 0) == (3, True)
+
+
+def test_a_resting_order_fills_by_a_recorded_trade_beyond_it(tmp_path: Path) -> None:
+    path, _ = trades(tmp_path, "um/BTCUSDT/aggtrades", "x.parquet", "parquet")
+    place = opened(FUTURES, data=[str(path)])
+    account = place.by_key("key")
+    post = REST["POST", "/fapi/v1/order"]
+    sent = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "price": "60000.5",
+            "quantity": "0.003"}  # fmt: skip
+    while place.floors["futures"].tapes["BTCUSDT"].last < 600_020:
+        place.clock.jump(20_000)
+        place.advance()
+    post.handler(Call(place, check(post.spec, sent, False), place.clock.now(), account, ""))
+    place.clock.jump(5 * MINUTE)
+    place.advance()
+    assert account.futures is not None
+    fills = account.futures.history.trades["BTCUSDT"]
+    assert [t.price for t in fills] == [600_005] * len(fills)
+    assert sum(t.steps for t in fills) == 3
+    assert all(t.maker for t in fills)
+
+
+@pytest.mark.parametrize(("text", "told"), [("a,b\n1,2\n", "price, quantity"), ("1,2,3\n", "3 columns"), ("", "read")])
+def test_a_file_that_holds_no_trades_is_refused_in_a_sentence(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "BTCUSDT-trades-2024-01-01.csv"
+    path.write_text(text)
+    with pytest.raises(DataError, match=told):
+        opened(FUTURES, data=[str(path)])
