@@ -66,7 +66,7 @@ def test_a_document_of_binance_s_own_gives_symbols_with_its_filters() -> None:
 def trades(tmp_path: Path, folder: str, name: str, form: str) -> tuple[Path, list[tuple[int, float, float, bool]]]:
     """A file of trades, one every twenty seconds for ten hours, and what is in it."""
     begin = 1_700_000_000_000 // HOUR * HOUR
-    rows = [(begin + 20_000 * n, 60_000.0 + n % 7, 0.001 * (1 + n % 5), n % 3 == 0) for n in range(1_800)]
+    rows = [(begin + 20_000 * n, 60_000.0 + n % 7, 0.001 * (1 + n % 11), n % 13 == 0) for n in range(1_800)]
     frame = pl.DataFrame({
         "agg_trade_id": range(len(rows)), "price": [r[1] for r in rows], "quantity": [r[2] for r in rows],
         "first_trade_id": range(len(rows)), "last_trade_id": range(len(rows)), "transact_time": [r[0] for r in rows],
