@@ -10,7 +10,7 @@ import msgspec
 from gridbot_tui.engine.actions import DrawdownFact, EquityFact, Fact, PlanFact, ServeFact
 from gridbot_tui.ops import chain
 from gridbot_tui.ops.chain import Head
-from gridbot_tui.ops.redact import redact_value
+from gridbot_tui.ops.redact import redact_value, surely_clean
 from gridbot_tui.ops.verify import files_of, last_line, verify
 from gridbot_tui.units import Ms
 
@@ -131,9 +131,11 @@ class AuditTrail:
                 self._handle = -1
 
     def _append(self, kind: str, at: Ms, body: dict[str, Any]) -> None:
-        hidden = redact_value(msgspec.to_builtins(body, enc_hook=str))
-        assert isinstance(hidden, dict)
+        hidden: Any = body
         line, digest = chain.forge(self._head.seq + 1, at, kind, hidden, self._head.hash)
+        if not surely_clean(line):
+            hidden = redact_value(msgspec.to_builtins(body, enc_hook=str))
+            line, digest = chain.forge(self._head.seq + 1, at, kind, hidden, self._head.hash)
         if self._size and self._size + len(line) > self._max:
             self._rotate(at)
             line, digest = chain.forge(self._head.seq + 1, at, kind, hidden, self._head.hash)

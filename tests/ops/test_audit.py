@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from gridbot_tui.engine.actions import EquityFact, IntentFact, ModeFact
 from gridbot_tui.ops import audit
 from gridbot_tui.ops.audit import AuditTrail, Head, audit_of, verify
-from gridbot_tui.ops.redact import forget_secrets, register_secret
+from gridbot_tui.ops.redact import forget_secrets, redact_value, register_secret, surely_clean
 from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
 from gridbot_tui.units import Side
 
@@ -251,3 +252,26 @@ def test_facts_become_audit_lines_and_equity_points_do_not() -> None:
     )  # fmt: skip
     one = Decimal(1)
     assert audit_of(EquityFact(7, one, one, one, 0.0, 0, 0.0, one)) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"text": "a plain line", "price": 1.5, "parts": ["a", ("b", None)]},
+        {"apiKey": "AAAABBBB"},
+        {"nested": [{"listen_key": "xyz"}]},
+        {"url": "https://example.com/x?Signature=abcdef123456"},
+        {"header": "X-MBX-APIKEY: abcdef123456"},
+        {"pem": "-----BEGIN PRIVATE KEY-----abc-----END PRIVATE KEY-----"},
+        {"Authorisation": "x", "cookie": "y", "PassPhrase": "z"},
+    ],
+)
+def test_a_line_that_is_not_looked_through_holds_nothing_that_would_be_hidden(body: dict[str, Any]) -> None:
+    line = msgspec.json.encode(body)
+    changed = redact_value(msgspec.to_builtins(body)) != msgspec.json.decode(line)
+    assert surely_clean(line) is not changed
+    register_secret("plainly-seen")
+    try:
+        assert not surely_clean(line)
+    finally:
+        forget_secrets()
