@@ -18,6 +18,7 @@ from gridbot_tui.exchange.binance.errors import BinanceError, RetryLater, Stop, 
 from gridbot_tui.exchange.binance.factory import make_rest
 from gridbot_tui.exchange.binance.hosts import Hosts, hosts_of
 from gridbot_tui.exchange.binance.keys import Keys
+from gridbot_tui.exchange.binance.margin_mode import cross_margin
 from gridbot_tui.exchange.binance.rest import FeeRates, Rest
 from gridbot_tui.exchange.simulated.books import BooksFile
 from gridbot_tui.exchange.simulated.config import AccountConfig
@@ -115,6 +116,9 @@ async def _setup(plan: Plan, rest: Rest, instruments: Mapping[Symbol, Instrument
             "(Futures, Preferences)",
             REFUSED,
         )
+    objection = await _patiently(lambda: cross_margin(rest, setup, tuple(instruments)))
+    if objection:
+        raise RunRefused(objection, REFUSED)
     closed = [s for s in instruments if rest.statuses.get(s, "TRADING") != "TRADING"]
     said = [f"{symbol} is {rest.statuses[symbol]} on Binance: its orders will be refused" for symbol in closed]
     if setup.multi_assets:

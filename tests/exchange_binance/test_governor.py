@@ -154,3 +154,15 @@ def test_a_refused_new_order_makes_entries_wait_for_the_window_that_is_full() ->
     found.orders_full(4.0)
     assert found.wait_s(Rank.ENTRY, 0, 1) > 0
     assert found.wait_s(Rank.QUESTION, 1, 0) == 0
+
+
+def test_funding_endpoints_have_a_limit_of_their_own() -> None:
+    found, clock = governor()
+
+    async def ask() -> None:
+        for _ in range(460):
+            await found.funding_turn()
+
+    clock.seconds = 100.0
+    asyncio.run(ask())
+    assert (START + int(clock.seconds * 1000)) // 300_000 == (START + 100_000) // 300_000 + 1

@@ -269,6 +269,15 @@ async def test_a_duplicate_means_the_first_one_stands_and_is_asked_about(served:
         assert all(isinstance(one, OrderReport) for one in trader.reports(order.client_id))
 
 
+async def test_orders_whose_absence_takes_long_to_prove_hold_up_no_other_question(served: Served) -> None:
+    slow = BinanceParams(recv_window_ms=60_000)
+    async with trading(served, Market.FUTURES, params=slow, clock=WallClock()) as trader:
+        for number in range(30):
+            trader.port.send(AskOrder(1_000 + number, "BTCUSDT", f"gbt-BTCUSDT-1-gb1-never{number}"))
+        assert (await trader.ask(AskAccount)).account is not None
+        assert not any(getattr(one, "request_id", 0) >= 1_000 for one in trader.heard)
+
+
 def test_a_clock_without_an_offset_tells_the_machines_time() -> None:
     before = time.time_ns() // 1_000_000
     told = WallClock().now_ms()

@@ -15,6 +15,8 @@ class Call(Struct, frozen=True):
     version: int = 1
     """Futures only; spot has v3 throughout."""
     sapi: bool = False
+    funding: bool = False
+    """Counts against the limit that the funding endpoints share; they weigh nothing."""
 
     @property
     def name(self) -> str:
@@ -45,12 +47,12 @@ class Futures:
 
     TIME = Call("get", "time", 1, signed=False)
     INFO = Call("get", "exchangeInfo", 1, signed=False)
-    FUNDING_INFO = Call("get", "fundingInfo", 0, signed=False)
+    FUNDING_INFO = Call("get", "fundingInfo", 0, signed=False, funding=True)
     BRACKETS = Call("get", "leverageBracket", 1)
     KLINES = Call("get", "klines", 5, signed=False)
     MARK_KLINES = Call("get", "markPriceKlines", 5, signed=False)
     BOOK = Call("get", "ticker/bookTicker", 2, signed=False)
-    FUNDING = Call("get", "fundingRate", 0, signed=False)
+    FUNDING = Call("get", "fundingRate", 0, signed=False, funding=True)
     PREMIUM = Call("get", "premiumIndex", 1, signed=False)
     ACCOUNT = Call("get", "account", 5, version=3)
     POSITIONS = Call("get", "positionRisk", 5, version=3)

@@ -29,7 +29,9 @@ class Refused(BinanceError):
 
 
 class Unresolved(BinanceError):
-    """May or may not have happened."""
+    """May or may not have happened. ``sent_at``: monotonic seconds when it left, where that is known."""
+
+    sent_at: float | None = None
 
 
 class RetryLater(BinanceError):
@@ -130,3 +132,8 @@ def _words(trouble: Exception) -> str:
 def is_duplicate(refusal: Refused) -> bool:
     """True where an order was refused because one with its id is open: an earlier sending was carried out."""
     return refusal.code == -4116 or (refusal.code == -2010 and "duplicate order" in refusal.detail.lower())
+
+
+def denies(refusal: Refused) -> bool:
+    """True where a question about an order was answered with "there is none"."""
+    return refusal.code == -2013 or "order does not exist" in refusal.detail.lower()

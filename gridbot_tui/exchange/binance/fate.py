@@ -15,6 +15,9 @@ _BEFORE: Final[Ms] = 10 * MINUTE
 """Executions are looked at from so long before an order of another life was last heard of."""
 
 
+_LONG_AGO: Final = 0.3
+
+
 class Fate:
     """Asks until the answer is certain.
 
@@ -30,9 +33,9 @@ class Fate:
         self._began = (clock.now_ms(), clock.monotonic())
         self._sent: OrderedDict[ClientId, tuple[Ms, float]] = OrderedDict()
 
-    def sent(self, client_id: ClientId) -> None:
-        """An order leaves now."""
-        self._sent[client_id] = (self._clock.now_ms(), self._clock.monotonic())
+    def sent(self, client_id: ClientId, at: float | None = None) -> None:
+        """An order leaves now, or left last ``at`` (monotonic seconds)."""
+        self._sent[client_id] = (self._clock.now_ms(), self._clock.monotonic() if at is None else at)
         self._sent.move_to_end(client_id)
         if len(self._sent) > KEPT:
             self._sent.popitem(last=False)
@@ -47,6 +50,8 @@ class Fate:
         _, sent = self._sent.get(client_id, self._began)
         last_chance = sent + (params.recv_window_ms + params.absent_after_ms) / 1000
         pause = params.absent_after_ms / params.absent_denials / 1000
+        if self._clock.monotonic() >= last_chance:
+            pause *= _LONG_AGO  # long past its window, only the exchange's own lag is left to wait for
         while True:
             reports = await self._rest.order(symbol, client_id, conditional)
             if reports:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from msgspec import structs
 
 from gridbot_tui.exchange.binance.calls import Futures
+from gridbot_tui.exchange.binance.errors import Refused, RetryLater
 from gridbot_tui.exchange.binance.numbers import money
 from gridbot_tui.exchange.binance.order_words import need
 from gridbot_tui.exchange.binance.rest import FeeRates
@@ -16,7 +17,7 @@ from gridbot_tui.market.errors import DataError
 from gridbot_tui.market.exchange_info import instruments
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.market.source import FundingRate
-from gridbot_tui.units import DAY, Market, Ms, Symbol
+from gridbot_tui.units import DAY, HOUR, Market, Ms, Symbol
 
 Json = Mapping[str, Any]
 
@@ -41,7 +42,7 @@ class FuturesMarket(RestBase):
         """Filters, own brackets where there are keys, funding intervals."""
         document = await self.wire.ask(Futures.INFO)
         brackets = await self.wire.ask(Futures.BRACKETS) if self.wire.signs else None
-        intervals = await self._funding_intervals()
+        intervals = await self._funding_intervals(symbols)
         with reading("exchangeInfo"):
             self.wire.governor.limits(document["rateLimits"])
             try:
@@ -59,18 +60,28 @@ class FuturesMarket(RestBase):
             symbols,
         )
 
-    async def _funding_intervals(self) -> dict[Symbol, int]:
-        """Hours; lists only symbols that differ from eight, or once did."""
-        rows = await self.wire.ask(Futures.FUNDING_INFO)
+    async def _funding_intervals(self, symbols: Sequence[Symbol]) -> dict[Symbol, int]:
+        """Hours; the exchange lists only symbols that differ from eight, or once did. A testnet may not list any."""
+        try:
+            rows = await self.wire.ask(Futures.FUNDING_INFO)
+        except (Refused, RetryLater):
+            found = await together([partial(self._settled_every, symbol) for symbol in symbols])
+            return {symbol: hours for symbol, hours in zip(symbols, found, strict=True) if hours is not None}
         with reading("funding intervals"):
             return {row["symbol"]: int(row["fundingIntervalHours"]) for row in rows}
 
+    async def _settled_every(self, symbol: Symbol) -> int | None:
+        """Hours between the last two settlements; None where there were not two."""
+        rows = await self.wire.ask(Futures.FUNDING, {"symbol": symbol, "limit": 2})
+        with reading("funding rates"):
+            times = sorted(int(row["fundingTime"]) for row in rows)
+            return max(1, round((times[-1] - times[0]) / HOUR)) if len(times) == 2 else None
+
     async def fees(self, symbols: Sequence[Symbol]) -> dict[Symbol, FeeRates]:
         """What this account pays."""
-        burn = await self.wire.ask(Futures.FEE_BURN)
+        saves = await self._pays_in_bnb()
         rows = await together([partial(self.wire.ask, Futures.COMMISSION, {"symbol": symbol}) for symbol in symbols])
         with reading("fees"):
-            saves = burn["feeBurn"] is True
             return {
                 symbol: FeeRates(
                     maker=money(need(row, "makerCommissionRate")),
@@ -80,6 +91,15 @@ class FuturesMarket(RestBase):
                 )
                 for symbol, row in zip(symbols, rows, strict=True)
             }
+
+    async def _pays_in_bnb(self) -> bool:
+        """Where that cannot be told (a testnet may not have the call) the full rates are the safe side."""
+        try:
+            burn = await self.wire.ask(Futures.FEE_BURN)
+        except (Refused, RetryLater):
+            return False
+        with reading("fees"):
+            return burn["feeBurn"] is True
 
     async def funding(self, symbols: Sequence[Symbol], since: Ms) -> list[FundingRate]:
         """Settled rates after ``since``, ascending."""

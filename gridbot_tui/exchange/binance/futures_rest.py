@@ -10,7 +10,7 @@ from gridbot_tui.engine.events import AccountState, Cash, OpenOrders, OrderRepor
 from gridbot_tui.exchange.binance import account_words, order_words
 from gridbot_tui.exchange.binance.account_words import Marks
 from gridbot_tui.exchange.binance.calls import Futures
-from gridbot_tui.exchange.binance.errors import BinanceError, Refused, RetryLater
+from gridbot_tui.exchange.binance.errors import BinanceError, Refused, RetryLater, denies
 from gridbot_tui.exchange.binance.futures_market import FuturesMarket
 from gridbot_tui.exchange.binance.governor import Rank
 from gridbot_tui.exchange.binance.numbers import Scale
@@ -91,7 +91,7 @@ class FuturesRest(FuturesMarket):
         try:
             row = await self.wire.ask(call, {"symbol": symbol, key: client_id})
         except Refused as refused:
-            if refused.code == -2013:
+            if denies(refused):
                 return []
             raise
         with reading("an order"):
@@ -240,7 +240,8 @@ class FuturesRest(FuturesMarket):
             end = start - 1
         return None
 
-    async def _marks(self, params: Mapping[str, Any], scale: Scale) -> Marks:
-        rows = await self.wire.ask(Futures.MARK_KLINES, params)
+    async def _candles(self, params: Mapping[str, Any], scale: Scale) -> tuple[list[list[Any]], Marks]:
+        ask = self.wire.ask
+        rows, marked = await together([partial(ask, call, params) for call in (Futures.KLINES, Futures.MARK_KLINES)])
         with reading("mark prices"):
-            return account_words.marks(rows, scale)
+            return rows, account_words.marks(marked, scale)

@@ -16,6 +16,8 @@ from gridbot_tui.units import DAY, MINUTE, Market, Ms
 
 SECONDS_10: Final[Ms] = 10_000
 _INTERVALS: Final = {"SECOND": 1_000, "MINUTE": MINUTE, "HOUR": 60 * MINUTE, "DAY": DAY}
+_FUNDING: Final = 450
+"""Requests of the funding endpoints in five minutes; Binance takes 500 an address and tells no count."""
 _EDGE: Final = 0.02
 """Seconds past the beginning of a window: our clock may be a little ahead of the exchange's."""
 
@@ -78,6 +80,7 @@ class Governor:
         self.weight = Window(MINUTE, 6_000 if spot else 2_400)
         self.orders_short = Window(SECONDS_10, 50 if spot else 300)
         self.orders_long = Window(DAY, 160_000) if spot else Window(MINUTE, 1_200)
+        self._funding = Window(5 * MINUTE, _FUNDING)
         self._queues = {rank: asyncio.Lock() for rank in Rank}
         self._closed_until: float | None = None
         self._shut_until: float | None = None
@@ -168,3 +171,9 @@ class Governor:
         if orders:
             self.orders_short.add(now, orders)
             self.orders_long.add(now, 1 if orders > 1 and self.orders_long.length == MINUTE else orders)
+
+    async def funding_turn(self) -> None:
+        """Wait until the funding endpoints may be asked; counted then."""
+        while self._funding.used(self._clock.now_ms()) >= self._funding.most:
+            await self._clock.sleep(min(self._funding.left_s(self._clock.now_ms()) + _EDGE, 1.0))
+        self._funding.add(self._clock.now_ms(), 1)

@@ -8,7 +8,7 @@ from gridbot_tui.engine.events import OpenOrder, OrderReport, Outcome
 from gridbot_tui.exchange.binance.numbers import BadNumber, Scale, money
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.model import NewOrder, OrderKind
-from gridbot_tui.units import ClientId, Market, Ms, Side, Symbol
+from gridbot_tui.units import ClientId, Market, Ms, Side, Symbol, Ticks
 
 Json = Mapping[str, Any]
 Params = dict[str, Any]
@@ -37,6 +37,8 @@ ALGO_OUTCOMES: Final = {
 TRIGGERED: Final = frozenset(("TRIGGERING", "TRIGGERED", "FINISHED"))
 CONDITIONAL: Final = ("STOP", "TAKE_PROFIT", "TRAILING")
 """How the types of conditional orders begin."""
+STOP_ROOM: Final = Decimal("0.05")
+"""How far beyond its trigger a spot stop with a limit may execute, fraction."""
 _ENDS: Final = frozenset((Outcome.CANCELED, Outcome.EXPIRED, Outcome.REFUSED))
 
 
@@ -102,17 +104,33 @@ def algo_order(order: NewOrder, instrument: Instrument) -> Params:
     return params
 
 
-def spot_stop(order: NewOrder, instrument: Instrument) -> Params:
-    """Parameters of a spot stop, a plain order there; it goes by the last price, spot has no other."""
-    return {
+def spot_stop(order: NewOrder, instrument: Instrument, at_market: bool) -> Params:
+    """Parameters of a spot stop, a plain order there; it goes by the last price, spot has no other.
+
+    Where a symbol takes no stop at market, a limit far beyond the trigger does the same but for a crash past it.
+    """
+    trigger = _trigger(order)
+    params: Params = {
         "symbol": order.symbol,
         "side": order.side.name,
-        "type": "STOP_LOSS",
+        "type": "STOP_LOSS" if at_market else "STOP_LOSS_LIMIT",
         "quantity": text(instrument.quantity(order.steps)),
-        "stopPrice": text(instrument.price(_trigger(order))),
+        "stopPrice": text(instrument.price(trigger)),
         "newClientOrderId": order.client_id,
         "newOrderRespType": "ACK",
     }
+    if not at_market:
+        params |= {"timeInForce": "GTC", "price": text(instrument.price(_beyond(trigger, order.side, instrument)))}
+    return params
+
+
+def _beyond(trigger: Ticks, side: Side, instrument: Instrument) -> Ticks:
+    """A limit price that takes whatever is there once the trigger is reached, inside the exchange's filters."""
+    if side is Side.SELL:
+        lowest = max(1 - STOP_ROOM, (1 + instrument.percent_down) / 2)
+        return max(instrument.min_price, instrument.ticks_up(instrument.price(trigger) * lowest))
+    highest = min(1 + STOP_ROOM, (1 + instrument.percent_up) / 2)
+    return min(instrument.max_price, instrument.ticks_down(instrument.price(trigger) * highest))
 
 
 def _trigger(order: NewOrder) -> int:

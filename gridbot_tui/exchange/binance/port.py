@@ -28,7 +28,8 @@ LINK: Final = "orders"
 """The source that goes down where the exchange will not serve this key or address at all."""
 _TAKERS: Final = {Rank.PROTECT: 12, Rank.QUESTION: 8, Rank.ENTRY: 8, Rank.REPRICE: 2}
 """Requests of a rank that may be on their way at once."""
-_NO_PAUSE: Final = 0.0
+_FATES: Final = 16
+"""Orders whose fate may be asked for at once."""
 _CROWD: Final = 3
 """Entries that wait, from which a batch is quicker than one by one."""
 
@@ -59,6 +60,7 @@ class BinancePort:
         self._params = params
         self._answered = answered
         self._lanes: dict[Rank, Lane[Request]] = {rank: Lane() for rank in Rank}
+        self._fates: Lane[AskOrder] = Lane()
         self._placing: dict[ClientId, asyncio.Future[None]] = {}
         self._circuits = Circuits(params)
         self._fate = Fate(rest, clock, params)
@@ -76,7 +78,7 @@ class BinancePort:
     @property
     def health(self) -> AdapterHealth:
         """How it is, as of now."""
-        queued = sum(len(lane) for lane in self._lanes.values())
+        queued = len(self._fates) + sum(len(lane) for lane in self._lanes.values())
         return structs.replace(self._rest.health(queued), circuits=self._circuits.standing())
 
     # -- what goes in ----------------------------------------------------------------------------------------
@@ -93,6 +95,8 @@ class BinancePort:
                 self._lanes[Rank.PROTECT].put(request)
             case AskOrder() if self._withdraw(request.client_id):
                 self._later(Reply(request.request_id, self._clock.now_ms(), order=self._unsent(request)))
+            case AskOrder():
+                self._fates.put(request)
             case _:
                 self._lanes[Rank.QUESTION].put(request)
 
@@ -133,6 +137,8 @@ class BinancePort:
         self._task = asyncio.current_task()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_clock(), name="binance clock")
+            for number in range(_FATES):
+                group.create_task(self._find_out(), name=f"binance fate {number}")
             for rank, takers in _TAKERS.items():
                 for number in range(takers):
                     group.create_task(self._serve(rank), name=f"binance {rank.name.lower()} {number}")
@@ -153,6 +159,13 @@ class BinancePort:
                 await self._rest.server_time()
             except BinanceError:
                 continue  # noted in health; an order that finds the clock off sets it right itself
+
+    async def _find_out(self) -> None:
+        """Questions about single orders have takers of their own: a proof of absence takes its time."""
+        while True:
+            await self._fates.filled()
+            for asked in self._fates.take():
+                await self._answer(asked)
 
     async def _serve(self, rank: Rank) -> None:
         lane = self._lanes[rank]
@@ -199,6 +212,8 @@ class BinancePort:
                 self._placing.pop(order.client_id, None)
             done.set_result(None)
         for order, answer in zip(orders, answers, strict=True):
+            if isinstance(answer, Unresolved):
+                self._fate.sent(order.client_id, answer.sent_at)
             self._tell(order, answer)
         self._mind_link()
 

@@ -10,7 +10,7 @@ from gridbot_tui.engine.events import Fill
 from gridbot_tui.exchange.binance import account_words
 from gridbot_tui.exchange.binance.account_words import INTERVALS, Marks
 from gridbot_tui.exchange.binance.calls import Call
-from gridbot_tui.exchange.binance.errors import Refused, RetryLater, Unresolved
+from gridbot_tui.exchange.binance.errors import Refused, RetryLater, Unresolved, denies
 from gridbot_tui.exchange.binance.governor import Rank
 from gridbot_tui.exchange.binance.health import AdapterHealth
 from gridbot_tui.exchange.binance.known_ids import KnownIds
@@ -117,8 +117,7 @@ class RestBase(ABC):
         start = -(-since // interval) * interval
         while start + interval <= self.now:
             params = {"symbol": symbol, "interval": INTERVALS[interval], "startTime": start, "limit": PAGE}
-            rows = await self.wire.ask(self.KLINES, params)
-            known = await self._marks(params, scale) if rows else {}
+            rows, known = await self._candles(params, scale)
             with reading("klines"):
                 page = [account_words.bar(row, scale, interval, known) for row in rows]
             closed = self.now
@@ -128,9 +127,9 @@ class RestBase(ABC):
             start = page[-1].open_at + interval
         return found
 
-    async def _marks(self, params: Mapping[str, Any], scale: Scale) -> Marks:
-        """Mark prices of the same candles; spot has none."""
-        return {}
+    async def _candles(self, params: Mapping[str, Any], scale: Scale) -> tuple[list[list[Any]], Marks]:
+        """One page, with the mark prices of the same candles; spot has none."""
+        return await self.wire.ask(self.KLINES, params), {}
 
     async def best(self, symbol: Symbol) -> tuple[Ticks | None, Ticks | None]:
         """Best bid and ask now."""
@@ -203,7 +202,7 @@ class RestBase(ABC):
         try:
             row = await self.wire.ask(self.ORDER, {"symbol": symbol, "orderId": number})
         except Refused as refused:
-            if refused.code != -2013:
+            if not denies(refused):
                 raise
             if self.now - traded_at < _YOUNG:
                 raise RetryLater(f"order {number} of an execution is not listed yet", refused.code) from refused

@@ -10,12 +10,13 @@ from urllib.parse import quote
 from gridbot_tui.engine.events import AccountState, Cash, OpenOrders, OrderReport
 from gridbot_tui.exchange.binance import account_words, order_words
 from gridbot_tui.exchange.binance.calls import Spot
-from gridbot_tui.exchange.binance.errors import BinanceError, Refused
+from gridbot_tui.exchange.binance.errors import BinanceError, Refused, denies
 from gridbot_tui.exchange.binance.governor import Rank
 from gridbot_tui.exchange.binance.numbers import money
 from gridbot_tui.exchange.binance.order_words import need
-from gridbot_tui.exchange.binance.rest import AccountSetup, Answer, FeeRates
+from gridbot_tui.exchange.binance.rest import AccountSetup, Answer, FeeRates, IsOurs
 from gridbot_tui.exchange.binance.rest_base import RestBase, reading, together
+from gridbot_tui.exchange.binance.wire import Wire
 from gridbot_tui.market.errors import DataError
 from gridbot_tui.market.exchange_info import instruments
 from gridbot_tui.market.instrument import Instrument
@@ -44,6 +45,11 @@ class SpotRest(RestBase):
     window = DAY
     latest_reach = _WHOLE_HISTORY
 
+    def __init__(self, wire: Wire, ours: IsOurs, interval: Ms) -> None:
+        super().__init__(wire, ours, interval)
+        self._stops_at_market: set[Symbol] = set()
+        """Symbols that take a stop without a limit; many did not until 2025."""
+
     @property
     def batch_size(self) -> int:
         """Spot has no batches."""
@@ -62,6 +68,7 @@ class SpotRest(RestBase):
                 raise ValueError(str(error)) from error
             rows = [row for row in document["symbols"] if row["symbol"] in found]
             self.statuses |= {row["symbol"]: str(row["status"]) for row in rows}
+            self._stops_at_market |= {row["symbol"] for row in rows if "STOP_LOSS" in row["orderTypes"]}
         return self._load(found, symbols)
 
     async def _info(self, symbols: Sequence[Symbol]) -> Any:
@@ -91,8 +98,11 @@ class SpotRest(RestBase):
     async def place(self, order: NewOrder, rank: Rank) -> Answer:
         """Send one order, plain or conditional."""
         scale = self.scale(order.symbol)
-        stop = order.kind is OrderKind.STOP_MARKET
-        params = (order_words.spot_stop if stop else order_words.plain_order)(order, scale.instrument)
+        if order.kind is OrderKind.STOP_MARKET:
+            at_market = order.symbol in self._stops_at_market
+            params = order_words.spot_stop(order, scale.instrument, at_market)
+        else:
+            params = order_words.plain_order(order, scale.instrument)
         row = await self.wire.act(Spot.PLACE, rank, params)
         with reading("the answer to an order", changes=True):
             report = order_words.plain_report(row, scale, self.now, order.client_id)
@@ -121,7 +131,7 @@ class SpotRest(RestBase):
         try:
             row = await self.wire.ask(Spot.ORDER, {"symbol": symbol, "origClientOrderId": client_id})
         except Refused as refused:
-            if refused.code == -2013:
+            if denies(refused):
                 return []
             raise
         with reading("an order"):

@@ -159,6 +159,8 @@ class Wire:
     ) -> Any:  # fmt: skip
         if call.signed and not self._keys.there:
             raise Stop(f"{call.name} needs API keys, and there are none: gridbot credentials set")
+        if call.funding:
+            await self.governor.funding_turn()
         await self.governor.turn(rank, call.weight if weight is None else weight, call.orders)
         return await self._send(call, params, changes=changes, encoded=encoded)
 
@@ -168,6 +170,8 @@ class Wire:
             answer = await self._there().send(self.market, call, params, encoded=encoded)
         except (HttpTrouble, Unreadable, aiohttp.ClientError, TimeoutError, OSError) as trouble:
             error = classify(trouble, call.name, changes=changes)
+            if isinstance(error, Unresolved):
+                error.sent_at = began
             self._note(error, changes)
             raise error from trouble
         self._trips.append(self.clock.monotonic() - began)
