@@ -1,5 +1,6 @@
 """Every fault of the served exchange's menu on every kind of request: no duplicate, nothing lost, the right word."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
@@ -23,6 +24,17 @@ from gridbot_tui.orders.model import NewOrder, Purpose
 from gridbot_tui.units import Market, Side
 from tests.exchange_binance.adapter import Trader, trading
 from tests.exchange_server.serving import Served
+
+
+@pytest.fixture
+def served(exchange: Served) -> Iterator[Served]:
+    """The file's exchange, without orders after the test; no test here leaves a position."""
+    yield exchange
+    exchange.faults()
+    exchange.good("DELETE", "/fapi/v1/allOpenOrders", symbol="BTCUSDT")
+    exchange.good("DELETE", "/fapi/v1/algoOpenOrders", symbol="BTCUSDT")
+    exchange.signed("DELETE", "/api/v3/openOrders", symbol="BTCUSDT")
+
 
 IMPATIENT = BinanceParams(request_timeout_ms=300)
 """Only where an answer never comes: what is asked again may be late on a busy machine without harm."""
@@ -65,7 +77,7 @@ CERTAIN = [
     Fault({"kind": "slow", "ms": 30}, True, told=True),
     Fault({"kind": "late", "ms": 30}, True, told=True),
 ]
-MENU = pytest.mark.parametrize("fault", [*LOST, *ODD, *CERTAIN], ids=lambda fault: fault.name)
+EVERY = [*LOST, *ODD, *CERTAIN]
 SORTS = [*LOST[4:], ODD[0], ODD[3], CERTAIN[0], CERTAIN[3]]
 FEW = pytest.mark.parametrize("fault", SORTS, ids=lambda fault: fault.name)
 """One of each sort: what they mean is decided in one place, whatever the request."""
@@ -81,16 +93,15 @@ async def _fate(trader: Trader, order: NewOrder, conditional: bool = False) -> O
     return found
 
 
+STOP: dict[str, Any] = {"side": Side.SELL, "trigger": 50_000, "purpose": Purpose.STOP, "reduce_only": True}
 PLACES = [
-    pytest.param(Market.SPOT, "POST /api/v3/order", {}, id="spot"),
-    pytest.param(Market.FUTURES, "POST /fapi/v1/order", {}, id="futures"),
-    pytest.param(Market.FUTURES, "POST /fapi/v1/algoOrder",
-                 {"side": Side.SELL, "trigger": 50_000, "purpose": Purpose.STOP, "reduce_only": True}, id="stop"),
-]  # fmt: skip
+    *(pytest.param(Market.SPOT, "POST /api/v3/order", {}, one, id=f"spot-{one.name}") for one in EVERY),
+    *(pytest.param(Market.FUTURES, "POST /fapi/v1/order", {}, one, id=f"futures-{one.name}") for one in EVERY),
+    *(pytest.param(Market.FUTURES, "POST /fapi/v1/algoOrder", STOP, one, id=f"stop-{one.name}") for one in SORTS),
+]
 
 
-@MENU
-@pytest.mark.parametrize(("market", "path", "shape"), PLACES)
+@pytest.mark.parametrize(("market", "path", "shape", "fault"), PLACES)
 async def test_a_new_order_is_neither_doubled_nor_forgotten(
     served: Served, market: Market, path: str, shape: dict[str, Any], fault: Fault
 ) -> None:
@@ -129,9 +140,8 @@ async def test_a_batch_shares_one_fate_and_each_order_is_told(served: Served, fa
 CANCELS = [
     pytest.param(Market.SPOT, "DELETE /api/v3/order", {}, id="spot"),
     pytest.param(Market.FUTURES, "DELETE /fapi/v1/order", {}, id="futures"),
-    pytest.param(Market.FUTURES, "DELETE /fapi/v1/algoOrder",
-                 {"side": Side.SELL, "trigger": 50_000, "purpose": Purpose.STOP, "reduce_only": True}, id="stop"),
-]  # fmt: skip
+    pytest.param(Market.FUTURES, "DELETE /fapi/v1/algoOrder", STOP, id="stop"),
+]
 
 
 @FEW
