@@ -1,6 +1,7 @@
 """Both feeds turned on a served exchange, with everything they tell in a list."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -56,14 +57,15 @@ class Ears:
 
     async def until(self, found: Callable[[], T | None]) -> T:
         """Wait until something is there (and not false)."""
-        async with asyncio.timeout(PATIENCE_S):
-            while not (got := found()):
-                self._news.clear()
-                try:
-                    async with asyncio.timeout(0.1):
-                        await self._news.wait()
-                except TimeoutError:
-                    continue  # what is waited for may not be an event
+        end = time.monotonic() + PATIENCE_S
+        while not (got := found()):
+            assert time.monotonic() < end, f"it never came; the last heard: {self.heard[-8:]}"
+            self._news.clear()
+            try:
+                async with asyncio.timeout(0.1):
+                    await self._news.wait()
+            except TimeoutError:
+                continue  # what is waited for may not be an event
         return got
 
     def of(self, kind: type[E]) -> list[E]:

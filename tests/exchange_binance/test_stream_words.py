@@ -606,3 +606,14 @@ def test_a_mark_need_not_lie_on_the_grid_and_must_be_above_zero() -> None:
     for text in ("0", "-1", "NaN"):
         with pytest.raises(BadNumber):
             scale.near(text)
+
+
+def test_a_spot_trade_elsewhere_is_money_that_came_and_went() -> None:
+    trade = report(s="DOGEUSDT", c="web", x="TRADE", l="100.0", z="100.0", L="0.2", Y="20.0", n="0.1", N="DOGE", t=9)
+    told = [w for w in spot().of(raw(trade))[2] if isinstance(w, Cash)]
+    assert [(c.asset, c.amount) for c in told] == [
+        ("DOGE", Decimal(100)),
+        ("USDT", Decimal(-20)),
+        ("DOGE", Decimal("-0.1")),
+    ]
+    assert len({c.cash_id for c in told}) == 3

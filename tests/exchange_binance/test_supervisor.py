@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gridbot_tui.exchange.binance.doors import StreamDoor
+from gridbot_tui.exchange.binance.errors import Stop
 from gridbot_tui.exchange.binance.frames import BadFrame
 from gridbot_tui.exchange.binance.gate import Gate
 from gridbot_tui.exchange.binance.supervisor import Supervisor
@@ -44,7 +45,7 @@ class Scene:
         self.ear = Ear()
         self.clock = VirtualClock()
         names = [f"s{n}@bookTicker" for n in range(streams)]
-        door = StreamDoor("wss://exchange", names, timing, self.clock)
+        door = StreamDoor(["wss://exchange"], names, timing, self.clock)
         self.gate = Gate(timing, self.clock)
         self.supervisor = Supervisor("market", door, self.ear, self.exchange, self.gate, timing, self.clock,
                                      talkative=talkative)  # fmt: skip
@@ -214,7 +215,7 @@ def test_where_commands_are_never_answered_a_pong_is_enough() -> None:
 
     async def run() -> None:
         s = Scene(talkative=False)
-        s.supervisor._door = Mum("wss://exchange", [], TIMING, s.clock)
+        s.supervisor._door = Mum(["wss://exchange"], [], TIMING, s.clock)
         async with s:
             await play(s)
 
@@ -297,7 +298,7 @@ def test_an_exchange_that_is_away_is_tried_within_its_limits_and_found_again_soo
         await asyncio.sleep(TIMING.retry_most + 1)
         assert s.ear.links[-1][1]
         assert s.ear.links[-1][0] - back <= TIMING.retry_most + TIMING.tick
-        assert len([up for up in s.ear.ups if not up]) <= 3, "the same reason is told once"
+        assert len([up for up in s.ear.ups if not up]) <= 2, "the same reason is told once"
 
     scene(play)
 
@@ -391,3 +392,37 @@ def test_a_connection_that_forgot_a_stream_is_replaced() -> None:
         assert "forgot" in s.ear.links[1][2]
 
     scene(play)
+
+
+def test_where_one_way_leads_to_nothing_the_other_is_taken() -> None:
+    async def run() -> None:
+        s = Scene()
+        s.supervisor._door = StreamDoor(["wss://demo/public", "wss://demo"], ["s0@bookTicker"], TIMING, s.clock)
+        s.exchange.newborn = lambda socket: setattr(socket, "deaf", socket.url == "wss://demo/public/stream")
+        async with s:
+            s.talks()
+            await asyncio.sleep(TIMING.deaf + 2)
+            assert s.ear.frames
+            await asyncio.sleep(900)
+            assert [socket.url for socket in s.exchange.sockets] == ["wss://demo/public/stream", "wss://demo/stream"]
+
+    at_once(run())
+
+
+def test_a_key_that_is_refused_is_not_tried_every_few_seconds() -> None:
+    class Locked(StreamDoor):
+        tries = 0
+
+        async def address(self) -> str:
+            self.tries += 1
+            raise Stop("Invalid API-key, IP, or permissions for action.", -2015)
+
+    async def run() -> None:
+        s = Scene()
+        door = s.supervisor._door = Locked(["wss://exchange"], [], TIMING, s.clock)
+        async with s:
+            await asyncio.sleep(3600)
+            assert 20 < door.tries <= 3600 / TIMING.banned + 1
+            assert "Invalid API-key" in s.ear.links[-1][2]
+
+    at_once(run())

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from aiohttp import WSMsgType
 
-from gridbot_tui.exchange.binance.errors import RetryLater
+from gridbot_tui.exchange.binance.sockets import TurnedAway
 
 T = TypeVar("T")
 
@@ -156,7 +156,7 @@ class HandExchange:
         if self.slow:
             await asyncio.sleep(self.slow.popleft())
         if self.banned_s is not None:
-            raise RetryLater("the exchange answered 418 at the door", after_s=self.banned_s, closed=True)
+            raise TurnedAway(418, self.banned_s)
         if self.away:
             raise ConnectionRefusedError("connection refused")
         socket = HandSocket(self, url)

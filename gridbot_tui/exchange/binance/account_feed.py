@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from gridbot_tui.engine.events import Cash, Event, Fill, LinkChanged, OrderReport
 from gridbot_tui.exchange.binance.clock import Clock
-from gridbot_tui.exchange.binance.doors import FuturesAccountDoor, SpotAccountDoor
+from gridbot_tui.exchange.binance.doors import FuturesAccountDoor, SpotAccountDoor, ways
 from gridbot_tui.exchange.binance.errors import BinanceError
 from gridbot_tui.exchange.binance.futures_words import FuturesWords
 from gridbot_tui.exchange.binance.gate import Gate
@@ -67,7 +67,7 @@ class AccountFeed:
         self._key_door: FuturesAccountDoor | None = None
         if rest.market is Market.FUTURES:
             self._words = FuturesWords(instruments, ours, rest.ids)
-            door: Any = FuturesAccountDoor(hosts.futures_private, rest.listen_key)
+            door: Any = FuturesAccountDoor(ways(hosts.futures_private, hosts.futures_unrouted), rest.listen_key)
             self._key_door = door
         else:
             self._words = SpotWords(instruments, ours, rest.ids)

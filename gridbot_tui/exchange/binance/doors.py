@@ -1,5 +1,6 @@
 """Where connections go, and what is said first: streams by name, futures accounts by listen key, spot by signature."""
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -11,18 +12,28 @@ from gridbot_tui.exchange.binance.line import Line, Rejected
 from gridbot_tui.exchange.binance.timing import StreamTiming
 
 
+def ways(base: str, other: str) -> list[str]:
+    """An address, and another one where there is any."""
+    return [base, other] if other else [base]
+
+
 class StreamDoor:
     """A combined connection: nothing in the address, then SUBSCRIBE in batches, each confirmed."""
 
-    def __init__(self, base: str, streams: Sequence[str], timing: StreamTiming, clock: Clock) -> None:
-        self._base = base
+    def __init__(self, bases: Sequence[str], streams: Sequence[str], timing: StreamTiming, clock: Clock) -> None:
+        """``bases``: the address, and others to be tried where it leads to nothing."""
+        self._bases = deque(bases)
         self._streams = list(streams)
         self._timing = timing
         self._clock = clock
 
     async def address(self) -> str:
         """The same for all: a list of hundreds of names would not fit every proxy's idea of an address."""
-        return f"{self._base}/stream"
+        return f"{self._bases[0]}/stream"
+
+    def other_way(self) -> None:
+        """Another base, where there is one."""
+        self._bases.rotate(-1)
 
     async def greet(self, line: Line) -> None:
         """Subscribe to every stream."""
@@ -50,8 +61,8 @@ class StreamDoor:
 class FuturesAccountDoor:
     """The futures user stream: the listen key in the address is all the greeting there is."""
 
-    def __init__(self, base: str, listen_key: Callable[[], Awaitable[str]]) -> None:
-        self._base = base
+    def __init__(self, bases: Sequence[str], listen_key: Callable[[], Awaitable[str]]) -> None:
+        self._bases = deque(bases)
         self._listen_key = listen_key
         self.key = ""
         """The one in use; a secret of sorts: it reads the account."""
@@ -59,7 +70,11 @@ class FuturesAccountDoor:
     async def address(self) -> str:
         """With the key that holds now: after a drop it may be another one."""
         self.key = await self._listen_key()
-        return f"{self._base}/ws?listenKey={self.key}"
+        return f"{self._bases[0]}/ws{'?listenKey=' if self._bases[0].endswith('private') else '/'}{self.key}"
+
+    def other_way(self) -> None:
+        """Another base, where there is one."""
+        self._bases.rotate(-1)
 
     async def greet(self, line: Line) -> None:
         """Nothing to say."""
@@ -98,6 +113,9 @@ class SpotAccountDoor:
             if not again or answer.error is None or answer.error.code != CLOCK_OFF:
                 raise Rejected(answer.refusal)
             await self._set_clock()
+
+    def other_way(self) -> None:
+        """There is only one."""
 
     def question(self) -> dict[str, Any]:
         """Which subscriptions there are."""

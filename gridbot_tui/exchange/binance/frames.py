@@ -224,6 +224,7 @@ class ExecutionReport(Struct, frozen=True):
     n: str | None = None
     N: str | None = None
     t: int = -1
+    Y: str = "0"
     I: int = 0  # noqa: E741 (the exchange's name)
     w: bool = False
     m: bool = False

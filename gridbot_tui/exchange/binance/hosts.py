@@ -26,6 +26,9 @@ class Hosts(Struct, frozen=True):
     """User stream by listen key."""
     spot_ws_api: str
     """A complete URL; the spot user stream is subscribed to there."""
+    futures_unrouted: str = ""
+    """Futures streams without a category, where an environment may serve them so; tried where the routed ones
+    lead to nothing. "" = nowhere: on mainnet such an address connects and stays silent."""
 
     def rest(self, market: Market) -> str:
         """REST base of a market."""
@@ -51,6 +54,7 @@ _TESTNET: Final = Hosts(
     futures_market="wss://demo-fstream.binance.com/market",
     futures_private="wss://demo-fstream.binance.com/private",
     spot_ws_api="wss://ws-api.testnet.binance.vision/ws-api/v3",
+    futures_unrouted="wss://demo-fstream.binance.com",
 )
 
 

@@ -9,10 +9,10 @@ from msgspec import Struct
 
 from gridbot_tui.exchange.binance import frames
 from gridbot_tui.exchange.binance.clock import Clock
-from gridbot_tui.exchange.binance.errors import BinanceError, RetryLater
+from gridbot_tui.exchange.binance.errors import BinanceError, Stop
 from gridbot_tui.exchange.binance.frames import Answer, BadFrame
 from gridbot_tui.exchange.binance.gate import Gate
-from gridbot_tui.exchange.binance.sockets import DIAL_ERRORS, Dialer, Socket, ending
+from gridbot_tui.exchange.binance.sockets import DIAL_ERRORS, Dialer, Socket, TurnedAway, WrongDoor, ending
 from gridbot_tui.exchange.binance.timing import StreamTiming
 
 BREATH = 200
@@ -43,6 +43,10 @@ class Door(Protocol):
 
     def content(self, answer: Answer) -> str:
         """What is wrong with the answer to the question; "" where nothing is."""
+        ...
+
+    def other_way(self) -> None:
+        """The way there led to nothing: take another next time, if there is one."""
         ...
 
 
@@ -102,6 +106,8 @@ class Line:
         self.answers = False
         """Whether commands have been answered: silence means death then, where pongs alone prove little."""
         self.came_up = asyncio.Event()
+        self.hopeless = False
+        """The exchange will not serve us until somebody acts: no hurry with the next try."""
 
     # -- life -----------------------------------------------------------------------------------------------
 
@@ -112,8 +118,14 @@ class Line:
             await self._gate.enter()
             async with asyncio.timeout(self._timing.dial):
                 self._socket = await self._dialer.open(await self._door.address())
-        except RetryLater as error:
+        except TurnedAway as error:
             self._gate.shut(error.after_s or self._timing.banned)
+            return str(error)
+        except WrongDoor as error:
+            self._door.other_way()
+            return str(error)
+        except Stop as error:
+            self.hopeless = True
             return error.detail
         except DIAL_ERRORS as error:
             return error.detail if isinstance(error, BinanceError) else _words(error)

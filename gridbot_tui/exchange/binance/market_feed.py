@@ -8,7 +8,7 @@ from gridbot_tui.engine.events import Event, LinkChanged
 from gridbot_tui.exchange.binance.bars import MinuteBars
 from gridbot_tui.exchange.binance.clock import Clock
 from gridbot_tui.exchange.binance.conflate import NEVER, Pair, Quotes
-from gridbot_tui.exchange.binance.doors import StreamDoor
+from gridbot_tui.exchange.binance.doors import StreamDoor, ways
 from gridbot_tui.exchange.binance.errors import BinanceError
 from gridbot_tui.exchange.binance.funding_watch import FundingWatch
 from gridbot_tui.exchange.binance.gate import Gate
@@ -59,7 +59,7 @@ class MarketFeed:
         rest: asked for missed bars, settled funding, and the prices of symbols that fell quiet.
         interval: of the base bars.
         sink: takes the events, at once and without raising.
-        next_open: open time of the first bar a symbol's books lack, asked once, when the link first stands;
+        next_open: open time of the first bar a symbol's books lack, asked once, when bars are first listened to;
             None = begin with the bar that is forming.
         gate: shared by all feeds of a process, for the limit on connections.
         """
@@ -135,20 +135,22 @@ class MarketFeed:
         book: tuple[str, Hear] = (BOOK, self._quotes.book)
         if self._futures:
             mark: tuple[str, Hear] = (MARK, words.mark)
-            doors = [("market", hosts.futures_market, (kline, mark)), ("public", hosts.futures_public, (book,))]
+            other = hosts.futures_unrouted
+            doors = [("market", ways(hosts.futures_market, other), (kline, mark)),
+                     ("public", ways(hosts.futures_public, other), (book,))]  # fmt: skip
         else:
-            doors = [("market", hosts.spot_stream, (kline, book))]
-        for name, base, kinds in doors:
+            doors = [("market", [hosts.spot_stream], (kline, book))]
+        for name, bases, kinds in doors:
             pairs, most = list(self._pairs.values()), max(1, self._timing.streams // len(kinds))
             for start in range(0, len(pairs), most):
-                part = _Part(self)
+                part = _Part(self, bars=kline in kinds)
                 names = []
                 for pair in pairs[start : start + most]:
                     for suffix, hear in kinds:
                         names.append(part.add(pair.symbol.lower() + suffix, hear, pair))
                         self._of_pair[pair.symbol, suffix] = part
                 title = f"{name} {start // most + 1}" if len(pairs) > most else name
-                door = StreamDoor(base, names, self._timing, self._clock)
+                door = StreamDoor(bases, names, self._timing, self._clock)
                 part.supervisor = Supervisor(title, door, part, self._dialer, self._gate, self._timing, self._clock,
                                              talkative=True)  # fmt: skip
                 self.parts.append(part)
@@ -166,15 +168,15 @@ class MarketFeed:
 
     # -- told by the connections ------------------------------------------------------------------------------
 
-    def link_changed(self, up: bool, detail: str) -> None:
-        """A connection came up or went down; the link stands where all of them do."""
+    def link_changed(self, up: bool, detail: str, *, bars: bool) -> None:
+        """A connection (one that tells ``bars``) came up or went down; the link stands where all of them do."""
         if up:
             for pair in self._pairs.values():
                 pair.forget_order()
             now = self._clock.now_ms()
             if self._bars.began:
                 self._bars.gap(now)
-            elif all(part.supervisor.up for part in self.parts):
+            elif bars:
                 self._bars.begin(now, self._next_open)
         self._tell_link(detail)
 
@@ -280,10 +282,11 @@ class _Part(Streams):
 
     supervisor: Supervisor
 
-    def __init__(self, feed: MarketFeed) -> None:
+    def __init__(self, feed: MarketFeed, *, bars: bool) -> None:
         super().__init__(lambda at: self.supervisor.took(at))
         self._feed = feed
+        self._bars = bars
 
     def link(self, up: bool, detail: str) -> None:
         """Up or down."""
-        self._feed.link_changed(up, detail)
+        self._feed.link_changed(up, detail, bars=self._bars)

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 import aiohttp
 from aiohttp import ClientWSTimeout, WSMsgType
 
-from gridbot_tui.exchange.binance.errors import BinanceError, RetryLater
+from gridbot_tui.exchange.binance.errors import BinanceError
 
 CLOSE_WAIT = 0.3
 """For the other side to say goodbye as well, s; a silent one never does."""
@@ -14,6 +14,18 @@ LARGEST = 4 << 20
 
 DIAL_ERRORS = (BinanceError, aiohttp.ClientError, OSError, TimeoutError, ValueError)
 """What opening a connection may raise, the REST call for a listen key included."""
+
+
+class TurnedAway(ConnectionError):
+    """418 or 429 at the door: nobody of ours may dial for ``after_s`` seconds (0 = not told)."""
+
+    def __init__(self, status: int, after_s: float) -> None:
+        super().__init__(f"the exchange answered {status} at the door")
+        self.after_s = after_s
+
+
+class WrongDoor(ConnectionError):
+    """There is no such address over there."""
 
 
 class Socket(Protocol):
@@ -62,7 +74,8 @@ class AioDialer:
         """A fresh connection; whoever calls limits the time.
 
         Raises:
-            RetryLater: the door answered 418 or 429.
+            TurnedAway: the door answered 418 or 429.
+            WrongDoor: it answered 400 or 404.
             aiohttp.ClientError, OSError, TimeoutError: no connection.
         """
         if self._session is None:
@@ -78,10 +91,10 @@ class AioDialer:
                 timeout=ClientWSTimeout(ws_receive=None, ws_close=CLOSE_WAIT),
             )
         except aiohttp.WSServerHandshakeError as error:
-            detail = f"the exchange answered {error.status} at the door"
             if error.status in (418, 429):
-                raise RetryLater(detail, after_s=_seconds(error.headers), closed=True) from error
-            raise ConnectionError(detail) from error
+                raise TurnedAway(error.status, _seconds(error.headers)) from error
+            kind = WrongDoor if error.status in (400, 404) else ConnectionError
+            raise kind(f"the exchange answered {error.status} at the door") from error
 
     async def close(self) -> None:
         """End the session."""

@@ -38,6 +38,7 @@ class SpotWords:
         self, instruments: Mapping[Symbol, Instrument], ours: Callable[[ClientId], bool], ids: KnownIds
     ) -> None:
         self._scales = {symbol: Scale(instrument) for symbol, instrument in instruments.items()}
+        self._quotes = sorted({instrument.quote for instrument in instruments.values()})
         self._ours = ours
         self._ids = ids
 
@@ -92,7 +93,7 @@ class SpotWords:
         self._ids.learn(r.s, str(r.i), client_id)
         words: list[Word] = []
         if r.x == "TRADE":
-            words.append(self._fill(r, client_id, ours))
+            words += self._fill(r, client_id, ours) if r.s in self._scales else self._elsewhere(r)
         if not ours:
             words.append(Foreign(r.s, client_id))
             return words
@@ -111,14 +112,25 @@ class SpotWords:
         detail = r.r if r.r != "NONE" else ""
         return OrderReport(r.T, r.s, client_id, outcome, scale.steps(r.z), str(r.i), 0, detail)
 
-    def _fill(self, r: ExecutionReport, client_id: ClientId, ours: bool) -> Word:
+    def _fill(self, r: ExecutionReport, client_id: ClientId, ours: bool) -> list[Word]:
         if r.t < 0:
-            return LookAgain(f"a trade of {r.s} without a number")
-        scale = self._scales.get(r.s)
-        fee, asset = money(r.n or "0"), r.N or (scale.instrument.quote if scale is not None else "")
-        side = side_of(r.S)
-        if scale is None:
-            # A symbol that the bot does not trade: its grid is not known, and its money is looked up by REST.
-            return LookAgain(f"a trade of {r.s}, which the bot does not trade")
+            return [LookAgain(f"a trade of {r.s} without a number")]
+        scale = self._scales[r.s]
+        fee, asset = money(r.n or "0"), r.N or scale.instrument.quote
         price, steps = scale.some_price(r.L), scale.some_steps(r.l)
-        return Fill(r.T, r.s, client_id, str(r.t), side, price, steps, fee, asset, r.m, ZERO, ours)
+        side = side_of(r.S)
+        return [Fill(r.T, r.s, client_id, str(r.t), side, price, steps, fee, asset, r.m, ZERO, ours)]
+
+    def _elsewhere(self, r: ExecutionReport) -> list[Word]:
+        """A trade in a symbol that the bot does not trade: what it brought and took is a transfer to us."""
+        quote = next((asset for asset in self._quotes if r.s.endswith(asset) and r.s != asset), None)
+        if quote is None or r.t < 0:
+            return [LookAgain(f"a trade of {r.s}, which the bot does not trade")]
+        signed = side_of(r.S).value
+        legs = ((r.s.removesuffix(quote), signed * money(r.l)), (quote, -signed * money(r.Y)),
+                (r.N or quote, -money(r.n or "0")))  # fmt: skip
+        return [
+            Cash(r.T, CashKind.TRANSFER, asset, amount, f"trade-{r.s}-{r.t}-{n}")
+            for n, (asset, amount) in enumerate(legs)
+            if amount
+        ]

@@ -64,6 +64,7 @@ class Supervisor:
         self._wish = ""
         self._renew_at = 0.0
         self._deaf_after = timing.deaf
+        self._patience = 0.0
         self._proved = False
         self.heard = listener.heard
         self._unreadable: deque[float] = deque(maxlen=timing.bad_frames)
@@ -81,9 +82,12 @@ class Supervisor:
         self._signal.set()
 
     def fail(self, why: str) -> None:
-        """The connection is worth nothing: a gap begins."""
-        if self._line is not None:
-            self._line.end(why)
+        """The connection is worth nothing: a gap begins. One that never told anything may be at the wrong door."""
+        line = self._line
+        if line is not None:
+            if line.data_at == line.up_at:
+                self._door.other_way()
+            line.end(why)
 
     def took(self, event_at: Ms) -> None:
         """The exchange's time of an event just heard."""
@@ -132,7 +136,7 @@ class Supervisor:
     async def _connect(self) -> None:
         """One more try to have a connection, the first or the next."""
         why = self._wish
-        await self._clock.sleep(self._backoff.next())
+        await self._clock.sleep(max(self._backoff.next(), self._patience))
         line = Line(self._door, self._dialer, self._gate, self._timing, self._clock, self)
         task = asyncio.create_task(line.run(), name=f"{self.name} line")
         self._tasks[task] = line
@@ -145,12 +149,13 @@ class Supervisor:
         if not task.done():
             self._use(line, why)
         elif task.exception() is None:
+            self._patience = self._timing.banned if line.hopeless else 0.0
             self._failed(task.result())
 
     def _use(self, line: Line, why: str) -> None:
         """The new connection is the one from now on."""
         old, self._line = self._line, line
-        self._wish, self._proved = "", False
+        self._wish, self._proved, self._patience = "", False, 0.0
         self._since = self._clock.now_ms()
         self._renew_at = (
             self._clock.monotonic() + self._timing.renew - self._timing.renew_spread * self._chance.random()
@@ -218,6 +223,8 @@ class Supervisor:
             if now >= self._renew_at:
                 self.renew("its day is over")
             elif self._talkative and now - line.data_at >= self._deaf_after and not self._wish:
+                if line.data_at <= line.up_at:
+                    self._door.other_way()
                 self._deaf_after = min(2 * self._deaf_after, self._timing.deaf_most)
                 self.renew(f"no data for {now - line.data_at:.0f} s")
 

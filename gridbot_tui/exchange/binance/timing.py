@@ -30,7 +30,8 @@ class StreamTiming(Struct, frozen=True, kw_only=True):
     """Back-off doubles up to here. Small, because a returned exchange must be noticed within the minute; all
     connections together stay within ``dials``."""
     banned: float = 120.0
-    """After 418 or 429 at the door without a Retry-After: Binance's shortest ban."""
+    """After 418 or 429 at the door without a Retry-After: Binance's shortest ban. Also between two tries while the
+    exchange does not serve us at all (a wrong key)."""
     stable: float = 30.0
     """A connection that lived so long has proved itself: the back-off begins anew."""
     dials: int = 100
@@ -51,7 +52,7 @@ class StreamTiming(Struct, frozen=True, kw_only=True):
     bad_frames: int = 5
     """So many unreadable frames within ``bad_window`` condemn a connection; a single one is counted and passed."""
     bad_window: float = 10.0
-    tick: float = 0.25
+    tick: float = 0.1
     """Pace of the feeds' own looking around."""
     quote_ms: int = 250
     """At most one quote a symbol in this time; the latest wins."""
