@@ -103,7 +103,7 @@ class Control:
         steps = body.get("steps")
         for floor in self._floors(body):
             tape = floor.tapes[body["symbol"]]
-            tape.liquidity = None if steps is None else int(steps)
+            tape.book.liquidity = None if steps is None else int(steps)
             tape.rebuild()
         return {}
 

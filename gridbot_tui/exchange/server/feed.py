@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from gridbot_tui.exchange.server.book import Levels
 from gridbot_tui.exchange.server.fields import INTERVALS
 from gridbot_tui.exchange.server.floor import Floor
 from gridbot_tui.exchange.server.numbers import fixed
 from gridbot_tui.exchange.server.render import day_ticker, kline_object
-from gridbot_tui.exchange.server.tape import Levels, Tape
+from gridbot_tui.exchange.server.tape import Tape
 from gridbot_tui.exchange.server.topics import Topic
 from gridbot_tui.units import Market, Ms
 

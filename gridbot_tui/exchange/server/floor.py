@@ -147,6 +147,7 @@ class Floor:
             tape = self.tapes[symbol]
             venue.last, venue.mark = tape.last, tape.mark
             venue.bars = deque(maxlen=1)
+            tape.book.venues.append(venue)
         self.accounts.append(account)
 
     # -- time ---------------------------------------------------------------------------------------------

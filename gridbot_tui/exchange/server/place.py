@@ -20,6 +20,7 @@ from gridbot_tui.exchange.server.tape import Tape
 from gridbot_tui.exchange.simulated.config import AccountConfig
 from gridbot_tui.exchange.simulated.params import ExchangeParams
 from gridbot_tui.exchange.simulated.records import OrderUpdate
+from gridbot_tui.orders.model import OrderKind
 from gridbot_tui.units import Market, Ms, Symbol
 
 LISTEN_KEY_LIFE: Final = 3_600_000
@@ -113,6 +114,9 @@ class Place:
             floor.ids.order = max(floor.ids.order, desk.next_order_id)
             updates = desk.drain()
             now = self.clock.now()
+            for update in updates:
+                if isinstance(update, OrderUpdate) and update.order.kind is OrderKind.LIMIT:
+                    desk.tapes[update.order.symbol].book.touch()
             made = render_spot.frames if market == "spot" else render_futures.frames
             for frame in made(desk, updates, now) if account.listeners else ():
                 self._tell(account, market, frame, now)

@@ -4,6 +4,7 @@ from collections import deque
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from gridbot_tui.exchange.server.book import Book, Levels
 from gridbot_tui.exchange.server.numbers import Format
 from gridbot_tui.exchange.server.series import Candle, Series
 from gridbot_tui.market.bar import Bar
@@ -11,12 +12,7 @@ from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.market.source import FundingRate
 from gridbot_tui.units import HOUR, Market, Ms, Side, Steps, Ticks
 
-LEVELS: Final = 40
-"""Price levels a side."""
 TRADES_KEPT: Final = 1_000
-_LEVEL_WORTH: Final = 20_000.0
-"""About how much quote stands at one level."""
-Levels = dict[Ticks, Steps]
 
 
 class PublicTrade(NamedTuple):
@@ -44,11 +40,7 @@ class Tape:
         self.seconds = Series(1_000, 1_500) if instrument.market is Market.SPOT else None
         self.trades: deque[PublicTrade] = deque(maxlen=TRADES_KEPT)
         self.next_trade_id = 1_000_000
-        self.update_id = 50_000_000
-        self.bids: Levels = {}
-        self.asks: Levels = {}
-        self.liquidity: Steps | None = None
-        """Steps at each level where it was set by hand."""
+        self.book = Book(instrument)
         self.funding: deque[tuple[FundingRate, Ticks]] = deque(maxlen=1_000)
         self.rate = 0.0001
         self.funding_hours = instrument.funding_interval_hours
@@ -58,14 +50,29 @@ class Tape:
         """Trades nobody has been told of yet."""
 
     @property
+    def update_id(self) -> int:
+        """The number of the book as it stands now."""
+        return self.book.settle()
+
+    @property
+    def bids(self) -> Levels:
+        """What stands to buy, the best first."""
+        return self.book.bids
+
+    @property
+    def asks(self) -> Levels:
+        """What stands to sell, the best first."""
+        return self.book.asks
+
+    @property
     def best_bid(self) -> Ticks:
-        """One tick under the last price."""
-        return max(1, self.last - 1)
+        """The highest price somebody buys at: a tick under the last one, or an account's own."""
+        return next(iter(self.book.bids), max(1, self.last - 1))
 
     @property
     def best_ask(self) -> Ticks:
-        """One tick over the last price."""
-        return self.last + 1
+        """The lowest price somebody sells at."""
+        return next(iter(self.book.asks), self.last + 1)
 
     def remember(self, bar: Bar, at: Ms) -> None:
         """A bar of before the exchange opened, told to have begun at a moment."""
@@ -97,7 +104,7 @@ class Tape:
     def move(self, at: Ms, price: Ticks, mark: Ticks, steps: Steps, taker_buys: bool | None = None) -> None:
         """The market goes to a price, with so much traded on the way; the book follows."""
         if taker_buys is None:
-            taker_buys = price > self.last or (price == self.last and bool(self.update_id & 1))
+            taker_buys = price > self.last or (price == self.last and bool(self.book.update_id & 2))
         if steps > 0:
             self.trade(at, price, steps, taker_buys)
         else:
@@ -106,36 +113,12 @@ class Tape:
         self.rebuild()
 
     def rebuild(self) -> None:
-        """Levels around the last price: the best one tick away, the others on a coarser grid."""
-        last = self.last
-        gap = max(1, round(last * 0.00002))
-        self.update_id += 2
-        turn = self.update_id // 2
-        size = max(1, int(_LEVEL_WORTH / (self.instrument.unit_f * last)))
-        below, above = last - 1, last + 1
-        bids: Levels = {}
-        asks: Levels = {}
-        if below >= 1:
-            bids[below] = self._size(below, size, turn)
-        asks[above] = self._size(above, size, turn)
-        low, high = (below - 1) // gap * gap, -(-(above + 1) // gap) * gap
-        for _ in range(LEVELS - 1):
-            if low >= 1:
-                bids[low] = self._size(low, size, turn)
-            asks[high] = self._size(high, size, turn)
-            low -= gap
-            high += gap
-        self.bids, self.asks = bids, asks
-
-    def _size(self, price: Ticks, size: Steps, turn: int) -> Steps:
-        """How much stands at a price: its own, and changing every few turns."""
-        if self.liquidity is not None:
-            return self.liquidity
-        return max(1, size * (20 + (price * 2_654_435_761 + (turn + price) // 16 * 40_503) % 97) // 60)
+        """The book anew around the last price."""
+        self.book.rebuild(self.last)
 
     def levels(self, taker: Side) -> list[tuple[Ticks, Steps]]:
         """What a taker of a side meets, the best first."""
-        return list(self.asks.items()) if taker is Side.BUY else list(self.bids.items())
+        return self.book.offered(taker)
 
     def depth(self, limit: int) -> tuple[list[list[str]], list[list[str]]]:
         """Bids and asks as strings, the best first."""
