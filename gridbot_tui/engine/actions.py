@@ -6,6 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 from gridbot_tui.engine.events import Adopted, Cash, Fill, OrderReport
+from gridbot_tui.ledger.capital import CapitalState
 from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.risk.tiers import TierState
 from gridbot_tui.strategy.plan import GridPlan, Weights
@@ -163,17 +164,17 @@ class EquityFact(Fact, frozen=True, tag=True):
 
 
 class DrawdownFact(Fact, frozen=True, tag=True):
-    """The tiers as they are from here on: a tier changed, an operator reset them, or the peak rose by a step.
+    """Tiers and fund as they are from here on: a tier changed, an operator reset them, capital came or went, or the
+    peak rose by a step.
 
-    A kill must not make a drawdown smaller: what the peak was is known to this step, whenever the process dies.
+    A kill must not make a drawdown smaller. What the peak was is known to this step whenever the process dies, and
+    what a transfer found the fund worth does not depend on the prices that a replay knows.
     """
 
     tiers: TierState
-    peak: Decimal
-    """Highest unit value since the last re-arm."""
-    top: Decimal
-    """Highest unit value ever."""
-    max_drawdown: float
+    fund: CapitalState
+    owed: Money
+    """Capital that came or went while equity was unknown, not yet in the fund."""
 
 
 class BreakerFact(Fact, frozen=True, tag=True):

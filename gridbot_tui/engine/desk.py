@@ -30,7 +30,7 @@ from gridbot_tui.risk.tiers import DrawdownTiers
 from gridbot_tui.risk.vitals import Vitals
 from gridbot_tui.strategy.facade import Strategy, SymbolSpec
 from gridbot_tui.strategy.plan import GridPlan
-from gridbot_tui.units import ClientId, Market, Ms, Steps, Symbol, Ticks
+from gridbot_tui.units import ZERO, ClientId, Market, Ms, Steps, Symbol, Ticks
 
 Phase = Literal["starting", "recovering", "trading"]
 Level = Literal["debug", "info", "warning", "error"]
@@ -207,6 +207,8 @@ class Desk:
         self.equity_fact_at: Ms = 0
         self.peak_written = 0.0
         """Highest unit value that the journal knows of."""
+        self.base_written = ZERO
+        """Equity at the fund's last transfer, as the journal knows it."""
         self.max_worst = 0.0
         """Highest worst-case leverage at the moment an order left."""
         self.max_observed = 0.0

@@ -2,7 +2,7 @@
 
 from msgspec import structs
 
-from gridbot_tui.engine import breaking, second_bot
+from gridbot_tui.engine import breaking, second_bot, watch
 from gridbot_tui.engine.actions import AdoptFact, AskAboutOrder, CashFact, FillFact, OrderFact, RequestResync, Touch
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.events import Adopted, Cash, CashKind, Fill, OrderReport, Outcome
@@ -183,6 +183,7 @@ def cash(desk: Desk, event: Cash) -> None:
     if apply_cash(desk, event):
         desk.emit(CashFact(event.at, event))
         if event.cash_kind is CashKind.TRANSFER:
+            watch.write_drawdown(desk)
             desk.touch_all()  # every leverage and budget is another one now
 
 

@@ -137,7 +137,7 @@ def decode_into(desk: Desk, blob: bytes) -> None:
     desk.orders = OrderBook.restore(desk.ids, state.orders)
     desk.reconciler = Reconciler(config.orders, desk.ids)
     desk.tiers = DrawdownTiers(config.risk, state.tiers)
-    desk.peak_written = desk.tiers.peak
+    desk.peak_written, desk.base_written = desk.tiers.peak, desk.ledger.capital.base_equity
     desk.latches = Latches(state.latches)
     desk.started = state.started
     desk.ledger_at, desk.last_cash_at = state.ledger_at, state.last_cash_at
@@ -186,10 +186,10 @@ def apply(desk: Desk, fact: Fact) -> None:
             desk.ledger.capital.mark(at, equity)
             desk.tiers.remember(at, float(nav))
             desk.equity_fact_at = at
-        case DrawdownFact(tiers=tiers, peak=peak, top=top, max_drawdown=lost):
+        case DrawdownFact(tiers=tiers, fund=fund, owed=owed):
             desk.tiers = DrawdownTiers(desk.config.risk, tiers)
-            desk.peak_written = tiers.peak
-            desk.ledger.capital.recall(peak, top, lost)
+            desk.ledger.recall_fund(fund, owed)
+            desk.peak_written, desk.base_written = tiers.peak, fund.base_equity
         case BreakerFact():
             breaking.recall(desk, fact)
         case ModeFact(name=name, symbol=symbol, value=value):

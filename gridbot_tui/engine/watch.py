@@ -33,7 +33,7 @@ def account(desk: Desk) -> None:
     before = desk.tiers.tier
     if desk.tiers.update(desk.now, float(desk.ledger.capital.nav), fresh) is not None:
         _tier_changed(desk, before)
-    if desk.tiers.peak > desk.peak_written * PEAK_STEP:
+    if desk.tiers.peak > desk.peak_written * PEAK_STEP or desk.ledger.capital.base_equity != desk.base_written:
         write_drawdown(desk)
     _observe(desk)
     if desk.now - desk.equity_fact_at >= desk.config.equity_every:
@@ -41,11 +41,10 @@ def account(desk: Desk) -> None:
 
 
 def write_drawdown(desk: Desk) -> None:
-    """Write down tiers and peaks as they are now."""
-    capital = desk.ledger.capital
-    desk.peak_written = desk.tiers.peak
-    state = desk.tiers.state()
-    desk.emit(DrawdownFact(desk.now, state, capital.peak, capital.all_time_peak, capital.max_drawdown))
+    """Write down tiers and fund as they are now."""
+    fund, owed = desk.ledger.fund()
+    desk.peak_written, desk.base_written = desk.tiers.peak, fund.base_equity
+    desk.emit(DrawdownFact(desk.now, desk.tiers.state(), fund, owed))
 
 
 def equity_point(desk: Desk) -> None:

@@ -86,10 +86,6 @@ class Capital:
         if self._nav > 0:
             self._peak = quotient(self._nav, ONE + Decimal(repr(drawdown)))
 
-    def recall(self, peak: Decimal, top: Decimal, max_drawdown: float) -> None:
-        """The peaks as another process wrote them down; the present value is marked anew."""
-        self._peak, self._top, self.max_drawdown = peak, top, max_drawdown
-
     @property
     def nav(self) -> Decimal:
         """Unit value at the last mark."""

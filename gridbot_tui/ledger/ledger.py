@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from gridbot_tui.ledger.account import AccountBook
 from gridbot_tui.ledger.book_state import kept
-from gridbot_tui.ledger.capital import Capital
+from gridbot_tui.ledger.capital import Capital, CapitalState
 from gridbot_tui.ledger.exact import quantised
 from gridbot_tui.ledger.lots import LotBook
 from gridbot_tui.ledger.model import CashLike, FillEffect, FillLike, LedgerError, UnknownSymbolError
@@ -312,6 +312,14 @@ class Ledger:
     def unrealised(self, marks: Mapping[Symbol, Ticks] | None = None) -> Money | None:
         """Open profit, so that on futures wallet + unrealised = equity; None as for ``equity``."""
         return over_books(self._books, marks, LotBook.unrealised)
+
+    def fund(self) -> tuple[CapitalState, Money]:
+        """The capital, and what came or went while equity was unknown."""
+        return self.capital.state(), self._owed
+
+    def recall_fund(self, fund: CapitalState, owed: Money) -> None:
+        """What ``fund`` said in another life: a replay knows other prices than the life had."""
+        self.capital, self._owed = Capital(fund), owed
 
     def sample(self, at: Ms) -> float | None:
         """Mark the capital at the last marks; drawdown <= 0, None while equity is unknown."""

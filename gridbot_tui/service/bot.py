@@ -97,7 +97,7 @@ class Bot:
     def receive(self, incoming: Incoming) -> None:
         """Handle one thing from the exchange, completely, before the next; nothing once a shutdown is reported."""
         if self.report is not None:
-            return  # the books were proved empty: what is still heard must not begin anything anew
+            return
         if isinstance(incoming, Reply):
             self.dialogs.reply(incoming)
         else:
@@ -119,7 +119,9 @@ class Bot:
         self._mind(event.at)
 
     def _feed(self, event: Event) -> None:
-        """Queue an event behind the one being handled: dialogs feed from inside a reply."""
+        """Queue an event behind the one being handled: dialogs feed from inside a reply. Nothing follows a report."""
+        if self.report is not None:
+            return  # the books were proved empty: what is still heard must not begin anything anew
         self._inbox.append(event)
         if self._handling:
             return

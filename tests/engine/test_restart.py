@@ -1,6 +1,7 @@
 """A restart is a non-event: a bot rebuilt from its store does what the one that never died does."""
 
 from collections import Counter
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -205,3 +206,18 @@ def test_a_restart_marks_no_past_with_the_positions_of_the_present() -> None:
         after = one.engine.desk.tiers.tier, one.engine.desk.ledger.capital.max_drawdown
         assert after[0] == before[0]
         assert after[1] >= before[1] - 1e-12
+
+
+def test_capital_that_came_before_a_kill_is_in_the_fund_at_the_price_of_then_not_of_the_replay() -> None:
+    source = RandomMarket(6, 2, days=2, weather=WEATHER)
+    one = Rig(source, seed=6, state_every=365 * DAY)
+    one.memory.encode_state = None  # the journal alone: a replay knows no price but its own
+    one.run(until=source.trading_from + 30 * HOUR)
+    assert any(one.engine.desk.ledger.position(name) for name in one.engine.symbols)
+    one.world.owner.deposit("USDT", Decimal(20_000))
+    one.settle()
+    again = Engine(one.config, one.world.instruments)
+    one.memory.restore(again)
+    lived, replayed = one.engine.desk.ledger.capital, again.desk.ledger.capital
+    assert lived.base_equity > 20_000
+    assert (replayed.base_nav, replayed.base_equity) == (lived.base_nav, lived.base_equity)
