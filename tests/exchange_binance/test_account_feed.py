@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from gridbot_tui.engine.events import CashKind, LinkChanged
+from gridbot_tui.engine.events import CashKind
 from gridbot_tui.units import Market
 from tests.exchange_binance.listening import BRISK, Ears, ears
 from tests.exchange_server.serving import Served
@@ -78,15 +78,6 @@ async def test_a_new_subscription_follows_every_loss_of_the_connection(
         await e.until(lambda: e.reports("gb-after"))
 
 
-async def test_an_open_and_silent_account_stream_is_noticed_though_nothing_was_expected(served: Served) -> None:
-    async with ears(served, Market.FUTURES, quotes=False, timing=replace(BRISK, answer=1.0)) as e:
-        await e.control("act", kind="silence", on="/private*", ms=0)
-        await e.until(lambda: e.links("account")[2:4] == [False, True])
-        assert any("silent" in link.detail for link in e.of(LinkChanged))
-        await place(e, Market.FUTURES, "gb-after")
-        await e.until(lambda: e.reports("gb-after"))
-
-
 async def test_a_listen_key_that_expires_is_replaced(served: Served) -> None:
     async with ears(served, Market.FUTURES, quotes=False) as e:
         await e.control("act", kind="expire_listen_key")
@@ -97,16 +88,16 @@ async def test_a_listen_key_that_expires_is_replaced(served: Served) -> None:
 
 
 async def test_a_listen_key_that_died_unheard_is_noticed_when_it_is_prolonged(served: Served) -> None:
-    async with ears(served, Market.FUTURES, quotes=False, timing=replace(BRISK, listen_key=0.3)) as e:
+    async with ears(served, Market.FUTURES, quotes=False, timing=replace(BRISK, listen_key=0.15)) as e:
         await asyncio.to_thread(served.call, "DELETE", "/fapi/v1/listenKey")
         told = await e.link("account", False, True, False, True)
         assert "unheard" in told[2].detail
-        await asyncio.sleep(0.8)
+        await asyncio.sleep(0.4)
         assert e.links("account") == [False, True, False, True], "the new key is prolonged in peace"
 
 
-@BOTH
-async def test_a_stream_that_is_deaf_to_an_answered_order_is_given_up(served: Served, market: Market) -> None:
+async def test_a_stream_that_is_deaf_to_an_answered_order_is_given_up(served: Served) -> None:
+    market = Market.FUTURES
     async with ears(served, market, quotes=False, timing=replace(BRISK, heard_of=0.4)) as e:
         await place(e, market, "gb-heard")
         await e.until(lambda: e.reports("gb-heard"))
@@ -121,12 +112,12 @@ async def test_a_stream_that_is_deaf_to_an_answered_order_is_given_up(served: Se
 @BOTH
 async def test_the_day_s_end_passes_unnoticed(served: Served, market: Market) -> None:
     async with ears(served, market, quotes=False, timing=replace(BRISK, renew=0.3, renew_spread=0.0, overlap=0.1)) as e:
-        for n in range(20):
+        for n in range(12):
             await place(e, market, f"gb-{n}", "60500")
             await asyncio.sleep(0.03)
-        await e.until(lambda: len(e.fills()) >= 20)
+        await e.until(lambda: len(e.fills()) >= 12)
         await e.until(lambda: e.account.health()[0].renewals >= 2)
-        assert [name for name, _ in e.fills()] == [f"gb-{n}" for n in range(20)], "each once, none lost"
+        assert [name for name, _ in e.fills()] == [f"gb-{n}" for n in range(12)], "each once, none lost"
         assert e.links("account") == [False, True]
 
 

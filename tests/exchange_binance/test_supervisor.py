@@ -14,6 +14,8 @@ from gridbot_tui.exchange.binance.timing import StreamTiming
 from tests.exchange_binance.virtual import HandExchange, HandSocket, VirtualClock, at_once
 
 TIMING = StreamTiming()
+CALM = StreamTiming(tick=1.0)
+"""For hours that pass: everything as it is, looked at less often."""
 MINUTE = 60.0
 
 
@@ -185,7 +187,7 @@ def test_a_market_that_is_quiet_for_hours_costs_ever_fewer_connections() -> None
         await asyncio.sleep(TIMING.deaf + 2)
         assert len(s.exchange.sockets) == before + 1, "once it spoke, its silence is noticed as soon as ever"
 
-    assert scene(play).ear.ups == [True]
+    assert scene(play, CALM).ear.ups == [True]
 
 
 def test_an_account_that_has_nothing_to_say_is_asked_and_left_alone() -> None:
@@ -195,7 +197,7 @@ def test_an_account_that_has_nothing_to_say_is_asked_and_left_alone() -> None:
         assert len(asked) > 100
         assert len(s.exchange.sockets) == 1
 
-    assert scene(play, talkative=False).ear.ups == [True]
+    assert scene(play, CALM, talkative=False).ear.ups == [True]
 
 
 def test_where_commands_are_never_answered_a_pong_is_enough() -> None:
@@ -297,10 +299,10 @@ def test_an_exchange_that_is_away_is_tried_within_its_limits_and_found_again_soo
         back = s.time
         await asyncio.sleep(TIMING.retry_most + 1)
         assert s.ear.links[-1][1]
-        assert s.ear.links[-1][0] - back <= TIMING.retry_most + TIMING.tick
+        assert s.ear.links[-1][0] - back <= TIMING.retry_most + CALM.tick
         assert len([up for up in s.ear.ups if not up]) <= 2, "the same reason is told once"
 
-    scene(play)
+    scene(play, CALM)
 
 
 def test_an_exchange_that_drops_every_connection_at_once_meets_a_back_off() -> None:
@@ -396,7 +398,7 @@ def test_a_connection_that_forgot_a_stream_is_replaced() -> None:
 
 def test_where_one_way_leads_to_nothing_the_other_is_taken() -> None:
     async def run() -> None:
-        s = Scene()
+        s = Scene(CALM)
         s.supervisor._door = StreamDoor(["wss://demo/public", "wss://demo"], ["s0@bookTicker"], TIMING, s.clock)
         s.exchange.newborn = lambda socket: setattr(socket, "deaf", socket.url == "wss://demo/public/stream")
         async with s:
@@ -418,7 +420,7 @@ def test_a_key_that_is_refused_is_not_tried_every_few_seconds() -> None:
             raise Stop("Invalid API-key, IP, or permissions for action.", -2015)
 
     async def run() -> None:
-        s = Scene()
+        s = Scene(CALM)
         door = s.supervisor._door = Locked(["wss://exchange"], [], TIMING, s.clock)
         async with s:
             await asyncio.sleep(3600)

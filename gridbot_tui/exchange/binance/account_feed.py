@@ -75,7 +75,7 @@ class AccountFeed:
         self._supervisor = Supervisor(
             "account", door, self, self._dialer, gate or Gate(timing, clock), timing, clock, talkative=False
         )  # fmt: skip
-        self._wallet = WalletWatch(rest, sink, self._look_again, clock)
+        self._wallet = WalletWatch(rest, sink, self._look_again, timing.wallet, clock)
         self._told = Recent()
         self._heard_of = Recent()
         self._owed: dict[ClientId, float] = {}

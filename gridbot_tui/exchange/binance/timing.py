@@ -64,6 +64,9 @@ class StreamTiming(Struct, frozen=True, kw_only=True):
     """After a gap all symbols are waited for so long, so that missed minutes are told together."""
     settle: float = 5.0
     """After a funding time, before the settled rates are asked for."""
+    wallet: float = 1.0
+    """After the stream said that a wallet changed, before the exchange's list is asked which change it was; then
+    ever longer."""
     listen_key: float = 600.0
     """Between two prolongations of the listen key, which lives 3600."""
     ask_again: float = 15.0

@@ -18,7 +18,7 @@ from gridbot_tui.ops.log import get_logger
 from gridbot_tui.units import Ms
 
 _PAUSES: Final = (1.0, 2.0, 5.0, 15.0, 30.0)
-"""Seconds before each question: the list lags behind the stream."""
+"""Before each question, in first pauses: the list lags behind the stream."""
 _BEFORE: Final[Ms] = 60_000
 """The list's time of a change may lie this much before the stream's."""
 
@@ -29,10 +29,11 @@ class WalletWatch:
     """Asks until every change the stream told of is on the list."""
 
     def __init__(self, rest: Rest, sink: Callable[[Event], None], look_again: Callable[[str], None],
-                 clock: Clock) -> None:  # fmt: skip
+                 first: float, clock: Clock) -> None:  # fmt: skip
         self._rest = rest
         self._sink = sink
         self._look_again = look_again
+        self._first = first
         self._clock = clock
         self._open: list[WalletMoved] = []
         self._busy = False
@@ -48,7 +49,7 @@ class WalletWatch:
         """Ask, sooner at first, until all are found; then leave the rest to a resync."""
         try:
             for pause in _PAUSES:
-                await self._clock.sleep(pause)
+                await self._clock.sleep(pause * self._first)
                 await self._ask()
                 if not self._open:
                     return
