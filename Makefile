@@ -21,7 +21,7 @@ CONTRACTS = $(VENV)/bin/lint-imports --no-logo
 PYTEST = $(PY) -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test pytest lint format typecheck imports bench bench-ui screenshots bench-backtest validation promises campaign mutants conformance docs lock clean
+.PHONY: help run setup test pytest lint format typecheck imports bench bench-ui screenshots bench-backtest validation promises campaign mutants kills conformance docs lock clean
 
 help:
 	@echo "make run        run gridbot (ARGS=...)"
@@ -31,6 +31,7 @@ help:
 	@echo "make bench-backtest   back-test throughput beside its peers;  make validation   docs/VALIDATION.md from recorded data"
 	@echo "make promises   what every run promises, on windows of the recorded data that nobody chose (WINDOWS=..., SEED=...)"
 	@echo "make campaign   the fault campaign, into docs/VALIDATION.md (SEEDS=...);  make mutants   known bugs it must find"
+	@echo "make kills      kill -9 against the served exchange, judged by its books (KILLS=...)"
 	@echo "make conformance   ccxt and Binance's own clients against the served exchange"
 	@echo "make lint | typecheck | imports | pytest | format | bench | docs | lock | clean"
 
@@ -114,6 +115,11 @@ bench-ui: $(READY)
 
 screenshots: $(READY)
 	@$(PY) -m tests.tools.make_screenshots $(ARGS)
+
+# kill -9 of a bot on the served exchange, judged by that exchange's books; prints what it found.
+KILLS ?= 50
+kills: $(READY)
+	@$(PY) -m tests.e2e.kills --kills $(KILLS) $(ARGS)
 
 # Foreign clients against the served exchange; part of the suite, here alone and in one process.
 conformance: $(READY)

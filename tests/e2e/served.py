@@ -24,14 +24,13 @@ from tests.exchange_server.serving import Served
 KEY, SECRET = "k3y" * 8, "s3cret" * 8
 RICH = KeyConfig(KEY, SECRET, {"USDT": "10000"})
 SYMBOL = "BTCUSDT"
-PRICE = 61_000.0
 NAME = "testnet-futures-main-usdt"
 GRID = {
     "ladder.kind": "arithmetic",
     "ladder.plain.side": "neutral",
     "ladder.plain.levels": "21",
-    "ladder.plain.lower": "57000",
-    "ladder.plain.upper": "63000",
+    "ladder.plain.range_below": "0.05",
+    "ladder.plain.range_above": "0.05",
     "orders.depth": "6",
     "exchange.absent_after_ms": "300",
 }
@@ -103,6 +102,19 @@ def bot_on(served: Served, home: Path, *words: str, **more: Any) -> Iterator[Bot
             one.kill()
 
 
+def at_home(served: Served) -> float:
+    """Carry the market back to where its own candles end, so that a grid is laid around the price; that price."""
+
+    def own() -> float:
+        floor = served.app.place.floors["futures"]
+        tape = floor.tapes[SYMBOL]
+        return (tape.last - floor.moved.get(SYMBOL, 0)) * tape.instrument.tick_f
+
+    price = float(served.inside(own))
+    served.price(SYMBOL, round(price, 1))
+    return price
+
+
 def open_orders(status: dict[str, Any]) -> int:
     """Orders that the bot says stand."""
     return sum(view["open_orders"] for view in status["symbols"].values())
@@ -117,14 +129,14 @@ class Market(threading.Thread):
         self._chance = random.Random(seed)
         self._step, self._pause = step, pause
         self._over = threading.Event()
-        self.price = PRICE
+        self._home = self.price = at_home(served)
         self.failed: BaseException | None = None
 
     def run(self) -> None:
         try:
             while not self._over.wait(self._pause):
-                pull = 0.2 * (PRICE - self.price) / PRICE
-                self.price *= 1.0 + self._chance.uniform(-self._step, self._step) + pull * self._step
+                pull = 0.2 * (self._home - self.price) / self._home
+                self.price *= 1.0 + self._chance.uniform(-self._step, self._step) + pull
                 self._served.price(SYMBOL, round(self.price, 1))
         except BaseException as error:  # noqa: BLE001 - told by whoever leaves the block
             self.failed = error
@@ -144,11 +156,11 @@ class Books:
 
     def __init__(self, served: Served) -> None:
         self._ask = lambda path, **more: _good(served, path, **more)
-        self.plain: list[dict[str, Any]] = self._ask("/fapi/v1/openOrders")
-        self.stops: list[dict[str, Any]] = self._ask("/fapi/v1/openAlgoOrders")
+        self.plain: list[dict[str, Any]] = self._ask("/fapi/v1/openOrders", symbol=SYMBOL)
+        self.stops: list[dict[str, Any]] = self._ask("/fapi/v1/openAlgoOrders", symbol=SYMBOL)
         self.orders: list[dict[str, Any]] = self._pages("/fapi/v1/allOrders", "orderId", "orderId")
         self.trades: list[dict[str, Any]] = self._pages("/fapi/v1/userTrades", "fromId", "id")
-        held = self._ask("/fapi/v3/positionRisk")
+        held = self._ask("/fapi/v3/positionRisk", symbol=SYMBOL)
         self.positions = {row["symbol"]: row["positionAmt"] for row in held if float(row["positionAmt"])}
 
     def _pages(self, path: str, parameter: str, name: str) -> list[dict[str, Any]]:
@@ -176,8 +188,6 @@ def contradictions(served: Served, home: Path, name: str = NAME) -> list[str]:
     books = Books(served)
     found = [f"{ident} was sent {count} times" for ident, count in
              Counter(row["clientOrderId"] for row in books.orders).items() if count > 1]  # fmt: skip
-    places = Counter((row["side"], row["price"]) for row in books.plain)
-    found += [f"{count} orders stand at {place}" for place, count in places.items() if count > 1]
     with reading(named(home, name).database) as ours:
         here = {row.order.client_id for row in ours.open_orders()}
         fills = [fill.trade_id for fill in ours.each_fill()]
