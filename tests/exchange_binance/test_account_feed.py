@@ -107,6 +107,11 @@ async def test_a_stream_that_is_deaf_to_an_answered_order_is_given_up(served: Se
         e.account.answered("gb-lost")
         told = await e.link("account", False, True, False, True)
         assert "gb-lost" in told[2].detail
+        await e.faults({"kind": "drop", "on": EVENT[market]})
+        await place(e, market, "gb-again")
+        e.account.answered("gb-again")
+        await e.until(lambda: [look for look in e.looks if "gb-again" in look])
+        assert e.links("account") == [False, True, False, True], "soon after the first a resync must do"
 
 
 @BOTH

@@ -22,13 +22,16 @@ from gridbot_tui.exchange.binance.spot_words import SpotWords
 from gridbot_tui.exchange.binance.supervisor import Supervisor
 from gridbot_tui.exchange.binance.timing import StreamTiming
 from gridbot_tui.exchange.binance.wallet_watch import WalletWatch
-from gridbot_tui.exchange.binance.words import Doubtful, Ended, Foreign, Leaving, LookAgain, WalletMoved, Word
+from gridbot_tui.exchange.binance.words import SILENT, Doubtful, Ended, Foreign, Leaving, LookAgain, WalletMoved, Word
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.ops.log import get_logger
 from gridbot_tui.units import ClientId, Market, Symbol
 
 LOOK_EVERY: Final = 5.0
 """Seconds between two requests for a resync, at least: one sees whatever happened before it."""
+
+DEAF_AGAIN: Final = 120.0
+"""Seconds between two connections given up because an order was not heard of."""
 
 _log = get_logger("streams")
 
@@ -77,8 +80,11 @@ class AccountFeed:
         )  # fmt: skip
         self._wallet = WalletWatch(rest, sink, self._look_again, timing.wallet, clock)
         self._told = Recent()
+        self._strange = Recent(100)
         self._heard_of = Recent()
         self._owed: dict[ClientId, float] = {}
+        """Orders the stream has yet to tell of, with the time of REST's answer; oldest first."""
+        self._deaf_at = float("-inf")
         self._news_at = clock.monotonic()
         self._looked_at = float("-inf")
         self._look = ""
@@ -92,7 +98,7 @@ class AccountFeed:
     def answered(self, client_id: ClientId) -> None:
         """The exchange took this order by REST: the stream owes news of it, or it is deaf."""
         if self._supervisor.up and client_id not in self._heard_of:
-            self._owed.setdefault(client_id, self._clock.monotonic() + self._timing.heard_of)
+            self._owed.setdefault(client_id, self._clock.monotonic())
 
     # -- life -------------------------------------------------------------------------------------------------
 
@@ -121,15 +127,32 @@ class AccountFeed:
             if self._failure is not None:
                 raise self._failure
             now = self._clock.monotonic()
-            overdue = next((name for name, at in self._owed.items() if now >= at), None)
-            if overdue is not None:
-                self._owed.clear()
-                self._supervisor.fail(f"order {overdue} stands and the stream never told of it")
-            elif now - self._news_at >= self._timing.idle:
+            self._mind_owed(now)
+            if now - self._news_at >= self._timing.idle:
                 self._news_at = now
                 self._supervisor.renew("no event for long")
             if self._look and now - self._looked_at >= LOOK_EVERY:
                 self._look_again(self._look)
+
+    def _mind_owed(self, now: float) -> None:
+        """An order that stands and that the stream did not tell of: one event lost, or a stream that is deaf.
+
+        Where it told of other things since, or was given up for this lately (an environment may have no events for
+        some orders), a resync must do.
+        """
+        since = now - self._timing.heard_of
+        overdue = [(at, name) for name, at in self._owed.items() if at <= since]
+        if not overdue:
+            return
+        at, name = overdue[0]
+        for _, other in overdue:
+            del self._owed[other]
+        words = f"order {name} stands and the stream never told of it"
+        if self._news_at > at or now - self._deaf_at < DEAF_AGAIN:
+            self._look_again(words)
+        else:
+            self._deaf_at = now
+            self._supervisor.fail(words)
 
     async def _keep_key(self, door: FuturesAccountDoor) -> None:
         """Prolong the listen key; one that has become another is a stream that says nothing."""
@@ -170,8 +193,10 @@ class AccountFeed:
 
     def heard(self, raw: bytes, now: float) -> Wish | None:
         """One frame; raises BadFrame."""
-        _, at, words = self._words.of(raw)
+        kind, at, words = self._words.of(raw)
         self._news_at = now
+        if not words and kind not in SILENT and self._strange.add(kind):
+            _log.info("event_unknown", kind=kind[:60])
         if at:
             self._supervisor.took(at)
         wish: Wish | None = None

@@ -49,7 +49,6 @@ _EXPIRY: Final = {
     "10": "fill or kill",
     "11": "post-only would have taken",
 }
-_SILENT: Final = frozenset({"TRADE_LITE", "STRATEGY_UPDATE", "GRID_UPDATE", "CONDITIONAL_ORDER_TRIGGER_REJECT"})
 
 
 class FuturesWords:
@@ -105,8 +104,6 @@ class FuturesWords:
             return 0, [LookAgain("the exchange sent a margin call")]
         if kind == "ACCOUNT_CONFIG_UPDATE":
             return 0, [LookAgain("leverage or margin mode was changed")]
-        if kind in _SILENT:
-            return 0, []
         if not kind:
             raise BadNumber("it has no event type")
         return 0, []

@@ -23,7 +23,6 @@ _OUTCOMES: Final = {
     "EXPIRED_IN_MATCH": Outcome.EXPIRED,
     "REJECTED": Outcome.REFUSED,
 }
-_SILENT: Final = frozenset({"outboundAccountPosition", "listStatus"})
 
 
 def balance_id(asset: str, at: Ms, amount: str) -> str:

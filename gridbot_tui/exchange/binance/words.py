@@ -1,5 +1,7 @@
 """What an account stream has to say besides orders and fills."""
 
+from typing import Final
+
 from msgspec import Struct
 
 from gridbot_tui.engine.events import Cash, Fill, OrderReport
@@ -48,3 +50,11 @@ class Foreign(Struct, frozen=True):
 
 
 Word = Fill | OrderReport | Cash | WalletMoved | LookAgain | Doubtful | Ended | Leaving | Foreign
+
+SILENT: Final = frozenset(
+    {
+        "TRADE_LITE", "STRATEGY_UPDATE", "GRID_UPDATE", "CONDITIONAL_ORDER_TRIGGER_REJECT", "ACCOUNT_UPDATE",
+        "outboundAccountPosition", "listStatus", "balanceUpdate",
+    }
+)  # fmt: skip
+"""Events that may say nothing to us: what they tell comes by others, or none of it is ours."""
