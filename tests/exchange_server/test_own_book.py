@@ -1,5 +1,6 @@
 """An account's resting orders stand in the public book."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -59,4 +60,4 @@ def test_a_followed_book_sees_the_order_come_and_go(served: Served) -> None:
         heard += ears.rest()
     assert sizes(heard) == ["0.100", "0.000"]
     numbers = [(f["pu"], f["u"]) for f in heard]
-    assert all(a[1] == b[0] for a, b in zip(numbers, numbers[1:], strict=False))
+    assert all(a[1] == b[0] for a, b in pairwise(numbers))

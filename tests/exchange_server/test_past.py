@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from gridbot_tui.exchange.server import http as _fills_the_table  # noqa: F401
 from gridbot_tui.exchange.server.build import build
 from gridbot_tui.exchange.server.clock import Clock
 from gridbot_tui.exchange.server.fields import INTERVALS, check

@@ -108,7 +108,6 @@ class Account:
         self.listen_key: ListenKey | None = None
         self.countdowns: dict[Symbol, Ms] = {}
         """Symbol to the moment at which its orders are cancelled."""
-        self.fee_burn = False
         self.listeners: list[UserListener] = []
         """Called with market, frame and time for every user event."""
 

@@ -16,6 +16,9 @@ from gridbot_tui.units import Ms, Side, Steps, Symbol, Ticks
 MOST: Final = 200
 """Open conditional orders of an account."""
 KEPT: Final = 5_000
+TRIGGER_PROTECT: Final = 0.05
+"""How far last and mark price may lie apart when a protected order triggers; as exchangeInfo tells."""
+_NEVER: Final = 1 << 62
 
 
 class AlgoOrder(Struct):
@@ -68,6 +71,7 @@ class AlgoService:
         self.by_symbol: dict[Symbol, list[AlgoOrder]] = {}
         self.ended: deque[AlgoOrder] = deque(maxlen=KEPT)
         self._next = 2_000_001
+        self._next_date: Ms = _NEVER
 
     def next_id(self) -> int:
         """A number for a new order."""
@@ -94,6 +98,8 @@ class AlgoService:
         elif (now >= order.trigger) if order.rising else (now <= order.trigger):
             raise Denied(-2021, msg="Order would immediately trigger.")
         self.open[order.algo_id] = order
+        if order.good_till:
+            self._next_date = min(self._next_date, order.good_till)
         self.by_symbol.setdefault(order.symbol, []).append(order)
         self._tell(order)
 
@@ -122,7 +128,19 @@ class AlgoService:
             if order.kind == "TRAILING_STOP_MARKET" and not self._follow(order, price):
                 continue
             if (price >= order.trigger) if order.rising else (price <= order.trigger):
-                self._fire(order)
+                if order.price_protect and abs(last - mark) > TRIGGER_PROTECT * mark:
+                    self.end(order, "EXPIRED", "price protection")
+                else:
+                    self._fire(order)
+
+    def expire(self, now: Ms) -> None:
+        """End the orders whose date has come."""
+        if now < self._next_date:
+            return
+        self._desk.now = max(self._desk.now, now)
+        for order in [o for o in self.open.values() if o.good_till and o.good_till <= now]:
+            self.end(order, "EXPIRED", "good till date")
+        self._next_date = min((o.good_till for o in self.open.values() if o.good_till), default=_NEVER)
 
     def finish(self, symbol: Symbol) -> None:
         """An order whose plain order has ended is finished; one that closes a position goes with it."""

@@ -16,6 +16,7 @@ from gridbot_tui.exchange.server.streams import Hub
 from gridbot_tui.exchange.server.web import Answer, Request, Web
 from gridbot_tui.exchange.server.wsapi import WsApi
 
+_SPOT_ROOTS = ("ws", "stream", "ws-api")
 _STREAM_ROOTS = ("ws", "stream", "public", "market", "private")
 
 
@@ -98,11 +99,16 @@ class App:
 
     async def _socket(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
-        if path == "/ws-api/v3" and "spot" in self.place.floors:
+        root = path.strip("/").split("/")[0]
+        place = self.place
+        counts = root in _SPOT_ROOTS and "spot" in place.floors
+        if counts and not place.limiter.admit_socket(request.remote or "", place.clock.now()):
+            return web.Response(status=429, headers={"Retry-After": "300"})
+        if path == "/ws-api/v3" and "spot" in place.floors:
             return await self.api.serve(request, "spot", query)
-        if path == "/ws-fapi/v1" and "futures" in self.place.floors:
+        if path == "/ws-fapi/v1" and "futures" in place.floors:
             return await self.api.serve(request, "futures", query)
-        if path.strip("/").split("/")[0] in _STREAM_ROOTS:
+        if root in _STREAM_ROOTS:
             return await self.hub.serve(request, path, query)
         return web.Response(status=404)
 

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping
+from heapq import heappop, heappush
 from typing import Any
 
 from msgspec import Struct
@@ -82,6 +83,8 @@ class Desk(Exchange):
         """Every order that can still be asked for, by its number."""
         self.waiting: dict[Symbol, list[Order]] = {}
         """Spot orders whose trigger has not been reached."""
+        self.dated: list[tuple[Ms, int]] = []
+        """Orders that are good till a date, the earliest first."""
         self._ended: deque[int] = deque()
         self.changes: deque[tuple[Order, dict[str, Any]]] = deque(maxlen=1_000)
         """Modified orders with what was changed, as REST tells it."""
@@ -126,6 +129,8 @@ class Desk(Exchange):
             terms.working_at = self.now
         self.terms[order.exchange_id] = terms
         self.orders[order.exchange_id] = order
+        if terms.good_till:
+            heappush(self.dated, (terms.good_till, order.exchange_id))
         self.history.open[self._key_of(order)] = order
         self.news(Execution.NEW, order)
 
@@ -240,6 +245,14 @@ class Desk(Exchange):
             gone = self._ended.popleft()
             self.orders.pop(gone, None)
             self.terms.pop(gone, None)
+
+    def expire(self, now: Ms) -> None:
+        """End the orders whose date has come."""
+        while self.dated and self.dated[0][0] <= now:
+            order = self.orders.get(heappop(self.dated)[1])
+            if order is not None and order.open:
+                self.now = max(self.now, now)
+                self.end(order, Status.EXPIRED, Execution.EXPIRED, "good_till")
 
     # -- finding ------------------------------------------------------------------------------------------
 

@@ -99,7 +99,8 @@ _KINDS: Final[dict[str, Callable[[str, str], Any]]] = {
                      "strategyType", "algoId", "goodTillDate", "countdownTime", "leverage", "modifyId", "page",
                      "cancelOrderId", "orderListId"), _whole),
     **dict.fromkeys(("reduceOnly", "closePosition", "priceProtect", "dualSidePosition", "multiAssetsMargin", "feeBurn",
-                     "computeCommissionRates", "omitZeroBalances", "showPermissionSets"), _bool),
+                     "spotBNBBurn", "interestBNBBurn", "computeCommissionRates", "omitZeroBalances",
+                     "showPermissionSets"), _bool),
 }  # fmt: skip
 
 

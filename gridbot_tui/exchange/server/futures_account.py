@@ -56,7 +56,7 @@ def account_v3(call: Call) -> Json:
 @endpoint("GET", "/fapi/v2/account", security="SIGNED", weight=5)
 def account_v2(call: Call) -> Json:
     """Margins, assets, every symbol."""
-    return render_futures.account(desk_of(call), 2, call.now) | {"feeBurn": call.account.fee_burn}
+    return render_futures.account(desk_of(call), 2, call.now) | {"feeBurn": desk_of(call).fees.bnb}
 
 
 @endpoint("GET", "/fapi/v3/balance", security="SIGNED", weight=5, ws="v2/account.balance")
@@ -173,14 +173,13 @@ def set_multi_assets(call: Call) -> Json:
 @endpoint("GET", "/fapi/v1/feeBurn", security="SIGNED", weight=30)
 def fee_burn(call: Call) -> Json:
     """Whether fees are paid in BNB."""
-    return {"feeBurn": call.account.fee_burn}
+    return {"feeBurn": desk_of(call).fees.bnb}
 
 
 @endpoint("POST", "/fapi/v1/feeBurn", "feeBurn!", security="SIGNED")
 def set_fee_burn(call: Call) -> Json:
-    """Only the answer it already has."""
-    if call.values["feeBurn"]:
-        raise Denied(-1020, msg="Fees are paid in the quote asset here.")
+    """Pay fees in BNB, at a discount, where enough of it is held."""
+    desk_of(call).fees.pay_in_bnb(call.values["feeBurn"])
     return {"code": 200, "msg": "success"}
 
 

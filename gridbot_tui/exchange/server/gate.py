@@ -25,8 +25,12 @@ class Signed:
         self.signature = signature
 
 
-def admit(place: Place, row: Endpoint, raw: Mapping[str, str], key: str | None, signed: Signed | None, ip: str) -> Call:
+def admit(place: Place, row: Endpoint, raw: Mapping[str, str], key: str | None, signed: Signed | None, ip: str,
+          arrived: Ms | None = None) -> Call:  # fmt: skip
     """Everything that comes before the handler, in Binance's order.
+
+    ``arrived``: when the request came, if it has waited since: an order that was in time then and is not any more
+    is refused by the engine (futures: -5028).
 
     Raises:
         Denied: and then nothing happened, but weight is counted.
@@ -48,7 +52,11 @@ def admit(place: Place, row: Endpoint, raw: Mapping[str, str], key: str | None, 
     if row.security == "SIGNED":
         assert account is not None
         _verify(account, signed)
-        window(place, raw, values, now)
+        if arrived is None or row.market == "spot":
+            window(place, raw, values, now)
+        else:
+            window(place, raw, values, arrived)
+            _still_in_time(place, values, now)
     if row.orders:
         assert account is not None
         place.limiter.admit_orders(row.market, account.number, row.orders, now)
@@ -91,6 +99,11 @@ def window(place: Place, raw: Mapping[str, str], values: Values, now: Ms) -> Non
     if stamp >= told + 1000:
         raise Denied(-1021, msg="Timestamp for this request was 1000ms ahead of the server's time.")
     raise Denied(-1021)
+
+
+def _still_in_time(place: Place, values: Values, now: Ms) -> None:
+    if now + place.clock.skew - values["timestamp"] > values.get("recvWindow", DEFAULT_WINDOW):
+        raise Denied(-5028)
 
 
 def _inside(stamp: int, now: Ms, length: Decimal) -> bool:

@@ -22,6 +22,7 @@ from gridbot_tui.exchange.server.micro import in_micros
 from gridbot_tui.exchange.server.place import Place
 from gridbot_tui.exchange.server.table import REST, Endpoint
 from gridbot_tui.exchange.server.web import RESET, Answer, Request
+from gridbot_tui.units import Ms
 
 _FOREVER: Final = 600.0
 
@@ -60,8 +61,8 @@ class Rest:
         told = {"code": -5000, "msg": f"Path {path}, Method {request.method} is invalid"}
         return json_answer(told, 405 if known else 404, {"Allow": allowed} if known else None)
 
-    def _answer(self, request: Request, row: Endpoint) -> Answer:
-        """Admit, run, write."""
+    def _answer(self, request: Request, row: Endpoint, arrived: Ms | None = None) -> Answer:
+        """Admit, run, write. ``arrived`` where the request has waited since."""
         place, account, ip = self._place, None, request.ip
         key = request.headers.get("x-mbx-apikey")
         query = request.query
@@ -71,7 +72,7 @@ class Rest:
             if "elect%20" in query and "select%20" in query.lower():  # a firewall stands before the real one
                 return Answer(HTML_403, 403, kind=HTML)
             raw = merge(query, body)
-            call = admit(place, row, raw, key, _signed(query, body, raw), ip)
+            call = admit(place, row, raw, key, _signed(query, body, raw), ip, arrived)
             account = call._account
             answer = run(row, call)
             if "x-mbx-time-unit" in request.headers and row.market == "spot":
@@ -89,8 +90,9 @@ class Rest:
         if kind == "throttled" and _exempt(row, f"{request.query}&{request.body.decode(errors='replace')}"):
             return self._answer(request, row)
         if kind == "slow":
+            arrived = self._place.clock.now()
             await asyncio.sleep(rule.ms / 1000)
-            return self._answer(request, row)
+            return self._answer(request, row, arrived)
         executes = kind in ("late", "truncated") or (
             rule.executed and kind in ("timeout", "backend_timeout", "unknown", "reset")
         )

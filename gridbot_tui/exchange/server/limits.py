@@ -62,6 +62,7 @@ class Limiter:
         self._funding: dict[str, Window] = {}
         self._orders: dict[tuple[int, str], tuple[Window, Window]] = {}
         self._bans: dict[str, Ban] = {}
+        self._connects: dict[str, Window] = {}
 
     def _most(self, limit: int) -> int:
         return max(1, int(limit * self.options.factor)) if self.on else limit
@@ -124,6 +125,11 @@ class Limiter:
             if window.count > window.most and self.on:
                 raise Denied(-1015, f"{window.most} orders per {words}", headers=_retry(window.left(now)))
 
+    def admit_socket(self, ip: str, now: Ms) -> bool:
+        """Count a new WebSocket connection to spot; False beyond 300 in five minutes."""
+        window = self._connects.setdefault(ip, Window(5 * MINUTE, self.limit("spot_connects_5m")))
+        return window.add(now, 1) <= window.most or not self.on
+
     def give_back(self, account: int, now: Ms) -> None:
         """Spot counts only unfilled orders: a fill gives its count back."""
         for window in self.order_windows("spot", account):
@@ -136,7 +142,7 @@ class Limiter:
 
     def pardon(self) -> None:
         """Forget every count and ban."""
-        for store in (self._weights, self._raw, self._funding, self._orders, self._bans):
+        for store in (self._weights, self._raw, self._funding, self._orders, self._bans, self._connects):
             store.clear()
 
     def _too_many(self, ip: str, window: Window, now: Ms, words: str) -> Denied:

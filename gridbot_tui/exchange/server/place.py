@@ -181,6 +181,12 @@ class Place:
         key = account.listen_key
         if key is not None and key.expires_at <= now:
             self.expire_listen_key(account)
+        desk = account.futures
+        if desk is not None and desk.dated and desk.dated[0][0] <= now:
+            desk.expire(now)
+            self.flush(account)
+        if account.algo is not None:
+            account.algo.expire(now)
         if account.countdowns:
             for symbol, at in list(account.countdowns.items()):
                 if at <= now:

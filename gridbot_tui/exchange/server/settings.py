@@ -16,6 +16,8 @@ class LimitOptions(Struct, frozen=True):
     spot_orders_10s: int = 100
     spot_orders_day: int = 200_000
     spot_raw_5m: int = 300_000
+    spot_connects_5m: int = 300
+    """WebSocket connections an address may open in five minutes."""
     futures_weight: int = 2_400
     futures_orders_10s: int = 300
     futures_orders_1m: int = 1_200

@@ -37,12 +37,13 @@ def account(call: Call) -> Json:
 def commission(call: Call) -> Json:
     """Fees of a symbol."""
     tape = call.place.tape("spot", call.values["symbol"])
-    params = call.place.desk(call.account, "spot", call.now).params
+    desk = call.place.desk(call.account, "spot", call.now)
+    params = desk.params
     nothing = dict.fromkeys(("maker", "taker", "buyer", "seller"), "0.00000000")
     standard = nothing | {"maker": fixed(params.spot_maker), "taker": fixed(params.spot_taker)}
     return {
         "symbol": tape.symbol, "standardCommission": standard, "specialCommission": nothing, "taxCommission": nothing,
-        "discount": {"enabledForAccount": params.bnb_fees, "enabledForSymbol": True, "discountAsset": "BNB",
+        "discount": {"enabledForAccount": desk.fees.bnb, "enabledForSymbol": True, "discountAsset": "BNB",
                      "discount": fixed(1 - params.spot_bnb_discount)},
     }  # fmt: skip
 
@@ -105,6 +106,20 @@ def trade_fee(call: Call) -> list[Json]:
     tapes = tapes_of(call, "spot")
     return [{"symbol": t.symbol, "makerCommission": fixed(params.spot_maker),
              "takerCommission": fixed(params.spot_taker)} for t in tapes]  # fmt: skip
+
+
+@endpoint("GET", "/sapi/v1/bnbBurn", security="SIGNED")
+def bnb_burn(call: Call) -> Json:
+    """Whether fees are paid in BNB."""
+    return {"spotBNBBurn": call.place.desk(call.account, "spot", call.now).fees.bnb, "interestBNBBurn": False}
+
+
+@endpoint("POST", "/sapi/v1/bnbBurn", "spotBNBBurn interestBNBBurn", security="SIGNED")
+def set_bnb_burn(call: Call) -> Json:
+    """Pay fees in BNB, at a discount, where enough of it is held."""
+    fees = call.place.desk(call.account, "spot", call.now).fees
+    fees.pay_in_bnb(call.get("spotBNBBurn", fees.bnb))
+    return {"spotBNBBurn": fees.bnb, "interestBNBBurn": False}
 
 
 @endpoint("GET", "/sapi/v1/system/status")

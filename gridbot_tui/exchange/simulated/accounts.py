@@ -79,6 +79,15 @@ class Fees:
         self._price = p.bnb_price
         self._venues = [v for _, v in sorted(venues.items()) if v.instrument.base == BNB]
 
+    @property
+    def bnb(self) -> bool:
+        """Whether fees are paid in BNB, where enough of it is held."""
+        return self._bnb
+
+    def pay_in_bnb(self, on: bool) -> None:
+        """The account's owner decides it."""
+        self._bnb = on
+
     def of(self, venue: Venue, side: Side, quote: Money, steps: Steps, maker: bool, spot: bool) -> tuple[Money, Asset]:
         """Fee and asset of an execution: quote on futures, the received asset on spot."""
         rate = self.maker if maker else self.taker

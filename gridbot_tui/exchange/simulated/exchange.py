@@ -57,7 +57,7 @@ class Exchange:
         self.liquidations = 0
         self._stops = 0
         self._slip = (self.params.half_spread_bp + self.params.slippage_bp) * 1e-4
-        fees = Fees(config, self.venues)
+        fees = self.fees = Fees(config, self.venues)
         self.futures: FuturesAccount | None = None
         self.spot: SpotAccount | None = None
         if config.market is Market.FUTURES:
