@@ -78,7 +78,9 @@ def graph(values: Sequence[float], width: int, height: int, symbols: Symbols) ->
     points = resampled(values, width * 2)
     low, high = min(points), max(points)
     scale = (height * dots - 1) / (high - low) if high > low else 0.0
-    ys = [height * dots - 1 - round((one - low) * scale) for one in points]
+    # What never moved is a line through the middle.
+    base = height * dots - 1 if high > low else height * dots // 2
+    ys = [base - round((one - low) * scale) for one in points]
     cells = [[0] * width for _ in range(height)]
     before = ys[0]
     offset = width * 2 - len(points)
@@ -99,8 +101,9 @@ def _ascii_graph(points: list[float], width: int, height: int) -> list[str]:
     low, high = min(points), max(points)
     scale = (height - 1) / (high - low) if high > low else 0.0
     rows = [[" "] * width for _ in range(height)]
+    base = height - 1 if high > low else height // 2
     for x, one in enumerate(points, width - len(points)):
-        rows[height - 1 - round((one - low) * scale)][x] = "*"
+        rows[base - round((one - low) * scale)][x] = "*"
     return ["".join(row) for row in rows]
 
 

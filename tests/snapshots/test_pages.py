@@ -1,5 +1,6 @@
 """Pages beside the dashboard as pictures: few, each for a layout or colours that words cannot pin."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -10,10 +11,18 @@ from textual.pilot import Pilot
 from gridbot_tui.control.command import CommandOutcome
 from gridbot_tui.ui.app import Look
 from gridbot_tui.ui.dialogs.change import ChangeDialog
+from gridbot_tui.ui.screens.config import ConfigPage
 from tests.ui import fixtures
 from tests.ui.running import an_app, settled
 
 Compare = Callable[..., bool]
+CONFIG = """# One grid on two symbols.
+[bot]
+symbols = ["BTCUSDT", "ETHUSDT"]
+
+[risk]
+leverage_cap = 4.0  # half of what it may be
+"""
 PREVIEW = CommandOutcome(
     "1",
     True,
@@ -28,18 +37,28 @@ PREVIEW = CommandOutcome(
 )
 
 
+async def judged(page: ConfigPage) -> None:
+    """Until the text has been judged, in its thread."""
+    async with asyncio.timeout(30):
+        while page.checked != page.area.text:  # noqa: ASYNC110 - the page tells nobody
+            await asyncio.sleep(0.005)
+
+
 @pytest.fixture
 def same(snap_compare: Compare) -> Callable[..., bool]:
     """Is this page at this size, after these keys, as it was?"""
 
     def compare(size: tuple[int, int], *keys: str, look: Look | None = None, change: bool = False) -> bool:
-        app = an_app(replace(fixtures.normal(), orders=fixtures.orders()), look=look)
+        app = an_app(replace(fixtures.normal(), orders=fixtures.orders(), config_text=CONFIG), look=look)
 
         async def before(pilot: Pilot[Any]) -> None:
             await settled(pilot)
             for key in keys:
                 await pilot.press(key)
                 await settled(pilot)
+                if isinstance(app.screen, ConfigPage):
+                    await judged(app.screen)
+            await settled(pilot)
             if change:
                 _ = app.push_screen(ChangeDialog(app.picture, PREVIEW, 3))
                 await settled(pilot)
@@ -63,3 +82,27 @@ def test_orders_on_a_small_terminal_in_sixteen_colours(same: Compare) -> None:
 
 def test_a_search_in_the_log_for_the_colour_blind(same: Compare) -> None:
     assert same((80, 24), "l", "slash", *"plan", "enter", look=Look(theme="colour-blind"))
+
+
+def test_the_config_editor_with_a_fault(same: Compare) -> None:
+    assert same((120, 40), "e", "home", *"oops ", "ctrl+n")
+
+
+def test_decisions_on_a_small_terminal(same: Compare) -> None:
+    assert same((80, 24), "d")
+
+
+def test_connections_in_light(same: Compare) -> None:
+    assert same((120, 40), "c", look=Look(theme="light"))
+
+
+def test_the_log_in_ascii(same: Compare) -> None:
+    assert same((120, 40), "l", look=Look(symbols="ascii"))
+
+
+def test_what_if_level_by_level_in_three_columns(same: Compare) -> None:
+    assert same((200, 60), "x")
+
+
+def test_help_from_the_bindings(same: Compare) -> None:
+    assert same((100, 60), "question_mark")

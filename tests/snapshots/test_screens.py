@@ -92,3 +92,23 @@ def test_flatten_with_real_money(same: Compare) -> None:
 
 def test_what_if(same: Compare) -> None:
     assert same("normal", (100, 24), "x")
+
+
+def test_a_price_of_a_millionth(same: Compare) -> None:
+    assert same("tiny", (80, 24))
+
+
+def test_numbers_too_big_for_their_columns(same: Compare) -> None:
+    assert same("huge", (120, 40))
+
+
+def test_names_that_do_not_fit(same: Compare) -> None:
+    assert same("long_names", (80, 24))
+
+
+def test_no_symbol_at_all(same: Compare) -> None:
+    assert same("nothing", (120, 40))
+
+
+def test_a_portfolio_for_the_colour_blind(same: Compare) -> None:
+    assert same("six_symbols", (120, 40), "a", look=Look(theme="colour-blind"))

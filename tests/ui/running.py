@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from textual import _wait
+from textual.app import App
 from textual.pilot import Pilot
 
 from gridbot_tui.control.client import ControlClient
@@ -14,7 +15,6 @@ from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.ui.app import Ended, GridApp, Look
 from gridbot_tui.ui.pane import RowPane
 from gridbot_tui.ui.picture import Line, Picture
-
 
 # Textual's pilot takes a processor that rests for 20 ms for the end of its work; ``settled`` asks the widgets.
 _wait.SLEEP_GRANULARITY = 1 / 500
@@ -110,12 +110,25 @@ async def settled(pilot: Pilot[Ended]) -> None:
 
 
 async def drained(pilot: Pilot[Ended]) -> None:
-    """No message is left; without the 20 ms at least that Textual waits for an idle processor."""
+    """Nothing is left to do, three looks in a row; Textual's own pause waits for a processor at rest instead."""
+    calm = 0
     async with asyncio.timeout(30):
-        while pilot.app._resize_event is not None:  # Textual takes a new size a little later
-            await asyncio.sleep(0.002)
-    for _ in range(3):
-        await pilot.pause(0)
+        while calm < 3:
+            await pilot.pause(0.001)
+            calm = calm + 1 if at_rest(pilot.app) else 0
+
+
+def at_rest(app: App[Ended]) -> bool:
+    """True where no widget has a message or a callback before it, and the screen is painted at the last size."""
+    screen = app.screen
+    if app._resize_event is not None or screen.size != app.size or screen._callbacks:
+        return False
+    if screen._layout_required or screen._repaint_required or screen._dirty_widgets:
+        return False
+    return all(
+        node._message_queue.empty() and not node._next_callbacks
+        for node in (app, *screen.walk_children(with_self=True))
+    )
 
 
 def flush(pilot: Pilot[Ended]) -> None:

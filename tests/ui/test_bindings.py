@@ -21,6 +21,7 @@ PRESSED = {
         "e": "test_config_page::opened",
         "r": "test_dialogs::test_reload_shows_the_difference_before_it_is_applied",
         "t": "test_keys::test_a_viewer_asks_for_control_and_confirms_the_take_over",
+        "comma full_stop": "../commands/test_support::test_the_app_steps_through_the_session_of_a_bundle_by_key",
         "s n N": "test_keys::test_symbol_keys_choose_what_is_shown",
         "escape": "test_keys::test_pages_replace_each_other_and_escape_leads_home",
         "space": "test_keys::test_space_holds_the_display_and_says_that_trading_goes_on",
@@ -96,7 +97,7 @@ def test_every_binding_of_every_screen_is_in_the_table() -> None:
 )
 def test_the_test_named_there_presses_these_keys(keys: str, where: str) -> None:
     module, _, name = where.partition("::")
-    source = Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
+    source = (Path(__file__).parent / f"{module}.py").read_text(encoding="utf-8")
     lines = source.splitlines()
     (at,) = (at for at, line in enumerate(lines) if line.startswith((f"async def {name}(", f"def {name}(")))
     first = at

@@ -54,4 +54,4 @@ def blocker_row(one: BlockerView, picture: Picture, width: int) -> Row:
         (f" {one.symbol}" if one.symbol else "", "strong"),
         (f"  {one.detail}", "text"),
     )
-    return justify(start, ((f"since {words.since(one.since, picture.now())}", "dim"),), width)
+    return justify(start, ((f"since {words.since(one.since, picture.now()).strip()}", "dim"),), width)

@@ -6,7 +6,7 @@ from gridbot_tui.control.snapshot import EventView, FillView
 from gridbot_tui.ui import words
 from gridbot_tui.ui.pane import Pane
 from gridbot_tui.ui.picture import Picture
-from gridbot_tui.ui.rows import Row
+from gridbot_tui.ui.rows import Row, left
 
 LEVELS = {"debug": "dim", "info": "text", "note": "dim", "warning": "warn", "error": "bad", "critical": "bad"}
 
@@ -39,7 +39,7 @@ class FillsPane(Pane):
         fills = picture.snapshot.fills if picture.snapshot else ()
         if not fills:
             return [(("no fill yet", "dim"),)]
-        return [fill_row(one, picture.now()) for one in sorted(fills, key=lambda fill: -fill.at)]
+        return [fill_row(one, picture.now(), width) for one in sorted(fills, key=lambda fill: -fill.at)]
 
 
 def latest(picture: Picture, count: int = 200) -> list[EventView]:
@@ -54,7 +54,7 @@ def event_rows(picture: Picture, count: int = 200) -> list[Row]:
         (
             (words.clock(event.at), "dim"),
             (
-                f" {event.code:<6}",
+                f" {left(event.code.replace('_', ' '), 7)}",
                 "accent" if event.level in ("debug", "info", "note") else LEVELS.get(event.level, "text"),
             ),
             (f" {event.symbol}" if event.symbol else "", "strong"),
@@ -64,11 +64,11 @@ def event_rows(picture: Picture, count: int = 200) -> list[Row]:
     ]
 
 
-def fill_row(fill: FillView, now: int) -> Row:
-    """One fill."""
+def fill_row(fill: FillView, now: int, width: int = 80) -> Row:
+    """One fill; its age instead of its time where there is little room."""
     profit = "" if float(fill.grid_profit) == 0 else words.money(fill.grid_profit, signed=True)
     return (
-        (f"{words.since(fill.at, now):>12} ", "dim"),
+        (f"{words.since(fill.at, now):>12} " if width >= 64 else f"{words.span(now - fill.at):>4} ", "dim"),
         (f"{fill.symbol:<10} ", "strong"),
         (f"{fill.side:<4} ", fill.side if fill.side in ("buy", "sell") else "text"),
         (f"{words.grouped(fill.quantity):>10} @ {words.grouped(fill.price)}", "text"),

@@ -137,16 +137,24 @@ class KeyLine(RowPane):
                 roles = ("key", "dim") if active.enabled else ("off", "off")
                 parts[binding.id or binding.key] = ((f" {key}", roles[0]), (f" {binding.description} ", roles[1]))
         ends = tuple(span for name in ("palette", "leave") for span in parts.pop(name, ()))
-        row: list[Span] = []
-        ranked = sorted(parts, key=lambda name: KEYS.index(name) if name in KEYS else -1)
+        room = width - width_of(ends) - 1
+        ranked = sorted(parts, key=lambda name: RANKS.index(name) if name in RANKS else 0.5)
+        chosen: set[str] = set()
         for name in ranked:
-            if width_of(row) + width_of(parts[name]) + width_of(ends) <= width:
-                row += parts[name]
+            if width_of(parts[name]) <= room:
+                chosen.add(name)
+                room -= width_of(parts[name])
+        placed = sorted(
+            (name for name in parts if name in chosen), key=lambda name: KEYS.index(name) if name in KEYS else -1
+        )
+        row = tuple(span for name in placed for span in parts[name])
         return [justify(row, ends, width)]
 
 
 KEYS = ("pause", "flatten", "edit", "whatif", "why", "symbol", "help")
 """Order of the key line; a page's own keys stand before."""
+RANKS = ("help", "pause", "flatten", "edit", "why", "whatif", "symbol")
+"""Who stays where there is little room, the first longest."""
 
 
 class TooSmall(RowPane):

@@ -104,7 +104,7 @@ def _line(view: LearningView, at: int, now: Ms, width: int) -> str:
 def _since(view: LearningView, picture: Picture) -> Row:
     if not view.history:
         return (("no day was learned from yet", "dim"),)
-    return ((f"since {words.since(view.history[0][0], picture.now())}; a line is at least 0.1 high", "dim"),)
+    return ((f"since {words.since(view.history[0][0], picture.now()).strip()}; a line is at least 0.1 high", "dim"),)
 
 
 class EvidencePane(Pane):

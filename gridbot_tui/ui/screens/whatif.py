@@ -10,6 +10,7 @@ from gridbot_tui.ui.pane import Pane
 from gridbot_tui.ui.panes.header import TIERS
 from gridbot_tui.ui.picture import Picture
 from gridbot_tui.ui.rows import Role, Row, right
+from gridbot_tui.ui.screens.levels import WIDTH, level_rows
 from gridbot_tui.ui.screens.page import Page
 
 LABEL = 24
@@ -32,7 +33,11 @@ class WhatIfPane(Pane):
         wide = max(12, min(26, (width - LABEL) // (len(view.what_if) + 1)))
         rows = [_heading(view.what_if, wide), *_rows(view, wide, snapshot.quote)]
         rows += [(), (("tiers: −5 % reduces, −10 % defends, −15 % closes and halts", "dim"),)]
-        return rows + what_if_notes(view)
+        rows += what_if_notes(view)
+        room = height - len(rows) - 2
+        if width >= WIDTH and (levels := level_rows(snapshot, view, room)):
+            rows += [(), (("level by level: the price goes there, nothing closes on the way", "dim"),), *levels]
+        return rows
 
     def title(self, picture: Picture) -> Row:
         """With the symbol."""
