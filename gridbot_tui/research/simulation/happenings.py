@@ -313,7 +313,10 @@ def _whale(sim: Simulation, rng: Random) -> bool:
 
 
 def _refill(sim: Simulation, rng: Random) -> bool:
-    """The operator closes what is his and pays in what is missing."""
+    """The operator closes what is his and pays in what is missing; he looks at the bot's books for what is whose."""
+    if sim.process is None or not sim.process.bot.recovered:
+        _later(sim, rng, "refill", MINUTE, 2 * MINUTE)
+        return False
     wallet = sim.world.exchange.account.spendable(_quote(sim))
     if wallet < sim.scenario.wallet / 2:
         sim.world.owner.deposit(_quote(sim), (sim.scenario.wallet - wallet).quantize(CENT))

@@ -31,6 +31,9 @@ from gridbot_tui.store.errors import StoreError
 from gridbot_tui.units import MINUTE, Market, Ms
 
 TICK: Ms = 5_000
+"""Time between two looks where nothing else happens."""
+EVERY_SECOND: Ms = 1_000
+"""How far a bot's time may be behind: it has a tick a second. Those in which nothing else happens are left out."""
 MOST_LATENCY: Ms = 3_000
 NOTICED_AFTER: Ms = 45_000
 """How long a silent socket stays unnoticed: the supervisor's own limit is 60 s."""
@@ -159,6 +162,7 @@ class Simulation:
         """The process attends again: the runner tells how long it did not, then everything in its order."""
         lag, waiting = now - self.stalled_since, self.waiting
         self.stalled_since, self.waiting = 0, []
+        self.judge.healthy_since = now
         self.deliver(Health(now, loop_lag=lag))
         for incoming in waiting:
             self._hear(incoming, now)
@@ -212,6 +216,10 @@ class Simulation:
         self.tally.events += 1
         self.history.note(self.world.now, "<", incoming)
         self.judge.heard(incoming)
+        if process.engine.now < self.world.now - EVERY_SECOND:  # what comes late still comes now
+            self.guarded(lambda: process.bot.receive(Tick(self.world.now)))
+        if self.process is not process:
+            return
         self.guarded(lambda: process.bot.receive(incoming))
         if self.process is process and isinstance(incoming, Reply):
             self.guarded(lambda: process.bot.receive(Health(incoming.at, answered=not incoming.error)))
@@ -278,6 +286,10 @@ class Simulation:
         draw = self.rng.randrange(1 << 30)
         if desk.tiers.halted and "reset_drawdown" not in planned:
             self.postpone(Happening(self.world.now + 5 * MINUTE, "reset_drawdown", draw))
+        if desk.latches.kill and "reset_kill" not in planned:
+            self.postpone(Happening(self.world.now + 5 * MINUTE, "reset_kill", draw))
+        if desk.latches.paused and "resume" not in planned:
+            self.postpone(Happening(self.world.now + 6 * MINUTE, "resume", draw))
         if desk.latches.stopped and "reset_stop" not in planned:
             self.postpone(Happening(self.world.now + 3 * MINUTE, "reset_stop", draw))
 
