@@ -321,8 +321,10 @@ def _refill(sim: Simulation, rng: Random) -> bool:
     if wallet < sim.scenario.wallet / 2:
         sim.world.owner.deposit(_quote(sim), (sim.scenario.wallet - wallet).quantize(CENT))
     for symbol, steps in sorted(sim.judge.external().items()):
-        side = Side.SELL if steps > 0 else Side.BUY
-        sim.world.owner.manual_trade(symbol, side, abs(steps))
+        side, left = Side.SELL if steps > 0 else Side.BUY, abs(steps)
+        most = sim.world.exchange.venues[symbol].instrument.market_max_steps
+        while left > 0 and sim.world.owner.manual_trade(symbol, side, min(left, most)) is None:
+            left -= min(left, most)
     _later(sim, rng, "reset_drawdown", MINUTE, 2 * MINUTE)
     return True
 
