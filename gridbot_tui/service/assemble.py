@@ -57,6 +57,8 @@ def understand(options: RunOptions) -> Plan:
     """Config and options together; raises RunRefused for what contradicts itself or cannot be read."""
     try:
         loaded = load(options.config, os.environ, options.overrides)
+        if options.config is None and (kept := _kept(options, loaded.settings)) is not None:
+            loaded = load(kept, os.environ, options.overrides)
     except ConfigError as wrong:
         raise RunRefused(str(wrong)) from wrong
     settings: Settings = loaded.settings
@@ -75,6 +77,20 @@ def understand(options: RunOptions) -> Plan:
     except ValueError as wrong:
         raise RunRefused(str(wrong)) from wrong
     return Plan(options, loaded, mode, options.market or settings.bot.market, speed)
+
+
+def _kept(options: RunOptions, defaults: Settings) -> Path | None:
+    """The config that was applied to this profile from a face, where there is one."""
+    mode = options.mode or (Mode.REPLAY if options.data else defaults.bot.mode)
+    if mode is Mode.REPLAY and not (options.home and options.resume):
+        return None
+    market, bot = options.market or defaults.bot.market, defaults.bot
+    try:
+        name = options.profile or profiles.profile_name(mode, market, bot.account, bot.quote)
+        kept = profiles.named(options.home, name).applied
+    except profiles.ProfileError as wrong:
+        raise RunRefused(str(wrong)) from wrong
+    return kept if kept.is_file() else None
 
 
 def market_source(plan: Plan, profile: Profile) -> tuple[MarketSource, Market]:

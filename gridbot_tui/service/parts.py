@@ -125,7 +125,15 @@ class Parts(ABC):
     ) -> None:
         """What an operator sees and says; bot and runner are there."""
         self.reloader = Reloader(
-            self.plan, self.engine, self.bot, self.store, journal, self.config, self._reloaded, make_config
+            self.plan,
+            self.engine,
+            self.bot,
+            self.store,
+            journal,
+            self.config,
+            self._reloaded,
+            make_config,
+            self.profile.applied if self.plan.persistent else None,
         )
         self.picture = Picture(
             self.plan,

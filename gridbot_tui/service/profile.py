@@ -72,6 +72,11 @@ class Profile:
         return self.folder / "config"
 
     @property
+    def applied(self) -> Path:
+        """The config that a face applied to a bot without a config file; a start without one takes it up."""
+        return self.config / "applied.toml"
+
+    @property
     def kill_file(self) -> Path:
         """Its presence is the kill command: for a bot that no longer answers its socket."""
         return self.folder / "KILL"

@@ -36,8 +36,17 @@ class Reloader:
         config: EngineConfig,
         on_applied: Callable[[Settings, Settings], None],
         make_config: Callable[[Settings, int], EngineConfig] | None = None,
+        kept: Path | None = None,
     ) -> None:
-        """``make_config``: the engine's view of a config version; without it that of a simulated account."""
+        """Nothing is read or written yet.
+
+        Args:
+            make_config: the engine's view of a config version; without it that of a simulated account.
+            kept: where a bot without a config file keeps one that a face applies; None: nowhere.
+        """
+        self._kept = kept
+        self._file: Path | None = plan.loaded.path
+        """The file of the config in force; None: the bot runs without."""
         self._on_applied = on_applied
         self._make = make_config or self._simulated
         self._plan = plan
@@ -75,7 +84,7 @@ class Reloader:
             text = f"the config is at version {self.version}, the edit was made on version {command.base_version}"
             return CommandOutcome(command.id, ok=False, text=f"{text}: look at the new one first")
         preview = command.args.get("preview") == "true"
-        path = self.loaded.path
+        path = self._file
         if command.kind is CommandKind.APPLY:
             text = command.args.get("text", "")
         elif path is None:
@@ -87,11 +96,14 @@ class Reloader:
                 text = read(path)
             except ConfigError as wrong:
                 return CommandOutcome(command.id, ok=False, text=str(wrong))
-        if command.kind is CommandKind.APPLY and path is not None and not preview:
-            ok, words, detail = self._write_and_apply(path, text, now)
+        to = path or self._kept
+        if command.kind is CommandKind.APPLY and to is not None and not preview:
+            ok, words, detail = self._write_and_apply(to, text, now)
+            if ok and path is None:
+                words += f"; kept in {to}: the next start without --config takes it"
         else:
             ok, words, detail = self.offer(text, now, preview=preview)
-            if ok and detail and path is None and not preview:
+            if ok and detail and to is None and not preview:
                 words += "; there is no config file, so it lasts until this run ends"
         return CommandOutcome(command.id, ok, words, detail)
 
@@ -104,6 +116,7 @@ class Reloader:
             apply_text(path, text)
         except OSError as error:
             return False, f"nothing changed: {path} cannot be written ({error.strerror})", {}
+        self._file = path
         return self.offer(text, now, preview=False)
 
     def offer(self, text: str, now: Ms, *, preview: bool) -> tuple[bool, str, dict[str, str]]:
@@ -115,7 +128,7 @@ class Reloader:
 
     def _judged(self, text: str, now: Ms, *, preview: bool) -> tuple[bool, str, dict[str, str]]:
         try:
-            loaded = load_text(text, self.loaded.path, os.environ, self._plan.options.overrides)
+            loaded = load_text(text, self._file, os.environ, self._plan.options.overrides)
         except ConfigError as wrong:
             return False, f"nothing changed: {wrong}", {}
         changes = differences.diff(self.loaded.settings, loaded.settings)
@@ -147,7 +160,7 @@ class Reloader:
 
     async def watch_file(self) -> None:
         """Apply the file whenever it changes on disk; what is wrong with an edit is said and nothing changes."""
-        path = self.loaded.path
+        path = self._file
         if path is None:
             return
         from watchfiles import awatch
@@ -216,9 +229,10 @@ class Reloader:
         config = self._make(old.settings, self.version + 1)
         words = f"config version {self.version} was taken back before its first decision: {broken}"
         words += f"; version {config.version} is the one before it"
-        if old.path is not None:
-            back = self._file_put_back(old.path, bad, old)
-            words += f"; {old.path} " + (
+        path = self._file
+        if path is not None:
+            back = self._file_put_back(path, bad, old)
+            words += f"; {path} " + (
                 "is as before, the refused text beside it" if back else "still holds what was refused"
             )
         try:
@@ -235,6 +249,9 @@ class Reloader:
         try:
             if read(path) == bad.text:
                 apply_text(path, old.text)
+                if old.path is None:  # there was none before it
+                    path.unlink()
+                    self._file = None
         except (ConfigError, OSError):
             return False
         return True

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gridbot_tui.control.command import Command, CommandKind, CommandOutcome
+from gridbot_tui.service.trial import Trial
 from tests.service.living import Living, copied, options
 
 BASE = "# my own words\n[orders]\ndepth = 4\n\n[service]\nreconcile_s = 60.0\n"
@@ -206,3 +207,35 @@ async def test_a_folder_that_goes_away_ends_the_watching_and_nothing_else(home: 
         async with asyncio.timeout(5):
             await bot.parts.reloader.watch_file()
         assert any("watched no more" in event.text for event in bot.parts.feed.lines())
+
+
+async def test_what_is_applied_to_a_bot_without_a_file_is_kept_and_the_next_start_takes_it(home: Path) -> None:
+    async with Living(options(home)) as bot:
+        done = await give(bot, CommandKind.APPLY, text="# mine\n[orders]\ndepth = 2\n")
+        kept = bot.parts.profile.applied
+        assert done.ok
+        assert str(kept) in done.text
+        assert text_of(kept) == "# mine\n[orders]\ndepth = 2\n"
+        again = await give(bot, CommandKind.APPLY, text="[orders]\ndepth = 3\n")
+        assert again.ok
+        assert text_of(kept) == "[orders]\ndepth = 3\n"
+        before = version(bot)
+    async with Living(options(home)) as later:
+        assert later.parts.engine.desk.config.orders.depth == 3
+        assert version(later) == before
+        assert later.parts.picture.snapshot().config_text == "[orders]\ndepth = 3\n"
+
+
+async def test_one_that_is_taken_back_is_not_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Trial, "objection", lambda *_: "leverage: 7.0x")
+    async with Living(options(home)) as bot:
+        done = await give(bot, CommandKind.APPLY, text="[orders]\ndepth = 2\n")
+        kept = bot.parts.profile.applied
+        assert done.ok
+        assert kept.exists()
+        await bot.days(0.1)
+        assert not kept.exists()
+        assert "taken back before its first decision: leverage: 7.0x" in bot.parts.reloader.last_error
+        assert bot.parts.engine.desk.config.orders.depth != 2
+    async with Living(options(home)) as later:
+        assert later.parts.engine.desk.config.orders.depth != 2
