@@ -44,6 +44,8 @@ HASTE = {
     "safety.cancel_all_after_s": "60",
     "orders.churn_window_ms": "10000",
     "orders.churn_creates": "200",
+    "orders.refusal_probe_ms": "1000",
+    "orders.refusal_probe_protective_ms": "500",
 }
 """What waits for real time rather than for the clock, and what would slow a storm of orders down."""
 PATIENCE_S = 30.0
@@ -214,7 +216,7 @@ def calm(picture: Snapshot) -> bool:
     )
 
 
-LINKS = {"link_down", "position_unknown", "residual", "stale_mark", "unresolved"}
+LINKS = {"circuit_open", "link_down", "position_unknown", "residual", "stale_mark", "unresolved"}
 
 
 @contextmanager
