@@ -129,9 +129,10 @@ class Trader:
 @asynccontextmanager
 async def trading(served: Served, market: Market, *, params: BinanceParams = PARAMS, keys: Keys | None = None,
                   expected: Callable[[], Mapping[Asset, Money]] | None = None,
-                  clock: WallClock | None = None) -> AsyncIterator[Trader]:  # fmt: skip
+                  clock: WallClock | None = None, pardoned: bool = True) -> AsyncIterator[Trader]:  # fmt: skip
     """A port that runs; nothing of it is left afterwards."""
-    served.control("pardon")  # the governor would wait for what other tests have used up of the minute
+    if pardoned:
+        served.control("pardon")  # the governor would wait for what other tests have used up of the minute
     clock = clock or Hasty()
     rest = make_rest(market, hosts_of(Mode.LIVE, served.http), keys or Keys("key", "secret"),
                      ours=IdFactory("gb", "t").is_ours, params=params, clock=clock)  # fmt: skip

@@ -1,5 +1,6 @@
 """Every fault of the served exchange's menu on every kind of request: no duplicate, nothing lost, the right word."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ from gridbot_tui.exchange.port import (
 from gridbot_tui.orders.model import NewOrder, Purpose
 from gridbot_tui.units import Market, Side
 from tests.exchange_binance.adapter import Trader, trading
-from tests.exchange_server.serving import Served
+from tests.exchange_server.serving import Served, serving
 
 
 @pytest.fixture
@@ -258,3 +259,21 @@ async def test_a_ban_is_said_once_and_nothing_is_sent_until_it_ends(served: Serv
         served.control("pardon")
         served.faults()
         assert served.good("GET", "/fapi/v1/openAlgoOrders") == []
+
+
+async def test_a_flood_earns_no_429_and_a_stop_still_finds_room() -> None:
+    """The exchange's limits are a fiftieth of the true ones: 48 of weight a minute, 6 orders in ten seconds."""
+    with serving(Market.FUTURES, limits=0.02) as tight:
+        async with trading(tight, Market.FUTURES, pardoned=False) as trader:
+            for rung in range(60):
+                trader.port.send(Place(trader.order(price=50_000 + rung, quantity="0.002", rung=rung)))
+                trader.port.send(AskBars(10_000 + rung, "BTCUSDT", trader.clock.now_ms() - 120_000))
+            stop = trader.order(Side.SELL, trigger=50_000, purpose=Purpose.STOP)
+            trader.port.send(Place(stop))
+            assert (await trader.report(stop.client_id)).outcome is Outcome.ACCEPTED
+            for _ in range(50):
+                await asyncio.sleep(0.002)
+            limiter = tight.app.place.limiter
+            assert tight.inside(lambda: sum(ban.strikes for ban in limiter._bans.values())) == 0
+            assert trader.port.health.last_error == ""
+            assert trader.port.health.queued > 0

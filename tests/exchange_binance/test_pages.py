@@ -151,6 +151,18 @@ async def test_a_state_nobody_has_heard_of_is_no_answer() -> None:
         await rest.order("BTCUSDT", "gb", False)
 
 
+async def test_a_price_of_before_the_tick_size_changed_is_the_nearest_tick() -> None:
+    rest, _ = scripted(Market.FUTURES, {"userTrades": Trades([trade(1, NOW, price="60000.07")]), "order": orders(MINE)})
+    (fill,) = await rest.fills("BTCUSDT", "0", 0)
+    assert fill.price == 600_001
+
+
+async def test_a_quantity_that_is_no_whole_step_is_no_answer() -> None:
+    rest, _ = scripted(Market.FUTURES, {"userTrades": Trades([trade(1, NOW, qty="0.0105")]), "order": orders(MINE)})
+    with pytest.raises(RetryLater, match="no multiple"):
+        await rest.fills("BTCUSDT", "0", 0)
+
+
 # -- money ------------------------------------------------------------------------------------------------------
 
 

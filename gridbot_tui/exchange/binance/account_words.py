@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from gridbot_tui.engine.events import Cash, CashKind, Fill, PositionState
 from gridbot_tui.exchange.binance.numbers import Scale, money
-from gridbot_tui.exchange.binance.order_words import BadAnswer, need
+from gridbot_tui.exchange.binance.order_words import BadAnswer, need, whole_tick
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.units import HOUR, MINUTE, ZERO, Asset, ClientId, Money, Ms, Side, Symbol, Ticks
 
@@ -122,7 +122,7 @@ def fill(row: Json, scale: Scale, client_id: ClientId, ours: bool) -> Fill:
         client_id=client_id,
         trade_id=need(row, "id"),
         side=Side.BUY if buyer else Side.SELL,
-        price=scale.some_price(need(row, "price")),
+        price=_price(need(row, "price"), scale),
         steps=scale.some_steps(need(row, "qty")),
         fee=money(need(row, "commission")),
         fee_asset=need(row, "commissionAsset"),
@@ -167,6 +167,13 @@ def income(row: Json) -> Cash | None:
     )
 
 
+def _price(text: str, scale: Scale) -> Ticks:
+    ticks = whole_tick(text, scale)
+    if ticks <= 0:
+        raise BadAnswer(f"a price of {text!r}")
+    return ticks
+
+
 # -- candles ------------------------------------------------------------------------------------------------
 
 Marks = Mapping[Ms, tuple[Ticks, Ticks, Ticks]]
@@ -180,8 +187,8 @@ def marks(rows: Iterable[list[Any]], scale: Scale) -> Marks:
 
 def bar(row: list[Any], scale: Scale, interval: Ms, known: Marks) -> Bar:
     """One candle, with its mark prices where they are known, else its own."""
-    high, low, close = scale.some_price(row[2]), scale.some_price(row[3]), scale.some_price(row[4])
+    high, low, close = _price(row[2], scale), _price(row[3], scale), _price(row[4], scale)
     mark = known.get(int(row[0]), (high, low, close))
     return Bar(
-        int(row[0]), interval, scale.some_price(row[1]), high, low, close, float(row[5]), mark[0], mark[1], mark[2]
+        int(row[0]), interval, _price(row[1], scale), high, low, close, float(row[5]), mark[0], mark[1], mark[2]
     )

@@ -58,7 +58,7 @@ class FuturesRest(FuturesMarket):
     async def place_batch(self, orders: Sequence[NewOrder], rank: Rank) -> list[Answer | BinanceError]:
         """Up to five plain orders in one request."""
         rows = [order_words.plain_order(order, self.scale(order.symbol).instrument) for order in orders]
-        packed = quote(json.dumps(rows, separators=(",", ":")))
+        packed = quote(json.dumps(rows, separators=(",", ":"), ensure_ascii=False))
         answers = await self.wire.act(Futures.PLACE_BATCH, rank, {"batchOrders": packed}, encoded=True)
         with reading("the answer to a batch", changes=True):
             if len(answers) != len(orders):

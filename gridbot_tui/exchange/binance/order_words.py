@@ -202,16 +202,15 @@ def algo_report(row: Json, symbol: Symbol, at: Ms, client_id: ClientId) -> Order
 def open_order(row: Json, scale: Scale) -> OpenOrder:
     """One of ``openOrders``."""
     kind = str(row.get("type", ""))
-    price, trigger = scale.price(need(row, "price")), row.get("stopPrice")
-    ticks = scale.price(str(trigger)) if trigger is not None else 0
+    trigger = row.get("stopPrice")
     return OpenOrder(
         symbol=scale.instrument.symbol,
         client_id=need(row, "clientOrderId"),
         side=side_of(row),
-        price=price or None,
+        price=whole_tick(need(row, "price"), scale) or None,
         steps=scale.steps(need(row, "origQty")),
         filled=scale.steps(need(row, "executedQty")),
-        trigger=ticks or None,
+        trigger=whole_tick(str(trigger or "0"), scale) or None,
         reduce_only=bool(row.get("reduceOnly")) or bool(row.get("closePosition")),
         conditional=kind.startswith(CONDITIONAL),
     )
@@ -224,19 +223,19 @@ def open_algo(row: Json, scale: Scale) -> OpenOrder:
         symbol=scale.instrument.symbol,
         client_id=need(row, "clientAlgoId"),
         side=side_of(row),
-        price=scale.price(price) or None,
+        price=whole_tick(price, scale) or None,
         steps=scale.steps(str(row.get("quantity") or "0")),
         filled=0,
-        trigger=_whole_tick(trigger, scale),
+        trigger=whole_tick(trigger, scale) or None,
         reduce_only=bool(row.get("reduceOnly")) or bool(row.get("closePosition")),
         conditional=True,
     )
 
 
-def _whole_tick(price: str, scale: Scale) -> int | None:
-    """A trigger; a trailing one of another hand may lie off the grid."""
+def whole_tick(price: str, scale: Scale) -> Ticks:
+    """A price as ticks, the nearest where it lies off the grid: tick sizes change, and what is older stays."""
     try:
-        return scale.price(price) or None
+        return scale.price(price)
     except BadNumber:
         return scale.instrument.ticks_near(money(price))
 

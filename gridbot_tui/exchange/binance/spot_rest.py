@@ -73,7 +73,9 @@ class SpotRest(RestBase):
 
     async def _info(self, symbols: Sequence[Symbol]) -> Any:
         try:
-            return await self.wire.ask(Spot.INFO, {"symbols": quote(json.dumps(symbols, separators=(",", ":")))})
+            # Some symbols are not ASCII.
+            named = quote(json.dumps(list(symbols), separators=(",", ":"), ensure_ascii=False))
+            return await self.wire.ask(Spot.INFO, {"symbols": named})
         except Refused as refused:
             if refused.code != -1121:
                 raise
