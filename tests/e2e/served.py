@@ -155,13 +155,16 @@ class Books:
     """What the exchange says of the account, asked as anybody could."""
 
     def __init__(self, served: Served) -> None:
-        self._ask = lambda path, **more: _good(served, path, **more)
+        self._served = served
         self.plain: list[dict[str, Any]] = self._ask("/fapi/v1/openOrders", symbol=SYMBOL)
         self.stops: list[dict[str, Any]] = self._ask("/fapi/v1/openAlgoOrders", symbol=SYMBOL)
         self.orders: list[dict[str, Any]] = self._pages("/fapi/v1/allOrders", "orderId", "orderId")
         self.trades: list[dict[str, Any]] = self._pages("/fapi/v1/userTrades", "fromId", "id")
         held = self._ask("/fapi/v3/positionRisk", symbol=SYMBOL)
         self.positions = {row["symbol"]: row["positionAmt"] for row in held if float(row["positionAmt"])}
+
+    def _ask(self, path: str, **params: Any) -> Any:
+        return _good(self._served, path, **params)
 
     def _pages(self, path: str, parameter: str, name: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
