@@ -281,6 +281,36 @@ def test_hundreds_of_symbols_are_spread_over_connections_each_at_the_right_door(
     at_once(run())
 
 
+def candle(opens: int, told: int | None = None) -> dict[str, Any]:
+    """A closed candle, told at its end unless said otherwise."""
+    k = {"t": opens, "i": "1m", "o": "1.00", "c": "1.00", "h": "1.00", "l": "1.00", "v": "1", "x": True}
+    event = {"e": "kline", "E": opens + MINUTE if told is None else told, "s": "BTCUSDT", "k": k}
+    return {"stream": "btcusdt@kline_1m", "data": event}
+
+
+def test_a_bar_from_the_future_is_a_bad_frame_and_the_feed_can_be_run_again() -> None:
+    told: list[Any] = []
+
+    async def run() -> None:
+        exchange, clock = HandExchange(), VirtualClock()
+        feed = hand_feed(exchange, clock, told.append, ["BTCUSDT"], Market.SPOT)
+        for _ in range(2):
+            running = asyncio.create_task(feed.run())
+            await asyncio.sleep(1)
+            minute = clock.now_ms() // MINUTE * MINUTE
+            exchange.now.data(candle(minute + 1_000 * MINUTE, told=minute))
+            await asyncio.sleep(61)
+            exchange.now.data(candle(minute))
+            await asyncio.sleep(1)
+            await ended(running)
+        assert feed.health()[0].bad_frames == 2
+
+    at_once(run())
+    bars = [bar.open_at for e in told if isinstance(e, BarsClosed) for _, bar in e.bars]
+    assert len(bars) == 2
+    assert [e.up for e in told if isinstance(e, LinkChanged)] == [False, True, False, True]
+
+
 def test_one_connection_down_is_the_market_down_and_rest_that_fails_ends_nothing() -> None:
     told: list[Any] = []
 

@@ -470,6 +470,7 @@ def test_only_a_closed_candle_is_a_bar() -> None:
 @pytest.mark.parametrize("frame", [
     book(1, "60000.1", "60000.0"), book(1, "60000.05", "60000.1"), book(1, "", "1"), book(1, "1", "2", s="ETHUSDT"),
     kline(h="98.0"), kline(v="-1"), kline(v="nan"), kline(i="5m"), kline(t=120_001), kline(o="0"), kline(c="-1"),
+    kline(t=60_000_000),
     b'{"stream":"btcusdt@bookTicker","data":{"u":1,"s":"BTCUSDT","b":1.5,"a":"2"}}',
     b'{"stream":"btcusdt@bookTicker","data":[]}', b'{"stream":"btcusdt@bookTicker","da', b"", b"null", b"[]",
     b"\xff\xfe",
@@ -498,6 +499,26 @@ def test_a_bad_frame_that_waited_its_turn_is_counted_then_and_the_next_is_taken(
     heard.hear(book(2, "60001.0", "60001.1"))
     heard.settle()
     assert (pair.bid, len(heard.quotes)) == (600_010, 2)
+
+
+def test_one_frame_from_the_far_future_silences_nothing_for_long() -> None:
+    heard, pair = one()
+
+    def mark(at: Ms, price: str) -> bytes:
+        data = {"e": "markPriceUpdate", "E": at, "s": "BTCUSDT", "p": price, "T": 10**17}
+        return raw({"stream": "btcusdt@markPrice@1s", "data": data})
+
+    heard.hear(mark(10**17, "60000.0"))
+    heard.hear(kline(x=False, c="101.5").replace(b"180001", b"99999999999999999"))
+    heard.hear(book(10**17, "60000.0", "60000.1"))
+    heard.settle()
+    heard.now += 6
+    heard.hear(mark(1_000, "61000.0"))
+    heard.hear(kline(x=False, c="101.6"))
+    heard.hear(book(7, "61000.0", "61000.1"))
+    heard.settle()
+    assert (pair.mark, pair.last, pair.bid) == (610_000, 1_016, 610_000)
+    assert pair.funding_at == 0
 
 
 @given(st.permutations(range(1, 12)), st.booleans())

@@ -131,6 +131,19 @@ def test_an_hour_the_exchange_itself_lacks_becomes_a_hole_that_is_said() -> None
     assert [(n.code, n.symbol) for n in c.told[0].notes] == [("hole", "AAA")]
 
 
+def test_a_bar_of_a_time_that_has_not_come_is_no_reason_for_a_hole() -> None:
+    c = Collected(["AAA"])
+    c.come("AAA", 10, closed(10))
+    c.come("AAA", 9_000, closed(10))
+    now = closed(10)
+    for minute in range(11, 20):
+        now = closed(minute, LATE)
+        c.bars.wanted(now)
+        c.bars.filled("AAA", [] if minute < 17 else [bar(m) for m in range(11, minute + 1)], now)
+        c.look(now)
+    assert [b.open_at // MINUTE for e in c.told for _, b in e.bars] == list(range(10, 20))
+
+
 def test_time_never_goes_back_however_late_a_symbol_is() -> None:
     c = Collected(["AAA", "BBB"])
     for minute in range(10, 15):

@@ -16,6 +16,8 @@ from gridbot_tui.units import Ms, Symbol
 
 ASKED_FOR_A_HOLE: Final = 4
 """So often the exchange is asked for a bar it does not have, while it has later ones, before it is a hole."""
+AHEAD: Final[Ms] = 60_000
+"""How far our idea of the exchange's time may be behind it; what opens later than that never was a bar."""
 _PAUSE: Final[tuple[Ms, ...]] = (1_000, 2_000, 5_000, 10_000, 20_000)
 
 
@@ -92,6 +94,7 @@ class MinuteBars:
             return
         row.retry_at = now + _PAUSE[min(row.asked, len(_PAUSE) - 1)]
         row.asked += 1
+        row.held = {at: bar for at, bar in row.held.items() if at < now + AHEAD}
         if row.held and row.asked >= ASKED_FOR_A_HOLE:
             there = min(row.held)
             missing = (there - row.next) // self._interval

@@ -18,7 +18,8 @@ from gridbot_tui.units import Market, Ms, Symbol, Ticks
 BOOK_FRESH: Final = 10.0
 """Seconds for which best prices say what spot is worth; older ones give way to the last trade."""
 STALE_ORDER: Final = 5.0
-"""Seconds after which an order-book number lower than the last one is a new count and no latecomer."""
+"""Seconds after which a number or time lower than the last one is a new count and no latecomer: one frame from
+the far future must not silence all that follow."""
 NEVER: Final = float("-inf")
 
 
@@ -26,9 +27,9 @@ class Pair:
     """One symbol's prices: what is known, and which of it has not been told yet."""
 
     __slots__ = (
-        "accepted_at", "ask", "bid", "book_at", "comma", "funding_at", "last", "last_at", "mark", "mark_at",
-        "mark_event", "new_book", "new_last", "new_mark", "scale", "spot", "still_at", "symbol", "told_at", "unread",
-        "update",
+        "accepted_at", "ask", "bid", "book_at", "comma", "funding_at", "last", "last_at", "last_event", "mark",
+        "mark_at", "mark_event", "new_book", "new_last", "new_mark", "scale", "spot", "still_at", "symbol", "told_at",
+        "unread", "update",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument) -> None:
@@ -48,7 +49,8 @@ class Pair:
         self.update = 0
         """The book's own number of the best prices known."""
         self.mark_event: Ms = 0
-        """The exchange's time of the last mark price taken."""
+        self.last_event: Ms = 0
+        """The exchange's times of the last mark price and the last candle taken."""
         self.funding_at: Ms = 0
         """When the next funding settles; 0 = not known."""
         self.book_at = self.mark_at = self.last_at = NEVER
@@ -63,7 +65,7 @@ class Pair:
 
     def forget_order(self) -> None:
         """After a gap the numbers may begin anew."""
-        self.update, self.mark_event = 0, 0
+        self.update = self.mark_event = self.last_event = 0
 
     def read(self, now: float) -> Ms:
         """Read the frame that waits; the exchange's time of it, 0 where it tells none.
@@ -136,15 +138,17 @@ class Quotes:
 
     def mark(self, pair: Pair, event_at: Ms, mark: Ticks, now: float) -> None:
         """A mark price; one from before the last is passed over."""
-        if event_at < pair.mark_event:
+        if event_at < pair.mark_event and now - pair.mark_at < STALE_ORDER:
             return
         pair.mark_event, pair.mark_at, pair.mark = event_at, now, mark
         pair.new_mark = True
         self._changed(pair, now)
 
-    def last(self, pair: Pair, last: Ticks, now: float) -> None:
-        """The price of the last trade."""
-        pair.last_at = now
+    def last(self, pair: Pair, event_at: Ms, last: Ticks, now: float) -> None:
+        """The price of the last trade; one from before the last is passed over."""
+        if event_at < pair.last_event and now - pair.last_at < STALE_ORDER:
+            return
+        pair.last_event, pair.last_at = event_at, now
         if last != pair.last:
             pair.last, pair.new_last = last, True
             self._changed(pair, now)

@@ -28,6 +28,8 @@ from gridbot_tui.units import Market, Ms, Symbol
 
 BOOK: Final = "@bookTicker"
 MARK: Final = "@markPrice@1s"
+SURE: Final = 1.0
+"""Seconds a stream has to tell of the price that REST told, before it counts as deaf."""
 AT_ONCE: Final = 4
 """REST questions of the feed's own at a time."""
 
@@ -85,6 +87,8 @@ class MarketFeed:
         self._check_at: dict[Symbol, float] = {}
         self._asked_marks: dict[Symbol, tuple[float, float]] = {}
         """When a connection was replaced for want of a symbol's marks, and how long to wait before the next."""
+        # Futures have mark prices every second besides, and a smaller budget of requests.
+        self._quiet = timing.quiet * (3 if self._futures else 1)
         self._begun = clock.monotonic()
         self._funding = FundingWatch(rest, self._pairs, sink, timing, clock)
         self._failure: BaseException | None = None
@@ -236,7 +240,7 @@ class MarketFeed:
             quiet = now - max(pair.book_at, pair.still_at)
             if pair.spot and STILL <= quiet < float("inf") and age < STILL <= now - pair.told_at:
                 self._quotes.still(pair)
-            if now - pair.book_at >= self._timing.quiet and self._may_check(symbol, now):
+            if now - pair.book_at >= self._quiet and self._may_check(symbol, now):
                 self._checking.add(symbol)
                 self._job(self._check(pair, part), f"price of {symbol}")
             if self._futures:
@@ -244,7 +248,7 @@ class MarketFeed:
 
     def _may_check(self, symbol: Symbol, now: float) -> bool:
         """Whether a quiet symbol's time has come; the first time only sets it."""
-        due = self._check_at.setdefault(symbol, now + self._timing.quiet)
+        due = self._check_at.setdefault(symbol, now + self._quiet)
         return now >= due and symbol not in self._checking
 
     async def _check(self, pair: Pair, part: "_Part") -> None:
@@ -252,12 +256,14 @@ class MarketFeed:
         try:
             async with self._room:
                 bid, ask = await self._rest.best(pair.symbol)
+            if (bid, ask) != (pair.bid, pair.ask):
+                await self._clock.sleep(SURE)
         except BinanceError as error:
             _log.warning("price_not_answered", symbol=pair.symbol, reason=error.detail)
             return
         finally:
             self._checking.discard(pair.symbol)
-            self._check_at[pair.symbol] = self._clock.monotonic() + self._timing.quiet
+            self._check_at[pair.symbol] = self._clock.monotonic() + self._quiet
         if book_at == pair.book_at and (bid, ask) != (pair.bid, pair.ask):
             self._quotes.prices(pair, bid, ask)
             part.supervisor.renew(f"{pair.symbol} moved and its stream did not say so")

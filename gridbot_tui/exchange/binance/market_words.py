@@ -10,11 +10,17 @@ from gridbot_tui.exchange.binance.frames import READING, BadFrame
 from gridbot_tui.exchange.binance.line import Renew, Wish
 from gridbot_tui.exchange.binance.numbers import BadNumber, Scale
 from gridbot_tui.market.bar import Bar
-from gridbot_tui.units import Ms
+from gridbot_tui.units import DAY, Ms
 
 Hear = Callable[[Pair, bytes, float], Ms]
 """Takes a frame of a symbol's stream at a monotonic time; returns the exchange's time of it, 0 where it is not known.
 Raises one of READING."""
+
+
+EARLY: Final[Ms] = 5_000
+"""A bar may be told closed this much before its end, by the frame's own time."""
+FURTHEST_FUNDING: Final[Ms] = 2 * DAY
+"""Funding settles every eight hours at the latest; a time beyond this is none."""
 
 
 class MarketNews(Protocol):
@@ -45,7 +51,7 @@ class MarketWords:
         if told.s != pair.symbol:
             raise BadNumber(f"{told.s} on the stream of {pair.symbol}")
         mark = pair.scale.near(told.p)
-        self._news.on_mark(pair, told.E, mark, told.T)
+        self._news.on_mark(pair, told.E, mark, told.T if told.T <= told.E + FURTHEST_FUNDING else 0)
         self._quotes.mark(pair, told.E, mark, now)
         return told.E
 
@@ -57,10 +63,12 @@ class MarketWords:
             raise BadNumber(f"{told.s} {candle.i} on the stream of {pair.symbol} {self._name}")
         if candle.x:
             bar = bar_of(candle, pair.scale, self._interval)
-            self._quotes.last(pair, bar.close, now)
+            if bar.close_at > told.E + EARLY:
+                raise BadNumber(f"a bar told at {told.E} that closes at {bar.close_at}")
             self._news.on_bar(pair, bar)
+            self._quotes.last(pair, told.E, bar.close, now)
         else:
-            self._quotes.last(pair, pair.scale.some_price(candle.c), now)
+            self._quotes.last(pair, told.E, pair.scale.some_price(candle.c), now)
         return told.E
 
 

@@ -132,6 +132,7 @@ class Supervisor:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._line, self._wish = None, ""
 
     async def _connect(self) -> None:
         """One more try to have a connection, the first or the next."""
