@@ -80,14 +80,14 @@ def understand(options: RunOptions) -> Plan:
 
 
 def _kept(options: RunOptions, defaults: Settings) -> Path | None:
-    """The config that was applied to this profile from a face, where there is one."""
+    """The profile's own config file, where there is one."""
     mode = options.mode or (Mode.REPLAY if options.data else defaults.bot.mode)
     if mode is Mode.REPLAY and not (options.home and options.resume):
         return None
     market, bot = options.market or defaults.bot.market, defaults.bot
     try:
         name = options.profile or profiles.profile_name(mode, market, bot.account, bot.quote)
-        kept = profiles.named(options.home, name).applied
+        kept = profiles.named(options.home, name).config_file
     except profiles.ProfileError as wrong:
         raise RunRefused(str(wrong)) from wrong
     return kept if kept.is_file() else None

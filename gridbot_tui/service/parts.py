@@ -133,7 +133,7 @@ class Parts(ABC):
             self.config,
             self._reloaded,
             make_config,
-            self.profile.applied if self.plan.persistent else None,
+            self.profile.config_file if self.plan.persistent else None,
         )
         self.picture = Picture(
             self.plan,

@@ -72,9 +72,9 @@ class Profile:
         return self.folder / "config"
 
     @property
-    def applied(self) -> Path:
-        """The config that a face applied to a bot without a config file; a start without one takes it up."""
-        return self.config / "applied.toml"
+    def config_file(self) -> Path:
+        """The config of a start without --config: written by ``gridbot init``, or by what a face applies."""
+        return self.config / "config.toml"
 
     @property
     def kill_file(self) -> Path:

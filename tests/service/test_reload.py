@@ -212,7 +212,7 @@ async def test_a_folder_that_goes_away_ends_the_watching_and_nothing_else(home: 
 async def test_what_is_applied_to_a_bot_without_a_file_is_kept_and_the_next_start_takes_it(home: Path) -> None:
     async with Living(options(home)) as bot:
         done = await give(bot, CommandKind.APPLY, text="# mine\n[orders]\ndepth = 2\n")
-        kept = bot.parts.profile.applied
+        kept = bot.parts.profile.config_file
         assert done.ok
         assert str(kept) in done.text
         assert text_of(kept) == "# mine\n[orders]\ndepth = 2\n"
@@ -230,7 +230,7 @@ async def test_one_that_is_taken_back_is_not_kept(home: Path, monkeypatch: pytes
     monkeypatch.setattr(Trial, "objection", lambda *_: "leverage: 7.0x")
     async with Living(options(home)) as bot:
         done = await give(bot, CommandKind.APPLY, text="[orders]\ndepth = 2\n")
-        kept = bot.parts.profile.applied
+        kept = bot.parts.profile.config_file
         assert done.ok
         assert kept.exists()
         await bot.days(0.1)
