@@ -291,7 +291,7 @@ def send(desk: Desk, order: NewOrder, view: Portfolio) -> None:
     view.add(order)
     desk.orders.intend(order)
     desk.reconciler.churn.sent(order)
-    higher = view.worst() if not order.reduce_only and order.purpose is Purpose.GRID else 0.0
+    higher = view.worst(order.symbol) if not order.reduce_only and order.purpose is Purpose.GRID else 0.0
     if higher > desk.max_worst:
         desk.max_worst = higher
     else:

@@ -26,6 +26,13 @@ def portfolio(desk: Desk) -> Portfolio:
     return Portfolio(float(equity or 0), desk.tiers.left, symbols, blocked)
 
 
+def refresh(desk: Desk) -> None:
+    """Count every symbol's worst case at its mark, as it stands and as it is desired."""
+    view = portfolio(desk)
+    view.worst()
+    as_planned(desk, view, ()).worst()
+
+
 def as_planned(desk: Desk, view: Portfolio, asked: Collection[Symbol]) -> Portfolio:
     """``view``, but every symbol that is not asked about counts with what is desired of it, not with what stands.
 

@@ -69,11 +69,8 @@ def _expected(
     if outcome is Outcome.ACCEPTED:
         if before is not OrderState.SENDING:
             return False  # of an order in doubt: what was to become of it has waited for this
-        return not state.waits and any(one.state is OrderState.SENDING for one in desk.orders.live(order.symbol))
-    return outcome is Outcome.CANCELED and any(
-        one.state is OrderState.CANCELLING and one.order.side is order.side and one.order.purpose is Purpose.GRID
-        for one in desk.orders.live(order.symbol)
-    )
+        return not state.waits and desk.orders.any_in(OrderState.SENDING, order.symbol)
+    return outcome is Outcome.CANCELED and desk.orders.any_in(OrderState.CANCELLING, order.symbol, order.side)
 
 
 def _opened(live: LiveOrder, before: OrderState | None, outcome: Outcome) -> int:

@@ -79,14 +79,13 @@ class Quiet:
         tiers = desk.tiers
         if tiers.over or (tiers.tier == HALT and desk.config.risk.auto_rearm):
             return False
+        if any(one.state not in _SETTLED for one in desk.orders.restless()):
+            return False
         for name, state in desk.symbols.items():
             plan = state.plan
             if plan is not None and (plan.stop_price or plan.stop_above or plan.take_profit_price):
                 return False  # every mark is held against the exits of a plain grid
             live = desk.orders.live(name)
-            for one in live:
-                if one.state not in _SETTLED:
-                    return False
             if state.bare_since is not None or desk.blockers.holds(name, "liquidation_near"):
                 return False
             target = state.desired.target if state.desired is not None else None

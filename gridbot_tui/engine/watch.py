@@ -14,6 +14,8 @@ LOOK_AT_MOST: Ms = 300_000
 """Longest pause between two comparisons while books and exchange disagree."""
 PEAK_STEP = 1.0005
 """A unit value this much above the highest one written down is written down: a kill forgets no more of a peak."""
+MANY = 8
+"""Symbols from which the worst cases at new marks are counted with the bar, so that the fill after it need not."""
 _IN_FLIGHT = (OrderState.SENDING, OrderState.CANCELLING, OrderState.UNRESOLVED)
 
 
@@ -86,6 +88,8 @@ def observed_leverage(desk: Desk) -> float | None:
 def each_bar(desk: Desk) -> None:
     """After the bars of a moment: guards, passive targets, and orders whose fate is overdue."""
     desk.repeg = True
+    if len(desk.symbols) >= MANY:
+        exposure.refresh(desk)
     _guard(desk)
     for name, state in desk.symbols.items():
         target = state.desired.target if state.desired is not None else None
@@ -147,10 +151,7 @@ def ask_truth(desk: Desk) -> None:
 
 def ask_overdue(desk: Desk) -> None:
     """Ask about orders that have been in flight or unresolved for too long."""
-    resting = OrderState.RESTING
-    for live in desk.orders.all_live():
-        if live.state is resting:
-            continue
+    for live in desk.orders.restless():
         if (live.state in _IN_FLIGHT or live.ended) and desk.now - live.changed_at >= ASK_AGAIN:
             desk.emit(AskAboutOrder(live.order.symbol, live.order.client_id, live.conditional))
 

@@ -75,6 +75,11 @@ class Instrument(Struct, frozen=True, dict=True):
         """``unit`` as a float."""
         return float(self.unit)
 
+    @cached_property
+    def least_value(self) -> int:
+        """The smallest ticks x steps that reaches ``min_notional``."""
+        return int((self.min_notional / self.unit).to_integral_value(ROUND_CEILING))
+
     def ticks_down(self, price: float | Decimal) -> Ticks:
         """The highest whole tick at or below ``price``."""
         return _whole(price, self.tick, ROUND_FLOOR)

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from msgspec import Struct
 
 from gridbot_tui.orders.ids import IdFactory
-from gridbot_tui.orders.model import NewOrder, OrderState, Slot, SlotState
+from gridbot_tui.orders.model import NewOrder, OrderState, Purpose, Slot, SlotState
 from gridbot_tui.orders.table import TERMINAL, ImpossibleTransition, Trigger, advance
 from gridbot_tui.units import ClientId, Ms, Side, Steps, Symbol
 
@@ -41,6 +41,7 @@ class LiveOrder:
     __slots__ = (
         "attempts",
         "changed_at",
+        "entered",
         "epoch",
         "exchange_id",
         "filled",
@@ -61,6 +62,8 @@ class LiveOrder:
         """Executed, as the exchange says."""
         self.remaining: Steps = order.steps
         """What it may still add to the position: ``steps - filled``; 0 once settled and ended."""
+        self.entered = 0
+        """Place in the order in which orders came into the book."""
         self.sent_at = sent_at
         self.changed_at = sent_at
         self.attempts = 1
@@ -123,13 +126,16 @@ def shown(order: LiveOrder) -> SlotState:
 class OrderBook:
     """All orders of ours that stand or may stand, and the last ones that ended."""
 
-    __slots__ = ("_all", "_ended", "_ids", "_live")
+    __slots__ = ("_all", "_ended", "_entered", "_ids", "_live", "_restless")
 
     def __init__(self, ids: IdFactory) -> None:
         self._ids = ids
         self._all: dict[ClientId, LiveOrder] = {}
         self._live: dict[Symbol, dict[ClientId, LiveOrder]] = {}
         self._ended: deque[ClientId] = deque()
+        self._restless: set[ClientId] = set()
+        """Live orders in any other state than RESTING."""
+        self._entered = 0
 
     def __len__(self) -> int:
         return sum(len(orders) for orders in self._live.values())
@@ -148,9 +154,26 @@ class OrderBook:
         for symbol in sorted(self._live):
             yield from self._live[symbol].values()
 
+    def restless(self) -> list[LiveOrder]:
+        """The live orders that do not simply rest, symbols in name order: mostly none, and then this costs nothing."""
+        if not self._restless:
+            return []
+        found = [self._all[client_id] for client_id in self._restless]
+        return sorted(found, key=lambda one: (one.order.symbol, one.entered))
+
+    def any_in(self, state: OrderState, symbol: Symbol, grid_side: Side | None = None) -> bool:
+        """True where an order of the symbol (a grid order on that side) is in ``state``, which is any but RESTING."""
+        for client_id in self._restless:
+            one = self._all[client_id]
+            if one.state is state and one.order.symbol == symbol:
+                order = one.order
+                if grid_side is None or (order.side is grid_side and order.purpose is Purpose.GRID):
+                    return True
+        return False
+
     def unresolved(self) -> list[LiveOrder]:
         """Orders whose fate must be asked for, symbols in name order."""
-        return [order for order in self.all_live() if order.state is OrderState.UNRESOLVED]
+        return [order for order in self.restless() if order.state is OrderState.UNRESOLVED]
 
     def intend(self, order: NewOrder) -> LiveOrder:
         """Record an intent that is about to be sent. One client id names one intent, for ever."""
@@ -219,6 +242,10 @@ class OrderBook:
         if known is not None and not known.ended:
             known.state = state
             known.changed_at = at
+            if state is OrderState.RESTING:
+                self._restless.discard(order.client_id)
+            else:
+                self._restless.add(order.client_id)
             return known
         if known is not None:
             self._ended = deque(cid for cid in self._ended if cid != order.client_id)
@@ -275,6 +302,10 @@ class OrderBook:
     def _enter(self, live: LiveOrder) -> LiveOrder:
         order = live.order
         self._all[order.client_id] = live
+        self._entered += 1
+        live.entered = self._entered
+        if live.state is not OrderState.RESTING:
+            self._restless.add(order.client_id)
         self._live.setdefault(order.symbol, {})[order.client_id] = live
         self._ids.sent(order.client_id)
         return live
@@ -285,6 +316,10 @@ class OrderBook:
             return None
         live.state = after
         live.changed_at = at
+        if after is not OrderState.RESTING:
+            self._restless.add(live.order.client_id)
+        else:
+            self._restless.discard(live.order.client_id)
         return after
 
     def _refile(self, live: LiveOrder) -> None:
@@ -293,6 +328,7 @@ class OrderBook:
         orders = self._live.setdefault(live.order.symbol, {})
         if live.ended and live.settled:
             live.remaining = 0
+            self._restless.discard(client_id)
             if orders.pop(client_id, None) is not None:
                 self._ids.ended(client_id)
                 self._ended.append(client_id)

@@ -124,6 +124,9 @@ class IdFactory:
 
     def sent(self, client_id: ClientId) -> None:
         """The intent with this id is recorded; also how ids read from journal or exchange are made known."""
+        if self._current.get(client_id.rpartition("-")[0]) == client_id:
+            self._sent.add(client_id)  # just issued here: it is ours, and counted
+            return
         parts = parse(client_id)
         if parts is None or parts.owner != self.owner:
             return

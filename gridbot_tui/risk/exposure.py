@@ -30,12 +30,19 @@ Order = tuple[Ticks, Steps]
 """(price, steps still to be executed)."""
 
 
+Totals = tuple[Steps, int, Ticks]
+"""(quantity, value, farthest price) of one side."""
+Kept = tuple[int, int, tuple[float, float] | None, Totals | None, Totals | None, tuple[Steps, int] | None]
+"""A ``SymbolExposure`` before orders were added, to try something on."""
+
+
 class SymbolExposure:
     """One symbol as the gate sees it. Change it through its methods, so that the cached case stays true."""
 
     __slots__ = (
         "_bought",
         "_case",
+        "_opening",
         "_sold",
         "buys",
         "fresh",
@@ -74,8 +81,10 @@ class SymbolExposure:
         self.sells: list[Order] = []
         self._case: tuple[float, float] | None = None
         # (quantity, value, farthest price) of each side: these outlive a change of the mark.
-        self._bought: tuple[Steps, int, Ticks] | None = None
-        self._sold: tuple[Steps, int, Ticks] | None = None
+        self._bought: Totals | None = None
+        self._sold: Totals | None = None
+        # (position, value of what the buys open beyond it), where they turn a short.
+        self._opening: tuple[Steps, int] | None = None
         for live in orders:
             self.add(live.order, live.remaining)
 
@@ -101,7 +110,7 @@ class SymbolExposure:
         """Count ``steps`` at ``price``."""
         if side is Side.BUY:
             self.buys.append((price, steps))
-            self._bought = None
+            self._bought = self._opening = None
         else:
             self.sells.append((price, steps))
             self._sold = None
@@ -111,7 +120,17 @@ class SymbolExposure:
         """Count exactly these orders."""
         self.buys = buys
         self.sells = sells
-        self._case = self._bought = self._sold = None
+        self._case = self._bought = self._sold = self._opening = None
+
+    def go_back(self, kept: "Kept") -> None:
+        """Forget the orders added since ``remember`` gave ``kept``."""
+        buys, sells, self._case, self._bought, self._sold, self._opening = kept
+        del self.buys[buys:]
+        del self.sells[sells:]
+
+    def remember(self) -> "Kept":
+        """What ``go_back`` goes back to."""
+        return len(self.buys), len(self.sells), self._case, self._bought, self._sold, self._opening
 
     def copy(self) -> "SymbolExposure":
         """The same, to try something on."""
@@ -128,6 +147,7 @@ class SymbolExposure:
         other._case = self._case
         other._bought = self._bought
         other._sold = self._sold
+        other._opening = self._opening
         return other
 
     def held(self) -> float | None:
@@ -170,7 +190,9 @@ class SymbolExposure:
             return position * mark + value, change
         if quantity <= -position:
             return (-position - quantity) * mark, change
-        return opened(sorted(self.buys, reverse=True), -position), change
+        if self._opening is None or self._opening[0] != position:
+            self._opening = position, opened(sorted(self.buys, reverse=True), -position)
+        return self._opening[1], change
 
     def _sells(self, mark: Ticks) -> tuple[int, int]:
         position = self.position
@@ -185,7 +207,7 @@ class SymbolExposure:
         return (quantity - position) * far, change
 
 
-def _totals(orders: list[Order], side: Side) -> tuple[Steps, int, Ticks]:
+def _totals(orders: list[Order], side: Side) -> Totals:
     """(quantity, value, farthest price) of one side; the price is 0 where there are no orders."""
     if not orders:
         return 0, 0, 0
@@ -209,7 +231,7 @@ def opened(orders: Iterable[Order], closing: Steps) -> int:
 class Portfolio:
     """The account as the gate sees it."""
 
-    __slots__ = ("blocked", "equity", "halt_left", "symbols")
+    __slots__ = ("_beside", "blocked", "equity", "halt_left", "symbols")
 
     def __init__(
         self,
@@ -224,9 +246,13 @@ class Portfolio:
         self.halt_left = halt_left
         self.symbols = dict(symbols)
         self.blocked = blocked
+        self._beside: tuple[Symbol, float, float, float] | None = None
+        """(symbol, exposure, loss and gap cost of all others): orders come symbol by symbol."""
 
     def add(self, order: NewOrder) -> None:
         """Count an order that was let through."""
+        if self._beside is not None and self._beside[0] != order.symbol:
+            self._beside = None
         self.symbols[order.symbol].add(order)
 
     def observed(self) -> float | None:
@@ -239,14 +265,36 @@ class Portfolio:
             total += held
         return ratio(total, self.equity)
 
-    def worst(self) -> float:
-        """The account's worst case over both sides of every symbol."""
+    def worst(self, around: Symbol = "") -> float:
+        """The account's worst case over both sides of every symbol.
+
+        ``around``: only this symbol has changed, through ``add`` or by itself, since it was last asked for.
+        """
+        if around:
+            _, total, loss, _ = self._others(around, 0.0)
+            exposure, cost = self.symbols[around].case()
+            return ratio(total + exposure, self.equity - loss - cost)
         total = loss = 0.0
         for symbol in self.symbols.values():
             exposure, cost = symbol._case or symbol.case()  # asked for every symbol at every order
             total += exposure
             loss += cost
         return ratio(total, self.equity - loss)
+
+    def _others(self, symbol: Symbol, unknown: float) -> tuple[Symbol, float, float, float]:
+        """The sums over all other symbols; ``unknown`` > 0 is the gap of those that have none."""
+        known = self._beside
+        if known is not None and known[0] == symbol and not (unknown and known[3] < 0.0):
+            return known
+        total = loss = gaps = 0.0
+        for name, one in self.symbols.items():
+            if name != symbol:
+                exposure, cost = one._case or one.case()
+                total += exposure
+                loss += cost
+                gaps += exposure * (one.gap or unknown)
+        self._beside = (symbol, total, loss, gaps if unknown else -1.0)
+        return self._beside
 
     def worst_of(self, symbol: Symbol) -> float:
         """One symbol's own worst case."""
@@ -257,8 +305,11 @@ class Portfolio:
             worst = max(worst, ratio(exposure, self.equity + (0.0 if one.spot else min(0.0, change))))
         return worst
 
-    def gap_cost(self, unknown: float) -> float:
-        """What the stress gap of every symbol at once would cost in the worst case, quote."""
+    def gap_cost(self, unknown: float, around: Symbol = "") -> float:
+        """What the stress gap of every symbol at once would cost in the worst case, quote; ``around``: as above."""
+        if around:
+            one = self.symbols[around]
+            return self._others(around, unknown)[3] + one.case()[0] * (one.gap or unknown)
         total = 0.0
         for symbol in self.symbols.values():
             exposure = (symbol._case or symbol.case())[0]

@@ -41,14 +41,14 @@ class Gate:
         self.reserve = params.gap_reserve
         self.unknown_gap = params.gap_unknown
 
-    def verdict(self, view: Portfolio) -> str:
-        """The limit the worst case of ``view`` passes, or an empty string."""
-        worst = view.worst()
+    def verdict(self, view: Portfolio, around: Symbol = "") -> str:
+        """The limit the worst case of ``view`` passes, or an empty string; ``around``: see ``Portfolio.worst``."""
+        worst = view.worst(around)
         if worst > self.hard * _SAFE:
             return LEVERAGE_HARD
         if worst > self.cap * _SAFE:
             return LEVERAGE_CAP
-        if view.gap_cost(self.unknown_gap) > view.gap_budget(self.reserve) * _SAFE:
+        if view.gap_cost(self.unknown_gap, around) > view.gap_budget(self.reserve) * _SAFE:
             return GAP_BUDGET
         return ""
 
@@ -99,9 +99,10 @@ class Gate:
             return MARK_UNKNOWN
         if not symbol.fresh:
             return STALE_MARK
-        tried = symbol.copy()
-        tried.add(order)
-        code = self.verdict(Portfolio(view.equity, view.halt_left, {**view.symbols, order.symbol: tried}, view.blocked))
+        kept = symbol.remember()
+        view.add(order)
+        code = self.verdict(view, order.symbol)
+        symbol.go_back(kept)
         return code or None
 
     def trim(self, view: Portfolio) -> dict[Symbol, Steps]:

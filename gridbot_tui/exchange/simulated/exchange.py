@@ -1,9 +1,10 @@
 """The exchange itself: takes orders, keeps the books, tells what happened. It knows no bot and no file."""
 
 from collections.abc import Mapping
-from copy import copy
 from decimal import Decimal
 from math import ceil, floor
+
+from msgspec.structs import replace
 
 from gridbot_tui.engine.events import CashKind
 from gridbot_tui.exchange.simulated import refusals as no
@@ -310,7 +311,7 @@ class Exchange:
     def news(self, execution: Execution, order: Order, trade: Trade | None = None) -> None:
         """Append an order update, with the order as it is now."""
         order.updated_at = self.now
-        self.updates.append(OrderUpdate(self.now, execution, copy(order), trade))
+        self.updates.append(OrderUpdate(self.now, execution, replace(order), trade))
 
     def _knock_out(self, venue: Venue) -> None:
         """Expire resting reduce-only orders that the position leaves nothing to reduce, farthest first."""
@@ -373,6 +374,7 @@ class Exchange:
         if notional > max_notional(venue.instrument, leverage):
             return no.POSITION_LIMIT
         futures.leverage[symbol] = leverage
+        futures.room = None
         if leverage < before and futures.available() < 0:
             futures.leverage[symbol] = before
             return no.LEVERAGE_MARGIN

@@ -94,7 +94,7 @@ def check_futures(instrument: Instrument, order: NewOrder, mark: Ticks, taker_pr
         return no.MARKET_PERCENT
     if order.reduce_only or order.close_position:
         return None
-    if instrument.notional(price or mark, order.steps) < instrument.min_notional:
+    if (price or mark) * order.steps < instrument.least_value:
         return no.min_notional(instrument.min_notional)
     return None
 

@@ -14,6 +14,7 @@ from gridbot_tui.exchange.simulated.margin import (
 from gridbot_tui.exchange.simulated.records import BalanceView, Order, PositionView
 from gridbot_tui.exchange.simulated.refusals import Refusal
 from gridbot_tui.exchange.simulated.venue import NEVER_HIGH, NEVER_LOW, Venue
+from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.units import ZERO, Asset, Money, Side, Steps, Symbol, Ticks
 
 
@@ -44,6 +45,10 @@ class FuturesAccount:
         self._fees = fees
         self._default_leverage = leverage
         self._call_ratio = call_ratio
+        self._most: dict[tuple[Symbol, int], int] = {}
+        self.room: float | None = None
+        """Margin that is available at least, at ``_room_marks``; None = to be counted anew."""
+        self._room_marks: list[Ticks] = []
 
     # -- what the exchange needs of any account -----------------------------------------------------------
 
@@ -58,14 +63,36 @@ class FuturesAccount:
         if grown <= now:
             return None
         leverage = self.leverage_of(venue.symbol)
-        if instrument.unit * grown > max_notional(instrument, leverage):
+        if grown > self._most_of(instrument, leverage):
             return no.POSITION_LIMIT
         needed = instrument.unit_f * (grown - now) / leverage
-        room = self._roughly_available()
-        if room - needed > 1e-6 * (abs(room) + needed) + 1.0:
+        if self._clear_of(needed):
             return None  # float is safely clear of the edge; the exact figure is only worth its time near it
         exact = instrument.unit * (grown - now) / leverage
         return None if self.available() >= exact else no.MARGIN
+
+    def _most_of(self, instrument: Instrument, leverage: int) -> int:
+        """The largest ticks x steps that the brackets allow at a leverage."""
+        key = (instrument.symbol, leverage)
+        most = self._most.get(key)
+        if most is None:
+            most = self._most[key] = int(max_notional(instrument, leverage) // instrument.unit)
+        return most
+
+    def _clear_of(self, needed: float) -> bool:
+        """True where the margin is there beyond doubt; what was found last is used up order by order.
+
+        Orders that end only add to it; marks are compared, and ``credit`` forgets it.
+        """
+        marks = [venue.mark for venue in self._venues.values()]
+        for known in (True, False):
+            if known and (self.room is None or marks != self._room_marks):
+                continue
+            room = self.room if known and self.room is not None else self._roughly_available()
+            if room - needed > 1e-6 * (abs(room) + needed) + 1.0:
+                self.room, self._room_marks = room - needed, marks
+                return True
+        return False
 
     def release(self, order: Order) -> None:
         """Futures orders hold no funds back one by one."""
@@ -109,6 +136,7 @@ class FuturesAccount:
 
     def credit(self, asset: Asset, amount: Money) -> None:
         """Add a signed amount to a wallet."""
+        self.room = None
         self.wallets[asset] = self.wallets.get(asset, ZERO) + amount
 
     def spendable(self, asset: Asset) -> Money:

@@ -280,7 +280,7 @@ def kill_answered_before_it_is_done() -> None:
 def cap_of_one_symbol_only() -> None:
     """The worst case of the account is that of its worst symbol, not the sum."""
 
-    def worst(self: Portfolio) -> float:
+    def worst(self: Portfolio, around: str = "") -> float:
         return max((self.worst_of(symbol) for symbol in self.symbols), default=0.0)
 
     _put(Portfolio, "worst", worst)
