@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from gridbot_tui.control.command import CommandOutcome
 from gridbot_tui.ui.app import Look
+from gridbot_tui.ui.dialogs.change import ChangeDialog
 from tests.ui import fixtures
 from tests.ui.running import an_app, settled, shown
 
@@ -22,14 +24,30 @@ class Shot(NamedTuple):
     size: tuple[int, int]
     keys: tuple[str, ...] = ()
     theme: str = "dark"
+    change: bool = False
+    """With the difference of a config change over it, as the bot answers one."""
 
 
+CHANGE = CommandOutcome(
+    "1",
+    True,
+    "would change 2 keys",
+    {
+        "changes": "strategy.spacing.floor: 0.004 -> 0.006 fraction (at the next decision)\n"
+        "risk.leverage_cap: 5.0 -> 4.0 x (at once)",
+        "desired": "BTCUSDT: cancel 4, create 4, keep 2, spacing 2.84 % -> 3.10 %\nETHUSDT: cancel 1, create 0, keep 1",
+        "what_if": "BTCUSDT buys filled: margin 812.00 -> 640.00, 1.12x -> 0.83x, -2.9 % at 53938.0, T0, "
+        "liquidation 24880.0",
+    },
+)
 SHOTS = (
     Shot("dashboard", "normal", (120, 40)),
     Shot("dashboard-wide", "normal", (200, 60)),
     Shot("dashboard-small", "normal", (80, 24)),
     Shot("dashboard-light", "normal", (120, 40), theme="light"),
-    Shot("what-if", "normal", (100, 22), ("x",)),
+    Shot("what-if", "normal", (100, 34), ("x",)),
+    Shot("config-diff", "normal", (100, 30), change=True),
+    Shot("learning", "normal", (120, 32), ("L",)),
     Shot("why", "normal", (100, 22), ("w",)),
     Shot("portfolio", "six_symbols", (140, 18), ("a",)),
     Shot("flatten", "live", (100, 30), ("f",)),
@@ -44,6 +62,9 @@ async def take(shot: Shot) -> str:
     async with shown(app, shot.size) as pilot:
         for key in shot.keys:
             await pilot.press(key)
+            await settled(pilot)
+        if shot.change:
+            _ = app.push_screen(ChangeDialog(app.picture, CHANGE, 3))
             await settled(pilot)
         svg = app.export_screenshot(title="gridbot")
     svg = _FONTS.sub("", svg).replace("Fira Code", "Fira Code, DejaVu Sans Mono, Menlo, Consolas")

@@ -120,6 +120,8 @@ async def drained(pilot: Pilot[Ended]) -> None:
 
 def at_rest(app: App[Ended]) -> bool:
     """True where no widget has a message or a callback before it, and the screen is painted at the last size."""
+    if app._exit or not app.is_running:
+        return True
     screen = app.screen
     if app._resize_event is not None or screen.size != app.size or screen._callbacks:
         return False

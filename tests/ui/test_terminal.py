@@ -1,7 +1,6 @@
 """The real program on a real pty: start, hang-up, handover, signals, storms, a terminal that does not read."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -57,8 +56,15 @@ def test_the_first_screen_has_a_working_ladder_and_leaving_hands_over(tmp_path: 
         attached = Terminal("attach", "--home", str(tmp_path))
         attached.wait_for("BTCUSDT")
         attached.wait_for("resting")
+        second = Terminal("attach", "--home", str(tmp_path))
+        second.wait_for("VIEW")
         attached.signal(signal.SIGTERM)
-        attached.wait()
+        assert attached.wait() == 128 + signal.SIGTERM
+        assert ALTERNATE_OFF in attached.text
+        second.send("t")
+        second.wait_for("this terminal controls the bot")
+        second.hang_up()
+        assert second.wait() == 128 + signal.SIGHUP
         assert runs_headless(tmp_path, terminal.pid)
         assert command(tmp_path, "stop").returncode == 0
 
@@ -112,13 +118,18 @@ def test_a_closed_terminal_kills_nothing_where_sighup_comes_twice(tmp_path: Path
         wait(lambda: runs_headless(tmp_path, terminal.pid), 20, "bot without a terminal")
 
 
-def test_sigterm_is_the_graceful_shutdown_and_restores_the_terminal(tmp_path: Path) -> None:
+def test_ctrl_z_stops_nothing_and_sigterm_is_the_graceful_shutdown_that_restores_the_terminal(tmp_path: Path) -> None:
     with bot_ended(tmp_path):
         terminal = Terminal("--home", str(tmp_path), *SMALL)
         wait(lambda: "resting" in terminal.text, 30, "resting order")
+        terminal.send("\x1a")
+        time.sleep(0.5)
+        with open(f"/proc/{terminal.pid}/stat") as stat:
+            assert stat.read().rpartition(")")[2].split()[0] != "T"
         terminal.signal(signal.SIGTERM)
         assert terminal.wait(40) == 0
         assert ALTERNATE_OFF in terminal.text
+        assert "\x1b[?1003h" not in terminal.text  # the mouse is off
         assert command(tmp_path, "status").returncode == 3
 
 
@@ -187,17 +198,3 @@ def test_no_color_sends_no_colour(tmp_path: Path) -> None:
         codes = {code for group in re.findall(r"\x1b\[([0-9;]*)m", terminal.text) for code in group.split(";")}
         assert not codes & {"38", "48"}
         assert not {code for code in codes if code.isdigit() and (30 <= int(code) <= 37 or 90 <= int(code) <= 107)}
-
-
-def test_the_mouse_is_off_and_ctrl_z_stops_nothing(tmp_path: Path) -> None:
-    with bot_ended(tmp_path):
-        terminal = Terminal("--home", str(tmp_path), *SMALL)
-        terminal.wait_for(RUNNING)
-        terminal.send("\x1a")
-        time.sleep(0.5)
-        with open(f"/proc/{terminal.pid}/stat") as stat:
-            assert stat.read().split()[2] != "T"
-        assert "\x1b[?1003h" not in terminal.text
-        terminal.signal(signal.SIGTERM)
-        assert terminal.wait(40) == 0
-        assert os.path.exists(ROOT)
