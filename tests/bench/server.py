@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from time import monotonic, perf_counter
+from time import monotonic, perf_counter, process_time, sleep
 from typing import Any
 
 import aiohttp
@@ -22,7 +22,7 @@ from tests.bench.report import Report, ninety_ninth
 
 ROOT = Path(__file__).resolve().parents[2]
 ORDERS = 6_000
-AT_ONCE = 32
+WORKERS = (1, 8, 32)
 STREAM_S = 4.0
 ORDERS_EXPECTED = 2_000
 
@@ -66,21 +66,45 @@ async def _client(address: str) -> AsyncIterator[Any]:
 
 
 async def _orders(report: Report) -> None:
-    report.title(f"served exchange: {ORDERS} signed orders and cancels, python-binance as the client")
+    report.title(f"served exchange: {ORDERS} signed orders and cancels, one python-binance client")
     with _server("--hold", "--symbol", "BTCUSDT") as (address, pid):
         _control(address, "price", symbol="BTCUSDT", price="60000")
-        async with _client(address) as client:
-            for workers, expected in ((1, None), (AT_ONCE, ORDERS_EXPECTED)):
-                took: list[float] = []
-                before, began = _processor_s(pid), perf_counter()
-                await asyncio.gather(*(_place(client, n, ORDERS // workers, took) for n in range(workers)))
-                rate = len(took) / (perf_counter() - began)
-                name = f"{workers} at a time"
-                report.figure(f"{name}: round trips", rate, "/s", above=expected)
-                report.figure(f"{name}: p50", 1e3 * sorted(took)[len(took) // 2], "ms")
-                report.figure(f"{name}: p99", 1e3 * ninety_ninth(took), "ms")
-                used = (_processor_s(pid) - before) / len(took)
-                report.figure(f"{name}: server's own time a request", 1e6 * used, "us", below=1e6 / ORDERS_EXPECTED)
+        for workers in WORKERS:
+            await _burst(report, address, pid, workers, f"{workers} at a time", ORDERS_EXPECTED)
+    report.say("the same client on a server that does nothing: its own limit here and now")
+    with _echo() as (address, pid):
+        for workers in WORKERS:
+            await _burst(report, address, pid, workers, f"{workers} at a time, no exchange", None)
+
+
+async def _burst(report: Report, address: str, pid: int, workers: int, name: str, expected: float | None) -> None:
+    """Orders and cancels from so many tasks of one client: rate, latency, and what each side spent."""
+    took: list[float] = []
+    async with _client(address) as client:
+        await asyncio.gather(*(_place(client, n, 10, []) for n in range(workers)))
+        before, own, began = _processor_s(pid), process_time(), perf_counter()
+        await asyncio.gather(*(_place(client, workers + n, ORDERS // workers, took) for n in range(workers)))
+        rate = len(took) / (perf_counter() - began)
+        own = process_time() - own
+    served = _processor_s(pid) - before
+    report.figure(f"{name}: round trips", rate, "/s", above=expected)
+    report.figure(f"{name}: p50", 1e3 * sorted(took)[len(took) // 2], "ms")
+    report.figure(f"{name}: p99", 1e3 * ninety_ninth(took), "ms")
+    report.figure(f"{name}: processor time of the client", 1e6 * own / len(took), "us")
+    report.figure(f"{name}: processor time of the server", 1e6 * served / len(took), "us")
+
+
+@contextmanager
+def _echo() -> Iterator[tuple[str, int]]:
+    """(address, process id) of a server that does nothing."""
+    child = subprocess.Popen([sys.executable, "-m", "tests.bench.echo_server"], cwd=ROOT, stdout=subprocess.PIPE,
+                             text=True)  # fmt: skip
+    try:
+        assert child.stdout is not None
+        yield child.stdout.readline().strip(), child.pid
+    finally:
+        child.terminate()
+        child.wait()
 
 
 async def _place(client: Any, worker: int, count: int, took: list[float]) -> None:
@@ -149,14 +173,28 @@ async def _listen(address: str, names: list[str]) -> int:
 
 
 def _memory(report: Report) -> None:
-    """Both markets together: every built-in symbol of each, with a day of candles."""
-    symbols = sorted(set(builtin(Market.FUTURES)) & set(builtin(Market.SPOT)))
-    report.title(f"served exchange: memory with {2 * len(symbols)} symbols ({len(symbols)} on each market)")
-    words = [word for symbol in symbols for word in ("--symbol", symbol)]
-    with _server(*words) as (_, pid):
-        status = Path(f"/proc/{pid}/status")
-        if not status.exists():
-            report.say("this platform does not tell")
-            return
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
-        report.figure("resident", int(line.split()[1]) / 1024, "MiB")
+    """Fifty symbols of each market; and how much more it is after hours of the exchange's time."""
+    report.title("served exchange: memory with 50 symbols")
+    for market, name in (("futures", "50 futures symbols"), ("both", "50 symbols on each of both markets")):
+        with _server("--market", market, "--symbols", "50") as (_, pid):
+            report.figure(f"{name}: resident", _resident(pid), "MiB")
+    with _server("--market", "futures", "--symbols", "50", "--speed", "1200") as (address, pid):
+        sleep(10.0)
+        before, at = _resident(pid), _told(address)
+        sleep(20.0)
+        hours = (_told(address) - at) / 3_600_000
+        report.figure(f"50 futures symbols: grown in {hours:.1f} hours of its time", _resident(pid) - before, "MiB")
+
+
+def _told(address: str) -> int:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address + "/fapi/v1/time") as answer:
+        return int(json.loads(answer.read())["serverTime"])
+
+
+def _resident(pid: int) -> float:
+    """MiB; NaN where the platform does not tell."""
+    status = Path(f"/proc/{pid}/status")
+    if not status.exists():
+        return float("nan")
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
