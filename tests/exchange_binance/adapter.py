@@ -129,13 +129,14 @@ class Trader:
 @asynccontextmanager
 async def trading(served: Served, market: Market, *, params: BinanceParams = PARAMS, keys: Keys | None = None,
                   expected: Callable[[], Mapping[Asset, Money]] | None = None,
-                  clock: WallClock | None = None, pardoned: bool = True) -> AsyncIterator[Trader]:  # fmt: skip
+                  clock: WallClock | None = None, pardoned: bool = True,
+                  ours: Callable[[str], bool] = IdFactory("gb", "t").is_ours) -> AsyncIterator[Trader]:  # fmt: skip
     """A port that runs; nothing of it is left afterwards."""
     if pardoned:
         served.control("pardon")  # the governor would wait for what other tests have used up of the minute
     clock = clock or Hasty()
     rest = make_rest(market, hosts_of(Mode.LIVE, served.http), keys or Keys("key", "secret"),
-                     ours=IdFactory("gb", "t").is_ours, params=params, clock=clock)  # fmt: skip
+                     ours=ours, params=params, clock=clock)  # fmt: skip
     await rest.open()
     await rest.instruments(SYMBOLS)
     trader = Trader(rest, served, params, clock, expected)
