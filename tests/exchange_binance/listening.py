@@ -113,7 +113,7 @@ class Ears:
     async def jump(self, ms: Ms) -> None:
         """Time passes over there, and for the feeds."""
         await asyncio.to_thread(lambda: self.served.jump(ms))
-        self.clock.offset += ms
+        await self.rest.server_time()  # sets the clock
 
 
 @asynccontextmanager
