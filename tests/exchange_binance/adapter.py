@@ -27,6 +27,7 @@ HURRY = 200
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 PATIENCE_S = 10.0
 _LIVES = count(1)
+_OURS = IdFactory("gb", "t").is_ours
 T = TypeVar("T")
 
 
@@ -130,7 +131,7 @@ class Trader:
 async def trading(served: Served, market: Market, *, params: BinanceParams = PARAMS, keys: Keys | None = None,
                   expected: Callable[[], Mapping[Asset, Money]] | None = None,
                   clock: WallClock | None = None, pardoned: bool = True,
-                  ours: Callable[[str], bool] = IdFactory("gb", "t").is_ours) -> AsyncIterator[Trader]:  # fmt: skip
+                  ours: Callable[[str], bool] = _OURS) -> AsyncIterator[Trader]:  # fmt: skip
     """A port that runs; nothing of it is left afterwards."""
     if pardoned:
         served.control("pardon")  # the governor would wait for what other tests have used up of the minute
