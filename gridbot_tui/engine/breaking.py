@@ -165,7 +165,6 @@ def _closed(desk: Desk, name: str, symbol: Symbol) -> None:
 
 
 def _touch(desk: Desk, symbol: Symbol) -> None:
-    if symbol in desk.symbols:
-        desk.dirty.add(symbol)
-    else:
-        desk.touch_all()
+    for name in (symbol,) if symbol in desk.symbols else tuple(desk.symbols):
+        desk.symbols[name].shaped = None  # whatever was wanted at this very moment, it is asked again
+        desk.dirty.add(name)

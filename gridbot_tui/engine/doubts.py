@@ -38,6 +38,7 @@ def _unprotected(desk: Desk, state: SymbolDesk) -> None:
     if not _bare(desk, state):
         state.bare_since = None
         if desk.blockers.clear(name, "unprotected"):
+            state.shaped = None
             desk.dirty.add(name)
         return
     if state.bare_since is None:
@@ -47,6 +48,7 @@ def _unprotected(desk: Desk, state: SymbolDesk) -> None:
     detail = "a position is held and no stop rests on the exchange"
     if desk.blockers.hold(name, "unprotected", state.bare_since, detail, "when its stop rests, or it is closed"):
         desk.note(name, "unprotected", detail, "error")
+        state.shaped = None
         desk.dirty.add(name)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gridbot_tui.engine.actions import EquityFact, Fact, ModeFact, PlanFact, StartFact, WeightsFact
-from gridbot_tui.units import DAY, Ms
+from gridbot_tui.units import DAY, HOUR, Ms
 
 SNAPSHOT_AFTER = (ModeFact, StartFact, WeightsFact)
 """Facts after which the engine's state is saved at once: rare, and cheaper to save than to explain."""
@@ -44,9 +44,10 @@ class Saving:
         self.owed = False
 
     def prune_before(self, at: Ms) -> Ms | None:
-        """Once a day, the time before which rows may go; None otherwise."""
+        """Once a day, the time before which rows may go; None otherwise. A process that is started anew every day
+        must let go too: the first time is an hour after its start."""
         if self._pruned_at is None:
-            self._pruned_at = at
+            self._pruned_at = at - DAY + HOUR
         elif at - self._pruned_at >= DAY:
             self._pruned_at = at
             return at - self.retention

@@ -164,3 +164,12 @@ def test_a_fall_from_the_highest_value_ever_is_said_until_it_is_reset() -> None:
     assert not desk.blockers.holds("", "absolute_drawdown")
 
 
+
+
+def test_a_breaker_that_opens_at_the_very_moment_of_a_decision_still_withdraws_the_entries() -> None:
+    rig = quiet()
+    desk = rig.engine.desk
+    desk.symbols[BTC].shaped = (desk.turn, desk.now)  # just decided
+    unanswered(rig)
+    assert desk.symbols[BTC].desired is not None
+    assert not [slot for slot in desk.symbols[BTC].desired.resting if slot.entry and slot.state == "resting"]

@@ -47,7 +47,7 @@ def _intent_first(judge: "Judge", order: NewOrder) -> None:
     row = process.store.connection.execute("SELECT 1 FROM orders WHERE client_id = ?", (order.client_id,)).fetchone()
     if row is not None and not process.store.connection.in_transaction:
         return
-    if judge.sim.disk.failing and reduces(order):
+    if (judge.sim.disk.failing or process.journal.failing) and reduces(order):
         return  # protection goes out although the disk fails
     judge.violated("intent_first", f"{order.client_id} leaves and the database knows nothing of it")
 

@@ -29,13 +29,15 @@ from gridbot_tui.settings.load import Loaded, load_text
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.store.core import Store
 from gridbot_tui.store.identity import Identity
-from gridbot_tui.units import HOUR, MINUTE, Mode, Ms, Symbol
+from gridbot_tui.units import DAY, HOUR, MINUTE, Mode, Ms, Symbol
 
 STALE_AFTER: Ms = 150_000
 """Marks come once a minute here: two missed ones and a half."""
 RECONCILE_EVERY: Ms = 60_000
 STAGE_BUDGET: Ms = 60_000
 STATE_EVERY: Ms = HOUR
+RETENTION: Ms = 2 * DAY
+"""Days are short here: a week of virtual time sees rows being let go."""
 
 
 class Died(BaseException):
@@ -194,6 +196,7 @@ class Process:
             fuse,
             told,
         )
+        self.journal.inner.saving.retention = RETENTION
         self.bot = Bot(
             self.engine,
             FusedPort(port, fuse),

@@ -1,8 +1,10 @@
 """The campaign's section of docs/VALIDATION.md: figures as measured, violations with the command that replays them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+
+from gridbot_tui.research.simulation.memory import Sample, slope
 
 BEGIN: Final = "<!-- campaign: written by make campaign -->"
 END: Final = "<!-- campaign end -->"
@@ -28,6 +30,7 @@ _FIGURES: Final = (
     ("gate_checks_passed_over", "entries not recounted: the bot could not know yet what had just happened"),
     ("liquidations", "liquidations (all of positions taken by hand)"),
     ("tiers", "tiers entered"),
+    ("breakers_opened", "breakers opened"),
     ("least_orders", "fewest orders of a seed"),
     ("least_symbols", "fewest symbols of a seed"),
     ("shutdowns", "exit codes of the last shutdowns"),
@@ -35,23 +38,48 @@ _FIGURES: Final = (
 
 
 def section(
-    whole: Mapping[str, Any], runs: Mapping[str, tuple[Mapping[str, Any], Mapping[str, str]]], cores: int
+    whole: Mapping[str, Any],
+    runs: Mapping[str, tuple[Mapping[str, Any], Mapping[str, str]]],
+    processes: int,
+    machine: str,
 ) -> str:
-    """Markdown of one campaign and of single long runs (name -> document, profit in its parts)."""
+    """Markdown of one campaign and of single long runs (name -> document, further figures)."""
     lines = [BEGIN, "## The fault campaign", ""]
-    lines.append(f"`gridbot simulate --seeds {whole['seeds']} --faults {whole['faults']}` on {cores} cores.")
+    asked = f"`gridbot simulate --seeds {whole['seeds']} --faults {whole['faults']}`"
+    lines.append(f"{asked} in {processes} processes; {machine} at the end.")
     lines += ["", "| figure | value |", "|---|---|"]
     lines += [f"| {words} | {_shown(whole[name])} |" for name, words in _FIGURES]
     lines += ["", "Injected: " + ", ".join(f"{k} {n}" for k, n in whole["faults_injected"].items()) + ".", ""]
     missing = whole["kinds_without_count"]
     lines += [f"Kinds that never happened: {', '.join(missing)}." if missing else "Every kind happened.", ""]
     lines += _violations(whole["invariant_violations"])
-    for name, (document, profit) in runs.items():
+    for name, (document, further) in runs.items():
         lines += ["", f"### {name}", "", "| figure | value |", "|---|---|"]
         lines += [f"| {words} | {_shown(document[key])} |" for key, words in _FIGURES]
-        lines += [f"| profit: {part} | {value} |" for part, value in profit.items()]
-        lines += _violations(document["invariant_violations"])
+        lines += [f"| {part} | {value} |" for part, value in further.items()]
+        lines += ["", *_violations(document["invariant_violations"])]
     return "\n".join([*lines, "", END, ""])
+
+
+def growth(samples: Sequence[Sample]) -> dict[str, str]:
+    """Memory of the bot's own objects, rows and files over a long run, and the slope of memory."""
+    if not samples:
+        return {}
+    third = samples[-1].hour / 3
+    slopes = (slope(samples), slope(samples, 2 * third))
+    shown = ["unknown" if one is None else f"{one / 1024:+.1f} KiB an hour" for one in slopes]
+    last = samples[-1]
+    rows = ", ".join(f"{name} {count}" for name, count in sorted(last.rows.items()) if count)
+    sizes = ", ".join(f"{name} {size // 1024} KiB" for name, size in sorted(last.bytes.items()))
+    days = [one for at, one in enumerate(samples) if at % 24 == 0 or one is last]
+    return {
+        "memory of the bot's objects, KiB at each day": ", ".join(str(one.objects // 1024) for one in days),
+        "memory slope, whole run": shown[0],
+        "memory slope, last third": shown[1],
+        "rows of the journal at each day": ", ".join(str(one.rows.get("journal", 0)) for one in days),
+        "rows at the end": rows,
+        "files at the end": sizes,
+    }
 
 
 def put(path: Path, text: str) -> None:
