@@ -23,6 +23,7 @@ from gridbot_tui.service.profile import Profile
 from gridbot_tui.settings.load import Loaded, load
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.settings.problems import ConfigError
+from gridbot_tui.strategy.facade import check_ladders
 from gridbot_tui.units import HOUR, MINUTE, Market, Mode, Ms, Symbol
 
 SIM_START: Ms = 1_767_225_600_000
@@ -170,6 +171,11 @@ def engine_config(
             f"one profile trades one quote asset, but {', '.join(symbols)} have {', '.join(sorted(quotes))}"
         )
     market = instruments[symbols[0]].market
+    ladders = {name: ladder for name, ladder in settings.ladders().items() if name in symbols}
+    try:
+        check_ladders(settings.ladder, ladders, market, len(symbols))
+    except ValueError as wrong:
+        raise RunRefused(f"[ladder] does not fit what is traded: {wrong}") from wrong
     fees = settings.simulation.exchange
     futures = market is Market.FUTURES
     return EngineConfig(
@@ -182,7 +188,7 @@ def engine_config(
         capital=settings.bot.capital,
         strategy=settings.strategy,
         ladder=settings.ladder,
-        ladders={name: ladder for name, ladder in settings.ladders().items() if name in symbols},
+        ladders=ladders,
         orders=settings.orders,
         risk=settings.risk,
         maker_fee=fees.futures_maker if futures else fees.spot_maker,

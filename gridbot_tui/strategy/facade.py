@@ -73,7 +73,7 @@ class Strategy:
         ladders: Mapping[Symbol, LadderParams] | None = None,
     ) -> None:
         """``ladders`` are those that differ from ``ladder``. Raises ValueError where they do not fit."""
-        _check(ladder, ladders or {}, market, len(symbols))
+        check_ladders(ladder, ladders or {}, market, len(symbols))
         self.params = params
         self.ladder = ladder
         self.ladders = dict(ladders or {})
@@ -332,7 +332,7 @@ class Strategy:
         Returns the change of the weights where the prior was changed. Raises ValueError, and changes
         nothing, where the ladders do not fit.
         """
-        _check(ladder, ladders or {}, self.market, len(self._desks))
+        check_ladders(ladder, ladders or {}, self.market, len(self._desks))
         self.params = params
         self.ladder = ladder
         self.ladders = dict(ladders or {})
@@ -386,7 +386,7 @@ def _mean(pooled: list[Triple]) -> Triple | None:
     return sum(t[0] for t in pooled) / n, sum(t[1] for t in pooled) / n, sum(t[2] for t in pooled) / n
 
 
-def _check(
+def check_ladders(
     ladder: LadderParams, ladders: Mapping[Symbol, LadderParams], market: Market, symbols: int
 ) -> None:
     """Raise ValueError for ladders that cannot be: shorts on spot, one symbol's prices for several."""
