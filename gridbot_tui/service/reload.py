@@ -151,12 +151,12 @@ class Reloader:
         if broken:
             return False, f"nothing changed, for it would break a promise at once: {broken}", detail
         if preview:
-            return True, f"would change {len(changes)} keys", detail
+            return True, f"would change {_keys(len(changes))}", detail
         try:
             self._apply(loaded, config, now, detail)
         except StoreUnavailable as error:
             return False, f"nothing changed: {error}", {}
-        return True, f"config version {config.version}: {len(changes)} keys changed", detail
+        return True, f"config version {config.version}: {_keys(len(changes))} changed", detail
 
     async def watch_file(self) -> None:
         """Apply the file whenever it changes on disk; what is wrong with an edit is said and nothing changes."""
@@ -271,3 +271,7 @@ class Reloader:
 
 def _lines(changes: tuple[differences.Change, ...]) -> str:
     return "\n".join(str(change) for change in changes)
+
+
+def _keys(count: int) -> str:
+    return "1 key" if count == 1 else f"{count} keys"

@@ -63,14 +63,26 @@ def _orders(lines: list[str], width: int) -> list[Row]:
     sums = [sum(int(match[name]) for match in found) for name in ("cancel", "create", "keep")]
     if len(found) > 1:
         rows.append(_counts("in all", *sums))
-    moved = [one for one in found if int(one["cancel"]) or int(one["create"]) or one["rest"]]
+    rests = {one["symbol"]: _moved(one["rest"].strip(", ")) for one in found}
+    moved = [one for one in found if int(one["cancel"]) or int(one["create"]) or rests[one["symbol"]]]
     for match in moved[:SYMBOLS_SHOWN]:
         rows.append(_counts(match["symbol"], *(int(match[name]) for name in ("cancel", "create", "keep"))))
-        rest = match["rest"].strip(", ").replace("->", "→")
+        rest = rests[match["symbol"]].replace("->", "→")
         rows += [(("      ", "text"), *row) for row in wrapped(rest, max(8, width - 6), "dim")]
     if len(moved) > SYMBOLS_SHOWN:
         rows.append(((f"and {words.plural(len(moved) - SYMBOLS_SHOWN, 'symbol')} more", "dim"),))
     return rows
+
+
+def _moved(text: str) -> str:
+    """The parts of a list of changes that are some: ``spacing 2.8 % -> 2.8 %`` says nothing."""
+    return ", ".join(part for part in text.split(", ") if part and not _same(part))
+
+
+def _same(part: str) -> bool:
+    """True for ``x -> x``, with or without a name before it."""
+    before, arrow, after = part.rpartition(" -> ")
+    return bool(arrow) and (before == after or before.endswith(f" {after}"))
 
 
 def _counts(name: str, cancel: int, create: int, keep: int) -> Row:
@@ -84,16 +96,31 @@ def _counts(name: str, cancel: int, create: int, keep: int) -> Row:
 
 def _what_if(lines: list[str], width: int) -> list[Row]:
     rows: list[Row] = [(("if every level of a side filled", "dim"),)]
-    for line in lines[: 2 * SYMBOLS_SHOWN]:
+    moved = [line for line in lines if not _unmoved(line)]
+    if len(moved) < len(lines):
+        count = len(lines) - len(moved)
+        rows.append(((f"as before on {words.plural(count, 'side')}" + (", else" if moved else ""), "dim"),))
+    for line in moved[: 2 * SYMBOLS_SHOWN]:
         name, _, text = line.partition(" filled: ")
-        shown = _MINUS.sub(words.MINUS, text.replace("->", "→")) if text else line
+        shown = _MINUS.sub(words.MINUS, _settled(text).replace("->", "→")) if text else line
         rows += [
             ((left(name, 18) if at == 0 else " " * 18, "strong"), *row)
             for at, row in enumerate(wrapped(shown, max(8, width - 18)))
         ]
-    if len(lines) > 2 * SYMBOLS_SHOWN:
-        rows.append(((f"and {len(lines) - 2 * SYMBOLS_SHOWN} lines more", "dim"),))
+    if len(moved) > 2 * SYMBOLS_SHOWN:
+        rows.append(((f"and {len(moved) - 2 * SYMBOLS_SHOWN} lines more", "dim"),))
     return rows
+
+
+def _unmoved(line: str) -> bool:
+    """True where every change a line tells of is none."""
+    changes = [part for part in line.partition(" filled: ")[2].split(", ") if " -> " in part]
+    return bool(changes) and all(_same(part) for part in changes)
+
+
+def _settled(text: str) -> str:
+    """What did not change is told once."""
+    return ", ".join(part.rpartition(" -> ")[0] if _same(part) else part for part in text.split(", "))
 
 
 def _rule(width: int) -> Row:

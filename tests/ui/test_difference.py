@@ -58,3 +58,19 @@ def test_unknown_details_are_not_swallowed_and_exit_codes_are() -> None:
 def test_a_minus_is_a_sign_and_a_dash_is_unknown() -> None:
     shown = text({"what_if": "A buys filled: margin - -> 4.00, -2.9 % at 5, liquidation -"})
     assert "margin - → 4.00, −2.9 % at 5, liquidation -" in shown
+
+
+def test_what_stays_as_it_is_is_told_once_or_only_counted() -> None:
+    shown = text(
+        {
+            "desired": "A: cancel 1, create 1, keep 4, spacing 2.80 % -> 2.80 %, leverage 0.20 -> 0.10\n"
+            "B: cancel 0, create 0, keep 3, spacing 2.80 % -> 2.80 %",
+            "what_if": "A buys filled: margin 8.00 -> 8.00, 0.05x -> 0.04x, -0.7 % at 5, T0\n"
+            "B buys filled: margin 9.00 -> 9.00, 0.05x -> 0.05x, -0.7 % at 5, T0",
+        }
+    )
+    assert "leverage 0.20 → 0.10" in shown
+    assert "spacing" not in shown
+    assert "margin 8.00, 0.05x → 0.04x, −0.7 % at 5" in shown
+    assert "as before on 1 side, else" in shown
+    assert "9.00" not in shown
