@@ -77,6 +77,19 @@ async def test_three_identical_refusals_open_a_circuit_with_the_reason_shown(ser
         assert (await trader.report(sell.client_id)).outcome is Outcome.ACCEPTED
 
 
+async def test_an_exchange_that_is_away_opens_no_circuit(served: Served) -> None:
+    async with trading(served, Market.FUTURES) as trader:
+        served.faults({"kind": "unavailable", "on": "POST /fapi/v1/order", "times": 16})
+        for rung in range(4):
+            order = trader.order(rung=rung)
+            trader.port.send(Place(order))
+            assert (await trader.report(order.client_id)).outcome is Outcome.REFUSED
+        assert trader.port.health.circuits == ()
+        order = trader.order(rung=9)
+        trader.port.send(Place(order))
+        assert (await trader.report(order.client_id)).outcome is Outcome.ACCEPTED
+
+
 async def test_a_clock_that_is_off_is_set_and_the_order_sent_again(served: Served) -> None:
     async with trading(served, Market.SPOT) as trader:
         rest: Any = trader.rest

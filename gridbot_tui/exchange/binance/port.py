@@ -9,7 +9,7 @@ from msgspec import structs
 from gridbot_tui.engine.events import LinkChanged, OrderReport, Outcome
 from gridbot_tui.exchange.binance.circuit import Circuits, Key
 from gridbot_tui.exchange.binance.clock import Clock
-from gridbot_tui.exchange.binance.errors import BinanceError, Refused, Unresolved, is_duplicate
+from gridbot_tui.exchange.binance.errors import BinanceError, Refused, Stop, Unresolved, is_duplicate
 from gridbot_tui.exchange.binance.fate import Fate
 from gridbot_tui.exchange.binance.governor import Rank
 from gridbot_tui.exchange.binance.health import AdapterHealth
@@ -229,7 +229,8 @@ class BinancePort:
         elif isinstance(answer, Unresolved) or (isinstance(answer, Refused) and is_duplicate(answer)):
             self._sink(self._report(order, Outcome.UNRESOLVED, answer.code, answer.detail))
         else:
-            if not is_post_only_refusal(order, answer.code, answer.detail):
+            definite = isinstance(answer, Refused | Stop)  # an exchange that was away has refused nothing
+            if definite and not is_post_only_refusal(order, answer.code, answer.detail):
                 self._circuits.refused(_key_of(order), answer.code, answer.detail, self._clock.now_ms())
             self._sink(self._report(order, Outcome.REFUSED, answer.code, answer.detail))
 
