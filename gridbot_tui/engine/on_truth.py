@@ -33,7 +33,8 @@ def account_state(desk: Desk, event: AccountState) -> None:
     desk.ledger.account.reported(event.balances, event.at)
     for position in event.positions:
         state = desk.symbols.get(position.symbol)
-        if state is not None and state.mark is None and position.mark is not None:
+        # Where bars are lost the account's own statement is the news of the price: a gap must not pass unseen.
+        if state is not None and position.mark is not None and event.at > state.mark_at:
             state.mark, state.mark_at = position.mark, event.at
             desk.ledger.mark(position.symbol, position.mark)
     _compare_positions(desk, event)

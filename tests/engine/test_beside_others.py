@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from gridbot_tui.engine.desk import Waiting
-from gridbot_tui.engine.events import Fill, Health, Tick
+from gridbot_tui.engine.events import AccountState, Fill, Health, PositionState, Tick
 from gridbot_tui.exchange.simulated.owner import HAND
 from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
 from gridbot_tui.units import MINUTE, Market, Side
@@ -86,3 +86,17 @@ def test_what_is_heard_after_the_report_of_a_shutdown_begins_nothing_anew() -> N
     rig.bot.receive(Tick(rig.world.now + 1_000))
     assert not rig.world.exchange.history.open
     assert not list(rig.world.on_its_way())
+
+
+def test_a_mark_that_the_account_states_is_taken_where_it_is_newer_than_the_last_bar() -> None:
+    rig = grid((600_000, 602_000, 598_000, 600_000), *[flat(600_000)] * 4)
+    rig.run(until=rig.source.start + 3 * MINUTE)
+    desk = rig.engine.desk
+    own, state = position(rig), desk.symbols[BTC]
+    assert own
+    rig.checking = False
+    stated = (PositionState(BTC, own, Decimal(60_000), None, 500_000),)
+    rig.engine.handle(AccountState(state.mark_at - 1, {"USDT": desk.ledger.wallet}, stated))
+    assert state.mark == 600_000
+    rig.engine.handle(AccountState(state.mark_at + 1, {"USDT": desk.ledger.wallet}, stated))
+    assert state.mark == 500_000
