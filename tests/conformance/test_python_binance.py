@@ -77,6 +77,16 @@ async def test_spot_orders_are_replaced_amended_tested_and_stopped(served: Serve
         assert float((await c.get_asset_balance("BTC"))["free"]) == pytest.approx(1 - 0.1 + 0.1 * 0.999)
 
 
+async def test_of_two_orders_in_a_list_one_cancels_the_other(served: Served) -> None:
+    async with client(served) as c:
+        placed = await c.order_oco_sell(symbol=S, quantity="0.1", aboveType="LIMIT_MAKER", abovePrice="61000",
+                                        belowType="STOP_LOSS", belowStopPrice="59000")  # fmt: skip
+        await price(served, 61_100)
+        orders = await c.get_all_orders(symbol=S)
+        assert {o["orderListId"] for o in orders} == {placed["orderListId"]}
+        assert sorted(o["status"] for o in orders) == ["EXPIRED", "FILLED"]
+
+
 async def test_a_futures_order_lives_its_whole_life(served: Served) -> None:
     async with client(served) as c:
         assert await refusal(c.futures_change_margin_type(symbol=S, marginType="CROSSED")) == -4046

@@ -100,6 +100,16 @@ def test_a_spot_order_lives_its_life(spot: Judge, served: Served) -> None:
     spot("order_test", symbol=S, side="BUY", type="MARKET", quantity=0.01, compute_commission_rates=True)
 
 
+def test_a_spot_order_list_fits(spot: Judge) -> None:
+    placed = spot("order_list_oco", symbol=S, side="SELL", quantity=0.1, above_type="LIMIT_MAKER", above_price=61_000.0,
+                  below_type="STOP_LOSS_LIMIT", below_stop_price=59_000.0, below_price=58_900.0,
+                  below_time_in_force="GTC")  # fmt: skip
+    spot("get_order_list", order_list_id=placed.order_list_id)
+    spot("open_order_list")
+    spot("delete_order_list", symbol=S, order_list_id=placed.order_list_id)
+    spot("all_order_list")
+
+
 ACK = ("price", "origQty", "executedQty", "origQuoteOrderQty", "cummulativeQuoteQty", "status", "timeInForce", "type",
        "side", "workingTime", "selfTradePreventionMode")  # fmt: skip
 

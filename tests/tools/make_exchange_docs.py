@@ -41,7 +41,7 @@ was traded there. Candles, trades and book agree with each other.
 before its first bar, drawn from the seed. A recording has the candles it has, at least 1,500 of them in the past if a
 quarter of it is that long; settlements before those recorded are of a constant 0.01 % every interval.
 
-**Not served**, and said so: order lists (OCO, OTO, OPO), iceberg and pegged orders, spot trailing stops
+**Not served**, and said so: order lists other than OCO (OTO, OTOCO, OPO), iceberg and pegged orders, spot trailing stops
 (exchangeInfo: not allowed); hedge mode (-4531), isolated margin (-4168), multi-assets margin, coin-margined contracts.
 """
 

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from gridbot_tui.exchange.server.codes import Denied, raise_for
+from gridbot_tui.exchange.server.lists import Lists
 from gridbot_tui.exchange.server.tape import Tape
 from gridbot_tui.exchange.simulated import refusals as no
 from gridbot_tui.exchange.simulated.config import AccountConfig
@@ -39,6 +40,8 @@ class Terms(Struct):
     """quoteOrderQty of a spot market order."""
     working_at: Ms = -1
     """When a spot order entered the book; -1 = it waits for its trigger."""
+    list_id: int = -1
+    """The order list it is a leg of."""
     amends: int = 0
     modify_id: int = 0
     strategy_id: int | None = None
@@ -83,6 +86,7 @@ class Desk(Exchange):
         """Every order that can still be asked for, by its number."""
         self.waiting: dict[Symbol, list[Order]] = {}
         """Spot orders whose trigger has not been reached."""
+        self.lists = Lists(self)
         self.dated: list[tuple[Ms, int]] = []
         """Orders that are good till a date, the earliest first."""
         self._ended: deque[int] = deque()
@@ -219,6 +223,7 @@ class Desk(Exchange):
 
     def execute(self, venue: Venue, order: Order, price: Ticks, steps: Steps, *, maker: bool) -> None:
         """One trade, which the public sees as well."""
+        self.lists.claim(order)
         tape = self.tapes[order.symbol]
         number = self.next_trade_id = tape.next_trade_id
         tape.next_trade_id += 1
@@ -240,6 +245,7 @@ class Desk(Exchange):
             queue.remove(order)
             order.triggered_at = order.triggered_at or self.now
         super().end(order, status, execution, reason, trade)
+        self.lists.ended(order)
         self._ended.append(order.exchange_id)
         while len(self._ended) > ORDERS_KEPT:
             gone = self._ended.popleft()
@@ -381,6 +387,7 @@ class Desk(Exchange):
     def _start(self, order: Order, terms: Terms) -> None:
         venue = self.venues[order.symbol]
         order.triggered_at = terms.working_at = self.now
+        self.lists.claim(order)
         if order.price is None or self._crosses(venue, order.side, order.price) or terms.tif in ("IOC", "FOK"):
             spot = self.spot
             if order.price is None and spot is not None and not spot.affordable(venue, order, self._worst(

@@ -33,6 +33,7 @@ EVENTS: Final = (
     EventRow("spot", "serverShutdown", "any; !serverShutdown where combined", "", "before the exchange closes a link"),
     EventRow("spot", "executionReport", "user stream of the ws-api", "", "news of an order"),
     EventRow("spot", "outboundAccountPosition", "user stream of the ws-api", "", "balances that changed"),
+    EventRow("spot", "listStatus", "user stream of the ws-api", "", "an order list begins or ends"),
     EventRow("spot", "balanceUpdate", "user stream of the ws-api", "", "deposit or withdrawal"),
     EventRow("spot", "eventStreamTerminated", "user stream of the ws-api", "", "the subscription ends"),
     EventRow("futures", "bookTicker", "<symbol>@bookTicker, !bookTicker", "public", "every change; all: 5000 ms"),

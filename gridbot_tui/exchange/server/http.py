@@ -10,6 +10,7 @@ from gridbot_tui.exchange.server import (  # noqa: F401  (importing them fills t
     futures_public,
     futures_trade,
     spot_account,
+    spot_lists,
     spot_public,
     spot_trade,
 )

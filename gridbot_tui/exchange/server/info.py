@@ -51,7 +51,7 @@ def _spot_symbol(tape: Tape) -> Json:
     return {
         "symbol": i.symbol, "status": tape.status, "baseAsset": i.base, "baseAssetPrecision": 8,
         "quoteAsset": i.quote, "quotePrecision": 8, "quoteAssetPrecision": 8, "baseCommissionPrecision": 8,
-        "quoteCommissionPrecision": 8, "orderTypes": list(SPOT_TYPES), "icebergAllowed": False, "ocoAllowed": False,
+        "quoteCommissionPrecision": 8, "orderTypes": list(SPOT_TYPES), "icebergAllowed": False, "ocoAllowed": True,
         "otoAllowed": False, "opoAllowed": False, "quoteOrderQtyMarketAllowed": True, "allowTrailingStop": False,
         "cancelReplaceAllowed": True, "amendAllowed": True, "pegInstructionsAllowed": False,
         "isSpotTradingAllowed": True, "isMarginTradingAllowed": False, "filters": spot_filters(tape),

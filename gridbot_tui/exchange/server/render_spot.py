@@ -3,6 +3,7 @@
 from typing import Any
 
 from gridbot_tui.exchange.server.desk import AMENDED, Desk, Terms
+from gridbot_tui.exchange.server.lists import ListNews, OrderList
 from gridbot_tui.exchange.server.numbers import ZERO8, fixed
 from gridbot_tui.exchange.server.render import side
 from gridbot_tui.exchange.simulated.records import (
@@ -29,8 +30,8 @@ def status_of(order: Order) -> str:
 def ack(desk: Desk, order: Order) -> Json:
     """The shortest answer to a new order."""
     return {
-        "symbol": order.symbol, "orderId": order.exchange_id, "orderListId": -1, "clientOrderId": order.client_id,
-        "transactTime": order.updated_at,
+        "symbol": order.symbol, "orderId": order.exchange_id, "orderListId": desk.terms_of(order).list_id,
+        "clientOrderId": order.client_id, "transactTime": order.updated_at,
     }  # fmt: skip
 
 
@@ -64,8 +65,9 @@ def queried(desk: Desk, order: Order) -> Json:
     """GET order, openOrders, allOrders."""
     f, terms = desk.tapes[order.symbol].format, desk.terms_of(order)
     found: Json = {
-        "symbol": order.symbol, "orderId": order.exchange_id, "orderListId": -1, "clientOrderId": order.client_id,
-        "price": f.price(order.price), "origQty": f.qty(order.steps), "executedQty": f.qty(order.filled),
+        "symbol": order.symbol, "orderId": order.exchange_id, "orderListId": terms.list_id,
+        "clientOrderId": order.client_id, "price": f.price(order.price), "origQty": f.qty(order.steps),
+        "executedQty": f.qty(order.filled),
         "cummulativeQuoteQty": fixed(order.quote), "status": status_of(order), "timeInForce": terms.tif,
         "type": terms.kind, "side": side(order.side), "stopPrice": f.price(order.trigger), "icebergQty": ZERO8,
         "time": order.created_at, "updateTime": order.updated_at, "isWorking": terms.working_at >= 0,
@@ -85,8 +87,9 @@ def canceled(desk: Desk, order: Order) -> Json:
     """The answer to a cancel."""
     f, terms = desk.tapes[order.symbol].format, desk.terms_of(order)
     found: Json = {
-        "symbol": order.symbol, "origClientOrderId": order.client_id, "orderId": order.exchange_id, "orderListId": -1,
-        "clientOrderId": terms.cancel_id, "transactTime": order.updated_at, "price": f.price(order.price),
+        "symbol": order.symbol, "origClientOrderId": order.client_id, "orderId": order.exchange_id,
+        "orderListId": terms.list_id, "clientOrderId": terms.cancel_id, "transactTime": order.updated_at,
+        "price": f.price(order.price),
         "origQty": f.qty(order.steps), "executedQty": f.qty(order.filled),
         "origQuoteOrderQty": fixed(terms.quote_quantity), "cummulativeQuoteQty": fixed(order.quote),
         "status": order.status.value, "timeInForce": terms.tif, "type": terms.kind, "side": side(order.side),
@@ -111,8 +114,9 @@ def amended(desk: Desk, order: Order, execution: int) -> Json:
     return {
         "transactTime": order.updated_at, "executionId": execution,
         "amendedOrder": {
-            "symbol": order.symbol, "orderId": order.exchange_id, "orderListId": -1, "origClientOrderId": terms.old_id,
-            "clientOrderId": order.client_id, "price": f.price(order.price), "qty": f.qty(order.steps),
+            "symbol": order.symbol, "orderId": order.exchange_id, "orderListId": terms.list_id,
+            "origClientOrderId": terms.old_id, "clientOrderId": order.client_id, "price": f.price(order.price),
+            "qty": f.qty(order.steps),
             "executedQty": f.qty(order.filled), "preventedQty": ZERO8, "quoteOrderQty": fixed(terms.quote_quantity),
             "cumulativeQuoteQty": fixed(order.quote), "status": status_of(order), "timeInForce": terms.tif,
             "type": terms.kind, "side": side(order.side), "workingTime": terms.working_at,
@@ -125,7 +129,8 @@ def my_trade(desk: Desk, trade: Trade) -> Json:
     """One of myTrades."""
     f = desk.tapes[trade.symbol].format
     return {
-        "symbol": trade.symbol, "id": trade.trade_id, "orderId": trade.exchange_id, "orderListId": -1,
+        "symbol": trade.symbol, "id": trade.trade_id, "orderId": trade.exchange_id,
+        "orderListId": desk.terms[trade.exchange_id].list_id if trade.exchange_id in desk.terms else -1,
         "price": f.price(trade.price), "qty": f.qty(trade.steps), "quoteQty": fixed(trade.quote),
         "commission": fixed(trade.fee), "commissionAsset": trade.fee_asset, "time": trade.at,
         "isBuyer": trade.side > 0, "isMaker": trade.maker, "isBestMatch": True,
@@ -142,7 +147,36 @@ def frames(desk: Desk, updates: list[Update], now: Ms) -> list[Json]:
             if update.cash is not None:
                 told.append(balance_update(update, now))
             told.append(position(update.balances, update.at, now))
+        elif isinstance(update, ListNews):
+            told.append(list_status(update, now))
     return told
+
+
+def order_list(desk: Desk, found: OrderList, *, reports: bool = False) -> Json:
+    """An order list; with ``reports`` as placing and cancelling answer it."""
+    whole: Json = {
+        "orderListId": found.list_id, "contingencyType": "OCO",
+        "listStatusType": "ALL_DONE" if found.done else "EXEC_STARTED",
+        "listOrderStatus": "ALL_DONE" if found.done else "EXECUTING", "listClientOrderId": found.client_id,
+        "transactionTime": found.at, "symbol": found.symbol,
+        "orders": [{"symbol": o.symbol, "orderId": o.exchange_id, "clientOrderId": o.client_id} for o in found.legs],
+    }  # fmt: skip
+    if reports:
+        whole["orderReports"] = [canceled(desk, o) if found.done else result(desk, o) for o in found.legs]
+        for report in whole["orderReports"] if found.done else ():
+            del report["selfTradePreventionMode"]  # Binance's own model of a cancelled list has none
+    return whole
+
+
+def list_status(news: ListNews, now: Ms) -> Json:
+    """listStatus."""
+    found = news.found
+    return {
+        "e": "listStatus", "E": now, "s": found.symbol, "g": found.list_id, "c": "OCO",
+        "l": "ALL_DONE" if news.done else "EXEC_STARTED", "L": "ALL_DONE" if news.done else "EXECUTING", "r": "NONE",
+        "C": found.client_id, "T": news.at,
+        "O": [{"s": o.symbol, "i": o.exchange_id, "c": o.client_id} for o in found.legs],
+    }  # fmt: skip
 
 
 def execution_report(desk: Desk, update: OrderUpdate, now: Ms) -> Json:
@@ -156,7 +190,7 @@ def execution_report(desk: Desk, update: OrderUpdate, now: Ms) -> Json:
         "e": "executionReport", "E": now, "s": order.symbol,
         "c": (terms.cancel_id or order.client_id) if cancel else order.client_id,
         "S": side(order.side), "o": terms.kind, "f": terms.tif, "q": f.qty(order.steps), "p": f.price(order.price),
-        "P": f.price(order.trigger), "F": ZERO8, "g": -1,
+        "P": f.price(order.trigger), "F": ZERO8, "g": terms.list_id,
         "C": order.client_id if cancel else (terms.old_id if amendment else ""),
         "x": "REPLACED" if amendment else ("TRADE" if trade is not None else update.execution.value),
         "X": status_of(order), "r": "NONE", "i": order.exchange_id,

@@ -67,9 +67,6 @@ def my_filters(call: Call) -> Json:
           security="SIGNED", weight=20, ws="myPreventedMatches")  # fmt: skip
 @endpoint("GET", "/api/v3/myAllocations", "symbol! startTime endTime fromAllocationId limit orderId",
           security="SIGNED", weight=20, ws="myAllocations")  # fmt: skip
-@endpoint("GET", "/api/v3/openOrderList", security="SIGNED", weight=6, ws="openOrderLists.status")
-@endpoint("GET", "/api/v3/allOrderList", "fromId startTime endTime limit", security="SIGNED", weight=20,
-          ws="allOrderLists")  # fmt: skip
 @endpoint("GET", "/api/v3/order/amendments", "symbol! orderId! fromExecutionId limit", security="SIGNED", weight=4,
           ws="order.amendments")  # fmt: skip
 def nothing_of_it(call: Call) -> list[Json]:
@@ -77,13 +74,11 @@ def nothing_of_it(call: Call) -> list[Json]:
     return []
 
 
-@endpoint("POST", "/api/v3/orderList/oco", "symbol", security="SIGNED", orders=2, ws="orderList.place.oco")
 @endpoint("POST", "/api/v3/orderList/oto", "symbol", security="SIGNED", orders=2, ws="orderList.place.oto")
 @endpoint("POST", "/api/v3/orderList/otoco", "symbol", security="SIGNED", orders=3, ws="orderList.place.otoco")
-@endpoint("POST", "/api/v3/order/oco", "symbol", security="SIGNED", orders=2, ws="orderList.place")
 def no_lists(call: Call) -> Json:
-    """exchangeInfo says ocoAllowed false."""
-    raise Denied(-1013, msg="OCO orders are not supported for this symbol.")
+    """exchangeInfo says otoAllowed false."""
+    raise Denied(-1013, msg="OTO orders are not supported for this symbol.")
 
 
 @endpoint("GET", "/sapi/v1/account/apiRestrictions", security="SIGNED")

@@ -79,8 +79,7 @@ def _trigger(values: Values, tape: Tape, terms: Terms, side: Side) -> None:
 def submit(call: Call, desk: Desk, values: Values) -> Json:
     """Place an order and answer as asked for."""
     new, terms, quote = read(call, values)
-    if terms.trigger is not None and len(desk.waiting.get(new.symbol, ())) >= desk.params.max_spot_stops:
-        raise Denied(-1013, "MAX_NUM_ALGO_ORDERS")
+    check_waiting(desk, new, terms)
     order = desk.submit(new, terms, quote)
     answer = values.get("newOrderRespType") or ("FULL" if terms.kind in ("LIMIT", "MARKET") else "ACK")
     if answer == "ACK":
@@ -88,6 +87,12 @@ def submit(call: Call, desk: Desk, values: Values) -> Json:
     if answer == "RESULT":
         return render_spot.result(desk, order)
     return render_spot.full(desk, order, trades_of(desk, order))
+
+
+def check_waiting(desk: Desk, new: NewOrder, terms: Terms) -> None:
+    """-1013 for one waiting order more than a symbol may have."""
+    if terms.trigger is not None and len(desk.waiting.get(new.symbol, ())) >= desk.params.max_spot_stops:
+        raise Denied(-1013, "MAX_NUM_ALGO_ORDERS")
 
 
 def trades_of(desk: Desk, order: Order) -> list[Trade]:
@@ -169,6 +174,10 @@ def cancel_one(desk: Desk, order: Order, cancel_id: str | None, restriction: str
         raise Denied(-2011)
     if (restriction == "ONLY_NEW" and order.filled) or (restriction == "ONLY_PARTIALLY_FILLED" and not order.filled):
         raise Denied(-2011, msg="Order was not canceled due to cancel restrictions.")
+    found = desk.lists.of(order)
+    if found is not None:  # a leg takes its list along
+        desk.lists.cancel(found, cancel_id or entry.new_id())
+        return render_spot.order_list(desk, found, reports=True)
     desk.cancel_order(order, cancel_id or entry.new_id())
     return render_spot.canceled(desk, order)
 
@@ -181,7 +190,7 @@ def cancel_all(call: Call) -> list[Json]:
     orders = desk.open_orders(call.values["symbol"])
     if not orders:
         raise Denied(-2011)
-    return [cancel_one(desk, order, None) for order in orders]
+    return [cancel_one(desk, order, None) for order in orders if order.open]
 
 
 @endpoint("GET", "/api/v3/openOrders", "symbol", security="SIGNED", weight=by_symbol(6, 80),

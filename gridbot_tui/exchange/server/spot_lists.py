@@ -1,0 +1,136 @@
+"""Spot REST: order lists."""
+
+from typing import Any
+
+from gridbot_tui.exchange.server import entry, render_spot
+from gridbot_tui.exchange.server.codes import Denied
+from gridbot_tui.exchange.server.desk import Desk, Terms
+from gridbot_tui.exchange.server.fields import Values
+from gridbot_tui.exchange.server.lists import OrderList
+from gridbot_tui.exchange.server.public import limit_of
+from gridbot_tui.exchange.server.spot_trade import check_waiting, read
+from gridbot_tui.exchange.server.table import Call, endpoint
+from gridbot_tui.orders.model import NewOrder
+from gridbot_tui.units import Side
+
+Json = dict[str, Any]
+_LEG = "Type! ClientOrderId IcebergQty Price StopPrice TrailingDelta TimeInForce StrategyId StrategyType"
+OCO = ("symbol! listClientOrderId side! quantity! " + " ".join(f"above{name}" for name in _LEG.split()) + " "
+       + " ".join(f"below{name}" for name in _LEG.split()) + " newOrderRespType selfTradePreventionMode")  # fmt: skip
+OLD = ("symbol! listClientOrderId side! quantity! limitClientOrderId price! limitStrategyId limitStrategyType"
+       " limitIcebergQty trailingDelta stopClientOrderId stopPrice! stopStrategyId stopStrategyType stopLimitPrice"
+       " stopIcebergQty stopLimitTimeInForce newOrderRespType selfTradePreventionMode")  # fmt: skip
+_SHARED = ("symbol", "side", "quantity", "selfTradePreventionMode")
+_STOPS = ("STOP_LOSS", "STOP_LOSS_LIMIT")
+_PROFITS = ("LIMIT_MAKER", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT")
+
+
+def desk_of(call: Call) -> Desk:
+    """The account's spot desk."""
+    return call.place.desk(call.account, "spot", call.now)
+
+
+@endpoint("POST", "/api/v3/orderList/oco", OCO, security="SIGNED", orders=2, ws="orderList.place.oco")
+def place(call: Call) -> Json:
+    """A list of one order above the price and one below."""
+    above, below = _leg(call.values, "above"), _leg(call.values, "below")
+    high, low = (_PROFITS, _STOPS) if call.values["side"] == "SELL" else (_STOPS, _PROFITS)
+    if above["type"] not in high or below["type"] not in low:
+        raise Denied(-1014)
+    return _place(call, *((below, above) if call.values["side"] == "SELL" else (above, below)))
+
+
+@endpoint("POST", "/api/v3/order/oco", OLD, security="SIGNED", orders=2, ws="orderList.place")
+def place_old(call: Call) -> Json:
+    """The same with the names of before 2024: a limit order and a stop."""
+    values = call.values
+    both: Values = {name: values[name] for name in _SHARED if name in values}
+    limit = {**both, "type": "LIMIT_MAKER", "price": values["price"]}
+    stop = {**both, "type": "STOP_LOSS", "stopPrice": values["stopPrice"]}
+    if "stopLimitPrice" in values:
+        entry.need(values, "stopLimitTimeInForce")
+        stop |= {"type": "STOP_LOSS_LIMIT", "price": values["stopLimitPrice"],
+                 "timeInForce": values["stopLimitTimeInForce"]}  # fmt: skip
+    for leg, name in ((limit, "limitClientOrderId"), (stop, "stopClientOrderId")):
+        if name in values:
+            leg["newClientOrderId"] = values[name]
+    return _place(call, stop, limit)
+
+
+def _leg(values: Values, prefix: str) -> Values:
+    """The parameters of one leg under the names of a plain order."""
+    names = {"ClientOrderId": "newClientOrderId"}
+    leg: Values = {name: values[name] for name in _SHARED if name in values}
+    for word in _LEG.replace("!", "").split():
+        if prefix + word in values:
+            leg[names.get(word, word[0].lower() + word[1:])] = values[prefix + word]
+    return leg
+
+
+def _place(call: Call, stop: Values, limit: Values) -> Json:
+    desk = desk_of(call)
+    legs: list[tuple[NewOrder, Terms]] = []
+    for values in (stop, limit):
+        new, terms, _ = read(call, values)
+        check_waiting(desk, new, terms)
+        legs.append((new, terms))
+    _apart(legs[0], legs[1])
+    found = desk.lists.place((legs[0], legs[1]), call.get("listClientOrderId") or entry.new_id())
+    call.weight = 0
+    return render_spot.order_list(desk, found, reports=True)
+
+
+def _apart(stop: tuple[NewOrder, Terms], limit: tuple[NewOrder, Terms]) -> None:
+    """The stop lies on the losing side of the other leg."""
+    loss, gain = stop[1].trigger or 0, limit[1].trigger or limit[0].price or 0
+    if (loss >= gain) if stop[0].side is Side.SELL else (loss <= gain):
+        raise Denied(-2010, msg="The relationship of the prices for the orders is not correct.")
+
+
+def _wanted(call: Call, code: int) -> OrderList:
+    number = call.get("orderListId")
+    name = call.get("origClientOrderId") or call.get("listClientOrderId")
+    if number is None and name is None:
+        raise Denied(-1102, "orderListId")
+    for found in reversed(desk_of(call).lists.kept):
+        if found.list_id == number or (number is None and found.client_id == name):
+            return found
+    raise Denied(code, msg="Order list does not exist.")
+
+
+@endpoint("GET", "/api/v3/orderList", "orderListId origClientOrderId", security="SIGNED", weight=4,
+          ws="orderList.status")  # fmt: skip
+def query(call: Call) -> Json:
+    """One list."""
+    return render_spot.order_list(desk_of(call), _wanted(call, -2013))
+
+
+@endpoint("DELETE", "/api/v3/orderList", "symbol! orderListId listClientOrderId newClientOrderId", security="SIGNED",
+          ws="orderList.cancel")  # fmt: skip
+def cancel(call: Call) -> Json:
+    """Cancel a list."""
+    call.place.tape("spot", call.values["symbol"])
+    desk, found = desk_of(call), _wanted(call, -2011)
+    if found.done or found.symbol != call.values["symbol"]:
+        raise Denied(-2011)
+    desk.lists.cancel(found, call.get("newClientOrderId") or entry.new_id())
+    call.weight = 0
+    return render_spot.order_list(desk, found, reports=True)
+
+
+@endpoint("GET", "/api/v3/openOrderList", security="SIGNED", weight=6, ws="openOrderLists.status")
+def open_lists(call: Call) -> list[Json]:
+    """Lists with an open leg."""
+    desk = desk_of(call)
+    return [render_spot.order_list(desk, found) for found in desk.lists.kept if not found.done]
+
+
+@endpoint("GET", "/api/v3/allOrderList", "fromId startTime endTime limit", security="SIGNED", weight=20,
+          ws="allOrderLists")  # fmt: skip
+def all_lists(call: Call) -> list[Json]:
+    """Lists, open and ended."""
+    desk, values = desk_of(call), call.values
+    since, until = values.get("startTime", 0), values.get("endTime", 1 << 62)
+    first = values.get("fromId", 0)
+    rows = [x for x in desk.lists.kept if x.list_id >= first and since <= x.at <= until]
+    return [render_spot.order_list(desk, found) for found in rows[-limit_of(values, 500, 1_000) :]]

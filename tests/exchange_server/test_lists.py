@@ -1,0 +1,109 @@
+"""Order lists of spot: one leg cancels the other, and funds are held back once."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.exchange_server.listening import spot_user_stream
+from tests.exchange_server.serving import Served
+
+S = "BTCUSDT"
+SELL = {"symbol": S, "side": "SELL", "quantity": "0.4", "aboveType": "LIMIT_MAKER", "abovePrice": "61000",
+        "belowType": "STOP_LOSS", "belowStopPrice": "59000", "aboveClientOrderId": "gain",
+        "belowClientOrderId": "loss"}  # fmt: skip
+BUY = {"symbol": S, "side": "BUY", "quantity": "0.4", "belowType": "LIMIT_MAKER", "belowPrice": "59000",
+       "aboveType": "STOP_LOSS_LIMIT", "aboveStopPrice": "61000", "abovePrice": "61500", "aboveTimeInForce": "GTC",
+       "aboveClientOrderId": "loss", "belowClientOrderId": "gain"}  # fmt: skip
+PLACE, LIST = "/api/v3/orderList/oco", "/api/v3/orderList"
+
+
+def balance(served: Served, asset: str) -> tuple[Decimal, Decimal]:
+    rows = served.good("GET", "/api/v3/account")["balances"]
+    return next((Decimal(r["free"]), Decimal(r["locked"])) for r in rows if r["asset"] == asset)
+
+
+def order(served: Served, name: str) -> Any:
+    return served.good("GET", "/api/v3/order", symbol=S, origClientOrderId=name)
+
+
+@pytest.mark.parametrize(("sent", "asset", "held"), [(SELL, "BTC", Decimal("0.4")), (BUY, "USDT", Decimal(24_600))])
+def test_a_list_holds_the_dearer_leg_s_funds_and_gives_all_back(
+    served: Served, sent: dict[str, str], asset: str, held: Decimal
+) -> None:
+    before = balance(served, asset)
+    placed = served.good("POST", PLACE, **sent, listClientOrderId="mine")
+    assert (placed["contingencyType"], placed["listOrderStatus"]) == ("OCO", "EXECUTING")
+    assert {r["clientOrderId"] for r in placed["orderReports"]} == {"gain", "loss"}
+    assert balance(served, asset) == (before[0] - held, before[1] + held)
+    assert [row["orderListId"] for row in served.good("GET", "/api/v3/openOrderList")] == [placed["orderListId"]]
+    assert {o["orderListId"] for o in served.good("GET", "/api/v3/openOrders", symbol=S)} == {placed["orderListId"]}
+    gone = served.good("DELETE", LIST, symbol=S, orderListId=placed["orderListId"])
+    assert (gone["listOrderStatus"], {r["status"] for r in gone["orderReports"]}) == ("ALL_DONE", {"CANCELED"})
+    assert balance(served, asset) == before
+    assert served.good("GET", LIST, origClientOrderId="mine")["listStatusType"] == "ALL_DONE"
+    assert served.signed("DELETE", LIST, symbol=S, listClientOrderId="mine")[1]["code"] == -2011
+
+
+@pytest.mark.parametrize(("sent", "price", "filled", "expired"), [
+    (SELL, 61_100, "gain", "loss"), (SELL, 58_900, "loss", "gain"), (BUY, 58_900, "gain", "loss"),
+    (BUY, 61_200, "loss", "gain"),
+])  # fmt: skip
+def test_the_leg_the_market_reaches_executes_and_the_other_expires(
+    served: Served, sent: dict[str, str], price: int, filled: str, expired: str
+) -> None:
+    locked = balance(served, "BTC")[1], balance(served, "USDT")[1]
+    with spot_user_stream(served) as ears:
+        placed = served.good("POST", PLACE, **sent)
+        served.price(S, price)
+        events = [f["event"] for f in ears.rest()]
+    assert (order(served, filled)["status"], order(served, expired)["status"]) == ("FILLED", "EXPIRED")
+    told = [(e["e"], e.get("x") or e.get("l"), e.get("C") if e["e"] == "listStatus" else e.get("c"))
+            for e in events if e["e"] != "outboundAccountPosition"]  # fmt: skip
+    name = placed["listClientOrderId"]
+    assert told[0] == ("listStatus", "EXEC_STARTED", name)
+    assert told[-1] == ("listStatus", "ALL_DONE", name)
+    reports = [(x, c) for kind, x, c in told if kind == "executionReport"]
+    assert reports.index(("EXPIRED", expired)) < reports.index(("TRADE", filled))
+    assert {e["g"] for e in events if e["e"] in ("executionReport", "listStatus")} == {placed["orderListId"]}
+    assert (balance(served, "BTC")[1], balance(served, "USDT")[1]) == locked
+
+
+def test_a_part_of_one_leg_is_enough_to_end_the_other(served: Served) -> None:
+    served.good("POST", PLACE, **SELL)
+    served.price(S, 61_100, volume=0.1)
+    assert (order(served, "gain")["status"], order(served, "loss")["status"]) == ("PARTIALLY_FILLED", "EXPIRED")
+    assert served.good("GET", "/api/v3/openOrderList") != []
+    served.good("DELETE", "/api/v3/order", symbol=S, origClientOrderId="gain")
+    assert served.good("GET", "/api/v3/openOrderList") == []
+    served.good("POST", "/api/v3/order", symbol=S, side="BUY", type="MARKET", quantity="0.1")
+
+
+def test_a_leg_takes_its_list_along_when_it_is_cancelled(served: Served) -> None:
+    served.good("POST", PLACE, **SELL)
+    gone = served.good("DELETE", "/api/v3/order", symbol=S, origClientOrderId="loss")
+    assert [r["status"] for r in gone["orderReports"]] == ["CANCELED", "CANCELED"]
+    served.good("POST", PLACE, **SELL)
+    served.good("DELETE", "/api/v3/openOrders", symbol=S)
+    assert served.good("GET", "/api/v3/openOrders", symbol=S) == []
+
+
+def test_the_old_form_with_a_limit_and_a_stop_is_taken_too(served: Served) -> None:
+    placed = served.good("POST", "/api/v3/order/oco", symbol=S, side="SELL", quantity="0.1", price="61000",
+                         stopPrice="59000", stopLimitPrice="58900", stopLimitTimeInForce="GTC")  # fmt: skip
+    assert sorted(r["type"] for r in placed["orderReports"]) == ["LIMIT_MAKER", "STOP_LOSS_LIMIT"]
+    served.good("DELETE", LIST, symbol=S, orderListId=placed["orderListId"])
+
+
+@pytest.mark.parametrize(("change", "code"), [
+    ({"abovePrice": "59500"}, -2010), ({"belowStopPrice": "60500"}, -2010), ({"quantity": "4"}, -2010),
+    ({"belowType": "LIMIT_MAKER"}, -1014), ({"belowStopPrice": None}, -1102), ({"aboveTimeInForce": "GTX"}, -1115),
+    ({"quantity": "0.0000001"}, -1013), ({"belowClientOrderId": "gain"}, -2010), ({"aboveType": None}, -1102),
+])  # fmt: skip
+def test_a_list_that_cannot_be_is_refused_whole(served: Served, change: dict[str, str | None], code: int) -> None:
+    before = balance(served, "BTC")
+    params = {name: value for name, value in {**SELL, **change}.items() if value is not None}
+    status, answer = served.signed("POST", PLACE, **params)
+    assert (status, answer["code"]) == (400, code)
+    assert balance(served, "BTC") == before
+    assert served.good("GET", "/api/v3/openOrders", symbol=S) == []
