@@ -91,6 +91,14 @@ def joined(parts: Sequence[Row], between: str = "  ") -> Row:
     return tuple(found)
 
 
+def as_many(parts: Sequence[Row], width: int, between: str = "  ") -> Row:
+    """The first parts that fit side by side: what is left out is left out whole."""
+    kept = list(parts)
+    while len(kept) > 1 and width_of(joined(kept, between)) > width:
+        kept.pop()
+    return joined(kept, between)
+
+
 def wrapped(text: str, width: int, role: Role = "text") -> list[Row]:
     """Plain text over as many rows as it needs."""
     rows: list[Row] = []

@@ -6,7 +6,7 @@ from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.ui import words
 from gridbot_tui.ui.pane import Pane
 from gridbot_tui.ui.picture import Picture
-from gridbot_tui.ui.rows import Row, Span, justify, right
+from gridbot_tui.ui.rows import Row, Span, as_many, justify, right, width_of
 from gridbot_tui.units import Ms
 
 
@@ -97,9 +97,11 @@ def _two_by_two(names: list[str], values: dict[str, str | None], width: int) -> 
 def _totals(snapshot: Snapshot, width: int) -> list[Row]:
     pnl = snapshot.pnl
     wins = words.percent(pnl.wins / pnl.cycles, 0, signed=False) if pnl.cycles else words.UNKNOWN
-    counts: Row = ((f"fills {pnl.fills}  cycles {pnl.cycles}  win {wins}", "dim"),)
     spans: list[Span] = []
     for name, value in (("today", pnl.today), ("7d", pnl.week)):
         role = amount(value, 0)[1]
         spans += [(f"{name} ", "dim"), (words.short_money(value, signed=True), role), ("  ", "text")]
-    return [justify(tuple(spans), counts, width)]
+    parts: list[Row] = [
+        ((text, "dim"),) for text in (f"fills {pnl.fills}", f"cycles {pnl.cycles}", f"win {wins}")
+    ]
+    return [justify(tuple(spans), as_many(parts, width - width_of(spans)), width)]

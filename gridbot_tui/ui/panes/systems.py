@@ -6,7 +6,7 @@ from gridbot_tui.control.snapshot import FeaturesView, LearningView, SymbolView,
 from gridbot_tui.ui import lines, words
 from gridbot_tui.ui.pane import Pane
 from gridbot_tui.ui.picture import Picture
-from gridbot_tui.ui.rows import Row, joined, left, width_of
+from gridbot_tui.ui.rows import Row, as_many, left
 from gridbot_tui.units import Ms
 
 SYSTEMS = (("▲", "UP", "up"), ("▼", "DOWN", "down"), ("◆", "NEUTRAL", "neutral"))
@@ -78,14 +78,6 @@ def bias_row(view: SymbolView, width: int) -> Row:
         ),
         width,
     )
-
-
-def as_many(parts: Sequence[Row], width: int, between: str = "  ") -> Row:
-    """The first parts that fit side by side: what is left out is left out whole."""
-    kept = list(parts)
-    while len(kept) > 1 and width_of(joined(kept, between)) > width:
-        kept.pop()
-    return joined(kept, between)
 
 
 def feature_rows(features: FeaturesView, width: int) -> list[Row]:
