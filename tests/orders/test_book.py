@@ -126,3 +126,27 @@ def test_a_restored_book_is_the_same_book_and_its_ids_do_not_repeat() -> None:
     assert [one.remaining for one in again.live("BTCUSDT")] == [one.remaining for one in book.live("BTCUSDT")]
     assert fresh.issue("BTCUSDT", 1, 1, Side.BUY) == names[0]
     assert fresh.issue("BTCUSDT", 1, 3, Side.BUY) not in names
+
+
+def test_the_orders_that_do_not_rest_are_kept_apart() -> None:
+    book = OrderBook(IdFactory())
+    ids = [f"gb0-BTCUSDT-1-gb{number}-{number}" for number in range(6)]
+    for client_id in ids:
+        book.intend(grid_order(client_id))
+    told = ("accepted", "unresolved", "filled", "partly_filled", "", "refused")
+    for client_id, outcome in zip(ids, told, strict=True):
+        if outcome:
+            book.apply(Report(client_id, outcome, 50 if outcome == "partly_filled" else 0))
+    book.apply(Report(ids[0], "doubted"))
+    restless = [one.order.client_id for one in book.restless()]
+    assert restless == [one.order.client_id for one in book.all_live() if one.state is not OrderState.RESTING]
+    assert restless == [ids[0], ids[1], ids[2], ids[3], ids[4]]
+    assert book.any_in(OrderState.SENDING, "BTCUSDT")
+    assert not book.any_in(OrderState.CANCELLING, "BTCUSDT", Side.BUY)
+    book.cancelling(ids[4], 1)
+    assert book.any_in(OrderState.CANCELLING, "BTCUSDT", Side.BUY)
+    book.apply(Report(ids[4], "canceled"))
+    book.apply(Report(ids[1], "accepted"))
+    assert [one.order.client_id for one in book.restless()] == [ids[0], ids[2], ids[3]]
+    again = OrderBook.restore(IdFactory(), book.state())
+    assert [one.order.client_id for one in again.restless()] == [ids[0], ids[2], ids[3]]

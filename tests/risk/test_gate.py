@@ -238,3 +238,32 @@ def test_spot_may_hold_its_equity_and_no_more() -> None:
 @pytest.mark.parametrize("equity", [0.0, -5.0])
 def test_without_equity_every_entry_is_refused(equity: float) -> None:
     assert GATE.final_check(grid_order(steps=1), view(equity, BTCUSDT=exposure())) == LEVERAGE_HARD
+
+
+NAMES = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+sent = st.lists(
+    st.tuples(st.sampled_from(NAMES), st.sampled_from(Side), st.integers(500_000, 700_000), st.integers(1, 300)),
+    max_size=12,
+)
+
+
+@given(sent, st.lists(st.integers(-400, 400), min_size=3, max_size=3), st.sampled_from([None, 0.001, 0.4]))
+def test_the_sums_that_are_kept_are_what_would_be_counted_anew(
+    orders: list[tuple[str, Side, int, int]], held: list[int], gap: float | None
+) -> None:
+    portfolio = view(10_000.0, **{name: exposure(position) for name, position in zip(NAMES, held, strict=True)})
+    portfolio.symbols["ETHUSDT"].gap = gap
+    for name, side, price, steps in orders:
+        order = msgspec.structs.replace(grid_order(side=side, price=price, steps=steps), symbol=name)
+        before = {each: (list(one.buys), list(one.sells), one.case()) for each, one in portfolio.symbols.items()}
+        GATE.final_check(order, portfolio)
+        assert before == {each: (one.buys, one.sells, one.case()) for each, one in portfolio.symbols.items()}
+        portfolio.add(order)
+        fresh = {
+            each: SymbolExposure(BTC, one.position, one.mark, gap=one.gap) for each, one in portfolio.symbols.items()
+        }
+        for each, one in portfolio.symbols.items():
+            fresh[each].replace(list(one.buys), list(one.sells))
+        anew = Portfolio(10_000.0, 0.15, fresh)
+        assert portfolio.worst(name) == pytest.approx(anew.worst(), rel=1e-12)
+        assert portfolio.gap_cost(0.7, name) == pytest.approx(anew.gap_cost(0.7), rel=1e-12)
