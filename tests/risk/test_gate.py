@@ -251,7 +251,7 @@ sent = st.lists(
 def test_the_sums_that_are_kept_are_what_would_be_counted_anew(
     orders: list[tuple[str, Side, int, int]], held: list[int], gap: float | None
 ) -> None:
-    portfolio = view(10_000.0, **{name: exposure(position) for name, position in zip(NAMES, held, strict=True)})
+    portfolio = Portfolio(10_000.0, 0.15, {name: exposure(one) for name, one in zip(NAMES, held, strict=True)})
     portfolio.symbols["ETHUSDT"].gap = gap
     for name, side, price, steps in orders:
         order = msgspec.structs.replace(grid_order(side=side, price=price, steps=steps), symbol=name)
