@@ -70,6 +70,8 @@ class AlgoService:
         self.open: dict[int, AlgoOrder] = {}
         self.by_symbol: dict[Symbol, list[AlgoOrder]] = {}
         self.ended: deque[AlgoOrder] = deque(maxlen=KEPT)
+        self._fired: list[AlgoOrder] = []
+        """Triggered orders whose plain order is open."""
         self._next = 2_000_001
         self._next_date: Ms = _NEVER
 
@@ -144,10 +146,10 @@ class AlgoService:
 
     def finish(self, symbol: Symbol) -> None:
         """An order whose plain order has ended is finished; one that closes a position goes with it."""
-        for order in self.ended:
-            if order.status == "TRIGGERED" and order.order is not None and not order.order.open:
-                order.status, order.updated_at = "FINISHED", self._desk.now
-                self._tell(order)
+        for order in [o for o in self._fired if o.order is not None and not o.order.open]:
+            self._fired.remove(order)
+            order.status, order.updated_at = "FINISHED", self._desk.now
+            self._tell(order)
 
     def expire_closers(self, symbol: Symbol) -> None:
         """A position is gone: what was to close it expires."""
@@ -198,5 +200,6 @@ class AlgoService:
             self.end(order, "REJECTED", why.msg)
             return
         self._leave(order)
+        self._fired.append(order)
         order.status, order.updated_at = "TRIGGERED", desk.now
         self._tell(order)

@@ -14,6 +14,7 @@ from gridbot_tui.exchange.simulated import refusals as no
 from gridbot_tui.exchange.simulated.config import AccountConfig
 from gridbot_tui.exchange.simulated.exchange import Exchange
 from gridbot_tui.exchange.simulated.filters import check_futures
+from gridbot_tui.exchange.simulated.history import History, OrderKey
 from gridbot_tui.exchange.simulated.records import Execution, Order, Status, Trade, Update
 from gridbot_tui.exchange.simulated.refusals import Refusal
 from gridbot_tui.exchange.simulated.venue import Venue
@@ -22,6 +23,8 @@ from gridbot_tui.units import ZERO, Money, Ms, Side, Steps, Symbol, Ticks
 
 ORDERS_KEPT = 20_000
 """Orders that have ended and can still be listed, per account and market."""
+TRADES_KEPT = 20_000
+"""Trades that can still be listed, per account and symbol."""
 
 
 class Terms(Struct):
@@ -74,11 +77,29 @@ class Ids:
         return self.execution
 
 
+class Recent(History):
+    """Open orders, and the latest trades and cash lines: a server runs for months. Ended orders are the desk's."""
+
+    def end(self, key: OrderKey, order: Order) -> None:
+        """An order of the open ones has ended."""
+        self.open.pop(key, None)
+
+    def add_trade(self, trade: Trade) -> None:
+        """Remember one execution."""
+        trades = self.trades.setdefault(trade.symbol, [])
+        trades.append(trade)
+        if len(trades) > TRADES_KEPT * 5 // 4:
+            del trades[: len(trades) - TRADES_KEPT]
+        if len(self.cash) > TRADES_KEPT * 5 // 4:
+            del self.cash[: len(self.cash) - TRADES_KEPT]
+
+
 class Desk(Exchange):
     """``Exchange`` with time in force, a book to sweep, waiting stops and amendments."""
 
     def __init__(self, tapes: Mapping[Symbol, Tape], config: AccountConfig, ids: Ids, *, seed: int = 0) -> None:
         super().__init__({symbol: tape.instrument for symbol, tape in tapes.items()}, config, seed=seed)
+        self.history = Recent()
         self.tapes = tapes
         self.ids = ids
         self.terms: dict[int, Terms] = {}
