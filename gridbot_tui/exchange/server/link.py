@@ -120,6 +120,8 @@ class Link:
         inbound.append(now)
         if kind is WSMsgType.TEXT:
             on_text(data)
+        elif kind is WSMsgType.BINARY:
+            on_text(data.decode(errors="replace"))
         elif kind is WSMsgType.PING:
             if self.answers_pings and not self._muted():
                 self._pong = asyncio.ensure_future(self._ws.pong(data))
