@@ -5,8 +5,9 @@ from decimal import Decimal
 import pytest
 
 from gridbot_tui.engine.desk import Waiting
-from gridbot_tui.engine.events import AccountState, Fill, Health, PositionState, Tick
+from gridbot_tui.engine.events import AccountState, BarsClosed, Fill, Health, PositionState, Quote, Tick
 from gridbot_tui.exchange.simulated.owner import HAND
+from gridbot_tui.market.bar import Bar
 from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
 from gridbot_tui.units import MINUTE, Market, Side
 from tests.engine.tape import BTC, flat
@@ -100,3 +101,15 @@ def test_a_mark_that_the_account_states_is_taken_where_it_is_newer_than_the_last
     assert state.mark == 600_000
     rig.engine.handle(AccountState(state.mark_at + 1, {"USDT": desk.ledger.wallet}, stated))
     assert state.mark == 500_000
+
+
+def test_a_bar_that_comes_late_does_not_take_the_mark_back_to_an_older_price() -> None:
+    rig = grid(*[flat(600_000)] * 4)
+    rig.run(until=rig.source.start + 2 * MINUTE)
+    desk = rig.engine.desk
+    state = desk.symbols[BTC]
+    rig.engine.handle(Quote(rig.world.now + 5 * MINUTE, BTC, mark=610_000))
+    late = Bar(state.next_open, MINUTE, 600_000, 600_000, 600_000, 600_000, 1.0, 600_000, 600_000, 600_000)
+    rig.engine.handle(BarsClosed(late.close_at, ((BTC, late),)))
+    assert (state.mark, state.mark_at) == (610_000, rig.world.now + 5 * MINUTE)
+    assert state.next_open == late.close_at

@@ -153,7 +153,7 @@ class Judge:
                     self._mark(position.symbol, position.mark, incoming.at)
         elif isinstance(incoming, BarsClosed):
             for symbol, bar in incoming.bars:
-                self.marks[symbol] = (bar.mark_close, incoming.at)
+                self._mark(symbol, bar.mark_close, incoming.at)
             money.drawdown(self, incoming.at)
 
     def _mark(self, symbol: Symbol, mark: int, at: Ms) -> None:

@@ -215,11 +215,11 @@ class Simulation:
             return
         self.tally.events += 1
         self.history.note(self.world.now, "<", incoming)
-        self.judge.heard(incoming)
         if process.engine.now < self.world.now - EVERY_SECOND:  # what comes late still comes now
             self.guarded(lambda: process.bot.receive(Tick(self.world.now)))
         if self.process is not process:
             return
+        self.judge.heard(incoming)
         self.guarded(lambda: process.bot.receive(incoming))
         if self.process is process and isinstance(incoming, Reply):
             self.guarded(lambda: process.bot.receive(Health(incoming.at, answered=not incoming.error)))
