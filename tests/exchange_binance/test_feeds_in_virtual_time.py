@@ -1,0 +1,213 @@
+"""Both feeds on an exchange made by hand: floods, garbage, deafness, a day in a second."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gridbot_tui.engine.events import Event, Fill, LinkChanged, OrderReport, Quote
+from gridbot_tui.exchange.binance.account_feed import AccountFeed
+from gridbot_tui.exchange.binance.errors import Unresolved
+from gridbot_tui.exchange.binance.hosts import hosts_of
+from gridbot_tui.exchange.binance.known_ids import KnownIds
+from gridbot_tui.exchange.binance.market_feed import MarketFeed
+from gridbot_tui.exchange.binance.timing import StreamTiming
+from gridbot_tui.units import MINUTE, Market, Mode
+from tests.exchange_binance.parts import instrument
+from tests.exchange_binance.virtual import HandExchange, HandSocket, VirtualClock, at_once
+
+TIMING = StreamTiming()
+DAY_S = 24 * 3600.0
+
+
+class KeyGiver:
+    """REST that gives listen keys and nothing else."""
+
+    market = Market.FUTURES
+
+    def __init__(self) -> None:
+        self.ids = KnownIds()
+        self.key = "key-1"
+        self.asked = 0
+
+    async def listen_key(self) -> str:
+        self.asked += 1
+        return self.key
+
+    async def klines(self, *_: object) -> Any:
+        raise Unresolved("no answer")
+
+    funding = best = cash = klines
+
+
+class Stage:
+    """Market and account of futures, each on an exchange of its own."""
+
+    def __init__(self, timing: StreamTiming) -> None:
+        self.told: list[Event] = []
+        self.looks: list[str] = []
+        self.rest = KeyGiver()
+        rest: Any = self.rest
+        self.prices, self.private = HandExchange(), HandExchange()
+        known = {"BTCUSDT": instrument("BTCUSDT")}
+        clock, hosts = VirtualClock(), hosts_of(Mode.LIVE)
+        self.market = MarketFeed(rest, hosts, known, MINUTE, self.told.append, timing=timing, clock=clock,
+                                 dialer=self.prices)  # fmt: skip
+        self.account = AccountFeed(rest, hosts, known, self.told.append, ours=lambda c: c.startswith("gb"),
+                                   resync=self.looks.append, timing=timing, clock=clock,
+                                   dialer=self.private)  # fmt: skip
+
+    def links(self, source: str) -> list[bool]:
+        return [e.up for e in self.told if isinstance(e, LinkChanged) and e.source == source]
+
+    @property
+    def public(self) -> HandSocket:
+        return next(s for s in reversed(self.prices.sockets) if "/public/" in s.url)
+
+
+def played(play: Callable[[Stage], Awaitable[None]], timing: StreamTiming = TIMING, *, prices: bool = True) -> Stage:
+    async def run() -> Stage:
+        stage = Stage(timing)
+        running = [asyncio.create_task(feed.run()) for feed in (stage.account, stage.market)[: 1 + prices]]
+        await asyncio.sleep(0.5)
+        try:
+            await play(stage)
+            assert not [task for task in running if task.done()], "no frame ends a feed"
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+        return stage
+
+    return at_once(run())
+
+
+def trade(number: int, client_id: str = "gb0-1") -> dict[str, Any]:
+    o = {"s": "BTCUSDT", "c": client_id, "S": "BUY", "o": "LIMIT", "x": "TRADE", "X": "FILLED", "i": 7, "l": "0.001",
+         "z": "0.001", "L": "60000.0", "n": "0.01", "N": "USDT", "T": 1_000, "t": number, "q": "0.001"}  # fmt: skip
+    return {"e": "ORDER_TRADE_UPDATE", "E": 1_001, "T": 1_000, "o": o}
+
+
+def price(number: int) -> bytes:
+    data = {"u": number, "s": "BTCUSDT", "b": f"{50_000 + number}.0", "a": f"{50_001 + number}.0"}
+    return json.dumps({"stream": "btcusdt@bookTicker", "data": data}, separators=(",", ":")).encode()
+
+
+def test_a_flood_of_prices_does_not_hold_up_a_fill_and_its_end_is_told() -> None:
+    async def play(stage: Stage) -> None:
+        for number in range(1, 20_001):
+            stage.public.put(price(number))
+        stage.private.now.put(trade(1))
+        part = next(part for part in stage.market.parts if part.supervisor.name == "public")
+        while not [e for e in stage.told if isinstance(e, Fill)]:  # noqa: ASYNC110 (as the loop turns, not as time passes)
+            await asyncio.sleep(0)
+        assert part.count < 2_000, "the fill came after the flood"
+        await asyncio.sleep(1)
+        assert part.count == 20_000
+        assert [e.bid for e in stage.told if isinstance(e, Quote)][-1] == 700_000
+        assert len([e for e in stage.told if isinstance(e, Quote)]) < 5
+
+    played(play)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.binary(max_size=40) | st.sampled_from([b"null", b"{}", b'{"e":1}', b'{"id":7}', b"[1]", b'"x"']),
+                min_size=1, max_size=TIMING.bad_frames - 1))  # fmt: skip
+def test_garbage_is_counted_and_what_follows_is_heard(frames: list[bytes]) -> None:
+    async def play(stage: Stage) -> None:
+        for frame in frames:
+            stage.public.put(frame)
+            stage.private.now.put(frame)
+        stage.public.put(price(1))
+        stage.private.now.put(trade(1))
+        await asyncio.sleep(1)
+
+    stage = played(play)
+    assert [e.trade_id for e in stage.told if isinstance(e, Fill)] == ["1"]
+    assert [e.bid for e in stage.told if isinstance(e, Quote)] == [500_010]
+    assert stage.links("account") == stage.links("market") == [False, True]
+
+
+def test_garbage_without_end_replaces_the_connection_within_the_limits_and_never_ends_the_feed() -> None:
+    async def play(stage: Stage) -> None:
+        def spoil(socket: HandSocket) -> None:
+            for _ in range(50):
+                socket.put(b"garbage")
+
+        stage.private.newborn = spoil
+        spoil(stage.private.now)
+        await asyncio.sleep(300)
+        assert 10 < len(stage.private.sockets) < 2 * TIMING.dials
+        stage.private.newborn = lambda _: None
+        await asyncio.sleep(TIMING.retry_most + 1)
+        stage.private.now.put(trade(9))
+        await asyncio.sleep(1)
+
+    stage = played(play)
+    assert [e.trade_id for e in stage.told if isinstance(e, Fill)] == ["9"]
+    assert stage.links("account")[-1]
+
+
+def test_a_quiet_day_of_an_account_keeps_its_key_and_loses_nothing() -> None:
+    async def play(stage: Stage) -> None:
+        for number in range(1, 25):
+            await asyncio.sleep(DAY_S / 24)
+            for socket in stage.private.open_sockets:
+                socket.data(trade(number))
+        await asyncio.sleep(1)
+
+    stage = played(play, StreamTiming(tick=20.0), prices=False)
+    assert [e.trade_id for e in stage.told if isinstance(e, Fill)] == [str(n) for n in range(1, 25)]
+    assert stage.links("account") == [False, True]
+    assert stage.rest.asked > DAY_S / TIMING.listen_key, "prolonged all day"
+
+
+def test_a_new_listen_key_after_a_drop_is_asked_for_and_used() -> None:
+    async def play(stage: Stage) -> None:
+        stage.rest.key = "key-2"
+        stage.private.now.cut(1006)
+        await asyncio.sleep(1)
+        assert stage.private.now.url.endswith("listenKey=key-2")
+
+    assert played(play).links("account") == [False, True, False, True]
+
+
+def test_a_fill_before_the_news_of_its_stop_is_told_as_the_stop_s() -> None:
+    async def play(stage: Stage) -> None:
+        born = trade(5, "x-unknown")
+        born["o"] |= {"i": 500, "ot": "STOP_MARKET", "o": "MARKET"}
+        stage.private.now.put(born)
+        await asyncio.sleep(0.2)
+        assert not [e for e in stage.told if isinstance(e, Fill)]
+        o = {"caid": "gb0-stop", "aid": 9, "s": "BTCUSDT", "q": "0.001", "X": "TRIGGERED", "ai": "500"}
+        stage.private.now.put({"e": "ALGO_UPDATE", "E": 1, "T": 1, "o": o})
+        await asyncio.sleep(TIMING.hold_fill + 0.1)
+
+    stage = played(play)
+    assert [(e.client_id, e.ours) for e in stage.told if isinstance(e, Fill)] == [("gb0-stop", True)]
+    assert [e.client_id for e in stage.told if isinstance(e, OrderReport)] == ["gb0-stop"]
+
+
+def test_a_stop_of_another_hand_is_told_as_theirs_a_moment_later() -> None:
+    async def play(stage: Stage) -> None:
+        born = trade(5, "web-stop")
+        born["o"] |= {"i": 500, "ot": "STOP_MARKET", "o": "MARKET"}
+        stage.private.now.put(born)
+        await asyncio.sleep(TIMING.hold_fill + 0.1)
+
+    stage = played(play)
+    assert [(e.client_id, e.ours) for e in stage.told if isinstance(e, Fill)] == [("web-stop", False)]
+    assert stage.looks
+
+
+def test_many_reasons_to_look_again_are_few_comparisons() -> None:
+    async def play(stage: Stage) -> None:
+        for number in range(100):
+            stage.private.now.put(trade(number + 1, f"web-{number}"))
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(10)
+
+    assert 2 <= len(played(play).looks) <= 4
