@@ -16,8 +16,6 @@ from typing import Any
 
 import aiohttp
 
-from gridbot_tui.market.builtin import builtin
-from gridbot_tui.units import Market
 from tests.bench.report import Report, ninety_ninth
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -139,18 +137,23 @@ def _processor_s(pid: int) -> float:
 
 
 async def _streams(report: Report) -> None:
-    symbols = list(builtin(Market.FUTURES))
-    report.title(
-        f"served exchange: streams of {len(symbols)} symbols, trades, best prices and depth, as fast as it can"
-    )
-    words = [word for symbol in symbols for word in ("--symbol", symbol)]
-    with _server("--market", "futures", "--speed", "2000", "--tick", "5", *words) as (address, _):
+    report.title("served exchange: best prices and depth of 50 symbols, each moved 200 times a second")
+    words = ("--market", "futures", "--speed", "50", "--tick", "5", "--symbols", "50")
+    with _server(*words) as (address, pid):
+        symbols = _symbols(address)
         names = [f"{s.lower()}@{kind}" for s in symbols for kind in ("bookTicker", "depth@100ms")]
         for clients in (1, 10):
+            before = _processor_s(pid)
             counts = await asyncio.gather(*(_listen(address, names) for _ in range(clients)))
-            report.figure(
-                f"messages to {clients} client{'s' * (clients > 1)}, all together", sum(counts) / STREAM_S, "/s"
-            )
+            name = f"messages to {clients} client{'s' * (clients > 1)}"
+            report.figure(f"{name}, all together", sum(counts) / STREAM_S, "/s")
+            report.figure(f"{name}: processor time a message", 1e6 * (_processor_s(pid) - before) / sum(counts), "us")
+
+
+def _symbols(address: str) -> list[str]:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(address + "/fapi/v1/exchangeInfo") as answer:
+        return [row["symbol"] for row in json.loads(answer.read())["symbols"]]
 
 
 async def _listen(address: str, names: list[str]) -> int:

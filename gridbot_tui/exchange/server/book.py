@@ -10,6 +10,8 @@ LEVELS: Final = 40
 """Price levels a side that the market itself offers."""
 _LEVEL_WORTH: Final = 20_000.0
 """About how much quote stands at one level."""
+_OWN: Final = 2_654_435_761
+_TURN: Final = 40_503
 Levels = dict[Ticks, Steps]
 
 
@@ -25,6 +27,8 @@ class Book:
         """Steps at each level where it was set by hand."""
         self._offered: tuple[Levels, Levels] = ({}, {})
         self._shown: tuple[Levels, Levels] = ({}, {})
+        self._last: Ticks = 0
+        self._unmade = False
         self._stale = False
 
     @property
@@ -43,44 +47,44 @@ class Book:
 
     def settle(self) -> int:
         """The number of the book as it stands now."""
-        self._current()
+        if self._stale:
+            self._current()
         return self.update_id
 
     def offered(self, taker: Side) -> list[tuple[Ticks, Steps]]:
         """What a taker of a side meets, the best first; no account trades with another, or with itself."""
+        self._current()
         return list(self._offered[taker is Side.BUY].items())
 
     def rebuild(self, last: Ticks) -> None:
-        """Levels around a price: the best one tick away, the others on a coarser grid."""
-        gap = max(1, round(last * 0.00002))
+        """The book is another, around a price; it is made when somebody looks at it."""
         self.update_id += 2
-        turn = self.update_id // 2
+        self._last, self._unmade = last, True
+
+    def _make(self) -> tuple[Levels, Levels]:
+        """Levels around the last price: the best one tick away, the others on a coarser grid.
+
+        How much stands at a price is its own, and changes every few turns.
+        """
+        last, turn, liquidity = self._last, self.update_id // 2, self.liquidity
+        gap = max(1, round(last * 0.00002))
         size = max(1, int(_LEVEL_WORTH / (self._instrument.unit_f * last)))
         below, above = last - 1, last + 1
-        bids: Levels = {}
-        asks: Levels = {}
-        if below >= 1:
-            bids[below] = self._size(below, size, turn)
-        asks[above] = self._size(above, size, turn)
         low, high = (below - 1) // gap * gap, -(-(above + 1) // gap) * gap
-        for _ in range(LEVELS - 1):
-            if low >= 1:
-                bids[low] = self._size(low, size, turn)
-            asks[high] = self._size(high, size, turn)
-            low -= gap
-            high += gap
-        self._offered = bids, asks
-        self._shown = self._merged()
-        self._stale = False
-
-    def _size(self, price: Ticks, size: Steps, turn: int) -> Steps:
-        """How much stands at a price: its own, and changing every few turns."""
-        if self.liquidity is not None:
-            return self.liquidity
-        return max(1, size * (20 + (price * 2_654_435_761 + (turn + price) // 16 * 40_503) % 97) // 60)
+        buys = [below, *range(low, low - gap * (LEVELS - 1), -gap)]
+        sells = [above, *range(high, high + gap * (LEVELS - 1), gap)]
+        if liquidity is not None:
+            return dict.fromkeys((p for p in buys if p >= 1), liquidity), dict.fromkeys(sells, liquidity)
+        bids = {p: size * (20 + (p * _OWN + (turn + p) // 16 * _TURN) % 97) // 60 or 1 for p in buys if p >= 1}
+        asks = {p: size * (20 + (p * _OWN + (turn + p) // 16 * _TURN) % 97) // 60 or 1 for p in sells}
+        return bids, asks
 
     def _current(self) -> tuple[Levels, Levels]:
-        if self._stale:
+        if self._unmade:
+            self._unmade = self._stale = False
+            self._offered = self._make()
+            self._shown = self._merged()
+        elif self._stale:
             self._stale = False
             merged = self._merged()
             if merged != self._shown:
