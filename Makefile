@@ -21,7 +21,7 @@ CONTRACTS = $(VENV)/bin/lint-imports --no-logo
 PYTEST = $(PY) -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test pytest lint format typecheck imports bench bench-ui screenshots bench-backtest validation promises campaign mutants kills conformance docs lock clean
+.PHONY: help run setup test pytest lint format typecheck imports bench bench-ui screenshots bench-backtest validation promises screen campaign mutants kills conformance docs lock clean
 
 help:
 	@echo "make run        run gridbot (ARGS=...)"
@@ -100,6 +100,10 @@ WINDOWS ?= 60
 SEED ?= 1
 promises: $(READY)
 	@$(PY) -m tests.tools.check_promises --windows $(WINDOWS) --seed $(SEED) $(ARGS)
+
+# How far the compiled screen of `gridbot optimize --screen` and the engine agree.
+screen: $(READY)
+	@$(PY) -m tests.tools.check_screen $(ARGS)
 
 # The fault campaign writes its section of docs/VALIDATION.md; SEEDS=1000 is the whole.
 SEEDS ?= 1000

@@ -66,6 +66,9 @@ def optimize(
         int | None, typer.Option("--workers", metavar="N", min=1, help="Processes (default: one a core).")
     ] = None,
     minutes: Annotated[float | None, typer.Option("--minutes", min=0.01, help="Stop searching after so long.")] = None,
+    screened: Annotated[
+        int, typer.Option("--screen", metavar="N", min=0, help="Sets to look through by the compiled screen first.")
+    ] = 0,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the search; one worker repeats itself.")] = 0,
     plot: Annotated[bool, typer.Option("--plot", help="Draw the front in the terminal.")] = False,
     json: JsonOption = False,
@@ -97,12 +100,16 @@ def optimize(
             seed=seed,
             seconds=None if minutes is None else 60 * minutes,
         )
+        wanted = _screened(wanted, screened) if screened else wanted
         found = optimise.search(wanted, progress("trials"))
         made = pareto.found(wanted, found, rest, split, progress("sets played again"))
         result = pareto.document(made, wanted)
         result["config"] = str(_written(report, made, wanted, result))
     except (RunRefused, ConfigError, StorageFailed, ValueError) as refused:
         raise CommandFailed(str(refused), Exit.USAGE) from refused
+    except KeyboardInterrupt:
+        kept = "interrupted: what was found is kept, the same command goes on from there"
+        raise CommandFailed(kept, Exit.FAILED) from None
     except (RingFailed, optimise.OptimiseFailed) as failed:
         raise CommandFailed(str(failed), Exit.FAILED) from failed
     if at.json:
@@ -136,6 +143,24 @@ def _days(request: "Request", holdout: float) -> "tuple[Prepared, Prepared | Non
     if train is None:
         raise ValueError("no bars are left to search on: lower --holdout")
     return Prepared(settings, train), None if rest is None else Prepared(settings, rest), split, since
+
+
+def _screened(wanted: "Search", sets: int) -> "Search":
+    """With the sets that the compiled screen finds worth a run; as it was where it does not know the market."""
+    from msgspec.structs import replace
+
+    from gridbot_tui.research.screen.tape import fits
+
+    reason = fits(wanted.train)
+    if reason:
+        say(f"not screened ({reason}): the engine plays every trial")
+        return wanted
+    from gridbot_tui.research.screen.search import promising, words
+
+    say("compiling the screen, the first time for a minute or two")
+    kept = promising(wanted, sets, max(1, wanted.trials // 2), progress("sets screened"))
+    say(words(kept, sets))
+    return replace(wanted, first=tuple(kept))
 
 
 def _space(params: list[str] | None, train: "Prepared") -> Any:

@@ -50,6 +50,8 @@ class Search(Struct, frozen=True):
     workers: int
     seed: int = 0
     seconds: float | None = None
+    first: tuple[Values, ...] = ()
+    """Sets to be played before the search goes its own way."""
 
     def settings(self, values: Mapping[str, float]) -> Settings:
         """The config with these values. Raises ConfigError."""
@@ -134,6 +136,8 @@ def _begun(wanted: Search) -> "optuna.Study":
         first = spaces.defaults(wanted.space, wanted.train.settings)
         if first is not None:
             study.enqueue_trial(first, user_attrs={"defaults": True})
+        for values in wanted.first:
+            study.enqueue_trial(values)
     elif mark != wanted.mark:
         raise StorageFailed(
             f"study {wanted.study} in {shown(wanted.storage)} is of other data, days, config or parameters: "

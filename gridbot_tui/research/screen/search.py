@@ -1,0 +1,45 @@
+"""Which sets the screen finds worth the engine's time."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gridbot_tui.research.optimise import Progress, Search
+from gridbot_tui.research.screen.screening import Screen
+from gridbot_tui.research.space import Parameter, Values
+from gridbot_tui.research.trial import Score
+from gridbot_tui.settings.problems import ConfigError
+
+
+def promising(wanted: Search, sets: int, most: int, progress: Progress = lambda done, whole: None) -> list[Values]:
+    """Draw ``sets`` sets, screen them, and keep at most ``most`` that none beats in every respect, the best first.
+
+    The screen's figures go no further: the engine plays what is kept.
+    """
+    screen = Screen(wanted.train)
+    draw = np.random.default_rng(wanted.seed)
+    scored: list[tuple[Score, Values]] = []
+    for done in range(sets):
+        values = {one.key: _drawn(one, draw) for one in wanted.space}
+        try:
+            settings = wanted.settings(values)
+        except ConfigError:
+            continue  # two values that do not go together
+        scored.append((screen.score(settings, wanted.since), values))
+        progress(done + 1, sets)
+    front = [one for one in scored if not any(one[0].dominated_by(other.objectives) for other, _ in scored)]
+    front.sort(key=lambda one: -one[0].net_return / max(one[0].drawdown, 0.01))
+    return [values for _, values in front[:most]]
+
+
+def _drawn(one: Parameter, draw: np.random.Generator) -> float:
+    if one.choices:
+        return float(draw.choice(np.array(one.choices)))
+    if one.whole:
+        return int(draw.integers(int(one.low), int(one.high) + 1))
+    return float(f"{draw.uniform(one.low, one.high):.4g}")
+
+
+def words(kept: Sequence[Values], sets: int) -> str:
+    """For a person."""
+    return f"{sets} sets screened; the engine plays the {len(kept)} that none beat, and then goes on searching"

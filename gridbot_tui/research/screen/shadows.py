@@ -1,0 +1,109 @@
+"""The three paper grids, compiled: the rules of ``strategy.shadow`` over rows of numbers instead of objects."""
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numba import njit
+
+from gridbot_tui.strategy.shadow import DUST, THROUGH, TOUCH
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+else:
+    Floats = Any
+
+CASH, POSITION, CENTRE, SPACING, SKEW, LOT, TARGET, UPPER, LOWER, LEVELS, UNWIND = range(11)
+BUY_TOUCH, SELL_TOUCH, BELOW, ABOVE, PEGGING, DAY_EQUITY, PLANNED = range(11, 18)
+WIDTH: Final = 18
+"""Numbers of one shadow; ``UNWIND`` and ``DAY_EQUITY`` are nan for none."""
+
+
+@njit(cache=True)
+def rungs(side: int, s: Floats, touch: float, price: Floats, quantity: Floats) -> int:
+    """The orders of one side, nearest first, into ``price`` and ``quantity``; how many."""
+    position, lot = s[POSITION], s[LOT]
+    if not math.isnan(s[UNWIND]):
+        excess = side * (s[UNWIND] - position)
+        if excess > DUST * max(lot, abs(position)):
+            price[0], quantity[0] = touch, excess
+            return 1
+    room = s[UPPER] - position if side > 0 else position - s[LOWER]
+    if lot <= 0.0 or room <= DUST * lot:
+        return 0
+    whole = min(int(room / lot + 1e-6), int(s[LEVELS]))
+    rest = min(room, -side * position) - whole * lot if whole < int(s[LEVELS]) else 0.0
+    count = whole + 1 if rest > 1e-6 * lot else whole
+    step = side * s[SPACING]
+    reserve = s[CENTRE] - s[SKEW] * s[SPACING] * (position - s[TARGET]) / lot
+    crossing = min(max(math.ceil((reserve - math.log(touch)) / step) - 1, 0), count)
+    found = 0
+    for j in range(max(crossing, 1), count + 1):
+        at = touch
+        if j > crossing:
+            at = math.exp(reserve - j * step)
+            at = min(at, touch) if side > 0 else max(at, touch)
+        price[found] = at
+        quantity[found] = lot if j <= whole else rest
+        found += 1
+        if found >= len(price):
+            break
+    return found
+
+
+@njit(cache=True)
+def arm(s: Floats, close: float, tick: float, price: Floats, quantity: Floats) -> None:
+    """Touches as of ``close``, and the prices beyond which something fills."""
+    gap = max(tick, TOUCH * close)
+    s[BUY_TOUCH], s[SELL_TOUCH] = close - gap, close + gap
+    s[BELOW], s[ABOVE] = -math.inf, math.inf
+    if rungs(1, s, s[BUY_TOUCH], price, quantity):
+        s[BELOW] = (price[0] - max(tick, THROUGH * price[0])) * (1 + 1e-12)
+    if rungs(-1, s, s[SELL_TOUCH], price, quantity):
+        s[ABOVE] = (price[0] + max(tick, THROUGH * price[0])) * (1 - 1e-12)
+    wanted = s[UNWIND]
+    away = not math.isnan(wanted) and abs(s[POSITION] - wanted) > DUST * max(s[LOT], abs(s[POSITION]))
+    s[PEGGING] = 1.0 if away else 0.0
+
+
+@njit(cache=True)
+def trade(s: Floats, side: int, price: float, quantity: float, fee: float) -> None:
+    """Book a fill."""
+    s[CASH] -= side * price * quantity + price * quantity * fee
+    s[POSITION] += side * quantity
+    if abs(s[POSITION]) < 1e-6 * s[LOT]:
+        s[POSITION] = 0.0
+
+
+@njit(cache=True)
+def bar(
+    s: Floats, high: float, low: float, close: float, tick: float, maker: float, scratch: Floats
+) -> None:
+    """Fill what rested at the open, then set what stands next. ``scratch`` is (4, n)."""
+    if s[PLANNED] == 0.0:
+        return
+    if low < s[BELOW] or high > s[ABOVE]:
+        buys = rungs(1, s, s[BUY_TOUCH], scratch[0], scratch[1])
+        sells = rungs(-1, s, s[SELL_TOUCH], scratch[2], scratch[3])
+        for i in range(buys):
+            if low > scratch[0, i] - max(tick, THROUGH * scratch[0, i]):
+                break
+            trade(s, 1, scratch[0, i], scratch[1, i], maker)
+        for i in range(sells):
+            if high < scratch[2, i] + max(tick, THROUGH * scratch[2, i]):
+                break
+            trade(s, -1, scratch[2, i], scratch[3, i], maker)
+        arm(s, close, tick, scratch[0], scratch[1])
+    elif s[PEGGING] != 0.0:
+        arm(s, close, tick, scratch[0], scratch[1])
+
+
+@njit(cache=True)
+def day(s: Floats, close: float, alive: bool) -> float:
+    """Return of the finished day, nan where it had no valid start; begins the next if ``alive``."""
+    now = s[CASH] + s[POSITION] * close
+    made: float = now - s[DAY_EQUITY]
+    s[DAY_EQUITY] = now if alive else math.nan
+    return made
