@@ -119,7 +119,7 @@ class Reconciler:
             tuple(work.kept),
             tuple(work.held),
             bool(work.barred) or (bool(work.held) and any(reason == PROBING for _, reason in work.held)),
-            work.open(parts),
+            work.still_open(parts),
         )
 
 
@@ -194,7 +194,7 @@ class _Work:
                 self.targets.append(one)
         self.room -= standing
 
-    def open(self, parts: int) -> int:
+    def still_open(self, parts: int) -> int:
         """See ``Convergence.open``; only parts that were looked at."""
         if self.targets or self.desired.target is not None:
             return ALL

@@ -5,6 +5,7 @@ recovery asks; facts are durable before orders leave; the writer and the connect
 """
 
 import asyncio
+import sys
 import time
 from collections.abc import Coroutine, Mapping
 from typing import Any
@@ -236,6 +237,14 @@ async def _cancelled(tasks: list["asyncio.Task[None]"]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def _on_stderr(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _unseen(text: str) -> None:
+    """An app paints the terminal: it shows that the bot is starting."""
+
+
 async def open_real(plan: Plan, profile: Profile, *, screen: bool) -> RealParts:
     """Connect, look the account over, open the files.
 
@@ -246,7 +255,7 @@ async def open_real(plan: Plan, profile: Profile, *, screen: bool) -> RealParts:
     from gridbot_tui.service.venue_open import open_venue
     from gridbot_tui.store.identity import Identity
 
-    venue = await open_venue(plan, profile)
+    venue = await open_venue(plan, profile, _unseen if screen else _on_stderr)
     try:
         bot = plan.loaded.settings.bot
         quote = next(iter(venue.instruments.values())).quote

@@ -34,14 +34,14 @@ from gridbot_tui.service.venue import Fees, Venue
 from gridbot_tui.units import Market, Mode, Symbol
 
 REFUSED: Final = 4
-PATIENCE_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
-"""Pauses between tries of an exchange that cannot be reached: a handover must not fail for a lost second."""
+FIRST_PAUSE_S: Final = 0.5
+"""Pause before an exchange that cannot be reached is tried again; doubles with every try."""
 
 T = TypeVar("T")
 
 
-async def open_venue(plan: Plan, profile: Profile) -> Venue:
-    """Connect and look everything over.
+async def open_venue(plan: Plan, profile: Profile, say: Callable[[str], None] = lambda text: None) -> Venue:
+    """Connect and look everything over. ``say`` is told while the exchange cannot be reached.
 
     Raises:
         RunRefused: something of it speaks against trading.
@@ -56,7 +56,7 @@ async def open_venue(plan: Plan, profile: Profile) -> Venue:
     ours = IdFactory(settings.bot.name, settings.bot.account).is_ours
     rest = make_rest(plan.market, hosts, keys, ours=ours, params=settings.exchange, clock=clock)
     try:
-        await _patiently(rest.open)
+        await _reached(rest, plan, say)
         if plan.mode is Mode.PAPER:
             return await _paper(plan, profile, rest, hosts, clock)
         said = await _powers(plan, rest)
@@ -85,13 +85,32 @@ def _symbols(plan: Plan) -> tuple[Symbol, ...]:
     return plan.options.symbols or plan.loaded.settings.traded(plan.mode)
 
 
-async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask again for a while where the exchange cannot be reached."""
-    for pause in PATIENCE_S:
+async def _reached(rest: Rest, plan: Plan, say: Callable[[str], None]) -> None:
+    """The first word with the exchange: a start or a handover during an outage waits for its end for a while."""
+    patience = plan.loaded.settings.exchange.reach_s
+    host = hosts_of(plan.mode, plan.loaded.settings.exchange.base_url).rest(plan.market)
+
+    def trouble(error: BinanceError, pause: float) -> None:
+        say(f"{host} cannot be reached yet ({error.detail}); trying again in {pause:g} s, for {patience:g} s in all")
+
+    await _patiently(rest.open, patience, trouble)
+
+
+async def _patiently(
+    ask: Callable[[], Awaitable[T]],
+    patience: float = 10.0,
+    trouble: Callable[[BinanceError, float], None] = lambda error, pause: None,
+) -> T:
+    """Ask again for ``patience`` seconds of pauses where the exchange does not answer."""
+    pause, left = FIRST_PAUSE_S, patience
+    while left > 0:
         try:
             return await ask()
-        except (RetryLater, Unresolved):
-            await asyncio.sleep(pause)
+        except (RetryLater, Unresolved) as error:
+            pause = min(pause, left)
+            trouble(error, pause)
+        await asyncio.sleep(pause)
+        left, pause = left - pause, 2 * pause
     return await ask()
 
 

@@ -145,7 +145,10 @@ def says_none(*ended: Ended) -> None:
     ids=" ".join,
 )
 def test_no_command_says_a_key(environment: dict[str, str], tmp_path: Path, words: tuple[str, ...]) -> None:
-    says_none(gridbot("--home", str(tmp_path), *words, env=environment))
+    nowhere = tmp_path / "nowhere.toml"
+    nowhere.write_text('[exchange]\nbase_url = "http://127.0.0.1:9"\nreach_s = 0.1\n')
+    named = () if words[0] == "credentials" else ("--config", str(nowhere))
+    says_none(gridbot("--home", str(tmp_path), *named, *words, env=environment))
 
 
 def test_a_key_that_is_typed_into_the_wrong_place_is_not_repeated(environment: dict[str, str], tmp_path: Path) -> None:

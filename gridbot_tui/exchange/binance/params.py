@@ -14,6 +14,13 @@ class BinanceParams(BaseModel):
         description='One address for everything, such as "http://127.0.0.1:9000" of gridbot exchange serve; '
         "whatever the mode. Empty: Binance's own addresses of the mode.",
     )
+    reach_s: float = Field(
+        40.0,
+        ge=0,
+        le=3_600,
+        description="How long a start goes on trying an exchange that cannot be reached, s. A restart or a "
+        "handover must not fail for a short outage; longer ones are for systemd's Restart=.",
+    )
     recv_window_ms: int = Field(
         5_000,
         ge=500,
