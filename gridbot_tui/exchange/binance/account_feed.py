@@ -1,8 +1,8 @@
 """What happens to our account: orders, fills, money; never dropped, duplicates removed, silence noticed."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -13,6 +13,7 @@ from gridbot_tui.exchange.binance.errors import BinanceError
 from gridbot_tui.exchange.binance.futures_words import FuturesWords
 from gridbot_tui.exchange.binance.gate import Gate
 from gridbot_tui.exchange.binance.hosts import Hosts
+from gridbot_tui.exchange.binance.jobs import Jobs
 from gridbot_tui.exchange.binance.line import Drop, Renew, Wish
 from gridbot_tui.exchange.binance.link_health import LinkHealth
 from gridbot_tui.exchange.binance.recent import Recent
@@ -67,17 +68,16 @@ class AccountFeed:
         self._clock = clock
         self._dialer = dialer or AioDialer()
         self._words: FuturesWords | SpotWords
-        self._key_door: FuturesAccountDoor | None = None
+        self._door: FuturesAccountDoor | SpotAccountDoor
         if rest.market is Market.FUTURES:
             self._words = FuturesWords(instruments, ours, rest.ids)
-            door: Any = FuturesAccountDoor(ways(hosts.futures_private, hosts.futures_unrouted), rest.listen_key)
-            self._key_door = door
+            bases = ways(hosts.futures_private, hosts.futures_unrouted)
+            self._door = FuturesAccountDoor(bases, rest.listen_key)
         else:
             self._words = SpotWords(instruments, ours, rest.ids)
-            door = SpotAccountDoor(hosts.spot_ws_api, rest.sign, rest.server_time)
-        self._supervisor = Supervisor(
-            "account", door, self, self._dialer, gate or Gate(timing, clock), timing, clock, talkative=False
-        )  # fmt: skip
+            self._door = SpotAccountDoor(hosts.spot_ws_api, rest.sign, rest.server_time)
+        self._supervisor = Supervisor("account", self._door, self, self._dialer, gate or Gate(timing, clock), timing,
+                                      clock, talkative=False)  # fmt: skip
         self._wallet = WalletWatch(rest, sink, self._look_again, timing.wallet, clock)
         self._told = Recent()
         self._strange = Recent(100)
@@ -88,8 +88,7 @@ class AccountFeed:
         self._news_at = clock.monotonic()
         self._looked_at = float("-inf")
         self._look = ""
-        self._jobs: set[asyncio.Task[None]] = set()
-        self._failure: BaseException | None = None
+        self._jobs = Jobs()
 
     def health(self) -> tuple[LinkHealth, ...]:
         """The connection as it stands."""
@@ -109,23 +108,23 @@ class AccountFeed:
             asyncio.create_task(self._supervisor.run(), name="account"),
             asyncio.create_task(self._tick(), name="account feed"),
         ]
-        if self._key_door is not None:
-            tasks.append(asyncio.create_task(self._keep_key(self._key_door), name="listen key"))
+        if isinstance(self._door, FuturesAccountDoor):
+            tasks.append(asyncio.create_task(self._keep_key(self._door), name="listen key"))
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
-            for task in (*tasks, *self._jobs):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, *self._jobs, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._jobs.end()
             await self._dialer.close()
 
     async def _tick(self) -> None:
         while True:
             await self._clock.sleep(self._timing.tick)
-            if self._failure is not None:
-                raise self._failure
+            self._jobs.check()
             now = self._clock.monotonic()
             self._mind_owed(now)
             if now - self._news_at >= self._timing.idle:
@@ -172,17 +171,6 @@ class AccountFeed:
             if key != used and used == door.key:
                 self._supervisor.fail("the listen key had expired unheard")
 
-    def _job(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """A task of ours that ends by itself; what it raises ends the feed."""
-        task = asyncio.create_task(work, name=name)
-        self._jobs.add(task)
-        task.add_done_callback(self._job_done)
-
-    def _job_done(self, task: "asyncio.Task[None]") -> None:
-        self._jobs.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            self._failure = task.exception()
-
     # -- told by the connection -------------------------------------------------------------------------------
 
     def link(self, up: bool, detail: str) -> None:
@@ -220,10 +208,10 @@ class AccountFeed:
             case Cash():
                 self._tell(word.cash_id, word)
             case Doubtful(fill=fill, order_number=number):
-                self._job(self._hold(fill, number), f"trade {fill.trade_id}")
+                self._jobs.start(self._hold(fill, number), f"trade {fill.trade_id}")
             case WalletMoved():
                 if self._told.add((word.at, word.asset, word.amount, word.reason)) and self._wallet.moved(word):
-                    self._job(self._wallet.look(), "wallet")
+                    self._jobs.start(self._wallet.look(), "wallet")
             case Foreign(symbol=symbol, client_id=client_id):
                 self._look_again(f"order {client_id} of {symbol}, which is not the bot's, changed")
             case LookAgain(reason=reason):

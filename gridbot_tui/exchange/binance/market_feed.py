@@ -1,8 +1,8 @@
 """The market as it happens: quotes, closed bars without gaps, settled funding, and whether the link stands."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from gridbot_tui.engine.events import Event, LinkChanged
 from gridbot_tui.exchange.binance.bars import MinuteBars
@@ -13,9 +13,11 @@ from gridbot_tui.exchange.binance.errors import BinanceError
 from gridbot_tui.exchange.binance.funding_watch import FundingWatch
 from gridbot_tui.exchange.binance.gate import Gate
 from gridbot_tui.exchange.binance.hosts import Hosts
+from gridbot_tui.exchange.binance.jobs import Jobs
 from gridbot_tui.exchange.binance.link_health import LinkHealth
 from gridbot_tui.exchange.binance.market_words import Hear, MarketWords, Streams
 from gridbot_tui.exchange.binance.marks import MarkCandle
+from gridbot_tui.exchange.binance.quiet import BOOK, MARK, QuietWatch
 from gridbot_tui.exchange.binance.rest import Rest
 from gridbot_tui.exchange.binance.sockets import AioDialer, Dialer
 from gridbot_tui.exchange.binance.supervisor import Supervisor
@@ -26,10 +28,6 @@ from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.ops.log import get_logger
 from gridbot_tui.units import Market, Ms, Symbol
 
-BOOK: Final = "@bookTicker"
-MARK: Final = "@markPrice@1s"
-SURE: Final = 1.0
-"""Seconds a stream has to tell of the price that REST told, before it counts as deaf."""
 AT_ONCE: Final = 4
 """REST questions of the feed's own at a time."""
 
@@ -81,17 +79,10 @@ class MarketFeed:
         self._of_pair: dict[tuple[Symbol, str], _Part] = {}
         self._lay_out(hosts, MarketWords(interval, interval_name(interval), self._quotes, self))
         self._up: bool | None = None
-        self._jobs: set[asyncio.Task[None]] = set()
+        self._jobs = Jobs()
         self._room = asyncio.Semaphore(AT_ONCE)
-        self._checking: set[Symbol] = set()
-        self._check_at: dict[Symbol, float] = {}
-        self._asked_marks: dict[Symbol, tuple[float, float]] = {}
-        """When a connection was replaced for want of a symbol's marks, and how long to wait before the next."""
-        # Futures have mark prices every second besides, and a smaller budget of requests.
-        self._quiet = timing.quiet * (3 if self._futures else 1)
-        self._begun = clock.monotonic()
+        self._quiet = QuietWatch(rest, self._quotes, self._carrier, self._room, self._jobs, timing, clock)
         self._funding = FundingWatch(rest, self._pairs, sink, timing, clock)
-        self._failure: BaseException | None = None
 
     # -- asked ------------------------------------------------------------------------------------------------
 
@@ -108,7 +99,7 @@ class MarketFeed:
 
     async def run(self) -> None:
         """Listen, for ever."""
-        self._begun = self._clock.monotonic()
+        self._quiet.begin()
         self._tell_link("connecting")
         tasks = [asyncio.create_task(part.supervisor.run(), name=part.supervisor.name) for part in self.parts]
         tasks.append(asyncio.create_task(self._tick(), name="market feed"))
@@ -117,20 +108,21 @@ class MarketFeed:
             for task in done:
                 task.result()
         finally:
-            for task in (*tasks, *self._jobs):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, *self._jobs, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._jobs.end()
             await self._dialer.close()
 
     async def _tick(self) -> None:
         while True:
             await self._clock.sleep(self._timing.tick)
-            if self._failure is not None:
-                raise self._failure
+            self._jobs.check()
             for pair, bad, raw in self._quotes.flush():
-                self._of_pair[pair.symbol, BOOK].supervisor.unreadable(None, bad, raw)
+                self._carrier(pair.symbol, BOOK).unreadable(None, bad, raw)
             self._tell_bars()
-            self._mind_quiet()
+            for pair in self._pairs.values():
+                self._quiet.look(pair)
 
     def _lay_out(self, hosts: Hosts, words: MarketWords) -> None:
         """Streams onto connections: each futures category at its own door, so many on one."""
@@ -159,16 +151,9 @@ class MarketFeed:
                                              talkative=True)  # fmt: skip
                 self.parts.append(part)
 
-    def _job(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """A task of ours that ends by itself; what it raises ends the feed."""
-        task = asyncio.create_task(work, name=name)
-        self._jobs.add(task)
-        task.add_done_callback(self._job_done)
-
-    def _job_done(self, task: "asyncio.Task[None]") -> None:
-        self._jobs.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            self._failure = task.exception()
+    def _carrier(self, symbol: Symbol, suffix: str) -> Supervisor:
+        """The connection that carries a stream."""
+        return self._of_pair[symbol, suffix].supervisor
 
     # -- told by the connections ------------------------------------------------------------------------------
 
@@ -204,7 +189,7 @@ class MarketFeed:
         for closed in self._bars.due(now):
             self._sink(closed)
         for symbol, since in self._bars.wanted(now):
-            self._job(self._fill(symbol, since), f"bars of {symbol}")
+            self._jobs.start(self._fill(symbol, since), f"bars of {symbol}")
 
     async def _fill(self, symbol: Symbol, since: Ms) -> None:
         try:
@@ -224,63 +209,7 @@ class MarketFeed:
         self._marks[pair.symbol].heard(at, mark)
         before, pair.funding_at = pair.funding_at, funding_at or pair.funding_at
         if before and funding_at > before and at >= before and self._funding.due(pair.symbol, before):
-            self._job(self._funding.look(), "funding")
-
-    # -- symbols that fell quiet --------------------------------------------------------------------------------
-
-    def _mind_quiet(self) -> None:
-        """A symbol without news: on spot what is known is said to hold while its connection speaks; by REST it
-        is found out whether the market is quiet or the stream deaf."""
-        now = self._clock.monotonic()
-        for symbol, pair in self._pairs.items():
-            part = self._of_pair[symbol, BOOK]
-            age = part.supervisor.age
-            if age is None:
-                continue
-            quiet = now - max(pair.book_at, pair.still_at)
-            if pair.spot and STILL <= quiet < float("inf") and age < STILL <= now - pair.told_at:
-                self._quotes.still(pair)
-            if now - pair.book_at >= self._quiet and self._may_check(symbol, now):
-                self._checking.add(symbol)
-                self._job(self._check(pair, part), f"price of {symbol}")
-            if self._futures:
-                self._markless(pair, now)
-
-    def _may_check(self, symbol: Symbol, now: float) -> bool:
-        """Whether a quiet symbol's time has come; the first time only sets it."""
-        due = self._check_at.setdefault(symbol, now + self._quiet)
-        return now >= due and symbol not in self._checking
-
-    async def _check(self, pair: Pair, part: "_Part") -> None:
-        book_at = pair.book_at
-        try:
-            async with self._room:
-                bid, ask = await self._rest.best(pair.symbol)
-            if (bid, ask) != (pair.bid, pair.ask):
-                await self._clock.sleep(SURE)
-        except BinanceError as error:
-            _log.warning("price_not_answered", symbol=pair.symbol, reason=error.detail)
-            return
-        finally:
-            self._checking.discard(pair.symbol)
-            self._check_at[pair.symbol] = self._clock.monotonic() + self._quiet
-        if book_at == pair.book_at and (bid, ask) != (pair.bid, pair.ask):
-            self._quotes.prices(pair, bid, ask)
-            part.supervisor.renew(f"{pair.symbol} moved and its stream did not say so")
-
-    def _markless(self, pair: Pair, now: float) -> None:
-        """Mark prices come every second: a symbol without is one the exchange forgot, or one that is closed."""
-        begun, wait = max(pair.mark_at, self._begun), self._timing.quiet
-        asked = self._asked_marks.get(pair.symbol)
-        if asked is not None and asked[0] >= begun:
-            begun, wait = asked
-        if now - begun >= wait:
-            self._asked_marks[pair.symbol] = (now, min(2 * wait, self._timing.deaf_most))
-            self._of_pair[pair.symbol, MARK].supervisor.renew(f"no mark price of {pair.symbol}")
-
-
-STILL: Final = 2.0
-"""Seconds after which the prices of a quiet spot symbol are told again."""
+            self._jobs.start(self._funding.look(), "funding")
 
 
 class _Part(Streams):
