@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.ccxt_client import client
+from tests.conformance.ccxt_client import client, redirect
 from tests.exchange_server.serving import Served
 
 pytest.importorskip("ccxt", reason="ccxt is not installed: pip install the dependency group 'conformance'")
@@ -201,3 +201,23 @@ async def test_orders_go_over_the_websocket_api_too(served: Served, market: str)
         assert (await x.fetch_order(order["id"], symbol))["status"] == "canceled"
         if market == "swap":  # ccxt reads no spot balance out of account.status
             assert (await x.fetch_balance_ws())["USDT"]["total"] == 100_000
+
+
+@pytest.mark.parametrize("market", ["spot", "futures"])
+async def test_a_client_with_nothing_set_but_its_addresses_loads_every_market(market: str) -> None:
+    from ccxt.pro import binance
+
+    from gridbot_tui.units import Market
+    from tests.exchange_server.serving import serving
+
+    with serving(Market(market)) as alone:
+        x = binance({"apiKey": "key", "secret": "secret"})
+        x.urls["api"] = redirect(x.urls["api"], alone)
+        try:
+            await x.load_markets()
+            symbol = SYMBOLS["spot" if market == "spot" else "swap"]
+            assert (await x.create_order(symbol, "limit", "buy", 0.1, 59_000))["status"] == "open"
+            if market == "spot":
+                assert {"BTC", "USDT"} <= set(await x.fetch_currencies())
+        finally:
+            await x.close()

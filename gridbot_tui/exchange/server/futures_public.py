@@ -27,13 +27,13 @@ def tape_of(call: Call) -> Tape:
     return call.place.tape("futures", call.values["symbol"])
 
 
-@endpoint("GET", "/fapi/v1/ping")
+@endpoint("GET", "/fapi/v1/ping /dapi/v1/ping")
 def ping(call: Call) -> Json:
     """Nothing, quickly."""
     return {}
 
 
-@endpoint("GET", "/fapi/v1/time")
+@endpoint("GET", "/fapi/v1/time /dapi/v1/time")
 def time(call: Call) -> Json:
     """The exchange's time."""
     return {"serverTime": call.place.clock.told()}
@@ -41,8 +41,25 @@ def time(call: Call) -> Json:
 
 @endpoint("GET", "/fapi/v1/exchangeInfo")
 def exchange_info(call: Call) -> Json:
-    """Symbols, filters, limits."""
+    """Symbols, filters, limits; without symbols where futures are not served."""
+    if "futures" not in call.place.floors:
+        return info.nothing(call.place.clock.told())
     return info.futures(call.place.floor("futures"), call.place.limiter, call.place.clock.told())
+
+
+@endpoint("GET", "/dapi/v1/exchangeInfo /eapi/v1/exchangeInfo")
+def no_other_contracts(call: Call) -> Json:
+    """Coin-margined contracts and options: none, said to clients that load every market there is."""
+    return info.nothing(call.place.clock.told()) | {"optionContracts": [], "optionAssets": [], "optionSymbols": []}
+
+
+@endpoint("GET", "/futures/data/openInterestHist /futures/data/topLongShortAccountRatio"
+          " /futures/data/topLongShortPositionRatio /futures/data/globalLongShortAccountRatio"
+          " /futures/data/takerlongshortRatio", "symbol! period! limit startTime endTime")  # fmt: skip
+@endpoint("GET", "/futures/data/basis", "pair! contractType! period! limit startTime endTime")
+def no_statistics(call: Call) -> list[Json]:
+    """Nobody else trades here of whom statistics could be made."""
+    return []
 
 
 @endpoint("GET", "/fapi/v1/depth /fapi/v1/rpiDepth", "symbol! limit", ws="depth", weight_text="2/5/10/20 by limit",
@@ -112,6 +129,14 @@ def _mark_klines(call: Call, tape: Tape) -> list[list[object]]:
     f = tape.format
     return [[c.open_at, f.price(c.open), f.price(c.high), f.price(c.low), f.price(c.close), "0", c.close_at, "0",
              1, "0", "0", "0"] for c in found]  # fmt: skip
+
+
+@endpoint("GET", "/fapi/v1/premiumIndexKlines", "symbol! interval! startTime endTime limit", weight=kline_weight,
+          weight_text="1/2/5/10 by limit")  # fmt: skip
+def premium_klines(call: Call) -> list[list[object]]:
+    """Candles of the premium, which is none: mark and index are one here."""
+    flat = "0.00000000"
+    return [[row[0], flat, flat, flat, flat, *row[5:]] for row in _mark_klines(call, tape_of(call))]
 
 
 @endpoint("GET", "/fapi/v1/premiumIndex", "symbol", weight=by_symbol(1, 10), weight_text="1 with symbol, 10 without")

@@ -38,7 +38,7 @@ class Rest:
         """One request, faults included."""
         method, path = request.method, request.path
         row = REST.get((method, path))
-        if row is None or (row.market not in self._place.floors and not _always(path)):
+        if row is None or (row.market not in self._place.floors and path not in _ALWAYS):
             return self._nowhere(request)
         faults = self._place.faults
         if faults.active:
@@ -121,9 +121,13 @@ def _in_units(unit: str, answer: Any) -> Any:
     return in_micros(answer) if wanted == "MICROSECOND" else answer
 
 
-def _always(path: str) -> bool:
-    """python-binance asks the spot time of a futures exchange too."""
-    return path in ("/api/v3/ping", "/api/v3/time", "/sapi/v1/account/apiRestrictions", "/sapi/v1/system/status")
+_ALWAYS: Final = frozenset((
+    "/api/v3/ping", "/api/v3/time", "/api/v3/exchangeInfo", "/fapi/v1/ping", "/fapi/v1/time", "/fapi/v1/exchangeInfo",
+    "/dapi/v1/ping", "/dapi/v1/time", "/dapi/v1/exchangeInfo", "/eapi/v1/exchangeInfo",
+    "/sapi/v1/account/apiRestrictions", "/sapi/v1/system/status", "/sapi/v1/capital/config/getall",
+    "/sapi/v1/margin/allPairs", "/sapi/v1/margin/isolated/allPairs",
+))  # fmt: skip
+"""Served with either market: clients ask the spot time of a futures exchange, and load every market there is."""
 
 
 def _exempt(row: Endpoint, sent: str) -> bool:

@@ -38,6 +38,11 @@ def _limit(kind: str, interval: str, number: int, limit: int) -> Json:
     return {"rateLimitType": kind, "interval": interval, "intervalNum": number, "limit": limit}
 
 
+def nothing(now: Ms) -> Json:
+    """The document of a market that is not served."""
+    return {"timezone": "UTC", "serverTime": now, "rateLimits": [], "exchangeFilters": [], "assets": [], "symbols": []}
+
+
 def spot(floor: Floor, limiter: Limiter, tapes: list[Tape], now: Ms) -> Json:
     """GET /api/v3/exchangeInfo."""
     return {

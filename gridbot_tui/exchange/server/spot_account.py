@@ -4,7 +4,7 @@ from typing import Any
 
 from gridbot_tui.exchange.server import info
 from gridbot_tui.exchange.server.codes import Denied
-from gridbot_tui.exchange.server.numbers import fixed
+from gridbot_tui.exchange.server.numbers import ZERO8, fixed
 from gridbot_tui.exchange.server.public import tapes_of
 from gridbot_tui.exchange.server.table import Call, endpoint
 
@@ -125,8 +125,37 @@ def system_status(call: Call) -> Json:
 
 
 @endpoint("GET", "/sapi/v1/capital/config/getall", security="SIGNED", weight=10)
+def coins(call: Call) -> list[Json]:
+    """Every asset of the spot market, with what the account has of it; there are no networks here."""
+    if call.account.spot is None:
+        return []
+    desk = call.place.desk(call.account, "spot", call.now)
+    held = {b.asset: b for b in desk.account.balances()}
+    instruments = [tape.instrument for tape in desk.tapes.values()]
+    names = sorted({i.base for i in instruments} | {i.quote for i in instruments} | set(held))
+    nothing = dict.fromkeys(("freeze", "ipoable", "ipoing", "storage", "withdrawing"), "0")
+    return [
+        {"coin": name, "name": name, "trading": True, "isLegalMoney": False, "depositAllEnable": False,
+         "withdrawAllEnable": False, "networkList": [], **nothing,
+         "free": fixed(held[name].wallet - held[name].locked) if name in held else ZERO8,
+         "locked": fixed(held[name].locked) if name in held else ZERO8}
+        for name in names
+    ]  # fmt: skip
+
+
+@endpoint("GET", "/sapi/v1/capital/deposit/hisrec", "coin status startTime endTime offset limit txId includeSource",
+          security="SIGNED")  # fmt: skip
+@endpoint("GET", "/sapi/v1/capital/withdraw/history", "coin withdrawOrderId status startTime endTime offset limit"
+          " idList", security="SIGNED")  # fmt: skip
 @endpoint("GET", "/sapi/v1/margin/allPairs", "symbol", security="KEY")
 @endpoint("GET", "/sapi/v1/margin/isolated/allPairs", "symbol", security="SIGNED", weight=10)
 def no_capital(call: Call) -> list[Json]:
     """No deposits, withdrawals or margin pairs here."""
     return []
+
+
+@endpoint("GET", "/sapi/v1/asset/transfer", "type! startTime endTime current size fromSymbol toSymbol",
+          security="SIGNED")  # fmt: skip
+def no_transfers(call: Call) -> Json:
+    """Nothing is moved between wallets here."""
+    return {"total": 0, "rows": []}

@@ -26,7 +26,9 @@ def time(call: Call) -> Json:
 @endpoint("GET", "/api/v3/exchangeInfo", "symbol symbols permissions showPermissionSets symbolStatus", weight=20,
           ws="exchangeInfo")  # fmt: skip
 def exchange_info(call: Call) -> Json:
-    """Symbols, filters, limits."""
+    """Symbols, filters, limits; without symbols where spot is not served."""
+    if "spot" not in call.place.floors:
+        return info.nothing(call.place.clock.told())
     floor = call.place.floor("spot")
     return info.spot(floor, call.place.limiter, public.tapes_of(call, "spot"), call.place.clock.told())
 

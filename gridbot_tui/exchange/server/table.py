@@ -79,7 +79,7 @@ def endpoint(method: str, path: str, params: str = "", *, security: str = "NONE"
 
     def enter(handler: Handler) -> Handler:
         for one in path.split():
-            market = "futures" if one.startswith(("/fapi", "/futures")) else "spot"
+            market = "futures" if one.startswith(("/fapi", "/futures", "/dapi", "/eapi")) else "spot"
             text = weight_text or (str(weight) if isinstance(weight, int) else "see docs")
             row = Endpoint(method, one, market, security, weight, orders, spec, handler, text, ws)
             REST[method, one] = row
