@@ -107,6 +107,10 @@ class RowPane(Widget):
         self.look_again()
         self.app.theme_changed_signal.subscribe(self, lambda _: self.look_again())
 
+    def on_unmount(self) -> None:
+        """Let go of the look: the signal keeps whom it tells alive, and every page that was ever opened with them."""
+        self.app.theme_changed_signal.unsubscribe(self)
+
     def look_again(self) -> None:
         """Take the app's palette and symbols again."""
         self._palette = theme.palette(getattr(self.app, "palette_name", "dark"))

@@ -35,7 +35,10 @@ class App:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             if select.select([self.fd], [], [], min(left, 0.02))[0]:
-                data = os.read(self.fd, 65536)
+                try:
+                    data = os.read(self.fd, 65536)
+                except OSError as error:  # the other end is gone
+                    raise RuntimeError(f"the app has ended: {found[-2000:].decode(errors='replace')}") from error
                 if b"?2026$p" in data:
                     os.write(self.fd, b"\x1b[?2026;2$y")
                 found += data

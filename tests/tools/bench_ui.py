@@ -67,7 +67,7 @@ class Gate(NamedTuple):
 
     def __str__(self) -> str:
         value = f"{self.value:,.2f}" if abs(self.value) < 10 else f"{self.value:,.0f}"
-        gate = "" if self.limit is None else f"{self.limit:,.4g} {self.unit}{' **missed**' if self.missed else ''}"
+        gate = "" if self.limit is None else f"{self.limit:,g} {self.unit}{' **missed**' if self.missed else ''}"
         return f"| {self.name} | {value} {self.unit} | {gate} |"
 
 

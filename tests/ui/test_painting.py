@@ -1,5 +1,6 @@
 """Only what differs is painted."""
 
+import gc
 from collections.abc import Callable
 
 import pytest
@@ -83,3 +84,17 @@ async def test_the_header_has_the_most_important_numbers_at_80_columns() -> None
         line = app.screen.query_one(Header).plain()[0]
         for word in ("SIM", "BTCUSDT", "RUNNING", "10 214.31 USDT", "T0 −0.8 %", "age"):
             assert word in line
+
+
+async def test_a_page_that_was_closed_is_let_go() -> None:
+    def panes() -> int:
+        gc.collect()
+        return sum(isinstance(one, RowPane) for one in gc.get_objects())
+
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        before = panes()
+        for key in ("w", "x", "o", "L"):
+            await pilot.press(key, "escape")
+        await settled(pilot)
+        assert panes() == before
