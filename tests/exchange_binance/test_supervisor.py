@@ -428,3 +428,13 @@ def test_a_key_that_is_refused_is_not_tried_every_few_seconds() -> None:
             assert "Invalid API-key" in s.ear.links[-1][2]
 
     at_once(run())
+
+
+def test_an_answer_is_one_in_whatever_order_its_fields_come() -> None:
+    async def run() -> None:
+        s = Scene()
+        s.exchange.answer_with = lambda _, m: {"rateLimits": [], "unknown": 1, "result": None, "id": m["id"]}
+        async with s:
+            assert s.supervisor.up
+
+    at_once(run())

@@ -253,10 +253,3 @@ algo_update: Final = msgspec.json.Decoder(AlgoUpdate).decode
 key_expired: Final = msgspec.json.Decoder(KeyExpired).decode
 execution_report: Final = msgspec.json.Decoder(ExecutionReport).decode
 balance_update: Final = msgspec.json.Decoder(BalanceUpdate).decode
-
-_ANSWERS: Final = (b'{"id":', b'{"resu', b'{"erro', b'{"code', b'{"stat')
-
-
-def looks_like_answer(raw: bytes) -> bool:
-    """Whether a frame begins as an answer to a command does (cheap; ``answer`` decides)."""
-    return raw[:6] in _ANSWERS

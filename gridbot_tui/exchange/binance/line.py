@@ -188,8 +188,6 @@ class Line:
 
     def _answered(self, raw: bytes) -> bool:
         """Whether a frame that is no news answers a command of ours."""
-        if not frames.looks_like_answer(raw):
-            return False
         try:
             answer = frames.answer(raw)
         except frames.READING:
