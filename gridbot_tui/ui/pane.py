@@ -22,6 +22,10 @@ from gridbot_tui.ui.rows import BLANK, Row, Span, cells, fit, width_of
 from gridbot_tui.units import Ms
 
 
+STRIPS_KEPT = 160
+"""Painted rows remembered by a pane: a screenful or two. A strip of Textual's takes two kilobytes."""
+
+
 class RowPane(Widget):
     """Rows without a frame. ``build`` is asked at every flush while the pane can be seen."""
 
@@ -70,7 +74,7 @@ class RowPane(Widget):
         key = (row, self.size.width)
         strip = self._strips.get(key)
         if strip is None:
-            if len(self._strips) > 512:
+            if len(self._strips) > STRIPS_KEPT:
                 self._strips.clear()
             strip = self._strips[key] = self._strip(row)
         return strip
