@@ -68,6 +68,7 @@ def examine(at: Where, profile: Profile | None, *, repair: bool = False) -> list
     if profile is None:
         return [*checks, warn("profile", f"none under {folder}", "nothing: the first run makes one")]
     from gridbot_tui.commands.doctor_books import books
+    from gridbot_tui.commands.doctor_exchange import exchange
 
     return [
         *checks,
@@ -76,6 +77,7 @@ def examine(at: Where, profile: Profile | None, *, repair: bool = False) -> list
         doctor_state.database(profile),
         doctor_state.audit(profile),
         *books(profile),
+        *exchange(at, profile),
     ]
 
 

@@ -19,7 +19,7 @@ from gridbot_tui.exchange.binance.factory import make_rest
 from gridbot_tui.exchange.binance.hosts import Hosts, hosts_of
 from gridbot_tui.exchange.binance.keys import Keys
 from gridbot_tui.exchange.binance.margin_mode import cross_margin
-from gridbot_tui.exchange.binance.rest import FeeRates, Rest
+from gridbot_tui.exchange.binance.rest import AccountSetup, FeeRates, Rest
 from gridbot_tui.exchange.simulated.books import BooksFile
 from gridbot_tui.exchange.simulated.config import AccountConfig
 from gridbot_tui.market.builtin import builtin
@@ -51,7 +51,7 @@ async def open_venue(plan: Plan, profile: Profile, say: Callable[[str], None] = 
         hosts = hosts_of(plan.mode, settings.exchange.base_url)
     except ValueError as wrong:
         raise RunRefused(str(wrong)) from wrong
-    keys = Keys() if plan.mode is Mode.PAPER else _keys(plan)
+    keys = Keys() if plan.mode is Mode.PAPER else keys_of(plan)
     clock = WallClock()
     ours = IdFactory(settings.bot.name, settings.bot.account).is_ours
     rest = make_rest(plan.market, hosts, keys, ours=ours, params=settings.exchange, clock=clock)
@@ -60,7 +60,7 @@ async def open_venue(plan: Plan, profile: Profile, say: Callable[[str], None] = 
         if plan.mode is Mode.PAPER:
             return await _paper(plan, profile, rest, hosts, clock)
         said = await _powers(plan, rest)
-        instruments = await _patiently(lambda: rest.instruments(_symbols(plan)))
+        instruments = await _patiently(lambda: rest.instruments(symbols_of(plan)))
         said += await _setup(plan, rest, instruments)
         fees = _dearest(await _patiently(lambda: rest.fees(tuple(instruments))))
         return BinanceVenue(rest, hosts, instruments, fees, clock, ours, settings.exchange, notices=said)
@@ -72,7 +72,8 @@ async def open_venue(plan: Plan, profile: Profile, say: Callable[[str], None] = 
         raise
 
 
-def _keys(plan: Plan) -> Keys:
+def keys_of(plan: Plan) -> Keys:
+    """The API key of the account. Raises RunRefused where there is none, or nothing that can be one."""
     owner = Owner(plan.mode, plan.market, plan.loaded.settings.bot.account)
     try:
         found = resolve(owner)
@@ -81,7 +82,8 @@ def _keys(plan: Plan) -> Keys:
     return Keys(found.key.reveal(), found.secret.reveal())
 
 
-def _symbols(plan: Plan) -> tuple[Symbol, ...]:
+def symbols_of(plan: Plan) -> tuple[Symbol, ...]:
+    """What is to be traded: of the command line, else of the config."""
     return plan.options.symbols or plan.loaded.settings.traded(plan.mode)
 
 
@@ -127,17 +129,26 @@ async def _powers(plan: Plan, rest: Rest) -> tuple[str, ...]:
 async def _setup(plan: Plan, rest: Rest, instruments: Mapping[Symbol, Instrument]) -> tuple[str, ...]:
     """Position mode, margin modes, permissions: what cannot be traded with is refused."""
     setup = await _patiently(lambda: rest.setup(tuple(instruments)))
-    if setup.can_trade is False:
-        raise RunRefused("Binance does not let this account trade at present; its website says why", REFUSED)
-    if setup.hedge_mode:
-        raise RunRefused(
-            "the account is in hedge mode, and gridbot trades one-way: switch Position Mode to One-way on Binance "
-            "(Futures, Preferences)",
-            REFUSED,
-        )
-    objection = await _patiently(lambda: cross_margin(rest, setup, tuple(instruments)))
+    objection = account_objection(setup) or await _patiently(lambda: cross_margin(rest, setup, tuple(instruments)))
     if objection:
         raise RunRefused(objection, REFUSED)
+    return account_notices(rest, setup, instruments)
+
+
+def account_objection(setup: AccountSetup) -> str:
+    """Why the account cannot be traded with as it is set; "" where it can."""
+    if setup.can_trade is False:
+        return "Binance does not let this account trade at present; its website says why"
+    if setup.hedge_mode:
+        return (
+            "the account is in hedge mode, and gridbot trades one-way: switch Position Mode to One-way on Binance "
+            "(Futures, Preferences)"
+        )
+    return ""
+
+
+def account_notices(rest: Rest, setup: AccountSetup, instruments: Mapping[Symbol, Instrument]) -> tuple[str, ...]:
+    """What the operator should know of account and symbols."""
     closed = [s for s in instruments if rest.statuses.get(s, "TRADING") != "TRADING"]
     said = [f"{symbol} is {rest.statuses[symbol]} on Binance: its orders will be refused" for symbol in closed]
     if setup.multi_assets:
@@ -156,7 +167,7 @@ def _dearest(rates: Mapping[Symbol, FeeRates]) -> Fees:
 async def _paper(plan: Plan, profile: Profile, rest: Rest, hosts: Hosts, clock: WallClock) -> Venue:
     """Live public data joined to a simulated account."""
     settings = plan.loaded.settings
-    found = await _patiently(lambda: rest.instruments(_symbols(plan)))
+    found = await _patiently(lambda: rest.instruments(symbols_of(plan)))
     instruments = {symbol: _bracketed(one) for symbol, one in found.items()}
     params, futures = settings.simulation.exchange, plan.market is Market.FUTURES
     fees = Fees(

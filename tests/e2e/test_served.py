@@ -8,7 +8,7 @@ import pytest
 
 from gridbot_tui.units import Market as MarketKind
 from tests.e2e.kills import die_and_rise
-from tests.e2e.served import KEY, NAME, RICH, SECRET, SYMBOL, Books, at_home, bot_on, open_orders
+from tests.e2e.served import KEY, NAME, RICH, SECRET, SYMBOL, Books, at_home, bot_on, open_orders, wait_until_agreed
 from tests.exchange_server.serving import Served, serving
 
 
@@ -34,8 +34,9 @@ def test_killed_at_random_moments_it_sends_nothing_twice_and_loses_nothing(serve
 
 def test_an_operator_pauses_flattens_and_stops_it_verified_on_the_exchange(served: Served, home: Path) -> None:
     with bot_on(served, home) as bot:
-        status = bot.running()
-        assert len(Books(served).standing) == open_orders(status)
+        bot.running()
+        wait_until_agreed(served, home)
+        assert len(Books(served).standing) == open_orders(bot.wait_for(lambda status: True)) > 0
         assert bot.command("pause").code == 0
         bot.wait_for(lambda now: now["state"] == "paused" and open_orders(now) == 0)
         why = bot.command("why", "--json").document

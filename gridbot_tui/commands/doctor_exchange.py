@@ -1,0 +1,42 @@
+"""The doctor's look at Binance, for a profile that trades there."""
+
+import os
+
+from gridbot_tui.commands.doctor_check import Check, fail, ok
+from gridbot_tui.commands.options import Where
+from gridbot_tui.service.profile import Profile
+from gridbot_tui.units import Market, Mode, Symbol
+
+
+def exchange(where: Where, profile: Profile) -> list[Check]:
+    """Whether the exchange answers, and what it says of clock, key and account; nothing for virtual modes."""
+    words = profile.name.split("-")
+    if len(words) < 2 or words[0] not in set(Mode) or words[1] not in set(Market) or Mode(words[0]).virtual:
+        return []
+    from gridbot_tui.service.assemble import Plan
+    from gridbot_tui.service.exchange_look import look
+    from gridbot_tui.service.options import RunOptions
+    from gridbot_tui.settings.load import load
+    from gridbot_tui.settings.problems import ConfigError
+
+    own = profile.config / "config.toml"
+    try:
+        loaded = load(where.config or (own if own.exists() else None), os.environ, where.overrides)
+    except ConfigError:
+        return []  # the config's own check says what is wrong with it
+    options = RunOptions(symbols=_traded(profile))
+    seen = look(Plan(options, loaded, Mode(words[0]), Market(words[1]), "1"))
+    return [ok("exchange", seen.found) if seen.ok else fail("exchange", seen.found, seen.advice)]
+
+
+def _traded(profile: Profile) -> tuple[Symbol, ...]:
+    """What the profile has begun to trade; empty before its first run."""
+    from gridbot_tui.store.errors import StoreError
+    from gridbot_tui.store.reader import reading
+
+    try:
+        with reading(profile.database) as reader:
+            known = reader.get_meta("symbols")
+    except StoreError:
+        return ()  # the check of the state file says what is wrong with it
+    return tuple(known.split(",")) if known else ()
