@@ -344,7 +344,8 @@ def _decision(fact: PlanFact) -> DecisionView:
     else:
         spacing = f"{100 * plan.spacing:.2f} %" if plan.spacing else "-"
         decided = (
-            f"{plan.label} bias {plan.bias:+.2f}, spacing {spacing}, lot {plan.lot:g}, leverage {plan.leverage:.2f}x, "
+            f"{plan.label} bias {round(plan.bias, 2) + 0.0:+.2f}, spacing {spacing}, lot {plan.lot:g}, "
+            f"leverage {plan.leverage:.2f}x, "
             f"bounds {plan.lower:g} to {plan.upper:g}"
         )
     rule = plan.reasons[0][0] if plan.reasons else "formula"
