@@ -47,15 +47,18 @@ def run(
     a = np.zeros(ACCOUNT)
     a[WALLET] = a[PEAK] = n.capital
     a[LEFT] = n.enter3
+    pull = 1.0 - math.exp(-minutes / n.average_minutes)
     position, epoch, made, unwinding = 0, 0, 0, 0
     warm, tick, unit = False, n.tick, n.tick * n.step
     close, mark = bars[0, CLOSE], bars[0, MARK]
     touch_bid = touch_ask = close
     planned = False
+    shadow_low, shadow_high = -math.inf, math.inf
+    next_buy, next_sell = -1, 1 << 62
     for i in range(len(bars)):
         low, high = bars[i, LOW], bars[i, HIGH]
         happened = 0
-        if planned:
+        if planned and (low < next_buy or high > next_sell):
             happened = _meet(bars, i, volume[i], live, count, position, n, met)
         if not math.isnan(funding[i]):
             held = position
@@ -78,10 +81,13 @@ def run(
             waits = waits or later
         before, close, mark = close * tick, bars[i, CLOSE], bars[i, MARK]
         price_now = close * tick
-        for k in range(3):
-            if not math.isnan(funding[i]):  # heard of before the bar, at the close before it
+        if not math.isnan(funding[i]):  # heard of before the bar, at the close before it
+            for k in range(3):
                 three[k, shadows.CASH] -= three[k, shadows.POSITION] * before * funding[i]
-            shadows.bar(three[k], high * tick, low * tick, price_now, tick, n.maker, scratch)
+        if low * tick < shadow_low or high * tick > shadow_high:
+            for k in range(3):
+                shadows.bar(three[k], high * tick, low * tick, price_now, tick, n.maker, scratch)
+            shadow_low, shadow_high = shadows.quiet(three)
         row = hour[i]
         said = (0.0, 0.0, 0.0)
         decided = False
@@ -91,6 +97,7 @@ def run(
             for k in range(3):
                 plans.shadow(three[k], k, features[row], said, shape, n, price_now)
                 shadows.arm(three[k], price_now, tick, scratch[0], scratch[1])
+            shadow_low, shadow_high = shadows.quiet(three)
         if midnight[i]:
             up, down = shadows.day(three[0], price_now, warm), shadows.day(three[1], price_now, warm)
             flat = shadows.day(three[2], price_now, warm)
@@ -98,7 +105,7 @@ def run(
                 learn.step(belief, (up, down, flat), prior, n)
         worth = a[WALLET] + position * mark * unit - a[ENTRY]
         equity[i] = worth
-        changed = _tiers(a, worth, minutes, n)
+        changed = _tiers(a, worth, pull, n)
         if a[TIER] == 3.0:
             if position:
                 sign = -1 if position > 0 else 1
@@ -147,6 +154,8 @@ def run(
             )  # fmt: skip
             if missed:
                 break
+        if decided or changed or happened or unwinding:
+            next_buy, next_sell = orders.heads(live, count)
     return made, a[FALL], a[TRADED]
 
 
@@ -231,8 +240,8 @@ def _book(a: Floats, position: int, sign: int, price: int, size: int, unit: floa
 
 
 @njit(cache=True)
-def _tiers(a: Floats, worth: float, minutes: float, n: Numbers) -> bool:
-    """Drawdown tiers of the account at a mark; True where the tier changed."""
+def _tiers(a: Floats, worth: float, pull: float, n: Numbers) -> bool:
+    """Drawdown tiers of the account at a mark, the average moved by ``pull``; True where the tier changed."""
     a[PEAK] = max(a[PEAK], worth)
     a[LEFT] = max(0.0, 1.0 - (1.0 - n.enter3) * a[PEAK] / worth) if worth > 0.0 else 0.0
     raw = 1.0 - worth / a[PEAK]
@@ -240,7 +249,7 @@ def _tiers(a: Floats, worth: float, minutes: float, n: Numbers) -> bool:
     if a[STARTED] == 0.0:
         a[AVERAGE], a[STARTED] = raw, 1.0
     else:
-        a[AVERAGE] += (1.0 - math.exp(-minutes / n.average_minutes)) * (raw - a[AVERAGE])
+        a[AVERAGE] += pull * (raw - a[AVERAGE])
     before = a[TIER]
     if before == 3.0:
         return False

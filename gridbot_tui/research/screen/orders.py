@@ -232,3 +232,16 @@ def refused(live: Integers, count: int, buy: bool, last: int) -> tuple[int, bool
         live[kept, FRESH] = 0
         kept += 1
     return kept, any_refused
+
+
+@njit(cache=True)
+def heads(live: Integers, count: Integers) -> tuple[int, int]:
+    """The highest bid and the lowest ask that stand: a bar between them fills nothing."""
+    buy, sell = -1, 1 << 62
+    for j in range(count[0]):
+        if live[0, j, STEPS] > 0:
+            buy = max(buy, live[0, j, PRICE])
+    for j in range(count[1]):
+        if live[1, j, STEPS] > 0:
+            sell = min(sell, live[1, j, PRICE])
+    return buy, sell

@@ -107,3 +107,14 @@ def day(s: Floats, close: float, alive: bool) -> float:
     made: float = now - s[DAY_EQUITY]
     s[DAY_EQUITY] = now if alive else math.nan
     return made
+
+
+@njit(cache=True)
+def quiet(three: Floats) -> tuple[float, float]:
+    """Prices between which, bounds included, a bar concerns none of the three."""
+    low, high = -math.inf, math.inf
+    for k in range(len(three)):
+        if three[k, PEGGING] != 0.0:
+            return math.inf, -math.inf
+        low, high = max(low, three[k, BELOW]), min(high, three[k, ABOVE])
+    return low, high
