@@ -131,6 +131,11 @@ def test_an_open_and_silent_socket_is_replaced_well_within_the_minute(talkative:
     assert scene(play, talkative=talkative).ear.ups == [True, False, True]
 
 
+def test_six_connections_that_are_all_refused_do_not_wait_for_the_gate() -> None:
+    tries = TIMING.dials_window / (0.75 * TIMING.retry_most)  # jitter makes three quarters of the longest pause
+    assert 6 * tries <= TIMING.dials < 300
+
+
 def test_the_promise_of_a_minute_holds_by_arithmetic() -> None:
     assert TIMING.longest_outage <= MINUTE
     assert TIMING.longest_return <= MINUTE
