@@ -162,6 +162,13 @@ def test_microseconds_are_told_to_spot_clients_that_ask_for_them(served: Served)
         assert json.loads(line.hear()[2])["code"] == -1130
 
 
+def test_a_client_that_wants_binary_answers_is_told_that_there_are_none(served: Served) -> None:
+    with line_to(served) as line:
+        line.say("GET /api/v3/time HTTP/1.1\r\nAccept: application/sbe\r\nX-MBX-SBE: 3:0\r\n\r\n")
+        status, _, body = line.hear()
+    assert (status, json.loads(body)["code"]) == (400, -1154)
+
+
 def test_a_websocket_begins_on_a_connection_that_has_asked_before(served: Served) -> None:
     with line_to(served) as line:
         line.say(GET)

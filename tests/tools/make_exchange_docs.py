@@ -56,13 +56,13 @@ python-binance client, orders and cancels by turns, and beside it the same clien
 | 12 | 32 | 826 | 1,250 | 102 us | 236 us |
 
 2,000 a second need half a core for the client alone: they are reached with some in flight on a machine that has a core
-to spare for each side, and not on a crowded one. Streams of 50 symbols, 200 moves a second, at load 13: 4,100 messages a
-second to one client, 19,000 to ten. Memory with 50 symbols: 142 MiB for one market, 189 MiB for both; 2.6 MiB more after
-seven hours of the exchange's time at 1,200 times real time.
+to spare for each side, and not on a crowded one. Streams of 50 symbols, 200 moves a second, at load 13: 4,100 messages
+a second to one client, 19,000 to ten. Memory with 50 symbols: 142 MiB for one market, 189 MiB for both; 2.6 MiB more
+after seven hours of the exchange's time at 1,200 times real time.
 
 **Not served**, and said so: order lists other than OCO (OTO, OTOCO, OPO), iceberg and pegged orders, spot trailing
 stops (exchangeInfo: not allowed); hedge mode (-4531), isolated margin (-4168), multi-assets margin, coin-margined
-contracts, SBE.
+contracts, SBE (-1154).
 """
 
 

@@ -52,6 +52,7 @@ ROWS: Final = (
     Code(-1127, "MORE_THAN_XX_HOURS", "More than {} hours between startTime and endTime."),
     Code(-1128, "OPTIONAL_PARAMS_BAD_COMBO", "Combination of optional parameters invalid."),
     Code(-1130, "INVALID_PARAMETER", "Data sent for parameter '{}' is not valid."),
+    Code(-1154, "SBE_DISABLED", "SBE is not enabled.", market="spot"),
     Code(-2010, "NEW_ORDER_REJECTED", "{}", market="spot"),
     Code(-2011, "CANCEL_REJECTED", "Unknown order sent."),
     Code(-2013, "NO_SUCH_ORDER", "Order does not exist."),

@@ -72,6 +72,8 @@ class Rest:
             body = request.body.decode()
             if "elect%20" in query and "select%20" in query.lower():  # a firewall stands before the real one
                 return Answer(HTML_403, 403, kind=HTML)
+            if "x-mbx-sbe" in request.headers and "sbe" in request.headers.get("accept", ""):
+                raise Denied(-1154)
             raw = merge(query, body)
             call = admit(place, row, raw, key, _signed(query, body, raw), ip, arrived)
             account = call._account
