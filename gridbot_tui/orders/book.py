@@ -133,7 +133,7 @@ class OrderBook:
         self._all: dict[ClientId, LiveOrder] = {}
         self._live: dict[Symbol, dict[ClientId, LiveOrder]] = {}
         self._ended: deque[ClientId] = deque()
-        self._restless: set[ClientId] = set()
+        self._restless: dict[Symbol, dict[ClientId, LiveOrder]] = {}
         """Live orders in any other state than RESTING."""
         self._entered = 0
 
@@ -156,16 +156,15 @@ class OrderBook:
 
     def restless(self) -> list[LiveOrder]:
         """The live orders that do not simply rest, symbols in name order: mostly none, and then this costs nothing."""
-        if not self._restless:
-            return []
-        found = [self._all[client_id] for client_id in self._restless]
-        return sorted(found, key=lambda one: (one.order.symbol, one.entered))
+        found: list[LiveOrder] = []
+        for _, orders in sorted(self._restless.items()):
+            found += sorted(orders.values(), key=lambda one: one.entered)
+        return found
 
     def any_in(self, state: OrderState, symbol: Symbol, grid_side: Side | None = None) -> bool:
         """True where an order of the symbol (a grid order on that side) is in ``state``, which is any but RESTING."""
-        for client_id in self._restless:
-            one = self._all[client_id]
-            if one.state is state and one.order.symbol == symbol:
+        for one in self._restless.get(symbol, {}).values():
+            if one.state is state:
                 order = one.order
                 if grid_side is None or (order.side is grid_side and order.purpose is Purpose.GRID):
                     return True
@@ -242,10 +241,7 @@ class OrderBook:
         if known is not None and not known.ended:
             known.state = state
             known.changed_at = at
-            if state is OrderState.RESTING:
-                self._restless.discard(order.client_id)
-            else:
-                self._restless.add(order.client_id)
+            self._sort(known)
             return known
         if known is not None:
             self._ended = deque(cid for cid in self._ended if cid != order.client_id)
@@ -304,8 +300,7 @@ class OrderBook:
         self._all[order.client_id] = live
         self._entered += 1
         live.entered = self._entered
-        if live.state is not OrderState.RESTING:
-            self._restless.add(order.client_id)
+        self._sort(live)
         self._live.setdefault(order.symbol, {})[order.client_id] = live
         self._ids.sent(order.client_id)
         return live
@@ -316,11 +311,18 @@ class OrderBook:
             return None
         live.state = after
         live.changed_at = at
-        if after is not OrderState.RESTING:
-            self._restless.add(live.order.client_id)
-        else:
-            self._restless.discard(live.order.client_id)
+        self._sort(live)
         return after
+
+    def _sort(self, live: LiveOrder, *, gone: bool = False) -> None:
+        """Keep the restless ones apart."""
+        order = live.order
+        if live.state is not OrderState.RESTING and not gone:
+            self._restless.setdefault(order.symbol, {})[order.client_id] = live
+            return
+        orders = self._restless.get(order.symbol)
+        if orders is not None and orders.pop(order.client_id, None) is not None and not orders:
+            del self._restless[order.symbol]
 
     def _refile(self, live: LiveOrder) -> None:
         """Move an order between the live and the ended ones, as its state and trades say."""
@@ -328,7 +330,7 @@ class OrderBook:
         orders = self._live.setdefault(live.order.symbol, {})
         if live.ended and live.settled:
             live.remaining = 0
-            self._restless.discard(client_id)
+            self._sort(live, gone=True)
             if orders.pop(client_id, None) is not None:
                 self._ids.ended(client_id)
                 self._ended.append(client_id)

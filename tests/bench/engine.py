@@ -21,6 +21,7 @@ from gridbot_tui.ops.log import get_logger
 from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.orders.params import OrderParams
 from gridbot_tui.risk.params import RiskParams
+from gridbot_tui.service.ahead import seldom_collecting
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.strategy.params import (
     EnsembleParams,
@@ -139,8 +140,12 @@ class Rig:
         self.slots: list[int] = []
 
     def run(self) -> None:
-        """The whole market, from warm-up to its end."""
+        """The whole market, from warm-up to its end; cycles are looked for as seldom as the service does it."""
         self.bot.start(self.world.now)
+        with seldom_collecting():
+            self._play()
+
+    def _play(self) -> None:
         while (incoming := self.world.next()) is not None:
             self.bot.receive(incoming)
             if type(incoming) is BarsClosed and incoming.at % HOUR == 0 and incoming.at > self.since:
