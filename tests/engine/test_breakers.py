@@ -171,5 +171,6 @@ def test_a_breaker_that_opens_at_the_very_moment_of_a_decision_still_withdraws_t
     desk = rig.engine.desk
     desk.symbols[BTC].shaped = (desk.turn, desk.now)  # just decided
     unanswered(rig)
-    assert desk.symbols[BTC].desired is not None
-    assert not [slot for slot in desk.symbols[BTC].desired.resting if slot.entry and slot.state == "resting"]
+    wanted = desk.symbols[BTC].desired
+    assert wanted is not None
+    assert not [slot for slot in wanted.resting if slot.entry and slot.state == "resting"]
