@@ -31,6 +31,8 @@ from gridbot_tui.store.errors import StoreError
 from gridbot_tui.store.live import LiveStore
 from gridbot_tui.units import DAY, HOUR, Asset, Market, Mode, Money, Ms, Symbol
 
+SWITCH_S = 0.0005
+"""How soon another thread gets the interpreter, seconds."""
 LISTEN_S = 10.0
 """How long a start waits for the account's stream before it asks: what happens in between is asked for again."""
 LET_GO_S = 5.0
@@ -99,6 +101,9 @@ class RealParts(Parts):
         return self.venue.now()
 
     def _prepare(self) -> None:
+        # The store's thread must get the interpreter between two frames: by default it may wait 5 ms for it, and
+        # every order waits for the store.
+        sys.setswitchinterval(SWITCH_S)
         self._writer = asyncio.create_task(self.journal.run(), name="journal")
 
     async def _trade(self) -> None:

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 
 from tests.bench.report import Report, machine
 
-PARTS = ("engine", "orders", "replay", "startup", "recovery", "server", "roundtrip", "streams", "backtest")
+PARTS = ("engine", "orders", "replay", "startup", "recovery", "server", "roundtrip", "streams", "mirror", "backtest")
 
 
 def main(wanted: Sequence[str]) -> int:
