@@ -25,6 +25,8 @@ AIM = 15.0
 """Times nautilus_trader's bars a second."""
 COLD = 0.1
 """Of nautilus's whole process, what gridbot's may take at most."""
+SWEEP = 50.0
+"""Times vectorbt's year-tests a second, for the screen of a sweep."""
 ROUNDS = 3
 
 
@@ -38,7 +40,7 @@ def run(report: Report) -> None:
         grid(report, path)
         wall = cold(report, path)
         scaling(report, Path(folder))
-        beside(report, path, ours, wall)
+        beside(report, path, ours, wall, sketch(report, path))
 
 
 def limits(report: Report) -> None:
@@ -128,7 +130,24 @@ def scaling(report: Report, folder: Path) -> None:
     report.figure("three symbols, bars of all", 3 * (MINUTES // 4) / three, "bars/s")
 
 
-def beside(report: Report, path: Path, ours: float, wall: float) -> None:
+def sketch(report: Report, path: Path) -> float:
+    """The compiled screen of ``gridbot optimize``, compilation and reading left out, one core."""
+    from gridbot_tui.research.screen.screening import Screen
+
+    one = prepare(Request((str(path),)))
+    screen = Screen(one)
+    screen.run(one.settings)
+    took = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        screen.run(one.settings)
+        took.append(time.perf_counter() - began)
+    years = 1.0 / statistics.median(took)
+    report.figure("the screen of optimise, full strategy, a core", years, "years/s")
+    return years
+
+
+def beside(report: Report, path: Path, ours: float, wall: float, years: float) -> None:
     """The peers in their own environments, on the same file."""
     report.title("peers on the same year, 40 resting orders, maker 0.02 %")
     for peer in PEERS:
@@ -140,5 +159,7 @@ def beside(report: Report, path: Path, ours: float, wall: float) -> None:
         report.figure(f"{peer.name}, whole process", found["wall_s"], "s")
         if peer.name.startswith("nautilus"):
             report.figure("gridbot's whole process over nautilus's", wall / found["wall_s"], "x", below=COLD)
+        if peer.name.startswith("vectorbt"):
+            report.figure(f"the screen over {peer.name}", years * MINUTES / found["bars_per_s"], "x", above=SWEEP)
         times = ours / found["bars_per_s"]
         report.figure(f"gridbot over {peer.name}", times, "x", above=AIM if peer.name.startswith("nautilus") else None)
