@@ -13,6 +13,8 @@ from gridbot_tui.orders.reconcile import ALL, BUYS, SELLS, SINGLES
 from gridbot_tui.orders.table import ImpossibleTransition
 from gridbot_tui.units import Side, Symbol
 
+_STANDING = (OrderState.RESTING, OrderState.PARTLY_FILLED)
+
 
 def report(desk: Desk, event: OrderReport) -> None:
     """Apply news of one order. A repeat or an older one changes nothing and is not written down."""
@@ -50,6 +52,9 @@ def report(desk: Desk, event: OrderReport) -> None:
     elif event.outcome in (Outcome.UNRESOLVED, Outcome.CANCEL_UNRESOLVED, Outcome.CANCEL_REFUSED):
         conditional = live is not None and live.order.purpose is Purpose.STOP
         desk.emit(AskAboutOrder(event.symbol, event.client_id, conditional))
+    elif event.outcome is Outcome.CANCELED and before in _STANDING:
+        detail = f"order {event.client_id} was cancelled, and not by the bot: what ought to stand is put back"
+        desk.note(event.symbol, "cancelled_elsewhere", detail, "warning")
     elif event.outcome is Outcome.TRIGGERED:
         desk.latch("stopped", event.symbol, str(event.at))
         desk.note(event.symbol, "stop_triggered", "the resting stop fired; the symbol is latched", "error")

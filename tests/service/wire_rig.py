@@ -179,6 +179,16 @@ class Rig(threading.Thread):
             found = contradictions(self.served, self.home, NAME)
         assert found == [], found
 
+    def agreed_but(self, *foreign: str) -> None:
+        """As ``agreed``, with orders standing that are not the bot's."""
+        wanted = [f"orphan {one}: it stands, and no record of it is open" for one in foreign]
+        deadline = time.monotonic() + PATIENCE_S
+        found: list[str] = []
+        while found != wanted:
+            assert time.monotonic() < deadline, found
+            self.wait_for(quiet, "it is at rest")
+            found = contradictions(self.served, self.home, NAME)
+
     def order(self, kind: CommandKind, **args: str) -> None:
         """An order of the operator's, as from the keyboard."""
         command = Command(new_id(), kind, args)
