@@ -163,7 +163,7 @@ class PaperPort:
         asked = (quote.last or last, quote.bid or last)
         at = self.exchange.now
         low, high = min(shown), max(asked)
-        bar = Bar(at, 1, last, low, high, last, _PLENTY, mark, mark, mark)
+        bar = Bar(at, 1, last, high, low, last, _PLENTY, mark, mark, mark)
         play(self.exchange, MarketBatch(at, ((quote.symbol, bar),)))
         venue.bars.clear()
 
