@@ -121,7 +121,8 @@ class PaperPort:
             BinanceError: the market could not be asked.
         """
         since = self._played - self._played % MINUTE
-        if self._now() - since < 2 * MINUTE or not self.exchange.history.open:
+        held = any(self.exchange.account.position(symbol) for symbol in self._instruments)
+        if self._now() - since < 2 * MINUTE or not (held or self.exchange.history.open):
             return
         batches: dict[Ms, list[tuple[Symbol, Bar]]] = {}
         for symbol in self._instruments:
