@@ -17,6 +17,7 @@ GRAVE = frozenset(
         "position_unknown",
         "residual",
         "foreign_position",
+        "second_bot",
         "unprotected",
         "store_unavailable",
         "link_down",
