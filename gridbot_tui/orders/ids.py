@@ -122,6 +122,10 @@ class IdFactory:
         self._next += LEAP
         self._current = {key: client_id for key, client_id in self._current.items() if client_id in self._sent}
 
+    def begin_at(self, generation: int) -> None:
+        """Give out no generation below this: of a life whose memory is lost, the exchange still knows the ids."""
+        self._next = max(self._next, generation)
+
     def sent(self, client_id: ClientId) -> None:
         """The intent with this id is recorded; also how ids read from journal or exchange are made known."""
         if self._current.get(client_id.rpartition("-")[0]) == client_id:

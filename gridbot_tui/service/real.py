@@ -38,6 +38,8 @@ LISTEN_S = 10.0
 LET_GO_S = 5.0
 """The end waits so long for the disk; what is not written then is asked of the exchange at the next start."""
 UPKEEP_S = 600.0
+IDS_SINCE: Ms = 1_577_836_800_000
+"""2020-01-01: a new profile numbers its orders by the seconds since then, in six digits of base 36 until 2088."""
 
 
 class RealParts(Parts):
@@ -51,6 +53,9 @@ class RealParts(Parts):
         config = self._engine_config(plan.loaded.settings, 1, plan)
         durable = plan.mode is not Mode.PAPER
         super().__init__(plan, profile, config, venue.instruments, plan.market, durable=durable, screen=screen)
+        if not self.resumed:
+            # An id asked for must never be answered with an order of a profile that was thrown away.
+            self.engine.desk.ids.begin_at((venue.now() - IDS_SINCE) // 1000)
         telling = Telling(self.audit, self.feed, self.recent.take, self.log, venue.instruments)
         self.journal = LiveJournal(live, telling, self.engine.encode_state, HOUR)
         if self.audit.problem:

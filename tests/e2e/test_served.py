@@ -19,7 +19,7 @@ def home() -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def served() -> Iterator[Served]:
     with serving(MarketKind.FUTURES, symbols=(SYMBOL,), accounts=(RICH,)) as exchange:
         at_home(exchange)

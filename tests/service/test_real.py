@@ -1,0 +1,102 @@
+"""A run in real time from its start to its end, on an exchange of this process."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from gridbot_tui.control.command import Command, CommandKind
+from gridbot_tui.control.snapshot import Snapshot
+from gridbot_tui.orders.ids import parse
+from gridbot_tui.service import dead_man, real_runner
+from gridbot_tui.service.options import RunResult
+from gridbot_tui.service.real import RealParts
+from tests.service.real_venue import PRICE, SYMBOL, PaperVenue, opened, options
+
+PATIENCE_S = 30.0
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(real_runner, "TICK_S", 0.05)
+    monkeypatch.setattr(dead_man, "SOON_S", 0.05)
+
+
+class Run:
+    """One run, alive."""
+
+    def __init__(self, parts: RealParts, venue: PaperVenue, task: "asyncio.Task[RunResult]") -> None:
+        self.parts = parts
+        self.venue = venue
+        self.task = task
+
+    async def until(self, true: Callable[[Snapshot], bool]) -> Snapshot:
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                assert not self.task.done(), self.task.result()
+                picture = self.parts.session.snapshot()
+                if true(picture):
+                    return picture
+                await asyncio.sleep(0.01)
+
+    async def command(self, kind: CommandKind, **args: str) -> bool:
+        self.parts.session.submit(Command(f"{kind}-{id(args)}", kind, args), "test")
+        async with asyncio.timeout(PATIENCE_S):
+            return (await self.parts.session.outcome(f"{kind}-{id(args)}")).ok
+
+
+@contextlib.asynccontextmanager
+async def running(home: Path, *sets: tuple[str, str]) -> AsyncIterator[Run]:
+    parts, venue = await opened(options(home, *sets))
+    task = asyncio.create_task(parts.run(None, 5.0, None, own_signals=False))
+    try:
+        yield Run(parts, venue, task)
+    finally:
+        if not task.done():
+            parts.runner.leaving = True
+            parts.runner.wake()
+            await asyncio.wait_for(task, PATIENCE_S)
+
+
+def resting(picture: Snapshot) -> int:
+    return sum(order.state == "resting" and order.purpose == "grid" for order in picture.orders)
+
+
+async def test_it_trades_takes_another_config_and_stops_flat(tmp_path: Path) -> None:
+    async with running(tmp_path) as run:
+        before = await run.until(lambda p: p.state == "running" and resting(p) > 4)
+        assert before.speed == "1"
+        generations = [parts.generation for order in before.orders if (parts := parse(order.client_id)) is not None]
+        assert min(generations) > 200_000_000, "ids of a profile that was thrown away are not given out again"
+        run.venue.quote(PRICE - 30_000)
+        await run.until(lambda p: p.symbols[SYMBOL].fills > 0 and any(o.purpose == "stop" for o in p.orders))
+        assert await run.command(CommandKind.APPLY, text="[orders]\ndepth = 2\n")
+        await run.until(lambda _: bool(run.venue.countdowns))
+        after = await run.until(lambda p: p.config_version == before.config_version + 1 and resting(p) <= 4)
+        assert after.residual == "0"
+        assert not await run.command(CommandKind.SPEED, speed="60"), "a real market goes at its own speed"
+        run.parts.session.request_stop("stop", keep_positions=False)
+        result = await asyncio.wait_for(run.task, PATIENCE_S)
+    assert result.exit_code == 0, result
+    assert "verified" in result.text
+    sent = {ms for _, ms in run.venue.countdowns}
+    assert sent == {0, 120_000}, "armed while it traded, disarmed after a verified stop"
+
+
+async def test_one_process_leaves_and_the_next_goes_on_with_the_same_orders(tmp_path: Path) -> None:
+    async with running(tmp_path) as run:
+        await run.until(lambda p: p.state == "running" and resting(p) > 4)
+        run.venue.quote(PRICE - 30_000)
+        await run.until(lambda p: p.symbols[SYMBOL].fills > 0)
+        first = await run.until(lambda p: all(order.state == "resting" for order in p.orders))
+        assert await run.command(CommandKind.DETACH)
+        await asyncio.wait_for(run.task, PATIENCE_S)
+    async with running(tmp_path) as run:
+        run.venue.price = PRICE - 30_000
+        second = await run.until(lambda p: p.state == "running" and bool(p.orders))
+    assert {order.client_id for order in second.orders} == {order.client_id for order in first.orders}
+    assert second.symbols[SYMBOL].fills == first.symbols[SYMBOL].fills
+    assert [lot.price for lot in second.symbols[SYMBOL].lots] == [lot.price for lot in first.symbols[SYMBOL].lots]
+    assert second.wallet == first.wallet
