@@ -118,7 +118,7 @@ DOUBTFUL = ("timeout", "backend_timeout", "unknown", "reset")
 
 @pytest.mark.parametrize(
     ("kind", "executed"),
-    [(kind, True) for kind in REQUEST_FAULTS] + [(kind, False) for kind in DOUBTFUL],
+    [(kind, True) for kind in REQUEST_FAULTS if kind != "refuse"] + [(kind, False) for kind in DOUBTFUL],
 )
 def test_a_request_that_goes_wrong_is_never_sent_twice_and_never_forgotten(
     kind: str, executed: bool, scene: Scene
@@ -155,3 +155,12 @@ def test_what_befalls_the_exchange_is_lived_through(kind: str, scene: Scene) -> 
         scene.served.app.place.clock.skew = 0
         scene.rig.agreed()
     scene.heard_of(said)
+
+
+def test_refusals_open_a_circuit_with_the_reason_and_the_stop_is_not_kept_from_the_exchange(scene: Scene) -> None:
+    """The last of all: what was refused so often is not tried again for a while."""
+    more, said = REQUEST_FAULTS["refuse"]
+    scene.meet({"kind": "refuse", "on": ORDERS, "times": 4, **more})
+    scene.heard_of(said)
+    books = Books(scene.served)
+    assert bool(books.stops) == bool(books.positions)
