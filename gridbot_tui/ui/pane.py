@@ -21,7 +21,6 @@ from gridbot_tui.ui.picture import Picture
 from gridbot_tui.ui.rows import BLANK, Row, Span, cells, fit, width_of
 from gridbot_tui.units import Ms
 
-
 STRIPS_KEPT = 160
 """Painted rows remembered by a pane: a screenful or two. A strip of Textual's takes two kilobytes."""
 
