@@ -36,7 +36,7 @@ def test_an_operator_pauses_flattens_and_stops_it_verified_on_the_exchange(serve
     with bot_on(served, home) as bot:
         bot.running()
         wait_until_agreed(served, home)
-        assert len(Books(served).standing) == open_orders(bot.wait_for(lambda status: True)) > 0
+        bot.wait_for(lambda now: len(Books(served).standing) == open_orders(now) > 0)
         assert bot.command("pause").code == 0
         bot.wait_for(lambda now: now["state"] == "paused" and open_orders(now) == 0)
         why = bot.command("why", "--json").document
