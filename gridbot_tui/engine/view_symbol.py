@@ -1,6 +1,6 @@
 """One symbol as a face may see it. Reads the desk, changes nothing; what is unknown is None."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from gridbot_tui.control.snapshot import (
     BarView,
@@ -101,7 +101,7 @@ def _price(instrument: Instrument, ticks: Ticks | None) -> str | None:
 
 
 def _rounded(instrument: Instrument, price: Decimal | None) -> Decimal | None:
-    return None if price is None else price.quantize(instrument.tick)
+    return None if price is None else price.quantize(instrument.tick, ROUND_HALF_EVEN)
 
 
 def _liquidation(desk: Desk, state: SymbolDesk) -> str | None:
@@ -115,7 +115,7 @@ def _liquidation(desk: Desk, state: SymbolDesk) -> str | None:
 def _allotted(desk: Desk, state: SymbolDesk) -> str:
     equity = desk.ledger.equity_quick()
     share = Decimal(repr(desk.config.shares[state.symbol]))
-    return "0" if equity is None else format((equity * share).quantize(Decimal("0.01")), "f")
+    return "0" if equity is None else format((equity * share).quantize(Decimal("0.01"), ROUND_HALF_EVEN), "f")
 
 
 def _state(desk: Desk, state: SymbolDesk) -> str:

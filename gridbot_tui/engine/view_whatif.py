@@ -1,6 +1,6 @@
 """If every level of one side filled: an estimate for the eye, for the running ladder."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from gridbot_tui.control.snapshot import WhatIf
 from gridbot_tui.engine import protection
@@ -57,8 +57,8 @@ def _view(desk: Desk, state: SymbolDesk, filled: AllFilled) -> WhatIf:
         drawdown=drawdown,
         tier=tier,
         liquidation_price=_ticks(state, filled.liquidation),
-        cycle_fees=format((2 * notional * desk.config.maker_fee).quantize(Decimal("0.0001")), "f"),
-        cycle_profit=format((notional * spacing).quantize(Decimal("0.0001")), "f"),
+        cycle_fees=format((2 * notional * desk.config.maker_fee).quantize(Decimal("0.0001"), ROUND_HALF_EVEN), "f"),
+        cycle_profit=format((notional * spacing).quantize(Decimal("0.0001"), ROUND_HALF_EVEN), "f"),
         funding_day=_funding(state, filled),
     )
 

@@ -1,10 +1,11 @@
 """The same strategy and data give the same orders, fills and ledger in-process and over Binance's protocol."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_UP, Decimal, localcontext
 
 import pytest
 
 from gridbot_tui.exchange.server.accounts import KeyConfig
+from gridbot_tui.market.builtin import builtin
 from gridbot_tui.units import Market
 from tests.exchange_binance.adapter import trading
 from tests.exchange_binance.lockstep import InProcess, Lockstep, OverTheWire, bars, instrument_of
@@ -33,3 +34,17 @@ async def test_orders_fills_and_ledger_are_the_same_to_the_last_digit(market: Ma
     for lockstep in (wired, direct):
         assert lockstep.engine.desk.ledger.account.residuals() == {}
     assert wired.engine.desk.ledger.position("BTCUSDT") == direct.engine.desk.ledger.position("BTCUSDT")
+
+
+async def test_a_library_that_rounds_its_own_way_changes_no_cent() -> None:
+    """Foreign clients set the thread's decimal context as they like; the exchange's figures are its own."""
+    instrument = builtin(Market.FUTURES)["BTCUSDT"]
+    booked = []
+    for rounding in (ROUND_HALF_EVEN, ROUND_UP):
+        with localcontext() as context:
+            context.rounding = rounding
+            direct = Lockstep(InProcess(instrument, {"USDT": Decimal(10_000)}), Market.FUTURES, instrument)
+            await direct.run(list(bars(instrument, MINUTES, 0.03)))
+            booked.append((direct.booked, direct.wallets()))
+    assert len(booked[0][0]) > 20
+    assert booked[0] == booked[1]

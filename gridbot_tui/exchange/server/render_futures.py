@@ -1,6 +1,6 @@
 """Binance's USD-M objects out of the exchange's records."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from gridbot_tui.exchange.server.algo import AlgoOrder
@@ -233,7 +233,7 @@ def break_even(desk: Desk, view: PositionView) -> Decimal:
         return ZERO
     taker = desk.params.futures_taker
     factor = (1 + taker) / (1 - taker) if view.steps > 0 else (1 - taker) / (1 + taker)
-    return (view.entry_price * factor).quantize(Decimal("0.00000001"))
+    return (view.entry_price * factor).quantize(Decimal("0.00000001"), ROUND_HALF_EVEN)
 
 
 def margin_call(desk: Desk, update: MarginCall, now: Ms) -> Json:

@@ -1,6 +1,6 @@
 """A USD-M futures account: one wallet per asset, one-way positions, cross margin in the quote asset."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from gridbot_tui.exchange.simulated import refusals as no
 from gridbot_tui.exchange.simulated.accounts import BNB, CENT, Fees, Settlement, cut
@@ -108,7 +108,7 @@ class FuturesAccount:
         if position.steps * signed < 0:
             closed = min(abs(position.steps), steps) * (1 if position.steps > 0 else -1)
             whole = closed == position.steps
-            part = position.cost if whole else (position.cost * closed / position.steps).quantize(CENT)
+            part = position.cost if whole else (position.cost * closed / position.steps).quantize(CENT, ROUND_HALF_EVEN)
             realised = cut(instrument.notional(price, closed) - part)
             position.cost = ZERO if whole else position.cost - part
             position.steps -= closed
@@ -160,7 +160,7 @@ class FuturesAccount:
         instrument = self._venues[symbol].instrument
         entry = ZERO
         if position.steps:
-            entry = (position.cost / instrument.quantity(position.steps)).quantize(CENT)
+            entry = (position.cost / instrument.quantity(position.steps)).quantize(CENT, ROUND_HALF_EVEN)
         unrealised = self.unrealised(symbol)
         return PositionView(symbol, position.steps, entry, position.cost, position.realised, unrealised)
 
@@ -210,7 +210,7 @@ class FuturesAccount:
         notional = venue.instrument.notional(venue.mark, position.steps)
         free = balance - (notional - position.cost) - needed + maintenance(venue.instrument, abs(notional))
         price = liquidation_price(venue.instrument, position.steps, position.cost, free)
-        return None if price is None else price.quantize(venue.instrument.tick)
+        return None if price is None else price.quantize(venue.instrument.tick, ROUND_HALF_EVEN)
 
     def rebuild_bands(self) -> None:
         """Share the distance to the next margin event among the positions as mark-price bands.
