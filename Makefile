@@ -21,7 +21,7 @@ CONTRACTS = $(VENV)/bin/lint-imports --no-logo
 PYTEST = $(PY) -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test pytest lint format typecheck imports bench bench-ui screenshots bench-backtest validation promises screen campaign mutants kills conformance docs lock clean
+.PHONY: help run setup test pytest lint format typecheck imports bench bench-ui screenshots bench-backtest validation promises screen campaign mutants kills faults conformance docs lock clean
 
 help:
 	@echo "make run        run gridbot (ARGS=...)"
@@ -124,6 +124,10 @@ screenshots: $(READY)
 KILLS ?= 50
 kills: $(READY)
 	@$(PY) -m tests.e2e.kills --kills $(KILLS) $(ARGS)
+
+# Each fault of the served exchange's menu, met by a whole bot, one after the other.
+faults: $(READY)
+	@$(PY) -m pytest tests/service/fault_menu.py -p no:xdist $(PYTEST_ARGS)
 
 # Foreign clients against the served exchange; part of the suite, here alone and in one process.
 conformance: $(READY)
