@@ -2,7 +2,6 @@
 
 import asyncio
 import tempfile
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -77,18 +76,11 @@ async def test_an_operator_orders_over_the_socket_while_others_watch(warmed: Pat
             await client.close()
 
 
-def test_a_picture_of_twenty_symbols_is_small_and_soon_made(warmed: Path, tmp_path: Path) -> None:
+def test_a_picture_of_twenty_symbols_fits_into_a_frame(warmed: Path, tmp_path: Path) -> None:
     def look(bot: Living) -> None:
-        make = bot.parts.picture.snapshot
-        picture = make()
-        took = []
-        for _ in range(15):
-            begin = time.process_time()
-            make()
-            took.append(time.process_time() - begin)
+        picture = bot.parts.picture.snapshot()
         views = list(picture.symbols.values())
         twenty = replace(picture, symbols={f"S{index}USDT": views[index % len(views)] for index in range(20)})
         assert len(encode_down(twenty)) < DOWN_LIMIT
-        assert min(took) / len(views) * 20 < 0.020
 
     live_once(options(copied(warmed, tmp_path / "home")), look)
