@@ -43,7 +43,7 @@ def grow(path: Path, count: int) -> None:
 
 
 def recover(fills: int) -> tuple[float, int, int, dict[str, int]]:
-    """(processor seconds to open and restore, ms of virtual time to recover, open orders, its steps) of a second life."""
+    """(processor s to open and restore, virtual ms to recover, open orders, its steps) of a second life."""
     scenario = draw(10, 2.0, LEVELS["none"], symbols=14, without=frozenset(LEVELS["none"].per_hour))
     scenario = replace(scenario, config=MANY_ORDERS, wallet=Decimal(1_000_000))
     with tempfile.TemporaryDirectory(dir=scratch()) as folder:
