@@ -195,7 +195,8 @@ class Picture:
     def _ages(self) -> dict[str, Ms | None]:
         desk = self._engine.desk
         ages: dict[str, Ms | None] = {
-            name: desk.now - state.bar_at if state.bar_at else None for name, state in desk.symbols.items()
+            name: desk.now - max(state.bar_at, state.mark_at) if state.bar_at else None
+            for name, state in desk.symbols.items()
         }
         ages["account"] = desk.now - desk.truth_at if desk.truth_at else None
         return ages
