@@ -11,6 +11,7 @@ from gridbot_tui.orders.model import Desired, NewOrder, OrderState, Purpose, Slo
 from gridbot_tui.orders.plain import beyond_exits, plan_exit
 from gridbot_tui.orders.reconcile import ALL, BUYS, SELLS, SINGLES, Convergence
 from gridbot_tui.orders.rungs import Touch
+from gridbot_tui.risk.breakers import BY_NAME
 from gridbot_tui.risk.exposure import Portfolio
 from gridbot_tui.units import ClientId, Market, Side, Symbol
 
@@ -340,4 +341,6 @@ def _explain(desk: Desk, state: SymbolDesk, reasons: dict[str, int], whole: Desi
     for code, detail in whole.notes:
         stated.add(code)
         desk.blockers.hold(name, code, desk.now, detail, CLEARS.get(code, "when the cause is gone"))
+    if desk.breakers.blocks(name):  # no entry is desired then, so none is withheld: its blocker stays all the same
+        stated.update(BY_NAME[one.name].code for one in desk.breakers.tripped() if one.symbol == name)
     desk.blockers.keep_only(name, WITHHELD - {"lot_below_minimum"}, stated)

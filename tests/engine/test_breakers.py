@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from msgspec import structs
 
+from gridbot_tui.engine import breaking
 from gridbot_tui.engine.core import Engine
 from gridbot_tui.engine.events import Health, LinkChanged, OrderReport, Outcome, Tick
 from gridbot_tui.engine.view_breakers import breakers_of
@@ -174,3 +175,18 @@ def test_a_breaker_that_opens_at_the_very_moment_of_a_decision_still_withdraws_t
     wanted = desk.symbols[BTC].desired
     assert wanted is not None
     assert not [slot for slot in wanted.resting if slot.entry and slot.state == "resting"]
+
+
+@pytest.mark.parametrize("name", ["errors", "latency"])
+def test_a_symbols_own_breaker_is_said_for_as_long_as_it_is_open(name: str) -> None:
+    rig = quiet()
+    desk = rig.engine.desk
+    breaking.trip(desk, name, "half of a minute's requests", BTC)
+    rig.run(until=rig.world.now + MINUTE)
+    assert desk.breakers.is_open(name, BTC)
+    assert not entries(rig)
+    assert desk.blockers.holds(BTC, BY_NAME[name].code), "nothing desired, nothing withheld; said all the same"
+    rig.run(until=rig.world.now + 4 * MINUTE)
+    assert not desk.breakers
+    assert entries(rig)
+    assert not desk.blockers.holds(BTC, BY_NAME[name].code)
