@@ -45,20 +45,19 @@ quarter of it is that long; settlements before those recorded are of a constant 
 themselves: takers meet the market's levels, resting orders what the market trades (self-trade prevention has nothing to
 do).
 
-**What it costs**, `make bench ARGS=server`, 2 cores of an AMD EPYC virtual machine that others worked on. One
-python-binance client, orders and cancels by turns, and beside it the same client on a server that does nothing:
+**What it costs**, `make bench ARGS=server`, 2 cores of an AMD EPYC virtual machine at rest. One python-binance client,
+orders and cancels by turns, and beside it the same client on a server that does nothing:
 
-| load average | in flight | round trips/s | on a server that does nothing | server's processor time each | client's |
+| in flight | round trips/s | p50, p99 | on a server that does nothing | server's processor time each | client's |
 |---:|---:|---:|---:|---:|---:|
-| 7 | 1 | 1,400 | 3,200 | 110 to 125 us | 200 us |
-| 7 | 32 | 3,400 | 4,500 | 80 us | 140 us |
-| 12 | 1 | 800 | 825 | 168 us | 287 us |
-| 12 | 32 | 826 | 1,250 | 102 us | 236 us |
+| 1 | 3,050 | 0.32, 0.52 ms | 3,926 | 97 us | 229 us |
+| 8 | 6,053 | 1.3, 1.8 ms | 6,173 | 72 us | 165 us |
+| 32 | 6,085 | 5.2, 6.5 ms | 6,726 | 75 us | 164 us |
 
-2,000 a second need half a core for the client alone: they are reached with some in flight on a machine that has a core
-to spare for each side, and not on a crowded one. Streams of 50 symbols, 200 moves a second, at load 13: 4,100 messages
-a second to one client, 19,000 to ten. Memory with 50 symbols: 142 MiB for one market, 189 MiB for both; 2.6 MiB more
-after seven hours of the exchange's time at 1,200 times real time.
+At a load average of 12, where others worked on the same cores, it was 800 with one in flight and 826 with 32, and the
+client alone 825 and 1,250. Streams of 50 symbols, 200 moves a second, at rest: 14,600 messages a second to one client,
+95,154 to ten. Memory with 50 symbols: 143 MiB for one market, 191 MiB for both; 2.6 MiB more after seven hours of the
+exchange's time at 1,200 times real time.
 
 **Not served**, and said so: order lists other than OCO (OTO, OTOCO, OPO), iceberg and pegged orders, spot trailing
 stops (exchangeInfo: not allowed); hedge mode (-4531), isolated margin (-4168), multi-assets margin, coin-margined
