@@ -17,7 +17,7 @@ def portfolio(desk: Desk) -> Portfolio:
     symbols: dict[Symbol, SymbolExposure] = {}
     for name, state in desk.symbols.items():  # at every fill, for every symbol: most have not changed at all
         kept, plan, mark = state.exposure, state.plan, state.mark
-        if kept is None or kept.gap != (None if plan is None else plan.gap):
+        if kept is None or not kept.outlives(mark, None if plan is None else plan.gap):
             kept = of_symbol(desk, state)
         else:
             kept.move(books[name].position, mark, mark is not None and state.mark_at >= oldest)
@@ -50,11 +50,12 @@ def as_planned(desk: Desk, view: Portfolio, asked: Collection[Symbol]) -> Portfo
 def of_symbol(desk: Desk, state: SymbolDesk) -> SymbolExposure:
     """One symbol, with every order that stands, may stand, or has trades still to come.
 
-    Kept between convergences: its orders are counted anew only after something happened to one of them.
+    Kept between convergences: its orders are counted anew only after something happened to one of them, or to
+    the mark where it stands for the price of a market order.
     """
     position, gap = desk.ledger.position(state.symbol), state.plan.gap if state.plan is not None else None
     kept = state.exposure
-    if kept is not None and kept.gap == gap:
+    if kept is not None and kept.outlives(state.mark, gap):
         kept.move(position, state.mark, is_fresh(desk, state))
         return kept
     state.exposure = SymbolExposure(
@@ -70,6 +71,7 @@ def of_symbol(desk: Desk, state: SymbolDesk) -> SymbolExposure:
             price = order.price if order.price is not None else state.mark
             if price is not None and order.steps > order.filled:
                 state.exposure.push(order.side, price, order.steps - order.filled)
+                state.exposure.at_mark = state.exposure.at_mark or order.price is None
     return state.exposure
 
 

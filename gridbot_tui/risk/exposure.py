@@ -44,6 +44,7 @@ class SymbolExposure:
         "_case",
         "_opening",
         "_sold",
+        "at_mark",
         "buys",
         "fresh",
         "gap",
@@ -77,6 +78,8 @@ class SymbolExposure:
         self.mark = mark
         self.gap = gap
         self.fresh = fresh
+        self.at_mark = False
+        """True where an order without a price of its own is counted at the mark as it was then."""
         self.buys: list[Order] = []
         self.sells: list[Order] = []
         self._case: tuple[float, float] | None = None
@@ -87,6 +90,10 @@ class SymbolExposure:
         self._opening: tuple[Steps, int] | None = None
         for live in orders:
             self.add(live.order, live.remaining)
+
+    def outlives(self, mark: Ticks | None, gap: float | None) -> bool:
+        """False where the orders must be counted anew: another plan's gap, or a mark that priced some of them."""
+        return self.gap == gap and not (self.at_mark and mark is not None and mark != self.mark)
 
     def move(self, position: Steps, mark: Ticks | None, fresh: bool) -> None:
         """New position or mark."""
@@ -104,6 +111,7 @@ class SymbolExposure:
         price = order.price if order.price is not None else self.mark
         if price is None:
             raise ValueError(f"an order of {order.symbol} without price and mark cannot be counted")
+        self.at_mark = self.at_mark or order.price is None
         self.push(order.side, price, steps)
 
     def push(self, side: Side, price: Ticks, steps: Steps) -> None:
@@ -142,6 +150,7 @@ class SymbolExposure:
         other.mark = self.mark
         other.gap = self.gap
         other.fresh = self.fresh
+        other.at_mark = self.at_mark
         other.buys = self.buys[:]
         other.sells = self.sells[:]
         other._case = self._case

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from gridbot_tui.engine import exposure
 from gridbot_tui.engine.desk import Waiting
 from gridbot_tui.engine.events import AccountState, BarsClosed, Fill, Health, PositionState, Quote, Tick
 from gridbot_tui.exchange.simulated.owner import HAND
@@ -113,3 +114,19 @@ def test_a_bar_that_comes_late_does_not_take_the_mark_back_to_an_older_price() -
     rig.engine.handle(BarsClosed(late.close_at, ((BTC, late),)))
     assert (state.mark, state.mark_at) == (610_000, rig.world.now + 5 * MINUTE)
     assert state.next_open == late.close_at
+
+
+def test_a_market_order_of_unknown_fate_is_counted_at_the_mark_of_now() -> None:
+    rig = grid(*[flat(600_000)] * 4)
+    rig.run(until=rig.source.start + 2 * MINUTE)
+    desk = rig.engine.desk
+    rig.checking = False
+    state = desk.symbols[BTC]
+    sold = desk.ids.issue(BTC, 1, 0, Side.SELL)
+    desk.orders.intend(NewOrder(sold, BTC, Side.SELL, OrderKind.MARKET, 7, None, Purpose.TARGET, rig.world.now))
+    state.exposure = None
+    assert (600_000, 7) in exposure.of_symbol(desk, state).sells
+    rig.engine.handle(Quote(rig.world.now + MINUTE, BTC, mark=610_000))
+    assert (610_000, 7) in exposure.portfolio(desk).symbols[BTC].sells
+    rig.engine.handle(Quote(rig.world.now + 2 * MINUTE, BTC, mark=620_000))
+    assert (620_000, 7) in exposure.of_symbol(desk, state).sells
