@@ -26,10 +26,14 @@ class Disk:
         self._full, self._until = store.connection, until
 
     def lock(self, store: Store, until: Ms) -> None:
-        """Another program holds the write lock."""
-        self._locker = sqlite3.connect(store.path, isolation_level=None, timeout=0)
-        self._locker.execute("BEGIN IMMEDIATE")
-        self._until = until
+        """Another program holds the write lock. sqlite3.OperationalError where the bot holds it itself."""
+        locker = sqlite3.connect(store.path, isolation_level=None, timeout=0)
+        try:
+            locker.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            locker.close()
+            raise
+        self._locker, self._until = locker, until
 
     def over(self, now: Ms) -> bool:
         """End the trouble where its time has come; True where that happened."""

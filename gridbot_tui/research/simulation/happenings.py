@@ -1,5 +1,6 @@
 """Everything that happens to a bot beside the market and the line: one function a kind."""
 
+import sqlite3
 from collections.abc import Callable
 from decimal import ROUND_DOWN, Decimal
 from random import Random
@@ -164,8 +165,8 @@ def _database_locked(sim: Simulation, rng: Random) -> bool:
         return False
     try:
         sim.disk.lock(sim.process.store, sim.world.now + rng.choice((10_000, 60_000, 2 * MINUTE)))
-    except Exception:  # noqa: BLE001 - the bot holds the lock itself: nothing to add
-        return False
+    except sqlite3.OperationalError:
+        return False  # the bot holds the lock itself: nothing to add
     return True
 
 

@@ -229,7 +229,8 @@ class Judge:
     def gone(self) -> None:
         """A life ended; its commands will not be answered."""
         if any(args.get("what") == "drawdown" for _, _, args in self.given.values()):
-            self.nav.unsure = True  # nobody can say whether it was reset before the process died
+            self.nav.unsure = True  # nobody can say whether it was reset before the process died,
+            self.halt_due = 0  # nor whether the halt that was due is still
         self.given.clear()
         for kind, symbols in self.unwritten:
             self.killed = self.killed and kind != "kill"
