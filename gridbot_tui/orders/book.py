@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from gridbot_tui.orders.ids import IdFactory
 from gridbot_tui.orders.model import NewOrder, OrderState, Purpose, Slot, SlotState
-from gridbot_tui.orders.table import TERMINAL, ImpossibleTransition, Trigger, advance
+from gridbot_tui.orders.table import TERMINAL, ImpossibleTransition, Trigger, advance, meaning
 from gridbot_tui.units import ClientId, Ms, Side, Steps, Symbol
 
 ENDED_KEPT: Final = 500
@@ -205,7 +205,7 @@ class OrderBook:
             return None
         if report.exchange_id:
             live.exchange_id = report.exchange_id
-        trigger = _meaning(live, report)
+        trigger = meaning(live.state, live.filled, live.reported, report.outcome, report.filled)
         whole = live.order.steps if report.outcome == Trigger.FILLED else 0
         live.reported = max(live.reported, report.filled, whole)
         if trigger is None:
@@ -343,20 +343,6 @@ class OrderBook:
             self._enter(live)
         elif live.ended:
             live.remaining = live.reported - live.filled  # only the trades still on their way
-
-
-def _meaning(live: LiveOrder, report: Report) -> str | None:
-    """The trigger a report stands for, None where it is older than what is known."""
-    outcome = report.outcome
-    if outcome in (Trigger.ACCEPTED, Trigger.PARTLY_FILLED):
-        if report.filled < max(live.filled, live.reported):
-            # Older than what is known, but proof that it stood: only that counts, and only in doubt.
-            return Trigger.PARTLY_FILLED if live.state is OrderState.SENDING else None
-        if outcome == Trigger.ACCEPTED and report.filled > 0:
-            return Trigger.PARTLY_FILLED
-    if outcome == Trigger.ABSENT and (live.filled > 0 or live.reported > 0) and not live.ended:
-        return Trigger.DOUBTED  # it traded, so it existed
-    return str(outcome)
 
 
 def _record(live: LiveOrder) -> OrderRecord:

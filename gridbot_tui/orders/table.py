@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from gridbot_tui.orders.model import OrderState as S
+from gridbot_tui.units import Steps
 
 
 class Trigger(StrEnum):
@@ -141,3 +142,23 @@ def advance(state: S, trigger: str) -> S:
     if after is None:
         raise ImpossibleTransition(state, str(trigger))
     return after
+
+
+def meaning(state: S, filled: Steps, reported: Steps, outcome: str, told: Steps) -> str | None:
+    """The trigger a report stands for; None where it is older than what is known.
+
+    Args:
+        filled: executed, by trades that reached us.
+        reported: executed, by what the exchange has said so far.
+        outcome: of the report.
+        told: executed, as the report says.
+    """
+    if outcome in (Trigger.ACCEPTED, Trigger.PARTLY_FILLED):
+        if told < max(filled, reported):
+            # Older than what is known, but proof that it stood: only that counts, and only in doubt.
+            return Trigger.PARTLY_FILLED if state is S.SENDING else None
+        if outcome == Trigger.ACCEPTED and told > 0:
+            return Trigger.PARTLY_FILLED
+    if outcome == Trigger.ABSENT and (filled > 0 or reported > 0) and state not in TERMINAL:
+        return Trigger.DOUBTED  # it traded, so it existed
+    return str(outcome)

@@ -19,23 +19,9 @@ from gridbot_tui.engine.actions import (
     StartFact,
     WeightsFact,
 )
-from gridbot_tui.engine.events import Outcome
 from gridbot_tui.orders.model import NewOrder, OrderState
+from gridbot_tui.orders.table import TABLE, TERMINAL, meaning
 from gridbot_tui.store.codec import compact
-
-_ENDS: Final = {
-    Outcome.FILLED: OrderState.FILLED,
-    Outcome.CANCELED: OrderState.CANCELED,
-    Outcome.EXPIRED: OrderState.EXPIRED,
-    Outcome.REFUSED: OrderState.REFUSED,
-    Outcome.ABSENT: OrderState.ABSENT,
-}
-_GOES_ON: Final = {
-    Outcome.ACCEPTED: OrderState.RESTING,
-    Outcome.PARTLY_FILLED: OrderState.PARTLY_FILLED,
-    Outcome.TRIGGERED: OrderState.TRIGGERED,
-    Outcome.UNRESOLVED: OrderState.UNRESOLVED,
-}
 
 # An id proved absent may be posted again; any other second intent of the same id changes nothing here.
 _INTENT: Final = """
@@ -45,29 +31,27 @@ VALUES (?, ?, ?, ?, ?, ?, 1, ?, 0, '', 0, '', ?, ?)
 ON CONFLICT (client_id) DO UPDATE SET body = excluded.body, state = excluded.state, open = 1, code = 0,
     detail = '', updated_at = excluded.updated_at WHERE orders.state = 'absent'
 """
-_END: Final = """
-UPDATE orders SET state = ?, open = 0, reported = max(reported, ?), code = ?, detail = ?, updated_at = ?,
+# The exchange lists it as open: whatever was believed of it, it stands.
+_ADOPT: Final = """
+INSERT INTO orders (seq, client_id, symbol, purpose, body, state, open, reported, executed, exchange_id, code,
+                    detail, at, updated_at)
+VALUES (?, ?, ?, ?, ?, ?, 1, ?, 0, '', 0, '', ?, ?)
+ON CONFLICT (client_id) DO UPDATE SET body = excluded.body, state = excluded.state, open = 1, code = 0,
+    detail = '', reported = max(orders.reported, excluded.reported), updated_at = excluded.updated_at
+"""
+_KNOWN: Final = "SELECT state, executed, reported FROM orders WHERE client_id = ?"
+_REPORT: Final = """
+UPDATE orders SET state = ?, open = ?, reported = max(reported, ?), code = ?, detail = ?, updated_at = ?,
     exchange_id = CASE ? WHEN '' THEN exchange_id ELSE ? END
-WHERE client_id = ? AND open = 1
+WHERE client_id = ?
 """
-# Reports repeat and overtake one another: an order being cancelled or triggered is not resting again.
-_GO_ON: Final = """
-UPDATE orders SET
-    state = CASE WHEN ?1 IN ('resting', 'partly_filled') AND state IN ('cancelling', 'triggered') THEN state
-                 WHEN ?1 = 'resting' AND state = 'partly_filled' THEN state
-                 WHEN ?1 = 'unresolved' AND state = 'cancelling' THEN state ELSE ?1 END,
-    reported = max(reported, ?2), detail = ?3, updated_at = ?4,
-    exchange_id = CASE ?5 WHEN '' THEN exchange_id ELSE ?5 END
-WHERE client_id = ?6 AND open = 1
-"""
-_NOTED: Final = "UPDATE orders SET detail = ?, updated_at = ? WHERE client_id = ? AND open = 1"
 _CANCEL: Final = "UPDATE orders SET state = 'cancelling', updated_at = ? WHERE client_id = ? AND open = 1"
 # The fill that completes an order ends it: the report that says so too adds nothing and is not written.
 _EXECUTED: Final = """
 UPDATE orders SET executed = executed + ?1, updated_at = ?2,
     state = CASE WHEN open = 0 THEN state
                  WHEN executed + ?1 >= json_extract(CAST(body AS TEXT), '$.steps') THEN 'filled'
-                 WHEN state IN ('cancelling', 'triggered') THEN state ELSE 'partly_filled' END,
+                 WHEN state IN ('cancelling', 'triggered', 'unresolved') THEN state ELSE 'partly_filled' END,
     open = open AND executed + ?1 < json_extract(CAST(body AS TEXT), '$.steps')
 WHERE client_id = ?3
 """
@@ -100,23 +84,20 @@ def project(connection: sqlite3.Connection, seq: int, fact: Fact) -> bool:
     return True if projection is None else projection(connection, seq, fact)
 
 
-def _order(
-    connection: sqlite3.Connection, seq: int, order: NewOrder, state: str, filled: int, at: int
-) -> bool:
-    body = compact(order)
-    row = (seq, order.client_id, order.symbol, order.purpose, body, state, filled, order.created_at, at)
-    connection.execute(_INTENT, row)
-    return True
+def _row(seq: int, order: NewOrder, state: str, filled: int, at: int) -> tuple[Any, ...]:
+    return (seq, order.client_id, order.symbol, order.purpose, compact(order), state, filled, order.created_at, at)
 
 
 def _intent(connection: sqlite3.Connection, seq: int, fact: IntentFact) -> bool:
-    return _order(connection, seq, fact.order, OrderState.SENDING, 0, fact.at)
+    connection.execute(_INTENT, _row(seq, fact.order, OrderState.SENDING, 0, fact.at))
+    return True
 
 
 def _adopt(connection: sqlite3.Connection, seq: int, fact: AdoptFact) -> bool:
     filled = fact.adopted.filled
     state = OrderState.PARTLY_FILLED if filled else OrderState.RESTING
-    return _order(connection, seq, fact.adopted.order, state, filled, fact.at)
+    connection.execute(_ADOPT, _row(seq, fact.adopted.order, state, filled, fact.at))
+    return True
 
 
 def _cancel(connection: sqlite3.Connection, seq: int, fact: CancelFact) -> bool:
@@ -125,15 +106,19 @@ def _cancel(connection: sqlite3.Connection, seq: int, fact: CancelFact) -> bool:
 
 
 def _report(connection: sqlite3.Connection, seq: int, fact: OrderFact) -> bool:
-    report, at = fact.report, fact.at
-    outcome, known, client_id = report.outcome, report.exchange_id, report.client_id
-    if (end := _ENDS.get(outcome)) is not None:
-        row = (end, report.filled, report.code, report.detail, at, known, known, client_id)
-        connection.execute(_END, row)
-    elif (state := _GOES_ON.get(outcome)) is not None:
-        connection.execute(_GO_ON, (state, report.filled, report.detail, at, known, client_id))
-    else:  # a cancel refused or unresolved leaves the order being cancelled until its fate is known
-        connection.execute(_NOTED, (report.detail, at, client_id))
+    """By the engine's own table: what it takes for standing must be open here, whatever was believed before."""
+    report = fact.report
+    row = connection.execute(_KNOWN, (report.client_id,)).fetchone()
+    if row is None:
+        return True
+    state, executed, reported = row
+    before = OrderState(state)
+    trigger = meaning(before, executed, reported, report.outcome, report.filled)
+    after = before if trigger is None else TABLE.get((before, trigger), before)
+    if after is before and before in TERMINAL:
+        return True
+    connection.execute(_REPORT, (after, after not in TERMINAL, report.filled, report.code, report.detail, fact.at,
+                                 report.exchange_id, report.exchange_id, report.client_id))  # fmt: skip
     return True
 
 

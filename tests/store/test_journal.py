@@ -153,7 +153,7 @@ def test_the_order_table_follows_an_order_through_its_life(tmp_path: Path) -> No
     assert life(store, m.fill(1, 6)) is OrderState.PARTLY_FILLED
     assert life(store, m.report(1, Outcome.ACCEPTED)) is OrderState.PARTLY_FILLED
     assert life(store, a.CancelFact(m.T0, m.BTC, "gb-1")) is OrderState.CANCELLING
-    assert life(store, m.report(1, Outcome.CANCEL_REFUSED)) is OrderState.CANCELLING
+    assert life(store, m.report(1, Outcome.CANCEL_REFUSED)) is OrderState.UNRESOLVED
     assert [row.order for row in store.open_orders()] == [m.order(1)]
     assert life(store, m.fill(1, 20, trade=2)) is OrderState.FILLED
     assert life(store, m.report(1, Outcome.FILLED, filled=26)) is OrderState.FILLED
