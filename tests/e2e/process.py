@@ -14,7 +14,7 @@ from typing import Any
 
 from gridbot_tui.control import ask
 from gridbot_tui.control.errors import ControlError
-from gridbot_tui.service.profile import named
+from gridbot_tui.service.profile import Profile, named
 from tests.service.living import FEW, NAME
 
 PATIENCE_S = 30.0
@@ -48,17 +48,12 @@ def gridbot(*words: str, timeout: float = PATIENCE_S, env: dict[str, str] | None
     return Ended(done.returncode, done.stdout, done.stderr)
 
 
-class Bot:
-    """A running sim bot."""
+class Running:
+    """A bot in a process of its own."""
 
-    def __init__(self, home: Path, *words: str, name: str = NAME) -> None:
-        self.home = home
-        self.profile = named(home, name)
-        sets = [word for key, value in FEW for word in ("--set", f"{key}={value}")]
-        command = [sys.executable, "-m", "gridbot_tui", "--home", str(home), "--no-ui", "--json", *sets, *words]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+    home: Path
+    profile: Profile
+    process: "subprocess.Popen[str]"
 
     def wait_for(self, true: Callable[[dict[str, Any]], bool], seconds: float = PATIENCE_S) -> dict[str, Any]:
         """Wait until the status is as wanted."""
@@ -77,16 +72,9 @@ class Bot:
             time.sleep(0.02)
         raise AssertionError(f"not in time; last heard: {last}")
 
-    def running(self) -> dict[str, Any]:
-        """Wait until it trades, its past behind it."""
-        return self.wait_for(lambda s: s["state"] == "running" and not (self.profile.folder / "warming").exists())
-
     def command(self, *words: str) -> Ended:
         """Give a command from another process."""
         return gridbot("--home", str(self.home), *words)
-
-    def signal(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
 
     def ended(self, seconds: float = PATIENCE_S) -> Ended:
         """Wait for the end."""
@@ -97,6 +85,26 @@ class Bot:
         """kill -9."""
         self.process.kill()
         return self.ended()
+
+
+class Bot(Running):
+    """A running sim bot."""
+
+    def __init__(self, home: Path, *words: str, name: str = NAME) -> None:
+        self.home = home
+        self.profile = named(home, name)
+        sets = [word for key, value in FEW for word in ("--set", f"{key}={value}")]
+        command = [sys.executable, "-m", "gridbot_tui", "--home", str(home), "--no-ui", "--json", *sets, *words]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def running(self) -> dict[str, Any]:
+        """Wait until it trades, its past behind it."""
+        return self.wait_for(lambda s: s["state"] == "running" and not (self.profile.folder / "warming").exists())
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
 
 
 @contextmanager

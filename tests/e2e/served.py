@@ -8,17 +8,15 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gridbot_tui.control import ask
-from gridbot_tui.control.errors import ControlError
 from gridbot_tui.exchange.server.accounts import KeyConfig
 from gridbot_tui.service.profile import named
 from gridbot_tui.store.reader import reading
-from tests.e2e.process import PATIENCE_S, Ended, gridbot
+from tests.e2e.process import Ended, Running
 from tests.exchange_server.serving import Served
 
 KEY, SECRET = "k3y" * 8, "s3cret" * 8
@@ -37,7 +35,7 @@ GRID = {
 """A plain grid of half a percent: something happens at every move."""
 
 
-class Bot:
+class Bot(Running):
     """gridbot on a served exchange, as its own process."""
 
     def __init__(self, served: Served, home: Path, *words: str, mode: str = "testnet", market: str = "futures",
@@ -55,40 +53,9 @@ class Bot:
             env={**os.environ, **(keys if mode != "paper" else {}), **(env or {})},
         )  # fmt: skip
 
-    def wait_for(self, true: Callable[[dict[str, Any]], bool], seconds: float = PATIENCE_S) -> dict[str, Any]:
-        """Wait until the status is as wanted."""
-        deadline = time.monotonic() + seconds
-        last: object = None
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                raise AssertionError(f"the bot has ended: {self.ended()}")
-            try:
-                last = status = ask.ask_status(self.profile.found_socket, 5.0)
-            except ControlError as error:
-                last = error
-            else:
-                if true(status):
-                    return status
-            time.sleep(0.02)
-        raise AssertionError(f"not in time; last heard: {last}")
-
     def running(self) -> dict[str, Any]:
         """Wait until it trades and its orders stand."""
         return self.wait_for(lambda s: s["state"] == "running" and open_orders(s) > 0)
-
-    def command(self, *words: str) -> Ended:
-        """Give a command from another process."""
-        return gridbot("--home", str(self.home), *words)
-
-    def ended(self, seconds: float = PATIENCE_S) -> Ended:
-        """Wait for the end."""
-        out, err = self.process.communicate(timeout=seconds)
-        return Ended(self.process.returncode, out, err)
-
-    def kill(self) -> None:
-        """kill -9."""
-        self.process.kill()
-        self.ended()
 
 
 @contextmanager

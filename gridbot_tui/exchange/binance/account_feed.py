@@ -13,7 +13,7 @@ from gridbot_tui.exchange.binance.errors import BinanceError
 from gridbot_tui.exchange.binance.futures_words import FuturesWords
 from gridbot_tui.exchange.binance.gate import Gate
 from gridbot_tui.exchange.binance.hosts import Hosts
-from gridbot_tui.exchange.binance.jobs import Jobs
+from gridbot_tui.exchange.binance.jobs import Jobs, first_to_end
 from gridbot_tui.exchange.binance.line import Drop, Renew, Wish
 from gridbot_tui.exchange.binance.link_health import LinkHealth
 from gridbot_tui.exchange.binance.recent import Recent
@@ -111,13 +111,8 @@ class AccountFeed:
         if isinstance(self._door, FuturesAccountDoor):
             tasks.append(asyncio.create_task(self._keep_key(self._door), name="listen key"))
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            await first_to_end(tasks)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await self._jobs.end()
             await self._dialer.close()
 

@@ -189,6 +189,4 @@ def bar(row: list[Any], scale: Scale, interval: Ms, known: Marks) -> Bar:
     """One candle, with its mark prices where they are known, else its own."""
     high, low, close = _price(row[2], scale), _price(row[3], scale), _price(row[4], scale)
     mark = known.get(int(row[0]), (high, low, close))
-    return Bar(
-        int(row[0]), interval, _price(row[1], scale), high, low, close, float(row[5]), mark[0], mark[1], mark[2]
-    )
+    return Bar(int(row[0]), interval, _price(row[1], scale), high, low, close, float(row[5]), mark[0], mark[1], mark[2])

@@ -35,3 +35,15 @@ class Jobs:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             self._failure = task.exception()
+
+
+async def first_to_end(tasks: "list[asyncio.Task[None]]") -> None:
+    """Wait until one of them ends, which none should: raises what it raised, and leaves none running."""
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -13,7 +13,7 @@ from gridbot_tui.exchange.binance.errors import BinanceError
 from gridbot_tui.exchange.binance.funding_watch import FundingWatch
 from gridbot_tui.exchange.binance.gate import Gate
 from gridbot_tui.exchange.binance.hosts import Hosts
-from gridbot_tui.exchange.binance.jobs import Jobs
+from gridbot_tui.exchange.binance.jobs import Jobs, first_to_end
 from gridbot_tui.exchange.binance.link_health import LinkHealth
 from gridbot_tui.exchange.binance.market_words import Hear, MarketWords, Streams
 from gridbot_tui.exchange.binance.marks import MarkCandle
@@ -104,13 +104,8 @@ class MarketFeed:
         tasks = [asyncio.create_task(part.supervisor.run(), name=part.supervisor.name) for part in self.parts]
         tasks.append(asyncio.create_task(self._tick(), name="market feed"))
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            await first_to_end(tasks)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await self._jobs.end()
             await self._dialer.close()
 

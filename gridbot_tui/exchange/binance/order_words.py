@@ -170,9 +170,7 @@ def plain_report(row: Json, scale: Scale, at: Ms, client_id: ClientId) -> OrderR
     if outcome is Outcome.ACCEPTED and filled:
         outcome = Outcome.PARTLY_FILLED
     detail = str(row.get("expiryReason", "")) if outcome in _ENDS else ""
-    return OrderReport(
-        at, scale.instrument.symbol, client_id, outcome, filled, number_of(row), detail=detail
-    )
+    return OrderReport(at, scale.instrument.symbol, client_id, outcome, filled, number_of(row), detail=detail)
 
 
 def stop_report(row: Json, scale: Scale, at: Ms, client_id: ClientId) -> list[OrderReport]:

@@ -296,9 +296,7 @@ class BinancePort:
             self._sink(LinkChanged(self._clock.now_ms(), LINK, self._link_up, stopped))
 
     def _report(self, order: NewOrder, outcome: Outcome, code: int = 0, detail: str = "") -> OrderReport:
-        return OrderReport(
-            self._clock.now_ms(), order.symbol, order.client_id, outcome, code=code, detail=detail
-        )
+        return OrderReport(self._clock.now_ms(), order.symbol, order.client_id, outcome, code=code, detail=detail)
 
 
 _UNSENT: Final = "not sent: withdrawn while it waited for its turn"

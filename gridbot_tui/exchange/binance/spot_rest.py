@@ -152,9 +152,7 @@ class SpotRest(RestBase):
             rows = [row for page in pages for row in page if row["symbol"] in symbols]
             for row in rows:
                 await self._learn_row(row["symbol"], row)
-            return OpenOrders(
-                self.now, tuple(order_words.open_order(row, self.scale(row["symbol"])) for row in rows)
-            )
+            return OpenOrders(self.now, tuple(order_words.open_order(row, self.scale(row["symbol"])) for row in rows))
 
     # -- the account ----------------------------------------------------------------------------------------
 
