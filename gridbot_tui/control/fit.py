@@ -12,24 +12,48 @@ V = TypeVar("V", Snapshot, SymbolView)
 
 _KEEP: Final = (256, 96, 32, 8, 0)
 """Items of each history that are kept, tried in turn: ten days of hourly points, four, ..., none."""
+TRY_MORE_EVERY: Final = 40
+"""Frames after which one with longer histories is tried again: ten seconds of snapshots."""
 _ACCOUNT: Final = ("events", "decisions", "fills", "orders", "equity_curve")
 _SYMBOL: Final = ("bars", "vote_history")
 
 
-def snapshot_frame(snapshot: Snapshot, limit: int = DOWN_LIMIT) -> bytes:
-    """The frame, its histories shortened to their latest items until it fits.
+class Fitter:
+    """Makes the frames of one stream of snapshots, and remembers how much history the last one had room for.
 
-    Raises:
-        ProtocolError: positions, ladders and lots alone are longer than ``limit`` bytes.
+    With fifty symbols nothing fits at first: trying all lengths anew for every frame would cost more than all
+    the rest of it.
     """
-    frame = _encode(snapshot, limit)
-    for keep in _KEEP:
-        if frame is not None:
-            return frame
-        frame = _encode(shorten(snapshot, keep), limit)
-    if frame is None:
-        raise ProtocolError(f"the snapshot does not fit into {limit} bytes even without its histories")
-    return frame
+
+    __slots__ = ("_at", "_limit", "_made")
+
+    def __init__(self, limit: int = DOWN_LIMIT) -> None:
+        self._limit = limit
+        self._at = -1
+        """Which of ``_KEEP`` fitted last; -1 is everything."""
+        self._made = 0
+
+    def frame(self, snapshot: Snapshot) -> bytes:
+        """The frame, its histories shortened to their latest items until it fits.
+
+        Raises:
+            ProtocolError: positions, ladders and lots alone are longer than the limit.
+        """
+        self._made += 1
+        if self._at >= 0 and self._made % TRY_MORE_EVERY == 0:
+            self._at -= 1
+        while self._at < len(_KEEP):
+            frame = _encode(snapshot if self._at < 0 else shorten(snapshot, _KEEP[self._at]), self._limit)
+            if frame is not None:
+                return frame
+            self._at += 1
+        self._at = -1
+        raise ProtocolError(f"the snapshot does not fit into {self._limit} bytes even without its histories")
+
+
+def snapshot_frame(snapshot: Snapshot, limit: int = DOWN_LIMIT) -> bytes:
+    """One frame by itself; see ``Fitter.frame``."""
+    return Fitter(limit).frame(snapshot)
 
 
 def shorten(snapshot: Snapshot, keep: int) -> Snapshot:

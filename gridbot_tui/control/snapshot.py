@@ -41,7 +41,9 @@ class RungView(Struct, frozen=True):
     profit: str = "0"
     """Grid profit of those cycles, quote."""
     lot: int | None = None
-    """Lot this exit closes."""
+    """The (first) lot this order closes, wholly or in part."""
+    closes: int = 0
+    """How many lots it closes."""
 
 
 class LotView(Struct, frozen=True):
@@ -151,6 +153,40 @@ class WhatIf(Struct, frozen=True):
     """Gross profit of one cycle of one lot, quote."""
     funding_day: str | None
     """Funding paid (+) or received (-) a day at the last rate, quote."""
+
+
+class TrialView(Struct, frozen=True):
+    """A config played on the recent past by a back-test beside the bot: what to expect of it, and how sure that is.
+
+    Rates are fractions of equity a day. ``None`` is unknown: nothing was played yet, or the days are too few.
+    """
+
+    name: str
+    """``running`` or ``edited`` (shown in a preview, not applied)."""
+    state: str
+    """``playing``, ``done`` or ``failed``."""
+    config: str
+    """Hash of the values in use."""
+    at: Ms
+    """Engine time at which its bars end."""
+    detail: str = ""
+    """What was played, or why nothing could be."""
+    days: int = 0
+    """Days judged, the warm-up before them not counted."""
+    daily: float | None = None
+    """Mean return of a day."""
+    low: float | None = None
+    high: float | None = None
+    """95 % block-bootstrap bounds of it; None where the days are too few."""
+    net_return: float | None = None
+    fills_day: float | None = None
+    max_drawdown: float | None = None
+    ahead: float | None = None
+    """Of an edited config: its mean return of a day less that of the running one."""
+    ahead_low: float | None = None
+    ahead_high: float | None = None
+    suggestion: str = ""
+    """What a changed parameter would have done, with its interval and how many were tried; "" before that is known."""
 
 
 class SymbolView(Struct, frozen=True):
@@ -308,6 +344,35 @@ class LinkView(Struct, frozen=True):
     """Limits of this connection; empty where there are none."""
 
 
+class AlertChannelView(Struct, frozen=True):
+    """One address that alarms are sent to."""
+
+    name: str
+    """Its kind and number, such as ``tgram 1``; never the address itself."""
+    up: bool
+    """Whether it took the last message it was given; true before the first."""
+    sent: int
+    failed: int
+    """Tries that were not taken."""
+    dropped: int
+    """Messages that were given up."""
+    waiting: int
+    error: str
+    """Why the last try was not taken; "" where it was."""
+
+
+class AlertsView(Struct, frozen=True):
+    """The alarms that leave this machine."""
+
+    source: str
+    """Where the addresses come from; "" where there are none."""
+    trouble: str
+    """Why there are none, or which of them cannot be used; "" = no trouble."""
+    channels: tuple[AlertChannelView, ...]
+    held_back: int
+    """Alarms that were only counted: they came back within the quiet time."""
+
+
 class PnlView(Struct, frozen=True):
     """Where the money came from, account-wide, quote."""
 
@@ -383,8 +448,12 @@ class Snapshot(Struct, frozen=True, tag="snapshot"):
     viewers: int = 0
     breakers: tuple[BreakerView, ...] = ()
     """Open ones first, then all that are closed."""
+    alerts: AlertsView | None = None
+    """None where this mode sends no alarms, or nobody has named an address."""
     past_until: Ms | None = None
     """A new sim profile lives through its past up to then, at full speed; None where that is over."""
+    trials: tuple[TrialView, ...] = ()
+    """The running config on the recent past, then the one last previewed; empty before somebody looks on."""
 
 
 class Hello(Struct, frozen=True, tag="hello"):

@@ -3,31 +3,21 @@
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from gridbot_tui.control.snapshot import (
-    BarView,
     FeaturesView,
-    LotView,
-    RungView,
     StopView,
     SymbolView,
     VotesView,
 )
 from gridbot_tui.engine import exposure, protection
 from gridbot_tui.engine.desk import Desk, SymbolDesk
+from gridbot_tui.engine.protection import Account
+from gridbot_tui.engine.view_kept import SymbolKept
+from gridbot_tui.engine.view_ladder import exits_of, ladder_view, lots_view
 from gridbot_tui.engine.view_whatif import what_if
-from gridbot_tui.ledger.model import Lot
 from gridbot_tui.market.instrument import Instrument
-from gridbot_tui.orders.book import LiveOrder
-from gridbot_tui.orders.model import OrderState, Purpose, Slot, SlotState
+from gridbot_tui.orders.model import Purpose
 from gridbot_tui.strategy.plan import Votes, Weights
 from gridbot_tui.units import Ms, Side, Ticks, plain
-
-SLOT_OF_ORDER = {
-    OrderState.SENDING: SlotState.SENDING,
-    OrderState.RESTING: SlotState.RESTING,
-    OrderState.PARTLY_FILLED: SlotState.PARTLY_FILLED,
-    OrderState.CANCELLING: SlotState.RESTING,
-    OrderState.UNRESOLVED: SlotState.UNRESOLVED,
-}
 
 
 def text(value: Decimal | None) -> str | None:
@@ -35,8 +25,16 @@ def text(value: Decimal | None) -> str | None:
     return None if value is None else format(value, "f")
 
 
-def symbol_view(desk: Desk, state: SymbolDesk) -> SymbolView:
-    """The whole view of one symbol."""
+def symbol_view(
+    desk: Desk, state: SymbolDesk, kept: SymbolKept | None = None, account: Account | None = None
+) -> SymbolView:
+    """The whole view of one symbol.
+
+    ``kept`` is what the last view of this symbol left for the next, ``account`` what ``protection.account_of``
+    says now: both only spare work.
+    """
+    account = account or protection.account_of(desk)
+    exits = exits_of(desk, state)
     symbol, instrument, plan = state.symbol, state.instrument, state.plan
     book = desk.ledger.book(symbol)
     votes = desk.strategy.votes(symbol)
@@ -50,7 +48,7 @@ def symbol_view(desk: Desk, state: SymbolDesk) -> SymbolView:
         position=format(book.quantity, "f"),
         entry_price=text(_rounded(instrument, book.entry_price())),
         break_even=text(_rounded(instrument, book.break_even(desk.config.maker_fee))),
-        liquidation_price=_liquidation(desk, state),
+        liquidation_price=_liquidation(desk, state, account),
         votes=None if votes is None else votes_view(votes),
         weights=votes_view(weights),
         bias=None if plan is None else plan.bias,
@@ -64,8 +62,8 @@ def symbol_view(desk: Desk, state: SymbolDesk) -> SymbolView:
         plan_at=None if plan is None else plan.at,
         plan_reasons=() if plan is None else plan.reasons,
         features=_features(desk, state),
-        ladder=_ladder(desk, state),
-        lots=_lots(desk, state),
+        ladder=ladder_view(desk, state, exits),
+        lots=lots_view(desk, state, exits),
         stop=_stop(desk, state),
         open_orders=len(desk.orders.live(symbol)),
         fills=book.fills,
@@ -82,9 +80,9 @@ def symbol_view(desk: Desk, state: SymbolDesk) -> SymbolView:
         age_ms=desk.now - max(state.bar_at, state.mark_at) if state.bar_at else None,
         next_funding_at=state.next_funding_at,
         funding_rate=state.funding_rate,
-        bars=_bars(state),
+        bars=(kept or SymbolKept()).bars(instrument, state.bars),
         vote_history=tuple(state.votes),
-        what_if=what_if(desk, state),
+        what_if=what_if(desk, state, account),
         tick_decimals=max(0, -int(instrument.tick.normalize().as_tuple().exponent)),
         base=instrument.base,
         quote=instrument.quote,
@@ -104,8 +102,7 @@ def _rounded(instrument: Instrument, price: Decimal | None) -> Decimal | None:
     return None if price is None else price.quantize(instrument.tick, ROUND_HALF_EVEN)
 
 
-def _liquidation(desk: Desk, state: SymbolDesk) -> str | None:
-    account = protection.account_of(desk)
+def _liquidation(desk: Desk, state: SymbolDesk, account: Account | None) -> str | None:
     near = None if account is None else protection.guard_of(desk, state, account)
     if near is None or near.liquidation is None:
         return None
@@ -151,104 +148,6 @@ def _features(desk: Desk, state: SymbolDesk) -> FeaturesView:
     )
 
 
-def _ladder(desk: Desk, state: SymbolDesk) -> tuple[RungView, ...]:
-    """Slots as desired joined with the orders that stand for them, descending by price."""
-    slots = state.desired.resting if state.desired is not None else ()
-    serving: dict[tuple[int, Side], LiveOrder] = {}
-    others: list[LiveOrder] = []
-    for live in desk.orders.live(state.symbol):
-        if live.order.purpose is Purpose.GRID and live.order.price is not None:
-            key = (live.rung, live.order.side)
-            if key in serving:
-                others.append(live)
-            else:
-                serving[key] = live
-    rungs = [
-        (slot.price, _rung(desk, state, slot, serving.pop((slot.rung, slot.side), None))) for slot in slots
-    ]
-    rungs.extend((live.order.price or 0, _lone(desk, state, live)) for live in [*serving.values(), *others])
-    rungs.sort(key=lambda pair: -pair[0])
-    return tuple(view for _, view in rungs)
-
-
-def _rung(desk: Desk, state: SymbolDesk, slot: Slot, live: LiveOrder | None) -> RungView:
-    price, steps, shown = slot.price, slot.steps, slot.state
-    filled, since = 0, None
-    if live is not None and live.order.price is not None:
-        price, steps, filled, since = live.order.price, live.order.steps, live.filled, live.sent_at
-        shown = SLOT_OF_ORDER.get(live.state, SlotState.SENDING)
-    elif slot.state is SlotState.RESTING:
-        shown = SlotState.WAITING
-    instrument = state.instrument
-    count = desk.ledger.book(state.symbol).buckets.near(price)
-    lot = None if slot.entry else desk.ledger.book(state.symbol).nearest(slot.side, price)
-    return RungView(
-        side="buy" if slot.side is Side.BUY else "sell",
-        price=format(instrument.price(price), "f"),
-        quantity=format(instrument.quantity(steps), "f"),
-        state=shown.value,
-        rung=slot.rung,
-        entry=slot.entry,
-        reason=slot.reason,
-        since=since,
-        filled=format(instrument.quantity(filled), "f"),
-        fills=count.fills,
-        cycles=count.cycles,
-        profit=plain(count.profit),
-        lot=None if lot is None else lot.id,
-    )
-
-
-def _lone(desk: Desk, state: SymbolDesk, live: LiveOrder) -> RungView:
-    """An order that serves no slot any more and is on its way out."""
-    order, instrument = live.order, state.instrument
-    return RungView(
-        side="buy" if order.side is Side.BUY else "sell",
-        price=format(instrument.price(order.price or 0), "f"),
-        quantity=format(instrument.quantity(order.steps), "f"),
-        state=SLOT_OF_ORDER.get(live.state, SlotState.SENDING).value,
-        rung=live.rung,
-        entry=False,
-        reason="leaving",
-        since=live.sent_at,
-        filled=format(instrument.quantity(live.filled), "f"),
-    )
-
-
-def _lots(desk: Desk, state: SymbolDesk) -> tuple[LotView, ...]:
-    return tuple(_lot(desk, state, lot) for lot in desk.ledger.book(state.symbol).lots)
-
-
-def _lot(desk: Desk, state: SymbolDesk, lot: Lot) -> LotView:
-    instrument = state.instrument
-    profit = None
-    if state.mark is not None:
-        gain = instrument.notional(state.mark - lot.price, lot.steps * lot.side) - lot.fee
-        profit = plain(gain)
-    return LotView(
-        id=lot.id,
-        side="long" if lot.side is Side.BUY else "short",
-        quantity=format(instrument.quantity(lot.steps), "f"),
-        price=format(instrument.price(lot.price), "f"),
-        opened_at=lot.opened_at,
-        exit_price=_exit_price(desk, state, lot),
-        profit=profit,
-        external=lot.external,
-    )
-
-
-def _exit_price(desk: Desk, state: SymbolDesk, lot: Lot) -> str | None:
-    if lot.external or state.desired is None:
-        return None
-    book = desk.ledger.book(state.symbol)
-    for slot in state.desired.resting:
-        if slot.side is lot.side.opposite and not slot.entry:
-            nearest = book.nearest(slot.side, slot.price)
-            if nearest is not None and nearest.id == lot.id:
-                return format(state.instrument.price(slot.price), "f")
-    return None
-
-
 def _stop(desk: Desk, state: SymbolDesk) -> StopView | None:
     for live in desk.orders.live(state.symbol):
         order = live.order
@@ -260,16 +159,6 @@ def _stop(desk: Desk, state: SymbolDesk) -> StopView | None:
                 state=live.state.value,
             )
     return None
-
-
-def _bars(state: SymbolDesk) -> tuple[BarView, ...]:
-    price = state.instrument.price
-    return tuple(
-        BarView(
-            at, format(price(o), "f"), format(price(h), "f"), format(price(low), "f"), format(price(c), "f")
-        )
-        for at, o, h, low, c in state.bars
-    )
 
 
 def plan_age(desk: Desk, state: SymbolDesk) -> Ms | None:

@@ -5,6 +5,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from gridbot_tui.control.snapshot import WhatIf
 from gridbot_tui.engine import protection
 from gridbot_tui.engine.desk import Desk, SymbolDesk
+from gridbot_tui.engine.protection import Account
 from gridbot_tui.orders.model import SlotState
 from gridbot_tui.risk.liquidation import AllFilled, all_filled
 from gridbot_tui.units import DAY, HOUR, Side
@@ -12,9 +13,8 @@ from gridbot_tui.units import DAY, HOUR, Side
 _OUT = (SlotState.BLOCKED,)
 
 
-def what_if(desk: Desk, state: SymbolDesk) -> tuple[WhatIf, ...]:
+def what_if(desk: Desk, state: SymbolDesk, account: Account | None) -> tuple[WhatIf, ...]:
     """Both directions; empty without prices or a ladder."""
-    account = protection.account_of(desk)
     if state.mark is None or state.desired is None or account is None:
         return ()
     others = account.equity - protection.free_equity(account, state.symbol)

@@ -22,7 +22,7 @@ from gridbot_tui import __version__
 from gridbot_tui.control import codec
 from gridbot_tui.control.command import Ack, Command
 from gridbot_tui.control.errors import ProtocolError
-from gridbot_tui.control.fit import snapshot_frame
+from gridbot_tui.control.fit import Fitter
 from gridbot_tui.control.messages import PROTOCOL, Announcement, Refusal, Role
 from gridbot_tui.control.snapshot import Hello
 from gridbot_tui.service.control_desk import ControlDesk
@@ -55,6 +55,7 @@ class ControlServer:
         self._peers: set[Peer] = set()
         self._handlers: set[asyncio.Task[None]] = set()
         self._wanted = asyncio.Event()
+        self._fitter = Fitter()
         self._server: asyncio.Server | None = None
         self._stream: asyncio.Task[None] | None = None
         self._inode = 0
@@ -185,7 +186,7 @@ class ControlServer:
     def _send_snapshot(self, readers: list[Peer]) -> None:
         try:
             picture = replace(self.bot.snapshot(), controller=self.desk.holder_name, viewers=len(readers))
-            frame = snapshot_frame(picture)
+            frame = self._fitter.frame(picture)
         except ProtocolError as error:
             self.failed(error)
             for peer in readers:

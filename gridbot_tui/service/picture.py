@@ -15,16 +15,20 @@ from gridbot_tui.control.snapshot import (
     PnlView,
     ShutdownView,
     Snapshot,
+    SymbolView,
+    TrialView,
 )
-from gridbot_tui.engine import exposure, watch
+from gridbot_tui.engine import exposure, protection, watch
 from gridbot_tui.engine.actions import EquityFact, Fact, FillFact, IntentFact, PlanFact
 from gridbot_tui.engine.core import Engine
 from gridbot_tui.engine.view_breakers import breakers_of
+from gridbot_tui.engine.view_kept import Mapped, SymbolKept
 from gridbot_tui.engine.view_symbol import symbol_view, votes_view
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.ops.feed import Feed
 from gridbot_tui.orders.book import LiveOrder
 from gridbot_tui.orders.model import NewOrder
+from gridbot_tui.service.alerting import Alerting
 from gridbot_tui.service.assemble import Plan
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.reload import Reloader
@@ -33,7 +37,7 @@ from gridbot_tui.service.session import wall_ms
 from gridbot_tui.service.shutdown import STAGE_NAMES
 from gridbot_tui.store.core import Store
 from gridbot_tui.strategy.plan import Weights
-from gridbot_tui.units import DAY, ZERO, Money, Ms, Side, plain
+from gridbot_tui.units import DAY, ZERO, Money, Ms, Side, Symbol, plain
 
 KEPT_FILLS = 200
 KEPT_DECISIONS = 120
@@ -87,12 +91,7 @@ class Recent:
 
     def equity_before(self, at: Ms) -> Money | None:
         """Equity of the last point at or before a time; None where the curve does not reach back so far."""
-        found = None
-        for when, equity, _ in self.curve:
-            if when > at:
-                break
-            found = equity
-        return found
+        return next((equity for when, equity, _ in reversed(self.curve) if when <= at), None)
 
 
 class Picture:
@@ -110,6 +109,7 @@ class Picture:
         reloader: Reloader,
         viewers: Callable[[], tuple[int, str]],
         links: Callable[[], tuple[LinkView, ...]] | None = None,
+        alerting: Alerting | None = None,
     ) -> None:
         """``links``: the connections to a real exchange; without it the simulated one's."""
         self._plan = plan
@@ -122,6 +122,13 @@ class Picture:
         self._reloader = reloader
         self._viewers = viewers
         self._real_links = links
+        self._alerting = alerting
+        self.trials: Callable[[], tuple[TrialView, ...]] = tuple
+        """What a back-test beside the bot says of its config."""
+        self._kept: dict[Symbol, SymbolKept] = {}
+        self._fills = Mapped(self._fill)
+        self._decisions = Mapped(_decision)
+        self._curve = Mapped(_point)
 
     def snapshot(self) -> Snapshot:
         """The whole picture now."""
@@ -155,7 +162,7 @@ class Picture:
             residual_pending=desk.ledger.account.pending_since() is not None,
             config_version=self._reloader.version,
             config_text=self._reloader.loaded.text,
-            symbols={name: symbol_view(desk, state) for name, state in desk.symbols.items()},
+            symbols=self._symbols(),
             ages=self._ages(),
             breakers=breakers_of(desk),
             blockers=tuple(
@@ -163,16 +170,18 @@ class Picture:
                 for b in desk.blockers.ranked()
             ),
             events=self._feed.lines(SHOWN_EVENTS),
-            decisions=tuple(_decision(fact) for fact in self._recent.plans),
-            fills=tuple(self._fill(fact) for fact in self._recent.fills),
+            decisions=self._decisions.of(self._recent.plans),
+            fills=self._fills.of(self._recent.fills),
             orders=self._orders(),
-            equity_curve=_curve(self._recent.curve),
+            equity_curve=_thinned(self._curve.of(self._recent.curve)),
             learning=self._learning(),
-            links=self._links(),
+            links=self._links() + (() if self._alerting is None else self._alerting.links()),
+            alerts=None if self._alerting is None else self._alerting.view(),
             pnl=self._pnl(equity),
             shutdown=self._shutdown(),
             controller=controller,
             viewers=viewers,
+            trials=self.trials(),
         )
 
     def state(self) -> str:
@@ -191,6 +200,14 @@ class Picture:
         if all(desk.latches.blocks(name) == "paused" for name in desk.symbols):
             return "paused"
         return "reducing" if desk.tiers.tier else "running"
+
+    def _symbols(self) -> dict[Symbol, SymbolView]:
+        desk = self._engine.desk
+        account = protection.account_of(desk)
+        return {
+            name: symbol_view(desk, state, self._kept.setdefault(name, SymbolKept()), account)
+            for name, state in desk.symbols.items()
+        }
 
     def _ages(self) -> dict[str, Ms | None]:
         desk = self._engine.desk
@@ -353,7 +370,12 @@ def _decision(fact: PlanFact) -> DecisionView:
     return DecisionView(fact.at, plan.symbol, plan.epoch, tuple(known), decided, rule)
 
 
-def _curve(points: Sequence[tuple[Ms, Money, float]]) -> tuple[EquityPoint, ...]:
+def _point(point: tuple[Ms, Money, float]) -> EquityPoint:
+    at, equity, drawdown = point
+    return EquityPoint(at, plain(equity), drawdown)
+
+
+def _thinned(points: tuple[EquityPoint, ...]) -> tuple[EquityPoint, ...]:
+    """Every so many, the newest always among them."""
     every = max(1, len(points) // CURVE_POINTS)
-    kept = list(points)[::-every][::-1]
-    return tuple(EquityPoint(at, plain(equity), drawdown) for at, equity, drawdown in kept)
+    return points if every == 1 else points[::-every][::-1]

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from gridbot_tui.control import codec
 from gridbot_tui.control.errors import ProtocolError
-from gridbot_tui.control.fit import shorten, snapshot_frame
+from gridbot_tui.control.fit import TRY_MORE_EVERY, Fitter, shorten, snapshot_frame
 from gridbot_tui.control.snapshot import BarView, Snapshot
 from gridbot_tui.control.status import status_document
 from tests.control.fake_bot import AT, picture, symbol_view
@@ -86,3 +86,26 @@ def test_histories_can_be_given_up_altogether() -> None:
 def test_what_cannot_fit_is_said_instead_of_cut() -> None:
     with pytest.raises(ProtocolError, match="does not fit"):
         snapshot_frame(picture(), limit=1000)
+
+
+def bars_of(frame: bytes) -> int:
+    sent = codec.decode_down(frame[4:])
+    assert isinstance(sent, Snapshot)
+    return len(sent.symbols["S00USDT"].bars)
+
+
+def test_a_stream_of_pictures_remembers_what_fitted_and_tries_for_more_now_and_then() -> None:
+    fitter, crowded, small = Fitter(), long_picture(500, 50), long_picture(500, 2)
+    first = bars_of(fitter.frame(crowded))
+    assert first < 500
+    assert bars_of(fitter.frame(small)) == first, "what the frame before had room for is what the next one gets"
+    found = [bars_of(fitter.frame(small)) for _ in range(6 * TRY_MORE_EVERY)]
+    assert found == sorted(found)
+    assert found[-1] == 500
+
+
+def test_a_stream_goes_on_after_a_picture_that_could_not_be_sent() -> None:
+    fitter = Fitter(len(snapshot_frame(picture())))
+    with pytest.raises(ProtocolError, match="does not fit"):
+        fitter.frame(picture(profile="long" * 10_000))
+    assert codec.decode_down(fitter.frame(picture())[4:]) == picture()

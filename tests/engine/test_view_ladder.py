@@ -1,0 +1,65 @@
+"""Which order closes which lot, as the ladder tells it."""
+
+from types import SimpleNamespace
+from typing import cast
+
+from gridbot_tui.engine.desk import Desk, SymbolDesk
+from gridbot_tui.engine.view_ladder import Exits, exits_of
+from gridbot_tui.engine.view_symbol import symbol_view
+from gridbot_tui.orders.model import Slot, SlotState
+from gridbot_tui.units import Side
+from tests.engine.tape import BTC, flat
+from tests.engine.test_walk import FALLS, walked
+
+
+def held(number: int, price: int, steps: int, side: Side = Side.BUY, external: bool = False) -> SimpleNamespace:
+    return SimpleNamespace(id=number, price=price, steps=steps, side=side, external=external)
+
+
+def slot(rung: int, side: Side, price: int, exit_steps: int) -> Slot:
+    return Slot(BTC, 1, rung, side, price, 10, exit_steps < 10, SlotState.RESTING, "", exit_steps)
+
+
+def exits(lots: list[SimpleNamespace], slots: tuple[Slot, ...]) -> Exits:
+    desk = SimpleNamespace(ledger=SimpleNamespace(book=lambda _: lots))
+    state = SimpleNamespace(symbol=BTC, desired=SimpleNamespace(resting=slots))
+    return exits_of(cast(Desk, desk), cast(SymbolDesk, state))
+
+
+def test_each_lot_has_the_price_of_the_order_that_closes_it_first() -> None:
+    found = exits(
+        [held(1, 90, 10), held(2, 100, 10)],
+        (slot(1, Side.SELL, 120, 10), slot(0, Side.SELL, 110, 10), slot(-1, Side.BUY, 80, 0)),
+    )
+    assert found.prices == {2: 110, 1: 120}
+    assert found.closed_by == {(0, Side.SELL): (2,), (1, Side.SELL): (1,)}
+
+
+def test_small_lots_that_share_one_order_all_name_its_price() -> None:
+    found = exits([held(1, 90, 3), held(2, 95, 3), held(3, 130, 2)], (slot(0, Side.SELL, 110, 8),))
+    assert found.prices == {1: 110, 2: 110, 3: 110}
+    assert found.closed_by == {(0, Side.SELL): (2, 1, 3)}
+
+
+def test_a_lot_that_two_orders_close_names_the_nearer_and_both_name_the_lot() -> None:
+    found = exits([held(1, 100, 10, Side.SELL)], (slot(0, Side.BUY, 90, 6), slot(-1, Side.BUY, 80, 4)))
+    assert found.prices == {1: 90}
+    assert found.closed_by == {(0, Side.BUY): (1,), (-1, Side.BUY): (1,)}
+
+
+def test_a_lot_of_another_hand_and_one_that_no_order_reaches_have_no_exit() -> None:
+    found = exits([held(1, 90, 10), held(2, 80, 10), held(3, 85, 5, external=True)], (slot(0, Side.SELL, 99, 10),))
+    assert found.prices == {1: 99}
+    assert exits([held(1, 90, 10)], ()).prices == {}
+
+
+def test_a_fill_is_counted_at_the_rung_it_was_nearest_to_and_at_no_other() -> None:
+    rig = walked(FALLS, flat(600_000))
+    rig.run()
+    desk = rig.engine.desk
+    view = symbol_view(desk, desk.symbols[BTC])
+    assert view.fills == 1
+    assert sum(rung.fills for rung in view.ladder) <= 1
+    (lot,) = view.lots
+    (closing,) = [rung for rung in view.ladder if rung.lot == lot.id]
+    assert (closing.side, closing.price, closing.closes) == ("sell", lot.exit_price, 1)
