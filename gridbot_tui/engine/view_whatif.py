@@ -13,8 +13,9 @@ from gridbot_tui.units import DAY, HOUR, Side
 _OUT = (SlotState.BLOCKED,)
 
 
-def what_if(desk: Desk, state: SymbolDesk, account: Account | None) -> tuple[WhatIf, ...]:
-    """Both directions; empty without prices or a ladder."""
+def what_if(desk: Desk, state: SymbolDesk, account: Account | None = None) -> tuple[WhatIf, ...]:
+    """Both directions; empty without prices or a ladder. ``account`` spares making it anew."""
+    account = account or protection.account_of(desk)
     if state.mark is None or state.desired is None or account is None:
         return ()
     others = account.equity - protection.free_equity(account, state.symbol)
