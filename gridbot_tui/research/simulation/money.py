@@ -31,6 +31,10 @@ class Nav:
         """Highest value that a bot could believe in that had not yet heard of a fill: its drawdown may go by it."""
         self.unsure = False
         """A reset may or may not have been carried out: nothing is judged until the next one."""
+        self.came = ZERO
+        """Capital that came, less what went."""
+        self.before = ZERO
+        """How much less of it the ledger has when it knows all: what came before it began."""
 
     def reset(self) -> None:
         """Measured anew from here."""
@@ -68,6 +72,7 @@ class Nav:
         """Capital came or went; the wallet has it already."""
         after = self.equity(judge)
         before = after - float(amount)
+        self.came += amount
         self.value = self.value * before / self.base if self.base > 0 and before > 0 else self.value
         self.base = max(after, 1e-9)
         self.now = self.value
@@ -107,10 +112,18 @@ def drawdown(judge: "Judge", at: Ms) -> None:
 
 
 def believed(judge: "Judge", process: "Process") -> None:
-    """The bot has taken a mark on books that miss something: how much it may think the account was worth."""
-    ours, nav = process.engine.desk.ledger.equity_quick(), judge.nav
-    truth = nav.equity(judge)
-    if ours is not None and truth > 0 and not agreed(judge, process):
+    """The bot has taken a mark on books that miss something: how much it may think the account was worth.
+
+    Capital it has not heard of yet it reckons with later, at the worth of that moment.
+    """
+    ledger, nav = process.engine.desk.ledger, judge.nav
+    sums = ledger.account.sums(ledger.quote)
+    booked = sums.transfers + sums.insurance
+    if agreed(judge, process):
+        nav.before = nav.came - booked
+        return
+    ours, truth = ledger.equity_quick(), nav.equity(judge) - float(nav.came - booked - nav.before)
+    if ours is not None and truth > 0:
         nav.believed = max(nav.believed, nav.now * float(ours) / truth)
 
 
