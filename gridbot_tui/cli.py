@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridbot_tui import __version__
-from gridbot_tui.commands import config, credentials, exchange, export, learning
+from gridbot_tui.commands import alerts, config, credentials, exchange, export, learning
 from gridbot_tui.commands import data as recorded
 from gridbot_tui.commands.backtest import backtest
 from gridbot_tui.commands.doctor import doctor
@@ -62,6 +62,7 @@ app.add_typer(export.app, name="export")
 app.add_typer(recorded.app, name="data")
 app.add_typer(exchange.app, name="exchange")
 app.add_typer(credentials.app, name="credentials")
+app.add_typer(alerts.app, name="alerts")
 
 
 def _version(wanted: bool) -> None:

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "gridbot_tui"
 DECIDING = ("engine", "strategy", "ledger", "orders", "risk")
-HEAVY = ("textual", "plotext", "numpy", "numba", "polars", "binance", "aiohttp")
+HEAVY = ("textual", "plotext", "numpy", "numba", "polars", "binance", "aiohttp", "apprise")
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +56,9 @@ def test_a_face_imports_only_control_settings_and_units_of_ours(imports: set[tup
     assert {(a, b) for a, b in imports if room(a) == "ui" and room(b) not in allowed} == set()
 
 
-def test_only_service_and_their_own_command_import_credentials(imports: set[tuple[str, str]]) -> None:
+def test_only_service_and_their_own_commands_import_credentials(imports: set[tuple[str, str]]) -> None:
     users = {a for a, b in imports if room(b) == "credentials" and room(a) not in {"credentials", "service"}}
-    assert users <= {"gridbot_tui.commands.credentials"}
+    assert users <= {"gridbot_tui.commands.credentials", "gridbot_tui.commands.alerts"}
 
 
 def test_the_package_itself_imports_nothing(imports: set[tuple[str, str]]) -> None:
@@ -80,7 +80,7 @@ def test_a_client_of_the_control_socket_loads_no_numbers_and_no_exchange() -> No
 
 @pytest.mark.parametrize("name", ["service", "store", "ops", "settings"])
 def test_a_bot_without_a_face_loads_no_textual(name: str) -> None:
-    assert loaded_by(import_all(name)).isdisjoint({"textual", "plotext", "rich.live"})
+    assert loaded_by(import_all(name)).isdisjoint({"textual", "plotext", "rich.live", "apprise"})
 
 
 @pytest.mark.skipif(importlib.util.find_spec("gridbot_tui.cli") is None, reason="no command line yet")

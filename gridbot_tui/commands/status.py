@@ -47,7 +47,7 @@ def lines(document: dict[str, Any]) -> list[str]:
     ]
     rows = [_row(name, view) for name, view in document["symbols"].items()]
     table = output.table([name.replace("_", " ") for name in _HEAD], rows)
-    return [*head, *table, "", *_blockers(document), *_breakers(document)]
+    return [*head, *table, "", *_blockers(document), *_breakers(document), *_alerts(document)]
 
 
 def _row(name: str, view: dict[str, Any]) -> list[Any]:
@@ -71,3 +71,12 @@ def _breakers(document: dict[str, Any]) -> list[str]:
     tripped = [one for one in document["breakers"] if one["state"] == "open"]
     words = [f"{one['level']} {one['name']} {one['symbol']}".strip() for one in tripped]
     return [f"breakers open: {', '.join(words)}"] if words else []
+
+
+def _alerts(document: dict[str, Any]) -> list[str]:
+    told = document.get("alerts")
+    if told is None:
+        return []
+    words = [f"alerts: {told['working']} of {told['addresses']} addresses work, {told['sent']} sent"]
+    words += [f"{told[name]} {name}" for name in ("failed", "waiting", "dropped") if told[name]]
+    return [", ".join(words) + (f" ({told['trouble']})" if told["trouble"] else "")]

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from gridbot_tui.control.snapshot import BlockerView, BreakerView, RungView, Snapshot, SymbolView, VotesView
+from gridbot_tui.control.snapshot import AlertsView, BlockerView, BreakerView, RungView, Snapshot, SymbolView, VotesView
 
 _ACCOUNT: Final = (
     "mode",
@@ -33,7 +33,27 @@ def status_document(snapshot: Snapshot) -> dict[str, Any]:
     document["residual"] = snapshot.residual
     document["config_version"] = snapshot.config_version
     document["breakers"] = [_named(breaker, _BREAKER) for breaker in snapshot.breakers]
+    document["alerts"] = _alerts(snapshot.alerts)
     return document
+
+
+def _alerts(view: AlertsView | None) -> dict[str, Any] | None:
+    """Sums over the addresses; None where no alarms are sent."""
+    if view is None:
+        return None
+    channels = view.channels
+    troubles = [view.trouble, *(f"{one.name}: {one.error}" for one in channels if one.error)]
+    return {
+        "source": view.source,
+        "addresses": len(channels),
+        "working": sum(one.up for one in channels),
+        "sent": sum(one.sent for one in channels),
+        "failed": sum(one.failed for one in channels),
+        "dropped": sum(one.dropped for one in channels),
+        "waiting": sum(one.waiting for one in channels),
+        "held_back": view.held_back,
+        "trouble": "; ".join(filter(None, troubles)),
+    }
 
 
 def _symbol(view: SymbolView) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def from_systemd(env: Mapping[str, str]) -> Credential | None:
     folder = env.get(SYSTEMD, "")
     if not folder:
         return None
-    key, secret = (_file(Path(folder) / name) for name in (FILE_KEY, FILE_SECRET))
+    key, secret = (credential_file(Path(folder) / name) for name in (FILE_KEY, FILE_SECRET))
     return _pair(key, secret, "systemd", (FILE_KEY, FILE_SECRET))
 
 
@@ -104,7 +104,12 @@ def _pair(key: str, secret: str, source: str, names: tuple[str, str]) -> Credent
     return checked(key, secret, source)
 
 
-def _file(path: Path) -> str:
+def credential_file(path: Path) -> str:
+    """What a file that systemd made says; "" where it made none.
+
+    Raises:
+        Malformed: it cannot be read, or everybody can read it.
+    """
     try:
         with path.open("rb") as file:
             if os.fstat(file.fileno()).st_mode & stat.S_IROTH:

@@ -28,12 +28,12 @@ class KeyringVault:
             KeyringTrouble: the keyring refused, or gave back something else.
         """
         parts = ((_KEY, credential.key.reveal()), (_SECRET, credential.secret.reveal()))
-        former = [(part, self._get(owner, part)) for part, _ in parts]
+        former = [(part, self._get(_entry(owner, part))) for part, _ in parts]
         try:
             for part, value in parts:
-                self._set(owner, part, value)
+                self._set(_entry(owner, part), value)
             for part, value in parts:
-                if self._get(owner, part) != value:
+                if self._get(_entry(owner, part)) != value:
                     raise KeyringTrouble(f"{self.name} did not give back what it was given: the key was not stored")
         except KeyringTrouble:
             self._put_back(owner, former)
@@ -46,7 +46,7 @@ class KeyringVault:
             KeyringTrouble: locked or broken, or half of it is missing.
             Malformed: what is stored is no key.
         """
-        key, secret = self._get(owner, _KEY), self._get(owner, _SECRET)
+        key, secret = self._get(_entry(owner, _KEY)), self._get(_entry(owner, _SECRET))
         if key is None and secret is None:
             return None
         if key is None or secret is None:
@@ -62,44 +62,77 @@ class KeyringVault:
         """
         found = False
         for part in (_KEY, _SECRET):
-            if self._get(owner, part) is not None:
+            if self._get(_entry(owner, part)) is not None:
                 found = True
-                self._forget(owner, part)
-                if self._get(owner, part) is not None:
+                self._forget(_entry(owner, part))
+                if self._get(_entry(owner, part)) is not None:
                     raise KeyringTrouble(f"{self.name} still has the key of {owner.name} after it was deleted")
         return found
+
+    # -- single texts, of no account ---------------------------------------------------------------------------
+
+    def text(self, name: str) -> str | None:
+        """A stored text; None where there is none.
+
+        Raises:
+            KeyringTrouble: locked or broken.
+        """
+        return self._get(name)
+
+    def put_text(self, name: str, value: str) -> None:
+        """Store a text; the caller reads it back.
+
+        Raises:
+            KeyringTrouble: the keyring refused.
+        """
+        self._set(name, value)
+
+    def forget_text(self, name: str) -> bool:
+        """Forget a text; False where there was none.
+
+        Raises:
+            KeyringTrouble: it is still there afterwards.
+        """
+        if self._get(name) is None:
+            return False
+        self._forget(name)
+        if self._get(name) is not None:
+            raise KeyringTrouble(f"{self.name} still has {name} after it was deleted")
+        return True
+
+    # -- one entry ---------------------------------------------------------------------------------------------
 
     def _put_back(self, owner: Owner, former: list[tuple[str, str | None]]) -> None:
         for part, value in former:
             try:
                 if value is not None:
-                    self._set(owner, part, value)
-                elif self._get(owner, part) is not None:
-                    self._forget(owner, part)
+                    self._set(_entry(owner, part), value)
+                elif self._get(_entry(owner, part)) is not None:
+                    self._forget(_entry(owner, part))
             except KeyringTrouble:
                 continue  # the first trouble is what the operator is told
 
-    def _get(self, owner: Owner, part: str) -> str | None:
+    def _get(self, entry: str) -> str | None:
         from keyring.errors import KeyringError
 
         try:
-            return self._backend.get_password(SERVICE, f"{owner.name}/{part}")
+            return self._backend.get_password(SERVICE, entry)
         except (KeyringError, OSError, RuntimeError) as error:
             raise self._trouble(error) from None
 
-    def _set(self, owner: Owner, part: str, value: str) -> None:
+    def _set(self, entry: str, value: str) -> None:
         from keyring.errors import KeyringError
 
         try:
-            self._backend.set_password(SERVICE, f"{owner.name}/{part}", value)
+            self._backend.set_password(SERVICE, entry, value)
         except (KeyringError, OSError, RuntimeError) as error:
             raise self._trouble(error) from None
 
-    def _forget(self, owner: Owner, part: str) -> None:
+    def _forget(self, entry: str) -> None:
         from keyring.errors import KeyringError
 
         try:
-            self._backend.delete_password(SERVICE, f"{owner.name}/{part}")
+            self._backend.delete_password(SERVICE, entry)
         except (KeyringError, OSError, RuntimeError) as error:
             raise self._trouble(error) from None
 
@@ -112,3 +145,7 @@ class KeyringVault:
             return KeyringTrouble(f"the keyring is locked ({self.name}): unlock it and try again")
         # Without the cause: a backend's exception may hold what it was given.
         return KeyringTrouble(f"the keyring {self.name} failed: {type(error).__name__}: {redact(str(error))}")
+
+
+def _entry(owner: Owner, part: str) -> str:
+    return f"{owner.name}/{part}"

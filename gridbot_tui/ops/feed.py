@@ -1,7 +1,7 @@
 """The event feed: what happened, in words an operator would use, the latest few hundred lines."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import singledispatch
 
@@ -48,6 +48,8 @@ class Feed:
         """Keep the latest ``kept`` lines."""
         self._lines: deque[EventView] = deque(maxlen=kept)
         self._plans: dict[Symbol, GridPlan] = {}
+        self.listener: Callable[[EventView], None] | None = None
+        """Hears every line from here on, as it is said; it must neither block nor raise."""
 
     def add(self, fact: Fact, instruments: Instruments) -> EventView | None:
         """Add and return the line of a fact, if it is news to an operator; a plan against the last."""
@@ -58,7 +60,7 @@ class Feed:
         else:
             found = line(fact, instruments)
         if found is not None:
-            self._lines.append(found)
+            self.say(found)
         return found
 
     def take(self, facts: Sequence[Fact], instruments: Instruments) -> tuple[EventView, ...]:
@@ -67,8 +69,10 @@ class Feed:
         return tuple(each for each in found if each is not None)
 
     def say(self, event: EventView) -> None:
-        """Add a line that comes from no fact (a connection, a command)."""
+        """Add a line, also one that comes from no fact (a connection, a command)."""
         self._lines.append(event)
+        if self.listener is not None:
+            self.listener(event)
 
     def lines(self, limit: int | None = None) -> tuple[EventView, ...]:
         """The latest lines, oldest first."""

@@ -6,8 +6,11 @@ embedded UI runs the same coroutine in a thread and talks to the same ``Session`
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import Iterator
 
+from gridbot_tui.service.alert_watch import NotStarted
+from gridbot_tui.service.alerting import Alerting
 from gridbot_tui.service.assemble import Plan, RunRefused, open_profile, understand
 from gridbot_tui.service.lock import LockHeld, ProfileLock
 from gridbot_tui.service.options import RunOptions, RunResult
@@ -34,7 +37,12 @@ async def run(
     try:
         plan = understand(options)
         with open_profile(plan) as profile, _locked(profile):
-            parts = await _parts(plan, profile, screen=screen)
+            try:
+                parts = await _parts(plan, profile, screen=screen)
+            except (RunRefused, StoreError) as refused:
+                if own_signals and not sys.stdin.isatty():
+                    await _tell_refusal(plan, profile, str(refused))  # nobody sits before it
+                raise
             return await parts.run(watch, watch_every_s, on_ready, own_signals=own_signals)
     except RunRefused as refused:
         return RunResult(refused.exit_code, None, str(refused))
@@ -55,6 +63,17 @@ async def _parts(plan: Plan, profile: Profile, *, screen: bool) -> Parts:
     from gridbot_tui.service.real import open_real
 
     return await open_real(plan, profile, screen=screen)
+
+
+async def _tell_refusal(plan: Plan, profile: Profile, text: str) -> None:
+    """A bot that does not start again may leave a position behind: somebody ought to know."""
+    params = plan.loaded.settings.alerts
+    if plan.mode not in params.modes:
+        return
+    watched = NotStarted()
+    alerting = Alerting(params, profile, watched)
+    async with alerting.awake():
+        await alerting.last_words(watched.refusal(text))
 
 
 @contextlib.contextmanager

@@ -41,6 +41,7 @@ _SECTIONS: Final[Mapping[str, Applies]] = {
     "simulation": Applies.RESTART,
     "store": Applies.NOW,
     "logs": Applies.NOW,
+    "alerts": Applies.NOW,
     "ui": Applies.NOW,
     "service": Applies.RESTART,
 }

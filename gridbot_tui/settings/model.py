@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gridbot_tui.exchange.binance.params import BinanceParams
 from gridbot_tui.market.params import DataParams
+from gridbot_tui.ops.params import AlertParams
 from gridbot_tui.orders.params import OrderParams
 from gridbot_tui.risk.params import RiskParams
 from gridbot_tui.settings.sections import (
@@ -71,6 +72,9 @@ class Settings(BaseModel):
     store: StoreParams = Field(default_factory=StoreParams, description="What the database keeps.")
     logs: LogParams = Field(
         default_factory=LogParams, description="The log file and the lines on the terminal."
+    )
+    alerts: AlertParams = Field(
+        default_factory=AlertParams, description="What is told to people who do not look at the screen."
     )
     ui: UiParams = Field(default_factory=UiParams, description="The terminal.")
     service: ServiceParams = Field(

@@ -9,6 +9,7 @@ import pytest
 
 from gridbot_tui.commands.exits import Exit
 from gridbot_tui.engine import blockers, converge, desk, planning
+from gridbot_tui.ops.alarms import KINDS
 from gridbot_tui.risk import gate
 from gridbot_tui.risk.breakers import RULES
 
@@ -75,8 +76,24 @@ def test_every_event_of_a_decision_is_explained() -> None:
 
 
 def test_every_warning_of_the_service_is_explained() -> None:
-    said = {literal(call, 0) for name, call in calls("service") if name in IN_LOG} - {""}
+    said = {literal(call, 0) for name, call in calls("service") if name in IN_LOG}
+    said |= {literal(call, 2) for name, call in calls("service") if name == "report" and literal(call, 1) != "info"}
+    said |= {literal(call, 1) for name, call in calls("service") if name == "say" and len(call.args) == 3}
+    said -= {""}
     assert said == explained("Log lines of the service")
+
+
+def test_every_alarm_that_is_sent_is_explained_with_its_level_and_all_that_raises_it() -> None:
+    body = RUNBOOK.read_text().partition("## Alarms that are sent\n")[2].partition("\n## ")[0]
+    found = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \|", body, re.M)
+    rows = {name: (level, cause) for name, level, cause in found}
+    assert rows.keys() == {kind.name for kind in KINDS}
+    spoken = {"failed", "stop", "restart", "liquidation"}
+    for name, (levels, cause) in rows.items():
+        kinds = [kind for kind in KINDS if kind.name == name]
+        assert levels == ", ".join(kind.level for kind in kinds)
+        causes = {code for kind in kinds for code in (*kind.blockers, *kind.events)}
+        assert name in spoken or set(re.findall(r"`(\w+)`", cause)) == causes, name
 
 
 @pytest.mark.parametrize("code", list(Exit))
