@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from gridbot_tui.engine.config import EngineConfig
 from gridbot_tui.engine.events import LinkChanged
+from gridbot_tui.exchange.binance.hosts import hosts_of
 from gridbot_tui.exchange.port import Incoming, SetLeverage
 from gridbot_tui.service.assemble import Plan, engine_config
 from gridbot_tui.service.bot import Bot
@@ -21,6 +22,7 @@ from gridbot_tui.service.dead_man import DeadMan
 from gridbot_tui.service.dead_man_watch import Watch
 from gridbot_tui.service.history import WithHistory
 from gridbot_tui.service.live_journal import LiveJournal
+from gridbot_tui.service.lookback import Pairs, Past
 from gridbot_tui.service.parts import Parts
 from gridbot_tui.service.profile import Profile
 from gridbot_tui.service.real_runner import RealRunner
@@ -29,7 +31,7 @@ from gridbot_tui.service.venue import Venue
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.store.errors import StoreError
 from gridbot_tui.store.live import LiveStore
-from gridbot_tui.units import DAY, HOUR, Asset, Market, Mode, Money, Ms, Symbol
+from gridbot_tui.units import DAY, HOUR, Asset, Market, Mode, Money, Ms, Symbol, plain
 
 SWITCH_S = 0.0005
 """How soon another thread gets the interpreter, seconds."""
@@ -104,6 +106,20 @@ class RealParts(Parts):
     def now(self) -> Ms:
         """The exchange's time."""
         return self.venue.now()
+
+    def _past(self) -> tuple[Past, Pairs]:
+        """Public candles of the exchange that is traded on, at the fees that this account pays."""
+        market, base = self.plan.market, self.plan.loaded.settings.exchange.base_url
+        past = Past(
+            market,
+            self.engine.symbols,
+            self.engine.now,
+            rest=hosts_of(self.plan.mode, base).rest(market),
+            kept=str(self.profile.folder / "recent"),
+        )
+        fees, name = self.venue.fees, "futures" if market is Market.FUTURES else "spot"
+        section = "simulation.exchange"
+        return past, ((f"{section}.{name}_maker", plain(fees.maker)), (f"{section}.{name}_taker", plain(fees.taker)))
 
     def _prepare(self) -> None:
         # The store's thread must get the interpreter between two frames: by default it may wait 5 ms for it, and

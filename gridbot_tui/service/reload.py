@@ -58,6 +58,8 @@ class Reloader:
         self.loaded: Loaded[Settings] = plan.loaded
         self.last_error = ""
         """Why the last edit of the file was not applied; "" when it was."""
+        self.on_preview: Callable[[Loaded[Settings]], str] = lambda loaded: ""
+        """Told of every edited config that is previewed; what a back-test knows of it, in words."""
         self._trial: Trial | None = None
         self._before: Loaded[Settings] = plan.loaded
         """What goes in force again where the config on trial fails."""
@@ -151,6 +153,8 @@ class Reloader:
         if broken:
             return False, f"nothing changed, for it would break a promise at once: {broken}", detail
         if preview:
+            known = self.on_preview(loaded)
+            detail |= {"back-test": known} if known else {}
             return True, f"would change {_keys(len(changes))}", detail
         try:
             self._apply(loaded, config, now, detail)

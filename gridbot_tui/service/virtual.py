@@ -12,6 +12,7 @@ from gridbot_tui.service.ahead import Ahead, seldom_collecting
 from gridbot_tui.service.assemble import Plan, RunRefused, account_config, engine_config, market_source
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.journal import InlineJournal
+from gridbot_tui.service.lookback import Pairs, Past
 from gridbot_tui.service.pace import Pace, parse_speed
 from gridbot_tui.service.parts import EXIT_REFUSED, Parts
 from gridbot_tui.service.profile import Profile
@@ -95,6 +96,14 @@ class VirtualParts(Parts):
             for symbol in self.engine.symbols:
                 self.world.send(SetLeverage(symbol, ceiling))
         super().start()
+
+    def _past(self) -> tuple[Past, Pairs]:
+        """The market's own past: of the synthetic one its state on disk, else the files that are replayed."""
+        market, symbols, now = self.config.market, self.engine.symbols, self.engine.now
+        if self.plan.mode is Mode.SIM:
+            return Past(market, symbols, now, synthetic=str(self.profile.folder / "market.json")), ()
+        options = self.plan.options
+        return Past(market, symbols, now, data=options.data, interval=options.interval), ()
 
     def _prepare(self) -> None:
         self.start()

@@ -243,6 +243,15 @@ class ServiceParams(Section):
         "systemd's TimeoutStopSec must exceed four of them.",
         json_schema_extra=unit("s", "now"),
     )
+    lookback_days: int = Field(
+        60,
+        ge=0,
+        le=365,
+        description="Days before now on which the what-if screen's back-test judges the running config and an "
+        "edited one, in a process of its own at the lowest priority and only while somebody looks on. 60 give an "
+        "interval (30 are the least) and cost four requests a symbol on a real market. 0 = none.",
+        json_schema_extra=unit("days", "now"),
+    )
 
 
 class SafetyParams(Section):

@@ -22,6 +22,7 @@ from gridbot_tui.control.snapshot import (
     Snapshot,
     StopView,
     SymbolView,
+    TrialView,
     VotesView,
     WhatIf,
 )
@@ -94,6 +95,15 @@ WHAT_IF = (
         "sell", 3, "-0.052", "64870.0", "65781.0", "562.20", "18.10", 0.33, -0.008, 0, None, "1.31", "46.00", "-0.14"
     ),
 )
+
+
+TRIALS = (
+    TrialView(
+        "running", "done", "5e1f0a7c", NOW, "BTCUSDT, ETHUSDT, 15 min bars", 60, 0.00021, -0.00034, 0.00079, 0.0126, 4.1,
+        -0.038, suggestion="no change is suggested: of 6 changes of one parameter the best, ladder.spacing_trend 4 to "
+        "5.333, made +0.004 % a day [-0.011 %, +0.020 %], which shows no difference",
+    ),
+)  # fmt: skip
 
 
 def btc() -> SymbolView:
@@ -262,6 +272,7 @@ def normal() -> Snapshot:
         pnl=PnlView("135.20", "-1.44", "10.49", "-1.26", "0", "125.93", "0.11", "31.02", "144.90", 12, 11, 27),
         controller="terminal (process 4711)",
         viewers=1,
+        trials=TRIALS,
     )
 
 

@@ -12,6 +12,7 @@ from gridbot_tui.ui.picture import Picture
 from gridbot_tui.ui.rows import Role, Row, right
 from gridbot_tui.ui.screens.levels import WIDTH, level_rows
 from gridbot_tui.ui.screens.page import Page
+from gridbot_tui.ui.screens.trials import trial_rows
 
 LABEL = 24
 
@@ -26,14 +27,16 @@ class WhatIfPane(Pane):
         view, snapshot = picture.view, picture.snapshot
         if view is None or snapshot is None:
             return [(("no symbol", "dim"),)]
+        tried = trial_rows(snapshot.trials, width)
         if not view.what_if:
             return [
                 (("no ladder stands, so nothing can fill: ", "dim"), (f"{view.state}, press w for why", "warn")),
+                *([(), *tried] if tried else []),
             ]
         wide = max(12, min(26, (width - LABEL) // (len(view.what_if) + 1)))
         rows = [_heading(view.what_if, wide), *_rows(view, wide, snapshot.quote)]
         rows += [(), (("tiers: −5 % reduces, −10 % defends, −15 % closes and halts", "dim"),)]
-        rows += what_if_notes(view)
+        rows += what_if_notes(view) + tried
         room = height - len(rows) - 2
         if width >= WIDTH and (levels := level_rows(snapshot, view, room)):
             rows += [(), (("level by level: the price goes there, nothing closes on the way", "dim"),), *levels]
