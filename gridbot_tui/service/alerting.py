@@ -24,8 +24,6 @@ from gridbot_tui.service.telling import Level
 from gridbot_tui.units import Ms
 
 LOOK_S: Final = 1.0
-OPEN_S: Final = 60.0
-"""A keyring that has not answered by then has no addresses."""
 LAST_WORDS_S: Final = 5.0
 """The end of a run waits so long for its last message."""
 
@@ -124,11 +122,7 @@ class Alerting:
         if self._opened:
             return
         self._opened = True
-        try:
-            before, found, channels, wrong = await asyncio.wait_for(in_thread(self._reach, "alerts"), OPEN_S)
-        except TimeoutError:
-            self._failed(f"the addresses were not told within {OPEN_S:g} s: is a keyring locked?")
-            return
+        before, found, channels, wrong = await in_thread(self._reach, "alerts")  # a locked keyring may take for ever
         if before is not None:
             self._watch.recall(*before, self._clock())
         self._source = found.source

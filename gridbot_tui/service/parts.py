@@ -22,11 +22,15 @@ from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.ops import log as logs
 from gridbot_tui.ops.audit import AuditTrail, Head
 from gridbot_tui.ops.feed import Feed
+from gridbot_tui.service.alert_watch import Looks, ending
+from gridbot_tui.service.alerting import Alerting
 from gridbot_tui.service.assemble import Plan, RunRefused
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.control_server import ControlServer, SocketTaken
 from gridbot_tui.service.heartbeat import beat
 from gridbot_tui.service.journal import Journal
+from gridbot_tui.service.lookback import Ask, Pairs, Past, question
+from gridbot_tui.service.lookback_job import Lookback
 from gridbot_tui.service.options import RunResult
 from gridbot_tui.service.picture import Picture, Recent
 from gridbot_tui.service.profile import Profile
@@ -81,6 +85,7 @@ class Parts(ABC):
         try:
             self._refuse_other_symbols()
             self.resumed = restore_engine(self.engine, self.store)
+            self.crashed = self.resumed and not self.store.was_clean
             self._configure_logs(settings.logs)
             self.log = logs.get_logger("service")
             head = self.store.get_meta("audit_head")
@@ -124,6 +129,7 @@ class Parts(ABC):
         links: Callable[[], tuple[LinkView, ...]] | None = None,
     ) -> None:
         """What an operator sees and says; bot and runner are there."""
+        self.alerting = self._make_alerting(journal)
         self.reloader = Reloader(
             self.plan,
             self.engine,
@@ -146,8 +152,21 @@ class Parts(ABC):
             self.reloader,
             self._viewers,
             links,
+            self.alerting,
         )
         self.session = Session(self.bot, self.runner, self.store, journal, self.reloader, self.picture.snapshot)
+        self.lookback = Lookback(self._question, lambda: self.reloader.loaded, lambda: self._viewers()[0])
+        self.reloader.on_preview = self.lookback.offer
+        self.picture.trials = self.lookback.views
+
+    def _make_alerting(self, journal: Journal) -> Alerting | None:
+        """The alarms that leave the machine, where this mode sends any."""
+        params = self.plan.loaded.settings.alerts
+        if self.plan.mode not in params.modes:
+            return None
+        alerting = Alerting(params, self.profile, Looks(self.bot, journal, self.runner, crashed=self.crashed))
+        self.feed.listener = alerting.hear
+        return alerting
 
     # -- what differs -------------------------------------------------------------------------------------------
 
@@ -160,6 +179,18 @@ class Parts(ABC):
         """Put in force what of the config the service itself goes by; again after every reload."""
 
     @abstractmethod
+    def _past(self) -> tuple[Past, Pairs]:
+        """Where the recent bars are, and what of the account a back-test on them should know."""
+
+    def _question(self) -> Ask | None:
+        """What a back-test beside the bot is to answer now; None before there is a past or an account."""
+        equity = self.engine.desk.ledger.equity_quick() if self.bot.recovered else None
+        if equity is None or equity <= 0 or self.runner.pace.racing_to is not None:
+            return None
+        past, account = self._past()
+        return question(past, self.reloader.loaded, (*self.plan.options.overrides, *account), equity)
+
+    @abstractmethod
     async def close(self, *, clean: bool) -> str:
         """Leave everything on disk as a restart wants to find it; what could not be written, in a sentence.
 
@@ -170,12 +201,26 @@ class Parts(ABC):
     def _reloaded(self, before: Settings, now: Settings) -> None:
         """Put the service's own keys of another config version in force."""
         self._obey(now)
+        if self.alerting is not None:
+            self.alerting.obey(now.alerts)
         if before.logs != now.logs:
             self._configure_logs(now.logs)
 
     # -- running ------------------------------------------------------------------------------------------------
 
     async def run(
+        self, watch: Watch | None, watch_every_s: float, on_ready: Ready | None, *, own_signals: bool
+    ) -> RunResult:
+        """``live``, and whatever comes of it, told also to those who do not look at the screen."""
+        if self.alerting is None:
+            return await self._run(watch, watch_every_s, on_ready, own_signals=own_signals)
+        async with self.alerting.awake():
+            result = await self._run(watch, watch_every_s, on_ready, own_signals=own_signals)
+            if not self.runner.leaving:  # at a handover the next process goes on
+                await self.alerting.last_words(ending(result, self.engine.now))
+            return result
+
+    async def _run(
         self, watch: Watch | None, watch_every_s: float, on_ready: Ready | None, *, own_signals: bool
     ) -> RunResult:
         """``live``, and whatever comes of it: files closed, a defect of ours told and logged."""
@@ -210,7 +255,7 @@ class Parts(ABC):
     ) -> RunResult:
         """Recover, trade, and end: the control socket and the watchers live exactly as long."""
         self.server = server = ControlServer(self.session, self.profile.socket)
-        helpers: list[Awaitable[None]] = [self._look_for_kill(), self.reloader.watch_file()]
+        helpers: list[Awaitable[None]] = [self._look_for_kill(), self.reloader.watch_file(), self.lookback.run()]
         if watch is not None:
             helpers.append(self._watch(watch, watch_every_s))
         service = self.plan.loaded.settings.service

@@ -1,5 +1,6 @@
 """The snapshot: the engine's books, the feed and the service's own state, as one picture for every face."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -25,7 +26,7 @@ from gridbot_tui.engine.view_breakers import breakers_of
 from gridbot_tui.engine.view_kept import Mapped, SymbolKept
 from gridbot_tui.engine.view_symbol import symbol_view, votes_view
 from gridbot_tui.market.instrument import Instrument
-from gridbot_tui.ops.feed import Feed
+from gridbot_tui.ops.feed import Feed, number
 from gridbot_tui.orders.book import LiveOrder
 from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.service.alerting import Alerting
@@ -349,8 +350,8 @@ def _decision(fact: PlanFact) -> DecisionView:
     plan = fact.plan
     votes, weights = plan.votes, plan.weights
     known = [
-        ("price", f"{plan.price:g}"),
-        ("position", f"{plan.position:g}"),
+        ("price", _figure(plan.price)),
+        ("position", _figure(plan.position)),
         ("equity", f"{plan.equity:.2f}"),
         ("votes", f"up {votes.up:.2f} down {votes.down:.2f} neutral {votes.neutral:.2f}"),
         ("weights", f"up {weights.up:.2f} down {weights.down:.2f} neutral {weights.neutral:.2f}"),
@@ -358,16 +359,22 @@ def _decision(fact: PlanFact) -> DecisionView:
     ]
     known.extend((code, f"{value:g}") for code, value in plan.reasons)
     if plan.lot == 0:
-        decided = "no rungs" if plan.unwind is None else f"no rungs, unwind to {plan.unwind:g}"
+        decided = "no rungs" if plan.unwind is None else f"no rungs, unwind to {_figure(plan.unwind)}"
     else:
         spacing = f"{100 * plan.spacing:.2f} %" if plan.spacing else "-"
         decided = (
-            f"{plan.label} bias {round(plan.bias, 2) + 0.0:+.2f}, spacing {spacing}, lot {plan.lot:g}, "
+            f"{plan.label} bias {round(plan.bias, 2) + 0.0:+.2f}, spacing {spacing}, lot {_figure(plan.lot)}, "
             f"leverage {plan.leverage:.2f}x, "
-            f"bounds {plan.lower:g} to {plan.upper:g}"
+            f"bounds {_figure(plan.lower)} to {_figure(plan.upper)}"
         )
     rule = plan.reasons[0][0] if plan.reasons else "formula"
     return DecisionView(fact.at, plan.symbol, plan.epoch, tuple(known), decided, rule)
+
+
+def _figure(value: float) -> str:
+    """Four digits that count, never an exponent, in the feed's own notation: ``−0.01542``, ``60 010``."""
+    places = 0 if abs(value) >= 1000 else max(0, 3 - math.floor(math.log10(abs(value)))) if value else 0
+    return number(Decimal(f"{value:.{places}f}"))
 
 
 def _point(point: tuple[Ms, Money, float]) -> EquityPoint:
