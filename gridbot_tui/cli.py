@@ -191,8 +191,15 @@ def execute(argv: list[str]) -> int:
     return code if isinstance(code, int) else Exit.DONE
 
 
+SEVERAL = {
+    "--data": ("backtest", "walkforward", "optimize", "serve"),
+    "--symbol": ("backtest", "walkforward", "optimize", "download"),
+}
+"""Options that take several words after the commands named: what a shell makes of a glob, or a list."""
+
+
 def spread(argv: list[str]) -> list[str]:
-    """``--data a b c`` (what a shell makes of a glob) as ``--data a --data b --data c``."""
+    """``--data a b c`` (what a shell makes of a glob) as ``--data a --data b --data c``, before a command and after."""
     found: list[str] = []
     taking = False
     for position, word in enumerate(argv):
@@ -204,8 +211,25 @@ def spread(argv: list[str]) -> list[str]:
             found.append(word)
             continue
         if not word.startswith("-") and _is_command(word) and not _is_value(argv, position):
-            return found + argv[position:]
+            return found + _spread_behind(argv[position:])
         taking = word == "--data" or word.startswith("--data=")
+        found.append(word)
+    return found
+
+
+def _spread_behind(words: list[str]) -> list[str]:
+    """The same behind a command, whose first words are its name."""
+    named = next((one for one in words[:2] if any(one in names for names in SEVERAL.values())), "")
+    found: list[str] = []
+    taking = ""
+    for position, word in enumerate(words):
+        if word == "--":
+            return found + words[position:]
+        if taking and not word.startswith("-"):
+            found += [word] if found[-1] == taking else [taking, word]
+            continue
+        name = word.partition("=")[0]
+        taking = name if named in SEVERAL.get(name, ()) else ""
         found.append(word)
     return found
 

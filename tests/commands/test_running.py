@@ -191,6 +191,12 @@ def test_what_a_shell_makes_of_a_glob_is_data(cli: Cli, app: FakeApp) -> None:
         ("--profile status --data a b", "--profile status --data a --data b"),
         ("--json status x y", "--json status x y"),
         ("--data a -- b", "--data a -- b"),
+        ("backtest --data a b --symbol X Y --json", "backtest --data a --data b --symbol X --symbol Y --json"),
+        ("--json walkforward --data=a b --try k=1,2", "--json walkforward --data=a --data b --try k=1,2"),
+        ("exchange serve --data a b --port 1", "exchange serve --data a --data b --port 1"),
+        ("data download --symbol A B", "data download --symbol A --symbol B"),
+        ("flatten --symbol A B", "flatten --symbol A B"),
+        ("backtest --data a -- b c", "backtest --data a -- b c"),
     ],
 )
 def test_only_the_words_after_data_are_spread(words: str, spread: str) -> None:
