@@ -2,7 +2,7 @@
 
 import msgspec
 
-from gridbot_tui.engine import exposure, protection
+from gridbot_tui.engine import exposure, protection, walk
 from gridbot_tui.engine.actions import CancelFact, CancelOrder, IntentFact, PlaceOrder, ServeFact
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.locked import BASE_LOCKED, free_base, within_free
@@ -90,13 +90,13 @@ def converge(desk: Desk) -> None:
 def _shape(desk: Desk, names: list[Symbol], view: Portfolio) -> None:
     """What ought to stand of these symbols as of now, in their ``whole``: it depends on none of our grid orders."""
     trims = desk.gate.trim(view)
-    account = protection.account_of(desk)
+    account = protection.account_of(desk, desk.walked)
     wanted = {name: _wanted(desk, desk.symbols[name], trims, account) for name in names}
     slots = {name: one.resting for name, one in wanted.items()}
     strays = exposure.strays(desk, slots)
     admitted, planned = desk.gate.shape(exposure.as_planned(desk, view, slots), slots, strays)
     for name in names:
-        desk.symbols[name].planned = planned.symbols[name]
+        walk.plan(desk, desk.symbols[name], planned.symbols[name])
     for name in names:
         state, whole, reduced = desk.symbols[name], wanted[name], desk.symbols[name].stop_reduce_to
         if admitted[name] is not whole.resting:

@@ -72,6 +72,11 @@ class Engine:
         if event.at > desk.now:
             desk.now = event.at
         kind = type(event)
+        if isinstance(event, (OrderReport, Fill)) and event.symbol in desk.symbols:
+            desk.narrow = True
+            desk.stirred.add(event.symbol)
+        else:
+            desk.walked = None
         self._handlers[kind](event)
         if desk.dirty and kind is not OrderReport:
             desk.turn += 1  # what changes anything that Desired is made of touches a symbol; a report says so itself
@@ -81,6 +86,7 @@ class Engine:
             on_operator.finish_waiting(desk)
         if desk.dirty and desk.phase == "trading":
             converge.converge(desk)
+        desk.narrow = False
         actions, desk.out = desk.out, []
         return actions
 

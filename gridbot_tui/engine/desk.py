@@ -7,7 +7,7 @@ through the gate and emits the few orders that are missing; ``on_orders`` books 
 
 from collections import deque
 from collections.abc import Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from gridbot_tui.engine.actions import Action, DecisionFact, ModeFact, WeightsFact
 from gridbot_tui.engine.blockers import Blockers
@@ -31,6 +31,9 @@ from gridbot_tui.risk.vitals import Vitals
 from gridbot_tui.strategy.facade import Strategy, SymbolSpec
 from gridbot_tui.strategy.plan import GridPlan
 from gridbot_tui.units import ZERO, ClientId, Market, Ms, Steps, Symbol, Ticks
+
+if TYPE_CHECKING:
+    from gridbot_tui.engine.walk import Walk
 
 Phase = Literal["starting", "recovering", "trading"]
 Level = Literal["debug", "info", "warning", "error"]
@@ -149,12 +152,14 @@ class SymbolDesk:
 class Waiting:
     """A command that has been started and is done when its condition holds."""
 
-    __slots__ = ("command", "command_id", "symbols")
+    __slots__ = ("command", "command_id", "missed", "symbols")
 
     def __init__(self, command_id: str, command: str, symbols: tuple[Symbol, ...]) -> None:
         self.command_id = command_id
         self.command = command
         self.symbols = symbols
+        self.missed: Symbol = ""
+        """One whose condition did not hold when it was last looked at."""
 
 
 NO_NEW_RISK = ("residual", "link_down", "store_unavailable", "foreign_position", "second_bot")
@@ -189,6 +194,12 @@ class Desk:
         self.turn = 0
         """Counts events but for plain answers to what was sent: while it stands still, nothing that Desired is
         made of has changed but our own orders."""
+        self.walked: Walk | None = None
+        """The last walk over all symbols; see ``engine.walk``."""
+        self.narrow = False
+        """True while news of one order is handled, so that no other symbol's position, mark or plan has changed."""
+        self.stirred: set[Symbol] = set()
+        """Symbols to be looked at again since then."""
         self.dirty_next: set[Symbol] = set()
         """Symbols that must be looked at once more after this convergence."""
         self.repeg = False
@@ -222,12 +233,19 @@ class Desk:
         """Client ids of the last list of open orders."""
 
     def orders_changed(self, symbol: Symbol) -> None:
-        """Something happened to an order: count the symbol's exposure anew and have it converge."""
+        """Something happened to orders: count the symbol's exposure anew and have it converge."""
         state = self.symbols.get(symbol)
         if state is not None:
             state.exposure = None
+        self.symbol_changed(symbol)
+
+    def symbol_changed(self, symbol: Symbol) -> None:
+        """Look at all of a symbol again; what it may come to is counted already."""
+        state = self.symbols.get(symbol)
+        if state is not None:
             state.open = ALL
             self.dirty.add(symbol)
+            self.stirred.add(symbol)
 
     def emit(self, action: Action) -> None:
         """Add an action of the event being handled."""

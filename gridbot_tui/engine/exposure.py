@@ -3,27 +3,19 @@
 from collections.abc import Collection
 
 from gridbot_tui.engine.desk import Desk, SymbolDesk
+from gridbot_tui.engine.walk import of_symbol, walk
 from gridbot_tui.orders.book import LiveOrder
 from gridbot_tui.orders.model import Slot
 from gridbot_tui.risk import gate
-from gridbot_tui.risk.exposure import Portfolio, SymbolExposure
+from gridbot_tui.risk.exposure import Portfolio
 from gridbot_tui.units import Symbol
 
 
 def portfolio(desk: Desk) -> Portfolio:
     """Every position and every order that stands or may stand, as of now."""
     equity = desk.ledger.equity_quick()
-    books, oldest = desk.ledger.books, desk.now - desk.config.stale_after
-    symbols: dict[Symbol, SymbolExposure] = {}
-    for name, state in desk.symbols.items():  # at every fill, for every symbol: most have not changed at all
-        kept, plan, mark = state.exposure, state.plan, state.mark
-        if kept is None or not kept.outlives(mark, None if plan is None else plan.gap):
-            kept = of_symbol(desk, state)
-        else:
-            kept.move(books[name].position, mark, mark is not None and state.mark_at >= oldest)
-        symbols[name] = kept
     blocked = "equity_unknown" if equity is None else desk.breakers.blocks()
-    return Portfolio(float(equity or 0), desk.tiers.left, symbols, blocked)
+    return Portfolio(float(equity or 0), desk.tiers.left, walk(desk).symbols, blocked)
 
 
 def refresh(desk: Desk) -> None:
@@ -36,48 +28,13 @@ def refresh(desk: Desk) -> None:
 def as_planned(desk: Desk, view: Portfolio, asked: Collection[Symbol]) -> Portfolio:
     """``view``, but every symbol that is not asked about counts with what is desired of it, not with what stands.
 
-    So what is desired of a symbol depends on no order that is on its way in or out.
+    So what is desired of a symbol depends on no order that is on its way in or out. Asked right after ``portfolio``.
     """
-    symbols = dict(view.symbols)
-    for name, now in view.symbols.items():
-        planned = desk.symbols[name].planned
-        if planned is not None and name not in asked:
-            planned.move(now.position, now.mark, now.fresh)
-            symbols[name] = planned
-    return Portfolio(view.equity, view.halt_left, symbols, view.blocked)
-
-
-def of_symbol(desk: Desk, state: SymbolDesk) -> SymbolExposure:
-    """One symbol, with every order that stands, may stand, or has trades still to come.
-
-    Kept between convergences: its orders are counted anew only after something happened to one of them, or to
-    the mark where it stands for the price of a market order.
-    """
-    position, gap = desk.ledger.position(state.symbol), state.plan.gap if state.plan is not None else None
-    kept = state.exposure
-    if kept is not None and kept.outlives(state.mark, gap):
-        kept.move(position, state.mark, is_fresh(desk, state))
-        return kept
-    state.exposure = SymbolExposure(
-        state.instrument,
-        position,
-        state.mark,
-        gap=gap,
-        fresh=is_fresh(desk, state),
-        orders=desk.orders.live(state.symbol),
-    )
-    for order in desk.foreign_orders.values():
-        if order.symbol == state.symbol and not order.reduce_only and not order.conditional:
-            price = order.price if order.price is not None else state.mark
-            if price is not None and order.steps > order.filled:
-                state.exposure.push(order.side, price, order.steps - order.filled)
-                state.exposure.at_mark = state.exposure.at_mark or order.price is None
-    return state.exposure
-
-
-def is_fresh(desk: Desk, state: SymbolDesk) -> bool:
-    """True while the mark is young enough to take new risk on it."""
-    return state.mark is not None and desk.now - state.mark_at <= desk.config.stale_after
+    assert desk.walked is not None
+    planned = Portfolio(view.equity, view.halt_left, desk.walked.planned, view.blocked)
+    for name in asked:
+        planned.symbols[name] = view.symbols[name]
+    return planned
 
 
 def strays(desk: Desk, slots: dict[Symbol, tuple[Slot, ...]]) -> dict[Symbol, list[LiveOrder]]:

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from gridbot_tui.engine import converge, exposure
+from gridbot_tui.engine import converge, exposure, walk
 from gridbot_tui.engine.actions import Action, CancelOrder, IntentFact, PlaceOrder
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.orders.desired import is_dust, reduction
@@ -90,9 +90,24 @@ def _current(desk: Desk) -> Iterator[str]:
         if kept is None:
             continue
         state.exposure = None
-        fresh, state.exposure = exposure.of_symbol(desk, state), kept
+        fresh, state.exposure = walk.of_symbol(desk, state), kept
         if sorted(kept.buys) != sorted(fresh.buys) or sorted(kept.sells) != sorted(fresh.sells):
             yield f"{name}: orders are counted as {kept.buys} and {kept.sells}, not {fresh.buys} and {fresh.sells}"
+
+
+def _walked(desk: Desk) -> Iterator[str]:
+    """What the last walk over all symbols found is still so of those that nothing has stirred since."""
+    known = desk.walked
+    for name, state in desk.symbols.items() if known is not None else ():
+        if known is None or name in desk.stirred:
+            continue
+        now, position = known.symbols[name], desk.ledger.position(name)
+        if now is not state.exposure or (now.position, now.mark) != (position, state.mark):
+            yield f"{name}: the walk has {now.position} at {now.mark}, it is {position} at {state.mark}"
+        if state.planned is not None and known.planned[name] is not state.planned:
+            yield f"{name}: the walk has another desired exposure"
+        if (name in known.maintenance) != bool(position and state.mark is not None):
+            yield f"{name}: the walk's maintenance margin is of another position"
 
 
 def _lots(desk: Desk) -> Iterator[str]:
@@ -312,6 +327,7 @@ INVARIANTS: Final = (
     Invariant("no_entries_where_none_may_be", 7, _no_entries),
     Invariant("drift_is_trimmed", 1, _trimmed),
     Invariant("exposure_is_current", 1, _current),
+    Invariant("walk_is_current", 1, _walked),
     Invariant("no_entries_without_a_mark", 10, _stale),
     Invariant("withheld_is_explained", 12, _withheld_known),
     Invariant("silence_is_explained", 12, _spoken),

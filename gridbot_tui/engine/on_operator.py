@@ -37,11 +37,22 @@ def finish_waiting(desk: Desk) -> None:
             desk.latch("flatten", symbol, "")
     still: list[Waiting] = []
     for waiting in desk.waiting:
-        if all(_condition(desk, waiting.command, symbol) for symbol in waiting.symbols):
+        if _done(desk, waiting):
             desk.emit(CommandDone(waiting.command_id, ok=True, text=_done_text(desk, waiting)))
         else:
             still.append(waiting)
     desk.waiting = still
+
+
+def _done(desk: Desk, waiting: Waiting) -> bool:
+    """True where the condition holds of every symbol. Asked at each event: the one it was false of last goes first."""
+    if waiting.missed and not _condition(desk, waiting.command, waiting.missed):
+        return False
+    for symbol in waiting.symbols:
+        if not _condition(desk, waiting.command, symbol):
+            waiting.missed = symbol
+            return False
+    return True
 
 
 def is_flat(desk: Desk, symbol: Symbol) -> bool:

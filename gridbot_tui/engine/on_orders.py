@@ -29,8 +29,8 @@ def report(desk: Desk, event: OrderReport) -> None:
     stands = event.outcome is Outcome.ACCEPTED and before is OrderState.SENDING
     if not stands and not (event.outcome is Outcome.CANCELED and before is OrderState.CANCELLING):
         desk.turn += 1
-    if state is not None and not stands:
-        state.exposure = None  # what an accepted order may still do was counted when it left
+    if state is not None and not stands:  # what an accepted order may still do was counted when it left
+        _count(state, live)
     if change is None:
         return
     refused = event.outcome is Outcome.REFUSED and state is not None
@@ -58,6 +58,14 @@ def report(desk: Desk, event: OrderReport) -> None:
     elif event.outcome is Outcome.TRIGGERED:
         desk.latch("stopped", event.symbol, str(event.at))
         desk.note(event.symbol, "stop_triggered", "the resting stop fired; the symbol is latched", "error")
+
+
+def _count(state: SymbolDesk, live: LiveOrder | None) -> None:
+    """Have the gate count an order as it is by now; of one that nothing is known of, everything anew."""
+    if live is None:
+        state.exposure = None
+    elif state.exposure is not None:
+        state.exposure.follow(live)
 
 
 def _expected(
@@ -120,8 +128,10 @@ def fill(desk: Desk, event: Fill) -> None:
     other = desk.foreign_orders.get(event.client_id)
     if other is not None:
         desk.foreign_orders[event.client_id] = structs.replace(other, filled=other.filled + event.steps)
+        live = None
     state.touch = _touch_after(state, event)
-    desk.orders_changed(event.symbol)
+    _count(state, live)
+    desk.symbol_changed(event.symbol)
     if not event.ours or event.forced:
         desk.touch_all()  # the leverage of the whole account may have jumped
     desk.emit(

@@ -48,6 +48,7 @@ def adopt_plan(desk: Desk, state: SymbolDesk, plan: GridPlan) -> None:
     """Put a plan in force: remember it, and have the symbol converge to it."""
     state.plan = plan
     state.touch = state.best
+    desk.walked = None
     desk.emit(PlanFact(desk.now, plan, state.touch, state.profit_peak))
     desk.dirty.add(state.symbol)
     _explain(desk, plan)
@@ -115,6 +116,7 @@ PLAN_BLOCKERS = ("lot_below_minimum", "levels_too_close", "filtered", "no_votes"
 
 def forget(desk: Desk, symbol: Symbol) -> None:
     """There is no plan any more: what it explained is over."""
+    desk.walked = None
     for code in PLAN_BLOCKERS:
         desk.blockers.clear(symbol, code)
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import msgspec
 
 from gridbot_tui.engine.desk import Desk, SymbolDesk
+from gridbot_tui.engine.walk import Walk, walk
 from gridbot_tui.orders.model import Desired, Slot, SlotState, Target, TargetStyle
 from gridbot_tui.risk.exposure import Portfolio
 from gridbot_tui.risk.liquidation import Guard, guard
@@ -17,26 +18,31 @@ class Account(NamedTuple):
 
     equity: float
     maintenance: dict[str, float]
+    free: dict[str, float]
+    """``free_equity`` of the symbols it was asked for."""
 
 
-def account_of(desk: Desk) -> Account | None:
-    """Equity and each symbol's maintenance margin at mark; None where equity is unknown."""
+def account_of(desk: Desk, walked: Walk | None = None) -> Account | None:
+    """Equity and each symbol's maintenance margin at mark; None where equity is unknown.
+
+    ``walked``: the symbols, where they have just been looked at.
+    """
     equity = desk.ledger.equity_quick()
     if equity is None:
         return None
-    maintenance = {}
-    books = desk.ledger.books
-    for name, state in desk.symbols.items():
-        position = books[name].position
-        if position and state.mark is not None:
-            notional = abs(position) * state.mark * state.instrument.unit_f
-            maintenance[name] = state.margins.maintenance(notional)
-    return Account(float(equity), maintenance)
+    return Account(float(equity), (walked or walk(desk)).maintenance, {})
 
 
 def free_equity(account: Account, symbol: str) -> float:
     """Equity less what the other positions need as maintenance."""
-    return account.equity - sum(held for name, held in account.maintenance.items() if name != symbol)
+    free = account.free.get(symbol)
+    if free is None:
+        needed = 0.0
+        for name, held in account.maintenance.items():
+            if name != symbol:
+                needed += held
+        free = account.free[symbol] = account.equity - needed
+    return free
 
 
 def guard_of(desk: Desk, state: SymbolDesk, account: Account) -> Guard | None:
@@ -96,7 +102,7 @@ def stop_plan(
     """
     assert state.mark is not None
     mine = view.symbols[state.symbol].case()[0] or abs(position) * state.mark * state.instrument.unit_f
-    whole = sum(one.case()[0] for one in view.symbols.values())
+    whole = view.exposure()
     budget = stop_budget(account.equity, desk.tiers.left, mine, max(whole, mine), desk.config.risk)
     return resting_stop(
         position,

@@ -250,6 +250,7 @@ class Quiet:
         desk = self._desk
         state = desk.symbols[symbol]
         count = len(bars.close)
+        desk.walked = None
         state.next_open = state.bar_at = state.mark_at = at + count * interval
         state.close = bars.close[-1]
         state.mark = bars.mark[-1]

@@ -1,6 +1,6 @@
 """The account under watch: equity, drawdown tiers, leverage, liquidation; at every mark, never a plan."""
 
-from gridbot_tui.engine import breaking, doubts, exposure, planning, protection
+from gridbot_tui.engine import breaking, doubts, exposure, planning, protection, walk
 from gridbot_tui.engine.actions import AskAboutOrder, DrawdownFact, EquityFact, ModeFact, RequestResync
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.orders.model import OrderState, TargetStyle
@@ -28,7 +28,7 @@ def account(desk: Desk) -> None:
         desk.tiers.update(desk.now, 0.0, fresh=False)
         return
     fresh = all(
-        exposure.is_fresh(desk, state)
+        walk.is_fresh(desk, state)
         for state in desk.symbols.values()
         if desk.ledger.position(state.symbol)
     )
@@ -120,7 +120,7 @@ def exits(desk: Desk, state: SymbolDesk) -> None:
 def each_tick(desk: Desk) -> None:
     """Once a second: staleness, overdue answers."""
     for name, state in desk.symbols.items():
-        stale = state.mark is not None and not exposure.is_fresh(desk, state)
+        stale = state.mark is not None and not walk.is_fresh(desk, state)
         if stale != desk.blockers.holds(name, "stale_mark"):
             desk.dirty.add(name)
     if desk.breakers:

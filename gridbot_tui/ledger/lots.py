@@ -82,7 +82,7 @@ class LotBook:
     @property
     def own_position(self) -> Steps:
         """The part of the position that is in lots of ours, signed."""
-        return sum(lot.steps * lot.side for lot in self._own)
+        return self._own.position
 
     @property
     def external_position(self) -> Steps:

@@ -4,17 +4,19 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 
 from gridbot_tui.ledger.model import Lot
-from gridbot_tui.units import Side, Ticks
+from gridbot_tui.units import Side, Steps, Ticks
 
 
 class Shelf:
     """Lots sorted by (price, id); finding the one a fill closes takes two bisections."""
 
-    __slots__ = ("_keys", "_lots")
+    __slots__ = ("_keys", "_lots", "position")
 
     def __init__(self) -> None:
         self._keys: list[tuple[Ticks, int]] = []
         self._lots: dict[int, Lot] = {}
+        self.position: Steps = 0
+        """What the lots add up to, signed."""
 
     def __len__(self) -> int:
         return len(self._lots)
@@ -32,15 +34,17 @@ class Shelf:
         """Put a new lot on the shelf."""
         insort(self._keys, (lot.price, lot.id))
         self._lots[lot.id] = lot
+        self.position += lot.steps * lot.side
 
     def replace(self, lot: Lot) -> None:
         """Another state of a lot that is here, at the same price."""
+        self.position += (lot.steps - self._lots[lot.id].steps) * lot.side
         self._lots[lot.id] = lot
 
     def remove(self, lot: Lot) -> None:
         """Take a lot away."""
         del self._keys[bisect_left(self._keys, (lot.price, lot.id))]
-        del self._lots[lot.id]
+        self.position -= self._lots.pop(lot.id).steps * lot.side
 
     def nearest(self, side: Side, price: Ticks, margin: Ticks) -> Lot | None:
         """The lot of position side ``side`` that a fill at ``price`` closes first.

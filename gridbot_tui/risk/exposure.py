@@ -24,7 +24,7 @@ from math import inf
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.book import LiveOrder
 from gridbot_tui.orders.model import NewOrder, Purpose
-from gridbot_tui.units import Market, Side, Steps, Symbol, Ticks
+from gridbot_tui.units import ClientId, Market, Side, Steps, Symbol, Ticks
 
 Order = tuple[Ticks, Steps]
 """(price, steps still to be executed)."""
@@ -33,7 +33,7 @@ Order = tuple[Ticks, Steps]
 Totals = tuple[Steps, int, Ticks]
 """(quantity, value, farthest price) of one side."""
 Kept = tuple[int, int, tuple[float, float] | None, Totals | None, Totals | None, tuple[Steps, int] | None]
-"""A ``SymbolExposure`` before orders were added, to try something on."""
+"""A ``SymbolExposure`` before orders were pushed, to try something on."""
 
 
 class SymbolExposure:
@@ -42,6 +42,7 @@ class SymbolExposure:
     __slots__ = (
         "_bought",
         "_case",
+        "_counted",
         "_opening",
         "_sold",
         "at_mark",
@@ -82,6 +83,8 @@ class SymbolExposure:
         """True where an order without a price of its own is counted at the mark as it was then."""
         self.buys: list[Order] = []
         self.sells: list[Order] = []
+        self._counted: dict[ClientId, Order] = {}
+        """What each order of ours is counted with, so that news of one needs no count of all."""
         self._case: tuple[float, float] | None = None
         # (quantity, value, farthest price) of each side: these outlive a change of the mark.
         self._bought: Totals | None = None
@@ -112,26 +115,53 @@ class SymbolExposure:
         if price is None:
             raise ValueError(f"an order of {order.symbol} without price and mark cannot be counted")
         self.at_mark = self.at_mark or order.price is None
+        self._counted[order.client_id] = price, steps
         self.push(order.side, price, steps)
+
+    def follow(self, live: LiveOrder) -> None:
+        """Count one of the orders as it is by now, whatever it was counted with before."""
+        known = self._counted.pop(live.order.client_id, None)
+        if known is not None:
+            self._pull(live.order.side, known)
+        if live.remaining > 0:
+            self.add(live.order, live.remaining)
 
     def push(self, side: Side, price: Ticks, steps: Steps) -> None:
         """Count ``steps`` at ``price``."""
         if side is Side.BUY:
             self.buys.append((price, steps))
-            self._bought = self._opening = None
+            self._opening = None
+            if self._bought is not None:
+                quantity, value, far = self._bought
+                self._bought = quantity + steps, value + price * steps, price if price < far or not quantity else far
         else:
             self.sells.append((price, steps))
-            self._sold = None
+            if self._sold is not None:
+                quantity, value, far = self._sold
+                self._sold = quantity + steps, value + price * steps, price if price > far else far
+        self._case = None
+
+    def _pull(self, side: Side, order: Order) -> None:
+        """Count an order no more."""
+        price, steps = order
+        if side is Side.BUY:
+            self.buys.remove(order)
+            self._opening = None
+            self._bought = _less(self._bought, price, steps)
+        else:
+            self.sells.remove(order)
+            self._sold = _less(self._sold, price, steps)
         self._case = None
 
     def replace(self, buys: list[Order], sells: list[Order]) -> None:
-        """Count exactly these orders."""
+        """Count exactly these orders, whoever's they are."""
         self.buys = buys
         self.sells = sells
+        self._counted = {}
         self._case = self._bought = self._sold = self._opening = None
 
     def go_back(self, kept: "Kept") -> None:
-        """Forget the orders added since ``remember`` gave ``kept``."""
+        """Forget the orders pushed since ``remember`` gave ``kept``."""
         buys, sells, self._case, self._bought, self._sold, self._opening = kept
         del self.buys[buys:]
         del self.sells[sells:]
@@ -142,6 +172,16 @@ class SymbolExposure:
 
     def copy(self) -> "SymbolExposure":
         """The same, to try something on."""
+        other = self.with_orders(self.buys[:], self.sells[:])
+        other._counted = dict(self._counted)
+        other._case = self._case
+        other._bought = self._bought
+        other._sold = self._sold
+        other._opening = self._opening
+        return other
+
+    def with_orders(self, buys: list[Order], sells: list[Order]) -> "SymbolExposure":
+        """The same position with other orders, whoever's they are."""
         other = SymbolExposure.__new__(SymbolExposure)
         other.unit = self.unit
         other.spot = self.spot
@@ -151,12 +191,10 @@ class SymbolExposure:
         other.gap = self.gap
         other.fresh = self.fresh
         other.at_mark = self.at_mark
-        other.buys = self.buys[:]
-        other.sells = self.sells[:]
-        other._case = self._case
-        other._bought = self._bought
-        other._sold = self._sold
-        other._opening = self._opening
+        other.buys = buys
+        other.sells = sells
+        other._counted = {}
+        other._case = other._bought = other._sold = other._opening = None
         return other
 
     def held(self) -> float | None:
@@ -227,6 +265,13 @@ def _totals(orders: list[Order], side: Side) -> Totals:
     return quantity, value, (min(orders) if side is Side.BUY else max(orders))[0]
 
 
+def _less(totals: Totals | None, price: Ticks, steps: Steps) -> Totals | None:
+    """The totals without an order; None where the farthest price must be looked for anew."""
+    if totals is None or totals[2] == price:
+        return None
+    return totals[0] - steps, totals[1] - price * steps, totals[2]
+
+
 def opened(orders: Iterable[Order], closing: Steps) -> int:
     """Value of what ``orders`` (nearest first) open after the first ``closing`` steps closed a position."""
     value = 0
@@ -268,11 +313,18 @@ class Portfolio:
         """Sum of |position| x mark over equity; None where a mark is unknown; infinite without equity."""
         total = 0.0
         for symbol in self.symbols.values():
-            held = symbol.held()
-            if held is None:
-                return None
-            total += held
+            if symbol.position:
+                if symbol.mark is None:
+                    return None
+                total += abs(symbol.position) * symbol.mark * symbol.unit
         return ratio(total, self.equity)
+
+    def exposure(self) -> float:
+        """The worst exposures of all symbols together, quote."""
+        total = 0.0
+        for symbol in self.symbols.values():
+            total += (symbol._case or symbol.case())[0]
+        return total
 
     def worst(self, around: Symbol = "") -> float:
         """The account's worst case over both sides of every symbol.

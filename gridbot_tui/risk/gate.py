@@ -100,7 +100,7 @@ class Gate:
         if not symbol.fresh:
             return STALE_MARK
         kept = symbol.remember()
-        view.add(order)
+        symbol.push(order.side, symbol.mark if order.price is None else order.price, order.steps)
         code = self.verdict(view, order.symbol)
         symbol.go_back(kept)
         return code or None
@@ -244,13 +244,12 @@ class _Plan:
 
     def _count(self, symbol: Symbol) -> None:
         """Let the symbol's exposure count exactly its resting slots and strays."""
-        one = self.view.symbols[symbol].copy()
         buys: list[Order] = []
         sells: list[Order] = []
         for slot in self._slots[symbol]:
             if slot.state is SlotState.RESTING:
                 (buys if slot.side is Side.BUY else sells).append((slot.price, slot.steps))
-        one.replace(buys, sells)
+        one = self.view.symbols[symbol].with_orders(buys, sells)
         for live in self._strays.get(symbol, ()):
             one.add(live.order, live.remaining)
         self.view.symbols[symbol] = one

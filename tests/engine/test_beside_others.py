@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from gridbot_tui.engine import exposure
+from gridbot_tui.engine import exposure, walk
 from gridbot_tui.engine.desk import Waiting
 from gridbot_tui.engine.events import AccountState, BarsClosed, Fill, Health, PositionState, Quote, Tick
 from gridbot_tui.exchange.simulated.owner import HAND
@@ -125,8 +125,8 @@ def test_a_market_order_of_unknown_fate_is_counted_at_the_mark_of_now() -> None:
     sold = desk.ids.issue(BTC, 1, 0, Side.SELL)
     desk.orders.intend(NewOrder(sold, BTC, Side.SELL, OrderKind.MARKET, 7, None, Purpose.TARGET, rig.world.now))
     state.exposure = None
-    assert (600_000, 7) in exposure.of_symbol(desk, state).sells
+    assert (600_000, 7) in walk.of_symbol(desk, state).sells
     rig.engine.handle(Quote(rig.world.now + MINUTE, BTC, mark=610_000))
     assert (610_000, 7) in exposure.portfolio(desk).symbols[BTC].sells
     rig.engine.handle(Quote(rig.world.now + 2 * MINUTE, BTC, mark=620_000))
-    assert (620_000, 7) in exposure.of_symbol(desk, state).sells
+    assert (620_000, 7) in walk.of_symbol(desk, state).sells

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from gridbot_tui.engine import exposure, on_truth
+from gridbot_tui.engine import on_truth, walk
 from gridbot_tui.engine.actions import CancelOrder, Fact
 from gridbot_tui.engine.core import Engine
 from gridbot_tui.engine.desk import Desk
@@ -84,10 +84,10 @@ def in_flight_missing_in_the_gate() -> None:
     def of_symbol(desk: Desk, state: Any) -> SymbolExposure:
         standing = [one for one in desk.orders.live(state.symbol) if one.state is not OrderState.SENDING]
         gap = state.plan.gap if state.plan is not None else None
-        position, fresh = desk.ledger.position(state.symbol), exposure.is_fresh(desk, state)
+        position, fresh = desk.ledger.position(state.symbol), walk.is_fresh(desk, state)
         return SymbolExposure(state.instrument, position, state.mark, gap=gap, fresh=fresh, orders=standing)
 
-    _put(exposure, "of_symbol", of_symbol)
+    _put(walk, "of_symbol", of_symbol)
     _put(Portfolio, "add", lambda self, order: None)
 
 
@@ -145,7 +145,7 @@ def exits_left_after_the_position_closed() -> None:
 
 
 def stale_mark_accepted() -> None:
-    _put(exposure, "is_fresh", lambda desk, state: state.mark is not None)
+    _put(walk, "is_fresh", lambda desk, state: state.mark is not None)
 
 
 def event_order_trusted() -> None:
