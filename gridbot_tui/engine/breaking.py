@@ -98,7 +98,7 @@ def answered(desk: Desk, live: LiveOrder, before: OrderState | None, event: Orde
     if not bad and before is not OrderState.SENDING:
         return
     _answer(desk, event.symbol, bad)
-    if before is OrderState.SENDING:
+    if before is OrderState.SENDING and desk.config.times_orders:
         _took(desk, event.symbol, desk.now - live.sent_at)
     if event.outcome is Outcome.REFUSED and not _would_take(event):
         count = desk.vitals.refused(event.symbol, desk.now)
@@ -113,6 +113,8 @@ def health(desk: Desk, event: Health) -> None:
         trip(desk, "loop_lag", f"the process stood still for {event.loop_lag / 1000:.1f} s")
     if event.latency is not None:
         _took(desk, "", event.latency)
+    for symbol, took in event.trips:
+        _took(desk, symbol, took)
     if event.answered is not None:
         _answer(desk, "", not event.answered)
 

@@ -35,6 +35,9 @@ class EngineConfig(Struct, frozen=True):
     """Time between two points of the equity curve."""
     stale_after: Ms
     """A quote or mark older than this admits no entry and raises no tier."""
+    times_orders: bool = True
+    """Whether an order's own news tell how slow the exchange is. False where the shell measures its requests on the
+    wire (``Health.trips``): there an order waits in line before it leaves, and that is no fault of the exchange's."""
 
     def ladder_of(self, symbol: Symbol) -> LadderParams:
         """The ladder parameters of one symbol."""

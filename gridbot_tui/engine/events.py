@@ -196,6 +196,8 @@ class Health(Event, frozen=True, tag=True):
     """How long a request took."""
     answered: bool | None = None
     """Whether a request was answered."""
+    trips: tuple[tuple[Symbol, Ms], ...] = ()
+    """Requests that were answered since the last time, and how long each took on the wire; "" = about no symbol."""
 
 
 class Adopted(Event, frozen=True, tag=True):

@@ -195,6 +195,7 @@ def engine_config(
         taker_fee=fees.futures_taker if futures else fees.spot_taker,
         equity_every=settings.store.equity_every_minutes * MINUTE,
         stale_after=2 * HOUR if mode.virtual else STALE_AFTER_LIVE,
+        times_orders=mode.virtual,
     )
 
 

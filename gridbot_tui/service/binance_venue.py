@@ -67,6 +67,7 @@ class BinanceVenue:
     def jobs(self, desk: Desk) -> list[Coroutine[Any, Any, None]]:
         """Port and both feeds."""
         self._desk = desk
+        self._rest.on_trip(desk.timed)
         gate = Gate(self._timing, self._clock)
         market = MarketFeed(
             self._rest, self._hosts, self.instruments, MINUTE, desk.take,

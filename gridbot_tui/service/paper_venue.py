@@ -62,6 +62,7 @@ class PaperVenue:
     def jobs(self, desk: Desk) -> list[Coroutine[Any, Any, None]]:
         """The live market, and the account that meets it."""
         self._desk = desk
+        self._rest.on_trip(desk.timed)
         self._market = MarketFeed(
             self._rest, self._hosts, self.instruments, MINUTE, self._heard,
             next_open=desk.next_open, timing=self._timing, clock=self._clock, gate=Gate(self._timing, self._clock),

@@ -161,6 +161,10 @@ class RealParts(Parts):
                 self._account_up.clear()
         self.runner.take(incoming)
 
+    def timed(self, symbol: Symbol, took: Ms) -> None:
+        """How long the exchange took over a request: the breaker of slow exchanges goes by it."""
+        self.runner.timed(symbol, took)
+
     def resync(self, reason: str) -> None:
         """Something happened that only a comparison with the exchange can tell in full."""
         self.log.info("resync", reason=reason)

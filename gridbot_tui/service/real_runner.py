@@ -23,6 +23,8 @@ SLICE_S = 0.010
 """Longest the loop is kept from sockets, faces and the disk."""
 TICK_S = 1.0
 MOST_WAITING = 20_000
+MOST_TRIPS = 256
+"""Measured requests told with one tick: as many as a breaker's window remembers."""
 LAG_TOLD_S = 0.25
 """The loop kept for less is the ordinary course of things."""
 BEHIND = "news came faster than they could be handled and some were dropped"
@@ -42,6 +44,7 @@ class RealRunner:
         self._young: deque[Incoming] = deque()
         """Bars and funding of now, while the recovery still brings those of the past: an hour is fed in order."""
         self._wake = asyncio.Event()
+        self._trips: deque[tuple[Symbol, Ms]] = deque(maxlen=MOST_TRIPS)
         self._behind = False
         self._tick_at = 0.0
         self.on_recovered: Callable[[], None] = lambda: None
@@ -71,6 +74,10 @@ class RealRunner:
         else:
             self._behind = True
         self._wake.set()
+
+    def timed(self, symbol: Symbol, took: Ms) -> None:
+        """A request was answered after ``took`` ms on the wire; told with the next tick."""
+        self._trips.append((symbol, took))
 
     def wake(self) -> None:
         """Something changed from outside (a command): look again at once."""
@@ -128,8 +135,11 @@ class RealRunner:
             self._handle(LinkChanged(at, "account", up=False, detail=BEHIND))
             self._handle(LinkChanged(at, "account", up=True, detail="caught up"))
         at = self._now()
-        if self.lag >= LAG_TOLD_S:
-            self._handle(Health(at, loop_lag=round(self.lag * 1000)))
+        lag = round(self.lag * 1000) if self.lag >= LAG_TOLD_S else None
+        trips = tuple(self._trips) if self._bot.recovered else ()
+        self._trips.clear()
+        if lag is not None or trips:
+            self._handle(Health(at, loop_lag=lag, trips=trips))
         self._handle(Tick(at))
         self._bot.flush()
 

@@ -21,6 +21,10 @@ class Desk(Protocol):
         """Something from the exchange."""
         ...
 
+    def timed(self, symbol: Symbol, took: Ms) -> None:
+        """A request about a symbol ("" = about none) was answered after so long on the wire."""
+        ...
+
     def resync(self, reason: str) -> None:
         """Something happened that only a comparison with the exchange can tell in full."""
         ...

@@ -190,3 +190,19 @@ def test_a_symbols_own_breaker_is_said_for_as_long_as_it_is_open(name: str) -> N
     assert not desk.breakers
     assert entries(rig)
     assert not desk.blockers.holds(BTC, BY_NAME[name].code)
+
+
+@pytest.mark.parametrize("timed", [True, False], ids=["by their news", "on the wire"])
+def test_how_slow_an_exchange_is_goes_by_the_wire_where_orders_wait_in_line_before_they_leave(timed: bool) -> None:
+    rig = quiet()
+    desk, rig.checking = rig.engine.desk, False
+    desk.config = structs.replace(desk.config, times_orders=timed)
+    (first, *_) = [one.order for one in desk.orders.live(BTC) if one.order.purpose is Purpose.GRID]
+    sent, late = rig.world.now, rig.world.now + 9_000
+    for number in range(5):
+        order = structs.replace(first, client_id=desk.ids.issue(BTC, first.epoch, 20 + number, first.side))
+        desk.orders.intend(order).sent_at = sent
+        rig.engine.handle(OrderReport(late, BTC, order.client_id, Outcome.ACCEPTED))
+    assert desk.breakers.is_open("latency", BTC) is timed
+    rig.engine.handle(Health(late, trips=(("", 20), ("ETHUSDT", 30), *[(BTC, 5_000)] * 4)))
+    assert [(one.name, one.symbol) for one in desk.breakers.tripped()] == [("latency", BTC)]

@@ -90,6 +90,9 @@ class Told:
         """Whether the feed has spoken since a time."""
         return any(isinstance(event, Quote) and event.at >= at for _, event in reversed(self.events))
 
+    def timed(self, symbol: Symbol, took: Ms) -> None:
+        self._inner.timed(symbol, took)
+
     def resync(self, reason: str) -> None:
         self._inner.resync(reason)
 

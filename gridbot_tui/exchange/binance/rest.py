@@ -18,6 +18,8 @@ from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.units import Asset, ClientId, Market, Ms, Symbol, Ticks
 
 IsOurs = Callable[[ClientId], bool]
+Timed = Callable[[Symbol, Ms], None]
+"""Told of a request that was answered: the symbol it was about ("" = none), and how long it took on the wire."""
 
 
 class FeeRates(Struct, frozen=True):
@@ -71,6 +73,10 @@ class Rest(Protocol):
     @property
     def market(self) -> Market:
         """Which one."""
+        ...
+
+    def on_trip(self, timed: Timed) -> None:
+        """From now on ``timed`` hears of every request that is answered."""
         ...
 
     ids: KnownIds

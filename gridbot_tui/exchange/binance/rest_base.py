@@ -16,7 +16,7 @@ from gridbot_tui.exchange.binance.health import AdapterHealth
 from gridbot_tui.exchange.binance.known_ids import KnownIds
 from gridbot_tui.exchange.binance.numbers import Scale
 from gridbot_tui.exchange.binance.order_words import BadAnswer, need
-from gridbot_tui.exchange.binance.rest import ApiRestrictions, IsOurs
+from gridbot_tui.exchange.binance.rest import ApiRestrictions, IsOurs, Timed
 from gridbot_tui.exchange.binance.wire import Wire
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.instrument import Instrument
@@ -69,6 +69,10 @@ class RestBase(ABC):
     async def server_time(self) -> Ms:
         """The exchange's time; sets the clock."""
         return await self.wire.look_at_clock()
+
+    def on_trip(self, timed: Timed) -> None:
+        """From now on ``timed`` hears of every request that is answered."""
+        self.wire.timed = timed
 
     @property
     def stopped(self) -> str:

@@ -1,7 +1,7 @@
 """One market's line to the exchange: turn, sending, classed errors, tries again where that is certain to be safe."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import aiohttp
@@ -43,6 +43,8 @@ class Wire:
         self.stopped = ""
         """Why the exchange will not serve us at all until somebody acts; "" = it does."""
         self._unresolved = 0
+        self.timed: Callable[[str, Ms], None] | None = None
+        """Hears of every request that is answered: its symbol ("" = none), and ms on the wire."""
 
     # -- opening and closing -------------------------------------------------------------------------------
 
@@ -169,15 +171,24 @@ class Wire:
         try:
             answer = await self._there().send(self.market, call, params, encoded=encoded)
         except (HttpTrouble, Unreadable, aiohttp.ClientError, TimeoutError, OSError) as trouble:
+            if isinstance(trouble, HttpTrouble):
+                self._took(params, began)
             error = classify(trouble, call.name, changes=changes)
             if isinstance(error, Unresolved):
                 error.sent_at = began
             self._note(error, changes)
             raise error from trouble
-        self._trips.append(self.clock.monotonic() - began)
+        self._trips.append(self._took(params, began))
         if call.signed:
             self.stopped = ""
         return answer
+
+    def _took(self, params: Mapping[str, Any], began: float) -> float:
+        """Seconds that an answered request took, told to whoever listens."""
+        took = self.clock.monotonic() - began
+        if self.timed is not None:
+            self.timed(str(params.get("symbol", "")), round(took * 1000))
+        return took
 
     def of_batch(self, code: int, message: str) -> BinanceError:
         """What the error of one order in a batch means: as if it had been sent alone."""
