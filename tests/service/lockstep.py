@@ -39,7 +39,7 @@ from gridbot_tui.store.live import LiveStore
 from gridbot_tui.units import MINUTE, Asset, Market, Mode, Money, Ms, Symbol
 from tests.e2e.served import KEY, SECRET, SYMBOL
 from tests.exchange_server.serving import Served
-from tests.service.wire_rig import calm
+from tests.service.wire_scene import calm
 
 PATIENCE_S = 30.0
 _PLENTY = 1e12

@@ -1,82 +1,62 @@
-"""Hands and bots that are not ours, on the same account: noticed, said, counted, never touched."""
+"""Hands and bots that are not ours, on the same account: noticed within one comparison, said, never touched."""
 
-from collections.abc import Iterator
+from pathlib import Path
 
-import pytest
+from tests.service.wire_scene import Scene, live_through
 
-from gridbot_tui.units import Market
-from tests.e2e.served import KEY, RICH, SECRET, SYMBOL, Books, at_home
-from tests.exchange_server.serving import Served, serving
-from tests.service.wire_rig import HURRY, Rig, quick_ticks
+CYCLE_S = 10.0
+SETS = {"service.reconcile_s": str(CYCLE_S)}
+SOON_S = CYCLE_S + 3.0
+"""One comparison, and its answers."""
+SECOND = "xymain-BTCUSDT-3-gb5-1"
 
 
-class Scene:
-    """The exchange, the bot, and a hand on the account."""
+def test_an_order_cancelled_by_hand_is_said_and_put_back(tmp_path: Path) -> None:
+    async def story(scene: Scene) -> None:
+        await scene.start()
+        await scene.trading()
+        victim = next(row for row in scene.standing() if "clientAlgoId" not in row)
+        scene.cancelled_by_hand(victim["clientOrderId"])
 
-    def __init__(self, served: Served, rig: Rig, price: float) -> None:
-        self.served = served
-        self.rig = rig
-        self.price = price
+        def again() -> bool:
+            return any(
+                row["clientOrderId"] != victim["clientOrderId"]
+                and (row["side"], row["price"]) == (victim["side"], victim["price"])
+                for row in scene.standing() if "clientAlgoId" not in row
+            )  # fmt: skip
 
-    def by_hand(self, client_id: str, share: float = 0.9) -> None:
-        """Somebody rests a buy."""
-        status, answer = self.served.signed(
-            "POST", "/fapi/v1/order", key=KEY, secret=SECRET, symbol=SYMBOL, side="BUY", type="LIMIT",
-            timeInForce="GTX", quantity="0.01", price=str(round(self.price * share)), newClientOrderId=client_id,
+        await scene.until(lambda _: again(), "it is put back", SOON_S)
+        await scene.agreed()
+        assert scene.saw("cancelled_elsewhere")
+
+    live_through(story, tmp_path, sets=SETS)
+
+
+def test_a_foreign_order_is_announced_counted_and_left_alone(tmp_path: Path) -> None:
+    async def story(scene: Scene) -> None:
+        await scene.start()
+        await scene.trading()
+        scene.by_hand("somebody-1")
+        await scene.until(lambda _: scene.saw("foreign_order"), "it is announced", SOON_S)
+        await scene.until(lambda _: scene.saw("countdown is not armed"), "no countdown would cancel it")
+        scene.stir()
+        await scene.agreed()
+        assert (await scene.stop()).exit_code == 0
+        assert [row["clientOrderId"] for row in scene.standing()] == ["somebody-1"]
+
+    live_through(story, tmp_path, sets=SETS)
+
+
+def test_a_second_bot_stops_new_risk(tmp_path: Path) -> None:
+    async def story(scene: Scene) -> None:
+        await scene.start()
+        await scene.trading()
+        scene.by_hand(SECOND)
+        await scene.until(
+            lambda picture: "second_bot" in {blocker.code for blocker in picture.blockers}
+            and not any(order.purpose == "grid" for order in picture.orders),
+            "no entries stand", SOON_S,
         )  # fmt: skip
-        assert status == 200, answer
+        assert [row["clientOrderId"] for row in scene.standing()] == [SECOND], "it is never touched"
 
-    def cancelled_by_hand(self, client_id: str) -> None:
-        """Somebody cancels."""
-        status, answer = self.served.signed(
-            "DELETE", "/fapi/v1/order", key=KEY, secret=SECRET, symbol=SYMBOL, origClientOrderId=client_id
-        )
-        assert status == 200, answer
-
-
-@pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    home = tmp_path_factory.mktemp("h")
-    with (
-        serving(Market.FUTURES, symbols=(SYMBOL,), accounts=(RICH,), speed=float(HURRY)) as served,
-        quick_ticks(),
-    ):
-        price = at_home(served)
-        with Rig(served, home, sets={"service.reconcile_s": "10"}) as rig:
-            rig.trading()
-            yield Scene(served, rig, price)
-            rig.stop()
-
-
-def test_an_order_cancelled_by_hand_is_said_and_put_back(scene: Scene) -> None:
-    scene.rig.agreed()
-    victim = Books(scene.served).plain[0]
-    scene.cancelled_by_hand(victim["clientOrderId"])
-    scene.rig.wait_for(
-        lambda picture: any(
-            order.client_id != victim["clientOrderId"] and order.side == victim["side"].lower()
-            and order.price is not None and float(order.price) == float(victim["price"]) and order.state == "resting"
-            for order in picture.orders
-        ),
-        "it is put back",
-    )  # fmt: skip
-    scene.rig.agreed()
-    assert scene.rig.saw("cancelled_elsewhere")
-
-
-def test_a_foreign_order_is_announced_and_left_alone(scene: Scene) -> None:
-    scene.by_hand("somebody-1")
-    scene.rig.wait_for(lambda _: scene.rig.saw("foreign_order"), "it is announced")
-    scene.rig.agreed_but("somebody-1")
-    scene.cancelled_by_hand("somebody-1")
-    scene.rig.agreed()
-
-
-def test_a_second_bot_stops_new_risk(scene: Scene) -> None:
-    scene.by_hand("xymain-BTCUSDT-3-gb5-1")
-    scene.rig.wait_for(
-        lambda picture: "second_bot" in {blocker.code for blocker in picture.blockers}
-        and not any(order.purpose == "grid" for order in picture.orders),
-        "no entries stand",
-    )
-    assert "xymain-BTCUSDT-3-gb5-1" in Books(scene.served).standing, "it is never touched"
+    live_through(story, tmp_path, sets=SETS)
