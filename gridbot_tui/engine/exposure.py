@@ -5,7 +5,7 @@ from collections.abc import Collection
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.walk import of_symbol, walk
 from gridbot_tui.orders.book import LiveOrder
-from gridbot_tui.orders.model import Slot
+from gridbot_tui.orders.model import OrderState, Slot
 from gridbot_tui.risk import gate
 from gridbot_tui.risk.exposure import Portfolio
 from gridbot_tui.units import Symbol
@@ -41,9 +41,10 @@ def strays(desk: Desk, slots: dict[Symbol, tuple[Slot, ...]]) -> dict[Symbol, li
     """Orders of unknown fate that no resting slot accounts for."""
     found = {}
     for name, wanted in slots.items():
-        lost = gate.strays(desk.orders.live(name), wanted)
-        if lost:
-            found[name] = lost
+        if desk.orders.any_in(OrderState.UNRESOLVED, name):
+            lost = gate.strays(desk.orders.live(name), wanted)
+            if lost:
+                found[name] = lost
     return found
 
 

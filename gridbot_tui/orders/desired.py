@@ -151,7 +151,11 @@ def _notes(
         needed = plan.equity * least * instrument.step_f / plan.lot
         notes.append(("lot_below_minimum", f"a lot of the least size needs {needed:.2f} {instrument.quote}"))
     closing = Side.SELL if position > 0 else Side.BUY
-    left = abs(position) - sum(slot.exit_steps for slot in resting if slot.side is closing)
+    left = abs(position)
+    if left:
+        for slot in resting:
+            if slot.side is closing:
+                left -= slot.exit_steps
     if left > 0 and not delta:
         notes.append(("dust", f"{instrument.quantity(left)} {instrument.base} has no exit: too small to trade"))
     if resting and all(slot.state is SlotState.CROSSED for slot in resting):

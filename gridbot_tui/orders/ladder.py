@@ -8,9 +8,12 @@ from typing import Final
 
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.model import Slot, SlotState
-from gridbot_tui.orders.rungs import Rungs, Touch
+from gridbot_tui.orders.rungs import NEAR, Rungs, Touch
 from gridbot_tui.strategy.plan import GridPlan
 from gridbot_tui.units import Market, Side, Steps, Ticks
+
+# Members of enums looked up once: this runs for every rung.
+_RESTING, _CROSSED, _WAITING = SlotState.RESTING, SlotState.CROSSED, SlotState.WAITING
 
 _BEYOND: Final = 1 << 62
 """A price no market reaches."""
@@ -88,16 +91,20 @@ def _side(r: Rungs, side: Side, position: Steps, touch: Touch, size: Steps, entr
         room = min(room, exits)
     drafts: list[Draft] = []
     taken = carry = 0
+    buying, at_touch = side is Side.BUY, touch.bid if side is Side.BUY else touch.ask
+    prices, floor, minimum, levels = r.kept(side), r.floor, r.minimum, r.levels
     for count in range(MAX_RUNGS):
-        if count >= r.levels:
+        if count >= levels:
             room = min(room, exits)  # beyond the plan's levels only what is held
-        steps = _fitting(want, carry, taken, room, exits)
+        steps = want if not carry and taken + want <= room else _fitting(want, carry, taken, room, exits)
         if steps <= 0:
             break
-        price = r.price(rung, side, lots)
-        limit = min(price, touch.bid) if side is Side.BUY else max(price, touch.ask)
-        if steps >= r.least(limit):
-            drafts.append(Draft(rung, price, steps, max(0, min(exits - taken, steps))))
+        price = prices.get(rung) or r.price(rung, side, lots)
+        limit = at_touch if (price > at_touch) is buying else price
+        # ``steps >= r.least(limit)``, without a call for each rung of each ladder
+        if limit > 0 and steps >= floor and steps >= minimum / limit - NEAR:
+            left = exits - taken
+            drafts.append(Draft(rung, price, steps, 0 if left <= 0 else left if left < steps else steps))
             taken += steps
             carry = 0
         else:
@@ -144,23 +151,20 @@ def place(
     A rung beyond the touch would take. Of those, number ``nearest`` rests at the touch and the others are
     crossed until it fills; a rung inside the spread goes to the touch as well.
     """
-    at_touch = touch.bid if side is Side.BUY else touch.ask
-    resting = 0
+    buying = side is Side.BUY
+    at_touch = touch.bid if buying else touch.ask
     symbol, epoch = plan.symbol, plan.epoch
-    crossed = 0
+    resting = crossed = 0
     for draft in drafts:
-        price = draft.price
-        beyond = price > at_touch if side is Side.BUY else price < at_touch
-        if beyond:
-            state = SlotState.RESTING if crossed == nearest else SlotState.CROSSED
-            crossed += 1
-            if state is SlotState.RESTING:
+        price, steps, exits, state = draft.price, draft.steps, draft.exit_steps, _RESTING
+        if price > at_touch if buying else price < at_touch:
+            if crossed == nearest:
                 price = at_touch
-        else:
-            state = SlotState.RESTING
-        if state is SlotState.RESTING:
+            else:
+                state = _CROSSED
+            crossed += 1
+        if state is _RESTING:
             if resting >= depth:
-                state = SlotState.WAITING
+                state = _WAITING
             resting += 1
-        entry = draft.steps > draft.exit_steps
-        out.append(Slot(symbol, epoch, draft.rung, side, price, draft.steps, entry, state, "", draft.exit_steps))
+        out.append(Slot(symbol, epoch, draft.rung, side, price, steps, steps > exits, state, "", exits))

@@ -29,10 +29,14 @@ def match(
         return kept, loose, list(slots)
     places = {(slot.epoch, slot.rung): slot for slot in slots}
     for live in orders:
-        own = places.get((live.epoch, live.rung))
-        if own is not None and (_exact(live, own) or _occupies(live, own, near, quantity, most)):
+        place = live.epoch, live.rung
+        own = places.get(place)
+        # mostly the order is just what the slot wants
+        if own is not None and (
+            (live.remaining == own.steps and live.order.price == own.price) or _occupies(live, own, near, quantity, most)
+        ):
             kept.append((live, own))
-            del places[own.epoch, own.rung]
+            del places[place]
         else:
             loose.append(live)
     if not loose or not places:
@@ -49,13 +53,13 @@ def match(
     return kept, unserved, free
 
 
-def _exact(live: LiveOrder, slot: Slot) -> bool:
-    """The usual case, first: the order is just what the slot wants."""
-    return live.order.price == slot.price and live.remaining == slot.steps
-
-
 def _occupies(live: LiveOrder, slot: Slot, near: float, quantity: float, most: Steps) -> bool:
-    return live.state is OrderState.UNRESOLVED or _fits(live, slot, near, quantity, most)
+    price = live.order.price
+    if price is not None:
+        steps = slot.steps if slot.steps < most else most
+        if abs(price - slot.price) <= near * slot.price and abs(live.remaining - steps) <= quantity * steps:
+            return True
+    return live.state is OrderState.UNRESOLVED
 
 
 def _fits(live: LiveOrder, slot: Slot, near: float, quantity: float, most: Steps) -> bool:

@@ -265,7 +265,10 @@ class _Work:
     def _covered(self, side: Side, kept: list[Pair], loose: list[LiveOrder], missing: list[Slot]) -> list[Pair]:
         """Where a side only closes inventory, kept orders may not sell more than is held: the hysteresis
         on quantities must never leave a naked entry."""
-        if all(live.remaining <= slot.steps for live, slot in kept):
+        for live, slot in kept:
+            if live.remaining > slot.steps:
+                break
+        else:
             return kept
         total = 0
         for slot in self.desired.resting:

@@ -14,7 +14,7 @@ from gridbot_tui.orders.model import Slot
 from gridbot_tui.strategy.plan import GridPlan
 from gridbot_tui.units import Side, Steps, Ticks
 
-_NEAR: Final = 1e-9
+NEAR: Final = 1e-9
 """A number this close to a whole one (relatively) is that whole one: float noise, not price."""
 
 _FARTHEST: Final = 900
@@ -33,16 +33,18 @@ class Rungs:
 
     __slots__ = (
         "_anchor",
-        "_limit",
+        "_kept",
         "_prices",
         "_skew",
         "_spacing",
         "_tick",
+        "floor",
         "instrument",
         "last",
         "levels",
         "lot",
         "lower",
+        "minimum",
         "origin",
         "plan",
         "upper",
@@ -60,11 +62,15 @@ class Rungs:
         self._spacing = plan.spacing or 0.0
         self._skew = plan.skew
         self._tick = instrument.tick_f
-        self._limit = float(instrument.min_notional) / instrument.unit_f
+        self.floor: Steps = max(1, instrument.min_steps)
+        """The smallest order at any price."""
+        self.minimum = float(instrument.min_notional) / instrument.unit_f
+        """Minimum notional in ticks x steps."""
         self.last: tuple[tuple[Steps, int, bool, bool, bool], Ticks, Ticks, tuple[Slot, ...]] | None = None
         """The ladder's last answer, of a ladder no rung of which the market had reached: what it was asked
         (position, depth, entries of either side, lot large enough), the touch between which it holds, slots."""
         self._prices: dict[tuple[int, Side, int], Ticks] = {}
+        self._kept: tuple[dict[int, Ticks], dict[int, Ticks]] = ({}, {})
 
     @property
     def priced(self) -> bool:
@@ -81,19 +87,26 @@ class Rungs:
 
     def price(self, rung: int, side: Side, lots: int) -> Ticks:
         """Ticks of a rung, bids down and asks up; ``lots`` is n rounded to the side's own fill boundary."""
-        key = (rung, side, lots if self._skew != 1.0 else 0)
-        ticks = self._prices.get(key)
-        if ticks is None:
-            ticks = self._prices[key] = self._price(rung, side, lots)
-        return ticks
+        if self._skew == 1.0:
+            ticks = self.kept(side)[rung] = self._price(rung, side, lots)
+            return ticks
+        key = (rung, side, lots)
+        known = self._prices.get(key)
+        if known is None:
+            known = self._prices[key] = self._price(rung, side, lots)
+        return known
+
+    def kept(self, side: Side) -> dict[int, Ticks]:
+        """The ticks of one side's rungs that were asked for, where they hold at any position."""
+        return self._kept[0 if side is Side.BUY else 1]
 
     def least(self, ticks: Ticks) -> Steps:
         """The smallest order the exchange takes at this price."""
-        return least_steps(self.instrument, self._limit, ticks)
+        return least_steps(self.instrument, self.minimum, ticks)
 
     def tradable_at(self, steps: Steps) -> Ticks:
         """The lowest price at which the exchange takes this quantity."""
-        return ceil(self._limit / steps - _NEAR)
+        return ceil(self.minimum / steps - NEAR)
 
     def _price(self, rung: int, side: Side, lots: int) -> Ticks:
         if self._anchor is None:
@@ -101,7 +114,7 @@ class Rungs:
         place = rung + (self._skew - 1.0) * lots
         ratio = exp(self._anchor - place * self._spacing) / self._tick
         near = round(ratio)
-        if abs(ratio - near) <= _NEAR * max(1.0, ratio):
+        if abs(ratio - near) <= NEAR * max(1.0, ratio):
             return near
         return floor(ratio) if side is Side.BUY else ceil(ratio)
 
@@ -110,7 +123,7 @@ def least_steps(instrument: Instrument, limit: float, ticks: Ticks) -> Steps:
     """The smallest order at ``ticks``; ``limit`` is the minimum notional in units of tick x step."""
     if ticks <= 0:
         return instrument.max_steps + 1
-    return max(1, instrument.min_steps, ceil(limit / ticks - _NEAR))
+    return max(1, instrument.min_steps, ceil(limit / ticks - NEAR))
 
 
 def smallest_order(instrument: Instrument, ticks: Ticks) -> Steps:

@@ -26,6 +26,7 @@ UNKNOWN_SYMBOL: Final = "unknown_symbol"
 _SAFE: Final = 1.0 - 1e-9
 """Limits are compared this much early: float rounding never lets anything past."""
 _SPOT_CAP: Final = 1.0
+_RESTING, _BUY = SlotState.RESTING, Side.BUY  # looked up once: every decision asks them of every slot
 
 
 class Gate:
@@ -247,8 +248,8 @@ class _Plan:
         buys: list[Order] = []
         sells: list[Order] = []
         for slot in self._slots[symbol]:
-            if slot.state is SlotState.RESTING:
-                (buys if slot.side is Side.BUY else sells).append((slot.price, slot.steps))
+            if slot.state is _RESTING:
+                (buys if slot.side is _BUY else sells).append((slot.price, slot.steps))
         one = self.view.symbols[symbol].with_orders(buys, sells)
         for live in self._strays.get(symbol, ()):
             one.add(live.order, live.remaining)
