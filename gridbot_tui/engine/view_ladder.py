@@ -23,7 +23,7 @@ class Exits(NamedTuple):
     """Which slot closes which lot, were the slots of the exit side to fill one after the other."""
 
     prices: dict[int, Ticks]
-    """Lot id to the price of the first slot that closes some of it; a lot without an exit is not here."""
+    """Lot id to the price of the first order that closes some of it; a lot without an exit is not here."""
     closed_by: dict[tuple[int, Side], tuple[int, ...]]
     """(rung, side) to the ids of the lots it closes, wholly or in part."""
 
@@ -38,12 +38,18 @@ def exits_of(desk: Desk, state: SymbolDesk) -> Exits:
     closing = held[0].side.opposite
     left = {lot.id: lot.steps for lot in held}
     slots = [slot for slot in state.desired.resting if slot.side is closing and slot.exit_steps]
+    standing = {
+        (live.rung, live.order.side): live.order.price
+        for live in desk.orders.live(state.symbol)
+        if live.order.purpose is Purpose.GRID
+    }
     for slot in sorted(slots, key=lambda one: -one.price * one.side):  # the nearest to the market first
         room, ids = slot.exit_steps, []
         while room > 0 and held:
             lot = _first_closed(held, closing, slot.price)
             ids.append(lot.id)
-            found.prices.setdefault(lot.id, slot.price)
+            # An order that was kept may rest a little beside the price that its slot has now.
+            found.prices.setdefault(lot.id, standing.get((slot.rung, slot.side)) or slot.price)
             taken: Steps = min(room, left[lot.id])
             room -= taken
             left[lot.id] -= taken

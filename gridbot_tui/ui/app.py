@@ -184,17 +184,26 @@ class GridApp(OrderActions, App[Ended]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Orders are dim and inert where this terminal may give none."""
-        if action in ("slower", "faster") and not self.picture.virtual:
+        if not self._offered(action):
             return False
+        return self._may(action, self.screen)
+
+    def _offered(self, action: str) -> bool:
+        """False for what this kind of session has not: a speed in real time."""
+        return self.picture.virtual or action not in ("slower", "faster")
+
+    def _may(self, action: str, screen: Screen[Any]) -> bool | None:
         if action in ORDERING and not self.may_order():
             return None
-        return isinstance(self.screen, Page) or action not in _NOT_OVER_DIALOGS
+        return isinstance(screen, Page) or action not in _NOT_OVER_DIALOGS
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Every action of the table, with or without a key."""
+        """Every action of the table, with or without a key, that ``screen`` (under the palette) allows."""
         for one in ACTIONS:
             name = one.action.partition("(")[0]
-            if name in ("command_palette", "jump") or self.check_action(name, ()) is not True:
+            if name in ("command_palette", "jump") or (name == "step" and self.step is None):
+                continue
+            if not self._offered(name) or self._may(name, screen) is not True:
                 continue
             yield SystemCommand(one.label, one.help, _Runner(self, one.action))
         for name in theme.NAMES:

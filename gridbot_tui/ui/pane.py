@@ -201,11 +201,13 @@ class Pane(RowPane, can_focus=True):
 
     def _top_line(self, picture: Picture, width: int, edge: str) -> Row:
         aged = (words.span(self.age(picture)), "bad" if picture.stale else "dim")
-        said = self.status(picture)
+        title = self.title(picture)
+        # The title stays whole, then comes the age; what else there is to say takes what they leave.
+        said = fit(self.status(picture), max(0, width - width_of(title) - cells(aged[0]) - 12))
         status: Row = (*said, (" · ", "dim"), aged) if width_of(said) else (aged,)
         tail: Row = ((" ", edge), *status, (" ─╮", edge)) if width > 24 else (("─╮", edge),)
         room = width - width_of(tail) - 4
-        name = fit(self.title(picture), max(0, room))
+        name = fit(title, max(0, room))
         gap = width - width_of(tail) - width_of(name) - 4
         return (("╭─ ", edge), *name, (" " + "─" * max(0, gap), edge), *tail)
 

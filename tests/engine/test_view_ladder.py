@@ -6,7 +6,7 @@ from typing import cast
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.view_ladder import Exits, exits_of
 from gridbot_tui.engine.view_symbol import symbol_view
-from gridbot_tui.orders.model import Slot, SlotState
+from gridbot_tui.orders.model import Purpose, Slot, SlotState
 from gridbot_tui.units import Side
 from tests.engine.tape import BTC, flat
 from tests.engine.test_walk import FALLS, walked
@@ -20,8 +20,10 @@ def slot(rung: int, side: Side, price: int, exit_steps: int) -> Slot:
     return Slot(BTC, 1, rung, side, price, 10, exit_steps < 10, SlotState.RESTING, "", exit_steps)
 
 
-def exits(lots: list[SimpleNamespace], slots: tuple[Slot, ...]) -> Exits:
-    desk = SimpleNamespace(ledger=SimpleNamespace(book=lambda _: lots))
+def exits(lots: list[SimpleNamespace], slots: tuple[Slot, ...], *standing: SimpleNamespace) -> Exits:
+    desk = SimpleNamespace(
+        ledger=SimpleNamespace(book=lambda _: lots), orders=SimpleNamespace(live=lambda _: standing)
+    )
     state = SimpleNamespace(symbol=BTC, desired=SimpleNamespace(resting=slots))
     return exits_of(cast(Desk, desk), cast(SymbolDesk, state))
 
@@ -45,6 +47,12 @@ def test_a_lot_that_two_orders_close_names_the_nearer_and_both_name_the_lot() ->
     found = exits([held(1, 100, 10, Side.SELL)], (slot(0, Side.BUY, 90, 6), slot(-1, Side.BUY, 80, 4)))
     assert found.prices == {1: 90}
     assert found.closed_by == {(0, Side.BUY): (1,), (-1, Side.BUY): (1,)}
+
+
+def test_an_order_that_was_kept_beside_its_slot_is_what_the_lot_names() -> None:
+    order = SimpleNamespace(side=Side.SELL, price=112, purpose=Purpose.GRID)
+    kept = SimpleNamespace(rung=0, order=order)
+    assert exits([held(1, 90, 10)], (slot(0, Side.SELL, 110, 10),), kept).prices == {1: 112}
 
 
 def test_a_lot_of_another_hand_and_one_that_no_order_reaches_have_no_exit() -> None:

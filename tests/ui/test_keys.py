@@ -128,7 +128,7 @@ async def test_theme_key_goes_round_and_the_screen_survives_it() -> None:
 async def test_numbers_jump_to_panes_and_choose_the_tab_of_a_small_terminal() -> None:
     app = an_app(fixtures.normal())
     async with shown(app, (80, 24)) as pilot:
-        titles = ("Ladder", "Price", "Systems", "Risk", "Blockers", "Profit", "Events", "Fills")
+        titles = ("Ladder", "Price", "Systems", "Risk", "Blockers", "Events", "Profit", "Fills")
         for at, (key, name) in enumerate(zip(("1", "2", "3", "4", "5", "6", "7", "8"), titles, strict=True), 1):
             await pilot.press(key)
             await settled(pilot)
@@ -136,7 +136,7 @@ async def test_numbers_jump_to_panes_and_choose_the_tab_of_a_small_terminal() ->
             assert app.focused is not None
             assert (
                 app.focused.id
-                == ("ladder", "chart", "systems", "risk", "blockers", "profit", "events", "fills")[at - 1]
+                == ("ladder", "chart", "systems", "risk", "blockers", "events", "profit", "fills")[at - 1]
             )
 
 
@@ -190,10 +190,12 @@ async def test_the_palette_lists_every_action_that_is_allowed() -> None:
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
         listed = {command.title for command in app.get_system_commands(app.screen)}
-        assert {one.label for one in ACTIONS if not one.id.startswith("pane_") and one.id != "palette"} <= listed
+        apart = {"palette", "step_back", "step_on"}  # steps are of recorded sessions
+        assert {one.label for one in ACTIONS if not one.id.startswith("pane_") and one.id not in apart} <= listed
         await pilot.press("ctrl+p")
         await settled(pilot)
         assert type(app.screen).__name__ == "CommandPalette"
+        assert {command.title for command in app.get_system_commands(app.screen_stack[-2])} == listed
     watcher = an_app(fixtures.normal(), read_only=True)
     async with shown(watcher):
         listed = {command.title for command in watcher.get_system_commands(watcher.screen)}
@@ -277,3 +279,21 @@ async def test_an_order_is_not_given_while_the_bot_cannot_be_heard() -> None:
         await settled(pilot)
         assert link_of(app).orders == []
         assert isinstance(app, GridApp)
+
+
+async def test_an_order_can_be_given_by_its_name_in_the_palette() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        await pilot.press("ctrl+p")
+        await settled(pilot)
+        await pilot.press(*"pause")
+        for _ in range(200):  # the palette looks for matches in a task of its own
+            await pilot.pause(0.01)
+            if "Pause or resume" in screen_text(app):
+                break
+        await pilot.press("enter")
+        for _ in range(200):
+            await pilot.pause(0.01)
+            if link_of(app).orders:
+                break
+        assert link_of(app).orders == [("pause", {})]

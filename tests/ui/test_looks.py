@@ -150,12 +150,14 @@ async def test_the_ladder_shows_slot_lot_stop_and_prices_on_one_axis() -> None:
     app = an_app(fixtures.normal())
     async with shown(app, (200, 60)):
         rows = pane_text(app, "#ladder").splitlines()
-        names = ("63 959.0", "last", "lot 7  ", "58 735.0", "stop")
+        names = ("63 959.0", "last", "◆ lot 7", "58 735.0", "stop")
         at = [next(i for i, row in enumerate(rows) if name in row) for name in names]
         assert at == sorted(at)
         text = "\n".join(rows)
-        for word in ("● resting", "○ waiting", "◐ part 42 %", "✗ blocked", "12m", "10/5", "+63.90", "break-even"):
+        for word in ("● resting", "○ waiting", "◐ 42 % in", "✗ blocked", "12m", "10/5", "+63.90", "break-even"):
             assert word in text
+        assert next(row for row in rows if "◆ lot 7" in row).rstrip("│ ").endswith("+0.11 → 62 192.0")
+        assert "of lot 7" in next(row for row in rows if row.startswith("│ 62 192.0"))
 
 
 async def test_stale_and_disconnected_are_above_everything_on_every_page() -> None:

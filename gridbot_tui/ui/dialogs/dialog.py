@@ -129,6 +129,10 @@ class Dialog(ModalScreen[str]):
             return "this terminal does not control the bot: nothing was sent"
         return ""
 
+    def reason_to_type(self) -> str:
+        """Why a word must be typed."""
+        return f"on live money: type {self._word} to go on"
+
     # -- inside -----------------------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
@@ -158,7 +162,7 @@ class Dialog(ModalScreen[str]):
         """Facts and the hint."""
         rows = [(), *self.facts(picture, width)]
         if self._word:
-            rows.append(((f"on live money: type {self._word} to go on", "warn"),))
+            rows.append(((self.reason_to_type(), "warn"),))
         return rows + (wrapped(self._hint, width, "bad") if self._hint else [])
 
     def flush(self, picture: Picture) -> None:

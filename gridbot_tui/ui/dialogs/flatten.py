@@ -6,7 +6,7 @@ from gridbot_tui.control.snapshot import Snapshot, SymbolView
 from gridbot_tui.ui import words
 from gridbot_tui.ui.dialogs.dialog import Dialog
 from gridbot_tui.ui.picture import Picture
-from gridbot_tui.ui.rows import Row
+from gridbot_tui.ui.rows import Row, wrapped
 
 TAKER_FEE = Decimal("0.0005")
 """Taker fee of the futures market; the estimate says "about"."""
@@ -33,7 +33,7 @@ class FlattenDialog(Dialog):
         if snapshot is None:
             return [(("nothing is known of the bot", "warn"),)]
         views = chosen(snapshot, self.symbol)
-        return [*effect_rows(snapshot, views), _leaves(snapshot, views, self.after())]
+        return [*effect_rows(snapshot, views), *_leaves(snapshot, views, self.after(), width)]
 
     def after(self) -> str:
         """The state it leaves."""
@@ -60,6 +60,10 @@ class KillDialog(FlattenDialog):
     def after(self) -> str:
         """The state it leaves."""
         return "no position, latched until 'gridbot reset kill'"
+
+    def reason_to_type(self) -> str:
+        """In every mode: it latches, and its key stands beside others."""
+        return f"a kill latches: type {self._word} to go on"
 
     def refusal(self, picture: Picture) -> str:
         """A kill goes out whenever there is a line at all."""
@@ -118,9 +122,14 @@ def costs(views: dict[str, SymbolView]) -> tuple[Decimal, Decimal, bool]:
     return fee, slip, known
 
 
-def _leaves(snapshot: Snapshot, views: dict[str, SymbolView], after: str) -> Row:
+def _leaves(snapshot: Snapshot, views: dict[str, SymbolView], after: str, width: int) -> list[Row]:
     fee, slip, known = costs(views)
     if snapshot.equity is None or not known:
-        return (("leaves  ", "dim"), (f"equity -, {after}", "text"))
-    equity = Decimal(snapshot.equity) - fee - slip
-    return (("leaves  ", "dim"), (f"equity about {words.money(format(equity, 'f'))} {snapshot.quote}, {after}", "text"))
+        text = f"equity -, {after}"
+    else:
+        equity = Decimal(snapshot.equity) - fee - slip
+        text = f"equity about {words.money(format(equity, 'f'))} {snapshot.quote}, {after}"
+    return [
+        (("leaves  " if at == 0 else " " * 8, "dim"), *row)
+        for at, row in enumerate(wrapped(text, max(8, width - 8)))
+    ]

@@ -47,8 +47,6 @@ class SymbolDialog(ModalScreen[str]):
         Binding("down", "move(1)", "Down", show=False),
     ]
     DEFAULT_CSS = """
-    SymbolDialog { align: center middle; background: $background 60%; }
-    SymbolDialog:ansi { background: transparent; }
     SymbolDialog > #box { width: 56; max-width: 100%; height: auto; padding: 0 1; background: $surface; }
     SymbolDialog > #box { border: round $primary; }
     SymbolDialog > #box:ansi { background: ansi_default; }

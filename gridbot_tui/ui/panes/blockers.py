@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from gridbot_tui.control.snapshot import BlockerView
 from gridbot_tui.ui import words
 from gridbot_tui.ui.pane import Pane
@@ -37,22 +39,44 @@ class BlockersPane(Pane):
             return [((words.UNKNOWN, "dim"),)]
         if not picture.blockers:
             return [(("✓ ", "good"), ("nothing is held back", "dim"))]
-        return [blocker_row(one, picture, width) for one in picture.blockers]
+        return [blocker_row(one, whom, picture, width) for one, whom in together(picture)]
 
     def status(self, picture: Picture) -> Row:
         """How many."""
-        count = len(picture.blockers)
+        count = len(together(picture))
         return ((f"{count} · w why", "dim"),) if count else ()
 
 
-def blocker_row(one: BlockerView, picture: Picture, width: int) -> Row:
+def together(picture: Picture) -> list[tuple[BlockerView, str]]:
+    """Each reason once, with whom it concerns: the same one for several symbols is one line, at its highest rank.
+
+    Since when is since the first of them.
+    """
+    found: dict[tuple[str, str, str], list[BlockerView]] = {}
+    for one in picture.blockers:
+        found.setdefault((one.code, one.detail, one.clears_when), []).append(one)
+    everyone = len(picture.snapshot.symbols) if picture.snapshot else 0
+    return [
+        (replace(same[0], since=min(one.since for one in same)), _whom([one.symbol for one in same], everyone))
+        for same in found.values()
+    ]
+
+
+def _whom(symbols: Sequence[str], everyone: int) -> str:
+    named = [name for name in symbols if name]
+    if len(named) == everyone > 1:
+        return "all symbols"
+    return " ".join(named)
+
+
+def blocker_row(one: BlockerView, whom: str, picture: Picture, width: int) -> Row:
     """``⚠ stale_mark  ETHUSDT  mark is 7 s old  since 14:03``."""
     grave = one.code in GRAVE
     sign, role = ("⚠ ", "bad") if grave else ("○ ", "warn")
     start: Row = (
         (sign, role),
         (one.code.replace("_", " "), role),
-        (f" {one.symbol}" if one.symbol else "", "strong"),
+        (f"  {whom}" if whom else "", "strong"),
         (f"  {one.detail}", "text"),
     )
     return justify(start, ((f"since {words.since(one.since, picture.now()).strip()}", "dim"),), width)

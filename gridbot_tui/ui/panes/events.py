@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from gridbot_tui.control.snapshot import EventView, FillView
 from gridbot_tui.ui import words
+from gridbot_tui.ui.folded import folded
 from gridbot_tui.ui.pane import Pane
 from gridbot_tui.ui.picture import Picture
 from gridbot_tui.ui.rows import Row, left
@@ -49,18 +50,20 @@ def latest(picture: Picture, count: int = 200) -> list[EventView]:
 
 
 def event_rows(picture: Picture, count: int = 200) -> list[Row]:
-    """One row an event: time, what, whom, in words."""
+    """One row an event: time, what, whom, in words; orders of one moment share a row."""
+    shown = folded(latest(picture))[:count]
+    wide = max([4, *(min(12, len(event.code)) for event in shown)])
     return [
         (
             (words.clock(event.at), "dim"),
             (
-                f" {left(event.code.replace('_', ' '), 7)}",
+                f" {left(event.code.replace('_', ' '), wide)}",
                 "accent" if event.level in ("debug", "info", "note") else LEVELS.get(event.level, "text"),
             ),
             (f" {event.symbol}" if event.symbol else "", "strong"),
             (f" {event.text}", LEVELS.get(event.level, "text")),
         )
-        for event in latest(picture, count)
+        for event in shown
     ]
 
 

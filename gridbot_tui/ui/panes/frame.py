@@ -174,6 +174,8 @@ class TooSmall(RowPane):
         said = banner(picture)
         if said:
             rows.append(((cut(said[0], width), said[1]),))
+        if picture.notes:
+            rows += wrapped(picture.notes[-1].text, width, "accent")[:2]
         rows += wrapped(f"too small: need 60x16, have {size.width}x{size.height}", width, "warn")
         rows += wrapped("trading goes on; p pauses, f flattens, ^q leaves", width, "dim")
         return [centred(row, width) for row in rows[:height]]

@@ -1,6 +1,6 @@
 """The ladder: one price axis with every slot, lot, stop and price that matters. The centre of the dashboard."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from gridbot_tui.control.snapshot import LotView, RungView, SymbolView
@@ -20,6 +20,10 @@ STATES: dict[str, tuple[str, str]] = {
     "unresolved": ("?", "bad"),
 }
 """Sign and role of a slot's state; "" takes the colour of its side."""
+
+
+SPARE = {"Δ": 1, "p/l": 1, "exit": 24}
+"""Cells that columns take where there is room to spare, in their order."""
 
 
 class Column(NamedTuple):
@@ -67,14 +71,9 @@ class LadderPane(Pane):
 
 def ladder_rows(view: SymbolView, now: Ms, width: int) -> tuple[list[Row], int | None]:
     """Heading and axis; and which row of the axis stands at the market (None where no price is known)."""
-    columns = _columns(view, width)
+    columns = _columns(view, now, width)
     axis: list[tuple[float, int, Row]] = []
-    lots = {lot.id: lot for lot in view.lots}
-    held = set()
-    for rung in view.ladder:
-        if rung.lot is not None:
-            held.add(rung.lot)
-        axis.append((float(rung.price), 0, _rung_row(rung, lots, view, now, columns)))
+    axis += [(float(rung.price), 0, _rung_row(rung, view, now, columns)) for rung in view.ladder]
     axis += [(float(lot.price), 1, _lot_row(lot, view, now, columns)) for lot in view.lots]
     axis += _walls(view, width)
     here = view.price or view.mark
@@ -97,39 +96,45 @@ def ladder_rows(view: SymbolView, now: Ms, width: int) -> tuple[list[Row], int |
 # -- columns ----------------------------------------------------------------------------------------------------
 
 
-def _columns(view: SymbolView, width: int) -> list[Column]:
-    prices = [rung.price for rung in view.ladder] + [lot.price for lot in view.lots]
+def _columns(view: SymbolView, now: Ms, width: int) -> list[Column]:
+    """As wide as what stands in them; in a narrow pane those that can be missed give way, the most so first."""
+    rungs, lots = view.ladder, view.lots
+    prices = [one.price for one in rungs] + [one.price for one in lots]
     prices += [one for one in (view.price, view.mark) if one is not None]
-    quantities = [rung.quantity for rung in view.ladder] + [lot.quantity for lot in view.lots]
+    sizes = [one.quantity for one in rungs] + [one.quantity for one in lots]
+    since = [one.since for one in rungs if one.since is not None] + [one.opened_at for one in lots]
     columns = [
-        Column("price", max((cells(words.grouped(one)) for one in prices), default=9)),
-        Column("Δ", 8, 1),
-        Column("side", 5),
-        Column("qty", min(14, max((cells(words.grouped(one)) for one in quantities), default=6))),
-        Column("state", 11),
-        Column("age", 4, 3),
-        Column("f/c", 5, 4),
-        Column("p/l", 8, 2),
-        Column("note", 16, 6),
+        Column("price", _widest([words.grouped(one) for one in prices], 9 if not prices else 1)),
+        Column("Δ", 7, 1),
+        Column("side", _widest([*(one.side for one in rungs), *(one.side for one in lots)], 4)),
+        Column("qty", min(14, _widest([words.grouped(one) for one in sizes], 3))),
+        Column("state", _widest([*(_state(one)[0] for one in rungs), *(_number(one) for one in lots)], 9)),
+        Column("age", _widest([words.span(now - at) for at in since], 3), 5),
+        Column("f/c", _widest([_counts(one) for one in rungs], 3), 4),
+        Column("p/l", _widest([*(_profit(one) for one in rungs), *(_result(one) for one in lots)], 7), 2),
+        Column("exit", min(16, _widest([*(_closes(one) for one in rungs), *(_exit(one) for one in lots)], 6)), 3),
     ]
-    while _taken(columns) > width:
-        loser = max(columns, key=lambda column: column.gives_way)
-        if loser.gives_way == 0:
-            break
-        columns.remove(loser)
-    spare = width - _taken(columns)
-    return [
-        column._replace(width=column.width + max(0, min(spare, 40))) if column.name == "note" else column
-        for column in columns
-    ]
+    spare = width + 1
+    kept = []
+    for column in sorted(columns, key=lambda one: one.gives_way):
+        if column.gives_way == 0 or column.width < spare:
+            kept.append(column)
+            spare -= column.width + 1
+    found = []
+    for column in columns:
+        if column in kept:
+            more = max(0, min(spare, SPARE.get(column.name, 0)))
+            found.append(column._replace(width=column.width + more))
+            spare -= more
+    return found
 
 
-def _taken(columns: Sequence[Column]) -> int:
-    return sum(column.width for column in columns) + len(columns) - 1
+def _widest(texts: Iterable[str], least: int) -> int:
+    return max([least, *map(cells, texts)])
 
 
 def _heading(columns: Sequence[Column]) -> Row:
-    flush_left = ("side", "state", "note")
+    flush_left = ("side", "state", "exit")
     parts = [
         left(column.name, column.width) if column.name in flush_left else right(column.name, column.width)
         for column in columns
@@ -141,7 +146,7 @@ def _line(columns: Sequence[Column], values: dict[str, tuple[str, str]]) -> Row:
     row: list[Span] = []
     for column in columns:
         text, role = values.get(column.name, ("", "text"))
-        align = left if column.name in ("side", "state", "note") else right
+        align = left if column.name in ("side", "state", "exit") else right
         if row:
             row.append((" ", "text"))
         row.append((align(text, column.width), role))
@@ -151,24 +156,11 @@ def _line(columns: Sequence[Column], values: dict[str, tuple[str, str]]) -> Row:
 # -- rows -------------------------------------------------------------------------------------------------------
 
 
-def _rung_row(rung: RungView, lots: dict[int, LotView], view: SymbolView, now: Ms, columns: Sequence[Column]) -> Row:
+def _rung_row(rung: RungView, view: SymbolView, now: Ms, columns: Sequence[Column]) -> Row:
     side = rung.side if rung.side in ("buy", "sell") else "text"
-    sign, role = STATES.get(rung.state, ("?", "warn"))
     quiet = rung.state in ("waiting", "crossed", "blocked")
-    state = rung.state
-    if rung.state == "partly filled":
-        share = words.change(rung.quantity, rung.filled)
-        state = "partly" if share is None else f"part {100 * (share + 1):.0f} %"
-    lot = lots.get(rung.lot) if rung.lot is not None else None
-    profit, note = "", ""
-    if lot is not None:
-        profit, note = words.short_money(lot.profit, signed=True), f"exit of lot {lot.id}"
-    elif not rung.entry:
-        note = "exit"
-    elif rung.cycles or float(rung.profit):
-        profit = words.short_money(rung.profit, signed=True)
-    if rung.reason:
-        note = rung.reason
+    state, role = _state(rung)
+    profit = _profit(rung)
     return _line(
         columns,
         {
@@ -176,18 +168,17 @@ def _rung_row(rung: RungView, lots: dict[int, LotView], view: SymbolView, now: M
             "Δ": (words.percent(words.change(view.price, rung.price)), "dim"),
             "side": (rung.side, "dim" if quiet else side),
             "qty": (words.grouped(rung.quantity), "dim" if quiet else "text"),
-            "state": (f"{sign} {state}", role or side),
+            "state": (state, role or side),
             "age": ("" if rung.since is None else words.span(now - rung.since), "dim"),
-            "f/c": (f"{rung.fills}/{rung.cycles}" if rung.fills or rung.cycles else "", "text"),
+            "f/c": (_counts(rung), "text"),
             "p/l": (profit, "loss" if profit.startswith(words.MINUS) else "gain"),
-            "note": (note, "dim"),
+            "exit": (_closes(rung), "dim"),
         },
     )
 
 
 def _lot_row(lot: LotView, view: SymbolView, now: Ms, columns: Sequence[Column]) -> Row:
-    profit = words.short_money(lot.profit, signed=True)
-    kept = "external, no exit" if lot.external else f"exit {words.grouped(lot.exit_price)}"
+    profit = _result(lot)
     return _line(
         columns,
         {
@@ -195,12 +186,57 @@ def _lot_row(lot: LotView, view: SymbolView, now: Ms, columns: Sequence[Column])
             "Δ": (words.percent(words.change(view.price, lot.price)), "dim"),
             "side": (lot.side, "accent"),
             "qty": (words.grouped(lot.quantity), "text"),
-            "state": (f"◆ lot {lot.id}", "accent"),
+            "state": (_number(lot), "accent"),
             "age": (words.span(now - lot.opened_at), "dim"),
             "p/l": (profit, "loss" if profit.startswith(words.MINUS) else "gain"),
-            "note": (kept, "dim"),
+            "exit": (_exit(lot), "dim"),
         },
     )
+
+
+def _state(rung: RungView) -> tuple[str, str]:
+    """Sign and word, and the role."""
+    sign, role = STATES.get(rung.state, ("?", "warn"))
+    word = rung.state
+    if rung.state == "partly filled":
+        share = words.change(rung.quantity, rung.filled)
+        word = "partly" if share is None else f"{100 * (share + 1):.0f} % in"
+    return f"{sign} {word}", role
+
+
+def _counts(rung: RungView) -> str:
+    """Fills and cycles near the rung."""
+    return f"{rung.fills}/{rung.cycles}" if rung.fills or rung.cycles else ""
+
+
+def _profit(rung: RungView) -> str:
+    """What the cycles of a rung have brought."""
+    return words.short_money(rung.profit, signed=True) if rung.cycles or float(rung.profit) else ""
+
+
+def _closes(rung: RungView) -> str:
+    """Why a rung does not rest, or which lots it closes."""
+    if rung.reason:
+        return rung.reason.replace("_", " ")
+    if rung.closes > 1:
+        return f"of {words.plural(rung.closes, 'lot')}"
+    if rung.lot is not None:
+        return f"of lot {rung.lot}"
+    return "" if rung.entry else "closes"
+
+
+def _number(lot: LotView) -> str:
+    return f"◆ lot {lot.id}"
+
+
+def _result(lot: LotView) -> str:
+    """What a lot would bring at the mark."""
+    return words.short_money(lot.profit, signed=True)
+
+
+def _exit(lot: LotView) -> str:
+    """Where a lot is closed."""
+    return "foreign" if lot.external else f"→ {words.grouped(lot.exit_price)}"
 
 
 def _walls(view: SymbolView, width: int) -> list[tuple[float, int, Row]]:

@@ -15,7 +15,7 @@ from gridbot_tui.ui.panes.systems import SystemsPane
 from gridbot_tui.ui.panes.tail import Tail
 from gridbot_tui.ui.screens.page import Page
 
-TABS = ("ladder", "chart", "systems", "risk", "blockers", "profit", "events", "fills")
+TABS = ("ladder", "chart", "systems", "risk", "blockers", "events", "profit", "fills")
 """Panes in the order of their numbers (and of the grid)."""
 
 
@@ -34,8 +34,8 @@ class DashboardPage(Page):
             yield SystemsPane(id="systems")
             yield RiskPane(id="risk")
             yield BlockersPane(id="blockers")
-            yield ProfitPane(id="profit")
             yield EventsPane(id="events")
+            yield ProfitPane(id="profit")
             yield FillsPane(id="fills")
         yield Tail(id="tail")
 

@@ -25,8 +25,7 @@ class DecisionsPane(MarkedPane[DecisionView]):
     COLUMNS = (
         Column("when", 12, lambda d, p: (words.since(d.at, p.now()), "dim")),
         Column("symbol", 12, lambda d, p: (d.symbol, "strong"), True),
-        Column("epoch", 5, lambda d, p: (str(d.epoch), "dim")),
-        Column("rule", 14, lambda d, p: (d.rule or words.UNKNOWN, "accent"), True),
+        Column("rule", 12, lambda d, p: ((d.rule or words.UNKNOWN).replace("_", " "), "accent"), True),
         Column("decided", 0, lambda d, p: (d.decided, "text"), True),
     )
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -89,7 +89,7 @@ class OrdersPane(SymbolFilter[OrderView]):
         Column("age", 4, lambda o, p: (words.span(p.now() - o.at), "dim")),
         Column("filled", 10, lambda o, p: (words.grouped(o.filled), "dim" if float(o.filled) == 0 else "gain")),
         Column("for", 8, lambda o, p: (o.purpose, "dim"), True),
-        Column("kind", 7, lambda o, p: (o.kind, "dim"), True),
+        Column("kind", 11, lambda o, p: (o.kind.replace("_", " "), "dim"), True),
         Column("id", 36, lambda o, p: (o.client_id, "dim"), True),
     )
 
@@ -103,7 +103,8 @@ class OrdersPane(SymbolFilter[OrderView]):
 
     def expanded(self, item: OrderView, picture: Picture, width: int) -> Sequence[Row]:
         """What the columns may have had no room for."""
-        text = f"{item.client_id}  sent {words.since(item.at, picture.now())}  {item.kind} for {item.purpose}"
+        kind = item.kind.replace("_", " ")
+        text = f"{item.client_id}  sent {words.since(item.at, picture.now())}  {kind} for {item.purpose}"
         return [((f"    {text}", "dim"), (f"  {item.detail}" if item.detail else "", "warn"))]
 
     def empty(self, picture: Picture) -> str:
@@ -130,7 +131,7 @@ class FillsPane(SymbolFilter[FillView]):
         Column("quantity", 12, lambda f, p: (words.grouped(f.quantity), "text")),
         Column("price", 14, lambda f, p: (words.grouped(f.price), "text")),
         Column("grid p/l", 10, lambda f, p: _result(f)),
-        Column("fee", 14, lambda f, p: (f"{words.grouped(f.fee)} {f.fee_asset}", "dim")),
+        Column("fee", 16, lambda f, p: (f"{words.grouped(f.fee)} {f.fee_asset}", "dim")),
         Column("as", 5, lambda f, p: ("maker" if f.maker else "taker", "dim" if f.maker else "warn"), True),
         Column("for", 12, lambda f, p: (f.purpose, "dim"), True),
     )

@@ -7,9 +7,9 @@ from textual.app import ComposeResult
 from gridbot_tui.control.snapshot import BlockerView, Snapshot
 from gridbot_tui.ui import words
 from gridbot_tui.ui.pane import Pane
-from gridbot_tui.ui.panes.blockers import GRAVE
+from gridbot_tui.ui.panes.blockers import GRAVE, together
 from gridbot_tui.ui.picture import Picture
-from gridbot_tui.ui.rows import Row, left, wrapped
+from gridbot_tui.ui.rows import Row, left, width_of, wrapped
 from gridbot_tui.ui.screens.page import Page
 
 ASIDE = ("blocked", "unresolved", "crossed", "waiting")
@@ -29,24 +29,24 @@ class WhyPane(Pane):
         rows: list[Row] = []
         if not picture.blockers:
             rows += [(("✓ ", "good"), (f"nothing is held back by a rule; the bot is {snapshot.state}", "text")), ()]
-        for rank, one in enumerate(picture.blockers, 1):
-            rows += blocker_rows(rank, one, picture.now(), width)
+        for rank, (one, whom) in enumerate(together(picture), 1):
+            rows += blocker_rows(rank, one, whom, picture.now(), width)
         rows += withheld_rows(snapshot, width)
         rows += decision_rows(snapshot, picture.now(), width)
         return rows
 
     def status(self, picture: Picture) -> Row:
         """How many reasons."""
-        return ((words.plural(len(picture.blockers), "reason"), "dim"),)
+        return ((words.plural(len(together(picture)), "reason"), "dim"),)
 
 
-def blocker_rows(rank: int, one: BlockerView, now: int, width: int) -> list[Row]:
+def blocker_rows(rank: int, one: BlockerView, whom: str, now: int, width: int) -> list[Row]:
     """Two rows a reason: what and since when; what clears it."""
     role = "bad" if one.code in GRAVE else "warn"
     head: Row = (
         (f"{rank:>2}  ", "dim"),
         (("⚠ " if one.code in GRAVE else "○ ") + one.code.replace("_", " "), role),
-        (f"  {one.symbol or 'account'}", "strong"),
+        (f"  {whom or 'account'}", "strong"),
         (f"  since {words.since(one.since, now)} ({words.span(now - one.since)})", "dim"),
     )
     rows: list[Row] = [head]
@@ -65,7 +65,7 @@ def withheld_rows(snapshot: Snapshot, width: int) -> list[Row]:
                 key = (rung.state, rung.reason)
                 counts[key] = counts.get(key, 0) + 1
         for (state, reason), count in sorted(counts.items(), key=lambda item: ASIDE.index(item[0][0])):
-            text = f"{words.plural(count, 'rung')} {state}" + (f": {reason}" if reason else "")
+            text = f"{words.plural(count, 'rung')} {state}" + (f": {reason.replace('_', ' ')}" if reason else "")
             rows.append(((f"    {left(name, 12)} ", "strong"), (text, "dim" if state == "waiting" else "warn")))
     return [(("orders that do not rest", "title"),), *rows, ()] if rows else []
 
@@ -77,14 +77,10 @@ def decision_rows(snapshot: Snapshot, now: int, width: int) -> list[Row]:
         return []
     rows: list[Row] = [(("last decisions", "title"),)]
     for name, one in sorted(last.items()):
-        rows.append(
-            (
-                (f"    {left(name, 12)} ", "strong"),
-                (f"{words.since(one.at, now):>12}  ", "dim"),
-                (one.decided, "text"),
-                (f"  rule: {one.rule}" if one.rule else "", "dim"),
-            )
-        )
+        head: Row = ((f"    {left(name, 12)} ", "strong"), (f"{words.since(one.at, now):>5}  ", "dim"))
+        said = one.decided + (f"; rule: {one.rule.replace('_', ' ')}" if one.rule else "")
+        for at, row in enumerate(wrapped(said, max(10, width - width_of(head)))):
+            rows.append((*head, *row) if at == 0 else ((" " * width_of(head), "text"), *row))
     return rows
 
 
