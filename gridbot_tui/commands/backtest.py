@@ -139,7 +139,14 @@ def _lines(result: dict[str, Any]) -> list[str]:
             percent(one.get("net_return")),
             percent(one.get("max_drawdown")),
             number(one.get("sharpe")),
+            _span(one["advantage"]),
         )
         for name, one in result["baselines"].items()
     ]
-    return [*lines, "", *table(("baseline", "return", "deepest fall", "Sharpe"), rows)]
+    return [*lines, "", *table(("baseline", "return", "deepest fall", "Sharpe", "strategy ahead by, a year"), rows)]
+
+def _span(found: dict[str, float] | None) -> str:
+    """A difference with its 95 % interval."""
+    if found is None:
+        return "too few days"
+    return f"{percent(found['value'])} [{percent(found['low'])}, {percent(found['high'])}]"

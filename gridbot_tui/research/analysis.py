@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gridbot_tui.research import intervals, metrics
+from gridbot_tui.research.advantage import advantage, aligned
 from gridbot_tui.research.backtest import Study
 from gridbot_tui.research.baselines import TITLES
 from gridbot_tui.research.halts import Halt
@@ -110,7 +111,7 @@ def analyse(made: Study, trials: int = TRIALS) -> Analysis:
         trials=trials,
         years=_years(own, beside),
         regimes=_regimes(made.main, own, beside),
-        months=_months(own),
+        months=months(own),
         worst=tuple((day_name(d), r) for r, d in sorted(zip(own.returns, own.days, strict=True))[:WORST]),
         halts=made.main.halts,
         sensitivity=tuple(_moved(change, one, made.since, own) for change, one in made.changed),
@@ -127,11 +128,10 @@ def _row(one: Outcome, since: Ms, own: metrics.Daily | None) -> Row:
     after = [v for at, v in zip(one.at, one.equity, strict=True) if at > since]
     before = next((v for at, v in zip(reversed(one.at), reversed(one.equity), strict=True) if at <= since), one.capital)
     end = after[-1] if after else before
-    advantage = sharpe_advantage = None
+    gap = sharpe_gap = None
     if own is not None:
-        ours, theirs = _aligned(own, mine)
-        advantage = intervals.mean_interval([a - b for a, b in zip(ours, theirs, strict=True)])
-        sharpe_advantage = intervals.sharpe_interval(ours, theirs)
+        gap = advantage(own, mine)
+        sharpe_gap = intervals.sharpe_interval(*aligned(own, mine))
     return Row(
         name=one.name,
         title=TITLES.get(one.name, one.name),
@@ -141,16 +141,9 @@ def _row(one: Outcome, since: Ms, own: metrics.Daily | None) -> Row:
         max_drawdown=metrics.max_drawdown(after, before),
         fills=one.figures.get("fills"),
         fees=one.figures.get("fees"),
-        advantage=advantage,
-        sharpe_advantage=sharpe_advantage,
+        advantage=gap,
+        sharpe_advantage=sharpe_gap,
     )
-
-
-def _aligned(a: metrics.Daily, b: metrics.Daily) -> tuple[list[float], list[float]]:
-    """Returns of the days that both have."""
-    other = dict(zip(b.days, b.returns, strict=True))
-    both = [(r, other[d]) for d, r in zip(a.days, a.returns, strict=True) if d in other]
-    return [x for x, _ in both], [y for _, y in both]
 
 
 def _total(returns: Sequence[float]) -> float:
@@ -178,8 +171,8 @@ def _slices(groups: Mapping[str, Group], beside: Mapping[int, float]) -> tuple[S
 def _slice(name: str, group: Group, beside: Mapping[int, float]) -> Slice:
     returns = [value for _, value in group]
     gaps = [value - beside[day] for day, value in group if day in beside]
-    growth, advantage = intervals.mean_interval(returns), intervals.mean_interval(gaps)
-    return Slice(name, len(returns), _total(returns), metrics.sharpe(returns), growth, advantage)
+    growth, ahead = intervals.mean_interval(returns), intervals.mean_interval(gaps)
+    return Slice(name, len(returns), _total(returns), metrics.sharpe(returns), growth, ahead)
 
 
 def _years(own: metrics.Daily, beside: Mapping[int, float]) -> tuple[Slice, ...]:
@@ -189,7 +182,8 @@ def _years(own: metrics.Daily, beside: Mapping[int, float]) -> tuple[Slice, ...]
     return _slices(groups, beside)
 
 
-def _months(own: metrics.Daily) -> tuple[tuple[int, int, float], ...]:
+def months(own: metrics.Daily) -> tuple[tuple[int, int, float], ...]:
+    """(year, month, return) of every month that has days."""
     groups: dict[tuple[int, int], list[float]] = {}
     for day, value in zip(own.days, own.returns, strict=True):
         name = day_name(day)

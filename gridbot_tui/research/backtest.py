@@ -10,8 +10,9 @@ import msgspec
 from msgspec import Struct
 
 from gridbot_tui.research import baselines, sensitivity
+from gridbot_tui.research.advantage import advantage
 from gridbot_tui.research.baselines import MORE, USUAL, Variant
-from gridbot_tui.research.outcome import Outcome, outcome_of, ring_of
+from gridbot_tui.research.outcome import DIGITS, Outcome, outcome_of, ring_of
 from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.sensitivity import Change
 from gridbot_tui.units import Ms
@@ -91,8 +92,11 @@ def study_of(
     usual = (*USUAL, *MORE) if full else USUAL
     variants = (*usual, *map(sensitivity.variant, steps))
     since = baselines.warm_at(prepared)
-    main, elapsed = _main(prepared)
-    played = _played(prepared, variants, since, processes, progress)
+    workers = _workers(prepared, 1 + len(variants)) if processes is None else processes
+    if workers > 1:
+        (main, elapsed), played = _in_processes(prepared, variants, since, workers, progress)
+    else:
+        (main, elapsed), played = _main(prepared), _played(prepared, variants, since, progress)
     others: dict[str, Outcome] = {"buy_and_hold": baselines.buy_and_hold(prepared, main, since)}
     skipped: dict[str, str] = {}
     for variant, made in zip(usual, played, strict=False):
@@ -107,12 +111,9 @@ def study_of(
 
 
 def _played(
-    prepared: Prepared, variants: Sequence[Variant], since: Ms, processes: int | None, progress: Progress
+    prepared: Prepared, variants: Sequence[Variant], since: Ms, progress: Progress
 ) -> list[Outcome | str]:
-    """Every variant, in forked workers where that is worth it."""
-    workers = _workers(prepared, len(variants)) if processes is None else processes
-    if workers > 1:
-        return _in_processes(prepared, variants, since, workers, progress)
+    """Every variant, one after the other."""
     found: list[Outcome | str] = []
     for variant in variants:
         found.append(baselines.try_play(prepared, variant, since))
@@ -135,10 +136,19 @@ def document(made: Study) -> dict[str, Any]:
             for i, name in enumerate(names)
         },
         "baselines": {
-            name: {key: one.figures[key] for key in SHOWN if key in one.figures} for name, one in made.others.items()
+            name: {key: one.figures[key] for key in SHOWN if key in one.figures} | {"advantage": _ahead(made, one)}
+            for name, one in made.others.items()
         },
         "halts": [msgspec.to_builtins(one) | {"kept": one.kept} for one in made.main.halts],
     }
+
+
+def _ahead(made: Study, other: Outcome) -> dict[str, float] | None:
+    """What the strategy made a year beyond another run, with its 95 % interval; None: too few days to say."""
+    found = advantage(made.main.daily(made.since), other.daily(made.since))
+    if found is None:
+        return None
+    return {name: round(getattr(found, name), DIGITS) for name in ("value", "low", "high")}
 
 
 def _main(prepared: Prepared) -> tuple[Outcome, float]:
@@ -149,11 +159,11 @@ def _main(prepared: Prepared) -> tuple[Outcome, float]:
     return outcome_of("strategy", ring, prepared), elapsed
 
 
-def _workers(prepared: Prepared, variants: int) -> int:
+def _workers(prepared: Prepared, runs: int) -> int:
     """Processes worth having: none for a short run, and none where a process cannot be forked."""
-    if prepared.market.bars_total * variants < FORK_FROM or not hasattr(os, "fork"):
+    if prepared.market.bars_total * runs < FORK_FROM or not hasattr(os, "fork"):
         return 1
-    return min(os.cpu_count() or 1, variants)
+    return min(os.cpu_count() or 1, runs)
 
 
 _shared: tuple[Prepared, Sequence[Variant], Ms] | None = None
@@ -166,18 +176,24 @@ def _job(index: int) -> Outcome | str:
     return baselines.try_play(prepared, variants[index], since)
 
 
+def _first(_: int) -> tuple[Outcome, float]:
+    assert _shared is not None
+    return _main(_shared[0])
+
+
 def _in_processes(
     prepared: Prepared, variants: Sequence[Variant], since: Ms, workers: int, progress: Progress
-) -> list[Outcome | str]:
-    """Baselines in forked workers."""
+) -> tuple[tuple[Outcome, float], list[Outcome | str]]:
+    """The strategy and, beside it, what it is compared with, in forked workers: never more runs than workers."""
     global _shared
     _shared = (prepared, variants, since)
     found: list[Outcome | str] = []
     try:
         with multiprocessing.get_context("fork").Pool(workers) as pool:
+            main = pool.apply_async(_first, (0,))
             for made in pool.imap(_job, range(len(variants)), chunksize=1):
                 found.append(made)
                 progress(len(found), len(variants))
-        return found
+            return main.get(), found
     finally:
         _shared = None

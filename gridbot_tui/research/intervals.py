@@ -1,6 +1,7 @@
 """How much of a result is luck: block-bootstrap intervals, and the deflated Sharpe ratio."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import e, sqrt
 from statistics import NormalDist
 from typing import TYPE_CHECKING
@@ -71,6 +72,7 @@ def sharpe_interval(returns: Sequence[float], other: Sequence[float] | None = No
     return Interval(value, float(low), float(high))
 
 
+@lru_cache(maxsize=1)
 def _resampled(days: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
     """Row numbers of each draw: circular blocks, the same draws for every series of one length."""
     import numpy as np

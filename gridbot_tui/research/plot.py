@@ -6,19 +6,30 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from gridbot_tui.research import metrics
+from gridbot_tui.research.advantage import advantage
+from gridbot_tui.research.analysis import months
 from gridbot_tui.research.backtest import Study
+from gridbot_tui.research.baselines import TITLES
 from gridbot_tui.research.pareto import Found
-from gridbot_tui.units import Ms
+from gridbot_tui.units import Ms, Side
 
 POINTS = 400
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 BACKGROUND = re.compile(r"\x1b\[48;5;\d+m|\x1b\[38;5;0m")
 """The terminal's own background and ink stay."""
+BAR = 41
+"""Cells of an interval's bar."""
+Line = tuple[str, Sequence[Ms], Sequence[float]]
 PAINT = ("green", "yellow", "blue", "magenta")
 
 
+MOST_PRICES = 3
+"""Symbols whose price is drawn; those with the most fills."""
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
 def terminal(made: Study, width: int | None = None, *, colour: bool = True) -> str:
-    """Equity beside buy and hold, drawdown, leverage and weights, drawn in characters."""
+    """The report in characters: equity against baselines, drawdown, leverage, weights, fills, months, intervals."""
     columns = width or min(shutil.get_terminal_size((100, 30)).columns, 140)
     main = made.main
     if len(main.at) < 2:
@@ -28,9 +39,10 @@ def terminal(made: Study, width: int | None = None, *, colour: bool = True) -> s
         return [100 * v / start - 100 for v in values]
 
     equity = [("strategy", main.at, growth(main.equity, main.capital))]
-    held = made.others.get("buy_and_hold")
-    if held is not None and len(held.at) > 1:
-        equity.append(("buy and hold", held.at, growth(held.equity, held.capital)))
+    for name in ("buy_and_hold", "static_grid", "equal_weights"):
+        one = made.others.get(name)
+        if one is not None and len(one.at) > 1:
+            equity.append((name.replace("_", " "), one.at, growth(one.equity, one.capital)))
     fall = [100 * v for v in metrics.drawdowns(main.equity, main.capital)]
     weights = [
         (name, main.at, list(column)) for name, column in zip(("up", "down", "neutral"), main.weights, strict=True)
@@ -41,12 +53,67 @@ def terminal(made: Study, width: int | None = None, *, colour: bool = True) -> s
             _figure("drawdown, %", [("strategy", main.at, fall)], columns, 9),
             _figure("leverage held", [("exposure / equity", main.at, list(main.leverage))], columns, 9),
             _figure("weights", weights, columns, 9),
+            *_prices(made, columns),
         )
     )
-    return BACKGROUND.sub("", drawn) if colour else ESCAPE.sub("", drawn)
+    drawn = BACKGROUND.sub("", drawn) if colour else ESCAPE.sub("", drawn)
+    return "\n".join((drawn, "", *_months(made), "", *_intervals(made)))
 
 
-def _figure(title: str, lines: Sequence[tuple[str, Sequence[Ms], Sequence[float]]], width: int, height: int) -> str:
+def _prices(made: Study, width: int) -> list[str]:
+    """The price of the symbols traded most, with their fills on it."""
+    main = made.main
+    counts = {name: sum(one.symbol == name for one in main.marks) for name in main.prices}
+    found = []
+    for name in sorted(counts, key=lambda one: (-counts[one], one))[:MOST_PRICES]:
+        known = [(at, price) for at, price in zip(main.at, main.prices[name], strict=True) if price > 0.0]
+        if len(known) < 2:
+            continue
+        price = ("price", [at for at, _ in known], [value for _, value in known])
+        sides = [
+            (word, [one.at for one in some], [one.price for one in some])
+            for word, side in (("bought", Side.BUY), ("sold", Side.SELL))
+            if (some := [one for one in main.marks if one.symbol == name and one.side is side])
+        ]
+        found.append(_figure(f"{name}, {counts[name]} fills", [price], width, 14, sides))
+    return found
+
+
+def _months(made: Study) -> list[str]:
+    """Return of every month."""
+    found = {(year, month): value for year, month, value in months(made.main.daily(made.since))}
+    lines = ["month by month, %", "      " + "".join(f"{name:>7}" for name in MONTHS)]
+    for year in sorted({year for year, _ in found}):
+        cells = [found.get((year, month)) for month in range(1, 13)]
+        lines.append(f"{year:<6}" + "".join("       " if v is None else f"{100 * v:+7.1f}" for v in cells))
+    return lines
+
+
+def _intervals(made: Study) -> list[str]:
+    """Every difference to a baseline with its interval, on one scale."""
+    own = made.main.daily(made.since)
+    gaps = {TITLES.get(name, name): advantage(own, one.daily(made.since)) for name, one in made.others.items()}
+    known = {name: gap for name, gap in gaps.items() if gap is not None}
+    if not known:
+        return ["strategy less baseline, a year: too few days for an interval"]
+    least = min(0.0, *(gap.low for gap in known.values()))
+    most = max(0.0, *(gap.high for gap in known.values()))
+    scale = (BAR - 1) / (most - least) if most > least else 0.0
+    wide = max(map(len, known))
+    lines = ["strategy less baseline, % a year, 95 % intervals (| is zero)"]
+    for name, gap in known.items():
+        low, value, high, zero = (round((v - least) * scale) for v in (gap.low, gap.value, gap.high, 0.0))
+        bar = ["-" if low <= i <= high else " " for i in range(BAR)]
+        bar[zero] = "|"
+        bar[value] = "o"
+        told = f"{100 * gap.value:+.1f} [{100 * gap.low:+.1f}, {100 * gap.high:+.1f}]"
+        lines.append(f"{name:<{wide}} {''.join(bar)} {told}")
+    return lines
+
+
+def _figure(
+    title: str, lines: Sequence[Line], width: int, height: int, points: Sequence[Line] = ()
+) -> str:
     import plotext
 
     plotext.terminal.limit(False, False)
@@ -63,6 +130,10 @@ def _figure(title: str, lines: Sequence[tuple[str, Sequence[Ms], Sequence[float]
         signal = figure.signal(list(at[::step]), list(values[::step]), marker=marker).lines()
         if len(lines) > 1:
             signal.label(name)
+        figure.draw(signal)
+    for (name, at, values), paint, sign in zip(points, ("green", "red"), ("+", "x"), strict=False):
+        signal = figure.signal(list(at), list(values), marker=plotext.marker(sign, pixel=paint))
+        signal.label(name)
         figure.draw(signal)
     figure.axes(False, axis="x", side="upper")
     figure.axes(False, axis="y", side="right")

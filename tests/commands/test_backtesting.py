@@ -55,6 +55,7 @@ def test_the_document_has_every_key_in_its_place(path: str, call: Cli) -> None:
     assert list(done.document) == KEYS
     assert set(done.document["systems"]) == {"up", "down", "neutral"}
     assert {"buy_and_hold", "static_grid", "equal_weights"} <= set(done.document["baselines"])
+    assert {one["advantage"] for one in done.document["baselines"].values()} == {None}  # three days are too few
     assert done.document["residual"] == "0"
     assert isinstance(done.document["final_equity"], str)
 
@@ -63,7 +64,9 @@ def test_a_person_gets_lines_a_report_and_curves(path: str, call: Cli, tmp_path:
     done = call("backtest", "--data", path, "--report", str(tmp_path / "out"), "--plot", "--sensitivity", "none")
     assert done.code == 0, done.err
     assert "net return" in done.out
-    assert "drawdown, %" in done.out
+    assert "strategy ahead by, a year" in done.out
+    for title in ("equity, %", "drawdown, %", "leverage held", "weights", "ETHUSDT, ", "by month", "less baseline"):
+        assert title in done.out
     assert "\x1b" not in done.out
     assert (tmp_path / "out" / "report.html").exists()
     assert json.loads((tmp_path / "out" / "report.json").read_text())["analysis"]["rows"]

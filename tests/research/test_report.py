@@ -10,16 +10,21 @@ import pytest
 
 from gridbot_tui.research import svg
 from gridbot_tui.research.analysis import analyse
-from gridbot_tui.research.backtest import Study, study_of
+from gridbot_tui.research.backtest import Study, document, study_of
 from gridbot_tui.research.html import render, write
 from gridbot_tui.research.plot import terminal
 from gridbot_tui.research.verdict import assumptions, verdicts
+from gridbot_tui.units import HOUR
 from tests.research.markets import prepared, series
 
 
 @pytest.fixture(scope="module")
 def made() -> Study:
-    one = prepared(series("ETHUSDT", 46, seed=41, sigma_hour=0.012), series("BTCUSDT", 46, seed=42, funding=False))
+    long, short = (
+        series("ETHUSDT", 46, seed=41, sigma_hour=0.012, interval=HOUR),
+        series("BTCUSDT", 17, seed=42, sigma_hour=0.012, funding=False, interval=HOUR),
+    )
+    one = prepared(long, short, interval=HOUR)
     return study_of(one, full=True, keys=("ladder.skew",), processes=2)
 
 
@@ -126,3 +131,17 @@ def test_thinning_keeps_the_extremes() -> None:
     kept = [value for _, value in svg.thinned(at, values)]
     assert len(kept) <= svg.MOST_POINTS + 2
     assert (max(kept), min(kept)) == (9.0, -9.0)
+
+
+def test_the_document_and_the_terminal_give_every_difference_with_its_interval(made: Study) -> None:
+    told = document(made)["baselines"]
+    assert set(told) == set(made.others)
+    drawn = terminal(made, 100, colour=False)
+    for name, one in told.items():
+        gap = one["advantage"]
+        assert gap["low"] <= gap["value"] <= gap["high"]
+        assert f"{100 * gap['value']:+.1f} [{100 * gap['low']:+.1f}, {100 * gap['high']:+.1f}]" in drawn, name
+    rows = {row.name: row.advantage for row in analyse(made).rows}
+    assert rows["static_grid"] is not None
+    assert rows["static_grid"].low == pytest.approx(told["static_grid"]["advantage"]["low"], abs=1e-9)
+    assert all(f"{symbol}, " in drawn for symbol in ("ETHUSDT", "BTCUSDT"))
