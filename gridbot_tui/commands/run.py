@@ -11,11 +11,14 @@ from gridbot_tui.commands import output
 from gridbot_tui.commands.consent import agreed
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.control.snapshot import Snapshot
+from gridbot_tui.ops.beside import Beside, write_past_locks
 from gridbot_tui.service.options import RunOptions, RunResult
 from gridbot_tui.units import Mode
 
 LINE_EVERY_S = 5.0
 """Seconds between status lines: often enough to see it live, seldom enough to read."""
+MOST_WAITING = 5
+LAST_LINES_S = 0.5
 
 Face = Callable[[RunOptions], RunResult]
 
@@ -33,7 +36,12 @@ def run(options: RunOptions, *, face: Face | None, headless: bool) -> None:
         return
     from gridbot_tui.service.app import run_headless
 
-    finish(run_headless(options, None if options.json else Lines().show, LINE_EVERY_S), options)
+    lines = Lines()
+    try:
+        result = run_headless(options, None if options.json else lines.show, LINE_EVERY_S)
+    finally:
+        lines.close()
+    finish(result, options)
 
 
 def finish(result: RunResult, options: RunOptions) -> None:
@@ -47,21 +55,33 @@ def finish(result: RunResult, options: RunOptions) -> None:
 
 
 class Lines:
-    """Prints status lines on stdout, for as long as somebody can read them."""
+    """Prints status lines on stdout, for as long as somebody can read them. A terminal that is held stops nobody."""
 
     def __init__(self) -> None:
         self._gone = False
+        self._beside: Beside | None = None
 
     def show(self, snapshot: Snapshot) -> None:
-        """Print the picture as a line."""
+        """Have the picture printed as a line; a few wait where the terminal is held, the rest is not shown."""
         if self._gone:
             return
         from gridbot_tui.commands.lines import status_line
 
+        if self._beside is None:
+            self._beside = Beside("status lines", MOST_WAITING)
+        line = status_line(snapshot)
+        self._beside.put(lambda: self._print(line))
+
+    def _print(self, line: str) -> None:
         try:
-            print(status_line(snapshot), flush=True)
-        except OSError:
+            write_past_locks(sys.stdout, f"{line}\n")
+        except (OSError, ValueError):
             self._gone = True  # the terminal has gone; trading goes on
+
+    def close(self) -> None:
+        """Print what waits, unless the terminal is held."""
+        if self._beside is not None:
+            self._beside.close(LAST_LINES_S)
 
 
 def _outlive_the_terminal() -> None:

@@ -7,12 +7,14 @@ asyncio and rich along, and a command that only asks a running bot needs neither
 import logging
 from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import msgspec
 
 from gridbot_tui.control.snapshot import EventView
+from gridbot_tui.ops.beside import Beside, write_past_locks
 from gridbot_tui.ops.redact import redact, redact_value
 from gridbot_tui.ops.rotate import RotatingFile
 from gridbot_tui.units import Ms
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
 
 MAX_BYTES: Final = 10 << 20
 FILES_KEPT: Final = 5
+MOST_SHOWN: Final = 500
+"""Lines that wait for a terminal that is held; the file has them all."""
+LET_GO_S: Final = 5.0
+"""The end of a run waits so long for the disk,"""
+SHOWN_S: Final = 0.5
+"""and so long for the terminal."""
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _COLOURS: Final = {"debug": "2", "warning": "33", "error": "31", "critical": "1;31"}
 _HEAD: Final = ("at", "wall", "level", "room", "event")
@@ -36,6 +44,12 @@ class _Sink:
         self.file: RotatingFile | None = None
         self.terminal: TextIO | None = None
         self.terminal_level = 20
+        self.beside: Beside | None = None
+        """Writes to the file instead of the caller; None: the caller waits for the disk."""
+        self.beside_terminal: Beside | None = None
+        """The same for the terminal, which may be held while the disk is not."""
+        self.lost = 0
+        """Lines that found no place in the queues."""
         self.engine_time: Callable[[], Ms | None] = _no_time
 
     def put(self, **event: Any) -> None:
@@ -44,13 +58,24 @@ class _Sink:
             line = msgspec.json.encode(
                 {**{key: event[key] for key in _HEAD if key in event}, **event}, enc_hook=repr
             )
-            self.file.write(redact(line.decode()).encode() + b"\n")
+            self._do(self.beside, partial(self.file.write, redact(line.decode()).encode() + b"\n"))
         if self.terminal is not None and _LEVELS[event["level"]] >= self.terminal_level:
-            try:
-                self.terminal.write(redact(_human(event, colour=self.terminal.isatty())) + "\n")
-                self.terminal.flush()
-            except (OSError, ValueError):
-                self.terminal = None  # it has gone (a closed pipe, a lost session); the file goes on
+            self._do(self.beside_terminal, partial(self._show, dict(event)))
+
+    def _do(self, beside: Beside | None, job: Callable[[], None]) -> None:
+        if beside is None:
+            job()
+        elif not beside.put(job):
+            self.lost += 1
+
+    def _show(self, event: EventDict) -> None:
+        terminal = self.terminal
+        if terminal is None:
+            return
+        try:
+            write_past_locks(terminal, redact(_human(event, colour=terminal.isatty())) + "\n")
+        except (OSError, ValueError):
+            self.terminal = None  # it has gone (a closed pipe, a lost session); the file goes on
 
     debug = info = warning = error = critical = exception = msg = put
 
@@ -72,6 +97,7 @@ def configure(
     engine_time: Callable[[], Ms | None] | None = None,
     max_bytes: int = MAX_BYTES,
     files_kept: int = FILES_KEPT,
+    beside: bool = False,
 ) -> None:
     """Set up logging; may be called again, the latest call holds.
 
@@ -84,6 +110,7 @@ def configure(
             modes everything of a line but ``wall`` is then the same in every run.
         max_bytes: size at which the file is rotated.
         files_kept: how many rotated files are kept.
+        beside: threads write the lines: in real time nobody waits for a disk or a terminal.
     """
     import structlog
 
@@ -91,6 +118,9 @@ def configure(
     least = _LEVELS[level]
     _sink.file = None if file is None else RotatingFile(file, max_bytes=max_bytes, count=files_kept)
     _sink.terminal = terminal
+    if beside:
+        _sink.beside = None if file is None else Beside("log")
+        _sink.beside_terminal = None if terminal is None else Beside("log terminal", MOST_SHOWN)
     _sink.terminal_level = _LEVELS[terminal_level or level]
     _sink.engine_time = engine_time or _no_time
     structlog.configure(
@@ -166,15 +196,19 @@ def get_logger(room: str) -> Logger:
 
 def close() -> None:
     """Close the file; later lines go nowhere until ``configure`` is called again."""
-    if _sink.file is not None:
+    written = True
+    if _sink.beside is not None:
+        written = _sink.beside.close(LET_GO_S)
+    if _sink.beside_terminal is not None:
+        _sink.beside_terminal.close(SHOWN_S)
+    if _sink.file is not None and written:  # a thread that hangs in a write keeps its file
         _sink.file.close()
-    _sink.file = None
-    _sink.terminal = None
+    _sink.file = _sink.terminal = _sink.beside = _sink.beside_terminal = None
 
 
 def lost_lines() -> int:
     """Lines the disk did not take since ``configure``."""
-    return _sink.file.lost if _sink.file is not None else 0
+    return _sink.lost + (_sink.file.lost if _sink.file is not None else 0)
 
 
 def _sink_of(*_: object) -> _Sink:

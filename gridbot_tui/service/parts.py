@@ -120,6 +120,7 @@ class Parts(ABC):
             engine_time=lambda: self.engine.now,
             max_bytes=kept.size_mb << 20,
             files_kept=kept.count,
+            beside=not self.plan.mode.virtual,
         )
 
     def _faces(

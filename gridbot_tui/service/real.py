@@ -16,6 +16,7 @@ from gridbot_tui.engine.config import EngineConfig
 from gridbot_tui.engine.events import LinkChanged
 from gridbot_tui.exchange.binance.hosts import hosts_of
 from gridbot_tui.exchange.port import Incoming, SetLeverage
+from gridbot_tui.ops.audit_aside import AsideTrail
 from gridbot_tui.service.assemble import Plan, engine_config
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.dead_man import DeadMan
@@ -58,7 +59,9 @@ class RealParts(Parts):
         if not self.resumed:
             # An id asked for must never be answered with an order of a profile that was thrown away.
             self.engine.desk.ids.begin_at((venue.now() - IDS_SINCE) // 1000)
-        telling = Telling(self.audit, self.feed, self.recent.take, self.log, venue.instruments)
+        # Nobody waits for the disk: lines are chained and written by a thread.
+        self.trail = AsideTrail(self.audit, lambda text: self.log.error("audit", text=text))
+        telling = Telling(self.trail, self.feed, self.recent.take, self.log, venue.instruments)
         self.journal = LiveJournal(live, telling, self.engine.encode_state, HOUR)
         if self.audit.problem:
             self.journal.report(venue.now(), "error", "audit", self.audit.problem)
@@ -223,7 +226,7 @@ class RealParts(Parts):
         if self._writer is not None:
             await _cancelled([self._writer])
         try:
-            self.audit.close()
+            self.trail.close()
             self.store.put_meta("audit_head", str(self.audit.head))
         except (StoreError, OSError) as error:
             trouble = trouble or str(error)

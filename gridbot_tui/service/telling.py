@@ -1,12 +1,13 @@
 """What everybody hears of facts that were committed: audit trail, feed, log, and what a face shows of the past."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 from gridbot_tui.control.snapshot import EventView
 from gridbot_tui.engine.actions import DecisionFact, Fact, PlanFact
 from gridbot_tui.market.instrument import Instrument
-from gridbot_tui.ops.audit import AuditTrail, audit_of
+from gridbot_tui.ops.audit import audit_of
+from gridbot_tui.ops.chain import Head
 from gridbot_tui.ops.feed import Feed
 from gridbot_tui.ops.log import Logger
 from gridbot_tui.units import Ms, Symbol
@@ -14,12 +15,30 @@ from gridbot_tui.units import Ms, Symbol
 Level = Literal["debug", "info", "warning", "error"]
 
 
+class Trail(Protocol):
+    """As much of an audit trail as is used here."""
+
+    @property
+    def failing(self) -> str:
+        """Why lines wait; "" = they do not."""
+        ...
+
+    @property
+    def anchor(self) -> Head:
+        """The latest line that survives power loss."""
+        ...
+
+    def write(self, kind: str, at: Ms, body: dict[str, Any]) -> None:
+        """Append a line."""
+        ...
+
+
 class Telling:
     """Tells of facts, once each, in their order; a journal calls it."""
 
     def __init__(
         self,
-        audit: AuditTrail,
+        audit: Trail,
         feed: Feed,
         recent: Callable[[Sequence[Fact]], None],
         log: Logger,
@@ -47,7 +66,7 @@ class Telling:
             self._audit_changed(facts[-1].at)
 
     def operator(self, at: Ms, kind: str, body: Mapping[str, object]) -> None:
-        """Audit what an operator did; on disk before the command is carried out."""
+        """Audit what an operator did, in virtual time on disk before the command is carried out."""
         self._audit.write(kind, at, dict(body))
 
     def report(self, at: Ms, level: Level, code: str, text: str) -> None:
