@@ -8,7 +8,7 @@ leaves the symbols as those bars would have. ``tests/research`` holds it against
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from math import exp
+from math import exp, gcd
 
 from gridbot_tui.engine.desk import Desk
 from gridbot_tui.engine.watch import PEAK_STEP
@@ -22,6 +22,7 @@ _SCALE = 24
 _UNIT = 10**_SCALE
 _LEDGER = 16
 _FINER = 10 ** (_SCALE - _LEDGER)
+_ROUNDED = 1e-9
 _GUARDED = 1.0
 """Leverage from which every bar is looked at for its distance to liquidation."""
 
@@ -120,24 +121,29 @@ class Quiet:
         """
         desk = self._desk
         count = len(next(iter(marks.values())))
-        values = self._equity(marks, count)
-        if values is None or interval < MINUTE:
+        found = self._equity(marks, count)
+        if found is None or interval < MINUTE:
             return 0
-        count = self._leverage(marks, values)
-        count = self._tiers(values[:count] if count < len(values) else values, at, interval)
+        values, piece = found
+        count = self._leverage(marks, values, _UNIT // piece)
+        count = self._tiers(values[:count] if count < len(values) else values, piece, at, interval)
         if count:
-            self._capital(values[:count], at + count * interval)
+            self._capital(values[:count], piece, at + count * interval)
             desk.now = at + count * interval
         return count
 
-    def _equity(self, marks: Mapping[Symbol, Sequence[Ticks]], count: int) -> list[int] | None:
-        """Equity at each bar, in ints of 1e-24 quote; None where it is unknown."""
+    def _equity(self, marks: Mapping[Symbol, Sequence[Ticks]], count: int) -> tuple[list[int], int] | None:
+        """Equity at each bar, in whole pieces, and how many 1e-24 quote a piece is; None where it is unknown.
+
+        The piece is as large as may be: ints that fit a machine word are divided in a third of the time, to the
+        same floats.
+        """
         ledger = self._desk.ledger
         now = ledger.equity_quick()
         if now is None or ledger.owes:
             return None
         total = int(now.scaleb(_SCALE))
-        series: list[int] | None = None
+        worths: list[tuple[int, Sequence[Ticks]]] = []
         for symbol, column in marks.items():
             book = ledger.books[symbol]
             if not book.holds:
@@ -145,13 +151,20 @@ class Quiet:
             if book.mark is None:
                 return None
             worth = int((book.quantity * book.instrument.tick).scaleb(_SCALE))
-            base = total if series is None else 0
-            offset = base - worth * book.mark
-            one = [offset + worth * price for price in column]
-            series = one if series is None else [a + b for a, b in zip(series, one, strict=True)]
-        return [total] * count if series is None else series
+            total -= worth * book.mark
+            worths.append((worth, column))
+        piece = gcd(_UNIT, total, int(ledger.capital.base_equity.scaleb(_SCALE)), *[worth for worth, _ in worths])
+        total //= piece
+        if not worths:
+            return [total] * count, piece
+        worth, column = worths[0][0] // piece, worths[0][1]
+        series = [total + worth * price for price in column]
+        for more, column in worths[1:]:
+            worth = more // piece
+            series = [value + worth * price for value, price in zip(series, column, strict=True)]
+        return series, piece
 
-    def _leverage(self, marks: Mapping[Symbol, Sequence[Ticks]], values: list[int]) -> int:
+    def _leverage(self, marks: Mapping[Symbol, Sequence[Ticks]], values: list[int], pieces: int) -> int:
         """Note the highest leverage; how many bars stay under the one from which each is looked at."""
         desk = self._desk
         held: list[tuple[Steps, Sequence[Ticks], float]] = []
@@ -163,7 +176,7 @@ class Quiet:
                 held.append((abs(position), marks[name], state.instrument.unit_f))
         if not held:
             return len(values)
-        least = min(values) / _UNIT
+        least = min(values) / pieces
         most = sum(size * max(column) * unit for size, column, unit in held)
         if least > 0 and most / least < min(desk.max_observed, _GUARDED) * (1 - 1e-12):
             return len(values)
@@ -171,17 +184,17 @@ class Quiet:
             total = 0.0
             for size, column, unit in held:
                 total += size * column[index] * unit
-            leverage = total / (value / _UNIT) if value > 0 else _GUARDED
+            leverage = total / (value / pieces) if value > 0 else _GUARDED
             if leverage >= _GUARDED:
                 return index
             if leverage > desk.max_observed:
                 desk.max_observed = leverage
         return len(values)
 
-    def _tiers(self, values: list[int], at: Ms, interval: Ms) -> int:
+    def _tiers(self, values: list[int], piece: int, at: Ms, interval: Ms) -> int:
         """``DrawdownTiers.update`` for each value; stops before the bar that would change anything."""
         tiers, capital = self._desk.tiers, self._desk.ledger.capital
-        base = int(capital.base_equity.scaleb(_SCALE))
+        base = int(capital.base_equity.scaleb(_SCALE)) // piece
         if capital.base_nav != 1 or base <= 0:
             return 0
         risk = self._desk.config.risk
@@ -201,6 +214,21 @@ class Quiet:
         tau = risk.drawdown_ema_minutes * MINUTE
         alpha = 1.0 - exp(-(at + interval - tiers.sampled_at) / tau)
         usual = 1.0 - exp(-interval / tau)
+        least, most = min(values) / base, max(values) / base
+        if most <= peak:
+            shallow, deep = 1.0 - most / peak, 1.0 - least / peak
+            # The average of these stays between them and where it was, but for what floats round.
+            if (
+                low <= min(shallow, average) - _ROUNDED
+                and deep < high
+                and deep < halt
+                and 1.0 - least / top < absolute
+            ):
+                average += alpha * (1.0 - values[0] / base / peak - average)
+                for whole in values[1:]:
+                    average += usual * (1.0 - whole / base / peak - average)
+                tiers.pass_over(at + len(values) * interval, values[-1] / base, peak, top, average)
+                return len(values)
         passed, value = 0, tiers.value
         for whole in values:
             now = whole / base
@@ -224,24 +252,25 @@ class Quiet:
             tiers.pass_over(at + passed * interval, value, peak, top, average)
         return passed
 
-    def _capital(self, values: list[int], at: Ms) -> None:
-        """``Capital.mark`` for each value."""
+    def _capital(self, values: list[int], piece: int, at: Ms) -> None:
+        """``Capital.take`` for each value."""
         capital = self._desk.ledger.capital
         last, highest, lowest = values[-1], max(values), min(values)
 
         def money(whole: int) -> Decimal:
             # With the digits that the ledger itself would give it.
+            whole *= piece
             cut, rest = divmod(whole, _FINER)
             return Decimal(whole).scaleb(-_SCALE) if rest else Decimal(cut).scaleb(-_LEDGER)
 
         if highest != last or lowest != last:
             if capital.value(money(highest)) <= capital.all_time_peak:
-                capital.mark(at, money(lowest))
-                capital.mark(at, money(highest))
+                capital.take(at, money(lowest))
+                capital.take(at, money(highest))
             else:
                 for whole in _turning(values):
-                    capital.mark(at, money(whole))
-        capital.mark(at, money(last))
+                    capital.take(at, money(whole))
+        capital.take(at, money(last))
 
     # -- the symbols ---------------------------------------------------------------------------------------
 

@@ -23,8 +23,7 @@ def account(desk: Desk) -> None:
     """Mark the account: NAV, drawdown, tier, observed leverage; a point of the equity curve now and then."""
     if not desk.started:
         return
-    drawdown = desk.ledger.sample(desk.now)
-    if drawdown is None:
+    if not desk.ledger.take(desk.now):
         desk.tiers.update(desk.now, 0.0, fresh=False)
         return
     fresh = all(

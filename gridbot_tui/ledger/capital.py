@@ -29,7 +29,7 @@ class Capital:
     the value before and after it is the same number, not merely a near one.
     """
 
-    __slots__ = ("_base_equity", "_base_nav", "_nav", "_peak", "_top", "at", "max_drawdown")
+    __slots__ = ("_base_equity", "_base_nav", "_deepest", "_nav", "_peak", "_top", "at", "max_drawdown")
 
     def __init__(self, state: CapitalState | None = None) -> None:
         self._become(state or CapitalState())
@@ -40,6 +40,8 @@ class Capital:
         self._nav = state.nav
         self._peak = state.peak
         self._top = state.top
+        self._deepest = state.top
+        """A unit value at which the fall from the all-time peak is no new depth: nor is it at any above."""
         self.max_drawdown: float = state.max_drawdown
         """Deepest fall from the all-time peak, <= 0."""
         self.at: Ms | None = state.at
@@ -57,15 +59,22 @@ class Capital:
 
     def mark(self, at: Ms, equity: Money) -> float:
         """Take a sample of equity at mark prices; the drawdown from the peak, <= 0."""
+        self.take(at, equity)
+        return self.drawdown
+
+    def take(self, at: Ms, equity: Money) -> None:
+        """As ``mark``, for who asks nothing: every bar comes through here."""
         self.at = at
         nav = self._nav = self.value(equity)
         if nav > self._peak:
             self._peak = nav
         if nav > self._top:
-            self._top = nav
-        elif (lost := self.total_drawdown) < self.max_drawdown:
-            self.max_drawdown = lost
-        return self.drawdown
+            self._top = self._deepest = nav
+        elif nav < self._deepest:
+            self._deepest = nav
+            lost = self.total_drawdown
+            if lost < self.max_drawdown:
+                self.max_drawdown = lost
 
     def transfer(self, at: Ms, amount: Money, equity_before: Money) -> None:
         """Capital comes (+) or goes (-). ``equity_before`` is equity without it.
@@ -75,7 +84,7 @@ class Capital:
         nav = self.value(equity_before)
         self.at = at
         if nav <= 0:
-            nav = self._peak = self._top = ONE
+            nav = self._peak = self._top = self._deepest = ONE
         self._nav = self._base_nav = nav
         self._base_equity = equity_before + amount
 

@@ -323,13 +323,18 @@ class Ledger:
 
     def sample(self, at: Ms) -> float | None:
         """Mark the capital at the last marks; drawdown <= 0, None while equity is unknown."""
+        return self.capital.drawdown if self.take(at) else None
+
+    def take(self, at: Ms) -> bool:
+        """Mark the capital at the last marks; False while equity is unknown."""
         equity = self.equity_quick()
         if equity is None:
-            return None
+            return False
         if self._owed:
             amount, self._owed = self._owed, ZERO
             self.capital.transfer(at, amount, equity - amount)
-        return self.capital.mark(at, equity)
+        self.capital.take(at, equity)
+        return True
 
     def pnl(self, marks: Mapping[Symbol, Ticks] | None = None) -> Pnl:
         """Where the money came from since the start; its parts sum to the change of equity exactly."""

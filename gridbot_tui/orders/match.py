@@ -31,10 +31,8 @@ def match(
     for live in orders:
         place = live.epoch, live.rung
         own = places.get(place)
-        # mostly the order is just what the slot wants
-        if own is not None and (
-            (live.remaining == own.steps and live.order.price == own.price) or _occupies(live, own, near, quantity, most)
-        ):
+        exact = own is not None and live.remaining == own.steps and live.order.price == own.price
+        if own is not None and (exact or _occupies(live, own, near, quantity, most)):
             kept.append((live, own))
             del places[place]
         else:

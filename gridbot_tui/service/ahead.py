@@ -35,6 +35,8 @@ class Ahead:
             return 0
         at, interval = world.now, self._source.interval
         limit = quiet.last_bar(at)
+        if limit - at < interval:
+            return 0  # the next bar ends the hour
         count, runs = self._source.ahead(at, limit if until is None else min(limit, until))
         if not count or not all(quiet.ready(name, at, name in runs) for name in self._engine.symbols):
             return 0
@@ -56,8 +58,9 @@ class Ahead:
         venue = self._world.exchange.venues[symbol]
         below, above = self._quiet.bounds(symbol)
         tick = venue.instrument.tick_f
-        low, high = run.low[:count], run.high[:count]
-        mark_low, mark_high = run.mark_low[:count], run.mark_high[:count]
+        low, high, mark_low, mark_high = run.low, run.high, run.mark_low, run.mark_high
+        if count < len(low):
+            low, high, mark_low, mark_high = low[:count], high[:count], mark_low[:count], mark_high[:count]
         buy, sell = venue.next_buy, venue.next_sell
         watch_low, watch_high = venue.mark_low_watch, venue.mark_high_watch
         lowest, highest = min(low), max(high)
@@ -66,8 +69,8 @@ class Ahead:
             and highest <= sell
             and lowest * tick >= below
             and highest * tick <= above
-            and min(mark_low) > watch_low
-            and max(mark_high) < watch_high
+            and (lowest if mark_low is low else min(mark_low)) > watch_low
+            and (highest if mark_high is high else max(mark_high)) < watch_high
         ):
             return count
         for i in range(count):
@@ -84,6 +87,8 @@ class Ahead:
 
 
 def _columns(run: Run, count: int) -> Columns:
+    if count == len(run.close):
+        return Columns(run.open, run.high, run.low, run.close, run.volume, run.mark)
     return Columns(
         run.open[:count],
         run.high[:count],

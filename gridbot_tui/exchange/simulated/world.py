@@ -183,12 +183,13 @@ class World:
     @property
     def plain(self) -> bool:
         """True while nothing but the market is to come and everything it meets is instant: see ``skip``."""
+        if self._ready or self._inbox:  # mostly so
+            return False
         return (
             self._instant
             and (self._books is None or self._books.in_bulk)
             and self._batch is not None
-            and not (self._ready or self._inbox or self._heap or self._notes or self.exchange.updates)
-            and not self.exchange.stale
+            and not (self._heap or self._notes or self.exchange.updates or self.exchange.stale)
         )
 
     def skip(self, until: Ms, closes: Mapping[Symbol, tuple[Ticks, Ticks]]) -> None:

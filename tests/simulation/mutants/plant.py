@@ -93,18 +93,20 @@ def in_flight_missing_in_the_gate() -> None:
 
 def resting_missing_in_the_gate() -> None:
     """The gate counts positions, and orders not at all."""
+    original = SymbolExposure.with_orders
     _put(SymbolExposure, "push", lambda self, side, price, steps: None)
-    _put(SymbolExposure, "replace", lambda self, buys, sells: None)
+    _put(SymbolExposure, "follow", lambda self, live: None)
+    _put(SymbolExposure, "with_orders", lambda self, buys, sells: original(self, [], []))
 
 
 def tier_from_wallet() -> None:
     """Drawdown goes by the wallet: what is lost in open positions raises no tier."""
 
-    def sample(self: Ledger, at: Ms) -> float | None:
-        self.capital.mark(at, self.wallet)
-        return self.capital.drawdown
+    def take(self: Ledger, at: Ms) -> bool:
+        self.capital.take(at, self.wallet)
+        return True
 
-    _put(Ledger, "sample", sample)
+    _put(Ledger, "take", take)
 
 
 def fee_asset_dropped() -> None:
