@@ -126,6 +126,8 @@ class Quiet:
             return 0
         values, piece = found
         count = self._leverage(marks, values, _UNIT // piece)
+        if not count:
+            return 0  # each of them is looked at for its distance to liquidation
         count = self._tiers(values[:count] if count < len(values) else values, piece, at, interval)
         if count:
             self._capital(values[:count], piece, at + count * interval)
