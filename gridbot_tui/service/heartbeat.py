@@ -6,17 +6,21 @@ import socket
 from pathlib import Path
 
 from gridbot_tui.ops.log import Logger
+from gridbot_tui.service.in_thread import in_thread
 
 
 async def beat(path: Path, every_s: float, log: Logger) -> None:
     """Touch ``path`` and tell systemd, every ``every_s`` seconds for as long as the loop turns."""
     notify("READY=1")
     failing = False
+    touching = in_thread(lambda: _touch(path), "heartbeat")  # a disk that hangs must not hold up the loop
     while True:
-        trouble = _touch(path)
-        if trouble and not failing:
-            log.warning("heartbeat_failed", text=f"{path} cannot be touched ({trouble})")
-        failing = bool(trouble)
+        if touching.done():
+            trouble = touching.result()
+            if trouble and not failing:
+                log.warning("heartbeat_failed", text=f"{path} cannot be touched ({trouble})")
+            failing = bool(trouble)
+            touching = in_thread(lambda: _touch(path), "heartbeat")
         notify("WATCHDOG=1")
         await asyncio.sleep(every_s)
 

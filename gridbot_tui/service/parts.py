@@ -26,6 +26,7 @@ from gridbot_tui.service.alert_watch import Looks, ending
 from gridbot_tui.service.alerting import Alerting
 from gridbot_tui.service.assemble import Plan, RunRefused
 from gridbot_tui.service.bot import Bot
+from gridbot_tui.service.command_log import CommandLog
 from gridbot_tui.service.control_server import ControlServer, SocketTaken
 from gridbot_tui.service.heartbeat import beat
 from gridbot_tui.service.journal import Journal
@@ -128,6 +129,7 @@ class Parts(ABC):
         journal: Journal,
         make_config: Callable[[Settings, int], EngineConfig],
         links: Callable[[], tuple[LinkView, ...]] | None = None,
+        commands: CommandLog | None = None,
     ) -> None:
         """What an operator sees and says; bot and runner are there."""
         self.alerting = self._make_alerting(journal)
@@ -155,7 +157,9 @@ class Parts(ABC):
             links,
             self.alerting,
         )
-        self.session = Session(self.bot, self.runner, self.store, journal, self.reloader, self.picture.snapshot)
+        self.session = Session(
+            self.bot, self.runner, self.store, journal, self.reloader, self.picture.snapshot, commands
+        )
         self.lookback = Lookback(self._question, lambda: self.reloader.loaded, lambda: self._viewers()[0])
         self.reloader.on_preview = self.lookback.offer
         self.picture.trials = self.lookback.views

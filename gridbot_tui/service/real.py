@@ -19,6 +19,7 @@ from gridbot_tui.exchange.port import Incoming, SetLeverage
 from gridbot_tui.ops.audit_aside import AsideTrail
 from gridbot_tui.service.assemble import Plan, engine_config
 from gridbot_tui.service.bot import Bot
+from gridbot_tui.service.command_log import LiveCommands
 from gridbot_tui.service.dead_man import DeadMan
 from gridbot_tui.service.dead_man_watch import Watch
 from gridbot_tui.service.history import WithHistory
@@ -79,7 +80,10 @@ class RealParts(Parts):
         )
         self.runner = RealRunner(self.bot, venue.now)
         self.runner.on_recovered = self._recovered
-        self._faces(self.journal, lambda s, version: self._engine_config(s, version, plan), venue.links)
+        self._commands = LiveCommands(live, self.store)
+        self._faces(
+            self.journal, lambda s, version: self._engine_config(s, version, plan), venue.links, self._commands
+        )
         self._dead_man = self._make_dead_man(plan.loaded.settings.safety.cancel_all_after_s)
         self._account_up = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
@@ -223,6 +227,7 @@ class RealParts(Parts):
     async def close(self, *, clean: bool) -> str:
         """See ``Parts.close``."""
         trouble = await self._last_words(clean and self.bot.recovered)
+        await self._commands.drain(LET_GO_S)
         if self._writer is not None:
             await _cancelled([self._writer])
         try:

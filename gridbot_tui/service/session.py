@@ -18,12 +18,13 @@ from gridbot_tui.control.status import status_document
 from gridbot_tui.engine.actions import CommandDone
 from gridbot_tui.engine.events import Operator
 from gridbot_tui.service.bot import Bot
+from gridbot_tui.service.command_log import CommandLog, InlineCommands
 from gridbot_tui.service.journal import Journal
 from gridbot_tui.service.pace import parse_speed
 from gridbot_tui.service.reload import Reloader
 from gridbot_tui.service.runner import Runner
 from gridbot_tui.store.core import Store
-from gridbot_tui.store.errors import StoreUnavailable
+from gridbot_tui.units import Ms
 
 OUTCOMES_KEPT = 256
 
@@ -58,13 +59,16 @@ class Session:
         journal: Journal,
         reloader: Reloader,
         picture: Callable[[], Snapshot],
+        commands: CommandLog | None = None,
     ) -> None:
+        """``commands``: where they are journalled; None: in ``store``, in line."""
         self._bot = bot
         self._runner = runner
         self._store = store
         self._journal = journal
         self._reloader = reloader
         self._picture = picture
+        self._commands = commands or InlineCommands(store)
         self._outcomes: OrderedDict[str, asyncio.Future[CommandOutcome]] = OrderedDict()
         self.stop_requested = False
 
@@ -84,24 +88,38 @@ class Session:
             return Ack(command.id, ok=True, text="already received")
         at = self._bot.engine.now
         body = msgspec.json.encode(command).decode()
-        unwritten = bool(self._journal.failing) and command.kind in WITHOUT_DISK
-        try:
-            # A disk that hangs must not keep such a command: it is not even tried.
-            if not unwritten and not self._store.remember_command(command.id, at, command.kind.value, body):
-                return Ack(command.id, ok=True, text="already received")
-        except StoreUnavailable as error:
-            if command.kind not in WITHOUT_DISK:
-                return Ack(command.id, ok=False, text=f"nothing was done: {error}")
+        failing, urgent = bool(self._journal.failing), command.kind in WITHOUT_DISK
+        # A disk that hangs must not keep a command that lowers risk: it is not even tried.
+        if not failing and self._commands.known(command.id):
+            return Ack(command.id, ok=True, text="already received")
         future: asyncio.Future[CommandOutcome] = asyncio.get_running_loop().create_future()
         self._outcomes[command.id] = future
         while len(self._outcomes) > OUTCOMES_KEPT:
             self._outcomes.popitem(last=False)
-        self._journal.operator(
-            at, "command", {"id": command.id, "kind": command.kind.value, "args": command.args, "peer": peer}
-        )
-        self._start(command)
-        self._runner.wake()
+        refused: list[str] = []
+
+        def act() -> None:
+            self._audit(at, "command", {"kind": command.kind.value, "args": command.args, "peer": peer}, command.id)
+            self._start(command)
+            self._runner.wake()
+
+        def failed(text: str) -> None:
+            refused.append(f"nothing was done: {text}")
+            if not future.done():
+                future.set_result(CommandOutcome(command.id, ok=False, text=refused[0]))
+            self._audit(at, "outcome", {"ok": False, "text": refused[0]}, command.id)
+
+        if failing and urgent:
+            act()
+        else:
+            self._commands.begin(command.id, at, command.kind.value, body, act, failed, urgent=urgent)
+        if refused:
+            del self._outcomes[command.id]  # asked again, it is tried again
+            return Ack(command.id, ok=False, text=refused[0])
         return Ack(command.id, ok=True)
+
+    def _audit(self, at: Ms, kind: str, body: dict[str, Any], command_id: str) -> None:
+        self._journal.operator(at, kind, {"id": command_id, **body})
 
     def outcome(self, command_id: str) -> Awaitable[CommandOutcome]:
         """Wait for the end of a command; an unknown id fails at once."""
@@ -121,13 +139,13 @@ class Session:
         future = self._outcomes.get(outcome.id)
         if future is not None and not future.done():
             future.set_result(outcome)
-        try:
-            self._store.finish_command(outcome.id, msgspec.json.encode(outcome).decode())
-        except StoreUnavailable as error:
-            self._journal.report(self._bot.engine.now, "warning", "store", f"outcome not written: {error}")
-        self._journal.operator(
-            self._bot.engine.now, "outcome", {"id": outcome.id, "ok": outcome.ok, "text": outcome.text}
+        now = self._bot.engine.now
+        self._commands.end(
+            outcome.id,
+            msgspec.json.encode(outcome).decode(),
+            lambda text: self._journal.report(now, "warning", "store", f"outcome not written: {text}"),
         )
+        self._audit(now, "outcome", {"ok": outcome.ok, "text": outcome.text}, outcome.id)
 
     def request_stop(self, command_id: str, *, keep_positions: bool) -> None:
         """Begin the graceful shutdown; asked again, it hurries."""
