@@ -11,6 +11,10 @@ from gridbot_tui.risk.breakers import BY_NAME, Tripped
 from gridbot_tui.risk.vitals import Vitals
 from gridbot_tui.units import Ms, Symbol
 
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_CANCEL_UNRESOLVED, _REFUSED, _UNRESOLVED = Outcome.CANCEL_UNRESOLVED, Outcome.REFUSED, Outcome.UNRESOLVED
+_ORDER_SENDING = OrderState.SENDING
+
 WOULD_TAKE: Final = -5022
 """The code of a post-only refusal on futures; on spot its words tell: its code says several things."""
 
@@ -94,13 +98,13 @@ def answered(desk: Desk, live: LiveOrder, before: OrderState | None, event: Orde
     """News of an order of ours: an answer or none, and how long it took."""
     if desk.phase != "trading" or live.sent_at < desk.started_at:
         return  # asked about by another life
-    bad = event.outcome in (Outcome.UNRESOLVED, Outcome.CANCEL_UNRESOLVED)
-    if not bad and before is not OrderState.SENDING:
+    bad = event.outcome in (_UNRESOLVED, _CANCEL_UNRESOLVED)
+    if not bad and before is not _ORDER_SENDING:
         return
     _answer(desk, event.symbol, bad)
-    if before is OrderState.SENDING and desk.config.times_orders:
+    if before is _ORDER_SENDING and desk.config.times_orders:
         _took(desk, event.symbol, desk.now - live.sent_at)
-    if event.outcome is Outcome.REFUSED and not _would_take(event):
+    if event.outcome is _REFUSED and not _would_take(event):
         count = desk.vitals.refused(event.symbol, desk.now)
         if count >= desk.config.risk.breaker_rejects:
             trip(desk, "rejects", f"{count} orders refused in ten minutes, the last with {event.code}", event.symbol)

@@ -15,6 +15,14 @@ from gridbot_tui.risk.breakers import BY_NAME
 from gridbot_tui.risk.exposure import Portfolio
 from gridbot_tui.units import ClientId, Market, Side, Symbol
 
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_PASSIVE, _TAKER = TargetStyle.PASSIVE, TargetStyle.TAKER
+_FUTURES = Market.FUTURES
+_BUY = Side.BUY
+_SLOT_BLOCKED, _SLOT_RESTING, _SLOT_WAITING = SlotState.BLOCKED, SlotState.RESTING, SlotState.WAITING
+_GRID = Purpose.GRID
+_ORDER_PARTLY_FILLED, _ORDER_RESTING = OrderState.PARTLY_FILLED, OrderState.RESTING
+
 WITHHELD = frozenset(
     {
         "leverage_cap",
@@ -127,11 +135,11 @@ def targets_for(
     if latched is not None:
         found.append(latched)
     if desk.tiers.halted:
-        found.append(Target(0, TargetStyle.TAKER, "tier3"))
+        found.append(Target(0, _TAKER, "tier3"))
     if state.episode_over:
-        found.append(Target(0, TargetStyle.TAKER, "episode"))
+        found.append(Target(0, _TAKER, "episode"))
     if name in trims:
-        found.append(Target(_of_ours(desk, name, trims[name]), TargetStyle.TAKER, "cap"))
+        found.append(Target(_of_ours(desk, name, trims[name]), _TAKER, "cap"))
     for demand in protection.demands(desk, state, account):
         ours = _of_ours(desk, name, demand.position) if demand.reason == "liquidation" else demand.position
         found.append(msgspec.structs.replace(demand, position=ours))
@@ -176,7 +184,7 @@ def _wanted(
     position = _own(desk, name)
     best = state.touch or state.best
     if plan is None or best is None:
-        return Desired(name, 0, target=strongest([*targets, Target(0, TargetStyle.PASSIVE, "unwind")], position))
+        return Desired(name, 0, target=strongest([*targets, Target(0, _PASSIVE, "unwind")], position))
     buys, sells = entries_allowed(desk, state)
     asked = (plan, position, best, buys, sells, desk.config)
     adaptive = plan.kind == "adaptive" and not targets
@@ -193,7 +201,7 @@ def _wanted(
         lots=[(lot.rung, lot.side, lot.steps) for lot in desk.ledger.book(name) if not lot.external],
         targets=targets,
         buy_entries=buys and not beyond,
-        sell_entries=sells and not beyond and desk.config.market is Market.FUTURES,
+        sell_entries=sells and not beyond and desk.config.market is _FUTURES,
         rungs=state.rungs_of(plan),
     )
     state.wanted, state.wanted_for = (whole, asked) if adaptive else (None, ())
@@ -249,7 +257,7 @@ def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portf
         state.desired = msgspec.structs.replace(state.desired, target=whole.target, stop=whole.stop)
         return
     for _, side in withheld:
-        state.open |= BUYS if side is Side.BUY else SELLS
+        state.open |= BUYS if side is _BUY else SELLS
     if desk.dirty_next:
         state.open = ALL
     state.withheld = bool(withheld)
@@ -262,10 +270,10 @@ def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portf
 
 def _without_prices(desk: Desk, state: SymbolDesk, whole: Desired) -> None:
     """No price was ever heard: nothing can be placed, but what must not stand is cancelled, and why is said."""
-    wanted = {(slot.rung, slot.side) for slot in whole.resting if slot.state is SlotState.RESTING}
+    wanted = {(slot.rung, slot.side) for slot in whole.resting if slot.state is _SLOT_RESTING}
     for live in list(desk.orders.live(state.symbol)):
-        unwanted = live.order.purpose is Purpose.GRID and (live.rung, live.order.side) not in wanted
-        if unwanted and live.state in (OrderState.RESTING, OrderState.PARTLY_FILLED):
+        unwanted = live.order.purpose is _GRID and (live.rung, live.order.side) not in wanted
+        if unwanted and live.state in (_ORDER_RESTING, _ORDER_PARTLY_FILLED):
             _cancel(desk, state, live.order.client_id)
     state.desired, state.open = whole, ALL
     detail, clears = "no price was heard since the start", "with the next bar or quote"
@@ -278,7 +286,7 @@ def _create(desk: Desk, found: Convergence, view: Portfolio) -> dict[tuple[int, 
     no_disk = desk.blockers.holds("", "store_unavailable")
     for order in found.creates:
         # Without a disk an intent is not durable: nothing leaves but what reduces or protects.
-        grid = order.purpose is Purpose.GRID and not order.reduce_only
+        grid = order.purpose is _GRID and not order.reduce_only
         reason = "store_unavailable" if no_disk and grid else desk.gate.final_check(order, view)
         if reason is not None:
             withheld[order.rung, order.side] = reason
@@ -292,7 +300,7 @@ def send(desk: Desk, order: NewOrder, view: Portfolio) -> None:
     view.add(order)
     desk.orders.intend(order)
     desk.reconciler.churn.sent(order)
-    higher = view.worst(order.symbol) if not order.reduce_only and order.purpose is Purpose.GRID else 0.0
+    higher = view.worst(order.symbol) if not order.reduce_only and order.purpose is _GRID else 0.0
     if higher > desk.max_worst:
         desk.max_worst = higher
     else:
@@ -320,9 +328,9 @@ def _with_reasons(whole: Desired, found: Convergence, withheld: dict[tuple[int, 
 
 
 def _marked(slot: Slot, reason: str) -> Slot:
-    if not reason or slot.state is not SlotState.RESTING:
+    if not reason or slot.state is not _SLOT_RESTING:
         return slot
-    state = SlotState.WAITING if reason in PASSING else SlotState.BLOCKED
+    state = _SLOT_WAITING if reason in PASSING else _SLOT_BLOCKED
     return msgspec.structs.replace(slot, state=state, reason=reason)
 
 

@@ -13,6 +13,19 @@ from gridbot_tui.orders.reconcile import ALL, BUYS, SELLS, SINGLES
 from gridbot_tui.orders.table import ImpossibleTransition
 from gridbot_tui.units import Side, Symbol
 
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_ACCEPTED = Outcome.ACCEPTED
+_CANCELED = Outcome.CANCELED
+_CANCEL_REFUSED = Outcome.CANCEL_REFUSED
+_CANCEL_UNRESOLVED = Outcome.CANCEL_UNRESOLVED
+_REFUSED = Outcome.REFUSED
+_TRIGGERED = Outcome.TRIGGERED
+_UNRESOLVED = Outcome.UNRESOLVED
+_ORDER_CANCELLING, _ORDER_SENDING = OrderState.CANCELLING, OrderState.SENDING
+_GRID, _STOP = Purpose.GRID, Purpose.STOP
+_BUY = Side.BUY
+_CASH_TRANSFER = CashKind.TRANSFER
+
 _STANDING = (OrderState.RESTING, OrderState.PARTLY_FILLED)
 
 
@@ -26,14 +39,14 @@ def report(desk: Desk, event: OrderReport) -> None:
         _contradicted(desk, event.symbol, f"order {event.client_id}: {wrong}")
         return
     state = desk.symbols.get(event.symbol)
-    stands = event.outcome is Outcome.ACCEPTED and before is OrderState.SENDING
-    if not stands and not (event.outcome is Outcome.CANCELED and before is OrderState.CANCELLING):
+    stands = event.outcome is _ACCEPTED and before is _ORDER_SENDING
+    if not stands and not (event.outcome is _CANCELED and before is _ORDER_CANCELLING):
         desk.turn += 1
     if state is not None and not stands:  # what an accepted order may still do was counted when it left
         _count(state, live)
     if change is None:
         return
-    refused = event.outcome is Outcome.REFUSED and state is not None
+    refused = event.outcome is _REFUSED and state is not None
     if refused and state is not None:
         state.touch = state.best  # look at the market afresh
     desk.emit(OrderFact(event.at, event, state.touch if refused and state is not None else None))
@@ -45,17 +58,17 @@ def report(desk: Desk, event: OrderReport) -> None:
         state.open |= _opened(live, before, event.outcome)
         if not _expected(desk, state, live, before, event.outcome):
             desk.dirty.add(event.symbol)
-    if event.outcome is Outcome.REFUSED and live is not None:
+    if event.outcome is _REFUSED and live is not None:
         _refused(desk, live.order, event)
-    elif event.outcome is Outcome.ACCEPTED and live is not None:
+    elif event.outcome is _ACCEPTED and live is not None:
         desk.reconciler.circuits.accepted(live.order)
-    elif event.outcome in (Outcome.UNRESOLVED, Outcome.CANCEL_UNRESOLVED, Outcome.CANCEL_REFUSED):
-        conditional = live is not None and live.order.purpose is Purpose.STOP
+    elif event.outcome in (_UNRESOLVED, _CANCEL_UNRESOLVED, _CANCEL_REFUSED):
+        conditional = live is not None and live.order.purpose is _STOP
         desk.emit(AskAboutOrder(event.symbol, event.client_id, conditional))
-    elif event.outcome is Outcome.CANCELED and before in _STANDING:
+    elif event.outcome is _CANCELED and before in _STANDING:
         detail = f"order {event.client_id} was cancelled, and not by the bot: what ought to stand is put back"
         desk.note(event.symbol, "cancelled_elsewhere", detail, "warning")
-    elif event.outcome is Outcome.TRIGGERED:
+    elif event.outcome is _TRIGGERED:
         desk.latch("stopped", event.symbol, str(event.at))
         desk.note(event.symbol, "stop_triggered", "the resting stop fired; the symbol is latched", "error")
 
@@ -77,13 +90,13 @@ def _expected(
     Not so where the gate withheld something, which any of them may set free.
     """
     order = live.order
-    if order.purpose is not Purpose.GRID or state.withheld:
+    if order.purpose is not _GRID or state.withheld:
         return False
-    if outcome is Outcome.ACCEPTED:
-        if before is not OrderState.SENDING:
+    if outcome is _ACCEPTED:
+        if before is not _ORDER_SENDING:
             return False  # of an order in doubt: what was to become of it has waited for this
-        return not state.waits and desk.orders.any_in(OrderState.SENDING, order.symbol)
-    return outcome is Outcome.CANCELED and desk.orders.any_in(OrderState.CANCELLING, order.symbol, order.side)
+        return not state.waits and desk.orders.any_in(_ORDER_SENDING, order.symbol)
+    return outcome is _CANCELED and desk.orders.any_in(_ORDER_CANCELLING, order.symbol, order.side)
 
 
 def _opened(live: LiveOrder, before: OrderState | None, outcome: Outcome) -> int:
@@ -92,12 +105,12 @@ def _opened(live: LiveOrder, before: OrderState | None, outcome: Outcome) -> int
     A grid order that was sent stands, as supposed; a stop that had to go is gone.
     """
     purpose = live.order.purpose
-    if purpose is Purpose.GRID:
-        if outcome is Outcome.ACCEPTED and before is OrderState.SENDING:
+    if purpose is _GRID:
+        if outcome is _ACCEPTED and before is _ORDER_SENDING:
             return 0
-        return BUYS if live.order.side is Side.BUY else SELLS
-    if purpose is Purpose.STOP:
-        return 0 if outcome is Outcome.CANCELED and before is OrderState.CANCELLING else SINGLES
+        return BUYS if live.order.side is _BUY else SELLS
+    if purpose is _STOP:
+        return 0 if outcome is _CANCELED and before is _ORDER_CANCELLING else SINGLES
     return ALL
 
 
@@ -159,7 +172,7 @@ def _touch_after(state: SymbolDesk, event: Fill) -> Touch | None:
     best = state.best
     if best is None or not event.maker or state.bid is not None:
         return best
-    if event.side is Side.BUY:
+    if event.side is _BUY:
         return min(best[0], event.price), min(best[1], event.price)
     return max(best[0], event.price), max(best[1], event.price)
 
@@ -171,16 +184,16 @@ def _foreign_fill(desk: Desk, event: Fill) -> None:
     """
     key = f"trade-{event.symbol}-{event.trade_id}"
     if event.realised:
-        cash(desk, Cash(event.at, CashKind.TRANSFER, desk.config.quote, event.realised, f"{key}-realised"))
+        cash(desk, Cash(event.at, _CASH_TRANSFER, desk.config.quote, event.realised, f"{key}-realised"))
     if event.fee:
-        cash(desk, Cash(event.at, CashKind.TRANSFER, event.fee_asset, -event.fee, f"{key}-fee"))
+        cash(desk, Cash(event.at, _CASH_TRANSFER, event.fee_asset, -event.fee, f"{key}-fee"))
     desk.note(event.symbol, "foreign_fill", "a trade in a symbol that the bot does not trade", "warning")
 
 
 def apply_fill(desk: Desk, event: Fill, rung: int, epoch: int) -> FillEffect | None:
     """The part of a fill that also runs when the journal is replayed; None for a duplicate."""
     live = desk.orders.get(event.client_id)
-    grid = live is not None and live.order.purpose is Purpose.GRID
+    grid = live is not None and live.order.purpose is _GRID
     effect = desk.ledger.fill(event, rung=rung, epoch=epoch, grid=grid)
     if effect is not None and live is not None:
         try:
@@ -194,7 +207,7 @@ def cash(desk: Desk, event: Cash) -> None:
     """Book funding, a transfer or the like, once."""
     if apply_cash(desk, event):
         desk.emit(CashFact(event.at, event))
-        if event.cash_kind is CashKind.TRANSFER:
+        if event.cash_kind is _CASH_TRANSFER:
             watch.write_drawdown(desk)
             desk.touch_all()  # every leverage and budget is another one now
 

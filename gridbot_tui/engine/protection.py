@@ -12,6 +12,12 @@ from gridbot_tui.risk.liquidation import Guard, guard
 from gridbot_tui.risk.stop import STOP_BUDGET, StopPlan, resting_stop, stop_budget
 from gridbot_tui.units import Market, Side
 
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_SPOT = Market.SPOT
+_TAKER = TargetStyle.TAKER
+_BUY, _SELL = Side.BUY, Side.SELL
+_SLOT_BLOCKED, _SLOT_RESTING = SlotState.BLOCKED, SlotState.RESTING
+
 
 class Account(NamedTuple):
     """What liquidation sees of the account."""
@@ -48,7 +54,7 @@ def free_equity(account: Account, symbol: str) -> float:
 def guard_of(desk: Desk, state: SymbolDesk, account: Account) -> Guard | None:
     """The distance to liquidation and what it demands; None on spot, when flat, or without a mark."""
     position = desk.ledger.position(state.symbol)
-    if desk.config.market is Market.SPOT or not position or state.mark is None:
+    if desk.config.market is _SPOT or not position or state.mark is None:
         return None
     unit = state.instrument.unit_f
     return guard(
@@ -63,9 +69,9 @@ def demands(desk: Desk, state: SymbolDesk, account: Account | None) -> list[Targ
         return found
     near = guard_of(desk, state, account)
     if near is not None and near.reduce_to is not None:
-        found.append(Target(near.reduce_to, TargetStyle.TAKER, "liquidation"))
+        found.append(Target(near.reduce_to, _TAKER, "liquidation"))
     if state.stop_reduce_to is not None:
-        found.append(Target(state.stop_reduce_to, TargetStyle.TAKER, STOP_BUDGET))
+        found.append(Target(state.stop_reduce_to, _TAKER, STOP_BUDGET))
     return found
 
 
@@ -75,10 +81,10 @@ def with_stop(
     """Desired with its resting stop; entries that leave no room for one are withheld."""
     position = desk.ledger.book(state.symbol).own_position
     state.stop_reduce_to = None
-    if desk.config.market is Market.SPOT or not position or state.mark is None or account is None:
+    if desk.config.market is _SPOT or not position or state.mark is None or account is None:
         return wanted
-    adding = Side.BUY if position > 0 else Side.SELL
-    entries = [slot for slot in wanted.resting if slot.side is adding and slot.state is SlotState.RESTING]
+    adding = _BUY if position > 0 else _SELL
+    entries = [slot for slot in wanted.resting if slot.side is adding and slot.state is _SLOT_RESTING]
     plan = stop_plan(desk, state, position, entries, view, account)
     if plan.reduce_to is not None and plan.reduce_to != position:
         state.stop_reduce_to = plan.reduce_to
@@ -117,6 +123,6 @@ def stop_plan(
 
 
 def _withheld(slot: Slot, adding: Side, kept: set[tuple[int, Side]]) -> Slot:
-    if slot.side is not adding or slot.state is not SlotState.RESTING or (slot.rung, slot.side) in kept:
+    if slot.side is not adding or slot.state is not _SLOT_RESTING or (slot.rung, slot.side) in kept:
         return slot
-    return msgspec.structs.replace(slot, state=SlotState.BLOCKED, reason=STOP_BUDGET)
+    return msgspec.structs.replace(slot, state=_SLOT_BLOCKED, reason=STOP_BUDGET)

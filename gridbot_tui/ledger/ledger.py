@@ -17,6 +17,9 @@ from gridbot_tui.ledger.state import LedgerState
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.units import ZERO, Asset, Market, Money, Ms, Steps, Symbol, Ticks
 
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_SPOT = Market.SPOT
+
 _SCALE = 16
 """Open value is summed as an int of 1e-16 quote: no tick x step is finer (both have at most 8 decimals)."""
 _PIECE = Decimal(1).scaleb(-_SCALE)
@@ -226,7 +229,7 @@ class Ledger:
 
     def adopt(self, at: Ms, symbol: Symbol, steps: Steps, price: Ticks) -> int:
         """Spot: make base that was there before ours, as capital brought in at ``price``; the lot's id."""
-        if self.market is not Market.SPOT or steps <= 0 or price <= 0:
+        if self.market is not _SPOT or steps <= 0 or price <= 0:
             raise LedgerError(f"{symbol}: can't adopt {steps} steps at {price} ({self.market.value})")
         book = self.book(symbol)
         equity_before = self.equity_quick()
@@ -290,7 +293,7 @@ class Ledger:
         if self._unmarked:
             return None
         equity = self._cash_part + _PIECE * self._open
-        if self.market is Market.SPOT:
+        if self.market is _SPOT:
             for book in self._books.values():
                 if book.dust.quantity and book.mark is not None:
                     equity += book.dust.value(book.mark)
@@ -438,7 +441,7 @@ class Ledger:
             waiting[fill.fee_asset] = waiting.get(fill.fee_asset, ZERO) + fill.fee
         elif fill.fee_asset == self.quote:
             return
-        elif self.market is Market.SPOT and fill.fee_asset == instrument.base:
+        elif self.market is _SPOT and fill.fee_asset == instrument.base:
             self._flows.outside_fees += foreign
         else:
             self._flows.outside_fees += fee

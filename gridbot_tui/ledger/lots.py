@@ -16,6 +16,10 @@ from gridbot_tui.ledger.shelf import Shelf
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.units import ZERO, Market, Money, Ms, Side, Steps, Ticks
 
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_FUTURES = Market.FUTURES
+_BUY, _SELL = Side.BUY, Side.SELL
+
 
 class LotBook:
     """Lots of one symbol. They add up to ``position``; long and short ones never coexist.
@@ -164,7 +168,7 @@ class LotBook:
 
     @property
     def _futures(self) -> bool:
-        return self.instrument.market is Market.FUTURES
+        return self.instrument.market is _FUTURES
 
     def lots_unrealised(self, mark: Ticks) -> Money:
         """Profit of the open lots at ``mark``, before fees, quote."""
@@ -228,7 +232,7 @@ class LotBook:
         excess = 0
         opened: tuple[int, ...] = ()
         if closing.remaining:
-            if not self._futures and fill.side is Side.SELL:
+            if not self._futures and fill.side is _SELL:
                 excess = closing.remaining
             else:
                 opened = (self._open(fill, closing, rung, epoch),)
@@ -252,7 +256,7 @@ class LotBook:
         """Spot: make base that was there before a lot of ours at ``price``; its id."""
         number = self._next
         self._next += 1
-        self._put(Lot(number, self.instrument.symbol, Side.BUY, steps, price, at, ZERO, 0, 0, False))
+        self._put(Lot(number, self.instrument.symbol, _BUY, steps, price, at, ZERO, 0, 0, False))
         return number
 
     # -- how ----------------------------------------------------------------------------------------------
@@ -277,7 +281,7 @@ class LotBook:
         dust = self.dust
         if fill.fee_asset == self.instrument.base:
             dust.add(-fill.fee, fill.price)
-        if fill.side is Side.SELL:
+        if fill.side is _SELL:
             return fill.steps
         lost = min(dust.missing(), fill.steps)
         dust.add(self.instrument.quantity(lost), fill.price)
@@ -357,7 +361,7 @@ class LotBook:
         What lots and dust together lack was paid from base that is not ours: its value at ``price``.
         """
         while missing := self.dust.missing():
-            lot = self._own.nearest(Side.BUY, price, 0) or self._external.nearest(Side.BUY, price, 0)
+            lot = self._own.nearest(_BUY, price, 0) or self._external.nearest(_BUY, price, 0)
             if lot is None:
                 lacking = -self.dust.quantity
                 self.dust.add(lacking, price)

@@ -16,6 +16,19 @@ from gridbot_tui.orders.model import NewOrder, OrderState, Purpose, Slot, SlotSt
 from gridbot_tui.orders.table import TERMINAL, ImpossibleTransition, Trigger, advance, meaning
 from gridbot_tui.units import ClientId, Ms, Side, Steps, Symbol
 
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_SLOT_RESTING = SlotState.RESTING
+_GRID = Purpose.GRID
+_ORDER_PARTLY_FILLED = OrderState.PARTLY_FILLED
+_ORDER_RESTING = OrderState.RESTING
+_ORDER_SENDING = OrderState.SENDING
+_ORDER_UNRESOLVED = OrderState.UNRESOLVED
+_TRIGGER_CANCEL_SENT = Trigger.CANCEL_SENT
+_TRIGGER_DOUBTED = Trigger.DOUBTED
+_TRIGGER_FILLED = Trigger.FILLED
+_TRIGGER_PARTLY_FILLED = Trigger.PARTLY_FILLED
+_BUY = Side.BUY
+
 ENDED_KEPT: Final = 500
 """Ended orders remembered for late and repeated events."""
 
@@ -120,7 +133,7 @@ _SHOWN: Final = {
 
 def shown(order: LiveOrder) -> SlotState:
     """What the slot of this order shows to the operator."""
-    return _SHOWN.get(order.state, SlotState.RESTING)
+    return _SHOWN.get(order.state, _SLOT_RESTING)
 
 
 class OrderBook:
@@ -166,29 +179,29 @@ class OrderBook:
         for one in self._restless.get(symbol, {}).values():
             if one.state is state:
                 order = one.order
-                if grid_side is None or (order.side is grid_side and order.purpose is Purpose.GRID):
+                if grid_side is None or (order.side is grid_side and order.purpose is _GRID):
                     return True
         return False
 
     def unresolved(self) -> list[LiveOrder]:
         """Orders whose fate must be asked for, symbols in name order."""
-        return [order for order in self.restless() if order.state is OrderState.UNRESOLVED]
+        return [order for order in self.restless() if order.state is _ORDER_UNRESOLVED]
 
     def intend(self, order: NewOrder) -> LiveOrder:
         """Record an intent that is about to be sent. One client id names one intent, for ever."""
         if order.client_id in self._all:
             raise ValueError(f"client id {order.client_id} names another intent already")
-        return self._enter(LiveOrder(order, OrderState.SENDING, order.created_at))
+        return self._enter(LiveOrder(order, _ORDER_SENDING, order.created_at))
 
     def cancelling(self, client_id: ClientId, at: Ms) -> OrderState | None:
         """A cancel is about to be sent. Returns the new state where it changed."""
         live = self._all[client_id]
         live.attempts += 1
-        return self._move(live, Trigger.CANCEL_SENT, at)
+        return self._move(live, _TRIGGER_CANCEL_SENT, at)
 
     def doubt(self, client_id: ClientId, at: Ms) -> OrderState | None:
         """The exchange's list of open orders does not hold it: unresolved until asked by id."""
-        return self._move(self._all[client_id], Trigger.DOUBTED, at)
+        return self._move(self._all[client_id], _TRIGGER_DOUBTED, at)
 
     def asked(self, client_id: ClientId) -> None:
         """Its fate is being asked for."""
@@ -206,7 +219,7 @@ class OrderBook:
         if report.exchange_id:
             live.exchange_id = report.exchange_id
         trigger = meaning(live.state, live.filled, live.reported, report.outcome, report.filled)
-        whole = live.order.steps if report.outcome == Trigger.FILLED else 0
+        whole = live.order.steps if report.outcome == _TRIGGER_FILLED else 0
         live.reported = max(live.reported, report.filled, whole)
         if trigger is None:
             return None
@@ -227,17 +240,17 @@ class OrderBook:
         complete = whole > 0 and live.remaining == 0
         change = None
         if complete and not live.ended:
-            change = self._move(live, Trigger.FILLED, at)
-        elif not live.ended and live.state is not OrderState.UNRESOLVED:
+            change = self._move(live, _TRIGGER_FILLED, at)
+        elif not live.ended and live.state is not _ORDER_UNRESOLVED:
             # A trade of an unresolved order tells that it stood, not that it still does.
-            change = self._move(live, Trigger.PARTLY_FILLED, at)
+            change = self._move(live, _TRIGGER_PARTLY_FILLED, at)
         self._refile(live)
         return change
 
     def adopt(self, order: NewOrder, filled: Steps, at: Ms) -> LiveOrder:
         """An open order with one of our ids stands on the exchange: it is ours again, whatever we thought."""
         known = self._all.get(order.client_id)
-        state = OrderState.PARTLY_FILLED if filled else OrderState.RESTING
+        state = _ORDER_PARTLY_FILLED if filled else _ORDER_RESTING
         if known is not None and not known.ended:
             known.state = state
             known.changed_at = at
@@ -317,7 +330,7 @@ class OrderBook:
     def _sort(self, live: LiveOrder, *, gone: bool = False) -> None:
         """Keep the restless ones apart."""
         order = live.order
-        if live.state is not OrderState.RESTING and not gone:
+        if live.state is not _ORDER_RESTING and not gone:
             self._restless.setdefault(order.symbol, {})[order.client_id] = live
             return
         orders = self._restless.get(order.symbol)
@@ -378,7 +391,7 @@ def signed_remaining(orders: Iterable[LiveOrder]) -> tuple[Steps, Steps]:
     """(buys, sells) that may still be executed, both >= 0."""
     buys = sells = 0
     for live in orders:
-        if live.order.side is Side.BUY:
+        if live.order.side is _BUY:
             buys += live.remaining
         else:
             sells += live.remaining

@@ -12,6 +12,12 @@ from gridbot_tui.orders.rungs import Rungs, Touch, smallest_order
 from gridbot_tui.strategy.plan import GridPlan
 from gridbot_tui.units import Market, Side, Steps
 
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_BUY, _SELL = Side.BUY, Side.SELL
+_SPOT = Market.SPOT
+_PASSIVE = TargetStyle.PASSIVE
+_SLOT_CROSSED = SlotState.CROSSED
+
 PRECEDENCE: Final = (
     "kill",
     "shutdown",
@@ -106,7 +112,7 @@ def desired(
             lot = instrument.steps_down(plan.lot)
         delta = reduction(position, rule)
         if delta:
-            reducing = Side.BUY if delta > 0 else Side.SELL
+            reducing = _BUY if delta > 0 else _SELL
             resting = tuple(slot for slot in resting if slot.side is not reducing)
         notes = _notes(plan, instrument, position, touch, lot, resting, delta)
     return Desired(plan.symbol, plan.epoch, resting, rule, stop, step_of(plan), tuple(notes))
@@ -121,7 +127,7 @@ def step_of(plan: GridPlan) -> float:
 
 def is_dust(instrument: Instrument, steps: Steps, touch: Touch) -> bool:
     """True where so little cannot be traded; the least notional counts on spot (reduce-only is exempt)."""
-    if instrument.market is Market.SPOT:
+    if instrument.market is _SPOT:
         return abs(steps) < smallest_order(instrument, touch.bid)
     return abs(steps) < max(1, instrument.min_steps)
 
@@ -130,7 +136,7 @@ def _unwind(plan: GridPlan, instrument: Instrument, position: Steps, touch: Touc
     """The plan's own target, while there is something to unwind that can be traded."""
     if plan.unwind is None:
         return ()
-    target = Target(instrument.steps_down(plan.unwind), TargetStyle.PASSIVE, "unwind")
+    target = Target(instrument.steps_down(plan.unwind), _PASSIVE, "unwind")
     left = reduction(position, target)
     return (target,) if left and not is_dust(instrument, left, touch) else ()
 
@@ -150,7 +156,7 @@ def _notes(
     if plan.lot > 0.0 and lot < least:
         needed = plan.equity * least * instrument.step_f / plan.lot
         notes.append(("lot_below_minimum", f"a lot of the least size needs {needed:.2f} {instrument.quote}"))
-    closing = Side.SELL if position > 0 else Side.BUY
+    closing = _SELL if position > 0 else _BUY
     left = abs(position)
     if left:
         for slot in resting:
@@ -158,6 +164,6 @@ def _notes(
                 left -= slot.exit_steps
     if left > 0 and not delta:
         notes.append(("dust", f"{instrument.quantity(left)} {instrument.base} has no exit: too small to trade"))
-    if resting and all(slot.state is SlotState.CROSSED for slot in resting):
+    if resting and all(slot.state is _SLOT_CROSSED for slot in resting):
         notes.append(("out_of_range", "price has left the range: its levels wait for it to return"))
     return notes

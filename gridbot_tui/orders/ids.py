@@ -13,6 +13,9 @@ from msgspec import Struct
 from gridbot_tui.orders.model import Purpose
 from gridbot_tui.units import ClientId, Side, Symbol
 
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_BUY, _SELL = Side.BUY, Side.SELL
+
 MAX_LENGTH: Final = 36
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _PURPOSES: Final = {Purpose.GRID: "g", Purpose.TARGET: "t", Purpose.STOP: "s"}
@@ -76,7 +79,7 @@ def parse(client_id: ClientId) -> IdParts | None:
         symbol_tag=tag,
         epoch=int(epoch, 36),
         purpose=_LETTERS[purpose],
-        side=Side.BUY if side == "b" else Side.SELL,
+        side=_BUY if side == "b" else _SELL,
         rung=-int(rung) if minus else int(rung),
         generation=int(generation, 36),
     )
@@ -104,7 +107,7 @@ class IdFactory:
         """The id for the next order of this slot: unchanged until it was sent and has ended."""
         if not -999 <= rung <= 999:
             raise ValueError(f"rung {rung} does not fit a client id")
-        place = f"{_PURPOSES[purpose]}{'b' if side is Side.BUY else 's'}{'n' if rung < 0 else ''}{abs(rung)}"
+        place = f"{_PURPOSES[purpose]}{'b' if side is _BUY else 's'}{'n' if rung < 0 else ''}{abs(rung)}"
         key = f"{self.owner}-{symbol_tag(symbol)}-{base36(epoch % _EPOCHS)}-{place}"
         known = self._current.get(key)
         if known is not None:

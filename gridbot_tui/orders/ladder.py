@@ -12,6 +12,10 @@ from gridbot_tui.orders.rungs import NEAR, Rungs, Touch
 from gridbot_tui.strategy.plan import GridPlan
 from gridbot_tui.units import Market, Side, Steps, Ticks
 
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_BUY, _SELL = Side.BUY, Side.SELL
+_SPOT = Market.SPOT
+
 # Members of enums looked up once: this runs for every rung.
 _RESTING, _CROSSED, _WAITING = SlotState.RESTING, SlotState.CROSSED, SlotState.WAITING
 
@@ -65,10 +69,10 @@ def ladder(
     size = max(r.lot, least)
     bounds = [0, _BEYOND]
     out: list[Slot] = []
-    for side, entries in ((Side.BUY, buy_entries), (Side.SELL, sell_entries)):
+    for side, entries in ((_BUY, buy_entries), (_SELL, sell_entries)):
         drafts = _side(r, side, position, touch, size, entries)
         if drafts:
-            bounds[side is Side.SELL] = drafts[0].price
+            bounds[side is _SELL] = drafts[0].price
         place(out, plan, side, drafts, touch, depth)
     slots = tuple(out)
     if large and bounds[0] <= touch.bid and touch.ask <= bounds[1]:
@@ -79,19 +83,19 @@ def ladder(
 def _side(r: Rungs, side: Side, position: Steps, touch: Touch, size: Steps, entries: bool) -> list[Draft]:
     """The rungs of one side with their quantities, nearest first."""
     lots, part = r.split(position)
-    if side is Side.BUY:
+    if side is _BUY:
         exits, room, step, rung, want = max(0, -position), r.upper - position, 1, lots + 1, size - part
     else:
         exits, room, step = max(0, position), position - r.lower, -1
         rung, want = (lots, part) if part else (lots - 1, size)
         lots += 1 if part else 0
-        if r.instrument.market is Market.SPOT:
+        if r.instrument.market is _SPOT:
             room = min(room, exits)
     if not entries:
         room = min(room, exits)
     drafts: list[Draft] = []
     taken = carry = 0
-    buying, at_touch = side is Side.BUY, touch.bid if side is Side.BUY else touch.ask
+    buying, at_touch = side is _BUY, touch.bid if side is _BUY else touch.ask
     prices, floor, minimum, levels = r.kept(side), r.floor, r.minimum, r.levels
     for count in range(MAX_RUNGS):
         if count >= levels:
@@ -111,7 +115,7 @@ def _side(r: Rungs, side: Side, position: Steps, touch: Touch, size: Steps, entr
             carry = steps
         rung += step
         want = size
-    if side is Side.BUY and not drafts and exits >= r.least(touch.bid):
+    if side is _BUY and not drafts and exits >= r.least(touch.bid):
         # A short so small that at its rungs it is below the minimum: its exit rests at the farthest price that
         # takes it, or at the first rung where that takes the whole. A long never needs this: its rungs are above the
         # market, where the same quantity is worth more.
@@ -151,7 +155,7 @@ def place(
     A rung beyond the touch would take. Of those, number ``nearest`` rests at the touch and the others are
     crossed until it fills; a rung inside the spread goes to the touch as well.
     """
-    buying = side is Side.BUY
+    buying = side is _BUY
     at_touch = touch.bid if buying else touch.ask
     symbol, epoch = plan.symbol, plan.epoch
     resting = crossed = 0

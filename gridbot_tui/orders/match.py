@@ -7,6 +7,9 @@ from gridbot_tui.orders.book import LiveOrder
 from gridbot_tui.orders.model import OrderState, Slot
 from gridbot_tui.units import Steps
 
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_ORDER_UNRESOLVED = OrderState.UNRESOLVED
+
 Pair = tuple[LiveOrder, Slot]
 
 _OCCUPIES: Final = 0.5
@@ -57,7 +60,7 @@ def _occupies(live: LiveOrder, slot: Slot, near: float, quantity: float, most: S
         steps = slot.steps if slot.steps < most else most
         if abs(price - slot.price) <= near * slot.price and abs(live.remaining - steps) <= quantity * steps:
             return True
-    return live.state is OrderState.UNRESOLVED
+    return live.state is _ORDER_UNRESOLVED
 
 
 def _fits(live: LiveOrder, slot: Slot, near: float, quantity: float, most: Steps) -> bool:
@@ -73,7 +76,7 @@ def _nearest(live: LiveOrder, free: Sequence[Slot], near: float, quantity: float
     price = live.order.price
     if price is None:
         return None
-    unresolved = live.state is OrderState.UNRESOLVED
+    unresolved = live.state is _ORDER_UNRESOLVED
     best: Slot | None = None
     best_gap = 0
     for slot in free:

@@ -11,6 +11,17 @@ from gridbot_tui.orders.model import Desired, NewOrder, OrderKind, OrderState, P
 from gridbot_tui.orders.rungs import Touch
 from gridbot_tui.units import ClientId, Market, Ms, Side, Steps, Symbol
 
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_PASSIVE = TargetStyle.PASSIVE
+_BUY, _SELL = Side.BUY, Side.SELL
+_LIMIT, _MARKET, _STOP_MARKET = OrderKind.LIMIT, OrderKind.MARKET, OrderKind.STOP_MARKET
+_STOP, _TARGET = Purpose.STOP, Purpose.TARGET
+_FUTURES = Market.FUTURES
+_ORDER_CANCELLING = OrderState.CANCELLING
+_ORDER_RESTING = OrderState.RESTING
+_ORDER_SENDING = OrderState.SENDING
+_ORDER_UNRESOLVED = OrderState.UNRESOLVED
+
 _BUSY: Final = frozenset({OrderState.SENDING, OrderState.UNRESOLVED, OrderState.TRIGGERED, OrderState.CANCELLING})
 """States in which an order's fate is open: nothing is sent beside it, nor is it cancelled again."""
 
@@ -35,23 +46,23 @@ def work_target(
     sold at most, None = all.
     """
     delta = reduction(position, desired.target)
-    style = desired.target.style if desired.target is not None else TargetStyle.PASSIVE
-    side = Side.BUY if delta > 0 else Side.SELL
-    if free is not None and side is Side.SELL:
+    style = desired.target.style if desired.target is not None else _PASSIVE
+    side = _BUY if delta > 0 else _SELL
+    if free is not None and side is _SELL:
         delta = max(delta, -free)
     if delta and is_dust(instrument, delta, touch):
         delta = 0
-    passive = style is TargetStyle.PASSIVE
+    passive = style is _PASSIVE
     most = instrument.max_steps if passive else instrument.market_max_steps
     steps = min(abs(delta), most)
-    price = (touch.bid if side is Side.BUY else touch.ask) if passive else None
+    price = (touch.bid if side is _BUY else touch.ask) if passive else None
     cancels: list[ClientId] = []
     waits = False
     for one in live:
         if (
             one.ended
             or one.state in _BUSY
-            or one.order.kind is OrderKind.MARKET
+            or one.order.kind is _MARKET
             or (
                 delta
                 and passive
@@ -66,16 +77,16 @@ def work_target(
     if not delta or waits or cancels or not clear:
         return None, cancels
     order = NewOrder(
-        client_id=_fresh(ids, live, desired.symbol, desired.epoch, side, Purpose.TARGET),
+        client_id=_fresh(ids, live, desired.symbol, desired.epoch, side, _TARGET),
         symbol=desired.symbol,
         side=side,
-        kind=OrderKind.LIMIT if passive else OrderKind.MARKET,
+        kind=_LIMIT if passive else _MARKET,
         steps=steps,
         price=price,
-        purpose=Purpose.TARGET,
+        purpose=_TARGET,
         created_at=now,
         post_only=passive,
-        reduce_only=instrument.market is Market.FUTURES,
+        reduce_only=instrument.market is _FUTURES,
         epoch=desired.epoch,
     )
     return order, cancels
@@ -94,13 +105,13 @@ def work_stop(
     if stop is None:
         return None, [one.order.client_id for one in live if not one.ended and one.state not in _BUSY]
     fitting = [one for one in live if not one.ended and _serves(one, stop, tolerance)]
-    confirmed = any(one.state is OrderState.RESTING for one in fitting)
+    confirmed = any(one.state is _ORDER_RESTING for one in fitting)
     cancels: list[ClientId] = []
     pending = False
-    keep = next((one for one in fitting if one.state is OrderState.RESTING), None)
+    keep = next((one for one in fitting if one.state is _ORDER_RESTING), None)
     for one in live:
         if one.ended or one.state in _BUSY:
-            pending = pending or one.state is not OrderState.CANCELLING
+            pending = pending or one.state is not _ORDER_CANCELLING
             continue
         wrong_side = one.order.side is not stop.side
         if one is not keep and (confirmed or wrong_side or stop.steps == 0):
@@ -108,13 +119,13 @@ def work_stop(
     if fitting or pending or (stop.steps == 0 and (cancels or any(not one.ended for one in live))):
         return None, cancels
     order = NewOrder(
-        client_id=_fresh(ids, live, desired.symbol, desired.epoch, stop.side, Purpose.STOP),
+        client_id=_fresh(ids, live, desired.symbol, desired.epoch, stop.side, _STOP),
         symbol=desired.symbol,
         side=stop.side,
-        kind=OrderKind.STOP_MARKET,
+        kind=_STOP_MARKET,
         steps=stop.steps,
         price=None,
-        purpose=Purpose.STOP,
+        purpose=_STOP,
         created_at=now,
         reduce_only=stop.steps > 0,
         close_position=stop.steps == 0,
@@ -130,7 +141,7 @@ def _serves(one: LiveOrder, stop: StopOrder, tolerance: float) -> bool:
     if order.trigger is None or order.side is not stop.side or order.steps != stop.steps:
         return False
     return (
-        one.state in (OrderState.RESTING, OrderState.SENDING, OrderState.UNRESOLVED)
+        one.state in (_ORDER_RESTING, _ORDER_SENDING, _ORDER_UNRESOLVED)
         and abs(order.trigger - stop.trigger) <= tolerance * stop.trigger
     )
 

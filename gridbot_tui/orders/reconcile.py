@@ -30,6 +30,15 @@ from gridbot_tui.orders.rungs import Touch
 from gridbot_tui.orders.table import TERMINAL
 from gridbot_tui.units import ClientId, Market, Ms, Side, Steps
 
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_ORDER_CANCELLING = OrderState.CANCELLING
+_ORDER_RESTING = OrderState.RESTING
+_ORDER_SENDING = OrderState.SENDING
+_ORDER_UNRESOLVED = OrderState.UNRESOLVED
+_SPOT = Market.SPOT
+_PASSIVE = TargetStyle.PASSIVE
+_LIMIT = OrderKind.LIMIT
+
 BUYS: Final = 1
 SELLS: Final = 2
 SINGLES: Final = 4
@@ -161,7 +170,7 @@ class _Work:
         self.position = position
         self.touch = touch
         self.now = now
-        self.orders: dict[Side, list[LiveOrder]] = {Side.BUY: [], Side.SELL: []}
+        self.orders: dict[Side, list[LiveOrder]] = {_BUY: [], _SELL: []}
         self.targets: list[LiveOrder] = []
         self.stops: list[LiveOrder] = []
         self.barred: set[Side] = set()
@@ -212,9 +221,9 @@ class _Work:
         """False where the stop that is wanted rests, alone but for cancelled ones; or none is wanted, and none is."""
         left = 0
         for one in self.stops:
-            if one.state is OrderState.RESTING:
+            if one.state is _ORDER_RESTING:
                 left += one.order.client_id not in self.cancels
-            elif one.state is not OrderState.CANCELLING:
+            elif one.state is not _ORDER_CANCELLING:
                 return True
         return bool(self.first) or left != (self.desired.stop is not None)
 
@@ -224,12 +233,12 @@ class _Work:
         self.cancels += gone
         if stop is not None and not self._held_back(stop):
             self.first.append(stop)
-        spot = self.instrument.market is Market.SPOT
+        spot = self.instrument.market is _SPOT
         target = self.desired.target
         if target is None and not self.targets:
             return
-        passive = target is not None and target.style is TargetStyle.PASSIVE
-        side = Side.SELL if self.position > 0 else Side.BUY
+        passive = target is not None and target.style is _PASSIVE
+        side = _SELL if self.position > 0 else _BUY
         standing = bool(self.orders[side]) or side in self.barred
         order, gone = work_target(
             self.desired,
@@ -256,7 +265,7 @@ class _Work:
         kept = self._covered(side, kept, loose, missing)
         for live in loose:
             self.barred.add(side)
-            if live.state not in (OrderState.SENDING, OrderState.UNRESOLVED):
+            if live.state not in (_ORDER_SENDING, _ORDER_UNRESOLVED):
                 self.cancels.append(live.order.client_id)  # the others are cancelled once they are known to stand
         self.kept += kept
         if missing:
@@ -281,7 +290,7 @@ class _Work:
             return kept
         good: list[Pair] = []
         for live, slot in sorted(kept, key=lambda pair: -abs(pair[1].price - self.touch.bid)):
-            if excess > 0 and live.remaining > slot.steps and live.state is not OrderState.UNRESOLVED:
+            if excess > 0 and live.remaining > slot.steps and live.state is not _ORDER_UNRESOLVED:
                 excess -= live.remaining - slot.steps
                 loose.append(live)
                 missing.append(slot)
@@ -294,7 +303,7 @@ class _Work:
     def _create(self, side: Side, missing: list[Slot]) -> None:
         """New orders for the slots that have none, or the reason why not."""
         ids, taken = self.r.ids, {live.order.client_id for live in self.orders[side]}
-        probing = self.r.circuits.probing(self.desired.symbol, Purpose.GRID, side)
+        probing = self.r.circuits.probing(self.desired.symbol, _GRID, side)
         for slot in sorted(missing, key=lambda slot: abs(slot.price - self.touch.bid)):
             reason = self._withheld(slot)
             if not reason and probing and (self.exits or self.entries):
@@ -311,10 +320,10 @@ class _Work:
                 client_id=client_id,
                 symbol=slot.symbol,
                 side=side,
-                kind=OrderKind.LIMIT,
+                kind=_LIMIT,
                 steps=min(slot.steps, self.instrument.max_steps),
                 price=slot.price,
-                purpose=Purpose.GRID,
+                purpose=_GRID,
                 created_at=self.now,
                 post_only=True,
                 epoch=slot.epoch,
@@ -330,7 +339,7 @@ class _Work:
             return ORDER_LIMIT
         if not self.instrument.min_price <= slot.price <= self.instrument.max_price:
             return PRICE_FILTER
-        refused = self.r.circuits.holds(slot.symbol, Purpose.GRID, slot.side, self.now)
+        refused = self.r.circuits.holds(slot.symbol, _GRID, slot.side, self.now)
         if refused:
             return refused
         far = abs(slot.price - self.touch.bid) > self.r.params.churn_near * self.touch.bid

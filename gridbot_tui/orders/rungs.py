@@ -14,6 +14,9 @@ from gridbot_tui.orders.model import Slot
 from gridbot_tui.strategy.plan import GridPlan
 from gridbot_tui.units import Side, Steps, Ticks
 
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_BUY = Side.BUY
+
 NEAR: Final = 1e-9
 """A number this close to a whole one (relatively) is that whole one: float noise, not price."""
 
@@ -98,7 +101,7 @@ class Rungs:
 
     def kept(self, side: Side) -> dict[int, Ticks]:
         """The ticks of one side's rungs that were asked for, where they hold at any position."""
-        return self._kept[0 if side is Side.BUY else 1]
+        return self._kept[0 if side is _BUY else 1]
 
     def least(self, ticks: Ticks) -> Steps:
         """The smallest order the exchange takes at this price."""
@@ -116,7 +119,7 @@ class Rungs:
         near = round(ratio)
         if abs(ratio - near) <= NEAR * max(1.0, ratio):
             return near
-        return floor(ratio) if side is Side.BUY else ceil(ratio)
+        return floor(ratio) if side is _BUY else ceil(ratio)
 
 
 def least_steps(instrument: Instrument, limit: float, ticks: Ticks) -> Steps:

@@ -102,29 +102,29 @@ class Ring:
 
     def _feed(self, event: Event) -> None:
         """Handle an event, behind the one being handled: dialogs feed from inside a reply."""
-        self._inbox.append(event)
         if self._handling:
+            self._inbox.append(event)
             return
         self._handling = True
         try:
+            self._act(self.engine.handle(event))
             while self._inbox:
-                for action in self.engine.handle(self._inbox.pop(0)):
-                    self._act(action)
+                self._act(self.engine.handle(self._inbox.pop(0)))
         finally:
             self._handling = False
 
-    def _act(self, action: Action) -> None:
-        kind = type(action)
-        if kind is PlaceOrder:
-            self.world.send(Place(action.order))  # type: ignore[attr-defined]
-        elif isinstance(action, Fact):
-            self.tape.take(action)
-        elif isinstance(action, CancelOrder):
-            self.world.send(Cancel(action.symbol, action.client_id, action.conditional))
-        elif isinstance(action, AskAboutOrder):
-            self._ask_about(action)
-        elif isinstance(action, RequestResync):
-            self._dialogs.start(self._truth.reconcile(), lambda *_: None, self.engine.now)
+    def _act(self, actions: list[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Fact):
+                self.tape.take(action)
+            elif isinstance(action, PlaceOrder):
+                self.world.send(Place(action.order))
+            elif isinstance(action, CancelOrder):
+                self.world.send(Cancel(action.symbol, action.client_id, action.conditional))
+            elif isinstance(action, AskAboutOrder):
+                self._ask_about(action)
+            elif isinstance(action, RequestResync):
+                self._dialogs.start(self._truth.reconcile(), lambda *_: None, self.engine.now)
 
     def _ask_about(self, action: AskAboutOrder) -> None:
         if action.client_id in self._asking:

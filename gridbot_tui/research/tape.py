@@ -7,19 +7,25 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from gridbot_tui.engine.actions import (
+    CancelFact,
     CashFact,
     DecisionFact,
     Fact,
     FillFact,
     IntentFact,
     ModeFact,
+    OrderFact,
     PlanFact,
+    ServeFact,
     WeightsFact,
 )
 from gridbot_tui.engine.core import Engine
 from gridbot_tui.engine.desk import Desk
 from gridbot_tui.engine.watch import observed_leverage
 from gridbot_tui.units import Ms, Symbol
+
+_UNTOLD = frozenset({OrderFact, CancelFact, ServeFact})
+"""What becomes of single orders: a tape keeps fills."""
 
 
 class TierChange(Struct, frozen=True):
@@ -87,6 +93,8 @@ class Tape:
     def take(self, fact: Fact) -> None:
         """One fact."""
         kind = type(fact)
+        if kind in _UNTOLD:  # most are
+            return
         if kind is PlanFact:
             self.plans += 1
         elif kind is IntentFact:

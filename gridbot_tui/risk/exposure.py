@@ -26,6 +26,11 @@ from gridbot_tui.orders.book import LiveOrder
 from gridbot_tui.orders.model import NewOrder, Purpose
 from gridbot_tui.units import ClientId, Market, Side, Steps, Symbol, Ticks
 
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_SPOT = Market.SPOT
+_STOP = Purpose.STOP
+_BUY, _SELL = Side.BUY, Side.SELL
+
 Order = tuple[Ticks, Steps]
 """(price, steps still to be executed)."""
 
@@ -72,7 +77,7 @@ class SymbolExposure:
         ``orders``: every live order of ours; stops and reduce-only ones are left out.
         """
         self.unit = instrument.unit_f
-        self.spot = instrument.market is Market.SPOT
+        self.spot = instrument.market is _SPOT
         self.least_value = float(instrument.min_notional) / instrument.unit_f
         """Minimum notional in ticks x steps."""
         self.position = position
@@ -109,7 +114,7 @@ class SymbolExposure:
     def add(self, order: NewOrder, remaining: Steps | None = None) -> None:
         """Count an order that stands or may stand, or one that is about to leave."""
         steps = order.steps if remaining is None else remaining
-        if order.reduce_only or order.close_position or order.purpose is Purpose.STOP or steps <= 0:
+        if order.reduce_only or order.close_position or order.purpose is _STOP or steps <= 0:
             return
         price = order.price if order.price is not None else self.mark
         if price is None:
@@ -128,7 +133,7 @@ class SymbolExposure:
 
     def push(self, side: Side, price: Ticks, steps: Steps) -> None:
         """Count ``steps`` at ``price``."""
-        if side is Side.BUY:
+        if side is _BUY:
             self.buys.append((price, steps))
             self._opening = None
             if self._bought is not None:
@@ -144,7 +149,7 @@ class SymbolExposure:
     def _pull(self, side: Side, order: Order) -> None:
         """Count an order no more."""
         price, steps = order
-        if side is Side.BUY:
+        if side is _BUY:
             self.buys.remove(order)
             self._opening = None
             self._bought = _less(self._bought, price, steps)
@@ -213,7 +218,7 @@ class SymbolExposure:
         """(exposure, change of equity) in quote if every order of ``side`` fills."""
         if self.mark is None:
             return (inf, 0.0) if self.position or self.buys or self.sells else (0.0, 0.0)
-        exposure, change = (self._buys if side is Side.BUY else self._sells)(self.mark)
+        exposure, change = (self._buys if side is _BUY else self._sells)(self.mark)
         return exposure * self.unit, change * self.unit
 
     def _worst(self) -> tuple[float, float]:
@@ -228,7 +233,7 @@ class SymbolExposure:
     def _buys(self, mark: Ticks) -> tuple[int, int]:
         position = self.position
         if self._bought is None:
-            self._bought = _totals(self.buys, Side.BUY)
+            self._bought = _totals(self.buys, _BUY)
         quantity, value, far = self._bought
         if not quantity or mark < far:
             far = mark
@@ -244,7 +249,7 @@ class SymbolExposure:
     def _sells(self, mark: Ticks) -> tuple[int, int]:
         position = self.position
         if self._sold is None:
-            self._sold = _totals(self.sells, Side.SELL)
+            self._sold = _totals(self.sells, _SELL)
         quantity, value, far = self._sold
         if mark > far:
             far = mark
@@ -262,7 +267,7 @@ def _totals(orders: list[Order], side: Side) -> Totals:
     for price, steps in orders:
         quantity += steps
         value += price * steps
-    return quantity, value, (min(orders) if side is Side.BUY else max(orders))[0]
+    return quantity, value, (min(orders) if side is _BUY else max(orders))[0]
 
 
 def _less(totals: Totals | None, price: Ticks, steps: Steps) -> Totals | None:
@@ -361,7 +366,7 @@ class Portfolio:
         """One symbol's own worst case."""
         one = self.symbols[symbol]
         worst = ratio(one.held() if one.mark is not None else inf if one.position else 0.0, self.equity)
-        for side in (Side.BUY, Side.SELL):
+        for side in (_BUY, _SELL):
             exposure, change = one.side_case(side)
             worst = max(worst, ratio(exposure, self.equity + (0.0 if one.spot else min(0.0, change))))
         return worst

@@ -17,6 +17,12 @@ from gridbot_tui.risk.exposure import Order, Portfolio, SymbolExposure
 from gridbot_tui.risk.params import RiskParams
 from gridbot_tui.units import Side, Steps, Symbol, Ticks
 
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_STOP, _TARGET = Purpose.STOP, Purpose.TARGET
+_SELL = Side.SELL
+_SLOT_BLOCKED, _SLOT_RESTING = SlotState.BLOCKED, SlotState.RESTING
+_ORDER_UNRESOLVED = OrderState.UNRESOLVED
+
 LEVERAGE_CAP: Final = "leverage_cap"
 LEVERAGE_HARD: Final = "leverage_hard"
 GAP_BUDGET: Final = "gap_budget"
@@ -87,7 +93,7 @@ class Gate:
 
         ``view`` holds every order that stands, is in flight, unresolved or being cancelled.
         """
-        if order.reduce_only or order.close_position or order.purpose is Purpose.STOP:
+        if order.reduce_only or order.close_position or order.purpose is _STOP:
             return None
         symbol = view.symbols.get(order.symbol)
         if symbol is None:
@@ -125,21 +131,21 @@ class Gate:
 def only_closes(order: NewOrder, symbol: SymbolExposure) -> bool:
     """True where the order, with all that stands before it on its side, can only reduce the position."""
     position = symbol.position
-    if position == 0 or (position > 0) == (order.side is Side.BUY):
+    if position == 0 or (position > 0) == (order.side is _BUY):
         return False
-    if order.purpose is Purpose.TARGET:
+    if order.purpose is _TARGET:
         return order.steps <= abs(position)
-    standing = sum(steps for _, steps in (symbol.buys if order.side is Side.BUY else symbol.sells))
+    standing = sum(steps for _, steps in (symbol.buys if order.side is _BUY else symbol.sells))
     return standing + order.steps <= abs(position)
 
 
 def strays(live: Iterable[LiveOrder], slots: Iterable[Slot]) -> list[LiveOrder]:
     """Orders of unknown fate that none of the resting slots accounts for."""
-    places = {(slot.epoch, slot.rung, slot.side) for slot in slots if slot.state is SlotState.RESTING}
+    places = {(slot.epoch, slot.rung, slot.side) for slot in slots if slot.state is _SLOT_RESTING}
     return [
         one
         for one in live
-        if one.state is OrderState.UNRESOLVED and (one.epoch, one.rung, one.order.side) not in places
+        if one.state is _ORDER_UNRESOLVED and (one.epoch, one.rung, one.order.side) not in places
     ]
 
 
@@ -176,7 +182,7 @@ class _Plan:
             if not code:
                 continue
             for index, slot in enumerate(self._slots[symbol]):
-                if slot.entry and slot.state is SlotState.RESTING:
+                if slot.entry and slot.state is _SLOT_RESTING:
                     self._drop(symbol, index, code)
             self._count(symbol)
 
@@ -208,20 +214,20 @@ class _Plan:
         entries = self._far.get(symbol)
         if entries is None:
             entries = self._far[symbol] = self._by_distance(symbol, one.mark)
-        sides = [side for side in (Side.BUY, Side.SELL) if entries[side]]
+        sides = [side for side in (_BUY, _SELL) if entries[side]]
         if only_worst and sides:
-            buys, sells = one.side_case(Side.BUY)[0], one.side_case(Side.SELL)[0]
+            buys, sells = one.side_case(_BUY)[0], one.side_case(_SELL)[0]
             if buys != sells:
-                worst = Side.BUY if buys > sells else Side.SELL
+                worst = _BUY if buys > sells else _SELL
                 sides = [side for side in sides if side is worst]
         heads = [entries[side][-1] for side in sides]
         return max(heads, key=lambda head: (head[0], -head[1]), default=None)
 
     def _by_distance(self, symbol: Symbol, mark: Ticks) -> dict[Side, list[tuple[float, int]]]:
         """Entries that rest, (log distance from the mark, place) of each side, the farthest last."""
-        found: dict[Side, list[tuple[float, int]]] = {Side.BUY: [], Side.SELL: []}
+        found: dict[Side, list[tuple[float, int]]] = {_BUY: [], _SELL: []}
         for index, slot in enumerate(self._slots[symbol]):
-            if slot.entry and slot.state is SlotState.RESTING:
+            if slot.entry and slot.state is _SLOT_RESTING:
                 found[slot.side].append((abs(log(slot.price / mark)), index))
         for entries in found.values():
             entries.sort(key=lambda entry: (entry[0], -entry[1]))
@@ -241,7 +247,7 @@ class _Plan:
         if slot.exit_steps > 0 and slot.exit_steps * slot.price >= least:
             self._slots[symbol][index] = msgspec.structs.replace(slot, steps=slot.exit_steps, entry=False, reason=code)
         else:
-            self._slots[symbol][index] = msgspec.structs.replace(slot, state=SlotState.BLOCKED, reason=code)
+            self._slots[symbol][index] = msgspec.structs.replace(slot, state=_SLOT_BLOCKED, reason=code)
 
     def _count(self, symbol: Symbol) -> None:
         """Let the symbol's exposure count exactly its resting slots and strays."""

@@ -13,6 +13,9 @@ from gridbot_tui.risk.liquidation import Margins, largest_position, liquidation_
 from gridbot_tui.risk.params import RiskParams
 from gridbot_tui.units import Side, Steps, Ticks
 
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_BUY, _SELL = Side.BUY, Side.SELL
+
 STOP_BUDGET: Final = "stop_budget"
 _FARTHEST: Final = 0.8
 """Of price: a stop that could be farther still (a small position) rests here; a short's at 1 / (1 - 0.8)."""
@@ -55,7 +58,7 @@ def resting_stop(
     """
     if position == 0:
         return StopPlan(None, len(entries))
-    side = Side.BUY if position > 0 else Side.SELL
+    side = _BUY if position > 0 else _SELL
     clear = params.liquidation_clearance * mark
     for count in range(len(entries), -1, -1):
         trigger = _trigger(
@@ -98,16 +101,16 @@ def _trigger(
     quantity = sum(steps for _, steps in entries)
     value = sum(price * steps for price, steps in entries)
     size = abs(position) + quantity
-    far = min((price for price, _ in entries), default=mark) if side is Side.BUY else mark
-    far = max((price for price, _ in entries), default=mark) if side is Side.SELL else min(far, mark)
-    far = max(far, mark) if side is Side.SELL else far
+    far = min((price for price, _ in entries), default=mark) if side is _BUY else mark
+    far = max((price for price, _ in entries), default=mark) if side is _SELL else min(far, mark)
+    far = max(far, mark) if side is _SELL else far
     price = (abs(position) * mark + value - side * budget / unit) / size
     equity = free_equity + unit * side * (abs(position) * (far - mark) + far * quantity - value)
     liquidation = liquidation_price(side * size, far, unit, equity, margins)
     if liquidation is not None:
         inside = liquidation + side * clear
-        price = max(price, inside) if side is Side.BUY else min(price, inside)
-    if side is Side.BUY:
+        price = max(price, inside) if side is _BUY else min(price, inside)
+    if side is _BUY:
         price = max(price, far * (1.0 - _FARTHEST))
         return ceil(price) if price <= far * (1.0 - params.stop_beyond) else None
     price = min(price, far / (1.0 - _FARTHEST))

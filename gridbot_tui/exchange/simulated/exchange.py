@@ -34,6 +34,23 @@ from gridbot_tui.market.source import FundingRate
 from gridbot_tui.orders.model import NewOrder, OrderKind
 from gridbot_tui.units import ZERO, Asset, ClientId, Market, Money, Ms, Side, Steps, Symbol, Ticks
 
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_FUTURES = Market.FUTURES
+_NEWS_CALCULATED = Execution.CALCULATED
+_NEWS_CANCELED = Execution.CANCELED
+_NEWS_EXPIRED = Execution.EXPIRED
+_NEWS_NEW = Execution.NEW
+_NEWS_TRADE = Execution.TRADE
+_NEWS_TRIGGERED = Execution.TRIGGERED
+_LIMIT, _MARKET, _STOP_MARKET = OrderKind.LIMIT, OrderKind.MARKET, OrderKind.STOP_MARKET
+_BUY, _SELL = Side.BUY, Side.SELL
+_STATUS_CANCELED = Status.CANCELED
+_STATUS_EXPIRED = Status.EXPIRED
+_STATUS_FILLED = Status.FILLED
+_STATUS_PARTIALLY_FILLED = Status.PARTIALLY_FILLED
+_STATUS_TRIGGERED = Status.TRIGGERED
+_CASH_FUNDING, _CASH_INSURANCE, _CASH_TRANSFER = CashKind.FUNDING, CashKind.INSURANCE, CashKind.TRANSFER
+
 
 class Exchange:
     """Orders, trades and one account. Every call appends what it caused to ``updates``, in order."""
@@ -61,7 +78,7 @@ class Exchange:
         fees = self.fees = Fees(config, self.venues)
         self.futures: FuturesAccount | None = None
         self.spot: SpotAccount | None = None
-        if config.market is Market.FUTURES:
+        if config.market is _FUTURES:
             quotes = sorted({i.quote for i in instruments.values()})
             if len(quotes) != 1:
                 raise ValueError(f"a futures account needs instruments of one quote asset, got {quotes}")
@@ -104,16 +121,16 @@ class Exchange:
             return refusal
         self.next_order_id += 1
         self.history.open[self._key_of(order)] = order
-        self.news(Execution.NEW, order)
+        self.news(_NEWS_NEW, order)
         if order.locked:
             self._tell_account(venue, venue.instrument.quote)
         if order.conditional:
             self._stops += 1
             venue.add_stop(order)
-        elif order.kind is OrderKind.MARKET:
+        elif order.kind is _MARKET:
             self.take_market(venue, order, taker)
         elif self._crosses(venue, order.side, price):
-            best = min(price, taker) if order.side is Side.BUY else max(price, taker)
+            best = min(price, taker) if order.side is _BUY else max(price, taker)
             self.take_market(venue, order, best)
         else:
             venue.add(order)
@@ -126,7 +143,7 @@ class Exchange:
         order = self.history.open.get(self.key(symbol, client_id, conditional))
         if order is None:
             return no.UNKNOWN_ORDER
-        self.end(order, Status.CANCELED, Execution.CANCELED)
+        self.end(order, _STATUS_CANCELED, _NEWS_CANCELED)
         return None
 
     def reopen(self, order: Order) -> None:
@@ -145,7 +162,7 @@ class Exchange:
 
     def slipped(self, price: Ticks, side: Side) -> Ticks:
         """A price made worse for a taker on ``side``, at least one tick from zero."""
-        if side is Side.BUY:
+        if side is _BUY:
             return ceil(price + price * self._slip - 1e-9)
         return max(1, floor(price - price * self._slip + 1e-9))
 
@@ -157,7 +174,7 @@ class Exchange:
         refusal = check_client_id(self.market, new.client_id) or check_shape(self.market, new)
         if refusal is not None:
             return refusal
-        conditional = new.kind is OrderKind.STOP_MARKET
+        conditional = new.kind is _STOP_MARKET
         duplicate = self.key(new.symbol, new.client_id, conditional) in self.history.open
         if futures:
             taker = self.taker_price(venue, new.side)
@@ -190,7 +207,7 @@ class Exchange:
 
     def _check_reduce_only(self, venue: Venue, new: NewOrder) -> Refusal | None:
         """-2022 where there is nothing to reduce; a stop is judged when it fires."""
-        if not new.reduce_only or new.kind is OrderKind.STOP_MARKET:
+        if not new.reduce_only or new.kind is _STOP_MARKET:
             return None
         return no.REDUCE_ONLY if self.account.position(venue.symbol) * new.side >= 0 else None
 
@@ -198,16 +215,16 @@ class Exchange:
         """Post-only orders that would take, stops that would fire at once."""
         if new.post_only and new.price is not None and self._crosses(venue, new.side, new.price):
             return no.WOULD_TAKE if self.futures else no.SPOT_WOULD_TAKE
-        if new.kind is OrderKind.STOP_MARKET and new.trigger is not None:
+        if new.kind is _STOP_MARKET and new.trigger is not None:
             mark = venue.mark
-            if mark >= new.trigger if new.side is Side.BUY else mark <= new.trigger:
+            if mark >= new.trigger if new.side is _BUY else mark <= new.trigger:
                 return no.WOULD_TRIGGER if self.futures else no.SPOT_WOULD_TRIGGER
         return None
 
     @staticmethod
     def _crosses(venue: Venue, side: Side, price: Ticks) -> bool:
         """Whether a limit order would take. At the last price itself it rests: that is the touch on bars."""
-        return price > venue.last if side is Side.BUY else price < venue.last
+        return price > venue.last if side is _BUY else price < venue.last
 
     def _order(self, new: NewOrder, manual: bool) -> Order:
         return Order(
@@ -217,8 +234,8 @@ class Exchange:
             side=new.side,
             kind=new.kind,
             steps=new.steps,
-            price=new.price if new.kind is OrderKind.LIMIT else None,
-            trigger=new.trigger if new.kind is OrderKind.STOP_MARKET else None,
+            price=new.price if new.kind is _LIMIT else None,
+            trigger=new.trigger if new.kind is _STOP_MARKET else None,
             post_only=new.post_only,
             # Spot has no reduce-only: whoever speaks to it leaves the parameter away.
             reduce_only=new.reduce_only and self.futures is not None,
@@ -242,7 +259,7 @@ class Exchange:
         if steps:
             self.execute(venue, order, price, steps, maker=False)
         if order.open:
-            self.end(order, Status.EXPIRED, Execution.EXPIRED, "market_remainder" if steps else "no_position")
+            self.end(order, _STATUS_EXPIRED, _NEWS_EXPIRED, "market_remainder" if steps else "no_position")
 
     def execute(self, venue: Venue, order: Order, price: Ticks, steps: Steps, *, maker: bool) -> None:
         """One trade: account, order, news; then whatever the new position knocks out."""
@@ -259,11 +276,11 @@ class Exchange:
             venue.filled(order, steps)
         order.filled += steps
         order.quote += quote
-        execution = Execution.CALCULATED if order.forced else Execution.TRADE
+        execution = _NEWS_CALCULATED if order.forced else _NEWS_TRADE
         if order.filled >= order.steps:
-            self.end(order, Status.FILLED, execution, trade=trade)
+            self.end(order, _STATUS_FILLED, execution, trade=trade)
         else:
-            order.status = Status.PARTIALLY_FILLED
+            order.status = _STATUS_PARTIALLY_FILLED
             self.news(execution, order, trade)
         self._tell_account(venue, settlement.fee_asset)
         if not order.forced:
@@ -295,8 +312,8 @@ class Exchange:
         """A conditional order has triggered: it becomes a market order at ``price`` under the same ids."""
         self._stops -= 1
         venue.remove_stop(order)
-        order.status, order.triggered_at = Status.TRIGGERED, self.now
-        self.news(Execution.TRIGGERED, order)
+        order.status, order.triggered_at = _STATUS_TRIGGERED, self.now
+        self.news(_NEWS_TRIGGERED, order)
         if order.close_position:
             order.steps = abs(self.account.position(venue.symbol))
         if self.spot is not None:
@@ -304,7 +321,7 @@ class Exchange:
         else:
             short = self.account.admit(venue, order, price) is not None
         if short:
-            self.end(order, Status.EXPIRED, Execution.EXPIRED, "no_funds")
+            self.end(order, _STATUS_EXPIRED, _NEWS_EXPIRED, "no_funds")
         else:
             self.take_market(venue, order, price)
 
@@ -316,11 +333,11 @@ class Exchange:
     def _knock_out(self, venue: Venue) -> None:
         """Expire resting reduce-only orders that the position leaves nothing to reduce, farthest first."""
         position = self.account.position(venue.symbol)
-        for side in (Side.BUY, Side.SELL):
+        for side in (_BUY, _SELL):
             room = abs(position) if position * side < 0 else 0
             for order in [o for o in venue.resting(side) if o.reduce_only]:
                 if room <= 0:
-                    self.end(order, Status.EXPIRED, Execution.EXPIRED, "knocked_out")
+                    self.end(order, _STATUS_EXPIRED, _NEWS_EXPIRED, "knocked_out")
                 room -= order.left
 
     # -- money --------------------------------------------------------------------------------------------
@@ -332,7 +349,7 @@ class Exchange:
             return
         venue = self.venues[rate.symbol]
         amount = -cut(venue.instrument.notional(venue.mark, position) * Decimal(repr(rate.rate)))
-        self.pay(CashKind.FUNDING, venue.instrument.quote, amount, rate.symbol, "FUNDING_FEE")
+        self.pay(_CASH_FUNDING, venue.instrument.quote, amount, rate.symbol, "FUNDING_FEE")
 
     def transfer(self, asset: Asset, amount: Money) -> None:
         """Deposit, or withdraw a negative amount.
@@ -342,7 +359,7 @@ class Exchange:
         """
         if amount < 0 and self.account.spendable(asset) < -amount:
             raise ValueError(f"only {self.account.spendable(asset)} {asset} can be withdrawn, not {-amount}")
-        self.pay(CashKind.TRANSFER, asset, amount, "", "DEPOSIT" if amount > 0 else "WITHDRAW")
+        self.pay(_CASH_TRANSFER, asset, amount, "", "DEPOSIT" if amount > 0 else "WITHDRAW")
 
     def pay(self, kind: CashKind, asset: Asset, amount: Money, symbol: Symbol, reason: str) -> None:
         """Change a wallet other than by a trade."""
@@ -360,7 +377,7 @@ class Exchange:
             return
         if not any(p.steps for p in futures.held.values()):
             missing = -futures.wallets[futures.quote]
-            self.pay(CashKind.INSURANCE, futures.quote, missing, symbol, "INSURANCE_CLEAR")
+            self.pay(_CASH_INSURANCE, futures.quote, missing, symbol, "INSURANCE_CLEAR")
 
     def set_leverage(self, symbol: Symbol, leverage: int) -> Refusal | None:
         """Set a symbol's exchange leverage; refused where the brackets or the margin do not carry it."""

@@ -9,6 +9,11 @@ from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.model import NewOrder, OrderKind
 from gridbot_tui.units import Market, Side, Steps, Ticks
 
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_FUTURES, _SPOT = Market.FUTURES, Market.SPOT
+_LIMIT, _MARKET, _STOP_MARKET = OrderKind.LIMIT, OrderKind.MARKET, OrderKind.STOP_MARKET
+_BUY = Side.BUY
+
 _SPOT_ID = re.compile(r"[a-zA-Z0-9\-_]{1,36}")
 _FUTURES_ID = re.compile(r"[.A-Z:/a-z0-9_\-]{1,36}")
 _MAX_DECIMALS = 8
@@ -17,13 +22,13 @@ _MAX_DECIMALS = 8
 
 def parse_price(instrument: Instrument, text: str) -> Ticks | Refusal:
     """A price string as whole ticks, or why it is none."""
-    wrong = no.TICK if instrument.market is Market.FUTURES else no.filter_failure("PRICE_FILTER")
+    wrong = no.TICK if instrument.market is _FUTURES else no.filter_failure("PRICE_FILTER")
     return _parse(text, instrument.tick, wrong)
 
 
 def parse_quantity(instrument: Instrument, text: str) -> Steps | Refusal:
     """A quantity string as whole steps, or why it is none."""
-    wrong = no.STEP if instrument.market is Market.FUTURES else no.filter_failure("LOT_SIZE")
+    wrong = no.STEP if instrument.market is _FUTURES else no.filter_failure("LOT_SIZE")
     return _parse(text, instrument.step, wrong)
 
 
@@ -39,20 +44,20 @@ def _parse(text: str, size: Decimal, wrong: Refusal) -> int | Refusal:
 
 def check_client_id(market: Market, client_id: str) -> Refusal | None:
     """The characters and the length of an order's id."""
-    if market is Market.SPOT:
+    if market is _SPOT:
         return None if _SPOT_ID.fullmatch(client_id) else no.BAD_CLIENT_ID
     return None if _FUTURES_ID.fullmatch(client_id) else no.BAD_CLIENT_ID_FUTURES
 
 
 def check_shape(market: Market, order: NewOrder) -> Refusal | None:
     """Whether the parameters that the order's kind needs are there and go together."""
-    if order.kind is OrderKind.LIMIT and order.price is None:
+    if order.kind is _LIMIT and order.price is None:
         return no.MISSING_PRICE
-    if order.kind is OrderKind.STOP_MARKET and order.trigger is None:
+    if order.kind is _STOP_MARKET and order.trigger is None:
         return no.MISSING_TRIGGER
     if not order.close_position:
         return None
-    if market is Market.SPOT or order.kind is not OrderKind.STOP_MARKET:
+    if market is _SPOT or order.kind is not _STOP_MARKET:
         return no.NOT_CONDITIONAL
     if order.steps:
         return no.CLOSE_WITH_QUANTITY
@@ -61,14 +66,14 @@ def check_shape(market: Market, order: NewOrder) -> Refusal | None:
 
 def check_spot(instrument: Instrument, order: NewOrder, reference: Ticks) -> Refusal | None:
     """The spot filters but the counts; ``reference`` is the last price."""
-    price = order.price if order.kind is OrderKind.LIMIT else order.trigger
+    price = order.price if order.kind is _LIMIT else order.trigger
     if price is not None and not (max(1, instrument.min_price) <= price <= instrument.max_price):
         return no.filter_failure("PRICE_FILTER")
     if not (max(1, instrument.min_steps) <= order.steps <= instrument.max_steps):
         return no.filter_failure("LOT_SIZE")
-    if order.kind is not OrderKind.LIMIT and order.steps > instrument.market_max_steps:
+    if order.kind is not _LIMIT and order.steps > instrument.market_max_steps:
         return no.filter_failure("MARKET_LOT_SIZE")
-    if order.kind is OrderKind.LIMIT and price is not None and _outside(instrument, order.side, price, reference):
+    if order.kind is _LIMIT and price is not None and _outside(instrument, order.side, price, reference):
         return no.filter_failure("PERCENT_PRICE_BY_SIDE")
     if instrument.notional(price or reference, order.steps) < instrument.min_notional:
         return no.filter_failure("NOTIONAL")
@@ -77,7 +82,7 @@ def check_spot(instrument: Instrument, order: NewOrder, reference: Ticks) -> Ref
 
 def check_futures(instrument: Instrument, order: NewOrder, mark: Ticks, taker_price: Ticks) -> Refusal | None:
     """The same for USD-M, against the mark price; ``taker_price`` is what a market order would get."""
-    price = order.price if order.kind is OrderKind.LIMIT else order.trigger
+    price = order.price if order.kind is _LIMIT else order.trigger
     if price is not None:
         if price <= 0:
             return no.PRICE_ZERO
@@ -88,9 +93,9 @@ def check_futures(instrument: Instrument, order: NewOrder, mark: Ticks, taker_pr
     refusal = None if order.close_position else _futures_quantity(instrument, order)
     if refusal is not None:
         return refusal
-    if order.kind is OrderKind.LIMIT and price is not None and _outside(instrument, order.side, price, mark):
-        return no.PERCENT_HIGH if order.side is Side.BUY else no.PERCENT_LOW
-    if order.kind is OrderKind.MARKET and _outside(instrument, order.side, taker_price, mark):
+    if order.kind is _LIMIT and price is not None and _outside(instrument, order.side, price, mark):
+        return no.PERCENT_HIGH if order.side is _BUY else no.PERCENT_LOW
+    if order.kind is _MARKET and _outside(instrument, order.side, taker_price, mark):
         return no.MARKET_PERCENT
     if order.reduce_only or order.close_position:
         return None
@@ -104,12 +109,12 @@ def _futures_quantity(instrument: Instrument, order: NewOrder) -> Refusal | None
         return no.QUANTITY_ZERO
     if order.steps < instrument.min_steps:
         return no.QUANTITY_MIN
-    most = instrument.max_steps if order.kind is OrderKind.LIMIT else instrument.market_max_steps
+    most = instrument.max_steps if order.kind is _LIMIT else instrument.market_max_steps
     return no.QUANTITY_MAX if order.steps > most else None
 
 
 def _outside(instrument: Instrument, side: Side, price: Ticks, reference: Ticks) -> bool:
     """PERCENT_PRICE: a buy too far above the reference, a sell too far below it."""
-    if side is Side.BUY:
+    if side is _BUY:
         return price > reference * instrument.percent_up
     return price < reference * instrument.percent_down

@@ -17,6 +17,9 @@ from gridbot_tui.exchange.simulated.venue import NEVER_HIGH, NEVER_LOW, Venue
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.units import ZERO, Asset, Money, Side, Steps, Symbol, Ticks
 
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_BUY, _SELL = Side.BUY, Side.SELL
+
 
 class Position:
     """One symbol's signed position. ``cost`` is its exact signed entry value."""
@@ -59,7 +62,7 @@ class FuturesAccount:
         instrument = venue.instrument
         added = price * order.steps
         now = self._exposure(venue)
-        grown = self._exposure(venue, added if order.side is Side.BUY else 0, added if order.side is Side.SELL else 0)
+        grown = self._exposure(venue, added if order.side is _BUY else 0, added if order.side is _SELL else 0)
         if grown <= now:
             return None
         leverage = self.leverage_of(venue.symbol)
@@ -103,7 +106,7 @@ class FuturesAccount:
         position = self.held.get(venue.symbol)
         if position is None:
             position = self.held[venue.symbol] = Position()
-        signed = steps if order.side is Side.BUY else -steps
+        signed = steps if order.side is _BUY else -steps
         realised = ZERO
         if position.steps * signed < 0:
             closed = min(abs(position.steps), steps) * (1 if position.steps > 0 else -1)

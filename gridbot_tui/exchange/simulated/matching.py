@@ -16,6 +16,9 @@ from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.source import MarketBatch
 from gridbot_tui.units import Side, Steps, Ticks
 
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_BUY, _SELL = Side.BUY, Side.SELL
+
 
 def play(exchange: Exchange, batch: MarketBatch) -> None:
     """One batch: every bar against orders, stops and margin, symbols in order; then funding."""
@@ -50,9 +53,9 @@ def trade_bar(exchange: Exchange, venue: Venue, bar: Bar) -> None:
     """Both extremes of a bar in which something may happen."""
     position = exchange.account.position(venue.symbol)
     if position:
-        first = Side.BUY if position > 0 else Side.SELL
+        first = _BUY if position > 0 else _SELL
     else:
-        first = Side.BUY if bar.open - bar.low <= bar.high - bar.open else Side.SELL
+        first = _BUY if bar.open - bar.low <= bar.high - bar.open else _SELL
     budget = _tradable(exchange, venue, bar)
     for side in (first, first.opposite):
         budget = _fill_through(exchange, venue, bar, side, budget)
@@ -67,11 +70,11 @@ def _tradable(exchange: Exchange, venue: Venue, bar: Bar) -> Steps:
 
 def _fill_through(exchange: Exchange, venue: Venue, bar: Bar, side: Side, budget: Steps) -> Steps:
     """Fill the orders of one side that the bar trades beyond, best first; returns the volume left."""
-    ladder = venue.bids if side is Side.BUY else venue.asks
+    ladder = venue.bids if side is _BUY else venue.asks
     while ladder and budget > 0:
         order = ladder[-1]
         price = order.price or 0
-        if bar.low >= price if side is Side.BUY else bar.high <= price:
+        if bar.low >= price if side is _BUY else bar.high <= price:
             break
         steps = _portion(exchange, venue, order, budget)
         budget -= steps
@@ -98,7 +101,7 @@ def _portion(exchange: Exchange, venue: Venue, order: Order, budget: Steps) -> S
 
 def _risk(exchange: Exchange, venue: Venue, bar: Bar, side: Side) -> None:
     """Stops, margin call and liquidation at the mark extreme that goes with the orders of ``side``."""
-    falling = side is Side.BUY
+    falling = side is _BUY
     for stop in venue.hit_stops(side.opposite, bar.mark_low, bar.mark_high):
         trigger = stop.trigger or 0
         price = _stop_price(bar, trigger, falling)

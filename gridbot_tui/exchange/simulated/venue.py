@@ -9,6 +9,9 @@ from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.units import Side, Steps, Symbol, Ticks
 
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_BUY, _SELL = Side.BUY, Side.SELL
+
 NEVER_LOW: Final = -1
 """No price is below this: nothing waits for a fall."""
 NEVER_HIGH: Final = 1 << 62
@@ -77,7 +80,7 @@ class Venue:
     def add(self, order: Order) -> None:
         """Rest a limit order."""
         order.resting = True
-        if order.side is Side.BUY:
+        if order.side is _BUY:
             insort(self.bids, order, key=_bid_key)
         else:
             insort(self.asks, order, key=_ask_key)
@@ -90,7 +93,7 @@ class Venue:
     def remove(self, order: Order) -> None:
         """Take a resting limit order off the ladder."""
         order.resting = False
-        if order.side is Side.BUY:
+        if order.side is _BUY:
             self.bids.pop(bisect_left(self.bids, _bid_key(order), key=_bid_key))
         else:
             self.asks.pop(bisect_left(self.asks, _ask_key(order), key=_ask_key))
@@ -120,7 +123,7 @@ class Venue:
         low, high = self.band_low, self.band_high
         for stop in self.stops:
             trigger = stop.trigger or 0
-            if stop.side is Side.SELL:
+            if stop.side is _SELL:
                 low = max(low, trigger)
             else:
                 high = min(high, trigger)
@@ -128,18 +131,18 @@ class Venue:
 
     def hit_stops(self, side: Side, low: Ticks, high: Ticks) -> list[Order]:
         """Stops on ``side`` that the mark range touches, the first to be reached first."""
-        if side is Side.SELL:
-            hit = [s for s in self.stops if s.side is Side.SELL and (s.trigger or 0) >= low]
+        if side is _SELL:
+            hit = [s for s in self.stops if s.side is _SELL and (s.trigger or 0) >= low]
             return sorted(hit, key=lambda s: (-(s.trigger or 0), s.exchange_id))
-        hit = [s for s in self.stops if s.side is Side.BUY and (s.trigger or 0) <= high]
+        hit = [s for s in self.stops if s.side is _BUY and (s.trigger or 0) <= high]
         return sorted(hit, key=lambda s: (s.trigger or 0, s.exchange_id))
 
     def resting(self, side: Side) -> list[Order]:
         """Limit orders of one side, the best first."""
-        return (self.bids if side is Side.BUY else self.asks)[::-1]
+        return (self.bids if side is _BUY else self.asks)[::-1]
 
     def _expose(self, order: Order, steps: Steps) -> None:
-        if order.side is Side.BUY:
+        if order.side is _BUY:
             self.buy_exposure += (order.price or 0) * steps
         else:
             self.sell_exposure += (order.price or 0) * steps

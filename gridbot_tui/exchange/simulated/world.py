@@ -26,6 +26,10 @@ from gridbot_tui.units import ClientId, Ms, Symbol, Ticks
 if TYPE_CHECKING:
     from gridbot_tui.exchange.simulated.books import BooksFile
 
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_FATE_DROP, _FATE_LOSE, _FATE_PASS, _FATE_REJECT = Fate.DROP, Fate.LOSE, Fate.PASS, Fate.REJECT
+_CANCEL_REFUSED, _CANCEL_UNRESOLVED, _UNRESOLVED = Outcome.CANCEL_REFUSED, Outcome.CANCEL_UNRESOLVED, Outcome.UNRESOLVED
+
 _ARRIVES, _DELIVERED, _TICK, _ORPHANED = 0, 1, 2, 3
 """What a queued item is: a request reaching the exchange, a thing reaching the bot, the World's own tick, and
 a request whose sender hung up before it reached the exchange."""
@@ -280,15 +284,15 @@ class World:
 
     def _execute(self, request: Request, outgoing: list[Incoming]) -> None:
         """One request and all it causes, in the order in which the bot may hear of it."""
-        fate = self._faults.request(request, self.now) if self._faults.active else Fate.PASS
-        if fate is Fate.DROP:
+        fate = self._faults.request(request, self.now) if self._faults.active else _FATE_PASS
+        if fate is _FATE_DROP:
             self._time_out(request)
             return
-        if fate is Fate.REJECT:
+        if fate is _FATE_REJECT:
             self._throttle(request, outgoing)
             return
         if isinstance(request, Query):
-            if fate is Fate.LOSE:
+            if fate is _FATE_LOSE:
                 self._time_out(request)
             else:
                 outgoing.append(answer(self.exchange, self.source, request))
@@ -296,7 +300,7 @@ class World:
         before = len(self.exchange.updates)
         refusal = self._trade(request)
         events = [e for u in self.exchange.updates[before:] for e in wire.events_of(u)]
-        if fate is Fate.LOSE:
+        if fate is _FATE_LOSE:
             # The answer is lost, the stream still tells what happened later than the acceptance.
             outgoing.extend(events[1:])
             self._time_out(request)
@@ -333,7 +337,7 @@ class World:
                     self.now,
                     request.symbol,
                     request.client_id,
-                    Outcome.CANCEL_REFUSED,
+                    _CANCEL_REFUSED,
                     code=refusal.code,
                     detail=refusal.detail,
                 )
@@ -348,7 +352,7 @@ class World:
         if isinstance(request, Query):
             outgoing.append(Reply(request.request_id, self.now, error=f"{refusal.code}: {refusal.detail}"))
         elif isinstance(request, Cancel):
-            self._unresolved(request.symbol, request.client_id, Outcome.CANCEL_UNRESOLVED, refusal, 0)
+            self._unresolved(request.symbol, request.client_id, _CANCEL_UNRESOLVED, refusal, 0)
         else:
             self._refuse(request, refusal, outgoing)
 
@@ -360,9 +364,9 @@ class World:
             reply = Reply(request.request_id, self.now + wait, error=lost.detail)
             self._push(self.now + wait, _DELIVERED, reply)
         elif isinstance(request, Place):
-            self._unresolved(request.order.symbol, request.order.client_id, Outcome.UNRESOLVED, lost, wait)
+            self._unresolved(request.order.symbol, request.order.client_id, _UNRESOLVED, lost, wait)
         elif isinstance(request, Cancel):
-            self._unresolved(request.symbol, request.client_id, Outcome.CANCEL_UNRESOLVED, lost, wait)
+            self._unresolved(request.symbol, request.client_id, _CANCEL_UNRESOLVED, lost, wait)
 
     def _unresolved(self, symbol: Symbol, client_id: ClientId, outcome: Outcome, why: Refusal, wait: Ms) -> None:
         at = self.now + wait
