@@ -61,8 +61,7 @@ class AuditTrail:
         self._max = max_bytes
         self._kept = files_kept
         self._waiting: deque[tuple[str, Ms, dict[str, Any]]] = deque()
-        self.gathering = False
-        """True while lines may be lost with the process: they then go to the file many at a time."""
+        self._gathering = False
         self._gathered: list[bytes] = []
         self._handle = -1
         self._size = 0
@@ -79,6 +78,20 @@ class AuditTrail:
     def anchor(self) -> Head:
         """The latest line that survives power loss: keep it in the state file, give it back at the start."""
         return self._anchor
+
+    @property
+    def gathering(self) -> bool:
+        """True while lines may be lost with the process: they then go to the file many at a time."""
+        return self._gathering
+
+    @gathering.setter
+    def gathering(self, gathering: bool) -> None:
+        self._gathering = gathering
+        if not gathering:
+            try:
+                self._drain()
+            except OSError as error:
+                self._fails(error)
 
     def write(self, kind: str, at: Ms, body: dict[str, Any], *, sync: bool | None = None) -> None:
         """Append a line; secrets in ``body`` are hidden.
@@ -109,10 +122,11 @@ class AuditTrail:
             self._waiting.popleft()  # it can never be written; those behind it can
             raise
         except OSError as error:
-            self.failing = (
-                f"{self.path}: {len(self._waiting) + len(self._gathered)} audit lines wait, "
-                f"the disk does not take them ({error})"
-            )
+            self._fails(error)
+
+    def _fails(self, error: OSError) -> None:
+        waiting = len(self._waiting) + len(self._gathered)
+        self.failing = f"{self.path}: {waiting} audit lines wait, the disk does not take them ({error})"
 
     def sync(self) -> None:
         """Put all lines on the disk."""
@@ -152,7 +166,7 @@ class AuditTrail:
             self._write(line, self._size)
         self._size += len(line)
         self._head = Head(self._head.seq + 1, digest)
-        if not self._durable:
+        if not self._durable and not self._gathered:
             self._anchor = self._head
 
     def _drain(self) -> None:
@@ -161,6 +175,8 @@ class AuditTrail:
             data = b"".join(self._gathered)
             self._write(data, self._size - len(data))
             self._gathered.clear()
+            if not self._durable:
+                self._anchor = self._head
 
     def _write(self, data: bytes, size: int) -> None:
         """All of the data behind the first ``size`` bytes of the file, or nothing."""

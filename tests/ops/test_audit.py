@@ -275,3 +275,16 @@ def test_a_line_that_is_not_looked_through_holds_nothing_that_would_be_hidden(bo
         assert not surely_clean(line)
     finally:
         forget_secrets()
+
+
+def test_what_was_gathered_is_in_the_file_when_gathering_ends_and_no_anchor_names_what_is_not(tmp_path: Path) -> None:
+    gathered = trail(tmp_path, durable=False)
+    gathered.gathering = True
+    for number in range(5):
+        gathered.write("intent", number, {"number": number})
+    assert gathered.anchor.seq == 0
+    gathered.gathering = False
+    assert gathered.anchor == gathered.head
+    assert gathered.head.seq == 5
+    assert verify(tmp_path / "audit.jsonl", gathered.anchor).ok
+    gathered.close()
