@@ -88,8 +88,7 @@ def converge(desk: Desk) -> None:
     for name in names:
         state = desk.symbols[name]
         if state.open and state.whole is not None:
-            view = view if view is not None else exposure.portfolio(desk)
-            _close_difference(desk, state, state.whole, view)
+            view = _close_difference(desk, state, state.whole, view)
     desk.repeg = False
     desk.dirty.update(desk.dirty_next)
     desk.dirty_next.clear()
@@ -225,12 +224,13 @@ def _own(desk: Desk, symbol: Symbol) -> int:
     return desk.ledger.book(symbol).own_position
 
 
-def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portfolio) -> None:
+def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portfolio | None) -> Portfolio | None:
+    """Compare one symbol and act on it; ``view`` is made where anything is created, and returned for the next."""
     best = state.best or state.touch  # a passive target follows the market, whatever the ladder went by
     reasons: dict[str, int] = {}
     if best is None:
         _without_prices(desk, state, whole)
-        return
+        return view
     own, free = _own(desk, state.symbol), free_base(desk, state)
     whole = within_free(whole, own, free, state)
     found = desk.reconciler.reconcile(
@@ -250,12 +250,15 @@ def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portf
         desk.emit(ServeFact(desk.now, state.symbol, served))
     for client_id in found.cancels:
         _cancel(desk, state, client_id)
-    withheld = _create(desk, found, view)
+    withheld: dict[tuple[int, Side], str] = {}
+    if found.creates:
+        view = view if view is not None else exposure.portfolio(desk)
+        withheld = _create(desk, found, view)
     looked, state.open = state.open, found.open
     if looked == SINGLES and not withheld and not desk.dirty_next and state.desired is not None:
         # Nothing of the ladder was looked at, nor has it become another.
         state.desired = msgspec.structs.replace(state.desired, target=whole.target, stop=whole.stop)
-        return
+        return view
     for _, side in withheld:
         state.open |= BUYS if side is _BUY else SELLS
     if desk.dirty_next:
@@ -266,6 +269,7 @@ def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portf
         if slot.reason:
             reasons[slot.reason] = reasons.get(slot.reason, 0) + 1
     _explain(desk, state, reasons, whole)
+    return view
 
 
 def _without_prices(desk: Desk, state: SymbolDesk, whole: Desired) -> None:

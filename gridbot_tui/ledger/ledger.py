@@ -41,6 +41,7 @@ class Ledger:
         "_carried",
         "_cash",
         "_cash_part",
+        "_equity",
         "_flows",
         "_open",
         "_owed",
@@ -49,6 +50,7 @@ class Ledger:
         "_trades",
         "_unmarked",
         "_unvalued",
+        "_worth",
         "account",
         "capital",
         "last_cash_at",
@@ -78,6 +80,9 @@ class Ledger:
         self._cash_part = ZERO
         self._carried = ZERO
         self._open = 0
+        self._worth: tuple[int, Money | None] = 0, None
+        """(open value, cash part) of ``_equity``, the last answer: asked for many times between two marks."""
+        self._equity = ZERO
         self._unmarked = 0
         for instrument in instruments.values():
             self.add_instrument(instrument)
@@ -129,7 +134,8 @@ class Ledger:
 
     def position(self, symbol: Symbol) -> Steps:
         """Signed position of one symbol, external lots included."""
-        return self.book(symbol).position
+        book = self._books.get(symbol)
+        return self.book(symbol).position if book is None else book.position
 
     def closable(self, symbol: Symbol) -> Steps:
         """Signed steps of ours that an order can close; see ``LotBook.closable``."""
@@ -292,11 +298,14 @@ class Ledger:
         """Equity at the marks given to ``mark``; None while a held symbol has none."""
         if self._unmarked:
             return None
+        if self.market is not _SPOT:
+            if self._open != self._worth[0] or self._cash_part is not self._worth[1]:
+                self._worth, self._equity = (self._open, self._cash_part), self._cash_part + _PIECE * self._open
+            return self._equity
         equity = self._cash_part + _PIECE * self._open
-        if self.market is _SPOT:
-            for book in self._books.values():
-                if book.dust.quantity and book.mark is not None:
-                    equity += book.dust.value(book.mark)
+        for book in self._books.values():
+            if book.dust.quantity and book.mark is not None:
+                equity += book.dust.value(book.mark)
         return equity
 
     def equity(self, marks: Mapping[Symbol, Ticks] | None = None) -> Money | None:

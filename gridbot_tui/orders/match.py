@@ -63,30 +63,24 @@ def _occupies(live: LiveOrder, slot: Slot, near: float, quantity: float, most: S
     return live.state is _ORDER_UNRESOLVED
 
 
-def _fits(live: LiveOrder, slot: Slot, near: float, quantity: float, most: Steps) -> bool:
-    price = live.order.price
-    if price is None or abs(price - slot.price) > near * slot.price:
-        return False
-    steps = slot.steps if slot.steps < most else most
-    return abs(live.remaining - steps) <= quantity * steps
-
-
 def _nearest(live: LiveOrder, free: Sequence[Slot], near: float, quantity: float, most: Steps) -> Slot | None:
     """The free slot nearest in price that the order fits (of unknown fate: that it may be meant for)."""
-    price = live.order.price
+    price, remaining = live.order.price, live.remaining
     if price is None:
         return None
     unresolved = live.state is _ORDER_UNRESOLVED
     best: Slot | None = None
     best_gap = 0
     for slot in free:
-        gap = abs(price - slot.price)
+        gap = price - slot.price if price > slot.price else slot.price - price
         if best is not None and gap >= best_gap:
             continue
         if unresolved:
             if gap > max(near, near * _OCCUPIES / 0.15) * slot.price:
                 continue
-        elif not _fits(live, slot, near, quantity, most):
-            continue
+        else:
+            steps = slot.steps if slot.steps < most else most
+            if gap > near * slot.price or abs(remaining - steps) > quantity * steps:
+                continue
         best, best_gap = slot, gap
     return best

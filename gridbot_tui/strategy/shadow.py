@@ -79,6 +79,25 @@ def rungs(side: int, ladder: Ladder, position: float, touch: float) -> list[Orde
     return found
 
 
+def nearest(side: int, ladder: Ladder, position: float, touch: float) -> float | None:
+    """The price of the first order of ``rungs``, None where there is none: all that a quiet bar compares with."""
+    if ladder.unwind is not None and side * (ladder.unwind - position) > DUST * max(ladder.lot, abs(position)):
+        return touch
+    lot = ladder.lot
+    room = (ladder.upper - position) if side > 0 else (position - ladder.lower)
+    if lot <= 0.0 or room <= DUST * lot:
+        return None
+    whole = min(int(room / lot + 1e-6), ladder.levels)
+    rest = min(room, -side * position) - whole * lot if whole < ladder.levels else 0.0
+    if not whole and rest <= 1e-6 * lot:
+        return None
+    step = side * ladder.spacing
+    reserve = ladder.centre - ladder.skew * ladder.spacing * (position - ladder.target) / lot
+    if (reserve - math.log(touch)) / step > 1.0:
+        return touch
+    return _held(math.exp(reserve - step), touch, side)
+
+
 def _held(price: float, touch: float, side: int) -> float:
     """``price``, or the touch where rounding put it beyond."""
     return min(price, touch) if side > 0 else max(price, touch)
@@ -206,11 +225,11 @@ class Shadow:
         gap = max(self._tick, TOUCH * close)
         self._close = close
         self._buy_touch, self._sell_touch = close - gap, close + gap
-        buys = rungs(1, ladder, self.position, self._buy_touch)
-        sells = rungs(-1, ladder, self.position, self._sell_touch)
+        buy = nearest(1, ladder, self.position, self._buy_touch)
+        sell = nearest(-1, ladder, self.position, self._sell_touch)
         # The slow path decides with <=, so that these two may be a little wide.
-        self.buy_below = (buys[0][0] - self._beyond(buys[0][0])) * (1 + 1e-12) if buys else -math.inf
-        self.sell_above = (sells[0][0] + self._beyond(sells[0][0])) * (1 - 1e-12) if sells else math.inf
+        self.buy_below = -math.inf if buy is None else (buy - self._beyond(buy)) * (1 + 1e-12)
+        self.sell_above = math.inf if sell is None else (sell + self._beyond(sell)) * (1 - 1e-12)
         unwind = ladder.unwind
         self.pegging = unwind is not None and abs(self.position - unwind) > DUST * max(
             ladder.lot, abs(self.position)
