@@ -21,7 +21,7 @@ CONTRACTS = $(VENV)/bin/lint-imports --no-logo
 PYTEST = $(PY) -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test pytest lint format typecheck imports bench bench-ui screenshots bench-backtest validation promises screen campaign mutants kills faults conformance docs lock clean
+.PHONY: help run setup test pytest lint format typecheck imports bench bench-ui screenshots bench-backtest validation mechanisms promises screen campaign mutants kills faults conformance docs lock clean
 
 help:
 	@echo "make run        run gridbot (ARGS=...)"
@@ -94,6 +94,10 @@ bench-backtest: $(READY)
 
 validation: $(READY)
 	@$(PY) -m tests.tools.make_validation $(ARGS)
+
+# What each mechanism of the strategy adds, with its interval; part of validation, here alone and printed.
+mechanisms: $(READY)
+	@$(PY) -m tests.tools.mechanisms
 
 # Windows drawn at random from every recorded series, default settings; fails where a promise is broken.
 WINDOWS ?= 60

@@ -19,7 +19,7 @@ from gridbot_tui.research.request import Request
 from gridbot_tui.research.simulation.report import kept
 from gridbot_tui.research.verdict import bounds, number, percent
 from gridbot_tui.units import DAY, Market
-from tests.tools import validation_findings
+from tests.tools import mechanisms, validation_findings
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "docs" / "VALIDATION.md"
@@ -96,6 +96,8 @@ CASES = (
         tuple(f"spot/{s}USDT/1h/2021-05-21_2024-06-30.parquet" for s in ("BTC", "ETH")),
     ),
 )
+MECHANISMS = tuple(case for case in CASES if case.name in ("sol_2022_24", "v25"))
+MECHANISMS_ON = "SOL 2022 - June 2024 and BTC, ETH, SOL December 2024 - June 2025, 15m"
 WALK = Case("walk", "SOL, 15m, 2022 - June 2024", ("um/SOLUSDT/15m/2022-01-01_2024-06-30.parquet",))
 
 
@@ -124,6 +126,8 @@ def main(wanted: list[str]) -> int:
         if not wanted:
             _write(_page(measured))  # after each: the whole takes minutes
     text = _page(measured)
+    if not wanted or "mechanisms" in wanted:
+        text += "\n" + "\n".join(mechanisms.lines([paths(case) for case in MECHANISMS], MECHANISMS_ON))
     if not wanted or WALK.name in wanted:
         text += "\n" + "\n".join(_walk())
     if wanted:
