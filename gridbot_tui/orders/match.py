@@ -34,8 +34,7 @@ def match(
     for live in orders:
         place = live.epoch, live.rung
         own = places.get(place)
-        exact = own is not None and live.remaining == own.steps and live.order.price == own.price
-        if own is not None and (exact or _occupies(live, own, near, quantity, most)):
+        if own is not None and _serves(live, own, near, quantity, most):
             kept.append((live, own))
             del places[place]
         else:
@@ -54,11 +53,15 @@ def match(
     return kept, unserved, free
 
 
-def _occupies(live: LiveOrder, slot: Slot, near: float, quantity: float, most: Steps) -> bool:
-    price = live.order.price
+def _serves(live: LiveOrder, slot: Slot, near: float, quantity: float, most: Steps) -> bool:
+    """True where an order may stay in the slot it was made for."""
+    price, wanted, remaining, steps = live.order.price, slot.price, live.remaining, slot.steps
+    if price == wanted and remaining == steps:
+        return True  # mostly the order is just what the slot wants
     if price is not None:
-        steps = slot.steps if slot.steps < most else most
-        if abs(price - slot.price) <= near * slot.price and abs(live.remaining - steps) <= quantity * steps:
+        if steps > most:
+            steps = most
+        if abs(price - wanted) <= near * wanted and abs(remaining - steps) <= quantity * steps:
             return True
     return live.state is _ORDER_UNRESOLVED
 

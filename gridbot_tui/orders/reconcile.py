@@ -139,6 +139,7 @@ class _Work:
         "barred",
         "cancels",
         "desired",
+        "doubted",
         "entries",
         "exits",
         "first",
@@ -175,6 +176,8 @@ class _Work:
         self.stops: list[LiveOrder] = []
         self.barred: set[Side] = set()
         """Sides with a cancel under way or a fill whose trades are not here yet."""
+        self.doubted: set[Side] = set()
+        """Sides with an order of which it is not known that it stands."""
         self.room = instrument.max_orders - reconciler.params.reserved_orders
         self.first: list[NewOrder] = []
         self.exits: list[NewOrder] = []
@@ -190,9 +193,14 @@ class _Work:
             order = one.order
             if order.purpose is _GRID:
                 standing += 1
-                if one.state in _IN_FLUX:
-                    self.barred.add(order.side)
-                elif order.side is _BUY:
+                state = one.state
+                if state is not _ORDER_RESTING:
+                    if state in _IN_FLUX:
+                        self.barred.add(order.side)
+                        continue
+                    if state not in _STANDS:
+                        self.doubted.add(order.side)
+                if order.side is _BUY:
                     buys.append(one)
                 else:
                     sells.append(one)
@@ -210,9 +218,7 @@ class _Work:
         found = SINGLES if parts & SINGLES and self._stop_open() else 0
         for part, side in ((BUYS, _BUY), (SELLS, _SELL)):
             if parts & part and (
-                side in self.barred
-                or any(slot.side is side for slot, _ in self.held)
-                or not _STANDS.issuperset([one.state for one in self.orders[side]])
+                side in self.barred or side in self.doubted or any(slot.side is side for slot, _ in self.held)
             ):
                 found |= part
         return found

@@ -347,6 +347,10 @@ class Portfolio:
             loss += cost
         return ratio(total, self.equity - loss)
 
+    def set_aside(self, symbol: Symbol, unknown: float) -> None:
+        """Sum up all other symbols once, gaps too, before ``worst`` and ``gap_cost`` are asked around this one."""
+        self._others(symbol, unknown)
+
     def _others(self, symbol: Symbol, unknown: float) -> tuple[Symbol, float, float, float]:
         """The sums over all other symbols; ``unknown`` > 0 is the gap of those that have none."""
         known = self._beside

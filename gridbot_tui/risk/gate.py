@@ -50,6 +50,8 @@ class Gate:
 
     def verdict(self, view: Portfolio, around: Symbol = "") -> str:
         """The limit the worst case of ``view`` passes, or an empty string; ``around``: see ``Portfolio.worst``."""
+        if around:
+            view.set_aside(around, self.unknown_gap)
         worst = view.worst(around)
         if worst > self.hard * _SAFE:
             return LEVERAGE_HARD

@@ -98,20 +98,22 @@ def _trigger(
     clear: float,
 ) -> Ticks | None:
     """The trigger with these entries filled, or None where there is no room for one."""
-    quantity = sum(steps for _, steps in entries)
-    value = sum(price * steps for price, steps in entries)
+    quantity = value = 0
+    far = mark
+    for price, steps in entries:
+        quantity += steps
+        value += price * steps
+        if price < far if side is _BUY else price > far:
+            far = price
     size = abs(position) + quantity
-    far = min((price for price, _ in entries), default=mark) if side is _BUY else mark
-    far = max((price for price, _ in entries), default=mark) if side is _SELL else min(far, mark)
-    far = max(far, mark) if side is _SELL else far
-    price = (abs(position) * mark + value - side * budget / unit) / size
+    end = (abs(position) * mark + value - side * budget / unit) / size
     equity = free_equity + unit * side * (abs(position) * (far - mark) + far * quantity - value)
     liquidation = liquidation_price(side * size, far, unit, equity, margins)
     if liquidation is not None:
         inside = liquidation + side * clear
-        price = max(price, inside) if side is _BUY else min(price, inside)
+        end = max(end, inside) if side is _BUY else min(end, inside)
     if side is _BUY:
-        price = max(price, far * (1.0 - _FARTHEST))
-        return ceil(price) if price <= far * (1.0 - params.stop_beyond) else None
-    price = min(price, far / (1.0 - _FARTHEST))
-    return floor(price) if price >= far * (1.0 + params.stop_beyond) else None
+        end = max(end, far * (1.0 - _FARTHEST))
+        return ceil(end) if end <= far * (1.0 - params.stop_beyond) else None
+    end = min(end, far / (1.0 - _FARTHEST))
+    return floor(end) if end >= far * (1.0 + params.stop_beyond) else None
