@@ -14,7 +14,7 @@ import pytest
 
 from gridbot_tui.market.files import load
 from gridbot_tui.market.params import DataParams
-from gridbot_tui.research.history.fetch import TRIES, FetchFailed, Missing, get
+from gridbot_tui.research.history.fetch import TRIES, Budget, FetchFailed, Missing, get
 from gridbot_tui.research.history.layout import Kind, Wish, pieces
 from gridbot_tui.units import DAY, HOUR, MINUTE, Market
 from tests.commands.calling import Cli, caller
@@ -187,6 +187,26 @@ def test_a_busy_server_is_waited_for_and_a_dead_one_said_in_a_sentence(files: Fi
     assert slept == [1.0, 2.0, 4.0]
     with pytest.raises(FetchFailed, match="unknown url type"):
         get("nowhere", slept.append)
+
+
+def test_a_download_leaves_the_most_of_a_minute_to_the_bot_beside_it() -> None:
+    now, slept = [60_000.0 + 45.0], []
+    budget = Budget(600)
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += seconds
+
+    for used in (None, "590", "20", "nonsense"):
+        budget.told(used, lambda: now[0])
+        budget.wait(sleep, lambda: now[0])
+    assert slept == []
+    budget.told("610", lambda: now[0])
+    budget.told("600", lambda: now[0])  # an answer that was overtaken
+    budget.wait(sleep, lambda: now[0])
+    assert slept == [pytest.approx(15.1)]
+    budget.wait(sleep, lambda: now[0])
+    assert len(slept) == 1
 
 
 def test_files_are_imported_by_month_and_damage_is_found_later(call: Cli, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from gridbot_tui.market.params import SyntheticParams
 from gridbot_tui.market.recorded import RecordedMarket, Series
 from gridbot_tui.market.synthetic import SyntheticMarket
 from gridbot_tui.research import lookback, lookback_market
+from gridbot_tui.research.history.fetch import Budget
 from gridbot_tui.research.intervals import Interval
 from gridbot_tui.research.metrics import Daily
 from gridbot_tui.research.sensitivity import Change
@@ -152,7 +153,9 @@ def test_candles_of_an_exchange_are_asked_for_slowly_and_kept(tmp_path: Path, mo
     pauses: list[float] = []
     end = START + 20 * DAY + 7 * HOUR
 
-    def answered(url: str, params: dict[str, object], sleep: Callable[[float], None]) -> Sequence[object]:
+    def answered(
+        url: str, params: dict[str, object], sleep: Callable[[float], None], budget: Budget
+    ) -> Sequence[object]:
         asked.append(url)
         frm, to, most = int(str(params["startTime"])), int(str(params["endTime"])), int(str(params["limit"]))
         if "fundingRate" in url:

@@ -1,6 +1,7 @@
 """One HTTP GET with patience: refusals by rate are waited for, broken answers asked again, the rest said plainly."""
 
 import json
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -12,6 +13,7 @@ from urllib.parse import urlencode
 TRIES: Final = 4
 LONGEST_WAIT_S: Final = 120.0
 TIMEOUT_S: Final = 30.0
+USED: Final = "X-MBX-USED-WEIGHT-1M"
 BUSY: Final = (418, 429, 500, 502, 503, 504)
 """Answers that are worth another try."""
 
@@ -27,8 +29,40 @@ class Missing(FetchFailed):
 Sleep = Callable[[float], None]
 
 
-def get(url: str, sleep: Sleep = time.sleep) -> bytes:
-    """The body of an answer.
+class Budget:
+    """What an address may still ask of an exchange this minute: shared by the threads of a download.
+
+    The exchange counts everything that comes from here, a trading bot's requests too, and says how much it was.
+    """
+
+    def __init__(self, most: int) -> None:
+        """``most``: weight of a minute, everybody's together, beyond which this one waits for the next."""
+        self._most = most
+        self._lock = threading.Lock()
+        self._used, self._minute = 0, 0
+
+    def wait(self, sleep: Sleep = time.sleep, clock: Callable[[], float] = time.time) -> None:
+        """Return once there is some left."""
+        while True:
+            now = clock()
+            with self._lock:
+                if int(now // 60) != self._minute or self._used < self._most:
+                    return
+            sleep(60.0 - now % 60.0 + 0.1)
+
+    def told(self, used: str | None, clock: Callable[[], float] = time.time) -> None:
+        """What an answer said of the minute it was given in."""
+        if used is None or not used.isdecimal():
+            return
+        minute = int(clock() // 60)
+        with self._lock:
+            # Answers overtake each other: of one minute the highest is the latest.
+            self._used = max(self._used, int(used)) if minute == self._minute else int(used)
+            self._minute = minute
+
+
+def get(url: str, sleep: Sleep = time.sleep, budget: Budget | None = None) -> bytes:
+    """The body of an answer; ``budget``: where the server counts what is asked of it.
 
     Raises:
         Missing: 404.
@@ -41,9 +75,13 @@ def get(url: str, sleep: Sleep = time.sleep) -> bytes:
     said = ""
     for attempt in range(TRIES):
         wait = float(2**attempt)
+        if budget is not None:
+            budget.wait(sleep)
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
                 body: bytes = answer.read()
+                if budget is not None:
+                    budget.told(answer.headers.get(USED))
                 return body
         except urllib.error.HTTPError as error:
             if error.code == 404:
@@ -61,11 +99,11 @@ def get(url: str, sleep: Sleep = time.sleep) -> bytes:
     raise FetchFailed(f"{url}: no answer after {TRIES} tries ({said}); the same command goes on where it stopped")
 
 
-def get_json(url: str, params: dict[str, object], sleep: Sleep = time.sleep) -> Any:
+def get_json(url: str, params: dict[str, object], sleep: Sleep = time.sleep, budget: Budget | None = None) -> Any:
     """The decoded body of a JSON answer. Raises FetchFailed, Missing."""
     whole = f"{url}?{urlencode(params)}"
     try:
-        return json.loads(get(whole, sleep))
+        return json.loads(get(whole, sleep, budget))
     except ValueError as error:
         raise FetchFailed(f"{whole}: the answer is no JSON ({error})") from None
 

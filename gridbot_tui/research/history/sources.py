@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from gridbot_tui.research.history.fetch import FetchFailed, get, get_json
+from gridbot_tui.research.history.fetch import Budget, FetchFailed, get, get_json
 from gridbot_tui.research.history.layout import Kind, Piece
 from gridbot_tui.research.history.shelf import sha256
 from gridbot_tui.units import Market
@@ -26,7 +26,9 @@ PATHS: Final = {
 }
 """REST path and most rows of an answer."""
 PAUSE_S: Final = 0.2
-"""Between two REST requests: a tenth of the weight an address may use."""
+"""Between two pages."""
+BUDGETS: Final = {Market.FUTURES: Budget(600), Market.SPOT: Budget(1_500)}
+"""A quarter of the weight an address may use in a minute: a bot that trades from here needs the rest."""
 
 
 def column_of_time(kind: Kind) -> str:
@@ -91,7 +93,7 @@ def from_rest(base: str, piece: Piece, sleep: Callable[[float], None] = time.sle
         params: dict[str, object] = {"symbol": wish.symbol, "startTime": at, "endTime": piece.to - 1, "limit": most}
         if wish.kind is not Kind.FUNDING:
             params["interval"] = wish.interval
-        page = get_json(url, params, sleep)
+        page = get_json(url, params, sleep, BUDGETS[wish.market])
         got = [_row(one, wish.kind) for one in page]
         ended = int(time.time() * 1000) - (0 if wish.kind is Kind.FUNDING else wish.step)
         fresh = [row for row in got if at <= row[0] < piece.to and row[0] <= ended]  # a bar that still runs is none
