@@ -1,59 +1,81 @@
-"""The screen sketches a run as the engine plays it; it chooses, it never reports."""
+"""The screen does what the engine does: the same fills in the same order, on markets that bring out what is rare."""
 
-import numba
+from collections import Counter
+from functools import cache
+
 import numpy as np
 import pytest
 
-from gridbot_tui.research.request import Prepared
+from gridbot_tui.research.outcome import ring_of
+from gridbot_tui.research.screen import screening
 from gridbot_tui.research.screen.tape import fits, tape_of
+from gridbot_tui.research.trial import score_of
 from gridbot_tui.strategy import learning
 from gridbot_tui.units import DAY, Market
 from tests.research.markets import START, prepared, series
+from tests.research.screen_cases import CASES, QUARTER, Agreement, Case, compare
 
-numba.config.DISABLE_JIT = True  # type: ignore[attr-defined]  # compiling takes a minute; the source is the same
-from gridbot_tui.research.screen import learn, screening  # noqa: E402
-from tests.tools.check_screen import both, same  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def lively() -> Prepared:
-    return prepared(series("ETHUSDT", 20, seed=3, sigma_hour=0.011, interval=900_000), interval=900_000)
+pytestmark = pytest.mark.xdist_group("screen")  # compiled once
 
 
-def test_a_lively_week_has_the_same_fills_in_the_same_order(lively: Prepared) -> None:
-    engine, own, equity, ours = both(lively, screening.Screen(lively))
-    assert len(engine) > 20
-    assert same(engine, own) == len(engine) == len(own)
-    assert ours == pytest.approx(equity, rel=1e-6)
+@cache
+def agreement(name: str) -> Agreement:
+    return compare(next(case for case in CASES if case.name == name).ready())
 
 
-def test_its_score_is_of_the_days_after_the_warm_up(lively: Prepared) -> None:
-    screen = screening.Screen(lively)
-    found = screen.score(lively.settings, START + 14 * DAY)
-    assert found.fills > 20
-    assert found.net_return == pytest.approx(float(screen.run(lively.settings).equity[-1]) / 10_000 - 1)
-    assert 0.0 < found.drawdown < 0.15
-    assert found.turnover > 0.0
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_screen_and_engine_make_the_same_fills_in_the_same_order(case: Case) -> None:
+    made = agreement(case.name)
+    assert made.alike == len(made.engine) == len(made.screen) > 10
+    assert made.screened == pytest.approx(made.equity, rel=1e-6, abs=1e-6)
+
+
+def test_the_markets_bring_out_what_is_rare() -> None:
+    counts: Counter[str] = Counter()
+    for case in CASES:
+        made = agreement(case.name)
+        counts.update(made.counts)
+        counts["fills"] += len(made.engine)
+    assert len(CASES) >= 20
+    assert counts["fills"] > 5_000
+    assert counts["halts"] >= 5
+    assert counts["liquidations"] >= 3
+    assert counts["settled"] >= 100
+    assert min(counts["partials"], counts["crossed"]) >= 100
+
+
+def test_its_score_is_the_engines() -> None:
+    one = CASES[0].ready()
+    since = START + 14 * DAY
+    ring = ring_of(one)
+    ring.run()
+    engine, own = score_of(ring, since), screening.Screen(one).score(one.settings, since)
+    assert own.objectives == pytest.approx(engine.objectives, rel=1e-6)
+    assert own.sharpe == pytest.approx(engine.sharpe, rel=1e-6)
+    assert own.fills == engine.fills > 20
 
 
 def test_what_it_does_not_cover_is_said() -> None:
     assert fits(prepared(series("ETHUSDT", 2), series("BTCUSDT", 2))) == "several symbols share one account"
-    assert fits(prepared(series("BTCUSDT", 2, market=Market.SPOT))) == "spot"
-    assert fits(prepared(series("ETHUSDT", 3, holes=((1.0, 3.0),)))) == "episodes"
     assert fits(prepared(series("ETHUSDT", 2), ladder__kind="geometric")) == "a ladder that is not the adaptive one"
-    assert fits(prepared(series("ETHUSDT", 2))) == ""
+    by_chance = prepared(series("ETHUSDT", 2), simulation__exchange__partial_probability="0.1")
+    assert fits(by_chance) == "partial fills by chance"
+    for market in Market:
+        assert fits(prepared(series("ETHUSDT", 3, holes=((1.0, 3.0),), market=market))) == ""
 
 
-def test_features_and_decision_bars_are_the_strategys_own(lively: Prepared) -> None:
-    tape = tape_of(lively)
-    assert (tape.hour >= 0).sum() == len(tape.features) == 20 * 24 - 1
-    assert tape.midnight.sum() == 20
-    assert not np.isnan(tape.features[-1, :12]).any()
+def test_features_and_decision_bars_are_the_strategys_own() -> None:
+    tape = tape_of(prepared(series("ETHUSDT", 20, seed=3, interval=QUARTER), interval=QUARTER))
+    assert tape.plan[:, 2].sum() == len(tape.features) == 20 * 24 - 1
+    assert tape.plan[:, 4].sum() == 20
+    assert not np.isnan(tape.features[-1, :13]).any()
 
 
 def test_the_restated_bounding_of_weights_is_the_strategys() -> None:
+    from gridbot_tui.research.screen import learn
+
     draw = np.random.default_rng(1)
     for _ in range(200):
         weights, prior = (tuple(float(v) for v in draw.dirichlet((1, 1, 1))) for _ in range(2))
         given = (weights, prior, 0.05, 0.8)
-        assert learn.bounded(*given) == pytest.approx(learning.bounded(*given), abs=1e-12)  # type: ignore[arg-type]
+        assert learn.bounded.py_func(*given) == pytest.approx(learning.bounded(*given), abs=1e-12)  # type: ignore[attr-defined,arg-type]

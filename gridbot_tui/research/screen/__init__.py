@@ -1,7 +1,7 @@
-"""A compiled sketch of one futures symbol's run, to choose which sets are worth the engine's time.
+"""A compiled double of a run on one symbol, to look through far more sets than the engine could play.
 
-It calls the strategy's own functions, compiled from their own source, and restates around them what a quiet run
-needs: hourly plans, rungs in ticks and steps, fills, fees, funding, tiers, three shadows and the learning. It leaves
-out the gap budget, resting stops, the order hysteresis' finer points and refusals, so that its fills are not the
-engine's: nothing it says is ever reported.
+It calls the strategy's own functions, compiled from their own source, and mirrors around them what engine and simulated
+exchange do, event by event: decisions, rungs, gate, stops, targets, refusals, fills, margin, tiers, episodes, learning.
+``tests/research/test_screen.py`` and ``make screen`` hold it against the engine, fill by fill. What it finds is
+played again by the engine all the same before it is reported.
 """

@@ -1,8 +1,9 @@
 """The strategy's own functions, made callable from compiled code: the same source, compiled where it is called."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
+from numba import njit
 from numba.extending import register_jitable
 
 from gridbot_tui.strategy import ensemble, ladder, learning, leverage, votes
@@ -19,6 +20,7 @@ OWN: tuple[Callable[..., Any], ...] = (
     ladder.spacing_floor,
     ladder.spacing_of,
     ladder.level_count,
+    ladder.reservation,
     leverage.base_leverage,
     leverage.volatility_filter,
     leverage.stress_gap,
@@ -32,8 +34,26 @@ OWN: tuple[Callable[..., Any], ...] = (
     learning.edge,
     learning.in_deviations,
     learning.next_mass,
+    learning.next_evidence,
     learning.trust,
     learning.towards,
 )
 for _function in OWN:
     register_jitable(_function)
+
+F = TypeVar("F", bound=Callable[..., Any])
+_WHOLE: Any = njit(cache=True, nogil=True, error_model="numpy")
+_OPTIONS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_PART: Any = njit(nogil=True, error_model="numpy", **_OPTIONS)
+
+
+def compiled(function: F) -> F:
+    """A part of the run: nobody but compiled code calls it, so the door from the interpreter is left out."""
+    made: F = _PART(function)
+    return made
+
+
+def entry(function: F) -> F:
+    """What is called, with all its parts: compiled once for each state of the sources."""
+    made: F = _WHOLE(function)
+    return made

@@ -1,41 +1,31 @@
 """An hour's decision, compiled: votes, mix, leverage and the ladder's numbers, by the strategy's own functions."""
 
 import math
-from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-from numba import njit
-
-import gridbot_tui.research.screen.compiled as _own  # noqa: F401  makes the strategy's functions callable
 from gridbot_tui.research.screen import shadows
+from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.learn import WEIGHT
+from gridbot_tui.research.screen.money import equity, steps_down
 from gridbot_tui.research.screen.numbers import Numbers
+from gridbot_tui.research.screen.state import Floats, State
 from gridbot_tui.strategy import ensemble, ladder, leverage, votes
 from gridbot_tui.strategy.adaptive import FAINTEST
 from gridbot_tui.strategy.ensemble import Mix, Shape
 from gridbot_tui.strategy.params import SHADOW_VOLATILITY
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    Floats = npt.NDArray[np.float64]
-else:
-    Floats = Any
-
 Triple = tuple[float, float, float]
-X, EMA12, EMA24, SIGMA, FAST, YEAR, Z24, Z48, Z96, Z168, Z336, VOLR, FUNDING, FUNDING_DAY, WARM = range(15)
-CENTRE, SPACING, ANCHOR, LOT, TARGET, UPPER, LOWER, LEVELS, UNWIND, PRICED, KEPT, GAP = range(12)
-WIDTH: Final = 12
-"""Numbers of a plan; ``UNWIND`` nan for none, ``PRICED`` 1 where it has rungs, ``KEPT`` 1 where it has a centre."""
+X, EMA12, EMA24, SIGMA, FAST, YEAR, MONTH, Z24, Z48, Z96, Z168, Z336, VOLR, FUNDING, FUNDING_DAY, HOURS, AT = range(17)
+"""Columns of the features; ``HOURS`` seen in the episode, ``AT`` the decision bar's close in quote."""
 
 up_vote, down_vote, neutral_vote = votes.up_vote, votes.down_vote, votes.neutral_vote
 crowding_tilts, combine, confidence = votes.crowding_tilts, ensemble.combine, ensemble.confidence
 spacing_of, spacing_floor, centre_price = ladder.spacing_of, ladder.spacing_floor, ladder.centre_price
-level_count, base_leverage = ladder.level_count, leverage.base_leverage
+level_count, reservation, base_leverage = ladder.level_count, ladder.reservation, leverage.base_leverage
 volatility_filter, stress_gap = leverage.volatility_filter, leverage.stress_gap
 survival_long, survival_short = leverage.survival_long, leverage.survival_short
 
 
-@njit(cache=True)
+@compiled
 def voted(f: Floats, n: Numbers) -> Triple:
     """The three votes of a row of features."""
     up = up_vote(f[Z168], f[Z336])
@@ -47,24 +37,38 @@ def voted(f: Floats, n: Numbers) -> Triple:
     return up, down, neutral_vote(f[SIGMA], f[Z96], n.neutral_sigma, n.neutral_ramp, n.breakout)
 
 
-@njit(cache=True)
+@compiled
+def shape_of(n: Numbers) -> Shape:
+    """The constants of the combination."""
+    return Shape(n.gain, n.swing, n.ramp, n.lot_trend, n.lot_neutral, n.spot != 0)
+
+
+@compiled
 def _spaced(mixed: Mix, f: Floats, n: Numbers, price: float) -> float:
     """Spacing, not below its floor; the spread is one tick."""
-    floor = spacing_floor(n.least, n.maker, n.tick, n.tick, price)
+    floor = spacing_floor(n.least_spacing, n.maker, n.tick, n.tick, price)
     return max(spacing_of(mixed.neutral_share, f[SIGMA], n.trend, n.neutral), floor)
 
 
-@njit(cache=True)
+@compiled
+def _recentred(centre: float, before: float, spacing: float, hysteresis: float) -> float:
+    """``ladder.recentred``; nan for no previous one."""
+    return before if abs(centre - before) <= hysteresis * spacing else centre
+
+
+@compiled
 def _unwind(position: float, upper: float, lower: float, excess: float) -> float:
+    """``ladder.unwind_to``; nan for none."""
     slack = excess * (upper - lower)
     if position > upper + slack:
         return upper
     return lower if position < lower - slack else math.nan
 
 
-@njit(cache=True)
-def shadow(s: Floats, index: int, f: Floats, said: Triple, shape: Shape, n: Numbers, close: float) -> None:
+@compiled
+def shadow(s: Floats, index: int, f: Floats, said: Triple, n: Numbers) -> None:
     """One system's paper ladder: the ensemble with all weight on it and gain x weight = 1."""
+    shape, close = shape_of(n), f[AT]
     share = 1.0 / shape.gain
     weights = (share if index == 0 else 0.0, share if index == 1 else 0.0, share if index == 2 else 0.0)
     mixed = combine(weights, said, shape)
@@ -77,61 +81,91 @@ def shadow(s: Floats, index: int, f: Floats, said: Triple, shape: Shape, n: Numb
         return
     spacing = _spaced(mixed, f, n, close)
     centre = centre_price(mixed.neutral_share, f[EMA12], f[EMA24])
-    if abs(centre - before) <= n.recentre * spacing:  # False for nan
-        centre = before
     upper, lower = mixed.upper * unit, mixed.lower * unit
-    s[shadows.CENTRE], s[shadows.SPACING], s[shadows.TARGET] = centre, spacing, mixed.bias * unit
-    s[shadows.UPPER], s[shadows.LOWER] = upper, lower
-    s[shadows.LEVELS] = level_count(upper, lower, s[shadows.LOT], n.levels)
+    s[shadows.CENTRE], s[shadows.SPACING] = _recentred(centre, before, spacing, n.recentre), spacing
+    s[shadows.TARGET], s[shadows.UPPER], s[shadows.LOWER] = mixed.bias * unit, upper, lower
+    s[shadows.LEVELS] = level_count(upper, lower, s[shadows.LOT], n.most_levels)
     s[shadows.UNWIND] = _unwind(s[shadows.POSITION], upper, lower, n.excess)
 
 
-@njit(cache=True)
-def plan(
-    p: Floats, f: Floats, said: Triple, weights: Triple, shape: Shape, n: Numbers, scale: float, equity: float,
-    position: float, price: float,
-) -> None:  # fmt: skip
-    """The account's own ladder, in base units; ``scale`` is the drawdown tier's multiplier."""
-    mixed = combine(weights, said, shape)
-    multiple = base_leverage(n.base, n.reference, f[YEAR]) * confidence(weights, said)
-    multiple *= volatility_filter(f[YEAR], n.closed_at) * scale
-    if not math.isnan(f[FUNDING_DAY]) and abs(f[FUNDING_DAY]) > n.funding_limit:
-        multiple = 0.0
+@compiled
+def adopt(w: State, f: Floats, n: Numbers) -> None:
+    """Make a new plan of the account's own ladder and put it in force."""
+    worth, price = equity(w, n), w.close * n.tick
+    shared = worth * n.share
+    said, weights = voted(f, n), (w.belief[WEIGHT], w.belief[WEIGHT + 1], w.belief[WEIGHT + 2])
+    mixed = combine(weights, said, shape_of(n))
     gap = stress_gap(f[SIGMA], f[FAST])
-    if multiple * mixed.upper > survival_long(n.survival, gap):
-        multiple = survival_long(n.survival, gap) / mixed.upper
-    if multiple * -mixed.lower > survival_short(n.survival, gap):
-        multiple = survival_short(n.survival, gap) / -mixed.lower
-    multiple *= _scaled(mixed, multiple, gap, position * price / equity if equity > 0.0 else 0.0, n)
-    unit = multiple * max(equity, 0.0) / price
-    p[GAP] = gap
-    before = p[CENTRE] if p[KEPT] != 0.0 else math.nan
-    p[LOT] = mixed.lot * unit
-    p[PRICED] = p[KEPT] = 0.0
-    p[TARGET] = p[UPPER] = p[LOWER] = p[LEVELS] = p[UNWIND] = 0.0
-    if mixed.lot < FAINTEST or p[LOT] <= 0.0:
-        p[LOT] = 0.0
+    multiple = base_leverage(n.base, n.reference, f[YEAR]) * confidence(weights, said)
+    multiple *= _filters(w, f, n, worth, shared)
+    if w.tier == 1:
+        multiple *= n.scale1
+    elif w.tier == 2:
+        multiple *= n.scale2
+    elif w.tier == 3:
+        multiple = 0.0
+    multiple = _survivable(multiple, mixed, gap, n)
+    multiple *= _scaled(mixed, multiple, gap, w.pos * n.step * price, worth, n)
+    unit = multiple * max(shared, 0.0) / price
+    before = w.centre if w.planned and w.priced else math.nan
+    w.planned, w.priced, w.gap = 1, 0, gap
+    w.epoch += 1
+    w.touch, w.dirty = w.close, 1
+    lot = mixed.lot * unit
+    w.unwind = 0.0
+    w.spacing = 0.0
+    if mixed.lot < FAINTEST or lot <= 0.0:
         return
+    w.priced = 1
     spacing = _spaced(mixed, f, n, price)
-    centre = centre_price(mixed.neutral_share, f[EMA12], f[EMA24])
-    if abs(centre - before) <= n.recentre * spacing:
-        centre = before
-    p[CENTRE], p[SPACING], p[PRICED], p[KEPT] = centre, spacing, 1.0, 1.0
-    p[TARGET], p[UPPER], p[LOWER] = mixed.bias * unit, mixed.upper * unit, mixed.lower * unit
-    p[LEVELS] = level_count(p[UPPER], p[LOWER], p[LOT], n.levels)
-    p[ANCHOR] = centre - n.skew * spacing * (position - p[TARGET]) / p[LOT]
-    p[UNWIND] = _unwind(position, p[UPPER], p[LOWER], n.excess)
+    w.spacing = spacing
+    w.centre = _recentred(centre_price(mixed.neutral_share, f[EMA12], f[EMA24]), before, spacing, n.recentre)
+    target, upper, lower = mixed.bias * unit, mixed.upper * unit, mixed.lower * unit
+    w.levels = level_count(upper, lower, lot, n.most_levels)
+    w.anchor = reservation(w.centre, n.skew, spacing, w.pos * n.step, target, lot)
+    w.unwind = _unwind(w.pos * n.step, upper, lower, n.excess)
+    w.lot, w.origin = steps_down(lot, n.step), w.pos
+    w.upper, w.lower = steps_down(upper, n.step), steps_down(lower, n.step)
 
 
-@njit(cache=True)
-def _scaled(mixed: Mix, multiple: float, gap: float, held: float, n: Numbers) -> float:
+@compiled
+def _filters(w: State, f: Floats, n: Numbers, worth: float, shared: float) -> float:
+    """What takes the leverage back, down to nothing."""
+    factor = volatility_filter(f[YEAR], n.closed_at)
+    if not math.isnan(f[FUNDING_DAY]) and abs(f[FUNDING_DAY]) > n.funding_limit:
+        factor = 0.0
+    if shared > 0.0:
+        profit = worth - n.capital - w.insured
+        w.profit_peak = max(w.profit_peak, profit)
+        if (w.profit_peak - profit) / shared >= n.stop_drawdown and f[MONTH] > n.stop_volatility:
+            factor = 0.0
+    return float(factor)
+
+
+@compiled
+def _survivable(multiple: float, mixed: Mix, gap: float, n: Numbers) -> float:
+    """Leverage whose full bounds survive the stress gap; on spot, that needs no borrowing."""
+    if n.spot:
+        return 1.0 / mixed.upper if multiple * mixed.upper > 1.0 else multiple
+    longest, shortest = survival_long(n.survival, gap), survival_short(n.survival, gap)
+    if multiple * mixed.upper > longest:
+        multiple = longest / mixed.upper
+    if multiple * -mixed.lower > shortest:
+        multiple = shortest / -mixed.lower
+    return multiple
+
+
+@compiled
+def _scaled(mixed: Mix, multiple: float, gap: float, held: float, worth: float, n: Numbers) -> float:
     """The portfolio's caps for a symbol alone."""
+    account = max(worth, 1e-9)
+    unit = multiple * (worth * n.share) / account
     factor = 1.0
     for limit, value in (
-        (n.gross, multiple * max(mixed.upper, -mixed.lower)),
-        (n.net, abs(multiple * mixed.bias)),
-        (n.net, abs(held)),
-        (n.crash, multiple * mixed.upper * gap),
+        (n.gross, unit * max(mixed.upper, -mixed.lower)),
+        (n.net, abs(unit * mixed.bias)),
+        (n.net, abs(held / account)),
+        (n.crash, unit * mixed.upper * gap),
     ):
         if value > limit:
             factor = min(factor, limit / value)

@@ -1,6 +1,9 @@
 """A set's score by the screen."""
 
+import contextlib
+import fcntl
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +12,7 @@ from msgspec import Struct
 
 from gridbot_tui.research.metrics import daily, sharpe
 from gridbot_tui.research.request import Prepared
+from gridbot_tui.research.screen.state import STATE
 from gridbot_tui.research.screen.tape import Tape, tape_of
 from gridbot_tui.research.trial import Score
 from gridbot_tui.settings.model import Settings
@@ -22,68 +26,106 @@ if TYPE_CHECKING:
 else:
     Integers = Floats = Any
 MOST_FILLS = 200_000
+COUNTS = ("halts", "liquidations", "settled", "partials", "crossed")
 
 
 class Screened(Struct):
     """What one run of the screen came to."""
 
     fills: Integers
-    """Rows of (bar, side, ticks, steps)."""
+    """Rows of (moment, side, ticks, steps)."""
     equity: Floats
-    """At each bar."""
+    """At each full hour; the times are ``Tape.sampled``."""
+    final: float
+    """Equity at the end."""
     fall: float
     traded: float
+    counts: dict[str, int]
+    """Of what happened rarely: ``halts``, ``liquidations``, ``settled`` (funding), ``partials``, ``crossed``."""
 
 
 class Screen:
-    """One market, ready for any number of sets."""
+    """One market, ready for any number of sets. ``tape.fits`` says which markets can be screened."""
 
     def __init__(self, prepared: Prepared) -> None:
-        """Reads the market once; ``tape.fits`` says which markets can be screened."""
+        """Reads the market once."""
         keep_compiled()
         self.prepared = prepared
         self.tape: Tape = tape_of(prepared)
         (self._symbol,) = prepared.market.symbols
-        self._fills = np.zeros((MOST_FILLS, 4), dtype=np.int64)
-        self._equity = np.zeros(len(self.tape.bars))
+        self._pulls: dict[float, Floats] = {}
 
     def run(self, settings: Settings) -> Screened:
         """Play a set."""
         from gridbot_tui.research.screen.loop import run
-        from gridbot_tui.research.screen.numbers import numbers, shape_and_prior
+
+        n, w = self._numbers(settings), np.zeros(1, STATE).view(np.recarray)
+        t = self.tape
+        fills, curve = np.zeros((MOST_FILLS, 4), dtype=np.int64), np.zeros(len(t.sampled))
+        averaged = self._averaged(float(n[0]["usual_pull"]))
+        given = (t.bars, t.plan, t.volume, t.funding, t.features, t.stretch, averaged, t.start, fills, curve)
+        with compiling():
+            made = run(w[0], n[0], *given)
+        one = w[0]
+        counts = {name: int(one[name]) for name in COUNTS}
+        final = float(one["value_now"] * n[0]["capital"])
+        return Screened(fills[: min(made, MOST_FILLS)], curve, final, float(one["fall"]), float(one["traded"]), counts)
+
+    def _numbers(self, settings: Settings) -> Any:
+        from gridbot_tui.research.screen.numbers import NUMBERS, fill
 
         config = self.prepared.engine_config(settings)
         instrument = self.prepared.market.instruments[self._symbol]
-        exchange = settings.simulation.exchange
-        slippage = 1e-4 * (exchange.slippage_bp + exchange.half_spread_bp)
-        capital = float(self.prepared.account(config, settings).balances[config.quote])
-        n = numbers(config, instrument, capital, slippage, float(exchange.volume_share))
-        shape, prior = shape_and_prior(config)
-        t = self.tape
-        made, fall, traded = run(
-            t.bars, t.volume, t.hour, t.features, t.funding, t.midnight, t.minutes, n, shape, prior,
-            self._fills, self._equity,
-        )  # fmt: skip
-        return Screened(self._fills[: min(made, MOST_FILLS)].copy(), self._equity, float(fall), float(traded))
+        capital = self.capital(settings)
+        n = np.zeros(1, NUMBERS).view(np.recarray)
+        fill(n[0], config, instrument, capital, settings.simulation.exchange, self.prepared.market.interval)
+        return n
 
     def score(self, settings: Settings, since: Ms) -> Score:
         """A set's score, as ``trial.score_of`` has it of the engine."""
-        made = self.run(settings)
-        series = self.prepared.market.series[self._symbol]
-        at = series.times + self.prepared.market.interval
-        first = int(at.searchsorted(since, "right"))
-        capital = float(made.equity[0])
-        after = made.equity[first:]
-        days = max(int(at[-1]) - since, DAY) / DAY
-        hourly = at % 3_600_000 == 0
-        returns = daily(at[hourly].tolist(), made.equity[hourly].tolist(), capital, since).returns
+        made, at = self.run(settings), self.tape.sampled
+        after = made.equity[at > since]
+        capital = self.capital(settings)
+        days = max(int(self.tape.plan[-1, 0]) - since, DAY) / DAY
+        returns = daily(at.tolist(), made.equity.tolist(), capital, since).returns
         return Score(
-            net_return=float(made.equity[-1]) / capital - 1.0,
+            net_return=made.final / capital - 1.0,
             drawdown=made.fall,
             turnover=made.traded / (float(after.mean()) if len(after) else capital) / days,
             sharpe=sharpe(returns),
             fills=len(made.fills),
         )
+
+    def capital(self, settings: Settings) -> float:
+        """What the account begins with, quote."""
+        config = self.prepared.engine_config(settings)
+        return float(self.prepared.account(config, settings).balances[config.quote])
+
+    def _averaged(self, pull: float) -> Floats:
+        known = self._pulls.get(pull)
+        if known is None:
+            known = self._pulls[pull] = self.tape.averaged(pull)
+        return known
+
+
+_COMPILED: list[str] = []
+"""Where this process keeps what is compiled, once that is done."""
+
+
+@contextlib.contextmanager
+def compiling() -> Iterator[None]:
+    """The first run of a process compiles, or reads what another has compiled: one process at a time does that."""
+    import numba
+
+    if _COMPILED:
+        yield
+        return
+    folder = Path(numba.config.CACHE_DIR)  # type: ignore[attr-defined]  # numba fills its config as it is imported
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    _COMPILED.append(str(folder))
 
 
 def keep_compiled() -> None:

@@ -6,8 +6,10 @@ import numpy as np
 
 from gridbot_tui.research.optimise import Progress, Search
 from gridbot_tui.research.screen.screening import Screen
+from gridbot_tui.research.screen.sweep import swept
 from gridbot_tui.research.space import Parameter, Values
 from gridbot_tui.research.trial import Score
+from gridbot_tui.settings.model import Settings
 from gridbot_tui.settings.problems import ConfigError
 
 
@@ -18,15 +20,19 @@ def promising(wanted: Search, sets: int, most: int, progress: Progress = lambda 
     """
     screen = Screen(wanted.train)
     draw = np.random.default_rng(wanted.seed)
-    scored: list[tuple[Score, Values]] = []
-    for done in range(sets):
+    drawn: list[Values] = []
+    settings: list[Settings] = []
+    for _ in range(sets):
         values = {one.key: _drawn(one, draw) for one in wanted.space}
         try:
-            settings = wanted.settings(values)
+            settings.append(wanted.settings(values))
         except ConfigError:
             continue  # two values that do not go together
-        scored.append((screen.score(settings, wanted.since), values))
-        progress(done + 1, sets)
+        drawn.append(values)
+    scored: list[tuple[Score, Values]] = []
+    for score, values in zip(swept(screen, settings, wanted.since, wanted.workers), drawn, strict=True):
+        scored.append((score, values))
+        progress(len(scored), len(drawn))
     front = [one for one in scored if not any(one[0].dominated_by(other.objectives) for other, _ in scored)]
     front.sort(key=lambda one: -one[0].net_return / max(one[0].drawdown, 0.01))
     return [values for _, values in front[:most]]

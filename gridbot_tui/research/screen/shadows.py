@@ -4,9 +4,9 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numba import njit
 
-from gridbot_tui.strategy.shadow import DUST, THROUGH, TOUCH
+from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.strategy.shadow import DUST, SLIPPAGE, THROUGH, TOUCH
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -21,7 +21,7 @@ WIDTH: Final = 18
 """Numbers of one shadow; ``UNWIND`` and ``DAY_EQUITY`` are nan for none."""
 
 
-@njit(cache=True)
+@compiled
 def rungs(side: int, s: Floats, touch: float, price: Floats, quantity: Floats) -> int:
     """The orders of one side, nearest first, into ``price`` and ``quantity``; how many."""
     position, lot = s[POSITION], s[LOT]
@@ -53,7 +53,7 @@ def rungs(side: int, s: Floats, touch: float, price: Floats, quantity: Floats) -
     return found
 
 
-@njit(cache=True)
+@compiled
 def arm(s: Floats, close: float, tick: float, price: Floats, quantity: Floats) -> None:
     """Touches as of ``close``, and the prices beyond which something fills."""
     gap = max(tick, TOUCH * close)
@@ -68,7 +68,7 @@ def arm(s: Floats, close: float, tick: float, price: Floats, quantity: Floats) -
     s[PEGGING] = 1.0 if away else 0.0
 
 
-@njit(cache=True)
+@compiled
 def trade(s: Floats, side: int, price: float, quantity: float, fee: float) -> None:
     """Book a fill."""
     s[CASH] -= side * price * quantity + price * quantity * fee
@@ -77,7 +77,7 @@ def trade(s: Floats, side: int, price: float, quantity: float, fee: float) -> No
         s[POSITION] = 0.0
 
 
-@njit(cache=True)
+@compiled
 def bar(
     s: Floats, high: float, low: float, close: float, tick: float, maker: float, scratch: Floats
 ) -> None:
@@ -100,7 +100,16 @@ def bar(
         arm(s, close, tick, scratch[0], scratch[1])
 
 
-@njit(cache=True)
+@compiled
+def close(s: Floats, price: float, taker: float) -> None:
+    """End of an episode: out at once, with taker fee and slippage; nothing rests afterwards."""
+    if s[POSITION] != 0.0:
+        trade(s, -1 if s[POSITION] > 0.0 else 1, price, abs(s[POSITION]), taker + SLIPPAGE)
+    s[POSITION] = s[PLANNED] = s[PEGGING] = s[LOT] = 0.0
+    s[BELOW], s[ABOVE] = -math.inf, math.inf
+
+
+@compiled
 def day(s: Floats, close: float, alive: bool) -> float:
     """Return of the finished day, nan where it had no valid start; begins the next if ``alive``."""
     now = s[CASH] + s[POSITION] * close
@@ -109,7 +118,7 @@ def day(s: Floats, close: float, alive: bool) -> float:
     return made
 
 
-@njit(cache=True)
+@compiled
 def quiet(three: Floats) -> tuple[float, float]:
     """Prices between which, bounds included, a bar concerns none of the three."""
     low, high = -math.inf, math.inf

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from msgspec import Struct
 
-from gridbot_tui.market.aggregate import HourBuilder
+from gridbot_tui.engine.on_market import LATE_BAR_GRACE
+from gridbot_tui.market.aggregate import Hour, HourBuilder
+from gridbot_tui.market.recorded import Series
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.strategy.features import Features
-from gridbot_tui.units import DAY, Market
+from gridbot_tui.units import DAY, HOUR, MINUTE, Ms
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -18,38 +20,60 @@ if TYPE_CHECKING:
 else:
     Floats = Integers = Any
 
-NAMES = ("x", "ema12", "ema24", "sigma_hour", "sigma_fast", "sigma_year", "z24", "z48", "z96", "z168", "z336", "volr")
-"""Columns of the features, then funding_mean, funding_day (nan = unknown) and whether the warm-up is over."""
+NAMES = (
+    "x", "ema12", "ema24", "sigma_hour", "sigma_fast", "sigma_year", "sigma_month",
+    "z24", "z48", "z96", "z168", "z336", "volr",
+)  # fmt: skip
+"""Columns of the features, then funding_mean, funding_day (nan = unknown), the hours seen, and the close in quote."""
 
 
 class Tape(Struct):
-    """Everything that does not depend on the set."""
+    """Everything that does not depend on the set. A moment is whenever something closes, settles or ends."""
 
     bars: Integers
-    """Rows of (open, high, low, close, mark low, mark high, mark close), ticks."""
+    """Rows of (open, high, low, close, mark high, mark low, mark, 1), ticks; 0 at the end where there is no bar."""
+    plan: Integers
+    """Rows of (time, first row of ``features``, how many, decides, a UTC day ends, an episode ends, hourly sample)."""
     volume: Floats
-    hour: Integers
-    """Row of ``features`` of the decision bar that a bar closes, -1 for none."""
-    features: Floats
     funding: Floats
-    """Rate that settles at a bar's close; nan = none."""
-    midnight: "npt.NDArray[np.bool_]"
-    """True where a UTC day ends with the bar."""
-    minutes: float
-    """Length of a bar."""
+    """Rate that settles; nan = none."""
+    features: Floats
+    stretch: Integers
+    """Plain bars between two moments at which more happens: (first, end, lowest, highest, and of the mark its
+    lowest, highest, lowest close, highest close)."""
+    start: Ms
+
+    @property
+    def sampled(self) -> Integers:
+        """Times of the hourly curve."""
+        times: Integers = self.plan[self.plan[:, 6] >= 0, 0]
+        return times
+
+    def averaged(self, pull: float) -> Floats:
+        """Of each stretch, the marks as a running average with this pull has them at its end, the first value left
+        out: the sum of pull (1 - pull)^k mark over its bars, the last one's k being 0."""
+        marks, found = self.bars[:, 6].astype(np.float64), np.zeros(len(self.stretch))
+        for s, (first, end) in enumerate(self.stretch[:, :2].tolist()):
+            part = marks[first:end]
+            found[s] = float((pull * (1.0 - pull) ** np.arange(len(part) - 1, -1, -1) * part).sum())
+        return found
 
 
 def fits(prepared: Prepared) -> str:
     """Why a market cannot be screened, or an empty string."""
     if len(prepared.market.symbols) != 1:
         return "several symbols share one account"
-    instrument = next(iter(prepared.market.instruments.values()))
-    if instrument.market is not Market.FUTURES:
-        return "spot"
-    if prepared.settings.ladders() or prepared.settings.ladder.kind != "adaptive":
+    settings = prepared.settings
+    if settings.ladders() or settings.ladder.kind != "adaptive":
         return "a ladder that is not the adaptive one"
-    if any(note.code == "episode" for note in prepared.market.notes):
-        return "episodes"
+    if settings.simulation.exchange.partial_probability:
+        return "partial fills by chance"
+    if settings.simulation.exchange.bnb_fees:
+        return "fees paid in BNB"
+    if settings.market.episode_gap_minutes * MINUTE >= 2 * HOUR:
+        return "outages of hours that end no episode"
+    if HOUR % prepared.market.interval:
+        return "bars that do not divide an hour"
     return ""
 
 
@@ -58,34 +82,95 @@ def tape_of(prepared: Prepared) -> Tape:
     market = prepared.market
     (symbol,) = market.symbols
     series = market.series[symbol]
-    tick, interval = series.instrument.tick_f, market.interval
+    times = np.union1d(series.times + market.interval, np.array(market.moments, dtype=np.int64))
+    row = np.searchsorted(times, series.times + market.interval)
+    bars, volume = _columns(series, len(times), row)
+    return _Events(prepared, series, times).tape(bars, volume, row)
+
+
+def _columns(series: Series, moments: int, row: Integers) -> tuple[Integers, Floats]:
+    """Bars and volumes at their moments; zeros elsewhere."""
     high, low, close = (series.high, series.low, series.close) if series.mark is None else series.mark
-    bars = np.column_stack((series.open, series.high, series.low, series.close, low, high, close)).astype(np.int64)
-    closes = series.times + interval
-    funding = np.full(len(closes), np.nan)
-    rates = {rate.at: rate for rate in series.funding}
-    hour = np.full(len(closes), -1, dtype=np.int64)
-    rows: list[list[float]] = []
-    features, builder = Features(), HourBuilder()
-    warm = prepared.settings.strategy.warmup_hours
-    for index, bar in enumerate(series.bars(0, len(closes), interval)):
-        rate = rates.get(bar.close_at)
-        if rate is not None:
-            funding[index] = rate.rate
-            features.funding(rate.at, rate.rate, rate.interval_hours)
-        for one in builder.feed(bar):
-            features.hour(one.close_at, one.close * tick)
-            row = features.row
-            if row is not None:
-                hour[index] = len(rows)
-                rows.append(_row(row, features.hours >= warm))
-    midnight = np.concatenate(([False], np.diff(closes // DAY) > 0))
-    made = np.array(rows) if rows else np.zeros((0, len(NAMES) + 3))
-    return Tape(bars, series.volume.astype(np.float64), hour, made, funding, midnight, interval / 60_000)
+    bars = np.zeros((moments, 8), dtype=np.int64)
+    for column, values in enumerate((series.open, series.high, series.low, series.close, high, low, close)):
+        bars[row, column] = values
+    bars[row, 7] = 1
+    volume = np.zeros(moments)
+    volume[row] = series.volume
+    return bars, volume
 
 
-def _row(row: Any, warm: bool) -> list[float]:
-    known = [float(getattr(row, name)) for name in NAMES]
-    mean = np.nan if row.funding_mean is None else row.funding_mean
-    day = np.nan if row.funding_day is None else row.funding_day
-    return [*known, mean, day, float(warm)]
+class _Events:
+    """One pass over the moments, as the engine would hear of them."""
+
+    def __init__(self, prepared: Prepared, series: Series, times: Integers) -> None:
+        self._market = prepared.market
+        self._series = series
+        self._times = times
+        self._features = Features()
+        self._builder = HourBuilder()
+        self._rows: list[list[float]] = []
+        self._plan = np.zeros((len(times), 7), dtype=np.int64)
+        self._funding = np.full(len(times), np.nan)
+
+    def tape(self, bars: Integers, volume: Floats, row: Integers) -> Tape:
+        """Go through all of it."""
+        market, plan = self._market, self._plan
+        plan[:, 0] = self._times
+        plan[1:, 4] = np.diff(self._times // DAY) > 0
+        made = market.series[self._series.instrument.symbol].bars(0, len(row), market.interval)
+        whole = {int(at): bar for at, bar in zip(self._times[row], made, strict=True)}
+        extra = set(market.moments)
+        for moment, at in enumerate(self._times.tolist()):
+            plan[moment, 1] = len(self._rows)
+            batch = market.batch(at, ()) if at in extra else None
+            if batch is not None:
+                for rate in batch.funding:
+                    self._funding[moment] = rate.rate
+                    self._features.funding(rate.at, rate.rate, rate.interval_hours)
+            bar = whole.get(at)
+            hours: list[Hour] = list(self._builder.feed(bar)) if bar is not None else []
+            late = self._builder.due(at - LATE_BAR_GRACE)
+            for hour in (*hours, *((late,) if late is not None else ())):
+                self._hour(hour)
+                plan[moment, 3] = 1
+            plan[moment, 2] = len(self._rows) - plan[moment, 1]
+            if batch is not None and batch.episode_ends:
+                self._features.restart()
+                plan[moment, 5] = 1
+        rows = np.array(self._rows) if self._rows else np.zeros((1, len(NAMES) + 4))
+        whole_hours = self._times % HOUR == 0
+        plan[:, 6] = np.where(whole_hours, np.cumsum(whole_hours) - 1, -1)
+        plain = ~whole_hours & (plan[:, 2:6] == 0).all(axis=1) & np.isnan(self._funding) & (bars[:, 7] == 1)
+        return Tape(bars, plan, volume, self._funding, rows, self._stretches(bars, plain), market.start)
+
+    def _stretches(self, bars: Integers, plain: "npt.NDArray[np.bool_]") -> Integers:
+        """Runs of plain moments that follow each other without a hole, each up to the next that is not plain."""
+        joined = np.diff(self._times, prepend=self._times[0]) == self._market.interval
+        found: list[tuple[int, ...]] = []
+        first = 0
+        for moment in range(len(plain) + 1):
+            ends = moment == len(plain) or not plain[moment]
+            if not ends and (joined[moment] or moment == first):
+                continue
+            found.append((first, moment, *_extremes(bars[first:moment])))
+            first = moment + 1
+        return np.array(found, dtype=np.int64)
+
+    def _hour(self, hour: Hour) -> None:
+        close = hour.close * self._series.instrument.tick_f
+        if not self._features.hour(hour.close_at, close) or self._features.row is None:
+            return
+        one = self._features.row
+        known = [float(getattr(one, name)) for name in NAMES]
+        mean = np.nan if one.funding_mean is None else one.funding_mean
+        day = np.nan if one.funding_day is None else one.funding_day
+        self._rows.append([*known, mean, day, float(self._features.hours), close])
+
+
+def _extremes(bars: Integers) -> tuple[int, ...]:
+    """Lowest, highest, and of the mark its lowest, highest, lowest close, highest close; zeros without bars."""
+    if not len(bars):
+        return (0,) * 6
+    low, high = bars.min(axis=0).tolist(), bars.max(axis=0).tolist()
+    return low[2], high[1], low[5], high[4], low[6], high[6]

@@ -1,0 +1,161 @@
+"""What the engine makes of news, compiled: ``engine.on_orders`` and the ledger's part of it."""
+
+from gridbot_tui.research.screen.book import accepted, forget, refused
+from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.money import cut
+from gridbot_tui.research.screen.numbers import CUT, Numbers
+from gridbot_tui.research.screen.reconcile import converge
+from gridbot_tui.research.screen.state import (
+    ACCEPTED,
+    AT_PRICE,
+    CANCELED,
+    CANCELLING,
+    CASH,
+    FILLED_BY,
+    FIRED,
+    GRID,
+    KIND,
+    LEFT,
+    LIFE,
+    MAKER,
+    NEWS,
+    NUMBER,
+    PARTLY,
+    REFUSED,
+    ROW,
+    SENDING,
+    SIDE,
+    STANDS,
+    STEPS,
+    TRIGGERED,
+    WHAT,
+    WHOSE,
+    Integers,
+    State,
+)
+
+
+@compiled
+def listen(w: State, n: Numbers, fills: Integers, moment: int) -> None:
+    """Handle everything that the exchange has told, in order. ``fills``: rows of (moment, side, ticks, steps)."""
+    many, w.events = w.events, 0
+    for i in range(many):
+        e = w.event[i]
+        what, row = e[WHAT], e[ROW]
+        if what == CASH:
+            w.paid += w.money[i]
+            w.insured += w.money[i] if e[STEPS] else 0.0
+            w.turn += w.dirty
+        elif what == FILLED_BY:
+            _fill(w, n, row, e, fills, moment)
+            w.turn += 1
+        elif w.order[row, NUMBER] != e[WHOSE] or what == NEWS:
+            w.turn += 1
+        else:
+            _report(w, n, row, what, e[AT_PRICE])
+        if w.dirty:
+            converge(w, n)
+        if w.dirty:
+            converge(w, n)
+
+
+@compiled
+def _fill(w: State, n: Numbers, row: int, e: Integers, fills: Integers, moment: int) -> None:
+    """Book one execution; the ladder follows from the position it leaves. Without an order it was forced."""
+    price, steps, maker, side = e[AT_PRICE], e[STEPS], e[MAKER], 1
+    if row < 0:
+        side, steps = (1, steps) if steps > 0 else (-1, -steps)
+    else:
+        side = w.order[row, SIDE]
+    book(w, n, side, price, steps, maker)
+    if w.made < len(fills):
+        f = fills[w.made]
+        f[0], f[1], f[2], f[3] = moment, side, price, steps
+    w.made += 1
+    w.touch = w.close
+    if maker:
+        w.touch = min(w.close, price) if side > 0 else max(w.close, price)
+    w.dirty = 1
+    if row < 0 or w.order[row, NUMBER] != e[WHOSE]:
+        return
+    o = w.order[row]
+    o[LEFT] -= steps
+    if o[LEFT] <= 0:
+        forget(w, row)
+    elif o[LIFE] == STANDS or o[LIFE] == SENDING:
+        o[LIFE] = PARTLY
+
+
+@compiled
+def book(w: State, n: Numbers, side: int, price: int, steps: int, maker: int) -> None:
+    """A fill in the engine's ledger."""
+    value = price * steps * n.unit
+    w.traded += value
+    w.cash -= side * price * steps
+    if not n.spot:
+        w.fees += cut(value * (n.maker if maker else n.taker))
+        w.pos += side * steps
+        return
+    if side < 0:
+        w.fees += cut(value * (n.maker if maker else n.taker))
+        excess = max(0, steps - w.pos)
+        w.pos -= steps
+        w.pos += excess
+    else:
+        _bought(w, n, price, steps, maker)
+    if w.dust < 0:  # a base fee took more than the dust: lots give whole steps for it
+        part = min((-w.dust + n.step_units - 1) // n.step_units, w.pos)
+        w.pos -= part
+        w.dust += part * n.step_units
+
+
+@compiled
+def _bought(w: State, n: Numbers, price: int, steps: int, maker: int) -> None:
+    """Spot: a lot is what arrived net of its fee; the fractions of a step are dust."""
+    w.dust -= steps * n.step_units * (n.maker_units if maker else n.taker_units) // CUT
+    lost = 0
+    if w.dust < 0:
+        lost = min((-w.dust + n.step_units - 1) // n.step_units, steps)
+    w.dust += lost * n.step_units
+    whole = w.dust // n.step_units if w.dust > 0 else 0
+    w.dust -= whole * n.step_units
+    w.pos += steps - lost + whole
+
+
+@compiled
+def _report(w: State, n: Numbers, row: int, what: int, code: int) -> None:
+    """News of an order that stands or may stand."""
+    o = w.order[row]
+    kind, sign, before = o[KIND], o[SIDE], o[LIFE]
+    if what == ACCEPTED:
+        if before == SENDING:
+            o[LIFE] = STANDS
+        else:
+            w.turn += 1
+        accepted(w, kind, sign)
+        if not (kind == GRID and not w.withheld and not w.waits and _any(w, SENDING, 0)):
+            w.dirty = 1
+        return
+    if what == TRIGGERED:
+        o[LIFE] = FIRED
+        w.turn += 2
+        w.stopped = w.dirty = 1
+        return
+    if what != CANCELED or before != CANCELLING:
+        w.turn += 1
+    if what == REFUSED:
+        w.touch = w.close
+        refused(w, n, kind, sign, code)
+    forget(w, row)
+    if not (what == CANCELED and kind == GRID and not w.withheld and _any(w, CANCELLING, sign)):
+        w.dirty = 1
+
+
+@compiled
+def _any(w: State, life: int, sign: int) -> bool:
+    """True where an order (``sign``: a grid order of that side) is in this state."""
+    for i in range(w.count):
+        o = w.order[w.live[i]]
+        if o[LIFE] == life and (sign == 0 or (o[KIND] == GRID and o[SIDE] == sign)):
+            return True
+    return False

@@ -1,0 +1,150 @@
+"""Which standing order serves which slot of a side, compiled: ``orders.match`` over rows."""
+
+from typing import Final
+
+from gridbot_tui.research.screen.book import cancel
+from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.numbers import Numbers
+from gridbot_tui.research.screen.state import (
+    CANCELLING,
+    EPOCH,
+    GRID,
+    KIND,
+    LEFT,
+    LIFE,
+    PRICE,
+    RUNG,
+    SENDING,
+    SIDE,
+    SLOT_ENTRY,
+    SLOT_PRICE,
+    SLOT_RESTS,
+    SLOT_RUNG,
+    SLOT_SIZE,
+    Integers,
+    State,
+)
+
+LOOSE: Final = -1
+OTHER: Final = -2
+"""``serves`` of an order without a slot, and of one that is none of this side's grid."""
+WIDE: Final = 1 << 62
+
+
+@compiled
+def match(w: State, n: Numbers, side: int) -> int:
+    """Pair orders with slots (``serves``), note what is missing, cancel the rest; how many slots are missing."""
+    slots, sign = w.slot[side], 1 if side == 0 else -1
+    near = n.near * w.spacing if w.planned and w.priced else 0.0
+    loose = False
+    for j in range(w.many[side]):
+        w.done[j] = 0 if slots[j, SLOT_RESTS] else 1
+    for i in range(w.count):
+        o = w.order[w.live[i]]
+        w.serves[i] = OTHER
+        if o[KIND] != GRID or o[SIDE] != sign or o[LIFE] == CANCELLING:
+            continue
+        w.serves[i] = LOOSE
+        for j in range(w.many[side]):
+            if not w.done[j] and o[RUNG] == slots[j, SLOT_RUNG] and o[EPOCH] == w.epoch:
+                if _good(o, slots[j], near, n):
+                    w.serves[i], w.done[j] = j, 1
+                break
+        loose = loose or w.serves[i] == LOOSE
+    if loose:
+        _nearest(w, n, side, near)
+    missing = 0
+    for j in range(w.many[side]):
+        if not w.done[j]:
+            w.missing[missing] = j
+            missing += 1
+    missing = _cover(w, side, missing)
+    _let_go(w, side)
+    return missing
+
+
+@compiled
+def _good(o: Integers, slot: Integers, near: float, n: Numbers) -> bool:
+    """Within the hysteresis of price and quantity."""
+    if abs(o[PRICE] - slot[SLOT_PRICE]) > near * slot[SLOT_PRICE]:
+        return bool(o[PRICE] == slot[SLOT_PRICE] and o[LEFT] == slot[SLOT_SIZE])
+    steps = min(slot[SLOT_SIZE], n.max_steps)
+    return bool(o[LEFT] == slot[SLOT_SIZE] or abs(o[LEFT] - steps) <= n.quantity * steps)
+
+
+@compiled
+def _nearest(w: State, n: Numbers, side: int, near: float) -> None:
+    """What has no slot of its own goes to the nearest free one that it fits, oldest first."""
+    slots = w.slot[side]
+    for i in range(w.count):
+        if w.serves[i] != LOOSE:
+            continue
+        o = w.order[w.live[i]]
+        best, gap = -1, WIDE
+        for j in range(w.many[side]):
+            if not w.done[j]:
+                away = abs(o[PRICE] - slots[j, SLOT_PRICE])
+                if away < gap and _fits(o, slots[j], near, n):
+                    best, gap = j, away
+        if best >= 0:
+            w.serves[i], w.done[best] = best, 1
+
+
+@compiled
+def _fits(o: Integers, slot: Integers, near: float, n: Numbers) -> bool:
+    if abs(o[PRICE] - slot[SLOT_PRICE]) > near * slot[SLOT_PRICE]:
+        return False
+    steps = min(slot[SLOT_SIZE], n.max_steps)
+    return bool(abs(o[LEFT] - steps) <= n.quantity * steps)
+
+
+@compiled
+def _cover(w: State, side: int, missing: int) -> int:
+    """Where a side only closes inventory, kept orders may not sell more than is held."""
+    slots = w.slot[side]
+    excess = 0
+    larger = False
+    for i in range(w.count):
+        if w.serves[i] >= 0:
+            left = w.order[w.live[i], LEFT]
+            larger = larger or left > slots[w.serves[i], SLOT_SIZE]
+            excess += left
+    if not larger:
+        return missing
+    for j in range(w.many[side]):
+        if slots[j, SLOT_ENTRY]:
+            return missing
+        excess -= slots[j, SLOT_SIZE]
+    for k in range(missing):
+        excess += slots[w.missing[k], SLOT_SIZE]
+    while excess > 0:
+        far, place = -1, -1
+        for i in range(w.count):
+            j = w.serves[i]
+            if j >= 0 and w.order[w.live[i], LEFT] > slots[j, SLOT_SIZE]:
+                away = abs(slots[j, SLOT_PRICE] - w.close)
+                if away > far:
+                    far, place = away, i
+        if place < 0:
+            w.barred[side] = 1
+            break
+        j = w.serves[place]
+        excess -= w.order[w.live[place], LEFT] - slots[j, SLOT_SIZE]
+        w.serves[place] = LOOSE
+        w.missing[missing] = j
+        missing += 1
+    return missing
+
+
+@compiled
+def _let_go(w: State, side: int) -> None:
+    """Kept orders serve their slots from here on; the others are cancelled once they are known to stand."""
+    for i in range(w.count):
+        j = w.serves[i]
+        row = w.live[i]
+        if j >= 0:
+            w.order[row, RUNG], w.order[row, EPOCH] = w.slot[side, j, SLOT_RUNG], w.epoch
+        elif j == LOOSE:
+            w.barred[side] = 1
+            if w.order[row, LIFE] != SENDING:
+                cancel(w, row)

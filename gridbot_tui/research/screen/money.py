@@ -1,0 +1,104 @@
+"""What the run counts with, compiled: equity, cut amounts, whole steps, margin. Formulas of ledger, market and risk."""
+
+import math
+
+from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.numbers import CUT, Numbers
+from gridbot_tui.research.screen.state import State
+
+
+@compiled
+def equity(w: State, n: Numbers) -> float:
+    """The engine's equity at its mark."""
+    worth = n.capital + (w.cash + w.pos * w.mark) * n.unit - w.fees + w.paid
+    if n.spot:
+        worth += w.dust / CUT * w.mark * n.tick
+    return float(worth)
+
+
+@compiled
+def balance(w: State, n: Numbers, mark: int) -> float:
+    """The exchange's margin balance with the symbol at ``mark``."""
+    return float(n.capital + (w.xcash + w.xpos * mark) * n.unit - w.xfees + w.xpaid)
+
+
+@compiled
+def cut(amount: float) -> float:
+    """Eight decimals, towards zero, as an exchange charges; what is a hair off a whole is that whole."""
+    if amount < 0.0:
+        return -math.floor(-amount * CUT + 1e-5) / CUT
+    return math.floor(amount * CUT + 1e-5) / CUT
+
+
+@compiled
+def steps_down(quantity: float, step: float) -> int:
+    """``Instrument.steps_down``."""
+    sign = -1 if quantity < 0.0 else 1
+    ratio = sign * quantity / step
+    near = round(ratio)
+    if abs(ratio - near) <= 1e-9 * max(1.0, ratio):
+        return int(sign * near)
+    return int(sign * math.floor(ratio))
+
+
+@compiled
+def least(n: Numbers, ticks: int) -> int:
+    """The smallest order that the exchange takes at a price."""
+    if ticks <= 0:
+        return int(n.max_steps + 1)
+    return int(max(1, n.min_steps, math.ceil(n.min_value / ticks - 1e-9)))
+
+
+@compiled
+def slipped(price: int, side: int, n: Numbers) -> int:
+    """What a taker gets."""
+    if side > 0:
+        above: int = math.ceil(price + price * n.slip - 1e-9)
+        return above
+    return int(max(1, math.floor(price - price * n.slip + 1e-9)))
+
+
+@compiled
+def reduction(position: int, target: int) -> int:
+    """``orders.desired.reduction``."""
+    delta = target - position
+    if position > 0 and delta < 0:
+        return max(delta, -position)
+    if position < 0 and delta > 0:
+        return min(delta, -position)
+    return 0
+
+
+@compiled
+def maintenance(n: Numbers, notional: float) -> float:
+    """The exchange's maintenance margin."""
+    for i in range(n.brackets):
+        if notional <= n.bracket[i, 0] or i == n.brackets - 1:
+            return float(notional * n.bracket[i, 1] - n.bracket[i, 2])
+    return 0.0
+
+
+@compiled
+def liquidation_price(position: int, mark: int, free: float, n: Numbers) -> float:
+    """``risk.liquidation.liquidation_price`` in ticks; nan = nowhere."""
+    size = abs(position) * n.unit
+    if position > 0:
+        highest = -math.inf
+        for i in range(n.lines):
+            at = (size * mark - free - n.line[i, 1]) / (size * (1.0 - n.line[i, 0]))
+            highest = max(highest, at)
+        return highest if highest > 0.0 else math.nan
+    lowest = math.inf
+    for i in range(n.lines):
+        lowest = min(lowest, (free + size * mark + n.line[i, 1]) / (size * (1.0 + n.line[i, 0])))
+    return lowest
+
+
+@compiled
+def largest_position(side: int, mark: int, free: float, away: float, n: Numbers) -> int:
+    """``risk.liquidation.largest_position``."""
+    end = mark * (1.0 - side * away)
+    most = math.inf
+    for i in range(n.lines):
+        most = min(most, (free + n.line[i, 1]) / (n.unit * (mark * away + end * n.line[i, 0])))
+    return max(0, int(most * (1.0 - 1e-9)))

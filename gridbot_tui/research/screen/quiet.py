@@ -1,0 +1,161 @@
+"""Bars in which nothing can happen, compiled: passed over many at a time, to the state that one by one would leave.
+
+A stretch of plain bars whose extremes touch no order, stop, margin or paper grid takes the account from its first to
+its last mark in one step: while no new peak is made and no tier can change, the averaged drawdown after k bars is
+(1 - a)^k before + (1 - (1 - a)^k)(1 - c/peak) - q/peak sum a (1 - a)^j mark, where equity is c + q mark.
+"""
+
+import math
+
+from gridbot_tui.research.screen import shadows
+from gridbot_tui.research.screen.account import SLACK
+from gridbot_tui.research.screen.bars import CLOSE, HIGH, LOW, MARK, MARK_HIGH, MARK_LOW
+from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.money import equity
+from gridbot_tui.research.screen.numbers import Numbers
+from gridbot_tui.research.screen.state import TAKER, Integers, State
+
+FIRST, END, LOWEST, HIGHEST, LOWEST_MARK, HIGHEST_MARK, LEAST_MARK, MOST_MARK = range(8)
+TIME = 0
+
+
+@compiled
+def pass_over(
+    w: State, n: Numbers, tape: Integers, plan: Integers, m: int, stretch: Integers, averaged: float
+) -> int:  # fmt: skip
+    """How many bars from ``m`` on were passed over; 0 where the next must be looked at in full."""
+    if _restless(w, n) or plan[m, TIME] - w.sampled_at != n.interval:
+        return 0
+    end = stretch[END]
+    whole = m == stretch[FIRST]
+    if not whole or (
+        stretch[LOWEST] < w.next_buy
+        or stretch[HIGHEST] > w.next_sell
+        or stretch[LOWEST_MARK] <= w.low_watch
+        or stretch[HIGHEST_MARK] >= w.high_watch
+        or stretch[LOWEST] * n.tick < w.shadow_low
+        or stretch[HIGHEST] * n.tick > w.shadow_high
+    ):
+        whole = False
+        end = _undisturbed(w, tape, m, end)
+        if end == m:
+            return 0
+    count = 0
+    if whole and _within(w, n, stretch[LEAST_MARK], stretch[MOST_MARK]):
+        count = end - m
+        _jump(w, n, tape[end - 1, MARK], count, averaged, stretch)
+    else:
+        count = _walk(w, n, tape, m, end)
+    if not count:
+        return 0
+    last = m + count - 1
+    _papers(w, n, tape, m, last + 1)
+    w.at = w.mark_at = w.sampled_at = plan[last, TIME]
+    if w.tier != 3:
+        w.marked_at = w.at
+    w.over = 0
+    w.close, w.mark = tape[last, CLOSE], tape[last, MARK]
+    w.last, w.xmark = w.close, w.mark
+    w.shadow_close = w.close * n.tick
+    w.left = max(0.0, 1.0 - (1.0 - n.enter3) * w.peak / w.value) if w.value > 0.0 else 0.0
+    return count
+
+
+@compiled
+def _restless(w: State, n: Numbers) -> bool:
+    """True while anything is under way that a bar, or the time that passes, would carry on."""
+    if w.dirty or w.churned or w.episode_over or w.near_liquidation or w.over or w.close == 0:
+        return True
+    if w.open[0] or w.open[1] or w.open[2] or (w.tier == 3 and n.auto_rearm):
+        return True
+    if w.compared_on and (w.pos or w.count) and (w.compared_style == TAKER or w.pos != w.compared_target):
+        return True
+    for what in range(3):
+        for side in range(2):
+            if w.circuit[what, side, 0] >= n.refusals:
+                return True
+    return False
+
+
+@compiled
+def _undisturbed(w: State, tape: Integers, m: int, end: int) -> int:
+    """The first bar from ``m`` on that concerns the exchange."""
+    for i in range(m, end):
+        if (
+            tape[i, LOW] < w.next_buy
+            or tape[i, HIGH] > w.next_sell
+            or tape[i, MARK_LOW] <= w.low_watch
+            or tape[i, MARK_HIGH] >= w.high_watch
+        ):
+            return i
+    return end
+
+
+@compiled
+def _papers(w: State, n: Numbers, tape: Integers, m: int, end: int) -> None:
+    """What these bars do to the paper grids: nothing where they stay between two prices."""
+    for i in range(m, end):
+        low, high = tape[i, LOW] * n.tick, tape[i, HIGH] * n.tick
+        if low < w.shadow_low or high > w.shadow_high:
+            for k in range(3):
+                shadows.bar(w.three[k], high, low, tape[i, CLOSE] * n.tick, n.tick, n.maker, w.near)
+            w.shadow_low, w.shadow_high = shadows.quiet(w.three)
+
+
+@compiled
+def _within(w: State, n: Numbers, least: int, most: int) -> bool:
+    """True where between these marks there is no new peak, no other tier, and no leverage to speak of."""
+    if w.tier:
+        return False
+    free = n.capital + w.cash * n.unit - w.fees + w.paid
+    low = (free + w.pos * (least if w.pos >= 0 else most) * n.unit) / n.capital
+    high = (free + w.pos * (most if w.pos >= 0 else least) * n.unit) / n.capital
+    if n.spot or high > w.peak or high > w.high or low <= 0.0 or 1.0 - low / w.peak >= n.enter1 - 2.0 * SLACK:
+        return False
+    if 1.0 - low / w.top >= n.absolute_halt - 2.0 * SLACK:
+        return False
+    return bool(abs(w.pos) * most * n.unit < 0.999 * low * n.capital)
+
+
+@compiled
+def _jump(w: State, n: Numbers, mark: int, count: int, averaged: float, stretch: Integers) -> None:
+    """Take the account to the last mark of a whole stretch, by the formula above."""
+    free = (n.capital + w.cash * n.unit - w.fees + w.paid) / n.capital
+    slope = w.pos * n.unit / n.capital
+    kept = math.exp(-count * n.interval / n.tau)
+    w.average = kept * w.average + (1.0 - kept) * (1.0 - free / w.peak) - slope / w.peak * averaged
+    worst = free + slope * (stretch[LEAST_MARK] if w.pos >= 0 else stretch[MOST_MARK])
+    w.fall = max(w.fall, 1.0 - worst / w.high)
+    w.value = w.value_now = free + slope * mark
+
+
+@compiled
+def _walk(w: State, n: Numbers, tape: Integers, m: int, end: int) -> int:
+    """Mark the account bar by bar up to one that would change a tier or has leverage; how many bars that were."""
+    low, high = -1.0, n.enter1
+    if w.tier == 1:
+        low, high = n.leave1, n.enter2
+    elif w.tier == 2:
+        low, high = n.leave2, 1.0
+    elif w.tier == 3:
+        high = 2.0
+    high -= SLACK
+    before = w.mark
+    for i in range(m, end):
+        w.mark = tape[i, MARK]
+        worth = equity(w, n)
+        value = worth / n.capital
+        peak = max(w.peak, value)
+        raw = 1.0 - value / peak
+        after = w.average + n.usual_pull * (raw - w.average)
+        calm = not ((raw >= high and after >= high) or raw < low or after < low)
+        if w.tier != 3:
+            calm = calm and raw < n.enter3 - SLACK and 1.0 - value / max(w.top, value) < n.absolute_halt - SLACK
+        if not calm or worth <= 0.0 or (w.pos and abs(w.pos) * w.mark * n.unit >= 0.999 * worth and not n.spot):
+            w.mark = before
+            return i - m
+        before = w.mark
+        w.peak, w.average, w.value, w.value_now = peak, after, value, value
+        w.top, w.high = max(w.top, value), max(w.high, value)
+        w.fall = max(w.fall, 1.0 - value / w.high)
+    return end - m

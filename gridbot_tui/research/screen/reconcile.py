@@ -1,0 +1,146 @@
+"""What stands against what ought to, compiled: ``engine.converge`` and ``orders.reconcile`` over rows."""
+
+from gridbot_tui.research.screen.book import churns, held_back, intend, probing
+from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.desire import shape
+from gridbot_tui.research.screen.gate import Totals, exceeds, only_closes, orders_case
+from gridbot_tui.research.screen.match import match
+from gridbot_tui.research.screen.money import equity
+from gridbot_tui.research.screen.numbers import Numbers
+from gridbot_tui.research.screen.single import work_stop, work_target
+from gridbot_tui.research.screen.state import (
+    CANCELLING,
+    GRID,
+    KIND,
+    LIFE,
+    LOSSES,
+    MARKET,
+    MOST,
+    PASSIVE,
+    PEG,
+    SIDE,
+    SLOT_ENTRY,
+    SLOT_PRICE,
+    SLOT_RUNG,
+    SLOT_SIZE,
+    STOP,
+    State,
+)
+
+LEAVES, BARRED, CHURNS, PROBES = range(4)
+"""What becomes of a missing slot."""
+
+
+@compiled
+def converge(w: State, n: Numbers) -> None:
+    """Close the difference between what ought to stand and what does."""
+    w.dirty = 0
+    if w.shaped_turn != w.turn or w.shaped_at != w.at:
+        shape(w, n)
+    room = _sort(w, n)
+    stop = work_stop(w, n)
+    target = work_target(w, n)
+    w.making[0] = w.making[1] = 0
+    probes = w.churned = w.withheld = 0
+    for side in range(2):
+        missing = match(w, n, side)
+        if missing:
+            room, probed = _create(w, n, side, missing, room)
+            probes = probes or probed
+    if stop:
+        intend(w, n, STOP, w.stop_side, w.stop_at, w.stop_size, 0)
+    if target:
+        kind = PEG if w.style == PASSIVE else MARKET
+        intend(w, n, kind, 1 if target > 0 else -1, w.close, abs(target), 0)
+    if w.making[0] or w.making[1]:
+        _send(w, n)
+    w.waits = 1 if w.barred[0] or w.barred[1] or probes else 0
+    w.compared_on, w.compared_target, w.compared_style = w.target_on, w.target, w.style
+    w.repeg = 0
+    w.dirty, w.dirty_next = w.dirty_next, 0
+
+
+@compiled
+def _sort(w: State, n: Numbers) -> int:
+    """Sides with a cancel under way are barred; how many more orders the symbol may have."""
+    w.barred[0] = w.barred[1] = 0
+    standing = 0
+    for i in range(w.count):
+        o = w.order[w.live[i]]
+        if o[KIND] != STOP:
+            standing += 1
+            if o[KIND] == GRID and o[LIFE] == CANCELLING:
+                w.barred[0 if o[SIDE] > 0 else 1] = 1
+    return int(n.room - standing)
+
+
+@compiled
+def _create(w: State, n: Numbers, side: int, missing: int, room: int) -> tuple[int, int]:
+    """Orders to be made for the slots that have none, nearest first: (room left, 1 where a probe is waited for)."""
+    slots = w.slot[side]
+    for k in range(1, missing):  # nearly sorted already
+        j, at = w.missing[k], k
+        away = abs(slots[j, SLOT_PRICE] - w.close)
+        while at > 0 and abs(slots[w.missing[at - 1], SLOT_PRICE] - w.close) > away:
+            w.missing[at] = w.missing[at - 1]
+            at -= 1
+        w.missing[at] = j
+    lone, probes = probing(w, n, 0, side), 0
+    for k in range(missing):
+        j = w.missing[k]
+        what = _fate(w, n, side, j, room)
+        if what == LEAVES and lone and (w.making[0] or w.making[1]):
+            what, probes = PROBES, 1
+        if what == CHURNS:
+            w.churned = 1
+        if what == LEAVES:
+            room -= 1
+            kind = slots[j, SLOT_ENTRY]
+            w.make[kind, w.making[kind]] = side * MOST + j
+            w.making[kind] += 1
+    return room, probes
+
+
+@compiled
+def _fate(w: State, n: Numbers, side: int, j: int, room: int) -> int:
+    """Whether a slot's order may leave now."""
+    if w.barred[side] or room <= 0:
+        return BARRED
+    price = w.slot[side, j, SLOT_PRICE]
+    if price < n.min_price or price > n.max_price or held_back(w, n, 0, side):
+        return BARRED
+    far = abs(price - w.close) > n.churn_near * w.close
+    if far and w.slot[side, j, SLOT_ENTRY] and churns(w, n, side, w.slot[side, j, SLOT_RUNG]):
+        return CHURNS
+    return LEAVES
+
+
+@compiled
+def _send(w: State, n: Numbers) -> None:
+    """What passes the last look leaves, exits first; it counts everything that stands or may stand."""
+    worth = equity(w, n)
+    buys, opens = orders_case(w, n, 0, 0, 0)
+    sells, _ = orders_case(w, n, 1, 0, 0)
+    for kind in range(2):
+        for k in range(w.making[kind]):
+            side, j = w.make[kind, k] // MOST, w.make[kind, k] % MOST
+            slot = w.slot[side, j]
+            price, steps = slot[SLOT_PRICE], min(slot[SLOT_SIZE], n.max_steps)
+            more, after = orders_case(w, n, 0, price, steps) if side == 0 and w.pos < 0 else (buys, opens)
+            if side == 1 or w.pos >= 0:
+                more = _with(buys if side == 0 else sells, price, steps, side)
+            if not only_closes(w, side, steps, buys[0] if side == 0 else sells[0]):
+                wrong = exceeds(w, n, more if side == 0 else buys, after, sells if side == 0 else more, worth)
+                if w.open[LOSSES] or wrong:
+                    w.withheld = 1
+                    continue
+            intend(w, n, GRID, 1 if side == 0 else -1, price, steps, slot[SLOT_RUNG])
+            opens = after
+            buys, sells = (more, sells) if side == 0 else (buys, more)
+
+
+@compiled
+def _with(total: Totals, price: int, steps: int, side: int) -> Totals:
+    """Totals with one more order."""
+    far = price if not total[0] else min(total[2], price) if side == 0 else max(total[2], price)
+    return total[0] + steps, total[1] + price * steps, far

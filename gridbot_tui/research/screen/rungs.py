@@ -1,0 +1,130 @@
+"""What ought to rest, compiled: ``orders.rungs`` and ``orders.ladder`` over the rows of a record."""
+
+import math
+from typing import Final
+
+from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.money import least
+from gridbot_tui.research.screen.numbers import Numbers
+from gridbot_tui.research.screen.state import (
+    SLOT_ENTRY,
+    SLOT_EXIT,
+    SLOT_PRICE,
+    SLOT_RESTS,
+    SLOT_RUNG,
+    SLOT_SIZE,
+    Integers,
+    State,
+)
+
+RUNGS: Final = 64
+"""Rungs a side that are looked at."""
+FARTHEST: Final = 900
+
+
+@compiled
+def rung_price(w: State, n: Numbers, rung: int, lots: int, buy: bool) -> int:
+    """Ticks of a rung, bids down and asks up."""
+    place = rung + (n.skew - 1.0) * lots
+    ratio = math.exp(w.anchor - place * w.spacing) / n.tick
+    near = round(ratio)
+    if abs(ratio - near) <= 1e-9 * max(1.0, ratio):
+        return int(near)
+    return int(math.floor(ratio) if buy else math.ceil(ratio))
+
+
+@compiled
+def ladder(w: State, n: Numbers, buys: bool, sells: bool) -> None:
+    """All slots of the plan at the engine's position; ``buys`` and ``sells``: entries may be made."""
+    w.many[0] = w.many[1] = 0
+    if not w.priced:
+        return
+    smallest = least(n, w.touch)
+    if w.lot < smallest:
+        buys = sells = False
+    size = max(w.lot, smallest)
+    lots = (w.pos - w.origin) // max(1, w.lot)
+    part = (w.pos - w.origin) - lots * max(1, w.lot)
+    lots = max(-FARTHEST, min(FARTHEST, lots))
+    _side(w, n, 0, max(0, -w.pos), w.upper - w.pos, buys, lots, lots + 1, size - part, size)
+    room = w.pos - w.lower
+    if n.spot:
+        room = min(room, max(0, w.pos))
+    if part:
+        _side(w, n, 1, max(0, w.pos), room, sells, lots + 1, lots, part, size)
+    else:
+        _side(w, n, 1, max(0, w.pos), room, sells, lots, lots - 1, size, size)
+    _place(w, n, 0)
+    _place(w, n, 1)
+
+
+@compiled
+def _fits(want: int, carry: int, taken: int, room: int, exits: int) -> int:
+    """How much a rung may hold: all of it within the bounds, else what closes inventory, else nothing."""
+    if taken + want + carry <= room:
+        return want + carry
+    if carry and taken + want <= room:
+        return want
+    left = exits - taken
+    return min(want + carry, left) if left > carry else 0
+
+
+@compiled
+def _side(
+    w: State, n: Numbers, side: int, exits: int, room: int, entries: bool, lots: int, rung: int, want: int, size: int
+) -> None:
+    """The rungs of one side with their quantities, nearest first."""
+    buy, slots = side == 0, w.slot[side]
+    first, found, taken, carry = rung, 0, 0, 0
+    if not entries:
+        room = min(room, exits)
+    for count in range(RUNGS):
+        if count >= w.levels:
+            room = min(room, exits)  # beyond the plan's levels only what is held
+        steps = _fits(want, carry, taken, room, exits)
+        if steps <= 0:
+            break
+        price = rung_price(w, n, rung, lots, buy)
+        if steps >= least(n, min(price, w.touch) if buy else max(price, w.touch)):
+            _draft(slots, found, price, steps, max(0, min(exits - taken, steps)), rung)
+            found += 1
+            taken += steps
+            carry = 0
+        else:
+            carry = steps
+        rung += 1 if buy else -1
+        want = size
+    if buy and not found and exits and exits >= least(n, w.touch):  # a short too small for its own rungs
+        far = math.ceil(n.min_value / exits - 1e-9)
+        _draft(slots, 0, max(far, rung_price(w, n, first, lots, True)), exits, exits, first)
+        found, taken = 1, exits
+    if found and exits > taken:
+        slots[found - 1, SLOT_SIZE] += exits - taken
+        slots[found - 1, SLOT_EXIT] += exits - taken
+    w.many[side] = found
+
+
+@compiled
+def _draft(slots: Integers, at: int, price: int, steps: int, closes: int, rung: int) -> None:
+    slots[at, SLOT_PRICE], slots[at, SLOT_SIZE], slots[at, SLOT_EXIT], slots[at, SLOT_RUNG] = price, steps, closes, rung
+
+
+@compiled
+def _place(w: State, n: Numbers, side: int) -> None:
+    """Of the rungs that would take the nearest rests at the touch; no more than the depth rest."""
+    slots, touch = w.slot[side], w.touch
+    resting = crossed = 0
+    for i in range(w.many[side]):
+        rests = 1
+        if slots[i, SLOT_PRICE] > touch if side == 0 else slots[i, SLOT_PRICE] < touch:
+            if crossed == 0:
+                slots[i, SLOT_PRICE] = touch
+            else:
+                rests = 0
+                w.crossed += 1
+            crossed += 1
+        if rests:
+            rests = 1 if resting < n.depth else 0
+            resting += 1
+        slots[i, SLOT_RESTS] = rests
+        slots[i, SLOT_ENTRY] = 1 if slots[i, SLOT_SIZE] > slots[i, SLOT_EXIT] else 0

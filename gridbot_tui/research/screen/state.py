@@ -1,0 +1,130 @@
+"""One run's memory while it is under way: engine, exchange and the wire between them, as one flat record.
+
+A record is handed from function to function as one pointer. ``STATE`` is its layout, ``State`` what a type checker
+sees of it, and the constants name the columns of its tables.
+"""
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Integers = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float64]
+else:
+    Integers = Floats = Any
+
+MOST: Final = 66
+"""Slots a side."""
+ORDERS: Final = 160
+"""Orders at once."""
+WIRE: Final = 1024
+"""Requests or events on their way."""
+
+# Columns of an order. X...: as the exchange has it; a fill is there before the engine has heard of it.
+PRICE, SIZE, XLEFT, LEFT, RUNG, EPOCH, SIDE, KIND, LIFE, NUMBER, PLACE, RESTS = range(12)
+# KIND
+GRID, PEG, MARKET, STOP = range(4)
+"""A rung, a passive target at the touch, a market order towards a target, a resting stop."""
+# LIFE: as the engine knows it
+SENDING, STANDS, PARTLY, CANCELLING, FIRED = range(1, 6)
+# RESTS: as the exchange knows it
+NOWHERE, ON_LADDER, WATCHED = range(3)
+
+# Columns of a slot; PRICE, SIZE and RUNG are those of an order.
+SLOT_PRICE, SLOT_SIZE, SLOT_EXIT, SLOT_RUNG, SLOT_ENTRY, SLOT_RESTS = range(6)
+
+# Columns of the wire.
+WHAT, ROW, WHOSE, AT_PRICE, STEPS, MAKER = range(6)
+# Requests
+CANCEL_IT, PLACE_IT = range(2)
+# Events
+FILLED_BY, ACCEPTED, NEWS, CANCELED, EXPIRED, TRIGGERED, REFUSED, CASH = range(8)
+"""NEWS: of an order whose fill was told just before."""
+
+# Styles of a target
+PASSIVE, TAKER = range(2)
+
+# Memory of a breaker
+LOSSES, REJECTS, LIQUIDATION = range(3)
+
+_INTS: Final = (
+    # the market as the engine has heard of it, and (last, xmark) as the exchange has it
+    "at", "close", "mark", "mark_at", "last", "xmark", "touch",
+    # books: position in steps, cash in ticks x steps, on spot parts of base; then the exchange's own
+    "pos", "cash", "dust", "xpos", "xcash", "xbase",
+    # the plan in force
+    "planned", "priced", "epoch", "lot", "origin", "upper", "lower", "levels", "warm", "row",
+    # what is to be looked at again
+    "turn", "shaped_turn", "shaped_at", "dirty", "dirty_next", "repeg", "waits", "withheld", "churned",
+    # what ought to stand beside the slots, and what of it was compared last
+    "target_on", "target", "style", "rank", "stop_on", "stop_side", "stop_at", "stop_size", "reduce_on", "reduce_to",
+    "compared_on", "compared_target", "compared_style",
+    # tiers and latches
+    "tier", "over", "absolute", "sampled_at", "marked_at", "halted_at", "stopped", "episode_over", "near_liquidation",
+    # how many there are of orders, requests, events and the like
+    "count", "issued", "taken", "requests", "events", "refusals", "fall_count", "fall_first", "made",
+    # for whom counts what is rare
+    "liquidations", "partials", "crossed", "halts", "settled",
+    # prices between which a bar concerns nothing on the exchange
+    "next_buy", "next_sell", "low_watch", "high_watch",
+    # learning
+    "learn_at", "fallback_until", "hole",
+)  # fmt: skip
+_FLOATS: Final = (
+    # money that is no price difference: fees, funding and the like, of it from liquidations; the exchange's own
+    "fees", "paid", "insured", "xfees", "xpaid",
+    # unit value: last, peaks, averaged fall, what is left to tier 3; as of now and as the
+    # curve has it, its highest, its deepest fall
+    "value", "peak", "top", "average", "left", "value_now", "sampled", "high", "fall",
+    "traded", "profit_peak", "exposure",
+    # the plan in force
+    "centre", "spacing", "anchor", "unwind", "gap",
+    # paper grids: their last close, and prices between which a bar concerns none
+    "shadow_close", "shadow_low", "shadow_high",
+)  # fmt: skip
+STATE: Final = np.dtype(
+    [(name, np.int64) for name in _INTS]
+    + [(name, np.float64) for name in _FLOATS]
+    + [
+        ("order", np.int64, (ORDERS, 12)),
+        ("live", np.int64, (ORDERS,)),
+        ("free", np.int64, (ORDERS,)),
+        ("slot", np.int64, (2, MOST, 6)),
+        ("many", np.int64, (2,)),
+        ("done", np.int64, (MOST,)),
+        ("serves", np.int64, (ORDERS,)),
+        ("missing", np.int64, (MOST,)),
+        ("make", np.int64, (2, 2 * MOST)),
+        ("making", np.int64, (2,)),
+        ("barred", np.int64, (2,)),
+        ("request", np.int64, (WIRE, 3)),
+        ("event", np.int64, (WIRE, 6)),
+        ("money", np.float64, (WIRE,)),
+        ("churn_at", np.int64, (2, 256)),
+        ("churn_rung", np.int64, (2, 256)),
+        ("churn", np.int64, (2, 2)),
+        ("circuit", np.int64, (3, 2, 3)),
+        ("refused_at", np.int64, (256,)),
+        ("open", np.int64, (3,)),
+        ("fine", np.int64, (3,)),
+        ("fall_at", np.int64, (256,)),
+        ("fall_value", np.float64, (256,)),
+        ("three", np.float64, (3, 20)),
+        ("belief", np.float64, (20,)),
+        ("near", np.float64, (4, MOST)),
+    ]
+)
+
+if TYPE_CHECKING:
+
+    class State:
+        """See ``_INTS`` and ``_FLOATS``; engine's view unless it begins with x."""
+
+        def __getattr__(self, name: str) -> Any: ...
+        def __setattr__(self, name: str, value: Any) -> None: ...
+
+else:
+    State = Any

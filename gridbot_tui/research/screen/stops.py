@@ -1,0 +1,85 @@
+"""The resting stop, compiled: ``risk.stop`` over the slots that would add to the position."""
+
+import math
+from typing import Final
+
+from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.gate import bought, slots_case, sold
+from gridbot_tui.research.screen.money import largest_position, liquidation_price
+from gridbot_tui.research.screen.numbers import Numbers
+from gridbot_tui.research.screen.state import SLOT_PRICE, SLOT_RESTS, SLOT_SIZE, State
+
+FARTHEST: Final = 0.8
+
+
+@compiled
+def with_stop(w: State, n: Numbers, worth: float) -> None:
+    """Set the stop of the position; entries that leave no room for one are withheld."""
+    w.reduce_on = w.stop_on = 0
+    position = w.pos
+    if n.spot or position == 0:
+        return
+    side = 0 if position > 0 else 1
+    slots = w.slot[side]
+    buys, opens = slots_case(w, 0)
+    sells, _ = slots_case(w, 1)
+    b, s = bought(buys, opens, position, w.mark)[0], sold(sells, position, w.mark)[0]
+    mine = max(abs(position) * w.mark, b, s) * n.unit
+    budget = max(0.0, worth) * max(w.left, n.stop_floor) if mine > 0.0 else 0.0
+    entries = 0
+    for j in range(w.many[side]):
+        entries += slots[j, SLOT_RESTS]
+    for count in range(entries, -1, -1):
+        trigger, size = _trigger(w, n, side, count, budget, worth)
+        if trigger > 0:
+            w.stop_on, w.stop_side = 1, -1 if position > 0 else 1
+            w.stop_at = min(max(trigger, n.min_price), n.max_price)
+            w.stop_size = min(size, n.market_max_steps)
+            _withhold(w, side, count)
+            return
+    _withhold(w, side, 0)
+    sign = 1 if position > 0 else -1
+    most = largest_position(sign, w.mark, worth, n.clearance + n.stop_beyond, n)
+    affordable = int(budget / (n.unit * w.mark * n.stop_beyond))
+    to = sign * min(most, affordable, abs(position))
+    if to != position:
+        w.reduce_on, w.reduce_to, w.dirty_next = 1, to, 1
+
+
+@compiled
+def _withhold(w: State, side: int, count: int) -> None:
+    """Of the slots that rest only the first ``count`` go on doing so."""
+    slots = w.slot[side]
+    for j in range(w.many[side]):
+        if slots[j, SLOT_RESTS]:
+            count -= 1
+            if count < 0:
+                slots[j, SLOT_RESTS] = 0
+
+
+@compiled
+def _trigger(w: State, n: Numbers, side: int, count: int, budget: float, free: float) -> tuple[int, int]:
+    """(trigger in ticks with the first ``count`` slots filled, or 0 where there is no room; quantity it covers)."""
+    slots, mark, held = w.slot[side], w.mark, abs(w.pos)
+    sign = 1 if side == 0 else -1
+    quantity = value = 0
+    far = mark
+    for j in range(w.many[side]):
+        if slots[j, SLOT_RESTS] and count > 0:
+            count -= 1
+            price, steps = slots[j, SLOT_PRICE], slots[j, SLOT_SIZE]
+            quantity += steps
+            value += price * steps
+            far = min(far, price) if sign > 0 else max(far, price)
+    size = held + quantity
+    price_at = (held * mark + value - sign * budget / n.unit) / size
+    left = free + n.unit * sign * (held * (far - mark) + far * quantity - value)
+    liquidation = liquidation_price(sign * size, far, left, n)
+    if not math.isnan(liquidation):
+        inside = liquidation + sign * n.clearance * mark
+        price_at = max(price_at, inside) if sign > 0 else min(price_at, inside)
+    if sign > 0:
+        price_at = max(price_at, far * (1.0 - FARTHEST))
+        return (math.ceil(price_at) if price_at <= far * (1.0 - n.stop_beyond) else 0), size
+    price_at = min(price_at, far / (1.0 - FARTHEST))
+    return (math.floor(price_at) if price_at >= far * (1.0 + n.stop_beyond) else 0), size
