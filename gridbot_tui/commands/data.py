@@ -11,9 +11,10 @@ from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.options import JsonOption, where
 from gridbot_tui.commands.output import document, moment, say, table
 from gridbot_tui.commands.recorded import day, progress
-from gridbot_tui.units import DAY, Market
+from gridbot_tui.units import DAY, Market, Symbol
 
 if TYPE_CHECKING:
+    from gridbot_tui.market.recorded import RecordedMarket
     from gridbot_tui.research.history.download import Report
     from gridbot_tui.research.history.layout import Wish
     from gridbot_tui.research.history.shelf import Shelf
@@ -139,27 +140,35 @@ def check(
         damaged = [line for path in paths for line in _damaged(Path(path))]
     except (DataError, ShelfFailed) as wrong:
         raise CommandFailed(str(wrong), Exit.USAGE) from wrong
-    notes: list[dict[str, Any]] = [
-        {"at": n.at, "symbol": n.symbol, "code": n.code, "detail": n.detail} for n in found.notes
-    ]
-    series: dict[str, Any] = {}
-    for name, one in found.series.items():
-        first, last, bars = found.coverage(name)
-        expected = (last - first) // found.interval
-        series[name] = {
-            "market": one.instrument.market.value,
-            "from": first,
-            "to": last,
-            "bars": bars,
-            "missing_bars": expected - bars,
-            "holes": sum(note["symbol"] == name and note["code"] in ("hole", "episode") for note in notes),
-            "funding": len(one.funding),
-            "mark_prices": one.mark is not None,
-        }
+    notes = [{"at": n.at, "symbol": n.symbol, "code": n.code, "detail": n.detail} for n in found.notes]
+    series = {name: _coverage(found, name) for name in found.symbols}
     if where(ctx, json=json).json:
         document({"interval_ms": found.interval, "series": series, "notes": notes, "damaged": damaged})
-        _fail_if(damaged)
-        return
+    else:
+        print("\n".join(_checked(series)))
+        for note in found.notes:
+            say(f"{moment(note.at)}  {note.symbol}  {note.code}: {note.detail}")
+    _fail_if(damaged)
+
+
+def _coverage(found: "RecordedMarket", name: Symbol) -> dict[str, Any]:
+    """What is there of one symbol, and what is not."""
+    one = found.series[name]
+    first, last, bars = found.coverage(name)
+    return {
+        "market": one.instrument.market.value,
+        "from": first,
+        "to": last,
+        "bars": bars,
+        "missing_bars": (last - first) // found.interval - bars,
+        "holes": sum(note.symbol == name and note.code in ("hole", "episode") for note in found.notes),
+        "funding": len(one.funding),
+        "mark_prices": one.mark is not None,
+    }
+
+
+def _checked(series: dict[str, dict[str, Any]]) -> list[str]:
+    """The same as a table."""
     rows = [
         (
             name,
@@ -174,11 +183,7 @@ def check(
         )
         for name, one in series.items()
     ]
-    head = ("symbol", "from", "to", "days", "bars", "missing", "holes", "funding", "mark")
-    print("\n".join(table(head, rows)))
-    for note in notes:
-        say(f"{moment(note['at'])}  {note['symbol']}  {note['code']}: {note['detail']}")
-    _fail_if(damaged)
+    return table(("symbol", "from", "to", "days", "bars", "missing", "holes", "funding", "mark"), rows)
 
 
 def _fail_if(damaged: list[str]) -> None:
