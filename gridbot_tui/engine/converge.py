@@ -51,6 +51,8 @@ WITHHELD = frozenset(
 )
 """Blockers that are stated anew by every convergence of a symbol."""
 
+_RESTATED = WITHHELD - {"lot_below_minimum"}
+
 PASSING = frozenset({"cancel_first", "probing"})
 """Reasons that the next answer of the exchange lifts: not worth a blocker."""
 
@@ -355,4 +357,4 @@ def _explain(desk: Desk, state: SymbolDesk, reasons: dict[str, int], whole: Desi
         desk.blockers.hold(name, code, desk.now, detail, CLEARS.get(code, "when the cause is gone"))
     if desk.breakers.blocks(name):  # no entry is desired then, so none is withheld: its blocker stays all the same
         stated.update(BY_NAME[one.name].code for one in desk.breakers.tripped() if one.symbol == name)
-    desk.blockers.keep_only(name, WITHHELD - {"lot_below_minimum"}, stated)
+    desk.blockers.keep_only(name, _RESTATED, stated)

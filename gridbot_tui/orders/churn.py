@@ -25,7 +25,9 @@ class ChurnGate:
         """Count a grid order that leaves."""
         if order.purpose is not Purpose.GRID:
             return
-        made = self._made.setdefault((order.symbol, order.side), deque(maxlen=1_000))
+        made = self._made.get((order.symbol, order.side))
+        if made is None:
+            made = self._made[order.symbol, order.side] = deque(maxlen=1_000)
         made.append((order.created_at, order.rung))
         start = order.created_at - self._params.churn_window_ms
         while made[0][0] <= start:

@@ -5,6 +5,7 @@ letters with the rung (``n12`` is -12), generation (base 36). The generation nev
 """
 
 import re
+from functools import cache
 from hashlib import blake2b
 from typing import Final
 
@@ -59,6 +60,7 @@ def base36(number: int) -> str:
             return text
 
 
+@cache
 def symbol_tag(symbol: Symbol) -> str:
     """A symbol in at most nine characters of the id alphabet: itself, else a start and a digest."""
     if len(symbol) <= 9 and _TAG.fullmatch(symbol):

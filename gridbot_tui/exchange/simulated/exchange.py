@@ -112,10 +112,11 @@ class Exchange:
         if refusal is not None:
             return refusal
         order = self._order(new, manual)
-        taker = self.taker_price(venue, order.side)
-        price = taker if order.price is None else order.price
+        price = order.price
         if order.conditional:
-            price = order.trigger or taker
+            price = order.trigger
+        if price is None:
+            price = self.taker_price(venue, order.side)
         refusal = self.account.admit(venue, order, price)
         if refusal is not None:
             return refusal
@@ -128,8 +129,9 @@ class Exchange:
             self._stops += 1
             venue.add_stop(order)
         elif order.kind is _MARKET:
-            self.take_market(venue, order, taker)
+            self.take_market(venue, order, price)
         elif self._crosses(venue, order.side, price):
+            taker = self.taker_price(venue, order.side)
             best = min(price, taker) if order.side is _BUY else max(price, taker)
             self.take_market(venue, order, best)
         else:
@@ -177,7 +179,7 @@ class Exchange:
         conditional = new.kind is _STOP_MARKET
         duplicate = self.key(new.symbol, new.client_id, conditional) in self.history.open
         if futures:
-            taker = self.taker_price(venue, new.side)
+            taker = self.taker_price(venue, new.side) if new.kind is _MARKET else 0
             return (
                 check_futures(venue.instrument, new, venue.mark, taker)
                 or (no.FUTURES_DUPLICATE if duplicate else None)
