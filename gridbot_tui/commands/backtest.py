@@ -8,24 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gridbot_tui.commands.exits import CommandFailed, Exit
-from gridbot_tui.commands.options import JsonOption, where
 from gridbot_tui.commands.output import document as print_document
 from gridbot_tui.commands.output import pairs, percent, say, table
-from gridbot_tui.commands.recorded import (
-    ConfigOption,
-    DataOption,
-    FromOption,
-    FundingOption,
-    IntervalOption,
-    MarketOption,
-    SetOption,
-    SlippageOption,
-    SymbolsOption,
-    ToOption,
-    progress,
-    request_of,
-)
+from gridbot_tui.commands.recorded import Asked, over_recorded_data, progress, writing
 
 if TYPE_CHECKING:
     from gridbot_tui.research.backtest import Study
@@ -39,18 +24,9 @@ class Sensitivity(StrEnum):
     NONE = "none"
 
 
+@over_recorded_data
 def backtest(
-    ctx: typer.Context,
-    data: DataOption,
-    symbol: SymbolsOption = None,
-    market: MarketOption = None,
-    interval: IntervalOption = None,
-    config: ConfigOption = None,
-    sets: SetOption = None,
-    frm: FromOption = None,
-    to: ToOption = None,
-    funding: FundingOption = None,
-    slippage: SlippageOption = None,
+    asked: Asked,
     report: Annotated[
         Path | None, typer.Option("--report", metavar="DIR", help="Write report.html and report.json there.")
     ] = None,
@@ -61,36 +37,26 @@ def backtest(
     sensitivity: Annotated[
         Sensitivity, typer.Option("--sensitivity", help="Parameters that a report changes one at a time.")
     ] = Sensitivity.MAIN,
-    json: JsonOption = False,
 ) -> None:
     """Run the engine on recorded candles and compare it with simple alternatives.
 
     Example: gridbot backtest --data um/BTCUSDT/1m --from 2025-01-01 --report out --plot
     """
     from gridbot_tui.research.backtest import document, study
-    from gridbot_tui.research.ring import RingFailed
-    from gridbot_tui.service.assemble import RunRefused
 
-    at = where(ctx, json=json)
-    request = request_of(ctx, data, symbol, market, interval, config, sets, frm, to, funding, slippage)
     full = report is not None
-    try:
-        made = study(request, full=full, keys=_keys(sensitivity) if full else (), progress=progress())
-    except RunRefused as refused:
-        raise CommandFailed(str(refused), Exit.USAGE) from refused
-    except RingFailed as failed:
-        raise CommandFailed(str(failed), Exit.FAILED) from failed
+    made = study(asked.request, full=full, keys=_keys(sensitivity) if full else (), progress=progress())
     result = document(made)
     if report is not None:
         _report(report, made, trials)
-    if at.json:
+    if asked.json:
         print_document(result)
     else:
         print("\n".join(_lines(result)))
     if plot:
         from gridbot_tui.research.plot import terminal
 
-        out = sys.stderr if at.json else sys.stdout
+        out = sys.stderr if asked.json else sys.stdout
         print(terminal(made, colour=out.isatty() and not os.environ.get("NO_COLOR")), file=out)
 
 
@@ -104,10 +70,8 @@ def _report(folder: Path, made: "Study", trials: int) -> None:
     from gridbot_tui.research.analysis import analyse
     from gridbot_tui.research.html import write
 
-    try:
+    with writing():
         page, data = write(folder, made, analyse(made, trials))
-    except OSError as wrong:
-        raise CommandFailed(f"the report could not be written: {wrong}", Exit.FAILED) from wrong
     say(f"report: {page}\nfigures: {data}")
 
 

@@ -1,29 +1,16 @@
 """``gridbot optimize``: search for better parameters, and say whether the ones found are."""
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gridbot_tui.commands.exits import CommandFailed, Exit
-from gridbot_tui.commands.options import JsonOption, where
 from gridbot_tui.commands.output import document as print_document
 from gridbot_tui.commands.output import moment, percent, say, table
-from gridbot_tui.commands.recorded import (
-    ConfigOption,
-    DataOption,
-    FromOption,
-    FundingOption,
-    IntervalOption,
-    MarketOption,
-    SetOption,
-    SlippageOption,
-    SymbolsOption,
-    ToOption,
-    progress,
-    request_of,
-)
+from gridbot_tui.commands.recorded import Asked, over_recorded_data, progress, writing
 
 if TYPE_CHECKING:
     from gridbot_tui.research.optimise import Search
@@ -34,18 +21,9 @@ if TYPE_CHECKING:
 FOLDER = Path("gridbot-optimize")
 
 
+@over_recorded_data
 def optimize(
-    ctx: typer.Context,
-    data: DataOption,
-    symbol: SymbolsOption = None,
-    market: MarketOption = None,
-    interval: IntervalOption = None,
-    config: ConfigOption = None,
-    sets: SetOption = None,
-    frm: FromOption = None,
-    to: ToOption = None,
-    funding: FundingOption = None,
-    slippage: SlippageOption = None,
+    asked: Asked,
     params: Annotated[
         list[str] | None,
         typer.Option("--param", metavar="KEY=LOW:HIGH", help="Range to search, or KEY=V1,V2; repeatable."),
@@ -71,7 +49,6 @@ def optimize(
     ] = 0,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the search; one worker repeats itself.")] = 0,
     plot: Annotated[bool, typer.Option("--plot", help="Draw the front in the terminal.")] = False,
-    json: JsonOption = False,
 ) -> None:
     """Search parameters for return, drawdown and turnover at once, and judge the choice on days it never saw.
 
@@ -79,17 +56,12 @@ def optimize(
     Example: gridbot optimize --data um/BTCUSDT/15m --trials 200 --param ladder.skew=0.8:1.2
     """
     from gridbot_tui.research import optimise, pareto
-    from gridbot_tui.research.ring import RingFailed
     from gridbot_tui.research.storages import StorageFailed
-    from gridbot_tui.service.assemble import RunRefused
-    from gridbot_tui.settings.problems import ConfigError
 
-    at = where(ctx, json=json)
-    request = request_of(ctx, data, symbol, market, interval, config, sets, frm, to, funding, slippage)
     try:
-        train, rest, split, since = _days(request, holdout)
+        train, rest, split, since = _days(asked.request, holdout)
         wanted = optimise.Search(
-            request=request,
+            request=asked.request,
             train=train,
             since=since,
             space=_space(params, train),
@@ -103,23 +75,27 @@ def optimize(
         wanted = _screened(wanted, screened) if screened else wanted
         found = optimise.search(wanted, progress("trials"))
         made = pareto.found(wanted, found, rest, split, progress("sets played again"))
-        result = pareto.document(made, wanted)
-        result["config"] = str(_written(report, made, wanted, result))
-    except (RunRefused, ConfigError, StorageFailed, ValueError) as refused:
+    except (StorageFailed, ValueError) as refused:
         raise CommandFailed(str(refused), Exit.USAGE) from refused
     except KeyboardInterrupt:
         kept = "interrupted: what was found is kept, the same command goes on from there"
         raise CommandFailed(kept, Exit.FAILED) from None
-    except (RingFailed, optimise.OptimiseFailed) as failed:
+    except optimise.OptimiseFailed as failed:
         raise CommandFailed(str(failed), Exit.FAILED) from failed
-    if at.json:
+    result = pareto.document(made, wanted)
+    result["config"] = str(_written(report, made, wanted, result))
+    _tell(made, result, json=asked.json, plot=plot)
+
+
+def _tell(made: "Found", result: dict[str, Any], *, json: bool, plot: bool) -> None:
+    if json:
         print_document(result)
     else:
         print("\n".join(_lines(made, result)))
     if plot:
         from gridbot_tui.research.plot import front
 
-        print(front(made))
+        print(front(made), file=sys.stderr if json else sys.stdout)
 
 
 def _days(request: "Request", holdout: float) -> "tuple[Prepared, Prepared | None, Ms, Ms]":
@@ -177,11 +153,9 @@ def _written(folder: Path, made: "Found", wanted: "Search", result: dict[str, An
     from gridbot_tui.research.pareto import config_text
 
     path = folder / "chosen.toml"
-    try:
+    with writing():
         page, figures = write(folder, made, wanted, {**result, "config": str(path)})
         path.write_text(config_text(made, wanted), encoding="utf-8")
-    except OSError as wrong:
-        raise CommandFailed(f"the report could not be written: {wrong}", Exit.FAILED) from wrong
     say(f"report: {page}\nfigures: {figures}\nchosen: {path}")
     return path
 

@@ -1,15 +1,19 @@
 """Options that every command over recorded data shares, and the request they make."""
 
+import functools
+import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec import Struct
 
 from gridbot_tui.commands.exits import CommandFailed, Exit
-from gridbot_tui.commands.options import where
+from gridbot_tui.commands.options import JsonOption, where
 from gridbot_tui.commands.output import say, span
 from gridbot_tui.units import Market, Ms
 
@@ -37,32 +41,63 @@ SlippageOption = Annotated[
 ]
 
 
-def request_of(
+class Asked(Struct, frozen=True):
+    """What every command over recorded data is asked for."""
+
+    request: "Request"
+    json: bool
+
+
+def over_recorded_data(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options of a run over recorded data before its own; it gets them understood, as ``asked``.
+
+    What cannot be played or written ends it with one sentence.
+    """
+
+    @functools.wraps(command)
+    def whole(**given: Any) -> None:
+        own = {name: given.pop(name) for name in list(given) if name in mine}
+        with _sentences():
+            command(asked_of(**given), **own)
+
+    mine = dict(inspect.signature(command, eval_str=False).parameters)
+    mine.pop("asked")
+    shared = inspect.signature(asked_of).parameters
+    order = (*shared.values(), *mine.values())
+    hints = {one.name: one.annotation for one in order}
+    whole.__signature__ = inspect.Signature([one.replace(kind=one.KEYWORD_ONLY) for one in order])  # type: ignore[attr-defined]
+    whole.__annotations__ = hints
+    del whole.__wrapped__  # typer would read the options of what it wraps
+    return whole
+
+
+def asked_of(
     ctx: typer.Context,
-    data: list[str],
-    symbol: list[str] | None,
-    market: Market | None,
-    interval: str | None,
-    config: Path | None,
-    sets: list[str] | None,
-    frm: str | None,
-    to: str | None,
-    funding: float | None = None,
-    slippage: float | None = None,
-) -> "Request":
+    data: DataOption,
+    symbol: SymbolsOption = None,
+    market: MarketOption = None,
+    interval: IntervalOption = None,
+    config: ConfigOption = None,
+    sets: SetOption = None,
+    frm: FromOption = None,
+    to: ToOption = None,
+    funding: FundingOption = None,
+    slippage: SlippageOption = None,
+    json: JsonOption = False,
+) -> Asked:
     """The options of a run over recorded data, understood. Raises CommandFailed."""
     from gridbot_tui.research.request import Request
     from gridbot_tui.settings.load import pair
     from gridbot_tui.settings.problems import ConfigError
 
-    at = where(ctx)
+    at = where(ctx, json=json)
     try:
         given = tuple(pair(text) for text in sets or ())
     except (ConfigError, ValueError) as wrong:
         raise CommandFailed(str(wrong), Exit.USAGE) from wrong
     assumed = (("market.assumed_funding", funding), ("simulation.exchange.slippage_bp", slippage))
     given += tuple((key, repr(value)) for key, value in assumed if value is not None)
-    return Request(
+    request = Request(
         data=tuple(data),
         symbols=tuple(name.upper() for name in symbol or ()),
         market=market,
@@ -72,6 +107,31 @@ def request_of(
         frm=day(frm, "--from"),
         to=day(to, "--to"),
     )
+    return Asked(request, at.json)
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """What research says of data, config and disk, as a command's end."""
+    from gridbot_tui.research.ring import RingFailed
+    from gridbot_tui.service.assemble import RunRefused
+    from gridbot_tui.settings.problems import ConfigError
+
+    try:
+        yield
+    except (RunRefused, ConfigError) as refused:
+        raise CommandFailed(str(refused), Exit.USAGE) from refused
+    except RingFailed as failed:
+        raise CommandFailed(str(failed), Exit.FAILED) from failed
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Around the writing of a report."""
+    try:
+        yield
+    except OSError as wrong:
+        raise CommandFailed(f"the report could not be written: {wrong}", Exit.FAILED) from wrong
 
 
 def day(text: str | None, option: str) -> Ms | None:

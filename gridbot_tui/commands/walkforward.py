@@ -6,37 +6,14 @@ from typing import Annotated, Any
 import typer
 
 from gridbot_tui.commands.exits import CommandFailed, Exit
-from gridbot_tui.commands.options import JsonOption, where
 from gridbot_tui.commands.output import document as print_document
 from gridbot_tui.commands.output import moment, percent, say, table
-from gridbot_tui.commands.recorded import (
-    ConfigOption,
-    DataOption,
-    FromOption,
-    FundingOption,
-    IntervalOption,
-    MarketOption,
-    SetOption,
-    SlippageOption,
-    SymbolsOption,
-    ToOption,
-    progress,
-    request_of,
-)
+from gridbot_tui.commands.recorded import Asked, over_recorded_data, progress, writing
 
 
+@over_recorded_data
 def walkforward(
-    ctx: typer.Context,
-    data: DataOption,
-    symbol: SymbolsOption = None,
-    market: MarketOption = None,
-    interval: IntervalOption = None,
-    config: ConfigOption = None,
-    sets: SetOption = None,
-    frm: FromOption = None,
-    to: ToOption = None,
-    funding: FundingOption = None,
-    slippage: SlippageOption = None,
+    asked: Asked,
     train: Annotated[int, typer.Option("--train", metavar="DAYS", min=14, help="Days to choose on.")] = 60,
     test: Annotated[int, typer.Option("--test", metavar="DAYS", min=5, help="Days to judge on.")] = 30,
     tried: Annotated[
@@ -49,42 +26,32 @@ def walkforward(
     workers: Annotated[
         int | None, typer.Option("--workers", metavar="N", min=1, help="Processes (default: one a core).")
     ] = None,
-    json: JsonOption = False,
 ) -> None:
     """Choose parameters on rolling train windows, judge them on the windows after, show one honest curve.
 
     Example: gridbot walkforward --data um/BTCUSDT/15m --train 90 --test 30 --try ladder.skew=1.0,1.25
     """
     from gridbot_tui.research import walkforward as research
-    from gridbot_tui.research.ring import RingFailed
-    from gridbot_tui.service.assemble import RunRefused
-    from gridbot_tui.settings.problems import ConfigError
 
-    at = where(ctx, json=json)
-    request = request_of(ctx, data, symbol, market, interval, config, sets, frm, to, funding, slippage)
     try:
         made = research.walk(
-            request,
+            asked.request,
             train_days=train,
             test_days=test,
             sets=research.sets_from(tried) if tried else research.SETS,
             processes=workers,
             progress=progress(),
         )
-    except (RunRefused, ConfigError, ValueError) as refused:
+    except ValueError as refused:
         raise CommandFailed(str(refused), Exit.USAGE) from refused
-    except RingFailed as failed:
-        raise CommandFailed(str(failed), Exit.FAILED) from failed
     result = research.document(made)
     if report is not None:
         from gridbot_tui.research.walk_html import write
 
-        try:
+        with writing():
             page, figures = write(report, made, result)
-        except OSError as wrong:
-            raise CommandFailed(f"the report could not be written: {wrong}", Exit.FAILED) from wrong
         say(f"report: {page}\nfigures: {figures}")
-    if at.json:
+    if asked.json:
         print_document(result)
     else:
         print("\n".join(_lines(result)))
