@@ -64,7 +64,8 @@ def _answers(ask: Ask, configs: Sequence[Settings]) -> Iterator[Told]:
     since = market.start - market.start % HOUR + warm
     words = _words(market)
     if market.end - since < DAY:
-        short = f"{words}: nothing is left to judge after the warm-up of {warm // DAY} days"
+        there = (market.end - market.start) / DAY
+        short = f"{words}: {there:.1f} days are there, the warm-up takes {warm // DAY}, nothing is left to judge"
         yield Told(tuple(replace(one, state="done", detail=short) for one in ask.begun))
         return
     begun = [replace(one, detail=words) for one in ask.begun]
