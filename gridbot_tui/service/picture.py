@@ -22,6 +22,7 @@ from gridbot_tui.control.snapshot import (
 from gridbot_tui.engine import exposure, protection, watch
 from gridbot_tui.engine.actions import EquityFact, Fact, FillFact, IntentFact, PlanFact
 from gridbot_tui.engine.core import Engine
+from gridbot_tui.engine.desk import Desk
 from gridbot_tui.engine.view_breakers import breakers_of
 from gridbot_tui.engine.view_kept import Mapped, SymbolKept
 from gridbot_tui.engine.view_symbol import symbol_view, votes_view
@@ -166,10 +167,7 @@ class Picture:
             symbols=self._symbols(),
             ages=self._ages(),
             breakers=breakers_of(desk),
-            blockers=tuple(
-                BlockerView(b.code, b.symbol, b.since, b.detail, b.clears_when)
-                for b in desk.blockers.ranked()
-            ),
+            blockers=self._blockers(),
             events=self._feed.lines(SHOWN_EVENTS),
             decisions=self._decisions.of(self._recent.plans),
             fills=self._fills.of(self._recent.fills),
@@ -209,6 +207,16 @@ class Picture:
             name: symbol_view(desk, state, self._kept.setdefault(name, SymbolKept()), account)
             for name, state in desk.symbols.items()
         }
+
+    def _blockers(self) -> tuple[BlockerView, ...]:
+        desk = self._engine.desk
+        found = [BlockerView(b.code, b.symbol, b.since, b.detail, b.clears_when) for b in desk.blockers.ranked()]
+        held = {(one.code, one.symbol) for one in found}
+        # The engine says so with its first decision; up to an hour before that the answer is the same.
+        for name, state in desk.symbols.items():
+            if state.plan is None and not {("warming", name), ("no_data", name)} & held:
+                found.append(_no_plan_yet(desk, name))
+        return tuple(found)
 
     def _ages(self) -> dict[str, Ms | None]:
         desk = self._engine.desk
@@ -319,6 +327,14 @@ class Picture:
             return None
         text = shutdown.report.text if shutdown.report is not None else shutdown.detail
         return ShutdownView(STAGE_NAMES[shutdown.stage], STAGE_NAMES, text, shutdown.since)
+
+
+def _no_plan_yet(desk: Desk, name: Symbol) -> BlockerView:
+    hours, wanted = desk.strategy.hours(name), desk.strategy.warm_hours_of(name)
+    if not desk.symbols[name].bar_at:
+        return BlockerView("no_data", name, desk.started_at, "no bar has come yet", "with its first bar")
+    clears = f"in {wanted - hours} hours of data" if hours < wanted else "with the next decision"
+    return BlockerView("warming", name, desk.started_at, f"{hours} of {wanted} hours of history seen", clears)
 
 
 def _text(value: Decimal | None) -> str | None:

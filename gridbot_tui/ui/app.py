@@ -1,9 +1,9 @@
 """The terminal app. Events touch only the picture; one flush, four times a second, paints what has changed."""
 
 import asyncio
+import gc
 import signal
 import sys
-import tomllib
 import traceback
 from collections.abc import Callable, Iterable
 from importlib import import_module
@@ -16,6 +16,7 @@ from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.worker import Worker, WorkerState
 
 from gridbot_tui.control.command import CommandKind
@@ -26,9 +27,13 @@ from gridbot_tui.ui.link import Door, Link
 from gridbot_tui.ui.orders import OrderActions
 from gridbot_tui.ui.pages import BY_NAME
 from gridbot_tui.ui.pane import RowPane
+from gridbot_tui.ui.panes.header import Header
 from gridbot_tui.ui.picture import Line, Picture
 from gridbot_tui.ui.screens.dashboard import DashboardPage
 from gridbot_tui.ui.screens.page import Page
+
+BEHIND_S = 0.012
+"""From the echo of a key to the panes: longer than the echo takes, shorter than can be seen."""
 
 
 class Look(Struct, frozen=True):
@@ -43,6 +48,8 @@ class Look(Struct, frozen=True):
     @classmethod
     def in_config(cls, text: str) -> "Look":
         """What a config's own [ui] says; theme "" where it says none. The bot has judged the text already."""
+        import tomllib
+
         said = tomllib.loads(text).get("ui", {})
         return cls(theme=said.get("theme", ""), keymap=said.get("keymap", {}))
 
@@ -86,6 +93,8 @@ class GridApp(OrderActions, App[Ended]):
         self._early_signal = 0
         """A signal that came before the app was running."""
         self._leaving = ""
+        self._behind: Timer | None = None
+        """Paints what a key has changed beside the top line."""
         self._ui_loop: asyncio.AbstractEventLoop | None = None
         self._bound_for = (False, Line.CONNECTING, False)
         self._config_version: int | None = None
@@ -109,6 +118,7 @@ class GridApp(OrderActions, App[Ended]):
         self.set_class(self.symbols == "ascii", "-ascii")
         if self.look.keymap:
             self.set_keymap(self.look.keymap)
+        self.call_after_refresh(_collect_again)
         self.run_worker(self._run_link(), name="link", exit_on_error=False)
         self.set_interval(1 / self.look.refresh_hz, self.flush)
         self._ui_loop = asyncio.get_running_loop()
@@ -213,6 +223,11 @@ class GridApp(OrderActions, App[Ended]):
                 f"symbols {symbols}", "Signs for graphs and frames", _Runner(self, f"set_symbols('{symbols}')")
             )
 
+    @property
+    def keymap_in_force(self) -> dict[str, str]:
+        """Ids of actions with the keys that the config gives them."""
+        return dict(self._keymap)
+
     def get_key_display(self, binding: Binding) -> str:
         """Keys as they are written on paper."""
         key = self._keymap.get(binding.id or "", "").split(",")[0] or binding.key
@@ -257,7 +272,7 @@ class GridApp(OrderActions, App[Ended]):
         snapshot = self.picture.snapshot
         if snapshot is not None and name in snapshot.symbols:
             self.picture.symbol = name
-            self.flush()
+            self.echo()
 
     def action_step_symbol(self, step: int) -> None:
         """Show the next symbol, or the one before."""
@@ -265,6 +280,20 @@ class GridApp(OrderActions, App[Ended]):
         if names:
             at = names.index(self.picture.symbol) if self.picture.symbol in names else 0
             self.show_symbol(names[(at + step) % len(names)])
+
+    def echo(self) -> None:
+        """Show at once in the top line that a key was taken; the panes, which take longer, come right behind.
+
+        Right behind is a timer: what is to be called after a refresh may be called before it.
+        """
+        for header in self.screen.query(Header):
+            header.flush(self.picture)
+        if self._behind is None:
+            self._behind = self.set_timer(BEHIND_S, self._follow)
+
+    def _follow(self) -> None:
+        self._behind = None
+        self.flush()
 
     def action_step(self, by: int) -> None:
         """Another picture of a recorded session."""
@@ -276,7 +305,7 @@ class GridApp(OrderActions, App[Ended]):
     def action_freeze(self) -> None:
         """Hold the display, or let it go on."""
         self.picture.freeze(not self.picture.frozen)
-        self.flush()
+        self.echo()
 
     def action_theme(self) -> None:
         """The next theme."""
@@ -333,6 +362,13 @@ class GridApp(OrderActions, App[Ended]):
             self.exit(Ended("stopped"))
         elif outcome is None or not outcome.ok:
             self._leaving = "" if self.picture.line is Line.UP else self._leaving
+
+
+def _collect_again() -> None:
+    """After the first paint. What stands by then stays: collections that leave it out are too short to be felt."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def without_locals(error: BaseException | None) -> str:

@@ -13,8 +13,8 @@ from gridbot_tui.control.snapshot import EventView
 from gridbot_tui.ui import words
 
 SENT, FUNDING = "sent", "funding"
-_PAID = re.compile(r"(?P<sum>[+−-]?[\d.]+) (?P<asset>\S+)$")
-_PRICED = re.compile(r"^(?P<side>buy|sell) .* @ (?P<price>[\d .]*\d)")
+_PAID = r"(?P<sum>[+−-]?[\d.]+) (?P<asset>\S+)$"
+_PRICED = r"^(?P<side>buy|sell) .* @ (?P<price>[\d .]*\d)"
 
 
 def folded(events: Sequence[EventView]) -> list[EventView]:
@@ -48,7 +48,7 @@ def _settled(texts: Sequence[str]) -> str:
     """``6 symbols, together −0.0112 USDT``."""
     sums: dict[str, Decimal] = {}
     for text in texts:
-        match = _PAID.search(text)
+        match = re.search(_PAID, text)
         if match is None:
             return "; ".join(texts)
         sums[match["asset"]] = sums.get(match["asset"], Decimal(0)) + Decimal(match["sum"].replace(words.MINUS, "-"))
@@ -61,7 +61,7 @@ def _orders(texts: Sequence[str]) -> str:
     prices: dict[str, list[str]] = {"buy": [], "sell": []}
     stops = others = 0
     for text in texts:
-        match = _PRICED.match(text)
+        match = re.match(_PRICED, text)
         if match:
             prices[match["side"]].append(match["price"])
         elif text.startswith("stop"):

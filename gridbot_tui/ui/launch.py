@@ -4,6 +4,7 @@ The bot may live in this process (in a thread of its own, which painting never h
 app gets a ``Door`` and cannot tell which.
 """
 
+import gc
 import signal
 import sys
 from collections.abc import Callable
@@ -77,13 +78,24 @@ def launch(
     The terminal is restored when this returns. SIGHUP is ignored from then on: who hangs up once does so again.
     """
     environ.prepare()
+    # Nothing of what loading makes is garbage; looking for some takes a tenth of the time to the first screen.
+    # The app turns it on again once it has painted.
+    gc.disable()
+    try:
+        return _run(door, wishes or Wishes(), attached=attached, on_terminate=on_terminate, over=over)
+    finally:
+        gc.enable()
+
+
+def _run(
+    door: "Door", wishes: Wishes, *, attached: bool, on_terminate: Callable[[], None] | None, over: Callable[[], bool]
+) -> Left:
     from gridbot_tui.ui.app import GridApp, Look
 
     if over():
         return Left("stopped")
     # Textual writes to the terminal from a thread of its own: at the default of 5 ms a painted key waits for it.
     sys.setswitchinterval(SWITCH_S)
-    wishes = wishes or Wishes()
     look = Look(
         theme=wishes.theme,
         symbols=environ.symbols(wishes.symbols),

@@ -41,18 +41,31 @@ class OrderActions(Base):
     ) -> CommandOutcome | None:
         """Send an order and report what became of it; None where nothing did."""
         name = " ".join([kind.value, *args.get("symbol", "").split()])
+        self.picture.under_way = (*self.picture.under_way, name)
+        self.echo()
         try:
             outcome = await self.link.command(kind, args, base_version=base_version)
         except ControlError as error:
             self.tell("error", f"{name}: {error}", args.get("symbol", ""))
             return None
+        finally:
+            left = list(self.picture.under_way)
+            left.remove(name)
+            self.picture.under_way = tuple(left)
         if outcome is None:
             return None  # the same order is under way: a second press changes nothing
         if not outcome.ok:
             self.tell("error", f"{name} failed: {outcome.text}", args.get("symbol", ""))
         elif not quiet:
-            self.tell("info", f"{name}: {outcome.text or 'done'}", args.get("symbol", ""))
+            said = outcome.text or "done"
+            # Most outcomes begin with the order's own name.
+            told = said if said.startswith(kind.value) else f"{name}: {said}"
+            self.tell("info", told, args.get("symbol", ""))
         return outcome
+
+    def echo(self) -> None:
+        """Show at once that something was taken."""
+        raise NotImplementedError
 
     def tell(self, level: str, text: str, symbol: str = "") -> None:
         """Say something to the operator: a line among the events and, but for a mere note, a toast."""

@@ -18,7 +18,7 @@ from textual.widget import Widget
 from gridbot_tui.ui import glyphs, theme, words
 from gridbot_tui.ui.glyphs import Symbols
 from gridbot_tui.ui.picture import Picture
-from gridbot_tui.ui.rows import BLANK, Row, Span, cells, fit, width_of
+from gridbot_tui.ui.rows import BLANK, Row, Span, cells, fit, fitted, width_of
 from gridbot_tui.units import Ms
 
 STRIPS_KEPT = 160
@@ -36,6 +36,8 @@ class RowPane(Widget):
         self._strips: dict[tuple[Row, int], Strip] = {}
         self._palette = theme.palette("dark")
         self._ascii = False
+        self._wide = 0
+        """Cells of a row as last built: Textual works out a widget's size anew each time it is asked."""
 
     # -- what a pane answers --------------------------------------------------------------------------------
 
@@ -60,7 +62,12 @@ class RowPane(Widget):
         if not self.display or not self.is_attached or self.size.area == 0:
             return
         width, height = self.size
-        self._replace([fit(row, width) for row in list(self.rows_for(picture, width, height))[:height]])
+        self._wide = width
+        self._replace(self.rows_to_fit(picture, width, height))
+
+    def rows_to_fit(self, picture: Picture, width: int, height: int) -> list[Row]:
+        """The rows, none too many and none too wide."""
+        return [fit(row, width) for row in list(self.rows_for(picture, width, height))[:height]]
 
     def repaint(self) -> None:
         """Paint everything anew: the palette or the symbols have changed."""
@@ -70,7 +77,9 @@ class RowPane(Widget):
     def render_line(self, y: int) -> Strip:
         """One row, from the palette in force."""
         row = self._rows[y] if y < len(self._rows) else BLANK
-        key = (row, self.size.width)
+        if not self._wide:
+            self._wide = self.size.width  # painted before it was ever built
+        key = (row, self._wide)
         strip = self._strips.get(key)
         if strip is None:
             if len(self._strips) > STRIPS_KEPT:
@@ -85,14 +94,14 @@ class RowPane(Widget):
     def _strip(self, row: Row) -> Strip:
         convert = glyphs.to_ascii if self._ascii else str
         segments = [Segment(convert(text), self._style(role)) for text, role in row]
-        return Strip(segments).adjust_cell_length(self.size.width, self._palette["text"])
+        return Strip(segments).adjust_cell_length(self._wide, self._palette["text"])
 
     def _style(self, role: str | Style) -> Style:
         return role if isinstance(role, Style) else self._palette[role]
 
     def _replace(self, rows: list[Row]) -> None:
         before, self._rows = self._rows, rows
-        width = self.size.width
+        width = self._wide
         regions = []
         for y in range(max(len(before), len(rows))):
             old = before[y] if y < len(before) else BLANK
@@ -122,6 +131,7 @@ class RowPane(Widget):
 
     def on_resize(self, event: events.Resize) -> None:
         """A new size is a new picture."""
+        self._wide = self.size.width
         self._strips.clear()
         self._again()
 
@@ -170,10 +180,13 @@ class Pane(RowPane, can_focus=True):
 
     # -- painting -------------------------------------------------------------------------------------------
 
-    def rows_for(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
-        """Frame and content."""
+    def rows_to_fit(self, picture: Picture, width: int, height: int) -> list[Row]:
+        """Frame and content, which fit as they are made."""
         if width < 8 or height < 3:
-            return list(self.build(picture, width, height))
+            return super().rows_to_fit(picture, width, height)
+        return self._in_frame(picture, width, height)
+
+    def _in_frame(self, picture: Picture, width: int, height: int) -> list[Row]:
         inner, room = width - 4, height - 2
         content = list(self.build(picture, inner, room))
         pinned, content = content[: self.PINNED], content[self.PINNED :]
@@ -183,11 +196,11 @@ class Pane(RowPane, can_focus=True):
         shown = pinned + content[at : at + room]
         shown += [BLANK] * (height - 2 - len(shown))
         edge = "focus" if self.has_focus else "frame"
+        left = ("│ ", edge)
         rows: list[Row] = [self._top_line(picture, width, edge)]
         for row in shown:
-            cropped = fit(row, inner)
-            pad = " " * (inner - width_of(cropped))
-            rows.append((("│ ", edge), *cropped, (pad + " │", edge)))
+            cropped, free = fitted(row, inner)
+            rows.append((left, *cropped, (" " * free + " │", edge)))
         rows.append(self._bottom_line(width, edge, at, len(content) - at - room))
         return rows
 

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from enum import Enum
 
+from msgspec.structs import replace
+
 from gridbot_tui.control.snapshot import BlockerView, EventView, Snapshot, SymbolView
 from gridbot_tui.ui.logbook import LogBook
 from gridbot_tui.units import Mode, Ms, Symbol
@@ -42,6 +44,8 @@ class Picture:
         """The display is held; trading is not."""
         self.notes: list[EventView] = []
         """What this app itself has to say (outcomes of orders), newest last."""
+        self.under_way: tuple[str, ...] = ()
+        """Orders of this terminal that were sent and whose outcome has not come."""
         self.log = LogBook()
         """What the bot had to say for as long as this app has listened."""
         self._held: Snapshot | None = None
@@ -54,6 +58,9 @@ class Picture:
         """Take a new snapshot."""
         self._received_at = self._monotonic()
         self._held = snapshot
+        if self.notes and not self.notes[-1].at:
+            # Said before anything was known, not even the time: now it is.
+            self.notes = [one if one.at else replace(one, at=snapshot.at) for one in self.notes]
         self.log.take(snapshot.events)
         if not self.frozen:
             self._show(snapshot)

@@ -53,18 +53,24 @@ def cut(text: str, width: int) -> str:
 
 def fit(row: Iterable[Span], width: int) -> Row:
     """At most ``width`` cells of a row."""
+    return fitted(row, width)[0]
+
+
+def fitted(row: Iterable[Span], width: int) -> tuple[Row, int]:
+    """At most ``width`` cells of a row, and how many are left free."""
     found: list[Span] = []
     room = width
-    for text, role in row:
-        size = cells(text)
+    for span in row:
+        text = span[0]
+        size = len(text) if text.isascii() else cell_len(text)
         if size > room:
             if room > 0:
-                found.append((cut(text, room), role))
-            return tuple(found)
+                found.append((cut(text, room), span[1]))
+            return tuple(found), 0
         if text:
-            found.append((text, role))
+            found.append(span)
             room -= size
-    return tuple(found)
+    return tuple(found), room
 
 
 def justify(start: Iterable[Span], end: Iterable[Span], width: int, fill: Span = (" ", "text")) -> Row:

@@ -121,6 +121,14 @@ def test_fewer_days_than_the_features_need_give_no_plan_and_say_so(tmp_path: Pat
     assert status["equity"] == "10000"
 
 
+def test_before_the_first_decision_there_is_a_reason_too_why_no_order_rests(tmp_path: Path) -> None:
+    short = candles(tmp_path / "ADAUSDT-1m.parquet", 1 / 48)
+    status = document(replay(tmp_path, short, symbols=("ADAUSDT",), interval="1m", market=Market.FUTURES))
+    (blocker,) = status["blockers"]
+    assert (blocker["code"], blocker["symbol"]) == ("warming", "ADAUSDT")
+    assert blocker["detail"] == "0 of 336 hours of history seen"
+
+
 def test_a_finite_speed_takes_its_time(tmp_path: Path) -> None:
     short = candles(tmp_path / "ADAUSDT-1m.parquet", 1 / 24)
     result = replay(tmp_path, short, symbols=("ADAUSDT",), interval="1m", market=Market.FUTURES, speed="6000")

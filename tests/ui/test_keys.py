@@ -1,5 +1,7 @@
 """Every binding does what it says, exactly once, and orders only where they may be given."""
 
+import asyncio
+
 import pytest
 from msgspec.structs import replace
 
@@ -13,6 +15,7 @@ from gridbot_tui.ui.dialogs.leave import LeaveDialog
 from gridbot_tui.ui.dialogs.symbol import SymbolDialog
 from gridbot_tui.ui.orders import next_speed
 from gridbot_tui.ui.panes.frame import KeyLine
+from gridbot_tui.ui.panes.header import Header
 from gridbot_tui.ui.picture import Line
 from gridbot_tui.ui.screens.page import Page
 from tests.ui import fixtures
@@ -297,3 +300,27 @@ async def test_an_order_can_be_given_by_its_name_in_the_palette() -> None:
             if link_of(app).orders:
                 break
         assert link_of(app).orders == [("pause", {})]
+
+
+async def test_an_order_under_way_stands_in_the_top_line_until_its_outcome_comes() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        hold = link_of(app).hold = asyncio.Event()
+        await pilot.press("p")
+        await settled(pilot)
+        assert "◌ pause …" in screen_text(app).splitlines()[0]
+        hold.set()
+        await settled(pilot)
+        assert "◌" not in screen_text(app).splitlines()[0]
+
+
+async def test_the_top_line_shows_a_key_before_the_panes_do() -> None:
+    app = an_app(fixtures.six_symbols())
+    async with shown(app):
+        app._behind = app.set_timer(60, lambda: None)  # the panes do not follow while this looks
+        before = pane_text(app, "#ladder")
+        app.action_step_symbol(1)
+        assert app.picture.symbol in app.screen.query_one(Header).plain()[0]
+        assert pane_text(app, "#ladder") == before
+        app._follow()
+        assert pane_text(app, "#ladder") != before

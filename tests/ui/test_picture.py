@@ -97,3 +97,11 @@ def test_a_shutdown_shows_its_stages() -> None:
     said = banner(picture)
     assert said is not None
     assert said[0].startswith("▼ FLATTEN 2/3: 0.026 BTC left")
+
+
+def test_what_was_said_before_the_first_picture_has_the_time_of_that_picture() -> None:
+    picture = Picture(monotonic=Ticker())
+    picture.note("note", "this terminal controls the bot")
+    picture.receive(fixtures.normal())
+    picture.note("info", "pause: done")
+    assert [note.at for note in picture.notes] == [fixtures.NOW, fixtures.NOW]

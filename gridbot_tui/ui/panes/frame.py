@@ -27,8 +27,8 @@ def banner(picture: Picture) -> tuple[str, str] | None:
     snapshot = picture.snapshot
     silence = words.span(picture.silence())
     if picture.line is Line.LOST:
-        seen = f"; what is shown is {silence} old" if snapshot is not None else ""
-        return f"⚠ DISCONNECTED: {picture.line_detail or 'no connection'}{seen}", "alarm"
+        seen = f" {silence}, orders unverified" if snapshot is not None else ""
+        return f"⚠ DISCONNECTED{seen}: {picture.line_detail or 'no connection'}", "alarm"
     if snapshot is None:
         return None
     if picture.stale:
@@ -127,8 +127,18 @@ class KeyLine(RowPane):
 
     DEFAULT_CSS = "KeyLine { height: 1; width: 1fr; }"
 
+    _made_for: tuple[object, ...] = ()
+    _made: Sequence[Row] = ()
+
     def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
-        """Key and word; dim where the action may not be used now."""
+        """Key and word; dim where the action may not be used now. Made anew only where that may be another."""
+        may = (picture.controls, picture.read_only, picture.line, picture.virtual)
+        made_for = (*may, width, self.app.screen, self.app.focused, getattr(self.app, "keymap_in_force", None))
+        if made_for != self._made_for:
+            self._made_for, self._made = made_for, self._line(width)
+        return self._made
+
+    def _line(self, width: int) -> Sequence[Row]:
         parts: dict[str, Row] = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding

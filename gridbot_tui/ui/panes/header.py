@@ -79,6 +79,8 @@ def _who(picture: Picture, snapshot: Snapshot) -> Row:
         row.append((" VIEW", "warn"))
     if picture.frozen:
         row.append((" HELD", "warn"))
+    if picture.under_way:
+        row.append((f" ◌ {picture.under_way[-1]} …", "accent"))
     return tuple(row)
 
 

@@ -1,7 +1,6 @@
 """The log: everything this app has heard, newest at the bottom; filter by level, search, follow."""
 
 import re
-from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -68,7 +67,7 @@ class LogPane(Pane):
 
     # -- painting ---------------------------------------------------------------------------------------------
 
-    def rows_for(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
+    def _in_frame(self, picture: Picture, width: int, height: int) -> list[Row]:
         """Only the lines in sight are made into rows: there may be thousands."""
         kept = self._lines(picture)
         room = max(1, height - 2)

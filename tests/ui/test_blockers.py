@@ -1,0 +1,36 @@
+"""Reasons as they are listed: each once, with whom it concerns."""
+
+from msgspec.structs import replace
+
+from gridbot_tui.control.snapshot import BlockerView
+from gridbot_tui.ui.panes.blockers import together
+from gridbot_tui.ui.picture import Picture
+from tests.ui import fixtures
+from tests.ui.running import Ticker
+
+
+def listed(*blockers: BlockerView) -> list[tuple[str, str, int]]:
+    picture = Picture(monotonic=Ticker())
+    picture.receive(replace(fixtures.six_symbols(), blockers=blockers))
+    return [(one.code, whom, one.since) for one, whom in together(picture)]
+
+
+def test_one_reason_of_several_symbols_is_one_line_since_the_first_of_them() -> None:
+    assert listed(
+        BlockerView("stale_mark", "ETHUSDT", 9, "7 s old", "with fresh data"),
+        BlockerView("gap_budget", "BTCUSDT", 5, "1 order withheld", "later"),
+        BlockerView("gap_budget", "SOLUSDT", 3, "1 order withheld", "later"),
+        BlockerView("gap_budget", "XRPUSDT", 4, "2 orders withheld", "later"),
+        BlockerView("residual", "", 2, "0.1 USDT", "with a resync"),
+    ) == [
+        ("stale_mark", "ETHUSDT", 9),
+        ("gap_budget", "BTCUSDT SOLUSDT", 3),
+        ("gap_budget", "XRPUSDT", 4),
+        ("residual", "", 2),
+    ]
+
+
+def test_a_reason_of_all_symbols_names_none() -> None:
+    names = list(fixtures.six_symbols().symbols)
+    paused = [BlockerView("paused", name, 7, "paused: exits only", "by \'gridbot resume\'") for name in names]
+    assert listed(*paused) == [("paused", "all symbols", 7)]
