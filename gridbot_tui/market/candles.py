@@ -149,7 +149,7 @@ def floats(column: "pl.Series", path: Path) -> Floats:
 
     if not (column.dtype.is_numeric() or column.dtype == pl.String):
         raise DataError(f"{path} has no numbers in column {column.name}: it holds no candles")
-    values: Floats = column.cast(pl.Float64, strict=False).to_numpy().astype(np.float64)
+    values: Floats = column.cast(pl.Float64, strict=False).to_numpy().astype(np.float64, copy=False)
     return values
 
 

@@ -1,6 +1,7 @@
 """Instruments for what no filter table knows: tick and step from recorded prices, brackets conservative."""
 
 import math
+from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,14 +15,16 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
+    Mask = npt.NDArray[np.bool_]
 else:
-    Floats = Any
+    Floats = Mask = Any
 
 QUOTES: Final = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD1", "BTC", "ETH", "BNB", "EUR", "TRY")
 
 _MOST_DECIMALS: Final = 10
 # More rows than this off a grid and the grid is too coarse; fewer are stray quotes and are rounded.
 _OFF_SHARE: Final = 0.001
+_PIECE: Final = 65_536
 
 
 def laddered(tiers: tuple[tuple[int, int, str], ...]) -> tuple[Bracket, ...]:
@@ -61,12 +64,15 @@ def decimals_of(prices: Floats) -> int:
     """The fewest decimals that write (nearly) all of ``prices`` exactly, at most 10."""
     import numpy as np
 
-    for digits in range(_MOST_DECIMALS):
-        scaled = prices * 10.0**digits
+    def off(part: Floats) -> Mask:
+        scaled = part * 10.0**digits
         # A float carries about 16 digits: what is left of them after scaling is noise.
         noise = np.abs(scaled) * 1e-15 + 1e-6
-        off = np.abs(scaled - np.rint(scaled)) > noise
-        if off.mean() <= _OFF_SHARE:
+        found: Mask = np.abs(scaled - np.rint(scaled)) > noise
+        return found
+
+    for digits in range(_MOST_DECIMALS):
+        if _share(prices, off) <= _OFF_SHARE:
             return digits
     return _MOST_DECIMALS
 
@@ -75,8 +81,18 @@ def off_tick(prices: Floats, tick: Decimal) -> float:
     """Share of ``prices`` that are no whole number of ticks."""
     import numpy as np
 
-    ratio = prices / float(tick)
-    return float((np.abs(ratio - np.rint(ratio)) > np.abs(ratio) * 1e-14 + 1e-4).mean())
+    def off(part: Floats) -> Mask:
+        ratio = part / float(tick)
+        found: Mask = np.abs(ratio - np.rint(ratio)) > np.abs(ratio) * 1e-14 + 1e-4
+        return found
+
+    return _share(prices, off)
+
+
+def _share(prices: Floats, off: Callable[[Floats], Mask]) -> float:
+    """Share of ``prices`` that ``off`` finds, a piece at a time: no column is held many times over."""
+    count = sum(int(off(prices[first : first + _PIECE]).sum()) for first in range(0, len(prices), _PIECE))
+    return count / len(prices)
 
 
 def split_symbol(symbol: Symbol) -> tuple[str, str]:

@@ -221,6 +221,7 @@ def _series(
         raise DataError(
             f"{symbol} has prices of {prices.max():g} at a tick of {instrument.tick}: no such market exists"
         )
+    del prices
     opens, highs, lows, closes = (_ticks(column, size) for column in candles.prices)
     if int(lows.min()) <= 0:
         raise DataError(
