@@ -6,7 +6,7 @@ All in one run on one machine, because only the ratios carry over. Peers need en
 
 import json
 import os
-import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -29,6 +29,10 @@ COLD = 0.1
 SWEEP = 50.0
 """Times vectorbt's year-tests a second, for the screen of a sweep."""
 ROUNDS = 3
+MONTH = 44 * 24 * 60
+"""Minutes of the runs with many symbols: a fortnight to warm up, a month to trade."""
+SYMBOLS = (1, 5, 10, 25)
+SEEDS = 5
 SETS = 64
 """Of a sweep by the screen."""
 
@@ -107,30 +111,65 @@ def grid(report: Report, path: Path) -> None:
 
 def cold(report: Report, path: Path) -> float:
     """A whole process from the command to its printed result, baselines included."""
-    command = [sys.executable, "-m", "gridbot_tui", "--json", "backtest", "--data", str(path)]
-    walls = []
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        walls.append(time.perf_counter() - began)
-    report.figure("gridbot, cold process with two baselines, command to result", statistics.median(walls), "s")
-    report.say(f"its own bars_per_s: {json.loads(done.stdout)['bars_per_s']:,}")
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    report.figure("its peak memory", peak, "MiB")
-    return statistics.median(walls)
+    runs = [whole(path) for _ in range(ROUNDS)]
+    wall = statistics.median(one[0] for one in runs)
+    report.figure("gridbot, cold process with two baselines, command to result", wall, "s")
+    report.say(f"its own bars_per_s: {json.loads(runs[-1][2])['bars_per_s']:,}")
+    report.figure("its peak memory", runs[-1][1], "MiB")
+    return wall
+
+
+MEASURED = """
+import atexit, re, sys
+from pathlib import Path
+peak = lambda: re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]
+atexit.register(lambda: print("\\n" + peak(), file=sys.stderr))
+from gridbot_tui.cli import main
+main()
+"""
+"""The command, and at its end the most memory it had at once, in KiB: what the kernel tells a parent of its child
+counts what the parent itself had before."""
+
+
+def whole(path: Path) -> tuple[float, float, str]:
+    """A process of its own: seconds, its peak memory in MiB, what it printed."""
+    command = [sys.executable, "-c", MEASURED, "--json", "backtest", "--data", str(path)]
+    began = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return time.perf_counter() - began, int(done.stderr.split()[-1]) / 1024, done.stdout
 
 
 def scaling(report: Report, folder: Path) -> None:
-    """Cost must be linear in bars and in symbols."""
+    """Cost must be linear in bars and in symbols, memory flat but for the input itself."""
     quarter = write(folder / "quarter", MINUTES // 4)
     _, short, _ = once(prepare(Request((str(quarter),))))
     report.figure("a quarter of the bars, times four", MINUTES / (4 * short), "bars/s")
-    paths = [
-        str(write(folder / "three", MINUTES // 4, name, seed))
-        for seed, name in enumerate(("BTCUSDT", "ETHUSDT", "SOLUSDT"))
-    ]
-    _, three, _ = once(prepare(Request(tuple(paths))))
-    report.figure("three symbols, bars of all", 3 * (MINUTES // 4) / three, "bars/s")
+    _, small, _ = whole(quarter)
+    report.figure("peak memory of the quarter's process", small, "MiB")
+    columns = 6 * 8 * (MINUTES - MINUTES // 4) / 2**20
+    report.say(f"the columns of the other three quarters are {columns:.0f} MiB")
+    paths = [write(folder / f"many{seed}", MONTH, f"S{seed:02d}USDT", seed) for seed in range(SEEDS)]
+    single = 0.0
+    for symbols in SYMBOLS:
+        one = prepare(Request(tuple(str(path) for path in alike(folder / f"of{symbols}", paths, symbols))))
+        _, _, worked = once(one)
+        each = worked / symbols
+        single = single or each
+        hours = MONTH / 60
+        report.figure(f"{symbols} symbols, an hour of each, on the processor", 1e6 * each / hours, "us")
+        if symbols > 1:
+            report.figure(f"{symbols} symbols, cost of each over that of one alone", each / single, "x")
+
+
+def alike(folder: Path, paths: list[Path], symbols: int) -> list[Path]:
+    """So many symbols: a few walks, each under several names."""
+    found = []
+    for number in range(symbols):
+        path = folder / "um" / f"S{number:02d}USDT" / "1m" / "bars.parquet"
+        path.parent.mkdir(parents=True)
+        shutil.copyfile(paths[number % len(paths)], path)
+        found.append(path)
+    return found
 
 
 def sketch(report: Report, path: Path) -> float:
