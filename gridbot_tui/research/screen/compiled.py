@@ -10,8 +10,6 @@ from gridbot_tui.strategy import ensemble, ladder, learning, leverage, votes
 
 OWN: tuple[Callable[..., Any], ...] = (
     votes.clip,
-    votes.up_vote,
-    votes.down_vote,
     votes.neutral_vote,
     votes.crowding_tilts,
     ensemble.combine,

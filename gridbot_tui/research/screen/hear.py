@@ -133,6 +133,8 @@ def _report(w: State, n: Numbers, row: int, what: int, code: int) -> None:
         else:
             w.turn += 1
         accepted(w, kind, sign)
+        if kind == GRID and w.done_with and w.shaped_turn == w.turn and w.shaped_at == w.at and not w.dirty_next:
+            return  # another look would find what the last one left
         if not (kind == GRID and not w.withheld and not w.waits and _any(w, SENDING, 0)):
             w.dirty = 1
         return

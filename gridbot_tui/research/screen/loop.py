@@ -125,8 +125,7 @@ def _absorb(w: State, n: Numbers, bar: Integers) -> None:
     low, high = bar[bars.LOW] * n.tick, bar[bars.HIGH] * n.tick
     w.shadow_close = bar[bars.CLOSE] * n.tick
     if low < w.shadow_low or high > w.shadow_high:
-        for k in range(3):
-            shadows.bar(w.three[k], high, low, w.shadow_close, n.tick, n.maker, w.near)
+        shadows.bars(w.three, high, low, w.shadow_close, n.tick, n.maker, w.near)
         w.shadow_low, w.shadow_high = shadows.quiet(w.three)
 
 
@@ -137,10 +136,12 @@ def _hour(w: State, n: Numbers, f: Floats) -> None:
     if not w.warm:
         return
     said = voted(f, n)
+    w.up, w.down, w.flat = said
     w.shadow_close = f[AT]
+    below, above = shadows.touches(f[AT], n.tick)
     for k in range(3):
         shadow(w.three[k], k, f, said, n)
-        shadows.arm(w.three[k], f[AT], n.tick, w.near[0], w.near[1])
+        shadows.arm(w.three[k], f[AT], n.tick, below, above)
     w.shadow_low, w.shadow_high = shadows.quiet(w.three)
 
 

@@ -45,8 +45,8 @@ def match(w: State, n: Numbers, side: int) -> int:
         if o[KIND] != GRID or o[SIDE] != sign or o[LIFE] == CANCELLING:
             continue
         w.serves[i] = LOOSE
-        for j in range(w.many[side]):
-            if not w.done[j] and o[RUNG] == slots[j, SLOT_RUNG] and o[EPOCH] == w.epoch:
+        for j in range(w.many[side] if o[EPOCH] == w.epoch else 0):
+            if not w.done[j] and o[RUNG] == slots[j, SLOT_RUNG]:
                 if _good(o, slots[j], near, n):
                     w.serves[i], w.done[j] = j, 1
                 break

@@ -87,10 +87,14 @@ def liquidation_price(position: int, mark: int, free: float, n: Numbers) -> floa
         for i in range(n.lines):
             at = (size * mark - free - n.line[i, 1]) / (size * (1.0 - n.line[i, 0]))
             highest = max(highest, at)
+            if size * max(highest, mark) <= n.line[i, 2]:
+                break  # the lines of higher brackets are lower here
         return highest if highest > 0.0 else math.nan
     lowest = math.inf
     for i in range(n.lines):
         lowest = min(lowest, (free + size * mark + n.line[i, 1]) / (size * (1.0 + n.line[i, 0])))
+        if size * lowest <= n.line[i, 2]:
+            break
     return lowest
 
 

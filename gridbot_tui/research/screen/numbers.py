@@ -10,7 +10,7 @@ from gridbot_tui.exchange.simulated.params import ExchangeParams
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.risk.liquidation import Margins
 from gridbot_tui.strategy.ensemble import shape_of
-from gridbot_tui.units import DAY, MINUTE, Market, Ms
+from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Ms
 
 BRACKETS: Final = 32
 """Margin brackets of a symbol at most."""
@@ -23,7 +23,7 @@ _INTS: Final = (
     "rearm_ms", "stale_after", "min_steps", "max_steps", "market_max_steps", "min_price", "max_price", "max_orders",
     "least_value", "lines", "brackets", "most_value", "leverage", "max_stops", "step_units", "maker_units",
     "taker_units", "probe_ms", "probe_stop_ms", "refusals", "churn_ms", "churn_creates", "churn_repeats",
-    "breaker_rejects", "interval",
+    "breaker_rejects", "interval", "hour_bars",
 )  # fmt: skip
 _FLOATS: Final = (
     "neutral_sigma", "neutral_ramp", "breakout", "down_volatility", "gain", "swing", "ramp", "lot_trend",
@@ -31,7 +31,7 @@ _FLOATS: Final = (
     "survival", "stop_drawdown", "stop_volatility", "gross", "net", "crash", "skew", "trend", "neutral",
     "least_spacing", "recentre", "excess", "near", "quantity", "stop_tolerance", "churn_near", "rate", "share_in",
     "shrink", "floor", "cap_weight", "change", "trust", "bet", "evidence_limit", "enter1", "leave1", "enter2",
-    "leave2", "enter3", "scale1", "scale2", "tau", "usual_pull", "absolute_halt", "rearm_drawdown", "cap", "trim",
+    "leave2", "enter3", "scale1", "scale2", "tau", "usual_pull", "hour_kept", "absolute_halt", "rearm_drawdown", "cap", "trim",
     "hard", "reserve", "unknown_gap", "stop_floor", "stop_beyond", "clearance", "warn", "reduce", "breaker_loss",
     "tick", "step", "unit", "min_value", "percent_up", "percent_down", "maker", "taker", "slip",
     "volume_share", "liquidation_fee", "capital", "share",
@@ -39,9 +39,9 @@ _FLOATS: Final = (
 NUMBERS: Final = np.dtype(
     [(name, np.int64) for name in _INTS]
     + [(name, np.float64) for name in _FLOATS]
-    + [("line", np.float64, (BRACKETS, 2)), ("bracket", np.float64, (BRACKETS, 3))]
+    + [("line", np.float64, (BRACKETS, 3)), ("bracket", np.float64, (BRACKETS, 3))]
 )
-"""``line``: (rate, amount) as the engine reckons margin; ``bracket``: (cap, rate, amount) as the exchange does."""
+"""``line``: (rate, amount, cap) as the engine reckons margin; ``bracket``: (cap, rate, amount) as the exchange does."""
 
 if TYPE_CHECKING:
 
@@ -70,7 +70,7 @@ def fill(
     lines = Margins(instrument.brackets).lines
     n["lines"] = len(lines)
     for i, (rate, amount, _, _) in enumerate(lines):
-        n["line"][i] = rate, amount
+        n["line"][i] = rate, amount, lines[i + 1][2] if i + 1 < len(lines) else np.inf
     brackets = brackets_of(instrument)
     n["brackets"] = len(brackets)
     for i, one in enumerate(brackets):
@@ -114,11 +114,12 @@ def _orders(config: EngineConfig, instrument: Instrument) -> dict[str, float]:
 
 def _risk(config: EngineConfig, interval: Ms) -> dict[str, float]:
     r, spot = config.risk, config.market is Market.SPOT
-    tau = r.drawdown_ema_minutes * MINUTE
+    tau, bars = r.drawdown_ema_minutes * MINUTE, HOUR // interval - 1
     return {
         "enter1": r.tier1_enter, "leave1": r.tier1_leave, "enter2": r.tier2_enter, "leave2": r.tier2_leave,
         "enter3": r.tier3_enter, "scale1": r.tier1_scale, "scale2": r.tier2_scale,
-        "tau": tau, "usual_pull": 1.0 - float(np.exp(-interval / tau)), "absolute_halt": r.absolute_halt,
+        "tau": tau, "usual_pull": 1.0 - float(np.exp(-interval / tau)), "hour_bars": bars,
+        "hour_kept": float(np.exp(-bars * interval / tau)), "absolute_halt": r.absolute_halt,
         "auto_rearm": r.auto_rearm, "rearm_ms": int(r.auto_rearm_days * DAY), "rearm_drawdown": r.auto_rearm_drawdown,
         "cap": SPOT_CAP if spot else r.leverage_cap, "hard": SPOT_CAP if spot else r.leverage_hard,
         "trim": np.inf if spot else r.leverage_trim, "reserve": r.gap_reserve, "unknown_gap": r.gap_unknown,

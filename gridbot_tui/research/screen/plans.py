@@ -14,10 +14,11 @@ from gridbot_tui.strategy.ensemble import Mix, Shape
 from gridbot_tui.strategy.params import SHADOW_VOLATILITY
 
 Triple = tuple[float, float, float]
-X, EMA12, EMA24, SIGMA, FAST, YEAR, MONTH, Z24, Z48, Z96, Z168, Z336, VOLR, FUNDING, FUNDING_DAY, HOURS, AT = range(17)
-"""Columns of the features; ``HOURS`` seen in the episode, ``AT`` the decision bar's close in quote."""
+X, EMA12, EMA24, SIGMA, FAST, YEAR, MONTH, Z24, Z48, Z96, Z168, Z336, VOLR, FUNDING, FUNDING_DAY, HOURS, AT, RISES, FALLS = range(19)
+"""Columns of the features; ``HOURS`` seen in the episode, ``AT`` the decision bar's close in quote, and what
+of UP's and DOWN's votes no parameter moves."""
 
-up_vote, down_vote, neutral_vote = votes.up_vote, votes.down_vote, votes.neutral_vote
+clip, neutral_vote = votes.clip, votes.neutral_vote
 crowding_tilts, combine, confidence = votes.crowding_tilts, ensemble.combine, ensemble.confidence
 spacing_of, spacing_floor, centre_price = ladder.spacing_of, ladder.spacing_floor, ladder.centre_price
 level_count, reservation, base_leverage = ladder.level_count, ladder.reservation, leverage.base_leverage
@@ -28,8 +29,8 @@ survival_long, survival_short = leverage.survival_long, leverage.survival_short
 @compiled
 def voted(f: Floats, n: Numbers) -> Triple:
     """The three votes of a row of features."""
-    up = up_vote(f[Z168], f[Z336])
-    down = down_vote(f[Z24], f[Z48], f[Z168], f[VOLR], n.down_volatility)
+    up = f[RISES]
+    down = f[FALLS] * clip(f[VOLR] / n.down_volatility, 0.0, 1.0)
     if n.tilt and not math.isnan(f[FUNDING]):
         tilts = crowding_tilts(f[FUNDING])
         up *= tilts[0]
@@ -93,7 +94,7 @@ def adopt(w: State, f: Floats, n: Numbers) -> None:
     """Make a new plan of the account's own ladder and put it in force."""
     worth, price = equity(w, n), w.close * n.tick
     shared = worth * n.share
-    said, weights = voted(f, n), (w.belief[WEIGHT], w.belief[WEIGHT + 1], w.belief[WEIGHT + 2])
+    said, weights = (w.up, w.down, w.flat), (w.belief[WEIGHT], w.belief[WEIGHT + 1], w.belief[WEIGHT + 2])
     mixed = combine(weights, said, shape_of(n))
     gap = stress_gap(f[SIGMA], f[FAST])
     multiple = base_leverage(n.base, n.reference, f[YEAR]) * confidence(weights, said)

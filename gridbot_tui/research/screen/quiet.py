@@ -12,7 +12,7 @@ from gridbot_tui.research.screen.account import SLACK
 from gridbot_tui.research.screen.bars import CLOSE, HIGH, LOW, MARK, MARK_HIGH, MARK_LOW
 from gridbot_tui.research.screen.compiled import compiled
 from gridbot_tui.research.screen.money import equity
-from gridbot_tui.research.screen.numbers import Numbers
+from gridbot_tui.research.screen.numbers import CUT, Numbers
 from gridbot_tui.research.screen.state import TAKER, Integers, State
 
 FIRST, END, LOWEST, HIGHEST, LOWEST_MARK, HIGHEST_MARK, LEAST_MARK, MOST_MARK = range(8)
@@ -28,18 +28,17 @@ def pass_over(
         return 0
     end = stretch[END]
     whole = m == stretch[FIRST]
-    if not whole or (
+    if (
         stretch[LOWEST] < w.next_buy
         or stretch[HIGHEST] > w.next_sell
         or stretch[LOWEST_MARK] <= w.low_watch
         or stretch[HIGHEST_MARK] >= w.high_watch
-        or stretch[LOWEST] * n.tick < w.shadow_low
-        or stretch[HIGHEST] * n.tick > w.shadow_high
     ):
-        whole = False
         end = _undisturbed(w, tape, m, end)
         if end == m:
             return 0
+        whole = whole and end == stretch[END]
+    still = stretch[LOWEST] * n.tick >= w.shadow_low and stretch[HIGHEST] * n.tick <= w.shadow_high
     count = 0
     if whole and _within(w, n, stretch[LEAST_MARK], stretch[MOST_MARK]):
         count = end - m
@@ -49,7 +48,8 @@ def pass_over(
     if not count:
         return 0
     last = m + count - 1
-    _papers(w, n, tape, m, last + 1)
+    if not still:
+        _papers(w, n, tape, m, last + 1)
     w.at = w.mark_at = w.sampled_at = plan[last, TIME]
     if w.tier != 3:
         w.marked_at = w.at
@@ -97,34 +97,55 @@ def _papers(w: State, n: Numbers, tape: Integers, m: int, end: int) -> None:
     for i in range(m, end):
         low, high = tape[i, LOW] * n.tick, tape[i, HIGH] * n.tick
         if low < w.shadow_low or high > w.shadow_high:
-            for k in range(3):
-                shadows.bar(w.three[k], high, low, tape[i, CLOSE] * n.tick, n.tick, n.maker, w.near)
+            shadows.bars(w.three, high, low, tape[i, CLOSE] * n.tick, n.tick, n.maker, w.near)
             w.shadow_low, w.shadow_high = shadows.quiet(w.three)
+
+
+@compiled
+def _free_and_slope(w: State, n: Numbers) -> tuple[float, float]:
+    """Unit value as c + q mark."""
+    slope = w.pos * n.unit
+    if n.spot:
+        slope += w.dust / CUT * n.tick
+    return (n.capital + w.cash * n.unit - w.fees + w.paid) / n.capital, slope / n.capital
+
+
+@compiled
+def _tier_bounds(w: State, n: Numbers) -> tuple[float, float]:
+    """Drawdowns between which, the lower one included, the tier stays."""
+    if w.tier == 0:
+        return -1.0, n.enter1 - SLACK
+    if w.tier == 1:
+        return n.leave1, n.enter2 - SLACK
+    if w.tier == 2:
+        return n.leave2, 1.0 - SLACK
+    return -1.0, 2.0
 
 
 @compiled
 def _within(w: State, n: Numbers, least: int, most: int) -> bool:
     """True where between these marks there is no new peak, no other tier, and no leverage to speak of."""
-    if w.tier:
+    free, slope = _free_and_slope(w, n)
+    low = free + slope * (least if slope >= 0.0 else most)
+    high = free + slope * (most if slope >= 0.0 else least)
+    if high > w.peak or high > w.high or low <= 0.0:
         return False
-    free = n.capital + w.cash * n.unit - w.fees + w.paid
-    low = (free + w.pos * (least if w.pos >= 0 else most) * n.unit) / n.capital
-    high = (free + w.pos * (most if w.pos >= 0 else least) * n.unit) / n.capital
-    if n.spot or high > w.peak or high > w.high or low <= 0.0 or 1.0 - low / w.peak >= n.enter1 - 2.0 * SLACK:
+    leave, enter = _tier_bounds(w, n)
+    raw = 1.0 - low / w.peak
+    if raw >= enter - SLACK or w.average < leave + SLACK or 1.0 - high / w.peak < leave + SLACK:
         return False
-    if 1.0 - low / w.top >= n.absolute_halt - 2.0 * SLACK:
+    if w.tier != 3 and (raw >= n.enter3 - 2.0 * SLACK or 1.0 - low / w.top >= n.absolute_halt - 2.0 * SLACK):
         return False
-    return bool(abs(w.pos) * most * n.unit < 0.999 * low * n.capital)
+    return bool(n.spot or abs(slope) * most < 0.999 * low)
 
 
 @compiled
 def _jump(w: State, n: Numbers, mark: int, count: int, averaged: float, stretch: Integers) -> None:
     """Take the account to the last mark of a whole stretch, by the formula above."""
-    free = (n.capital + w.cash * n.unit - w.fees + w.paid) / n.capital
-    slope = w.pos * n.unit / n.capital
-    kept = math.exp(-count * n.interval / n.tau)
+    free, slope = _free_and_slope(w, n)
+    kept = n.hour_kept if count == n.hour_bars else math.exp(-count * n.interval / n.tau)
     w.average = kept * w.average + (1.0 - kept) * (1.0 - free / w.peak) - slope / w.peak * averaged
-    worst = free + slope * (stretch[LEAST_MARK] if w.pos >= 0 else stretch[MOST_MARK])
+    worst = free + slope * (stretch[LEAST_MARK] if slope >= 0.0 else stretch[MOST_MARK])
     w.fall = max(w.fall, 1.0 - worst / w.high)
     w.value = w.value_now = free + slope * mark
 
@@ -132,14 +153,7 @@ def _jump(w: State, n: Numbers, mark: int, count: int, averaged: float, stretch:
 @compiled
 def _walk(w: State, n: Numbers, tape: Integers, m: int, end: int) -> int:
     """Mark the account bar by bar up to one that would change a tier or has leverage; how many bars that were."""
-    low, high = -1.0, n.enter1
-    if w.tier == 1:
-        low, high = n.leave1, n.enter2
-    elif w.tier == 2:
-        low, high = n.leave2, 1.0
-    elif w.tier == 3:
-        high = 2.0
-    high -= SLACK
+    low, high = _tier_bounds(w, n)
     before = w.mark
     for i in range(m, end):
         w.mark = tape[i, MARK]

@@ -23,6 +23,7 @@ from gridbot_tui.research.screen.state import (
     SLOT_PRICE,
     SLOT_RUNG,
     SLOT_SIZE,
+    STANDS,
     STOP,
     State,
 )
@@ -41,12 +42,14 @@ def converge(w: State, n: Numbers) -> None:
     stop = work_stop(w, n)
     target = work_target(w, n)
     w.making[0] = w.making[1] = 0
-    probes = w.churned = w.withheld = 0
+    probes = missing_in_all = w.churned = w.withheld = 0
     for side in range(2):
         missing = match(w, n, side)
+        missing_in_all += missing
         if missing:
             room, probed = _create(w, n, side, missing, room)
             probes = probes or probed
+    held = missing_in_all - w.making[0] - w.making[1]
     if stop:
         intend(w, n, STOP, w.stop_side, w.stop_at, w.stop_size, 0)
     if target:
@@ -56,8 +59,22 @@ def converge(w: State, n: Numbers) -> None:
         _send(w, n)
     w.waits = 1 if w.barred[0] or w.barred[1] or probes else 0
     w.compared_on, w.compared_target, w.compared_style = w.target_on, w.target, w.style
+    w.done_with = 0 if w.waits or w.withheld or w.churned or held or stop or w.target_on or _unsure(w) else 1
     w.repeg = 0
     w.dirty, w.dirty_next = w.dirty_next, 0
+
+
+@compiled
+def _unsure(w: State) -> bool:
+    """True where a stop or a target's order is on its way in or out, so that news of it may ask for more."""
+    stops = 0
+    for i in range(w.count):
+        o = w.order[w.live[i]]
+        if o[KIND] != GRID:
+            stops += 1
+            if o[KIND] != STOP or o[LIFE] != STANDS:
+                return True
+    return stops > 1
 
 
 @compiled

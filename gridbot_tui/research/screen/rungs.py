@@ -34,6 +34,15 @@ def rung_price(w: State, n: Numbers, rung: int, lots: int, buy: bool) -> int:
 
 
 @compiled
+def _rounded(ratio: float, buy: bool) -> int:
+    """Ticks of a rung whose price was multiplied up; -1 where that is too near a whole tick to be sure."""
+    near = round(ratio)
+    if abs(ratio - near) <= 1e-6 * max(1.0, 1e-6 * ratio):
+        return -1
+    return int(math.floor(ratio) if buy else math.ceil(ratio))
+
+
+@compiled
 def ladder(w: State, n: Numbers, buys: bool, sells: bool) -> None:
     """All slots of the plan at the engine's position; ``buys`` and ``sells``: entries may be made."""
     w.many[0] = w.many[1] = 0
@@ -76,6 +85,8 @@ def _side(
     """The rungs of one side with their quantities, nearest first."""
     buy, slots = side == 0, w.slot[side]
     first, found, taken, carry = rung, 0, 0, 0
+    ratio = math.exp(w.anchor - (rung + (n.skew - 1.0) * lots) * w.spacing) / n.tick
+    step = math.exp(-w.spacing if buy else w.spacing)
     if not entries:
         room = min(room, exits)
     for count in range(RUNGS):
@@ -84,7 +95,10 @@ def _side(
         steps = _fits(want, carry, taken, room, exits)
         if steps <= 0:
             break
-        price = rung_price(w, n, rung, lots, buy)
+        price = _rounded(ratio, buy)
+        if price < 0:
+            price = rung_price(w, n, rung, lots, buy)
+        ratio *= step
         if steps >= least(n, min(price, w.touch) if buy else max(price, w.touch)):
             _draft(slots, found, price, steps, max(0, min(exits - taken, steps)), rung)
             found += 1

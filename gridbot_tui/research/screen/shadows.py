@@ -54,18 +54,49 @@ def rungs(side: int, s: Floats, touch: float, price: Floats, quantity: Floats) -
 
 
 @compiled
-def arm(s: Floats, close: float, tick: float, price: Floats, quantity: Floats) -> None:
-    """Touches as of ``close``, and the prices beyond which something fills."""
+def nearest(side: int, s: Floats, touch: float, log_touch: float) -> float:
+    """Price of the first order that ``rungs`` would name; 0 for none."""
+    position, lot = s[POSITION], s[LOT]
+    if not math.isnan(s[UNWIND]):
+        excess = side * (s[UNWIND] - position)
+        if excess > DUST * max(lot, abs(position)):
+            return touch
+    room = s[UPPER] - position if side > 0 else position - s[LOWER]
+    if lot <= 0.0 or room <= DUST * lot:
+        return 0.0
+    whole = min(int(room / lot + 1e-6), int(s[LEVELS]))
+    if whole == 0 and (int(s[LEVELS]) == 0 or min(room, -side * position) <= 1e-6 * lot):
+        return 0.0
+    step = side * s[SPACING]
+    reserve = s[CENTRE] - s[SKEW] * s[SPACING] * (position - s[TARGET]) / lot
+    if math.ceil((reserve - log_touch) / step) - 1 >= 1:
+        return touch
+    at = math.exp(reserve - step)
+    return min(at, touch) if side > 0 else max(at, touch)
+
+
+@compiled
+def arm(s: Floats, close: float, tick: float, log_below: float, log_above: float) -> None:
+    """Touches as of ``close`` (and their logs), and the prices beyond which something fills."""
     gap = max(tick, TOUCH * close)
     s[BUY_TOUCH], s[SELL_TOUCH] = close - gap, close + gap
     s[BELOW], s[ABOVE] = -math.inf, math.inf
-    if rungs(1, s, s[BUY_TOUCH], price, quantity):
-        s[BELOW] = (price[0] - max(tick, THROUGH * price[0])) * (1 + 1e-12)
-    if rungs(-1, s, s[SELL_TOUCH], price, quantity):
-        s[ABOVE] = (price[0] + max(tick, THROUGH * price[0])) * (1 - 1e-12)
+    buy = nearest(1, s, s[BUY_TOUCH], log_below)
+    if buy:
+        s[BELOW] = (buy - max(tick, THROUGH * buy)) * (1 + 1e-12)
+    sell = nearest(-1, s, s[SELL_TOUCH], log_above)
+    if sell:
+        s[ABOVE] = (sell + max(tick, THROUGH * sell)) * (1 - 1e-12)
     wanted = s[UNWIND]
     away = not math.isnan(wanted) and abs(s[POSITION] - wanted) > DUST * max(s[LOT], abs(s[POSITION]))
     s[PEGGING] = 1.0 if away else 0.0
+
+
+@compiled
+def touches(close: float, tick: float) -> tuple[float, float]:
+    """Logs of both touches as of ``close``."""
+    gap = max(tick, TOUCH * close)
+    return math.log(close - gap), math.log(close + gap)
 
 
 @compiled
@@ -78,26 +109,38 @@ def trade(s: Floats, side: int, price: float, quantity: float, fee: float) -> No
 
 
 @compiled
-def bar(
-    s: Floats, high: float, low: float, close: float, tick: float, maker: float, scratch: Floats
-) -> None:
-    """Fill what rested at the open, then set what stands next. ``scratch`` is (4, n)."""
-    if s[PLANNED] == 0.0:
-        return
-    if low < s[BELOW] or high > s[ABOVE]:
-        buys = rungs(1, s, s[BUY_TOUCH], scratch[0], scratch[1])
-        sells = rungs(-1, s, s[SELL_TOUCH], scratch[2], scratch[3])
-        for i in range(buys):
-            if low > scratch[0, i] - max(tick, THROUGH * scratch[0, i]):
-                break
-            trade(s, 1, scratch[0, i], scratch[1, i], maker)
-        for i in range(sells):
-            if high < scratch[2, i] + max(tick, THROUGH * scratch[2, i]):
-                break
-            trade(s, -1, scratch[2, i], scratch[3, i], maker)
-        arm(s, close, tick, scratch[0], scratch[1])
-    elif s[PEGGING] != 0.0:
-        arm(s, close, tick, scratch[0], scratch[1])
+def bars(three: Floats, high: float, low: float, close: float, tick: float, maker: float, scratch: Floats) -> None:
+    """A bar outside the quiet range of all three: fill what rested at the open, then set what stands next.
+
+    ``scratch`` is (4, n).
+    """
+    below = above = 0.0
+    for k in range(3):
+        s = three[k]
+        if s[PLANNED] == 0.0:
+            continue
+        met = low < s[BELOW] or high > s[ABOVE]
+        if met:
+            _meet(s, high, low, tick, maker, scratch)
+        if met or s[PEGGING] != 0.0:
+            if below == 0.0 and above == 0.0:
+                below, above = touches(close, tick)
+            arm(s, close, tick, below, above)
+
+
+@compiled
+def _meet(s: Floats, high: float, low: float, tick: float, maker: float, scratch: Floats) -> None:
+    """Fill what the bar trades through."""
+    buys = rungs(1, s, s[BUY_TOUCH], scratch[0], scratch[1])
+    sells = rungs(-1, s, s[SELL_TOUCH], scratch[2], scratch[3])
+    for i in range(buys):
+        if low > scratch[0, i] - max(tick, THROUGH * scratch[0, i]):
+            break
+        trade(s, 1, scratch[0, i], scratch[1, i], maker)
+    for i in range(sells):
+        if high < scratch[2, i] + max(tick, THROUGH * scratch[2, i]):
+            break
+        trade(s, -1, scratch[2, i], scratch[3, i], maker)
 
 
 @compiled

@@ -53,12 +53,13 @@ LOSSES, REJECTS, LIQUIDATION = range(3)
 _INTS: Final = (
     # the market as the engine has heard of it, and (last, xmark) as the exchange has it
     "at", "close", "mark", "mark_at", "last", "xmark", "touch",
-    # books: position in steps, cash in ticks x steps, on spot parts of base; then the exchange's own
-    "pos", "cash", "dust", "xpos", "xcash", "xbase",
+    # books: position in steps, cash in ticks x steps, on spot parts of base; then the exchange's own,
+    # and the value of what rests there on either side and is not reduce-only
+    "pos", "cash", "dust", "xpos", "xcash", "xbase", "xbuys", "xsells",
     # the plan in force
     "planned", "priced", "epoch", "lot", "origin", "upper", "lower", "levels", "warm", "row",
     # what is to be looked at again
-    "turn", "shaped_turn", "shaped_at", "dirty", "dirty_next", "repeg", "waits", "withheld", "churned",
+    "turn", "shaped_turn", "shaped_at", "dirty", "dirty_next", "repeg", "waits", "withheld", "churned", "done_with",
     # what ought to stand beside the slots, and what of it was compared last
     "target_on", "target", "style", "rank", "stop_on", "stop_side", "stop_at", "stop_size", "reduce_on", "reduce_to",
     "compared_on", "compared_target", "compared_style",
@@ -79,7 +80,7 @@ _FLOATS: Final = (
     # unit value: last, peaks, averaged fall, what is left to tier 3; as of now and as the
     # curve has it, its highest, its deepest fall
     "value", "peak", "top", "average", "left", "value_now", "sampled", "high", "fall",
-    "traded", "profit_peak", "exposure",
+    "traded", "profit_peak", "exposure", "up", "down", "flat",
     # the plan in force
     "centre", "spacing", "anchor", "unwind", "gap",
     # paper grids: their last close, and prices between which a bar concerns none

@@ -9,7 +9,8 @@ from gridbot_tui.engine.on_market import LATE_BAR_GRACE
 from gridbot_tui.market.aggregate import Hour, HourBuilder
 from gridbot_tui.market.recorded import Series
 from gridbot_tui.research.request import Prepared
-from gridbot_tui.strategy.features import Features
+from gridbot_tui.strategy.features import FeatureRow, Features
+from gridbot_tui.strategy.votes import down_vote, up_vote
 from gridbot_tui.units import DAY, HOUR, MINUTE, Ms
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ NAMES = (
     "x", "ema12", "ema24", "sigma_hour", "sigma_fast", "sigma_year", "sigma_month",
     "z24", "z48", "z96", "z168", "z336", "volr",
 )  # fmt: skip
-"""Columns of the features, then funding_mean, funding_day (nan = unknown), the hours seen, and the close in quote."""
+"""Columns of the features, then funding_mean, funding_day (nan = unknown), the hours seen, the close in quote,
+and ``fixed_votes``."""
 
 
 class Tape(Struct):
@@ -138,7 +140,7 @@ class _Events:
             if batch is not None and batch.episode_ends:
                 self._features.restart()
                 plan[moment, 5] = 1
-        rows = np.array(self._rows) if self._rows else np.zeros((1, len(NAMES) + 4))
+        rows = np.array(self._rows) if self._rows else np.zeros((1, len(NAMES) + 6))
         whole_hours = self._times % HOUR == 0
         plan[:, 6] = np.where(whole_hours, np.cumsum(whole_hours) - 1, -1)
         plain = ~whole_hours & (plan[:, 2:6] == 0).all(axis=1) & np.isnan(self._funding) & (bars[:, 7] == 1)
@@ -165,7 +167,12 @@ class _Events:
         known = [float(getattr(one, name)) for name in NAMES]
         mean = np.nan if one.funding_mean is None else one.funding_mean
         day = np.nan if one.funding_day is None else one.funding_day
-        self._rows.append([*known, mean, day, float(self._features.hours), close])
+        self._rows.append([*known, mean, day, float(self._features.hours), close, *fixed_votes(one)])
+
+
+def fixed_votes(row: FeatureRow) -> tuple[float, float]:
+    """UP's vote, and DOWN's where volatility speaks fully: both before funding tilts them."""
+    return up_vote(row.z168, row.z336), down_vote(row.z24, row.z48, row.z168, 1.0, 1.0)
 
 
 def _extremes(bars: Integers) -> tuple[int, ...]:

@@ -41,6 +41,7 @@ from gridbot_tui.research.screen.state import (
     WHOSE,
     WIRE,
     XLEFT,
+    Integers,
     State,
 )
 
@@ -92,7 +93,10 @@ def serve(w: State, n: Numbers) -> None:
 @compiled
 def end(w: State, row: int, how: int) -> None:
     """An order stands no more."""
-    w.order[row, RESTS] = NOWHERE
+    o = w.order[row]
+    if o[RESTS] == ON_LADDER:
+        _expose(w, o, -o[XLEFT])
+    o[RESTS] = NOWHERE
     tell(w, how, row, 0, 0, 0)
 
 
@@ -112,6 +116,7 @@ def _place(w: State, n: Numbers, row: int) -> None:
         take_market(w, n, row, slipped(w.last, o[SIDE], n))
     else:
         o[RESTS] = ON_LADDER
+        _expose(w, o, o[XLEFT])
         if o[KIND] == PEG:
             _knock_out(w, n)
 
@@ -135,7 +140,7 @@ def _check(w: State, n: Numbers, row: int) -> int:
         return PERCENT
     if not closes and (price if kind != MARKET else reference) * steps < n.least_value:
         return LEAST
-    if _too_many(w, n, kind):
+    if w.count > min(n.max_orders, n.max_stops) and _too_many(w, n, kind):
         return TOO_MANY
     if closes and kind != STOP and w.xpos * side >= 0:
         return REDUCE_ONLY
@@ -164,7 +169,7 @@ def _admit(w: State, n: Numbers, row: int) -> int:
         return 0 if _free(w, n, o[SIDE]) >= (price * o[SIZE] if o[SIDE] > 0 else o[SIZE] * n.step_units) else MARGIN
     if o[KIND] != GRID:
         return 0
-    buys, sells = _resting_value(w, 1), _resting_value(w, -1)
+    buys, sells = w.xbuys, w.xsells
     now = exposure(w, buys, sells)
     added = price * o[SIZE]
     grown = exposure(w, buys + added, sells) if o[SIDE] > 0 else exposure(w, buys, sells + added)
@@ -184,13 +189,13 @@ def exposure(w: State, buys: int, sells: int) -> int:
 
 
 @compiled
-def _resting_value(w: State, side: int) -> int:
-    value = 0
-    for i in range(w.count):
-        o = w.order[w.live[i]]
-        if o[RESTS] == ON_LADDER and o[KIND] == GRID and o[SIDE] == side:
-            value += o[PRICE] * o[XLEFT]
-    return value
+def _expose(w: State, o: Integers, steps: int) -> None:
+    """More (or less) of a resting order counts for the initial margin."""
+    if o[KIND] == GRID:
+        if o[SIDE] > 0:
+            w.xbuys += o[PRICE] * steps
+        else:
+            w.xsells += o[PRICE] * steps
 
 
 @compiled
@@ -238,6 +243,8 @@ def execute(w: State, n: Numbers, row: int, price: int, steps: int, maker: int) 
     """One trade: account, order, news; then whatever the new position knocks out."""
     o = w.order[row]
     settle(w, n, o[SIDE], price, steps, maker)
+    if o[RESTS] == ON_LADDER:
+        _expose(w, o, -steps)
     o[XLEFT] -= steps
     if o[XLEFT] <= 0:
         o[RESTS] = NOWHERE
