@@ -1,5 +1,7 @@
 """Unit value: only trading moves it."""
 
+from random import Random
+
 import pytest
 
 from gridbot_tui.engine.events import CashKind
@@ -91,3 +93,14 @@ def test_a_second_transfer_waits_with_the_first() -> None:
     book.cash(cash(CashKind.TRANSFER, "-200", "t2"))
     assert book.sample(3) == pytest.approx(-0.01)
     assert (book.equity_quick(), book.capital.nav) == (D(1290), D("0.99"))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_deepest_fall_is_that_of_every_sample_taken(seed: int) -> None:
+    rng, capital, top, deepest, equity = Random(seed), fund(), D(1000), 0.0, D(1000)
+    for at in range(300):
+        equity += D(rng.randrange(-200, 201)) / 10
+        capital.take(at, equity)
+        top = max(top, equity)
+        deepest = min(deepest, float(equity / top) - 1.0)
+        assert capital.max_drawdown == pytest.approx(deepest, abs=1e-12)

@@ -267,3 +267,19 @@ def test_the_sums_that_are_kept_are_what_would_be_counted_anew(
         anew = Portfolio(10_000.0, 0.15, fresh)
         assert portfolio.worst(name) == pytest.approx(anew.worst(), rel=1e-12)
         assert portfolio.gap_cost(0.7, name) == pytest.approx(anew.gap_cost(0.7), rel=1e-12)
+
+
+@given(st.lists(st.tuples(st.sampled_from(Side), st.integers(0, 5), st.integers(0, 4)), min_size=1, max_size=30))
+def test_an_order_that_is_followed_counts_as_if_all_were_counted_anew(news: list[tuple[Side, int, int]]) -> None:
+    one, live = exposure(120), {}
+    for side, number, left in news:
+        client_id = f"{side.name}{number}"
+        if client_id not in live:
+            order = grid_order(side=side, price=MARK - side * 10_000 * (number // 2), steps=40, client_id=client_id)
+            live[client_id] = LiveOrder(order, OrderState.RESTING, 0)
+        live[client_id].remaining = 10 * left
+        one.case()
+        one.follow(live[client_id])
+        anew = exposure(120, orders=live.values())
+        assert (sorted(one.buys), sorted(one.sells)) == (sorted(anew.buys), sorted(anew.sells))
+        assert one.case() == anew.case()

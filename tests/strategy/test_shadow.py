@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridbot_tui.strategy.shadow import SLIPPAGE, Ladder, Shadow, ShadowState, rungs
+from gridbot_tui.strategy.shadow import SLIPPAGE, Ladder, Shadow, ShadowState, nearest, rungs
 from tests.strategy.support import walk
 
 TICK = 0.01
@@ -103,6 +103,22 @@ def test_beyond_a_bound_there_is_no_more_of_that_side() -> None:
     assert rungs(1, ladder(upper=4.0), 4.5, 99.98) == []
     assert rungs(1, ladder(upper=4.0), 3.5, 99.98) == []
     assert len(rungs(-1, ladder(upper=4.0, target=4.5), 4.5, 100.02)) == 8
+
+
+@given(
+    st.sampled_from([1, -1]),
+    st.floats(-6.0, 6.0),
+    st.floats(80.0, 125.0),
+    st.floats(0.0, 1.5),
+    st.sampled_from([None, 0.0, 4.0]),
+    st.sampled_from([0.0, 0.7, 1.0]),
+)
+def test_the_nearest_order_is_the_first_of_all_rungs(
+    side: int, position: float, touch: float, skew: float, unwind: float | None, lot: float
+) -> None:
+    plan = ladder(lot=lot, skew=skew, target=0.3, unwind=unwind)
+    orders = rungs(side, plan, position, touch)
+    assert nearest(side, plan, position, touch) == (orders[0][0] if orders else None)
 
 
 def test_an_unwind_stands_alone_at_the_touch_and_is_pegged_every_bar() -> None:
