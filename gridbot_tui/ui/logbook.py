@@ -3,11 +3,12 @@
 from collections import deque
 from collections.abc import Sequence
 from itertools import islice
+from sys import intern
 
 from gridbot_tui.control.snapshot import EventView
 
 KEPT = 5_000
-"""Lines that are kept: a day of a busy bot, two megabytes."""
+"""Lines that are kept: a day of a busy bot, a megabyte."""
 
 
 class LogBook:
@@ -32,7 +33,7 @@ class LogBook:
         if new:
             maxlen = self.lines.maxlen or 0
             self.dropped += max(0, len(self.lines) + len(new) - maxlen)
-            self.lines.extend(new)
+            self.lines.extend(_kept(line) for line in new)
             self.version += 1
 
     def _new(self, events: Sequence[EventView]) -> Sequence[EventView]:
@@ -44,3 +45,8 @@ class LogBook:
                 return events[len(known) - at :]
         self.missed = self.missed or bool(known)
         return events
+
+
+def _kept(line: EventView) -> EventView:
+    """The same line with its few names shared: every decoded snapshot brings strings of its own."""
+    return EventView(line.at, intern(line.level), intern(line.code), intern(line.symbol), line.text)

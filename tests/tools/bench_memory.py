@@ -4,13 +4,18 @@ One process holds the real bot and the real app, as ``gridbot`` does. The bot li
 a picture for every ``STEP`` of virtual time and paints it, and goes through its pages now and then. At 60x and
 four pictures a second a picture covers 15 s; here it covers five minutes, so growth with what happens is
 counted whole and growth with painting a twentieth: ``painted`` counts that by itself, on a picture that moves.
+
+``python -m tests.tools.bench_memory paced 24`` is the same at its own pace: ``gridbot --speed 60`` on a pty for so many
+minutes of the wall, 24 of which are a day of the market.
 """
 
 import asyncio
 import contextlib
 import os
+import re
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -22,16 +27,19 @@ from gridbot_tui.service.options import RunOptions
 from gridbot_tui.service.virtual import VirtualParts
 from gridbot_tui.ui import environ
 from gridbot_tui.units import DAY, HOUR, MINUTE
+from tests.tools.bench_pty import App
 
 STEP = 5 * MINUTE
 SPEED = 60
+KEYS = (b"w", b"x", b"a", b"o", b"d", b"l", b"L", b"c", b"?")
 PAGES = ("w", "x", "a", "o", "d", "l", "L", "c", "question_mark")
 PAGE = os.sysconf("SC_PAGE_SIZE")
+RUN = "import sys\nfrom gridbot_tui.cli import main\nmain(sys.argv[1:])\n"
 
 
-def resident() -> float:
-    """MiB of this process in memory."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE / (1 << 20)
+def resident(pid: int | str = "self") -> float:
+    """MiB of a process in memory, by default of this one."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE / (1 << 20)
 
 
 def slope(points: list[tuple[float, float]]) -> float:
@@ -101,6 +109,26 @@ async def painted(flushes: int = 14_400) -> list[tuple[float, float]]:
     return points
 
 
+def paced(minutes: float) -> list[tuple[float, float]]:
+    """(hours of the wall, MiB) of bot and app in one process on a pty at 60x, every five seconds."""
+    points: list[tuple[float, float]] = []
+    with tempfile.TemporaryDirectory() as home:
+        app = App(RUN, "--home", home, "--speed", str(SPEED))
+        try:
+            app.read(300, re.compile(rb"60x speed"))
+            began = time.monotonic()
+            while (passed := time.monotonic() - began) < 60 * minutes:
+                app.read(5.0)
+                points.append((passed / 3600, resident(app.pid)))
+                if len(points) % 24 == 0:
+                    os.write(app.fd, KEYS[len(points) // 24 % len(KEYS)])
+                elif len(points) % 24 == 2:
+                    os.write(app.fd, b"\x1b")
+        finally:
+            app.close()
+    return points
+
+
 def main(days: int, flushes: int) -> list[tuple[str, float]]:
     """Rows of (what, MiB an hour)."""
     environ.prepare()
@@ -112,6 +140,11 @@ def main(days: int, flushes: int) -> list[tuple[str, float]]:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["paced"]:
+        found = paced(float(sys.argv[2]) if len(sys.argv) > 2 else 24.0)
+        print(f"{60 * found[-1][0]:.0f} min at 60x, from {found[0][1]:.0f} to {found[-1][1]:.0f} MiB, last half")
+        print(f"{slope(found):.2f} MiB/h")
+        raise SystemExit(0)
     given = [int(word) for word in sys.argv[1:]]
     for name, value in main(*(given or (60, 14_400))):
         print(f"{name:<76} {value:8.3f} MiB/h")
