@@ -41,7 +41,7 @@ from gridbot_tui.engine.events import (
 )
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.model import OrderState, Purpose
-from gridbot_tui.units import HOUR, ClientId, Ms, Symbol
+from gridbot_tui.units import HOUR, Asset, ClientId, Ms, Symbol
 
 
 class Engine:
@@ -165,6 +165,15 @@ class Engine:
     def shutdown_intent(self) -> str:
         """``flatten``, ``keep`` or "": a graceful stop that is under way, also after a restart."""
         return self.desk.latches.shutdown
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a ledger."""
+        return self.desk.started
+
+    def quote_of(self, symbol: Symbol) -> Asset:
+        """What a symbol is quoted in."""
+        return self.desk.instruments[symbol].quote
 
     def last_fill(self, symbol: Symbol) -> tuple[str, Ms]:
         """Trade id after which fills may be missing, and since when to ask where there is none."""

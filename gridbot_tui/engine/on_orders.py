@@ -135,6 +135,8 @@ def fill(desk: Desk, event: Fill) -> None:
     if state is None:
         _foreign_fill(desk, event)
         return
+    if live is None and event.at <= desk.ledger_at:
+        return  # of a life before the ledger began: the statement it began with holds it already
     effect = apply_fill(desk, event, rung, epoch)
     if effect is None:
         return

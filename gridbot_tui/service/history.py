@@ -3,7 +3,7 @@
 from typing import Final
 
 from gridbot_tui.engine.core import Engine
-from gridbot_tui.units import DAY, HOUR, ClientId, Ms, Symbol
+from gridbot_tui.units import DAY, HOUR, Asset, ClientId, Ms, Symbol
 
 HISTORY: Final[Ms] = 15 * DAY
 """The features' 336 hours and one day to spare. More would cost requests and add nothing to the first decision."""
@@ -15,6 +15,15 @@ class WithHistory:
     def __init__(self, engine: Engine, history: Ms = HISTORY) -> None:
         self._engine = engine
         self._history = history
+
+    @property
+    def begun(self) -> bool:
+        """As the engine has it."""
+        return self._engine.begun
+
+    def quote_of(self, symbol: Symbol) -> Asset:
+        """As the engine has it."""
+        return self._engine.quote_of(symbol)
 
     def last_fill(self, symbol: Symbol) -> tuple[str, Ms]:
         """As the engine has it."""

@@ -10,16 +10,34 @@ from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
-from gridbot_tui.engine.events import AccountState, BarsClosed, Event, FundingSettled, OpenOrders, RecoveryDone
+from gridbot_tui.engine.events import (
+    AccountState,
+    BarsClosed,
+    Event,
+    Fill,
+    FundingSettled,
+    OpenOrders,
+    RecoveryDone,
+)
 from gridbot_tui.exchange.port import AskAccount, AskBars, AskCash, AskFills, AskFunding, AskOpenOrders, AskOrder
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.source import FundingRate
+from gridbot_tui.service.adopting import REACH, begins_at, first_statement, since_flat
 from gridbot_tui.service.dialog import Dialog, ask
-from gridbot_tui.units import ClientId, Ms, Symbol
+from gridbot_tui.units import Asset, ClientId, Ms, Symbol
 
 
 class Book(Protocol):
     """What the dialogs need to know of the engine."""
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a ledger."""
+        ...
+
+    def quote_of(self, symbol: Symbol) -> Asset:
+        """What a symbol is quoted in."""
+        ...
 
     def last_fill(self, symbol: Symbol) -> tuple[str, Ms]:
         """Trade id after which fills may be missing and since when to ask where there is none."""
@@ -87,6 +105,7 @@ class Truth:
             began = self._clock()
 
         account = yield from ask(AskAccount(self._id()))
+        yield from self._adopt(_required(account.account))
         self._feed(_required(account.account))
         listed = yield from ask(AskOpenOrders(self._id()))
         self._feed(_required(listed.open_orders))
@@ -102,6 +121,29 @@ class Truth:
         self._feed(RecoveryDone(self._clock()))
         done("first convergence")
         return steps
+
+    def _adopt(self, account: AccountState) -> Dialog[None]:
+        """Where positions of ours are there and no ledger is: let it begin before the first of their fills."""
+        held = {one.symbol: one.steps for one in account.positions if one.steps and one.symbol in self._symbols}
+        if self._book.begun or not held:
+            return
+        listed: dict[Symbol, tuple[Fill, ...]] = {}
+        for symbol in self._symbols:
+            reply = yield from ask(AskFills(self._id(), symbol, "", account.at - REACH))
+            listed[symbol] = tuple(one for one in _required(reply.fills) if one.at <= account.at)
+        found = {s: one for s, steps in held.items() if (one := since_flat(listed[s], steps)) is not None}
+        if not found:
+            return
+        at = begins_at(found.values())
+        reply = yield from ask(AskCash(self._id(), at))
+        cash = [one for one in _required(reply.cash) if one.at <= account.at]
+        for symbol, fills in listed.items():
+            # What is not booked is in the wallet the ledger begins with.
+            after = found[symbol].after if symbol in found else fills[-1].trade_id if fills else ""
+            if after:
+                self._book.fills_listed(symbol, after)
+        quotes = {symbol: self._book.quote_of(symbol) for symbol in found}
+        self._feed(first_statement(account, at, found.values(), cash, quotes))
 
     def reconcile(self) -> Dialog[None]:
         """Compare books with the exchange while trading goes on."""
