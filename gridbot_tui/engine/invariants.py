@@ -42,7 +42,10 @@ class Invariant(Struct, frozen=True):
 
 def violations(desk: Desk) -> list[Violation]:
     """Everything that does not hold now; empty as it should be. Ask between two events."""
-    return [Violation(one.name, one.promise, said) for one in INVARIANTS for said in one.check(desk)]
+    walked, stirred = desk.walked, set(desk.stirred)
+    found = [Violation(one.name, one.promise, said) for one in INVARIANTS for said in one.check(desk)]
+    desk.walked, desk.stirred = walked, stirred  # what was looked at here is not what the engine has looked at
+    return found
 
 
 def of_actions(desk: Desk, actions: Iterable[Action]) -> list[Violation]:
@@ -313,6 +316,7 @@ def _withheld_known(desk: Desk) -> Iterator[str]:
 
 
 INVARIANTS: Final = (
+    Invariant("walk_is_current", 1, _walked),  # first: the others walk anew
     Invariant("one_order_a_slot", 2, _slots),
     Invariant("one_target_order", 2, _one_target),
     Invariant("lots_are_the_position", 5, _lots),
@@ -327,7 +331,6 @@ INVARIANTS: Final = (
     Invariant("no_entries_where_none_may_be", 7, _no_entries),
     Invariant("drift_is_trimmed", 1, _trimmed),
     Invariant("exposure_is_current", 1, _current),
-    Invariant("walk_is_current", 1, _walked),
     Invariant("no_entries_without_a_mark", 10, _stale),
     Invariant("withheld_is_explained", 12, _withheld_known),
     Invariant("silence_is_explained", 12, _spoken),
