@@ -12,6 +12,7 @@ from gridbot_tui.service.adopting import begins_at, first_statement, since_flat
 from gridbot_tui.service.profile import named
 from gridbot_tui.units import Side
 from tests.service.living import NAME, Living, contradictions, copied, live_once, options
+from tests.service.wire_scene import Scene, live_through
 
 BTC = "BTCUSDT"
 
@@ -87,3 +88,25 @@ def test_without_its_state_file_a_bot_has_the_same_lots_and_the_same_money_again
     assert all(view.stop is not None for view in now.symbols.values() if view.lots), "and they are protected"
     older = ("is not in the ledger", "cash differs")  # of a time before its first lot
     assert [one for one in contradictions(home) if not any(word in one for word in older)] == []
+
+
+def test_over_binances_protocol_the_same_lots_come_back_and_can_be_closed(tmp_path: Path) -> None:
+    async def story(scene: Scene) -> None:
+        await scene.start()
+        await scene.trading()
+        scene.stir()
+        await scene.until(lambda p: p.symbols[BTC].lots and bool(scene.stops()), "a position with its stop")
+        await scene.agreed()
+        was = scene.look()
+        await scene.leave()
+        for path in scene.profile.folder.glob("gridbot.db*"):
+            path.unlink()
+        await scene.start()
+        await scene.trading()
+        now = scene.look()
+        assert lots(now) == lots(was)
+        assert (now.wallet, now.residual) == (was.wallet, "0")
+        assert (await scene.stop()).exit_code == 0
+        assert (scene.standing(), scene.holds()) == ([], False)
+
+    live_through(story, tmp_path)
