@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from gridbot_tui.units import Ms
 
 FOLDER = Path("gridbot-optimize")
+SCREENED = 200
+"""Sets that are screened before a study begins: a minute's work at most, and many times what the engine plays."""
 
 
 @over_recorded_data
@@ -46,7 +48,7 @@ def optimize(
     minutes: Annotated[float | None, typer.Option("--minutes", min=0.01, help="Stop searching after so long.")] = None,
     screened: Annotated[
         int, typer.Option("--screen", metavar="N", min=0, help="Sets to look through by the compiled screen first.")
-    ] = 0,
+    ] = SCREENED,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the search; one worker repeats itself.")] = 0,
     plot: Annotated[bool, typer.Option("--plot", help="Draw the front in the terminal.")] = False,
 ) -> None:
@@ -125,15 +127,18 @@ def _screened(wanted: "Search", sets: int) -> "Search":
     """With the sets that the compiled screen finds worth a run; as it was where it does not know the market."""
     from msgspec.structs import replace
 
+    from gridbot_tui.research.optimise import begun
     from gridbot_tui.research.screen.tape import fits
 
+    if begun(wanted):
+        return wanted  # its sets were screened when it began
     reason = fits(wanted.train)
     if reason:
         say(f"not screened ({reason}): the engine plays every trial")
         return wanted
     from gridbot_tui.research.screen.search import promising, words
 
-    say("compiling the screen, the first time for a minute or two")
+    say("screening: compiled code looks for what the engine is to play (it is compiled once, within a minute or two)")
     kept = promising(wanted, sets, max(1, wanted.trials // 2), progress("sets screened"))
     say(words(kept, sets))
     return replace(wanted, first=tuple(kept))

@@ -118,6 +118,14 @@ def count(study: "optuna.Study") -> Count:
     return Count(*(states.count(one) for one in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)))
 
 
+def begun(wanted: Search) -> bool:
+    """True where the storage holds the study already. Raises StorageFailed."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return wanted.study in optuna.get_all_study_names(storage=opened(wanted.storage))
+
+
 def _begun(wanted: Search) -> "optuna.Study":
     """The study, made or gone on with; the config as it is stands first in the queue."""
     import optuna

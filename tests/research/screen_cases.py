@@ -131,7 +131,7 @@ CASES: tuple[Case, ...] = (
     Case("lively", lambda: series("ETHUSDT", 25, seed=3, sigma_hour=0.011, interval=QUARTER), QUARTER, {}),
     Case("tight", lambda: series("ETHUSDT", 30, seed=4, sigma_hour=0.011, interval=QUARTER), QUARTER, TIGHT),
     Case("5 minutes", lambda: series("BTCUSDT", 20, seed=7, sigma_hour=0.01, marks=True), 5 * MINUTE, TIGHT),
-    Case("hours", lambda: series("SOLUSDT", 80, seed=6, sigma_hour=0.015, interval=HOUR), HOUR, TIGHT),
+    Case("hours", lambda: series("SOLUSDT", 60, seed=6, sigma_hour=0.015, interval=HOUR), HOUR, TIGHT),
     Case(
         "thin",
         lambda: thin(series("ETHUSDT", 22, seed=11, sigma_hour=0.011, interval=QUARTER), 1.0),
@@ -210,7 +210,7 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         "eager learning",
-        lambda: series("SOLUSDT", 90, seed=23, sigma_hour=0.012, interval=HOUR),
+        lambda: series("SOLUSDT", 60, seed=23, sigma_hour=0.012, interval=HOUR),
         HOUR,
         {
             "strategy__learning__rate": "0.1",

@@ -16,7 +16,8 @@ from tests.commands.calling import Cli, caller
 from tests.research.markets import series
 from tests.research.test_truth import written
 
-ASKED = ("--param", "ladder.skew=0.8:1.2", "--param", "ladder.max_levels=3,8", "--workers", "1", "--holdout", "0.4")
+SPACE = ("--param", "ladder.skew=0.8:1.2", "--param", "ladder.max_levels=3,8")
+ASKED = (*SPACE, "--workers", "1", "--holdout", "0.4", "--screen", "0")
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_a_search_reports_a_front_that_the_engine_confirms_and_goes_on_later(
 def test_what_an_operator_gets_wrong_is_one_sentence(
     words: tuple[str, ...], said: str, path: str, call: Cli, tmp_path: Path
 ) -> None:
-    done = call("optimize", "--data", path, "--report", str(tmp_path), "--trials", "1", *words)
+    done = call("optimize", "--data", path, "--report", str(tmp_path), "--trials", "1", "--screen", "0", *words)
     assert done.code == 2
     assert said in done.err
     assert done.err.count("\n") == 1

@@ -2,20 +2,23 @@
 
 from collections import Counter
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gridbot_tui.research.optimise import Search
 from gridbot_tui.research.outcome import ring_of
+from gridbot_tui.research.request import Prepared, Request
 from gridbot_tui.research.screen import screening
+from gridbot_tui.research.screen.search import promising
 from gridbot_tui.research.screen.tape import fits, tape_of
-from gridbot_tui.research.trial import score_of
+from gridbot_tui.research.space import parsed
+from gridbot_tui.research.trial import played, score_of
 from gridbot_tui.strategy import learning
 from gridbot_tui.units import DAY, Market
 from tests.research.markets import START, prepared, series
 from tests.research.screen_cases import CASES, QUARTER, Agreement, Case, compare
-
-pytestmark = pytest.mark.xdist_group("screen")  # compiled once
 
 
 @cache
@@ -53,6 +56,23 @@ def test_its_score_is_the_engines() -> None:
     assert own.objectives == pytest.approx(engine.objectives, rel=1e-6)
     assert own.sharpe == pytest.approx(engine.sharpe, rel=1e-6)
     assert own.fills == engine.fills > 20
+
+
+def test_what_is_kept_of_many_sets_is_beaten_by_none_and_scored_as_the_engine_scores_it(tmp_path: Path) -> None:
+    one = CASES[0].ready()
+    since = START + 14 * DAY
+    space = parsed(("ladder.skew=0.8:1.2", "ladder.spacing_trend=1:4"), one.settings)
+    wanted = Search(Request(()), one, since, space, "made", f"journal:{tmp_path / 'j'}", trials=6, workers=2)
+    told: list[int] = []
+    kept = promising(wanted, 12, 4, lambda done, whole: told.append(done))
+    assert told == list(range(1, 13))
+    assert 0 < len(kept) <= 4
+    screen = screening.Screen(one)
+    scores = [screen.score(wanted.settings(values), since) for values in kept]
+    assert not any(one.dominated_by(other.objectives) for one in scores for other in scores)
+    engine = played(Prepared(wanted.settings(kept[0]), one.market), since)
+    assert engine is not None
+    assert engine.objectives == pytest.approx(scores[0].objectives, rel=1e-6)
 
 
 def test_what_it_does_not_cover_is_said() -> None:

@@ -39,7 +39,12 @@ def bounded(weights: Triple, prior: Triple, floor: float, cap: float) -> Triple:
         part[i] = max(weights[i], 1e-9 * prior[i])
         if part[i] > 0.0:
             bends[i], bends[i + 3] = low[i] / part[i], high[i] / part[i]
-    bends.sort()
+    for i in range(1, 6):
+        one, at = bends[i], i
+        while at > 0 and bends[at - 1] > one:
+            bends[at] = bends[at - 1]
+            at -= 1
+        bends[at] = one
     below = bend = 0.0
     for k in range(6):
         if bends[k] == np.inf:

@@ -29,14 +29,14 @@ def run(
     for s in range(len(stretch)):
         m, end = stretch[s, quiet.FIRST], stretch[s, quiet.END]
         while m < end:
-            passed = quiet.pass_over(w, n, tape, plan, m, stretch[s], averaged[s])
+            passed = quiet.pass_over(w, n, tape, plan, m, stretch, s, averaged[s])
             if passed:
                 m += passed
                 continue
-            _moment(w, n, tape[m], plan[m], volume[m], funding[m], features, fills, m)
+            _moment(w, n, tape, plan, volume[m], funding[m], features, fills, m)
             m += 1
         if end < len(tape):
-            _moment(w, n, tape[end], plan[end], volume[end], funding[end], features, fills, end)
+            _moment(w, n, tape, plan, volume[end], funding[end], features, fills, end)
             if plan[end, SAMPLE] >= 0:
                 curve[plan[end, SAMPLE]] = w.sampled * n.capital
     w.value_now = equity(w, n) / n.capital
@@ -45,17 +45,21 @@ def run(
 
 @compiled
 def _moment(
-    w: State, n: Numbers, bar: Integers, plan: Integers, volume: float, rate: float, features: Floats,
+    w: State, n: Numbers, tape: Integers, plan: Integers, volume: float, rate: float, features: Floats,
     fills: Integers, number: int,
 ) -> None:  # fmt: skip
     """One moment in full: the exchange, what it tells, what the engine makes of it, and what comes of that."""
-    w.at = plan[TIME]
-    bars.play(w, n, bar, volume, rate)
+    for i in range(8):  # views of the market's own arrays would be counted, and counting costs
+        w.bar[i] = tape[number, i]
+    for i in range(7):
+        w.plan[i] = plan[number, i]
+    w.at = w.plan[TIME]
+    bars.play(w, n, w.bar, volume, rate)
     if w.events:
         listen(w, n, fills, number)
     if not math.isnan(rate):
         _funded(w, n, rate)
-    _bar(w, n, bar, plan, features)
+    _bar(w, n, features)
     w.sampled = w.value_now
     while w.requests:
         serve(w, n)
@@ -72,7 +76,7 @@ def open_books(w: State, n: Numbers, start: int) -> None:
         w.fine[k] = -1
     w.shadow_low, w.shadow_high = -math.inf, math.inf
     learn.begin(w.belief, (n.prior_up, n.prior_down, n.prior_neutral))
-    w.at, w.shaped_turn, w.row = start, -1, -1
+    w.at, w.shaped_turn = start, -1
     w.value = w.peak = w.top = w.high = 1.0
     w.sampled_at = w.marked_at = start
     w.left = n.enter3
@@ -91,23 +95,25 @@ def _funded(w: State, n: Numbers, rate: float) -> None:
 
 
 @compiled
-def _bar(w: State, n: Numbers, bar: Integers, plan: Integers, features: Floats) -> None:
+def _bar(w: State, n: Numbers, features: Floats) -> None:
     """What the engine makes of a moment: prices, paper grids, decision, account, and then its orders."""
-    if bar[bars.PRESENT]:
-        _absorb(w, n, bar)
+    plan = w.plan
+    if w.bar[bars.PRESENT]:
+        _absorb(w, n, w.bar)
     for row in range(plan[FIRST_ROW], plan[FIRST_ROW] + plan[ROWS]):
-        _hour(w, n, features[row])
-        w.row = row
+        for i in range(len(w.feature)):
+            w.feature[i] = features[row, i]
+        _hour(w, n, w.feature)
     if plan[DAY]:
         _day(w, n)
     if mark(w, n) and w.planned and w.tier != 3 and w.warm:
-        adopt(w, features[w.row], n)
+        adopt(w, w.feature, n)
     if plan[ENDS]:
         _end_episode(w, n)
     if plan[DECIDES]:
         losses(w, n)
         if w.warm and not w.episode_over:
-            adopt(w, features[w.row], n)
+            adopt(w, w.feature, n)
     _each_bar(w, n)
     if w.dirty:
         w.turn += 1

@@ -31,9 +31,9 @@ _FLOATS: Final = (
     "survival", "stop_drawdown", "stop_volatility", "gross", "net", "crash", "skew", "trend", "neutral",
     "least_spacing", "recentre", "excess", "near", "quantity", "stop_tolerance", "churn_near", "rate", "share_in",
     "shrink", "floor", "cap_weight", "change", "trust", "bet", "evidence_limit", "enter1", "leave1", "enter2",
-    "leave2", "enter3", "scale1", "scale2", "tau", "usual_pull", "hour_kept", "absolute_halt", "rearm_drawdown", "cap", "trim",
-    "hard", "reserve", "unknown_gap", "stop_floor", "stop_beyond", "clearance", "warn", "reduce", "breaker_loss",
-    "tick", "step", "unit", "min_value", "percent_up", "percent_down", "maker", "taker", "slip",
+    "leave2", "enter3", "scale1", "scale2", "tau", "usual_pull", "hour_kept", "absolute_halt", "rearm_drawdown",
+    "cap", "trim", "hard", "reserve", "unknown_gap", "stop_floor", "stop_beyond", "clearance", "warn", "reduce",
+    "breaker_loss", "tick", "step", "unit", "min_value", "percent_up", "percent_down", "maker", "taker", "slip",
     "volume_share", "liquidation_fee", "capital", "share",
 )  # fmt: skip
 NUMBERS: Final = np.dtype(

@@ -14,7 +14,8 @@ from gridbot_tui.strategy.ensemble import Mix, Shape
 from gridbot_tui.strategy.params import SHADOW_VOLATILITY
 
 Triple = tuple[float, float, float]
-X, EMA12, EMA24, SIGMA, FAST, YEAR, MONTH, Z24, Z48, Z96, Z168, Z336, VOLR, FUNDING, FUNDING_DAY, HOURS, AT, RISES, FALLS = range(19)
+X, EMA12, EMA24, SIGMA, FAST, YEAR, MONTH, Z24, Z48, Z96, Z168, Z336, VOLR = range(13)
+FUNDING, FUNDING_DAY, HOURS, AT, RISES, FALLS = range(13, 19)
 """Columns of the features; ``HOURS`` seen in the episode, ``AT`` the decision bar's close in quote, and what
 of UP's and DOWN's votes no parameter moves."""
 

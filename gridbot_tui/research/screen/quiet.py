@@ -21,28 +21,28 @@ TIME = 0
 
 @compiled
 def pass_over(
-    w: State, n: Numbers, tape: Integers, plan: Integers, m: int, stretch: Integers, averaged: float
+    w: State, n: Numbers, tape: Integers, plan: Integers, m: int, stretch: Integers, s: int, averaged: float
 ) -> int:  # fmt: skip
     """How many bars from ``m`` on were passed over; 0 where the next must be looked at in full."""
     if _restless(w, n) or plan[m, TIME] - w.sampled_at != n.interval:
         return 0
-    end = stretch[END]
-    whole = m == stretch[FIRST]
+    end = stretch[s, END]
+    whole = m == stretch[s, FIRST]
     if (
-        stretch[LOWEST] < w.next_buy
-        or stretch[HIGHEST] > w.next_sell
-        or stretch[LOWEST_MARK] <= w.low_watch
-        or stretch[HIGHEST_MARK] >= w.high_watch
+        stretch[s, LOWEST] < w.next_buy
+        or stretch[s, HIGHEST] > w.next_sell
+        or stretch[s, LOWEST_MARK] <= w.low_watch
+        or stretch[s, HIGHEST_MARK] >= w.high_watch
     ):
         end = _undisturbed(w, tape, m, end)
         if end == m:
             return 0
-        whole = whole and end == stretch[END]
-    still = stretch[LOWEST] * n.tick >= w.shadow_low and stretch[HIGHEST] * n.tick <= w.shadow_high
+        whole = whole and end == stretch[s, END]
+    still = stretch[s, LOWEST] * n.tick >= w.shadow_low and stretch[s, HIGHEST] * n.tick <= w.shadow_high
     count = 0
-    if whole and _within(w, n, stretch[LEAST_MARK], stretch[MOST_MARK]):
+    if whole and _within(w, n, stretch[s, LEAST_MARK], stretch[s, MOST_MARK]):
         count = end - m
-        _jump(w, n, tape[end - 1, MARK], count, averaged, stretch)
+        _jump(w, n, tape[end - 1, MARK], count, averaged, stretch[s, LEAST_MARK], stretch[s, MOST_MARK])
     else:
         count = _walk(w, n, tape, m, end)
     if not count:
@@ -140,12 +140,12 @@ def _within(w: State, n: Numbers, least: int, most: int) -> bool:
 
 
 @compiled
-def _jump(w: State, n: Numbers, mark: int, count: int, averaged: float, stretch: Integers) -> None:
+def _jump(w: State, n: Numbers, mark: int, count: int, averaged: float, least: int, most: int) -> None:
     """Take the account to the last mark of a whole stretch, by the formula above."""
     free, slope = _free_and_slope(w, n)
     kept = n.hour_kept if count == n.hour_bars else math.exp(-count * n.interval / n.tau)
     w.average = kept * w.average + (1.0 - kept) * (1.0 - free / w.peak) - slope / w.peak * averaged
-    worst = free + slope * (stretch[LEAST_MARK] if slope >= 0.0 else stretch[MOST_MARK])
+    worst = free + slope * (least if slope >= 0.0 else most)
     w.fall = max(w.fall, 1.0 - worst / w.high)
     w.value = w.value_now = free + slope * mark
 

@@ -57,7 +57,7 @@ _INTS: Final = (
     # and the value of what rests there on either side and is not reduce-only
     "pos", "cash", "dust", "xpos", "xcash", "xbase", "xbuys", "xsells",
     # the plan in force
-    "planned", "priced", "epoch", "lot", "origin", "upper", "lower", "levels", "warm", "row",
+    "planned", "priced", "epoch", "lot", "origin", "upper", "lower", "levels", "warm",
     # what is to be looked at again
     "turn", "shaped_turn", "shaped_at", "dirty", "dirty_next", "repeg", "waits", "withheld", "churned", "done_with",
     # what ought to stand beside the slots, and what of it was compared last
@@ -90,6 +90,9 @@ STATE: Final = np.dtype(
     [(name, np.int64) for name in _INTS]
     + [(name, np.float64) for name in _FLOATS]
     + [
+        ("bar", np.int64, (8,)),
+        ("plan", np.int64, (7,)),
+        ("feature", np.float64, (19,)),
         ("order", np.int64, (ORDERS, 12)),
         ("live", np.int64, (ORDERS,)),
         ("free", np.int64, (ORDERS,)),

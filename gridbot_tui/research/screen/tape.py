@@ -43,13 +43,9 @@ class Tape(Struct):
     stretch: Integers
     """Plain bars between two moments at which more happens: (first, end, lowest, highest, and of the mark its
     lowest, highest, lowest close, highest close)."""
+    sampled: Integers
+    """Times of the hourly curve."""
     start: Ms
-
-    @property
-    def sampled(self) -> Integers:
-        """Times of the hourly curve."""
-        times: Integers = self.plan[self.plan[:, 6] >= 0, 0]
-        return times
 
     def averaged(self, pull: float) -> Floats:
         """Of each stretch, the marks as a running average with this pull has them at its end, the first value left
@@ -144,7 +140,8 @@ class _Events:
         whole_hours = self._times % HOUR == 0
         plan[:, 6] = np.where(whole_hours, np.cumsum(whole_hours) - 1, -1)
         plain = ~whole_hours & (plan[:, 2:6] == 0).all(axis=1) & np.isnan(self._funding) & (bars[:, 7] == 1)
-        return Tape(bars, plan, volume, self._funding, rows, self._stretches(bars, plain), market.start)
+        stretches, sampled = self._stretches(bars, plain), plan[whole_hours, 0]
+        return Tape(bars, plan, volume, self._funding, rows, stretches, sampled, market.start)
 
     def _stretches(self, bars: Integers, plain: "npt.NDArray[np.bool_]") -> Integers:
         """Runs of plain moments that follow each other without a hole, each up to the next that is not plain."""
