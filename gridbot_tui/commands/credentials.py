@@ -211,11 +211,12 @@ def hide_known(accounts: Iterable[str]) -> list[str]:
 
     That is the sources a bot looks in, for these accounts, and whatever the environment names like a secret.
     """
+    from gridbot_tui.credentials import addresses
     from gridbot_tui.credentials.sources import SYSTEMD, look
     from gridbot_tui.ops.redact import register_secret
     from gridbot_tui.settings.names import is_secret
 
-    trouble: dict[str, None] = {}
+    trouble: dict[str, None] = dict.fromkeys(addresses.hide_known())
     for name, value in os.environ.items():
         if name != SYSTEMD and is_secret(name):
             register_secret(value)

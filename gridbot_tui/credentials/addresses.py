@@ -50,14 +50,8 @@ class Found(NamedTuple):
 
 def find(env: Mapping[str, str] | None = None, backend: Callable[[], Backend] = system_backend) -> Found:
     """The addresses of the strongest source that has some. Never raises: a bot trades without alerts, too."""
-    env = os.environ if env is None else env
-    finders: tuple[tuple[str, Callable[[], str]], ...] = (
-        ("systemd", lambda: _from_systemd(env)),
-        ("the environment", lambda: env.get(ENV_URLS, "")),
-        ("the keyring", lambda: KeyringVault(backend()).text(FILE_URLS) or ""),
-    )
     trouble = ""
-    for source, look in finders:
+    for source, look in _finders(os.environ if env is None else env, backend):
         try:
             addresses = parse(look(), source)
         except NoKeyring:
@@ -68,6 +62,32 @@ def find(env: Mapping[str, str] | None = None, backend: Callable[[], Backend] = 
         if addresses:
             return Found(addresses, source, trouble)
     return Found((), "", trouble)
+
+
+def hide_known(
+    env: Mapping[str, str] | None = None, backend: Callable[[], Backend] = system_backend
+) -> list[str]:
+    """Have every address that can be found hidden, whichever would be used; what could not be asked."""
+    trouble = []
+    for source, look in _finders(os.environ if env is None else env, backend):
+        try:
+            for word in look().split():
+                hide(word)
+        except NoKeyring:
+            continue
+        except CredentialError as error:
+            trouble.append(f"{source}: {error}")
+    return trouble
+
+
+def _finders(
+    env: Mapping[str, str], backend: Callable[[], Backend]
+) -> tuple[tuple[str, Callable[[], str]], ...]:
+    return (
+        ("systemd", lambda: _from_systemd(env)),
+        ("the environment", lambda: env.get(ENV_URLS, "")),
+        ("the keyring", lambda: KeyringVault(backend()).text(FILE_URLS) or ""),
+    )
 
 
 def parse(text: str, source: str) -> tuple[Address, ...]:

@@ -27,7 +27,8 @@ FILE_KEY = "FileKEY5rXm2nQz9wKp7TvLb4YcHs8JdGf3EaUi6Po"
 FILE_SECRET = "FileSEC9wLk4tRz7mYv2QnXb6PcHs5JdGf8EaUi3Mo"
 RING_KEY = "RingKEY2kTn8vWq5xZm9RbLy4CcHs7JdGf6EaUi1Po"
 RING_SECRET = "RingSEC6mXv3nQt8kRz5YwLb9PcHs2JdGf7EaUi4Mo"
-ALL = (ENV_KEY, ENV_SECRET, FILE_KEY, FILE_SECRET, RING_KEY, RING_SECRET)
+ALERT_TOKEN = "AlertTOK4xRm8vQk2WzYn6LbTc5HsJd9FgKa3EuPo"
+ALL = (ENV_KEY, ENV_SECRET, FILE_KEY, FILE_SECRET, RING_KEY, RING_SECRET, ALERT_TOKEN)
 KEYRING = f"""
 from keyring.backend import KeyringBackend
 
@@ -73,6 +74,9 @@ def planted() -> Iterator[dict[str, str]]:
         yield {
             "GRIDBOT_API_KEY": ENV_KEY,
             "GRIDBOT_API_SECRET": ENV_SECRET,
+            "GRIDBOT_ALERT_URLS": f"json://127.0.0.1:9/{ALERT_TOKEN}",
+            "GRIDBOT_ALERTS__MODES": "sim,paper,testnet,live",
+            "GRIDBOT_ALERTS__LEVEL": "info",
             "CREDENTIALS_DIRECTORY": str(folder / "systemd"),
             "PYTHONPATH": f"{folder}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
             "PYTHON_KEYRING_BACKEND": "planted_keyring.Planted",
@@ -139,6 +143,8 @@ def says_none(*ended: Ended) -> None:
     [
         ("credentials", "check", "--mode", "live"),
         ("credentials", "delete", "--mode", "live", "--yes"),
+        ("alerts", "check"),
+        ("alerts", "test", "--timeout", "5"),
         ("--mode", "live", "--no-ui"),
         ("--mode", "testnet", "--no-ui", "--json"),
     ],
@@ -147,7 +153,7 @@ def says_none(*ended: Ended) -> None:
 def test_no_command_says_a_key(environment: dict[str, str], tmp_path: Path, words: tuple[str, ...]) -> None:
     nowhere = tmp_path / "nowhere.toml"
     nowhere.write_text('[exchange]\nbase_url = "http://127.0.0.1:9"\nreach_s = 0.1\n')
-    named = () if words[0] == "credentials" else ("--config", str(nowhere))
+    named = () if words[0] in ("credentials", "alerts") else ("--config", str(nowhere))
     says_none(gridbot("--home", str(tmp_path), *named, *words, env=environment))
 
 
