@@ -29,6 +29,7 @@ help:
 	@echo "make setup      only make .venv from requirements.lock"
 	@echo "make bench-ui   what the terminal app costs;  make screenshots   the pictures, from fixed snapshots"
 	@echo "make bench-backtest   back-test throughput beside its peers;  make validation   docs/VALIDATION.md from recorded data"
+	@echo "make mechanisms   what each mechanism of the strategy adds, with its interval"
 	@echo "make promises   what every run promises, on windows of the recorded data that nobody chose (WINDOWS=..., SEED=...)"
 	@echo "make campaign   the fault campaign, into docs/VALIDATION.md (SEEDS=...);  make mutants   known bugs it must find"
 	@echo "make kills      kill -9 against the served exchange, judged by its books (KILLS=...)"
