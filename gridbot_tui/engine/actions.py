@@ -16,7 +16,7 @@ Touch = tuple[Ticks, Ticks]
 """(best bid, best ask) as of a decision; on bars both are the last close."""
 
 
-class Action(Struct, frozen=True, tag=True):
+class Action(Struct, frozen=True, tag=True, gc=False):
     """Base of all actions."""
 
 

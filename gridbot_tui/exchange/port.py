@@ -17,7 +17,7 @@ from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.units import ClientId, Ms, Symbol
 
 
-class Request(Struct, frozen=True, tag=True):
+class Request(Struct, frozen=True, tag=True, gc=False):
     """Base of everything that can be asked of an exchange."""
 
 

@@ -1,4 +1,7 @@
-"""The nouns of this room: an order and its life, a slot, and everything desired for one symbol."""
+"""The nouns of this room: an order and its life, a slot, and everything desired for one symbol.
+
+None of them can be part of a reference cycle, and thousands stand: the collector need not know of them (``gc=False``).
+"""
 
 from enum import StrEnum
 
@@ -25,7 +28,7 @@ class Purpose(StrEnum):
     STOP = "stop"
 
 
-class NewOrder(Struct, frozen=True):
+class NewOrder(Struct, frozen=True, gc=False):
     """An intent: exactly what is to be sent. One client id names one intent, for ever."""
 
     client_id: ClientId
@@ -82,7 +85,7 @@ class SlotState(StrEnum):
     UNRESOLVED = "unresolved"
 
 
-class Slot(Struct, frozen=True):
+class Slot(Struct, frozen=True, gc=False):
     """A rung's side in a plan's epoch: one limit order that ought to rest, or the reason it does not."""
 
     symbol: Symbol
@@ -109,7 +112,7 @@ class TargetStyle(StrEnum):
     """Market, reduce-only."""
 
 
-class Target(Struct, frozen=True):
+class Target(Struct, frozen=True, gc=False):
     """A signed position to be reached now."""
 
     position: Steps
@@ -118,7 +121,7 @@ class Target(Struct, frozen=True):
     """Reason code: ``unwind``, ``flatten``, ``kill``, ``tier3``, ``cap``, ``shutdown``, ``stop_price``..."""
 
 
-class StopOrder(Struct, frozen=True):
+class StopOrder(Struct, frozen=True, gc=False):
     """The one conditional order that protects a position."""
 
     side: Side
@@ -127,7 +130,7 @@ class StopOrder(Struct, frozen=True):
     steps: Steps
 
 
-class Desired(Struct, frozen=True):
+class Desired(Struct, frozen=True, gc=False):
     """Everything of one symbol that ought to stand on the exchange now."""
 
     symbol: Symbol

@@ -101,9 +101,12 @@ def _columns(run: Run, count: int) -> Columns:
 
 @contextlib.contextmanager
 def seldom_collecting() -> Iterator[None]:
-    """Look for reference cycles seldom: a run keeps much and makes few, and each search walks all that is kept."""
+    """Look for reference cycles seldom: a run keeps much and makes few, and each search walks all that is kept.
+
+    A search among the young walks so few that no decision waits long for it.
+    """
     before = gc.get_threshold()
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(25_000, 200, 100)
     try:
         yield
     finally:

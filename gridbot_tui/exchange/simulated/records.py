@@ -32,7 +32,7 @@ class Execution(StrEnum):
     EXPIRED = "EXPIRED"
 
 
-class Order(Struct):
+class Order(Struct, gc=False):
     """One order. Mutable while it lives; what leaves the exchange is a copy."""
 
     exchange_id: int
@@ -137,7 +137,7 @@ class PositionView(Struct, frozen=True):
     unrealised: Money
 
 
-class OrderUpdate(Struct, frozen=True):
+class OrderUpdate(Struct, frozen=True, gc=False):
     """News of one order (ORDER_TRADE_UPDATE, ALGO_UPDATE, executionReport)."""
 
     at: Ms
