@@ -65,6 +65,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("freeze", "space", "freeze", "hold display", "Hold the display; trading goes on", LOOK),
     Action("theme", "T", "theme", "theme", "Next colour theme", APP),
     Action("symbols", "", "symbols", "symbol set", "Next symbol set: braille, block, ASCII", APP),
+    Action("copy", "C", "copy", "copy", "Copy the pane with the focus, or the page, as text", APP),
     Action("screenshot", "", "screenshot", "screenshot", "Save the screen as SVG", APP),
     Action("palette", "ctrl+p", "command_palette", "palette", "Every action by name", APP, False, True, True),
     Action("leave", "ctrl+q", "leave", "leave", "Leave: detach, stop, or flatten and stop", APP, False, True, True),

@@ -307,6 +307,21 @@ class GridApp(OrderActions, App[Ended]):
         self.picture.freeze(not self.picture.frozen)
         self.echo()
 
+    def action_copy(self) -> None:
+        """What is seen, to the terminal's clipboard (OSC 52) and into a file."""
+        from gridbot_tui.ui import copying
+
+        text = copying.text_of(self.screen)
+        try:
+            where = f"copied, and written to {copying.saved(text)}"
+        except OSError as error:
+            where = f"copied, but written nowhere: {error.strerror}"
+        if copying.fits_clipboard(text):
+            self.copy_to_clipboard(text)
+        else:
+            where = where.replace("copied", "too long for the clipboard", 1)
+        self.tell("info", where)
+
     def action_theme(self) -> None:
         """The next theme."""
         names = theme.NAMES

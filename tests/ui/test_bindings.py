@@ -25,6 +25,7 @@ PRESSED = {
         "s n N": "test_keys::test_symbol_keys_choose_what_is_shown",
         "escape": "test_keys::test_pages_replace_each_other_and_escape_leads_home",
         "space": "test_keys::test_space_holds_the_display_and_says_that_trading_goes_on",
+        "C": "test_keys::test_a_pane_is_copied_to_the_clipboard_and_into_a_file",
         "T": "test_keys::test_theme_key_goes_round_and_the_screen_survives_it",
         "ctrl+p": "test_keys::test_the_palette_lists_every_action_that_is_allowed",
         "ctrl+q": "test_keys::test_quitting_always_asks_and_cancel_has_the_focus",

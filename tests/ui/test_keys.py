@@ -1,6 +1,8 @@
 """Every binding does what it says, exactly once, and orders only where they may be given."""
 
 import asyncio
+import tempfile
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -8,6 +10,7 @@ from msgspec.structs import replace
 from gridbot_tui.control.command import CommandOutcome
 from gridbot_tui.control.errors import Refused, TimedOut
 from gridbot_tui.control.messages import ControlAsked
+from gridbot_tui.ui import copying
 from gridbot_tui.ui.actions import ACTIONS, BY_ID, ORDERING
 from gridbot_tui.ui.app import GridApp, Look
 from gridbot_tui.ui.dialogs.control import ControlDialog
@@ -324,3 +327,43 @@ async def test_the_top_line_shows_a_key_before_the_panes_do() -> None:
         assert pane_text(app, "#ladder") == before
         app._follow()
         assert pane_text(app, "#ladder") != before
+
+
+async def test_a_pane_is_copied_to_the_clipboard_and_into_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+
+    def saved(text: str) -> Path:
+        written.append(text)
+        return Path("kept.txt")
+
+    monkeypatch.setattr(copying, "saved", saved)
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        app.screen.set_focus(None)
+        await pilot.press("C")
+        await settled(pilot)
+        assert "63 959.0" in app.clipboard
+        assert "leverage" in app.clipboard, "without a focus the whole page is copied"
+        await pilot.press("1")
+        await settled(pilot)
+        await pilot.press("C")
+        await settled(pilot)
+        assert app.clipboard.startswith("╭─ Ladder BTCUSDT")
+        assert "leverage" not in app.clipboard
+        monkeypatch.setattr(copying, "CLIPBOARD_BYTES", 10)
+        await pilot.press("4")
+        await settled(pilot)
+        await pilot.press("C")
+        await settled(pilot)
+        assert app.clipboard.startswith("╭─ Ladder"), "what is too long leaves the clipboard as it was"
+        assert app.picture.notes[-1].text == "too long for the clipboard, and written to kept.txt"
+        assert written[1] == app.clipboard
+        assert "leverage" in written[2]
+
+
+def test_a_copy_is_a_file_that_only_its_user_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    file = copying.saved("60 010.5 −2 %\n")
+    assert file.parent == tmp_path
+    assert file.read_text(encoding="utf-8") == "60 010.5 −2 %\n"
+    assert file.stat().st_mode & 0o777 == 0o600
