@@ -33,6 +33,7 @@ help:
 	@echo "make promises   what every run promises, on windows of the recorded data that nobody chose (WINDOWS=..., SEED=...)"
 	@echo "make campaign   the fault campaign, into docs/VALIDATION.md (SEEDS=...);  make mutants   known bugs it must find"
 	@echo "make kills      kill -9 against the served exchange, judged by its books (KILLS=...)"
+	@echo "make faults     every fault of the served exchange met by a bot, judged by its books"
 	@echo "make conformance   ccxt and Binance's own clients against the served exchange"
 	@echo "make lint | typecheck | imports | pytest | format | bench | docs | lock | clean"
 
@@ -130,9 +131,9 @@ KILLS ?= 50
 kills: $(READY)
 	@$(PY) -m tests.e2e.kills --kills $(KILLS) $(ARGS)
 
-# Each fault of the served exchange's menu, met by a whole bot, one after the other.
+# The served exchange's menu of faults beyond what the suite has of it: spot, cancels, stops, questions, several at once.
 faults: $(READY)
-	@$(PY) -m pytest tests/service/fault_menu.py -p no:xdist $(PYTEST_ARGS)
+	@$(PY) -m pytest tests/service/test_fault_menu.py tests/service/fault_menu.py -n $(WORKERS) $(PYTEST_ARGS)
 
 # Foreign clients against the served exchange; part of the suite, here alone and in one process.
 conformance: $(READY)

@@ -1,11 +1,11 @@
 """What slows creates down: the churn gate and the refusal circuits. In memory only."""
 
 from collections import deque
-from typing import Final
+from typing import Final, NamedTuple
 
 from gridbot_tui.orders.model import NewOrder, Purpose
 from gridbot_tui.orders.params import OrderParams
-from gridbot_tui.units import Ms, Side, Symbol
+from gridbot_tui.units import Ms, Side, Symbol, Ticks
 
 
 class ChurnGate:
@@ -55,6 +55,25 @@ def is_post_only_refusal(order: NewOrder, code: int, detail: str) -> bool:
     return order.post_only and (code == POST_ONLY_REFUSED or "immediately match" in detail.lower())
 
 
+STALE_TOUCH: Final[Ms] = 250
+"""Best prices are heard four times a second: before that, a price refused twice as taking would be refused again."""
+
+
+class _Took(NamedTuple):
+    """A post-only order that would have taken, and how often in a row at this very price."""
+
+    price: Ticks | None
+    at: Ms
+    times: int
+
+
+def _as_near(side: Side, price: Ticks | None, other: Ticks | None) -> bool:
+    """Whether a price lies at least as near to the other side of the book as another one."""
+    if price is None or other is None:
+        return False
+    return price >= other if side is Side.BUY else price <= other
+
+
 class _Circuit:
     __slots__ = ("code", "count", "probe_at", "since")
 
@@ -66,17 +85,26 @@ class _Circuit:
 
 
 class Circuits:
-    """Opens on identical definite refusals in a row of one kind of order; then lets one probe pass."""
+    """Opens on identical definite refusals in a row of one kind of order; then lets one probe pass.
 
-    __slots__ = ("_open", "_params")
+    Post-only refusals open nothing: the order is priced anew. Only where that gives the same price again is the
+    touch we know older than the exchange's, and such orders wait a moment for a newer one.
+    """
+
+    __slots__ = ("_open", "_params", "_took")
 
     def __init__(self, params: OrderParams) -> None:
         self._params = params
         self._open: dict[tuple[Symbol, Purpose, Side], _Circuit] = {}
+        self._took: dict[tuple[Symbol, Side], _Took] = {}
 
     def refused(self, order: NewOrder, code: int, at: Ms, detail: str = "") -> bool:
         """Count a definite refusal. True where the circuit opens (or stays open after a probe)."""
         if is_post_only_refusal(order, code, detail):
+            before = self._took.get((order.symbol, order.side))
+            again = before is not None and before.price == order.price and at - before.at < STALE_TOUCH
+            count = before.times + 1 if before is not None and again else 1
+            self._took[order.symbol, order.side] = _Took(order.price, at, count)
             return False
         key = (order.symbol, order.purpose, order.side)
         circuit = self._open.get(key)
@@ -93,6 +121,16 @@ class Circuits:
     def accepted(self, order: NewOrder) -> None:
         """An order of this kind was taken: whatever refused it before is over."""
         self._open.pop((order.symbol, order.purpose, order.side), None)
+        took = self._took.get((order.symbol, order.side)) if self._took else None
+        if took is not None and _as_near(order.side, order.price, took.price):
+            del self._took[order.symbol, order.side]
+
+    def would_take(self, symbol: Symbol, side: Side, price: Ticks, now: Ms) -> bool:
+        """True where this price, or one nearer to the other side, was refused as taking a moment ago, twice."""
+        took = self._took.get((symbol, side)) if self._took else None
+        if took is None or took.times < 2 or now - took.at >= STALE_TOUCH:
+            return False
+        return _as_near(side, price, took.price)
 
     def holds(self, symbol: Symbol, purpose: Purpose, side: Side, now: Ms) -> str:
         """The reason code where such orders are held back now, else an empty string."""
@@ -107,11 +145,13 @@ class Circuits:
         return circuit is not None and circuit.count >= self._params.refusals
 
     def due(self, now: Ms) -> set[Symbol]:
-        """Symbols of which an open circuit may let a probe pass now."""
-        if not self._open:
+        """Symbols of which an open circuit may let a probe pass now, or whose wait for a newer touch is over."""
+        if not self._open and not self._took:
             return set()
+        over = [key for key, took in self._took.items() if now - took.at >= STALE_TOUCH]
+        waited = {key[0] for key in over if self._took.pop(key).times >= 2}
         least = self._params.refusals
-        return {key[0] for key, one in self._open.items() if one.count >= least and now >= one.probe_at}
+        return waited | {key[0] for key, one in self._open.items() if one.count >= least and now >= one.probe_at}
 
     def standing(self) -> list[tuple[Symbol, Purpose, Side, int, Ms]]:
         """(symbol, purpose, side, exchange code, since) of every open circuit."""

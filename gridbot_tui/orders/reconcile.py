@@ -348,6 +348,8 @@ class _Work:
         refused = self.r.circuits.holds(slot.symbol, _GRID, slot.side, self.now)
         if refused:
             return refused
+        if self.r.circuits.would_take(slot.symbol, slot.side, slot.price, self.now):
+            return PROBING
         far = abs(slot.price - self.touch.bid) > self.r.params.churn_near * self.touch.bid
         if far and slot.entry and self.r.churn.defers(slot.symbol, slot.side, slot.rung, self.now):
             return CHURN

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.orders.churn import STALE_TOUCH
 from gridbot_tui.orders.desired import desired, strongest
 from gridbot_tui.orders.model import Desired, OrderKind, OrderState, Slot, SlotState, StopOrder, Target, TargetStyle
 from gridbot_tui.orders.params import OrderParams
@@ -387,7 +388,22 @@ def test_three_identical_refusals_open_a_circuit_that_lets_one_probe_pass_a_minu
 @pytest.mark.parametrize(("code", "detail"), [(-5022, ""), (-2010, "Order would immediately match and take.")])
 def test_post_only_refusals_are_normal_and_never_open_a_circuit(code: int, detail: str) -> None:
     desk = Desk()
-    assert [refuse(desk, want(slot(1, 599_000)), code, detail) for _ in range(10)] == [1] * 10
+    sent = []
+    for _ in range(10):
+        sent.append(refuse(desk, want(slot(1, 599_000)), code, detail))
+        desk.now += STALE_TOUCH
+    assert sent == [1] * 10
+
+
+def test_a_price_refused_twice_as_taking_waits_for_a_newer_touch_and_others_do_not() -> None:
+    desk = Desk()
+    refusals = [refuse(desk, want(slot(1, 599_000)), -5022, "") for _ in range(5)]
+    assert refusals == [1, 1, 0, 0, 0], "priced anew at once, but not again and again at the same price"
+    assert len(desk.compare(want(slot(1, 598_999))).creates) == 1, "farther from the market it may rest"
+    assert desk.reconciler.circuits.due(desk.now) == set()
+    desk.now += STALE_TOUCH
+    assert desk.reconciler.circuits.due(desk.now) == {BTC.symbol}, "looked at again when its wait is over"
+    assert refuse(desk, want(slot(1, 599_000)), -5022, "") == 1
 
 
 def test_the_exchanges_order_limit_keeps_room_for_target_and_stop() -> None:

@@ -1,8 +1,8 @@
 """Time that passes at once, around real sockets on loopback: nobody waits, and nothing depends on the machine's speed.
 
-The loop's selector never sleeps: where no socket is readable it tells the loop that the wait is over. What other
-threads do (the state file's, name look-ups) is waited for in earnest, and no time passes meanwhile. Whoever asks for
-the time (the adapter, python-binance's signatures, the served exchange, the dead-man switch) is told the loop's.
+The loop's selector never sleeps: where no socket is readable it tells the loop that the wait is over. The state
+file's thread is waited for in earnest, and no time passes meanwhile. Whoever asks for the time (the adapter,
+python-binance's signatures, the served exchange, the dead-man switch) is told the loop's.
 """
 
 import asyncio
@@ -55,19 +55,13 @@ class _Selector(selectors.DefaultSelector):
 class JumpingLoop(asyncio.SelectorEventLoop):
     """An event loop whose seconds cost nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, begin: Ms) -> None:
         self._jumping = _Selector()
+        self._begin = begin
         super().__init__(self._jumping)
 
     def time(self) -> float:
         return self._jumping.now
-
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> "asyncio.Future[Any]":  # type: ignore[override]
-        """As ever, during which no time passes."""
-        self.hold(1)
-        future = super().run_in_executor(executor, func, *args)
-        future.add_done_callback(lambda _: self.hold(-1))
-        return future
 
     def hold(self, more: int) -> None:
         """Another thread works for the loop, or has ended to."""
@@ -75,7 +69,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
     def wall(self) -> float:
         """Seconds UTC."""
-        return BEGIN / 1000 + self.time()
+        return self._begin / 1000 + self.time()
 
 
 class LoopTime:
@@ -106,9 +100,9 @@ def _held(loop: JumpingLoop, method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def jumping() -> Iterator[JumpingLoop]:
-    """A loop whose time is everybody's; closed at the end."""
-    loop = JumpingLoop()
+def jumping(begin: Ms = BEGIN) -> Iterator[JumpingLoop]:
+    """A loop whose time is everybody's, from a moment on; closed at the end."""
+    loop = JumpingLoop(begin)
     told = LoopTime(loop)
     held = {name: _held(loop, getattr(aiosqlite.Connection, name)) for name in ("_execute", "_connect", "close")}
     with pytest.MonkeyPatch.context() as patch:

@@ -34,7 +34,7 @@ from gridbot_tui.service.real import RealParts, open_real
 from gridbot_tui.store.reader import reading
 from gridbot_tui.units import HOUR, Market, Mode, Ms, Symbol
 from tests.exchange_server.serving import Served
-from tests.service.jumping import JumpingLoop, jumping
+from tests.service.jumping import BEGIN, JumpingLoop, jumping
 
 KEY, SECRET = "k3y" * 8, "s3cret" * 8
 SYMBOL = "BTCUSDT"
@@ -109,6 +109,7 @@ class Scene:
         self.bare_s = 0.0
         """The longest that the exchange held a position of ours without a stop."""
         self.parts: RealParts
+        self.options: RunOptions
         self.profile: Profile
         self._run: asyncio.Task[RunResult] | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -124,6 +125,7 @@ class Scene:
         pairs = {**PLAIN, **spot, "exchange.base_url": self.served.http, **self.sets, **sets}
         options = RunOptions(mode=self.mode, market=self.market, home=self.home, symbols=self.symbols,
                              overrides=tuple(pairs.items()), json=True)  # fmt: skip
+        self.options = options
         plan = understand(options)
         with open_profile(plan) as profile:
             self.profile = profile
@@ -136,11 +138,11 @@ class Scene:
         """Until it trades and is at rest."""
         return await self.until(quiet, "it trades")
 
-    async def leave(self) -> None:
+    async def leave(self) -> RunResult:
         """The process goes without touching an order."""
         self.parts.runner.leaving = True
         self.parts.runner.wake()
-        await self.ended()
+        return await self.ended()
 
     async def stop(self) -> RunResult:
         """The graceful shutdown, to its verified end."""
@@ -378,12 +380,13 @@ def live_through(
     mode: Mode = Mode.TESTNET,
     balances: dict[str, str] | None = None,
     past: Ms = 2 * HOUR,
+    begin: Ms = BEGIN,
 ) -> None:
     """Serve an exchange, tell a story on it, take everything down; all in the time that jumps.
 
     ``past``: how much of it a new bot asks for; a plain grid needs none to speak of.
     """
-    with jumping() as loop, pytest.MonkeyPatch.context() as patch:
+    with jumping(begin) as loop, pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRIDBOT_API_KEY", KEY)
         patch.setenv("GRIDBOT_API_SECRET", SECRET)
         patch.setattr(real, "WithHistory", partial(WithHistory, history=past))
