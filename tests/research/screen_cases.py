@@ -33,12 +33,7 @@ LARGE: Keys = {
     "strategy__portfolio__crash": "0.5",
     "risk__gap_reserve": "0.5",
 }
-BOLD: Keys = {
-    **LARGE,
-    "strategy__leverage__reference_volatility": "3.0",
-    "strategy__ensemble__prior__up": "0.8",
-    "strategy__ensemble__prior__down": "0.1",
-    "strategy__ensemble__prior__neutral": "0.1",
+PATIENT: Keys = {
     "risk__tier1_enter": "0.49",
     "risk__tier1_leave": "0.3",
     "risk__tier2_enter": "0.59",
@@ -46,6 +41,15 @@ BOLD: Keys = {
     "risk__tier3_enter": "0.85",
     "risk__absolute_halt": "0.95",
     "risk__breaker_loss": "0.9",
+}
+"""No halt before nearly all is lost."""
+BOLD: Keys = {
+    **LARGE,
+    "strategy__leverage__reference_volatility": "3.0",
+    "strategy__ensemble__prior__up": "0.8",
+    "strategy__ensemble__prior__down": "0.1",
+    "strategy__ensemble__prior__neutral": "0.1",
+    **PATIENT,
 }
 """As much on one side as the limits of a config can be made to allow."""
 

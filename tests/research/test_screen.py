@@ -1,5 +1,6 @@
 """The screen does what the engine does: the same fills in the same order, on markets that bring out what is rare."""
 
+import math
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -99,3 +100,15 @@ def test_the_restated_bounding_of_weights_is_the_strategys() -> None:
         weights, prior = (tuple(float(v) for v in draw.dirichlet((1, 1, 1))) for _ in range(2))
         given = (weights, prior, 0.05, 0.8)
         assert learn.bounded.py_func(*given) == pytest.approx(learning.bounded(*given), abs=1e-12)  # type: ignore[attr-defined,arg-type]
+
+
+def test_a_rung_whose_price_was_multiplied_up_is_rounded_as_the_exact_one_or_reckoned_anew() -> None:
+    from gridbot_tui.research.screen import rungs
+
+    for whole in (12, 656_103, 8_000_000):
+        for off in (0.0, 5e-10, -9e-10, 1.5e-9, -3e-9, 1e-6, 0.3 / whole):
+            ratio = whole * (1.0 + off)
+            near = abs(ratio - whole) <= 1e-9 * ratio  # as ``orders.rungs`` has it
+            for buy in (True, False):
+                exact = whole if near else math.floor(ratio) if buy else math.ceil(ratio)
+                assert rungs._rounded.py_func(ratio, buy) in (-1, exact)  # type: ignore[attr-defined]

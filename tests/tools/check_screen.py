@@ -20,7 +20,7 @@ from tests.bench.backtest_market import MINUTES, write
 from tests.bench.backtest_peers import PEERS, measured
 from tests.bench.report import Report
 from tests.research.markets import series
-from tests.research.screen_cases import CASES, QUARTER, TIGHT, Case, compare, thin
+from tests.research.screen_cases import CASES, PATIENT, QUARTER, TIGHT, Case, compare, thin
 from tests.tools.make_validation import data
 
 RECORDED = (
@@ -46,14 +46,15 @@ RECORDED = (
     "spot/ETHUSDT/1h/2018-02-09_2021-03-31",
     "spot/SOLUSDT/5m/2021-01-01_2021-03-31",
 )
+LASTING = {**TIGHT, **PATIENT}
 LONG = (
-    Case("long hours", lambda: series("SOLUSDT", 700, seed=50, sigma_hour=0.013, interval=HOUR), HOUR, TIGHT),
-    Case("long quarters", lambda: series("ETHUSDT", 150, seed=51, sigma_hour=0.011, interval=QUARTER), QUARTER, TIGHT),
+    Case("long hours", lambda: series("SOLUSDT", 600, seed=50, sigma_hour=0.013, interval=HOUR), HOUR, LASTING),
+    Case("long quarters", lambda: series("ETHUSDT", 150, seed=51, sigma_hour=0.01, interval=QUARTER), QUARTER, LASTING),
     Case(
         "long thin minutes",
-        lambda: thin(series("SOLUSDT", 60, seed=52, sigma_hour=0.012, interval=MINUTE), 6.0),
+        lambda: thin(series("SOLUSDT", 70, seed=52, sigma_hour=0.012, interval=MINUTE), 6.0),
         MINUTE,
-        TIGHT,
+        LASTING,
     ),
 )
 PUBLISHED = 5.1e6

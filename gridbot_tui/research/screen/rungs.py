@@ -37,7 +37,7 @@ def rung_price(w: State, n: Numbers, rung: int, lots: int, buy: bool) -> int:
 def _rounded(ratio: float, buy: bool) -> int:
     """Ticks of a rung whose price was multiplied up; -1 where that is too near a whole tick to be sure."""
     near = round(ratio)
-    if abs(ratio - near) <= 1e-6 * max(1.0, 1e-6 * ratio):
+    if abs(ratio - near) <= 2e-9 * max(1.0, ratio):
         return -1
     return int(math.floor(ratio) if buy else math.ceil(ratio))
 

@@ -34,6 +34,8 @@ class Screened(Struct):
 
     fills: Integers
     """Rows of (moment, side, ticks, steps)."""
+    made: int
+    """How many there were."""
     equity: Floats
     """At each full hour; the times are ``Tape.sampled``."""
     final: float
@@ -55,13 +57,13 @@ class Screen:
         (self._symbol,) = prepared.market.symbols
         self._pulls: dict[float, Floats] = {}
 
-    def run(self, settings: Settings) -> Screened:
-        """Play a set."""
+    def run(self, settings: Settings, most_fills: int = MOST_FILLS) -> Screened:
+        """Play a set. ``most_fills``: so many are written down, the others only counted."""
         from gridbot_tui.research.screen.loop import run
 
         n, w = self._numbers(settings), np.zeros(1, STATE).view(np.recarray)
         t = self.tape
-        fills, curve = np.zeros((MOST_FILLS, 4), dtype=np.int64), np.zeros(len(t.sampled))
+        fills, curve = np.zeros((most_fills, 4), dtype=np.int64), np.zeros(len(t.sampled))
         averaged = self._averaged(float(n[0]["usual_pull"]))
         given = (t.bars, t.plan, t.volume, t.funding, t.features, t.stretch, averaged, t.start, fills, curve)
         with compiling():
@@ -69,7 +71,8 @@ class Screen:
         one = w[0]
         counts = {name: int(one[name]) for name in COUNTS}
         final = float(one["value_now"] * n[0]["capital"])
-        return Screened(fills[: min(made, MOST_FILLS)], curve, final, float(one["fall"]), float(one["traded"]), counts)
+        kept = fills[: min(made, most_fills)]
+        return Screened(kept, made, curve, final, float(one["fall"]), float(one["traded"]), counts)
 
     def _numbers(self, settings: Settings) -> Any:
         from gridbot_tui.research.screen.numbers import NUMBERS, fill
@@ -83,7 +86,7 @@ class Screen:
 
     def score(self, settings: Settings, since: Ms) -> Score:
         """A set's score, as ``trial.score_of`` has it of the engine."""
-        made, at = self.run(settings), self.tape.sampled
+        made, at = self.run(settings, 0), self.tape.sampled
         after = made.equity[at > since]
         capital = self.capital(settings)
         days = max(int(self.tape.plan[-1, 0]) - since, DAY) / DAY
@@ -93,7 +96,7 @@ class Screen:
             drawdown=made.fall,
             turnover=made.traded / (float(after.mean()) if len(after) else capital) / days,
             sharpe=sharpe(returns),
-            fills=len(made.fills),
+            fills=made.made,
         )
 
     def capital(self, settings: Settings) -> float:
