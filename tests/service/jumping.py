@@ -67,6 +67,10 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         """Another thread works for the loop, or has ended to."""
         self._jumping.held += more
 
+    def sleep_through(self, seconds: float) -> None:
+        """The machine is suspended: time passes, and nothing runs meanwhile."""
+        self._jumping.now += seconds
+
     def wall(self) -> float:
         """Seconds UTC."""
         return self._begin / 1000 + self.time()

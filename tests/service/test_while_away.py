@@ -1,0 +1,44 @@
+"""What happens on the account while the bot is away or stands still is found, booked and put right when it is back."""
+
+import asyncio
+from pathlib import Path
+
+from gridbot_tui.units import Market
+from tests.service.wire_scene import KEY, Scene, live_through
+
+
+def test_a_spot_deposit_made_while_the_bot_was_away_is_booked_as_a_transfer(tmp_path: Path) -> None:
+    async def story(scene: Scene) -> None:
+        await scene.start()
+        before = await scene.trading()
+        assert (await scene.leave()).exit_code == 0
+        scene.served.control("deposit", key=KEY, asset="USDT", amount="250", market="spot")
+        await asyncio.sleep(30.0)
+        await scene.start()
+        await scene.trading()
+        await scene.until(lambda p: float(p.equity) >= float(before.equity) + 249, "it is booked")
+        await scene.agreed()
+        assert abs(scene.look().drawdown) < 0.001, "money put in is no profit, and none taken out a loss"
+
+    live_through(story, tmp_path, market=Market.SPOT)
+
+
+def test_orders_that_the_countdown_cancelled_while_the_machine_slept_are_recognised_and_placed_anew(
+    tmp_path: Path,
+) -> None:
+    async def story(scene: Scene) -> None:
+        await scene.start()
+        await scene.trading()
+        await scene.until(lambda _: bool(scene.served.account.countdowns), "the countdown runs")
+        scene.forget()
+        old = {row["clientOrderId"] for row in scene.standing() if "clientAlgoId" not in row}
+        scene.loop.sleep_through(600.0)
+        await asyncio.sleep(1.0)
+        await scene.agreed()
+        new = {row["clientOrderId"] for row in scene.standing() if "clientAlgoId" not in row}
+        assert old
+        assert new
+        assert not old & new, "none of them survived, and as many stand again"
+        assert scene.saw("the exchange has cancelled the resting orders")
+
+    live_through(story, tmp_path)
