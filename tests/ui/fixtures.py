@@ -99,9 +99,9 @@ WHAT_IF = (
 
 TRIALS = (
     TrialView(
-        "running", "done", "5e1f0a7c", NOW, "BTCUSDT, ETHUSDT, 15 min bars", 60, 0.00021, -0.00034, 0.00079, 0.0126, 4.1,
-        -0.038, suggestion="no change is suggested: of 6 changes of one parameter the best, ladder.spacing_trend 4 to "
-        "5.333, made +0.004 % a day [-0.011 %, +0.020 %], which shows no difference",
+        "running", "done", "5e1f0a7c", NOW, "BTCUSDT, ETHUSDT, 15 min bars", 60, 0.00021, -0.00034, 0.00079, 0.0126,
+        4.1, -0.038, suggestion="no change is suggested: of 6 changes of one parameter the best, "
+        "ladder.spacing_trend 4 to 5.333, made +0.004 % a day [-0.011 %, +0.020 %], which shows no difference",
     ),
 )  # fmt: skip
 
