@@ -46,6 +46,7 @@ from gridbot_tui.exchange.port import (
 )
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.ops.audit import AuditTrail
+from gridbot_tui.ops.audit_aside import AsideTrail
 from gridbot_tui.ops.feed import Feed
 from gridbot_tui.ops.log import get_logger
 from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
@@ -262,7 +263,7 @@ async def _living(rest: Any, known: Any, clock: WallClock, folder: Path) -> Asyn
     """A recovered bot on a disk of its own; the event says that both links are up."""
     engine = Engine(engine_config(Settings.model_validate(GRID), 1, Mode.LIVE, known), known)
     store = await LiveStore.open(folder / "gridbot.db", durable=True, identity=_ME)
-    audit = AuditTrail(folder / "audit.jsonl", at=0, durable=False)
+    audit = AsideTrail(AuditTrail(folder / "audit.jsonl", at=0, durable=False), lambda _: None)
     telling = Telling(audit, Feed(), lambda facts: None, get_logger("bench"), known)
     journal = LiveJournal(store, telling, lambda: b"", HOUR)
     box: list[RealRunner] = []

@@ -152,7 +152,7 @@ def says_none(*ended: Ended) -> None:
 )
 def test_no_command_says_a_key(environment: dict[str, str], tmp_path: Path, words: tuple[str, ...]) -> None:
     nowhere = tmp_path / "nowhere.toml"
-    nowhere.write_text('[exchange]\nbase_url = "http://127.0.0.1:9"\nreach_s = 0.1\n')
+    nowhere.write_text('[exchange]\nbase_url = "http://127.0.0.1:9"\nreach_s = 0.1\ntries = 1\n')
     named = () if words[0] in ("credentials", "alerts") else ("--config", str(nowhere))
     says_none(gridbot("--home", str(tmp_path), *named, *words, env=environment))
 
