@@ -103,7 +103,7 @@ def wait(true: Callable[[], bool], within: float, what: str) -> None:
 def command(home: Path, *words: str, within: float = 60.0) -> subprocess.CompletedProcess[str]:
     """A command of the command line on this home."""
     return subprocess.run(
-        [sys.executable, "-m", "gridbot_tui", words[0], "--home", str(home), *words[1:]],
+        [sys.executable, "-m", "gridbot_tui", "--home", str(home), *words],
         capture_output=True,
         text=True,
         cwd=ROOT,
