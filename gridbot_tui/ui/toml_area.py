@@ -5,15 +5,15 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.widgets import TextArea
 
 from gridbot_tui.ui import theme
+from gridbot_tui.ui.in_order import Area
 
 _SECTION = re.compile(r"^\s*\[.*\]\s*(#.*)?$")
 _KEY = re.compile(r"^\s*(#\s*)?[A-Za-z0-9_\"'.-]+\s*=")
 
 
-class TomlArea(TextArea):
+class TomlArea(Area):
     """Plain editing: no blinking, no mouse needed, ``ctrl+z`` and ``ctrl+y`` undo and redo."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -37,6 +37,8 @@ PRESSED = {
     "Dialog": {
         "escape": "test_dialogs::test_cancel_has_the_focus_and_escape_cancels",
         "left right": "test_bindings::test_arrows_go_from_answer_to_answer",
+        "up down pageup pagedown":
+            "test_config_page::test_a_long_difference_keeps_its_answers_in_sight",
     },
     "SymbolDialog": {"escape up down": "test_keys::test_symbol_keys_choose_what_is_shown"},
     "MarkedPane": {

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from msgspec.structs import replace
+from textual import events
 from textual.pilot import Pilot
 
 from gridbot_tui.control.command import CommandKind, CommandOutcome
@@ -401,3 +402,47 @@ async def test_reload_shows_the_same_difference_and_asks() -> None:
         await pilot.press("tab", "enter")
         await settled(pilot)
         assert bot.orders == [("reload", {"preview": "true"}), ("reload", {})]
+
+
+async def test_keys_that_come_in_one_burst_are_taken_in_the_order_they_were_typed() -> None:
+    app, _ = with_bot()
+    async with app.run_test() as pilot:
+        page = await opened(pilot, app)
+        page.area.move_cursor((5, 0))
+        for key in ("end", "backspace", "backspace", "backspace", "4", ".", "5", "home", "delete", "L"):
+            app.post_message(events.Key(key, key if len(key) == 1 else None))  # nothing is waited for between two
+        await settled(pilot)
+        assert page.area.text.splitlines()[5] == "Leverage_cap = 4.5"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_long_difference_keeps_its_answers_in_sight(size: tuple[int, int]) -> None:
+    long = {**DETAIL, "what_if": "\n".join(f"COIN{at}{DETAIL['what_if'][7:]}" for at in range(60))}
+    app, _ = with_bot(CommandOutcome("1", True, "would change 2 keys", long))
+    async with app.run_test(size=size) as pilot:
+        page = await opened(pilot, app)
+        page.area.insert("# ", (0, 0))
+        await judged(pilot, page)
+        await pilot.press("ctrl+s")
+        await settled(pilot)
+        assert isinstance(app.screen, ChangeDialog)
+        text = screen_text(app)
+        assert "‹ Back ›" in text
+        assert "Apply" in text
+        assert "more below: ↑ ↓" in text
+        assert "lines more" not in text
+        await pilot.press(*["pagedown"] * 20)
+        await settled(pilot)
+        text = screen_text(app)
+        assert "lines more" in text
+        assert "more above: ↑ ↓" in text
+        assert "Apply" in text
+        await pilot.press("up")
+        await settled(pilot)
+        assert "1 more below" in screen_text(app)
+        await pilot.press("down")
+        await settled(pilot)
+        assert screen_text(app) == text
+        await pilot.press("pageup", "pageup", "pageup", "pageup")
+        await settled(pilot)
+        assert "more above" not in screen_text(app)

@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from gridbot_tui.ui.in_order import Field
 from gridbot_tui.ui.pane import RowPane
 from gridbot_tui.ui.picture import Line, Picture
 from gridbot_tui.ui.rows import Row, wrapped
@@ -62,25 +63,42 @@ class Answer(RowPane, can_focus=True):
 
 
 class Facts(RowPane):
-    """The dialog's text."""
+    """The dialog's text. Where the terminal has too few rows for it the answers stay, and ↑ ↓ look through it."""
 
     DEFAULT_CSS = "Facts { height: auto; width: 1fr; }"
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._top = 0
+
     def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
         """What the dialog has to say now."""
-        rows = self._said(width)
+        rows = self._shown(width)
         if len(rows) != height:
             self.refresh(layout=True)
         return rows
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """As many rows as there are facts."""
-        return len(self._said(width))
+        """As many rows as there are facts, and as there is room for."""
+        return len(self._shown(width))
 
-    def _said(self, width: int) -> list[Row]:
+    def look(self, rows: int) -> None:
+        """Look further down, or up."""
+        self._top += rows
+        self._again()
+
+    def _shown(self, width: int) -> list[Row]:
         dialog = self.screen
         assert isinstance(dialog, Dialog)
-        return dialog.facts_now(dialog.picture, width)
+        body, tail = dialog.facts_now(dialog.picture, width)
+        room = max(3, dialog.room() - len(tail))
+        if len(body) <= room:
+            self._top = 0
+            return body + tail
+        self._top = min(max(self._top, 0), len(body) - (room - 1))
+        above, below = self._top, len(body) - (room - 1) - self._top
+        words = ", ".join(f"{rows} more {way}" for rows, way in ((above, "above"), (below, "below")) if rows)
+        return [*body[self._top : self._top + room - 1], ((f"{words}: ↑ ↓", "accent"),), *tail]
 
 
 class Dialog(ModalScreen[str]):
@@ -97,7 +115,15 @@ class Dialog(ModalScreen[str]):
         Binding("escape", "cancel", "Cancel", show=False),
         Binding("left", "app.focus_previous", "Previous", show=False),
         Binding("right", "app.focus_next", "Next", show=False),
+        Binding("up", "look(-1)", "Up", show=False),
+        Binding("down", "look(1)", "Down", show=False),
+        Binding("pageup", "look(-10)", "Page up", show=False),
+        Binding("pagedown", "look(10)", "Page down", show=False),
     ]
+    FRAME = 4
+    """Rows of the box that are no facts: its border, the answers, a row before them."""
+    MIDDLE = 0
+    """Rows of the widgets between facts and answers."""
 
     def __init__(self, picture: Picture, word: str = "") -> None:
         super().__init__()
@@ -144,7 +170,7 @@ class Dialog(ModalScreen[str]):
             yield Facts(id="facts")
             yield from self.middle()
             if self._word:
-                yield Input(placeholder=f"type {self._word} to go on", id="word", compact=True)
+                yield Field(placeholder=f"type {self._word} to go on", id="word", compact=True)
             with Container(id="answers"):
                 yield Answer("", self.CANCEL, "text")
                 for name, label, role in self.ANSWERS:
@@ -158,12 +184,18 @@ class Dialog(ModalScreen[str]):
         """Cancel has the focus."""
         self.query_one("#answer-", Answer).focus()
 
-    def facts_now(self, picture: Picture, width: int) -> list[Row]:
-        """Facts and the hint."""
-        rows = [(), *self.facts(picture, width)]
-        if self._word:
-            rows.append(((self.reason_to_type(), "warn"),))
-        return rows + (wrapped(self._hint, width, "bad") if self._hint else [])
+    def facts_now(self, picture: Picture, width: int) -> tuple[list[Row], list[Row]]:
+        """Facts, and what is never out of sight: why a word is to be typed, and the hint."""
+        tail: list[Row] = [((self.reason_to_type(), "warn"),)] if self._word else []
+        return [(), *self.facts(picture, width)], tail + (wrapped(self._hint, width, "bad") if self._hint else [])
+
+    def room(self) -> int:
+        """Rows there are for facts."""
+        return self.size.height - self.FRAME - self.MIDDLE - (1 if self._word else 0)
+
+    def action_look(self, rows: int) -> None:
+        """Look through facts that do not fit."""
+        self.query_one("#facts", Facts).look(rows)
 
     def flush(self, picture: Picture) -> None:
         """The facts as they are now."""

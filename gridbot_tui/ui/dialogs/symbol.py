@@ -10,6 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from gridbot_tui.ui import words
+from gridbot_tui.ui.in_order import Field
 from gridbot_tui.ui.pane import RowPane
 from gridbot_tui.ui.picture import Picture
 from gridbot_tui.ui.rows import Row, left, right
@@ -63,7 +64,7 @@ class SymbolDialog(ModalScreen[str]):
         box = Container(id="box")
         box.border_title = "Symbol"
         with box:
-            yield Input(placeholder="type to filter", compact=True)
+            yield Field(placeholder="type to filter", compact=True)
             yield SymbolList()
 
     def matching(self) -> list[str]:

@@ -15,6 +15,7 @@ from textual.widgets import Input, TextArea
 from gridbot_tui.control.command import CommandKind, CommandOutcome
 from gridbot_tui.ui import checking, words
 from gridbot_tui.ui.checking import Fault
+from gridbot_tui.ui.in_order import Field
 from gridbot_tui.ui.pane import RowPane
 from gridbot_tui.ui.picture import Picture
 from gridbot_tui.ui.rows import Row, justify, wrapped
@@ -117,7 +118,7 @@ class ConfigPage(Page):
         with Vertical(id="body"):
             yield ConfigStatus()
             yield self.area
-            yield Input(placeholder="find; enter and ctrl+g go on, escape closes", id="find", compact=True)
+            yield Field(placeholder="find; enter and ctrl+g go on, escape closes", id="find", compact=True)
             yield FaultsPane()
 
     # -- what the panes show ----------------------------------------------------------------------------------

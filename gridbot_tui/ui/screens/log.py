@@ -9,6 +9,7 @@ from textual.widgets import Input
 
 from gridbot_tui.control.snapshot import EventView
 from gridbot_tui.ui import words
+from gridbot_tui.ui.in_order import Field
 from gridbot_tui.ui.pane import Pane
 from gridbot_tui.ui.panes.events import LEVELS
 from gridbot_tui.ui.picture import Picture
@@ -218,7 +219,7 @@ class LogPage(Page):
     def body(self) -> ComposeResult:
         """Log, search."""
         yield LogPane()
-        yield Input(placeholder="text or expression; 14:03 finds a time; enter seeks", id="search", compact=True)
+        yield Field(placeholder="text or expression; 14:03 finds a time; enter seeks", id="search", compact=True)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Seek, and go back to the log."""

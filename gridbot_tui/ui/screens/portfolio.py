@@ -9,6 +9,7 @@ from textual.widgets import Input
 
 from gridbot_tui.control.snapshot import SymbolView
 from gridbot_tui.ui import lines, words
+from gridbot_tui.ui.in_order import Field
 from gridbot_tui.ui.pane import Pane
 from gridbot_tui.ui.panes.header import STATES
 from gridbot_tui.ui.picture import Picture
@@ -229,7 +230,7 @@ class PortfolioPage(Page):
     def body(self) -> ComposeResult:
         """Table, filter."""
         yield PortfolioPane()
-        yield Input(placeholder="part of a name; enter keeps it, escape clears", id="filter", compact=True)
+        yield Field(placeholder="part of a name; enter keeps it, escape clears", id="filter", compact=True)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while typing."""
