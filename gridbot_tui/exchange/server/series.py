@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 WEEK_SHIFT: Final = 4 * DAY
 """The epoch was a Thursday; Binance's weeks begin on Monday."""
 _WIDTH: Final = 9
+QUIET: Final = 60
+"""Intervals without a trade that are told as candles without volume, as Binance does; a longer hole is an outage."""
 
 
 class Candle(NamedTuple):
@@ -76,6 +78,7 @@ class Series:
         if f is None or f[0] != open_at:
             if f is not None:
                 self.add(self._candle(f, True))
+                self._fill(f[0] + self.interval, open_at, f[4])
             f = self._forming = [open_at, price, price, price, price, 0, 0, 0, 0, 0, -1, -1]
         if price > f[2]:
             f[2] = price
@@ -92,6 +95,12 @@ class Series:
             if f[10] < 0:
                 f[10] = trade_id
             f[11] = trade_id
+
+    def _fill(self, since: Ms, until: Ms, price: Ticks) -> None:
+        """Candles of a market in which nothing happened from ``since`` to before ``until``."""
+        if until - since <= QUIET * self.interval:
+            for open_at in range(since, until, self.interval):
+                self.add(self._candle([open_at, price, price, price, price, 0, 0, 0, 0, 0, -1, -1], True))
 
     def _candle(self, f: list[int], closed: bool) -> Candle:
         return Candle(f[0], f[0] + self.interval - 1, f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9], f[10],
@@ -154,8 +163,10 @@ class Series:
                 made[-1] = _joined(made[-1], base)
             else:
                 made.append(base._replace(open_at=open_at, close_at=following - 1, closed=True))
-        if made and made[-1].close_at < now <= stop and bucket(now, interval, length)[0] == made[-1].close_at + 1:
-            made.append(_untraded(made[-1], bucket(now, interval, length)))
+        for _ in range(QUIET):
+            if not made or not made[-1].close_at < min(now, stop):
+                break
+            made.append(_untraded(made[-1], bucket(made[-1].close_at + 1, interval, length)))
         if made and made[-1].close_at >= now:
             made[-1] = made[-1]._replace(closed=False)
         return made[:limit] if since is not None else made[-limit:]
@@ -169,9 +180,9 @@ class Series:
 
 
 def _untraded(before: Candle, span: tuple[Ms, Ms]) -> Candle:
-    """A candle that has begun and in which nothing has happened yet."""
+    """A candle in which nothing has happened."""
     price = before.close
-    return Candle(span[0], span[1] - 1, price, price, price, price, 0, 0, 0, 0, 0, -1, -1, False)
+    return Candle(span[0], span[1] - 1, price, price, price, price, 0, 0, 0, 0, 0, -1, -1)
 
 
 def _joined(a: Candle, b: Candle) -> Candle:

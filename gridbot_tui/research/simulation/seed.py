@@ -17,8 +17,8 @@ from gridbot_tui.units import HOUR, MINUTE, Ms
 
 QUIET: Ms = 6 * MINUTE
 LEAST_ORDERS = 200
-LONGEST_STRETCH = 18
-"""Hours by which a seed is stretched at most, until it has sent that many orders."""
+LONGEST_STRETCH = 66
+"""Hours by which a seed is stretched at most, until it has sent that many orders; some need more than 18."""
 WHOLE: Ms = 6 * HOUR
 """Seeds shorter than this are slices: they are not stretched."""
 STOPPING: Ms = 25 * MINUTE
