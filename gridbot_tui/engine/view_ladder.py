@@ -6,6 +6,7 @@ from gridbot_tui.control.snapshot import LotView, RungView
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.ledger.buckets import PER_PRICE
 from gridbot_tui.ledger.model import Lot
+from gridbot_tui.ledger.shelf import Shelf
 from gridbot_tui.orders.book import LiveOrder
 from gridbot_tui.orders.model import OrderState, Purpose, Slot, SlotState
 from gridbot_tui.units import Side, Steps, Ticks, plain
@@ -32,11 +33,15 @@ def exits_of(desk: Desk, state: SymbolDesk) -> Exits:
     """The exits of our lots under what is desired now."""
     found = Exits({}, {})
     book = desk.ledger.book(state.symbol)
-    held = [lot for lot in book if not lot.external]
+    held, left = Shelf(), dict[int, Steps]()
+    for one in book:
+        if not one.external:
+            held.add(one)
+            left[one.id] = one.steps
     if state.desired is None or not held:
         return found
-    closing = held[0].side.opposite
-    left = {lot.id: lot.steps for lot in held}
+    side = Side.BUY if held.position > 0 else Side.SELL
+    closing, fees = side.opposite, 2 * desk.config.maker_fee
     slots = [slot for slot in state.desired.resting if slot.side is closing and slot.exit_steps]
     standing = {
         (live.rung, live.order.side): live.order.price
@@ -45,8 +50,7 @@ def exits_of(desk: Desk, state: SymbolDesk) -> Exits:
     }
     for slot in sorted(slots, key=lambda one: -one.price * one.side):  # the nearest to the market first
         room, ids = slot.exit_steps, []
-        while room > 0 and held:
-            lot = _first_closed(held, closing, slot.price)
+        while room > 0 and (lot := held.nearest(side, slot.price, int(fees * slot.price))) is not None:
             ids.append(lot.id)
             # An order that was kept may rest a little beside the price that its slot has now.
             found.prices.setdefault(lot.id, standing.get((slot.rung, slot.side)) or slot.price)
@@ -58,16 +62,6 @@ def exits_of(desk: Desk, state: SymbolDesk) -> Exits:
         if ids:
             found.closed_by[slot.rung, slot.side] = tuple(ids)
     return found
-
-
-def _first_closed(held: list[Lot], closing: Side, price: Ticks) -> Lot:
-    """The lot that a fill closes first, as the ledger has it (ledger.shelf): the nearest that it closes at a
-    profit, else the one that loses least, of equals the oldest. ``held`` ascends by price, then by age."""
-    if closing is Side.SELL:
-        best = max((lot.price for lot in held if lot.price < price), default=held[0].price)
-    else:
-        best = min((lot.price for lot in held if lot.price > price), default=held[-1].price)
-    return next(lot for lot in held if lot.price == best)
 
 
 def _reach(state: SymbolDesk) -> float:

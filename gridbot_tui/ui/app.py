@@ -20,7 +20,7 @@ from textual.timer import Timer
 from textual.worker import Worker, WorkerState
 
 from gridbot_tui.control.command import CommandKind
-from gridbot_tui.ui import environ, glyphs, theme
+from gridbot_tui.ui import environ, glyphs, hangup, theme
 from gridbot_tui.ui.actions import ACTIONS, ORDERING, bindings
 from gridbot_tui.ui.glyphs import Symbols
 from gridbot_tui.ui.link import Door, Link
@@ -121,6 +121,9 @@ class GridApp(OrderActions, App[Ended]):
         self.call_after_refresh(_collect_again)
         self.run_worker(self._run_link(), name="link", exit_on_error=False)
         self.set_interval(1 / self.look.refresh_hz, self.flush)
+        number = None if self.is_headless else hangup.terminal()
+        if number is not None:
+            self.set_interval(hangup.FEEL_S, lambda: self._feel_for(number))
         self._ui_loop = asyncio.get_running_loop()
         if self._early_signal:
             self._signalled(self._early_signal)
@@ -175,6 +178,14 @@ class GridApp(OrderActions, App[Ended]):
             self._early_signal = number
         elif not loop.is_closed():
             loop.call_soon_threadsafe(self._signalled, number)
+
+    def _feel_for(self, terminal: int) -> None:
+        """A terminal that is gone is a hang-up, whether or not anybody sent the signal.
+
+        The kernel tells only the session's leader. Where that is a ``make`` that waits for us, nobody passes it on.
+        """
+        if hangup.gone(terminal):
+            self._signalled(signal.SIGHUP)
 
     def _signalled(self, number: int) -> None:
         if number == signal.SIGHUP:

@@ -1,5 +1,6 @@
 """Which order closes which lot, as the ladder tells it."""
 
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import cast
 
@@ -20,9 +21,13 @@ def slot(rung: int, side: Side, price: int, exit_steps: int) -> Slot:
     return Slot(BTC, 1, rung, side, price, 10, exit_steps < 10, SlotState.RESTING, "", exit_steps)
 
 
-def exits(lots: list[SimpleNamespace], slots: tuple[Slot, ...], *standing: SimpleNamespace) -> Exits:
+def exits(
+    lots: list[SimpleNamespace], slots: tuple[Slot, ...], *standing: SimpleNamespace, fee: str = "0"
+) -> Exits:
     desk = SimpleNamespace(
-        ledger=SimpleNamespace(book=lambda _: lots), orders=SimpleNamespace(live=lambda _: standing)
+        ledger=SimpleNamespace(book=lambda _: lots),
+        orders=SimpleNamespace(live=lambda _: standing),
+        config=SimpleNamespace(maker_fee=Decimal(fee)),
     )
     state = SimpleNamespace(symbol=BTC, desired=SimpleNamespace(resting=slots))
     return exits_of(cast(Desk, desk), cast(SymbolDesk, state))
@@ -47,6 +52,12 @@ def test_a_lot_that_two_orders_close_names_the_nearer_and_both_name_the_lot() ->
     found = exits([held(1, 100, 10, Side.SELL)], (slot(0, Side.BUY, 90, 6), slot(-1, Side.BUY, 80, 4)))
     assert found.prices == {1: 90}
     assert found.closed_by == {(0, Side.BUY): (1,), (-1, Side.BUY): (1,)}
+
+
+def test_an_order_closes_no_lot_whose_profit_its_fees_would_eat_while_there_is_a_better_one() -> None:
+    lots = [held(1, 900, 10), held(2, 999, 10)]
+    assert exits(lots, (slot(0, Side.SELL, 1000, 10),)).prices == {2: 1000}
+    assert exits(lots, (slot(0, Side.SELL, 1000, 10),), fee="0.001").prices == {1: 1000}
 
 
 def test_an_order_that_was_kept_beside_its_slot_is_what_the_lot_names() -> None:

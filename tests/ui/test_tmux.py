@@ -33,10 +33,10 @@ class Tmux:
                               env={**self._env, "LANG": "C.UTF-8"}, cwd=ROOT, check=True)  # fmt: skip
         return done.stdout
 
-    def open(self, name: str, *words: str, size: tuple[int, int] = (120, 40)) -> None:
+    def open(self, name: str, *words: str, size: tuple[int, int] = (120, 40), shell: str = "{}; sleep 60") -> None:
         """gridbot in a session of this name."""
         line = shlex.join([sys.executable, "-m", "gridbot_tui", *words])
-        self("new-session", "-d", "-s", name, "-x", str(size[0]), "-y", str(size[1]), f"{line}; sleep 60")
+        self("new-session", "-d", "-s", name, "-x", str(size[0]), "-y", str(size[1]), shell.replace("{}", line))
 
     def screen(self, name: str) -> list[str]:
         """What is to be seen."""
@@ -99,3 +99,21 @@ def test_a_tmux_killed_in_the_middle_of_a_flatten_leaves_it_to_be_carried_on_and
         tmux.type("first", "p")
         tmux.wait_for("second", "RUNNING")
         assert command(tmp_path, "stop").returncode == 0
+
+
+def test_a_bot_whose_parent_keeps_the_hang_up_to_itself_still_trades_on_without_a_terminal(
+    tmux: Tmux, tmp_path: Path
+) -> None:
+    with bot_ended(tmp_path):
+        # As make is: the kernel tells the session's leader, which waits for its child and says nothing.
+        deaf = "trap '' HUP; {}; echo > " + shlex.quote(str(tmp_path)) + "/ended-$$"
+        tmux.open("keep", "--version")
+        tmux.open("own", "--home", str(tmp_path), *SMALL, "--speed", "30", shell=deaf)
+        tmux.wait_for("own", "resting")
+        pid = holder(tmp_path)
+        tmux.open("watch", "attach", "--home", str(tmp_path), shell=deaf)
+        tmux.wait_for("watch", "VIEW")
+        tmux("kill-session", "-t", "own")
+        tmux("kill-session", "-t", "watch")
+        wait(lambda: runs_headless(tmp_path, pid), 30, "bot without a terminal")
+        wait(lambda: len(list(tmp_path.glob("ended-*"))) == 2, 30, "end of both programs")
