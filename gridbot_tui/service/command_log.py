@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from gridbot_tui.store.core import Store
 from gridbot_tui.store.errors import StoreError, StoreUnavailable
@@ -82,7 +82,8 @@ class LiveCommands:
         """``reads``: a connection of the loop's own; readers wait for no writer."""
         self._live = live
         self._reads = reads
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Future[Any]] = set()
+        """Commands that are being written, and writes that the disk still owes an answer."""
 
     def known(self, command_id: str) -> bool:
         """See ``CommandLog``."""
@@ -114,12 +115,21 @@ class LiveCommands:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def _heard_out(self, writing: asyncio.Future[object]) -> None:
+        """A write has ended, be it long after somebody waited for it."""
+        self._tasks.discard(writing)
+        if not writing.cancelled():
+            writing.exception()  # ``_write`` has told of it, or that the disk did not answer in time
+
     async def _write(self, work: Callable[[Store], object], then: Then, failed: Told) -> None:
+        writing = asyncio.ensure_future(self._live.run(work))
+        self._tasks.add(writing)
+        writing.add_done_callback(self._heard_out)
         try:
-            done = await asyncio.wait_for(asyncio.shield(asyncio.ensure_future(self._live.run(work))), WAIT_S)
+            done = await asyncio.wait_for(asyncio.shield(writing), WAIT_S)
         except TimeoutError:
             failed(f"the disk has not answered for {WAIT_S:g} s")
-        except (StoreUnavailable, ValueError) as error:  # ValueError: the store was closed meanwhile
+        except (StoreError, sqlite3.Error, ValueError) as error:  # ValueError: the store was closed meanwhile
             failed(str(error))
         else:
             if done is False:
