@@ -114,12 +114,18 @@ class Reloader:
         ok, words, detail = self.offer(text, now, preview=True)
         if not ok:
             return ok, words, detail
+        former = self._file
         try:
-            apply_text(path, text)
+            backup = apply_text(path, text)
         except OSError as error:
             return False, f"nothing changed: {path} cannot be written ({error.strerror})", {}
         self._file = path
-        return self.offer(text, now, preview=False)
+        ok, words, detail = self.offer(text, now, preview=False)
+        if not ok:  # nor must the next start find what is not in force
+            self._file = former
+            if not _taken_back(path.resolve(), backup):
+                words += f"; {path} holds the refused text"
+        return ok, words, detail
 
     def offer(self, text: str, now: Ms, *, preview: bool) -> tuple[bool, str, dict[str, str]]:
         """Validate a text and apply it as the next version (not with ``preview``); an invalid one changes nothing."""
@@ -156,6 +162,8 @@ class Reloader:
             known = self.on_preview(loaded)
             detail |= {"back-test": known} if known else {}
             return True, f"would change {_keys(len(changes))}", detail
+        if self._journal.failing:  # no trade waits for a disk that hangs, but an edit would, and all trades with it
+            return False, f"nothing changed: {self._journal.failing}", {}
         try:
             self._apply(loaded, config, now, detail)
         except StoreUnavailable as error:
@@ -271,6 +279,18 @@ class Reloader:
 
     def _source(self) -> str:
         return str(self.loaded.path) if self.loaded.path is not None else "defaults"
+
+
+def _taken_back(path: Path, backup: Path | None) -> bool:
+    """Undo ``apply_text``; False where the file cannot be written any more."""
+    try:
+        if backup is None:
+            path.unlink()
+        else:
+            backup.replace(path)
+    except OSError:
+        return False
+    return True
 
 
 def _lines(changes: tuple[differences.Change, ...]) -> str:

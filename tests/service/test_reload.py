@@ -11,6 +11,7 @@ import pytest
 
 from gridbot_tui.control.command import Command, CommandKind, CommandOutcome
 from gridbot_tui.service.trial import Trial
+from gridbot_tui.store.errors import StoreUnavailable
 from tests.service.living import Living, copied, options
 
 BASE = "# my own words\n[orders]\ndepth = 4\n\n[service]\nreconcile_s = 60.0\n"
@@ -41,6 +42,10 @@ def put(path: Path, text: str) -> None:
 
 def text_of(path: Path) -> str:
     return path.read_text()
+
+
+def configs(home: Path) -> list[Path]:
+    return sorted(home.rglob("*.toml*"))
 
 
 async def give(bot: Living, kind: CommandKind, base: int | None = None, **args: str) -> CommandOutcome:
@@ -138,6 +143,34 @@ async def test_an_edit_that_cannot_be_written_is_not_in_force(
         said = await give(bot, CommandKind.APPLY, text=BASE.replace("depth = 4", "depth = 3"))
         assert not said.ok
         assert "cannot be written" in said.text
+        assert version(bot) == before
+
+
+@pytest.mark.parametrize("there", [True, False])
+async def test_an_edit_that_the_state_file_does_not_take_leaves_the_config_file_as_it_was(
+    home: Path, config: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    def full(*_: object) -> None:
+        raise StoreUnavailable("database or disk is full")
+
+    async with Living(options(home, config=config if there else None)) as bot:
+        monkeypatch.setattr(bot.parts.store, "add_config", full)
+        before, files = version(bot), configs(home)
+        said = await give(bot, CommandKind.APPLY, text=BASE.replace("depth = 4", "depth = 3"))
+        assert said.text == "nothing changed: database or disk is full"
+        assert (version(bot), text_of(config), configs(home)) == (before, BASE, files)
+
+
+async def test_while_facts_wait_for_the_disk_no_edit_is_taken(
+    home: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with bot_with(home, config) as bot:
+        before = version(bot)
+        monkeypatch.setattr(bot.parts.journal, "failing", "the disk has not answered for 2 s")
+        put(config, BASE.replace("depth = 4", "depth = 2"))
+        assert (await give(bot, CommandKind.RELOAD, preview="true")).ok
+        said = await give(bot, CommandKind.RELOAD)
+        assert said.text == "nothing changed: the disk has not answered for 2 s"
         assert version(bot) == before
 
 
