@@ -52,6 +52,7 @@ BOLD: Keys = {
     **PATIENT,
 }
 """As much on one side as the limits of a config can be made to allow."""
+LASTING: Keys = {**TIGHT, **PATIENT}
 
 
 class Case(Struct, frozen=True):
@@ -124,6 +125,12 @@ def fallen(one: Series, days: tuple[float, ...], drop: float) -> Series:
 def thin(one: Series, volume: float) -> Series:
     """The same with so little traded in each bar that orders fill piece by piece."""
     return replace(one, volume=np.full(len(one.times), volume))
+
+
+def swung(one: Series, far: float) -> Series:
+    """The same with long wicks: every bar trades this part of its price beyond both ends, and whole ladders with it."""
+    high, low = np.rint(one.high * (1.0 + far)), np.rint(one.low * (1.0 - far))
+    return replace(one, high=high.astype(np.int64), low=low.astype(np.int64))
 
 
 def _bold(seed: int) -> Series:
@@ -222,6 +229,26 @@ CASES: tuple[Case, ...] = (
             "strategy__learning__bet": "0.3",
             "strategy__learning__evidence_limit": "5",
         },
+    ),
+    Case(
+        "long wicks, thin",
+        lambda: thin(swung(series("SOLUSDT", 16, seed=41, sigma_hour=0.006, interval=MINUTE), 0.02), 30.0),
+        MINUTE,
+        LASTING,
+    ),
+    Case(
+        "long wicks on thin spot",
+        lambda: thin(
+            swung(series("SOLUSDT", 16, seed=42, sigma_hour=0.006, interval=MINUTE, market=COINS), 0.03), 60.0
+        ),
+        MINUTE,
+        {**SPOT, **LARGE, **PATIENT},
+    ),
+    Case(
+        "long wicks with mark prices",
+        lambda: swung(series("BTCUSDT", 19, seed=43, sigma_hour=0.007, marks=True), 0.02),
+        5 * MINUTE,
+        LASTING,
     ),
     *(Case(f"liquidated {seed}", lambda seed=seed: _bold(seed), QUARTER, BOLD) for seed in (30, 31, 32, 33)),  # type: ignore[misc]
 )

@@ -20,7 +20,7 @@ from tests.bench.backtest_market import MINUTES, write
 from tests.bench.backtest_peers import PEERS, measured
 from tests.bench.report import Report
 from tests.research.markets import series
-from tests.research.screen_cases import CASES, PATIENT, QUARTER, TIGHT, Case, compare, thin
+from tests.research.screen_cases import CASES, LASTING, QUARTER, Case, compare, thin
 from tests.tools.make_validation import data
 
 RECORDED = (
@@ -46,7 +46,6 @@ RECORDED = (
     "spot/ETHUSDT/1h/2018-02-09_2021-03-31",
     "spot/SOLUSDT/5m/2021-01-01_2021-03-31",
 )
-LASTING = {**TIGHT, **PATIENT}
 LONG = (
     Case("long hours", lambda: series("SOLUSDT", 600, seed=50, sigma_hour=0.013, interval=HOUR), HOUR, LASTING),
     Case("long quarters", lambda: series("ETHUSDT", 150, seed=51, sigma_hour=0.01, interval=QUARTER), QUARTER, LASTING),
