@@ -92,19 +92,26 @@ class RoughMarket:
 
 
 def warm(engine: Engine, market: RoughMarket, scenario: Scenario) -> None:
-    """Let the strategy have seen two weeks of hourly closes that end at the first price: no campaign waits for them."""
+    """Two weeks of hourly closes that end at the first price: no campaign waits until votes and charts have theirs."""
     first = dict(next(iter(market.batches(scenario.start))).bars)
     rng = Random(f"warm/{scenario.seed}")
     last_hour = scenario.start - scenario.start % HOUR
     for name in engine.symbols:
-        price = first[name].open * market.instruments[name].tick_f
+        state, tick = engine.desk.symbols[name], market.instruments[name].tick_f
+        price = first[name].open * tick
         sigma = rng.uniform(0.006, 0.02)
         drift = rng.uniform(-0.15, 0.15) * sigma
         closes = [price]
         for _ in range(WARM_HOURS - 1):
             closes.append(max(1e-12, closes[-1] * (1.0 + rng.gauss(drift, sigma))))
         for hour, close in enumerate(reversed(closes)):
-            engine.desk.strategy.hour(name, last_hour - (WARM_HOURS - 1 - hour) * HOUR, close)
+            ended = last_hour - (WARM_HOURS - 1 - hour) * HOUR
+            engine.desk.strategy.hour(name, ended, close)
+            ticks = max(1, round(close / tick))
+            state.bars.append((ended - HOUR, ticks, ticks, ticks, ticks))
+            votes = engine.desk.strategy.votes(name)
+            if votes is not None:
+                state.votes.append((ended, votes.up, votes.down, votes.neutral))
 
 
 __all__ = ["MINUTE", "RoughMarket", "warm"]

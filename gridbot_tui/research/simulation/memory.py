@@ -7,13 +7,16 @@ process. So the objects that are reached from one life of the bot are measured, 
 import gc
 import resource
 import sys
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
 from gridbot_tui.exchange.simulated.world import World
+from gridbot_tui.ledger.buckets import Buckets
+from gridbot_tui.ledger.seen import Seen
 from gridbot_tui.ops.log import Logger
 from gridbot_tui.research.simulation.line import Line
 from gridbot_tui.research.simulation.market import RoughMarket
@@ -34,6 +37,8 @@ class Sample(Struct, frozen=True):
     """Virtual hours since the start."""
     objects: int
     """Bytes of everything the bot's life holds."""
+    open: int
+    """Of them without the windows and tables that have a bound of their own: these fill for days, and then no more."""
     resident: int
     """Bytes of the whole process, exchange and judge included: its highest so far."""
     rows: dict[str, int]
@@ -56,12 +61,14 @@ class Gauge:
         if now < self._next or process is None or not process.bot.recovered:
             return
         self._next = now + self._every
+        roots = (process.engine, process.bot, process.journal.inner, process.reloader)
         db, folder = process.store.connection, process.store.path.parent
         rows = {name: db.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for (name,) in db.execute(_TABLES)}
         self.samples.append(
             Sample(
                 hour=(now - sim.scenario.start) / HOUR,
-                objects=size_of((process.engine, process.bot, process.journal.inner, process.reloader), beyond=sim),
+                objects=size_of(roots, beyond=sim),
+                open=size_of(roots, beyond=sim, bounded=False),
                 resident=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
                 rows=rows,
                 bytes={path.name: path.stat().st_size for path in folder.iterdir()},
@@ -69,9 +76,11 @@ class Gauge:
         )
 
 
-def slope(samples: Iterable[Sample], after: float = 0.0) -> float | None:
-    """Bytes of objects an hour, by least squares over the samples after an hour; None for fewer than two."""
-    points = [(one.hour, float(one.objects)) for one in samples if one.hour >= after]
+def slope(
+    samples: Iterable[Sample], after: float = 0.0, size: Callable[[Sample], int] = lambda one: one.objects
+) -> float | None:
+    """Bytes an hour, by least squares over the samples after an hour; None for fewer than two."""
+    points = [(one.hour, float(size(one))) for one in samples if one.hour >= after]
     if len(points) < 2:
         return None
     middle = sum(x for x, _ in points) / len(points)
@@ -80,8 +89,11 @@ def slope(samples: Iterable[Sample], after: float = 0.0) -> float | None:
     return sum((x - middle) * (y - level) for x, y in points) / spread if spread else None
 
 
-def size_of(roots: Iterable[object], beyond: object = None) -> int:
-    """Bytes of all objects that can be reached from some, without what is beyond them."""
+def size_of(roots: Iterable[object], beyond: object = None, *, bounded: bool = True) -> int:
+    """Bytes of all objects that can be reached from some, without what is beyond them.
+
+    ``bounded=False``: nor what is in a container that never holds more than so many.
+    """
     seen = {id(beyond)}
     todo: list[Any] = list(roots)
     total = 0
@@ -93,8 +105,12 @@ def size_of(roots: Iterable[object], beyond: object = None) -> int:
         if isinstance(one, MethodType):
             todo.append(one.__self__)
             continue
-        if isinstance(one, _BEYOND):
+        if isinstance(one, _BEYOND) or (not bounded and _has_bound(one)):
             continue
         total += sys.getsizeof(one)
         todo.extend(gc.get_referents(one))
     return total
+
+
+def _has_bound(one: object) -> bool:
+    return isinstance(one, Buckets | Seen) or (isinstance(one, deque) and one.maxlen is not None)

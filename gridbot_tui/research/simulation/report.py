@@ -66,7 +66,7 @@ def growth(samples: Sequence[Sample]) -> dict[str, str]:
     if not samples:
         return {}
     third = samples[-1].hour / 3
-    slopes = (slope(samples), slope(samples, 2 * third))
+    slopes = (slope(samples), slope(samples, 2 * third), slope(samples, 2 * third, lambda one: one.open))
     shown = ["unknown" if one is None else f"{one / 1024:+.1f} KiB an hour" for one in slopes]
     last = samples[-1]
     rows = ", ".join(f"{name} {count}" for name, count in sorted(last.rows.items()) if count)
@@ -76,6 +76,7 @@ def growth(samples: Sequence[Sample]) -> dict[str, str]:
         "memory of the bot's objects, KiB at each day": ", ".join(str(one.objects // 1024) for one in days),
         "memory slope, whole run": shown[0],
         "memory slope, last third": shown[1],
+        "the same without windows and tables that have a bound": shown[2],
         "rows of the journal at each day": ", ".join(str(one.rows.get("journal", 0)) for one in days),
         "rows at the end": rows,
         "files at the end": sizes,

@@ -1,6 +1,5 @@
-"""The event feed in an operator's words, and figures of the running process."""
+"""The event feed in an operator's words."""
 
-import random
 from decimal import Decimal as D
 
 import msgspec
@@ -10,7 +9,6 @@ from gridbot_tui.engine import actions as a
 from gridbot_tui.engine.events import Cash, CashKind, Fill, OrderReport, Outcome
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.ops.feed import Feed, line, number
-from gridbot_tui.ops.metrics import Metrics
 from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
 from gridbot_tui.strategy.plan import GridPlan, Votes, Weights
 from gridbot_tui.units import Market, Side
@@ -149,39 +147,3 @@ def test_the_feed_is_bounded_and_keeps_the_latest() -> None:
         feed.add(a.DecisionFact(index, BTC, "x", str(index)), KNOWN)
     assert [each.text for each in feed.lines()] == [str(index) for index in range(90, 100)]
     assert [each.text for each in feed.lines(3)] == ["97", "98", "99"]
-
-
-def test_percentiles_are_within_a_bucket_of_the_truth() -> None:
-    rng = random.Random(1)
-    histogram = Metrics().histogram("commit_s")
-    values = sorted(rng.lognormvariate(-7, 1) for _ in range(10_000))
-    for value in values:
-        histogram.observe(value)
-    for share in (0.5, 0.99):
-        truth = values[int(share * len(values)) - 1]
-        found = histogram.quantile(share)
-        assert found is not None
-        assert truth * 0.999 <= found <= truth * 1.27
-    assert histogram.quantile(1.0) == values[-1]
-
-
-def test_without_a_value_a_figure_is_unknown_and_never_zero() -> None:
-    metrics = Metrics()
-    metrics.gauge("lag_s")
-    metrics.histogram("commit_s")
-    view = metrics.view()
-    assert view.gauges == {"lag_s": None}
-    assert view.histograms["commit_s"].p99 is None
-    assert view.histograms["commit_s"].mean is None
-
-
-def test_a_name_is_one_figure() -> None:
-    metrics = Metrics()
-    metrics.counter("events").add()
-    metrics.counter("events").add(4)
-    metrics.gauge("lag_s").set(0.5)
-    metrics.histogram("beyond").observe(1e9)
-    view = metrics.view()
-    assert view.counters == {"events": 5}
-    assert view.gauges == {"lag_s": 0.5}
-    assert view.histograms["beyond"].p50 == 1e9
