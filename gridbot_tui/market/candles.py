@@ -8,7 +8,8 @@ from msgspec import Struct
 from gridbot_tui.market.clock import BASE_INTERVALS, interval_name, moment
 from gridbot_tui.market.errors import DataError
 from gridbot_tui.market.kline_csv import read_csv
-from gridbot_tui.units import DAY, Ms
+from gridbot_tui.market.times import times_ms
+from gridbot_tui.units import Ms
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,10 +23,15 @@ else:
     Times = Floats = Mask = Any
 
 CANDLE_COLUMNS: Final = ("open_time", "open", "high", "low", "close", "volume")
-_MICROSECONDS: Final = 100_000_000_000_000
-"""A time above this is in microseconds: as milliseconds it would be the year 5138."""
-_EARLIEST: Final = 14_000 * DAY
-_LATEST: Final = 50_000 * DAY
+_ALIASES: Final = {
+    "open_time": ("opentime", "timestamp", "time", "datetime", "date", "unix", "ts", "t"),
+    "open": ("o",),
+    "high": ("h",),
+    "low": ("l",),
+    "close": ("c",),
+    "volume": ("vol", "v"),
+}
+"""What others call the same columns."""
 
 
 class Candles(Struct):
@@ -89,7 +95,7 @@ def read_candles(path: Path, interval: Ms | None, bad_share: float, *, volumes: 
     """
     import numpy as np
 
-    frame = read_table(path)
+    frame, remarks = _named(read_table(path), path)
     needed = CANDLE_COLUMNS if volumes else CANDLE_COLUMNS[:-1]
     lacking = [name for name in needed if name not in frame.columns]
     if lacking:
@@ -107,35 +113,22 @@ def read_candles(path: Path, interval: Ms | None, bad_share: float, *, volumes: 
             floats(frame["close"], path),
         ),
         floats(frame["volume"], path) if volumes else np.zeros(frame.height),
-        [],
+        remarks,
     )
     return _without_bad(candles, path, interval, bad_share)
 
 
-def times_ms(column: "pl.Series", path: Path) -> Times:
-    """A column of times as ms; unreadable ones become -1.
-
-    Raises:
-        DataError: times that are neither milliseconds nor microseconds.
-    """
-    import numpy as np
-    import polars as pl
-
-    if column.dtype.is_temporal():
-        column = (
-            column.dt.epoch("ms")
-            if column.dtype != pl.Date
-            else column.cast(pl.Datetime("ms")).dt.epoch("ms")
-        )
-    times: Times = column.cast(pl.Int64, strict=False).fill_null(-1).to_numpy().astype(np.int64)
-    times = np.where(times > _MICROSECONDS, times // 1000, times)
-    known = times[times != -1]
-    if len(known) and (known.min() <= _EARLIEST or known.max() >= _LATEST):
-        odd = int(known.min()) if known.min() <= _EARLIEST else int(known.max())
-        raise DataError(
-            f"{path} has {column.name} {odd}, neither milliseconds nor microseconds since 1970: convert it"
-        )
-    return times
+def _named(frame: "pl.DataFrame", path: Path) -> "tuple[pl.DataFrame, list[tuple[str, str]]]":
+    """The columns under our names, however they are spelt, and what was taken for the open time."""
+    there = {name.strip().lower().replace(" ", "_"): name for name in reversed(frame.columns)}
+    taken = {
+        name: next((there[one] for one in (name, *others) if one in there), name) for name, others in _ALIASES.items()
+    }
+    renamed = {old: new for new, old in taken.items() if old != new and new not in frame.columns}
+    remarks = []
+    if (old := taken["open_time"]) in renamed and old.strip().lower().replace(" ", "_") != "open_time":
+        remarks.append(("named_column", f"{path.name}: column {old} is taken for the open time"))
+    return frame.rename(renamed, strict=False), remarks
 
 
 def floats(column: "pl.Series", path: Path) -> Floats:

@@ -4,12 +4,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from gridbot_tui.market.candles import floats, joined, read_candles, read_table, times_ms
+from gridbot_tui.market.candles import floats, joined, read_candles, read_table
 from gridbot_tui.market.clock import interval_name
 from gridbot_tui.market.errors import DataError
 from gridbot_tui.market.kline_csv import read_csv
 from gridbot_tui.market.paths import SUFFIXES
 from gridbot_tui.market.source import FundingRate
+from gridbot_tui.market.times import times_ms
 from gridbot_tui.units import HOUR, MINUTE, Ms, Symbol
 
 if TYPE_CHECKING:

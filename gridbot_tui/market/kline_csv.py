@@ -27,6 +27,9 @@ KLINE_COLUMNS: Final = (
 )
 
 
+_SEPARATORS: Final = (",", ";", "\t")
+
+
 def read_csv(path: Path, columns: tuple[str, ...] = KLINE_COLUMNS) -> "pl.DataFrame":
     """The rows of a CSV as text columns; ``columns`` name them where the file has no header.
 
@@ -41,12 +44,16 @@ def read_csv(path: Path, columns: tuple[str, ...] = KLINE_COLUMNS) -> "pl.DataFr
         raise DataError(f"{path} is empty: remove it or fetch it again")
     if b"\0" in first:
         raise DataError(f"{path} is not a CSV of candles: fetch it again or give another file")
-    fields = first.decode("utf-8-sig", "replace").split(",")
-    header = not _number(fields[0])
+    line = first.decode("utf-8-sig", "replace")
+    separator = max(_SEPARATORS, key=line.count)
+    fields = line.split(separator)
+    # The second field: the first may be a date.
+    header = not _number(fields[min(1, len(fields) - 1)].strip('" '))
     try:
         frame = pl.read_csv(
             io.BytesIO(raw),
             has_header=header,
+            separator=separator,
             infer_schema=False,
             truncate_ragged_lines=True,
         )

@@ -126,6 +126,70 @@ def test_binance_csvs_are_read_in_every_form(tmp_path: Path, header: bool, micro
     assert list(market.batches(0)) == list(expected.batches(0))
 
 
+def _dated(shape: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    return lambda data: data.with_columns(pl.from_epoch("open_time", "ms").dt.strftime(shape))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data.with_columns(pl.col("open_time") // 1000),
+        lambda data: data.with_columns(pl.col("open_time") * 1000),
+        lambda data: data.with_columns(pl.col("open_time") * 1_000_000),
+        lambda data: data.with_columns(pl.col("open_time") / 1000),
+        lambda data: data.with_columns(pl.col("open_time").cast(pl.Float64)),
+        lambda data: data.with_columns(pl.from_epoch("open_time", "ms")),
+        _dated("%Y-%m-%d %H:%M:%S"),
+        _dated("%Y-%m-%dT%H:%M:%SZ"),
+        _dated("%Y-%m-%d %H:%M:%S+00:00"),
+        _dated("%Y-%m-%d %H:%M"),
+    ],
+    ids=["s", "us", "ns", "broken s", "broken ms", "datetime", "text", "iso", "zone", "minutes"],
+)
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_times_are_understood_in_every_usual_form(
+    tmp_path: Path, change: Callable[[pl.DataFrame], pl.DataFrame], suffix: str
+) -> None:
+    made = change(frame(rows(90)))
+    path = tmp_path / f"SOLUSDT-1m.{suffix}"
+    made.write_parquet(path) if suffix == "parquet" else made.write_csv(path)
+    expected = load([str(parquet(tmp_path / "as_usual", rows(90)))])
+    assert list(load([str(path)]).batches(0)) == list(expected.batches(0))
+
+
+def test_a_moment_of_another_zone_is_not_guessed_at(tmp_path: Path) -> None:
+    path = tmp_path / "SOLUSDT-1m.csv"
+    _dated("%Y-%m-%d %H:%M:%S+02:00")(frame(rows(9))).write_csv(path)
+    with pytest.raises(DataError, match="nor a date in UTC"):
+        load([str(path)])
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("names", [str.upper, str.capitalize, lambda name: name.replace("_", " ")])
+def test_columns_are_found_however_they_are_spelt_and_separated(
+    tmp_path: Path, names: Callable[[str], str], separator: str
+) -> None:
+    path = tmp_path / "SOLUSDT-1m.csv"
+    frame(rows(30)).rename(names).write_csv(path, separator=separator)
+    market = load([str(path)])
+    assert market.bars_total == 30
+    assert _codes(market) == []
+
+
+def test_what_else_may_be_the_open_time_is_taken_with_a_note(tmp_path: Path) -> None:
+    path = tmp_path / "SOLUSDT-1m.csv"
+    frame(rows(30)).rename({"open_time": "Timestamp", "volume": "Vol"}).write_csv(path)
+    market = load([str(path)])
+    assert market.bars_total == 30
+    assert _codes(market) == ["named_column"]
+
+
+def test_a_csv_of_dates_needs_no_header(tmp_path: Path) -> None:
+    path = tmp_path / "SOLUSDT-1m.csv"
+    _dated("%Y-%m-%d %H:%M:%S")(frame(rows(30))).write_csv(path, include_header=False)
+    assert load([str(path)]).bars_total == 30
+
+
 def _write(make: Callable[[Path], object]) -> Callable[[Path], Path]:
     def build(root: Path) -> Path:
         path = parquet(root, rows(50))
@@ -184,7 +248,12 @@ UNUSABLE: list[tuple[str, Callable[[Path], Path], str]] = [
     ("high under low", _with(_row(3, high=99.0, low=101.0)), "first is row 4"),
     ("close outside", _with(_row(3, close=150.0)), "rows are impossible"),
     ("negative volume", _with(_row(3, volume=-1.0)), "rows are impossible"),
-    ("seconds", _with(lambda data: [(r[0] // 1000, *r[1:]) for r in data]), "neither milliseconds nor micro"),
+    ("minutes", _with(lambda data: [(r[0] // 60_000, *r[1:]) for r in data]), "neither seconds, milliseconds"),
+    (
+        "times in words",
+        _write(lambda p: pl.read_parquet(p).with_columns(open_time=pl.lit("noon")).write_parquet(p)),
+        "neither a number since 1970 nor a date",
+    ),
     ("off the grid", _with(lambda data: [(r[0] + 7, *r[1:]) for r in data]), "off the 1m grid"),
     ("other interval", _with(lambda data: data[::5]), "said to be 1m but its rows are 5m apart"),
     ("contradictions", _with(lambda data: data + [(r[0], *r[1:5], 9e9) for r in data]), "50 rows contradict"),
