@@ -15,6 +15,7 @@ from gridbot_tui.research.screen.state import (
     PRICE,
     RESTS,
     SIDE,
+    SINGLES,
     TRIGGERED,
     WATCHED,
     XLEFT,
@@ -117,14 +118,15 @@ def _risk(w: State, n: Numbers, bar: Integers, side: int) -> None:
 def _hit(w: State, bar: Integers, falling: bool) -> int:
     """The first stop that the mark range touches; -1 for none."""
     found, first, place = -1, 0, 0
-    for i in range(w.count):
-        o = w.order[w.live[i]]
+    for i in range(w.length[SINGLES]):
+        row = w.live[SINGLES, i]
+        o = w.order[row]
         if o[RESTS] != WATCHED or (o[SIDE] < 0) != falling:
             continue
         if o[PRICE] >= bar[MARK_LOW] if falling else o[PRICE] <= bar[MARK_HIGH]:
             ahead = o[PRICE] - first if falling else first - o[PRICE]
             if found < 0 or ahead > 0 or (ahead == 0 and o[PLACE] < place):
-                found, first, place = w.live[i], o[PRICE], o[PLACE]
+                found, first, place = row, o[PRICE], o[PLACE]
     return found
 
 
@@ -160,8 +162,9 @@ def solvent(w: State, n: Numbers, mark: int, price: int) -> bool:
 def _open_since(w: State, place: int) -> int:
     """The oldest order that stands on the exchange; -1 for none."""
     found, oldest = -1, 0
-    for i in range(w.count):
-        o = w.order[w.live[i]]
-        if o[RESTS] != NOWHERE and (found < 0 or o[PLACE] < oldest):
-            found, oldest = w.live[i], o[PLACE]
+    for listed in range(3):
+        for i in range(w.length[listed]):
+            o = w.order[w.live[listed, i]]
+            if o[RESTS] != NOWHERE and (found < 0 or o[PLACE] < oldest):
+                found, oldest = w.live[listed, i], o[PLACE]
     return found

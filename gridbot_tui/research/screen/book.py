@@ -5,6 +5,8 @@ from typing import Final
 from gridbot_tui.research.screen.compiled import compiled
 from gridbot_tui.research.screen.numbers import Numbers
 from gridbot_tui.research.screen.state import (
+    ASKS,
+    BIDS,
     CANCEL_IT,
     CANCELLING,
     EPOCH,
@@ -24,6 +26,7 @@ from gridbot_tui.research.screen.state import (
     RUNG,
     SENDING,
     SIDE,
+    SINGLES,
     SIZE,
     STOP,
     WHAT,
@@ -45,6 +48,16 @@ def begin(w: State) -> None:
     for i in range(ORDERS):
         w.free[i] = ORDERS - 1 - i
     w.count = 0
+    for k in range(3):
+        w.length[k] = 0
+
+
+@compiled
+def list_of(kind: int, side: int) -> int:
+    """Which list an order is in."""
+    if kind != GRID:
+        return SINGLES
+    return BIDS if side > 0 else ASKS
 
 
 @compiled
@@ -53,7 +66,9 @@ def intend(w: State, n: Numbers, kind: int, side: int, price: int, steps: int, r
     if w.count >= ORDERS or w.requests >= WIRE:
         raise IndexError("more orders at once than an account may have")
     row = w.free[ORDERS - 1 - w.count]
-    w.live[w.count] = row
+    listed = list_of(kind, side)
+    w.live[listed, w.length[listed]] = row
+    w.length[listed] += 1
     w.count += 1
     w.issued += 1
     o = w.order[row]
@@ -84,13 +99,14 @@ def _ask(w: State, what: int, row: int) -> None:
 @compiled
 def forget(w: State, row: int) -> None:
     """An order has ended."""
-    found = False
-    for i in range(w.count):
-        if w.live[i] == row:
-            found = True
-        elif found:
-            w.live[i - 1] = w.live[i]
-    if found:
+    listed = list_of(w.order[row, KIND], w.order[row, SIDE])
+    last, at = w.length[listed] - 1, 0
+    while at <= last and w.live[listed, at] != row:
+        at += 1
+    if at <= last:
+        for i in range(at, last):
+            w.live[listed, i] = w.live[listed, i + 1]
+        w.length[listed] = last
         w.count -= 1
         w.free[ORDERS - 1 - w.count] = row
         w.order[row, NUMBER] = 0

@@ -6,13 +6,14 @@ from typing import Final
 from gridbot_tui.research.screen.compiled import compiled
 from gridbot_tui.research.screen.numbers import Numbers
 from gridbot_tui.research.screen.state import (
-    GRID,
+    BIDS,
     KIND,
     LEFT,
     MOST,
     PEG,
     PRICE,
     SIDE,
+    SINGLES,
     SLOT_ENTRY,
     SLOT_EXIT,
     SLOT_PRICE,
@@ -76,38 +77,39 @@ def orders_case(w: State, n: Numbers, side: int, at: int, more: int) -> tuple[To
     """The same of every order that stands or may stand, as far as it counts, and of ``more`` steps at ``at``."""
     quantity, value, far = more, at * more, at
     sign = 1 if side == 0 else -1
-    for i in range(w.count):
-        o = w.order[w.live[i]]
-        if o[SIDE] == sign and _counts(o, n):
-            price, steps = (o[PRICE] if o[KIND] <= PEG else w.mark), o[LEFT]
-            far = price if not quantity else min(far, price) if side == 0 else max(far, price)
-            quantity += steps
-            value += price * steps
+    for k in range(2 if n.spot else 1):
+        listed = side if k == 0 else SINGLES
+        for i in range(w.length[listed]):
+            o = w.order[w.live[listed, i]]
+            if o[SIDE] == sign and _counts(o):
+                price, steps = (o[PRICE] if o[KIND] <= PEG else w.mark), o[LEFT]
+                far = price if not quantity else min(far, price) if side == 0 else max(far, price)
+                quantity += steps
+                value += price * steps
     opens = 0
     if side == 0 and w.pos < 0 and quantity > -w.pos:
-        opens = value - _nearest_value(w, n, -w.pos, at, more)
+        opens = value - _nearest_value(w, -w.pos, at, more)
     return (quantity, value, far), opens
 
 
 @compiled
-def _counts(o: Integers, n: Numbers) -> bool:
-    """Reduce-only orders and stops do not: on spot a target's order is neither."""
-    return bool(o[LEFT] > 0 and (o[KIND] == GRID or (n.spot and o[KIND] != STOP)))
+def _counts(o: Integers) -> bool:
+    """Stops do not, nor what is filled; nobody asks about reduce-only orders: on spot a target's is none."""
+    return bool(o[LEFT] > 0 and o[KIND] != STOP)
 
 
 @compiled
-def _nearest_value(w: State, n: Numbers, closing: int, at: int, more: int) -> int:
-    """Value of the highest ``closing`` steps of the buys, ``more`` steps at ``at`` among them."""
+def _nearest_value(w: State, closing: int, at: int, more: int) -> int:
+    """Value of the highest ``closing`` steps of the bids, ``more`` steps at ``at`` among them; futures only."""
     taken, above = 0, 1 << 62
     while closing > 0:
         best, size = (at, more) if more and at < above else (-1, 0)
-        for i in range(w.count):
-            o = w.order[w.live[i]]
-            if o[SIDE] > 0 and _counts(o, n):
-                price = o[PRICE] if o[KIND] <= PEG else w.mark
-                if price < above and price > best:
-                    best, size = price, o[LEFT]
-                elif price == best:
+        for i in range(w.length[BIDS]):
+            o = w.order[w.live[BIDS, i]]
+            if o[LEFT] > 0:
+                if o[PRICE] < above and o[PRICE] > best:
+                    best, size = o[PRICE], o[LEFT]
+                elif o[PRICE] == best:
                     size += o[LEFT]
         if best < 0:
             break

@@ -7,7 +7,9 @@ from gridbot_tui.research.screen.numbers import CUT, Numbers
 from gridbot_tui.research.screen.reconcile import converge
 from gridbot_tui.research.screen.state import (
     ACCEPTED,
+    ASKS,
     AT_PRICE,
+    BIDS,
     CANCELED,
     CANCELLING,
     CASH,
@@ -155,9 +157,10 @@ def _report(w: State, n: Numbers, row: int, what: int, code: int) -> None:
 
 @compiled
 def _any(w: State, life: int, sign: int) -> bool:
-    """True where an order (``sign``: a grid order of that side) is in this state."""
-    for i in range(w.count):
-        o = w.order[w.live[i]]
-        if o[LIFE] == life and (sign == 0 or (o[KIND] == GRID and o[SIDE] == sign)):
-            return True
+    """True where an order (``sign``: a rung's of that side) is in this state; the latest are looked at first."""
+    for listed in range(3):
+        if sign == 0 or listed == (BIDS if sign > 0 else ASKS):
+            for i in range(w.length[listed] - 1, -1, -1):
+                if w.order[w.live[listed, i], LIFE] == life:
+                    return True
     return False

@@ -8,14 +8,11 @@ from gridbot_tui.research.screen.numbers import Numbers
 from gridbot_tui.research.screen.state import (
     CANCELLING,
     EPOCH,
-    GRID,
-    KIND,
     LEFT,
     LIFE,
     PRICE,
     RUNG,
     SENDING,
-    SIDE,
     SLOT_ENTRY,
     SLOT_PRICE,
     SLOT_RESTS,
@@ -34,22 +31,23 @@ WIDE: Final = 1 << 62
 @compiled
 def match(w: State, n: Numbers, side: int) -> int:
     """Pair orders with slots (``serves``), note what is missing, cancel the rest; how many slots are missing."""
-    slots, sign = w.slot[side], 1 if side == 0 else -1
+    slots, many = w.slot[side], w.many[side]
     near = n.near * w.spacing if w.planned and w.priced else 0.0
     loose = False
-    for j in range(w.many[side]):
+    for j in range(many):
         w.done[j] = 0 if slots[j, SLOT_RESTS] else 1
-    for i in range(w.count):
-        o = w.order[w.live[i]]
+    for i in range(w.length[side]):
+        o = w.order[w.live[side, i]]
         w.serves[i] = OTHER
-        if o[KIND] != GRID or o[SIDE] != sign or o[LIFE] == CANCELLING:
+        if o[LIFE] == CANCELLING:
             continue
         w.serves[i] = LOOSE
-        for j in range(w.many[side] if o[EPOCH] == w.epoch else 0):
-            if not w.done[j] and o[RUNG] == slots[j, SLOT_RUNG]:
-                if _good(o, slots[j], near, n):
-                    w.serves[i], w.done[j] = j, 1
-                break
+        if o[EPOCH] == w.epoch and many:
+            j = o[RUNG] - slots[0, SLOT_RUNG] if side == 0 else slots[0, SLOT_RUNG] - o[RUNG]
+            if j < 0 or j >= many or slots[j, SLOT_RUNG] != o[RUNG]:  # somewhere a rung was too small
+                j = _rung(slots, many, o[RUNG])
+            if j >= 0 and not w.done[j] and _good(o, slots[j], near, n):
+                w.serves[i], w.done[j] = j, 1
         loose = loose or w.serves[i] == LOOSE
     if loose:
         _nearest(w, n, side, near)
@@ -61,6 +59,15 @@ def match(w: State, n: Numbers, side: int) -> int:
     missing = _cover(w, side, missing)
     _let_go(w, side)
     return missing
+
+
+@compiled
+def _rung(slots: Integers, many: int, rung: int) -> int:
+    """Place of a rung's slot; -1 for none."""
+    for j in range(many):
+        if slots[j, SLOT_RUNG] == rung:
+            return j
+    return -1
 
 
 @compiled
@@ -76,10 +83,10 @@ def _good(o: Integers, slot: Integers, near: float, n: Numbers) -> bool:
 def _nearest(w: State, n: Numbers, side: int, near: float) -> None:
     """What has no slot of its own goes to the nearest free one that it fits, oldest first."""
     slots = w.slot[side]
-    for i in range(w.count):
+    for i in range(w.length[side]):
         if w.serves[i] != LOOSE:
             continue
-        o = w.order[w.live[i]]
+        o = w.order[w.live[side, i]]
         best, gap = -1, WIDE
         for j in range(w.many[side]):
             if not w.done[j]:
@@ -104,24 +111,24 @@ def _cover(w: State, side: int, missing: int) -> int:
     slots = w.slot[side]
     excess = 0
     larger = False
-    for i in range(w.count):
+    for j in range(w.many[side] - 1, -1, -1):  # entries are the far ones
+        if slots[j, SLOT_ENTRY]:
+            return missing
+        excess -= slots[j, SLOT_SIZE]
+    for i in range(w.length[side]):
         if w.serves[i] >= 0:
-            left = w.order[w.live[i], LEFT]
+            left = w.order[w.live[side, i], LEFT]
             larger = larger or left > slots[w.serves[i], SLOT_SIZE]
             excess += left
     if not larger:
         return missing
-    for j in range(w.many[side]):
-        if slots[j, SLOT_ENTRY]:
-            return missing
-        excess -= slots[j, SLOT_SIZE]
     for k in range(missing):
         excess += slots[w.missing[k], SLOT_SIZE]
     while excess > 0:
         far, place = -1, -1
-        for i in range(w.count):
+        for i in range(w.length[side]):
             j = w.serves[i]
-            if j >= 0 and w.order[w.live[i], LEFT] > slots[j, SLOT_SIZE]:
+            if j >= 0 and w.order[w.live[side, i], LEFT] > slots[j, SLOT_SIZE]:
                 away = abs(slots[j, SLOT_PRICE] - w.close)
                 if away > far:
                     far, place = away, i
@@ -129,7 +136,7 @@ def _cover(w: State, side: int, missing: int) -> int:
             w.barred[side] = 1
             break
         j = w.serves[place]
-        excess -= w.order[w.live[place], LEFT] - slots[j, SLOT_SIZE]
+        excess -= w.order[w.live[side, place], LEFT] - slots[j, SLOT_SIZE]
         w.serves[place] = LOOSE
         w.missing[missing] = j
         missing += 1
@@ -139,9 +146,9 @@ def _cover(w: State, side: int, missing: int) -> int:
 @compiled
 def _let_go(w: State, side: int) -> None:
     """Kept orders serve their slots from here on; the others are cancelled once they are known to stand."""
-    for i in range(w.count):
+    for i in range(w.length[side]):
         j = w.serves[i]
-        row = w.live[i]
+        row = w.live[side, i]
         if j >= 0:
             w.order[row, RUNG], w.order[row, EPOCH] = w.slot[side, j, SLOT_RUNG], w.epoch
         elif j == LOOSE:

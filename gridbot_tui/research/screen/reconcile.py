@@ -18,7 +18,7 @@ from gridbot_tui.research.screen.state import (
     MOST,
     PASSIVE,
     PEG,
-    SIDE,
+    SINGLES,
     SLOT_ENTRY,
     SLOT_PRICE,
     SLOT_RUNG,
@@ -67,27 +67,25 @@ def converge(w: State, n: Numbers) -> None:
 @compiled
 def _unsure(w: State) -> bool:
     """True where a stop or a target's order is on its way in or out, so that news of it may ask for more."""
-    stops = 0
-    for i in range(w.count):
-        o = w.order[w.live[i]]
-        if o[KIND] != GRID:
-            stops += 1
-            if o[KIND] != STOP or o[LIFE] != STANDS:
-                return True
-    return stops > 1
+    for i in range(w.length[SINGLES]):
+        o = w.order[w.live[SINGLES, i]]
+        if o[KIND] != STOP or o[LIFE] != STANDS:
+            return True
+    return bool(w.length[SINGLES] > 1)
 
 
 @compiled
 def _sort(w: State, n: Numbers) -> int:
     """Sides with a cancel under way are barred; how many more orders the symbol may have."""
-    w.barred[0] = w.barred[1] = 0
-    standing = 0
-    for i in range(w.count):
-        o = w.order[w.live[i]]
-        if o[KIND] != STOP:
-            standing += 1
-            if o[KIND] == GRID and o[LIFE] == CANCELLING:
-                w.barred[0 if o[SIDE] > 0 else 1] = 1
+    for side in range(2):
+        w.barred[side] = 0
+        for i in range(w.length[side]):
+            if w.order[w.live[side, i], LIFE] == CANCELLING:
+                w.barred[side] = 1
+                break
+    standing = w.count
+    for i in range(w.length[SINGLES]):
+        standing -= w.order[w.live[SINGLES, i], KIND] == STOP
     return int(n.room - standing)
 
 

@@ -5,9 +5,10 @@ from gridbot_tui.research.screen.compiled import compiled
 from gridbot_tui.research.screen.money import least, reduction
 from gridbot_tui.research.screen.numbers import Numbers
 from gridbot_tui.research.screen.state import (
+    ASKS,
+    BIDS,
     CANCELLING,
     FIRED,
-    GRID,
     KIND,
     LEFT,
     LIFE,
@@ -16,6 +17,7 @@ from gridbot_tui.research.screen.state import (
     PRICE,
     SENDING,
     SIDE,
+    SINGLES,
     SIZE,
     STANDS,
     STOP,
@@ -28,8 +30,8 @@ def work_stop(w: State, n: Numbers) -> bool:
     """Cancel stops that must go; True where a new one is to be placed."""
     fitting = confirmed = pending = False
     keep = -1
-    for i in range(w.count):
-        row = w.live[i]
+    for i in range(w.length[SINGLES]):
+        row = w.live[SINGLES, i]
         o = w.order[row]
         if o[KIND] == STOP and w.stop_on and o[SIDE] == w.stop_side and o[SIZE] == w.stop_size:
             good = abs(o[PRICE] - w.stop_at) <= n.stop_tolerance * w.stop_at
@@ -38,8 +40,8 @@ def work_stop(w: State, n: Numbers) -> bool:
                 if o[LIFE] == STANDS:
                     confirmed = True
                     keep = row if keep < 0 else keep
-    for i in range(w.count):
-        row = w.live[i]
+    for i in range(w.length[SINGLES]):
+        row = w.live[SINGLES, i]
         o = w.order[row]
         if o[KIND] != STOP:
             continue
@@ -61,13 +63,11 @@ def work_target(w: State, n: Numbers) -> int:
         delta = 0
     sign = 1 if delta > 0 else -1
     steps = min(abs(delta), n.max_steps if passive else n.market_max_steps)
-    waits = cancels = standing = False
-    for i in range(w.count):
-        row = w.live[i]
+    waits = cancels = False
+    standing = w.length[BIDS if w.pos <= 0 else ASKS] > 0
+    for i in range(w.length[SINGLES]):
+        row = w.live[SINGLES, i]
         o = w.order[row]
-        if o[KIND] == GRID:
-            standing = standing or (o[SIDE] > 0) == (w.pos <= 0)
-            continue
         if o[KIND] == STOP:
             continue
         busy = o[LIFE] == SENDING or o[LIFE] == CANCELLING or o[KIND] == MARKET

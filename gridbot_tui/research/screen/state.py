@@ -30,6 +30,8 @@ GRID, PEG, MARKET, STOP = range(4)
 """A rung, a passive target at the touch, a market order towards a target, a resting stop."""
 # LIFE: as the engine knows it
 SENDING, STANDS, PARTLY, CANCELLING, FIRED = range(1, 6)
+# Lists of orders, each in the order in which they came: a side's rungs; targets' orders and stops
+BIDS, ASKS, SINGLES = range(3)
 # RESTS: as the exchange knows it
 NOWHERE, ON_LADDER, WATCHED = range(3)
 
@@ -94,7 +96,8 @@ STATE: Final = np.dtype(
         ("plan", np.int64, (7,)),
         ("feature", np.float64, (19,)),
         ("order", np.int64, (ORDERS, 12)),
-        ("live", np.int64, (ORDERS,)),
+        ("live", np.int64, (3, ORDERS)),
+        ("length", np.int64, (3,)),
         ("free", np.int64, (ORDERS,)),
         ("slot", np.int64, (2, MOST, 6)),
         ("many", np.int64, (2,)),

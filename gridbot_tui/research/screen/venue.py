@@ -12,7 +12,9 @@ from gridbot_tui.research.screen.money import balance, cut, maintenance, slipped
 from gridbot_tui.research.screen.numbers import CUT, Numbers
 from gridbot_tui.research.screen.state import (
     ACCEPTED,
+    ASKS,
     AT_PRICE,
+    BIDS,
     CANCEL_IT,
     CANCELED,
     CASH,
@@ -33,6 +35,7 @@ from gridbot_tui.research.screen.state import (
     RESTS,
     ROW,
     SIDE,
+    SINGLES,
     SIZE,
     STEPS,
     STOP,
@@ -140,7 +143,7 @@ def _check(w: State, n: Numbers, row: int) -> int:
         return PERCENT
     if not closes and (price if kind != MARKET else reference) * steps < n.least_value:
         return LEAST
-    if w.count > min(n.max_orders, n.max_stops) and _too_many(w, n, kind):
+    if w.count > (n.max_stops if kind == STOP else n.max_orders) and _too_many(w, n, kind):
         return TOO_MANY
     if closes and kind != STOP and w.xpos * side >= 0:
         return REDUCE_ONLY
@@ -154,9 +157,10 @@ def _check(w: State, n: Numbers, row: int) -> int:
 @compiled
 def _too_many(w: State, n: Numbers, kind: int) -> bool:
     found = 0
-    for i in range(w.count):
-        rests = w.order[w.live[i], RESTS]
-        found += rests == (WATCHED if kind == STOP else ON_LADDER)
+    for listed in range(3):
+        for i in range(w.length[listed]):
+            rests = w.order[w.live[listed, i], RESTS]
+            found += rests == (WATCHED if kind == STOP else ON_LADDER)
     return bool(found >= (n.max_stops if kind == STOP else n.max_orders))
 
 
@@ -202,10 +206,11 @@ def _expose(w: State, o: Integers, steps: int) -> None:
 def _free(w: State, n: Numbers, side: int) -> int:
     """Spot: what is not held by resting orders; ticks x steps of quote for a buy, parts of base for a sell."""
     held = 0
-    for i in range(w.count):
-        o = w.order[w.live[i]]
-        if o[RESTS] == ON_LADDER and o[SIDE] == side:
-            held += o[PRICE] * o[XLEFT] if side > 0 else o[XLEFT] * n.step_units
+    for listed in (BIDS if side > 0 else ASKS, SINGLES):
+        for i in range(w.length[listed]):
+            o = w.order[w.live[listed, i]]
+            if o[RESTS] == ON_LADDER and o[SIDE] == side:
+                held += o[PRICE] * o[XLEFT] if side > 0 else o[XLEFT] * n.step_units
     if side > 0:
         return int(math.floor((n.capital - w.xfees) / n.unit + 1e-6) + w.xcash - held)
     return int(w.xbase - held)
@@ -269,8 +274,8 @@ def _insure(w: State, n: Numbers) -> None:
 @compiled
 def _knock_out(w: State, n: Numbers) -> None:
     """Resting reduce-only orders that have nothing left to reduce expire; there is one at most."""
-    for i in range(w.count):
-        row = w.live[i]
+    for i in range(w.length[SINGLES]):
+        row = w.live[SINGLES, i]
         o = w.order[row]
         if o[KIND] == PEG and o[RESTS] == ON_LADDER and not n.spot and w.xpos * o[SIDE] >= 0:
             end(w, row, EXPIRED)
@@ -280,13 +285,14 @@ def _knock_out(w: State, n: Numbers) -> None:
 def best(w: State, side: int) -> int:
     """The resting order of a side that is first in line; -1 for none."""
     found, price, place = -1, 0, 0
-    for i in range(w.count):
-        row = w.live[i]
-        o = w.order[row]
-        if o[RESTS] == ON_LADDER and o[SIDE] == side:
-            ahead = (o[PRICE] - price) * side
-            if found < 0 or ahead > 0 or (ahead == 0 and o[PLACE] < place):
-                found, price, place = row, o[PRICE], o[PLACE]
+    for listed in (BIDS if side > 0 else ASKS, SINGLES):
+        for i in range(w.length[listed]):
+            row = w.live[listed, i]
+            o = w.order[row]
+            if o[RESTS] == ON_LADDER and o[SIDE] == side:
+                ahead = (o[PRICE] - price) * side
+                if found < 0 or ahead > 0 or (ahead == 0 and o[PLACE] < place):
+                    found, price, place = row, o[PRICE], o[PLACE]
     return found
 
 
@@ -294,8 +300,14 @@ def best(w: State, side: int) -> int:
 def watch(w: State, n: Numbers) -> None:
     """The prices between which a bar concerns no order, no stop and no margin."""
     buy, sell, low, high = -1, NEVER, -1, NEVER
-    for i in range(w.count):
-        o = w.order[w.live[i]]
+    for i in range(w.length[BIDS]):
+        o = w.order[w.live[BIDS, i]]
+        buy = max(buy, o[PRICE] if o[RESTS] == ON_LADDER else buy)
+    for i in range(w.length[ASKS]):
+        o = w.order[w.live[ASKS, i]]
+        sell = min(sell, o[PRICE] if o[RESTS] == ON_LADDER else sell)
+    for i in range(w.length[SINGLES]):
+        o = w.order[w.live[SINGLES, i]]
         if o[RESTS] == ON_LADDER:
             if o[SIDE] > 0:
                 buy = max(buy, o[PRICE])
