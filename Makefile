@@ -30,7 +30,8 @@ help:
 	@echo "make bench-ui   what the terminal app costs;  make screenshots   the pictures, from fixed snapshots"
 	@echo "make bench-backtest   back-test throughput beside its peers;  make validation   docs/VALIDATION.md from recorded data"
 	@echo "make mechanisms   what each mechanism of the strategy adds, with its interval"
-	@echo "make promises   what every run promises, on windows of the recorded data that nobody chose (WINDOWS=..., SEED=...)"
+	@echo "make promises   what every run promises, on windows of the recorded data that nobody chose and on made markets"
+	@echo "                that are uglier (WINDOWS=..., UGLY=..., SEED=...)"
 	@echo "make campaign   the fault campaign, into docs/VALIDATION.md (SEEDS=...);  make mutants   known bugs it must find"
 	@echo "make kills      kill -9 against the served exchange, judged by its books (KILLS=...)"
 	@echo "make faults     every fault of the served exchange met by a bot, judged by its books"
@@ -101,11 +102,12 @@ validation: $(READY)
 mechanisms: $(READY)
 	@$(PY) -m tests.tools.mechanisms
 
-# Windows drawn at random from every recorded series, default settings; fails where a promise is broken.
+# Windows drawn at random from every recorded series, and made markets that are uglier; fails where a promise is broken.
 WINDOWS ?= 60
+UGLY ?= 70
 SEED ?= 1
 promises: $(READY)
-	@$(PY) -m tests.tools.check_promises --windows $(WINDOWS) --seed $(SEED) $(ARGS)
+	@$(PY) -m tests.tools.check_promises --windows $(WINDOWS) --ugly $(UGLY) --seed $(SEED) $(ARGS)
 
 # How far the compiled screen of `gridbot optimize --screen` and the engine agree.
 screen: $(READY)

@@ -43,12 +43,15 @@ def backtest(
     Example: gridbot backtest --data um/BTCUSDT/1m --from 2025-01-01 --report out --plot
     """
     from gridbot_tui.research.backtest import document, study
+    from gridbot_tui.research.quiet import nothing_traded, remarks
 
     full = report is not None
     made = study(asked.request, full=full, keys=_keys(sensitivity) if full else (), progress=progress())
     result = document(made)
     if report is not None:
         _report(report, made, trials)
+    for line in (*remarks(made), *nothing_traded(made)):
+        say(line)
     if asked.json:
         print_document(result)
     else:

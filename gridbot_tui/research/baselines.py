@@ -101,7 +101,7 @@ def play(prepared: Prepared, variant: Variant, since: Ms) -> Outcome:
     market = next(iter(prepared.market.instruments.values())).market
     weights = variant.weights
     given = weights(settings, market) if callable(weights) else weights
-    start = since if variant.late and since < prepared.market.end else None
+    start = since if variant.late else None
     ring = ring_of(prepared, settings, weights=given, start_after=start)
     ring.run()
     return outcome_of(variant.name, ring, prepared)

@@ -1,7 +1,5 @@
 """What each drawdown halt cost past its line: exposure at the trigger, the gap, the costs, and their bound."""
 
-from itertools import accumulate
-
 from msgspec import Struct
 
 from gridbot_tui.engine.events import Fill
@@ -22,11 +20,12 @@ class Halt(Struct, frozen=True):
     at: Ms
     equity: float
     exposure: float
-    """Sum of positions at their marks over equity, at the trigger."""
+    """Sum of positions at their marks over equity at the trigger, or the largest positions since the last mark above
+    the line over the peak, whatever is more: a stop may have closed them before the trigger."""
     gap: float
     """How far prices went against the positions from the last mark above the line to the exits; mean by exposure."""
     costs: float
-    """Fees of the flattening."""
+    """Fees and funding paid since the last mark above the line."""
     beyond: float
     """Loss beyond the line once flat; negative where the halt came before it (the latch since inception)."""
     bound: float
@@ -47,34 +46,36 @@ def _halt(change: TierChange, tape: Tape, prepared: Prepared, line: float) -> Ha
     peak = change.equity / (1.0 + change.drawdown)
     held = {symbol: (steps, mark) for symbol, steps, mark in change.held}
     since = change.at - MARKS * prepared.market.interval
+    paid = -sum(float(one.cash.amount) for one in tape.cash if since < one.at <= change.at)
     moved = most = fees = flat = 0.0
+    costs = max(paid, 0.0)
     for symbol, series in prepared.market.series.items():
         steps, mark = held.get(symbol, (0, 0))
         earlier, later = tape.fills[: change.fills], tape.fills[change.fills :]
         before = [one.fill for one in earlier if one.at > since and one.fill.symbol == symbol]
         after = _until_flat([one.fill for one in later if one.fill.symbol == symbol], steps)
         start = steps - sum(_signed(one) for one in before)
-        if not start and not steps:
+        if not (start or steps or before):
             continue
         unit = series.instrument.tick_f * series.instrument.step_f
-        long = (steps or start) > 0
         calm = _mark_at(series, since, prepared.market.interval) or float(mark)
-        worst = _worst([one.price for one in (*before, *after) if (one.side is Side.SELL) == long], mark, long)
-        largest = _largest(start, before) * calm * unit
-        moved += largest * max(0.0, (calm - worst if long else worst - calm) / calm)
-        most += largest
+        for sign in (1, -1):  # a crash may turn a short into a long on its way
+            largest, worst = _way_out(start, before, after, mark, sign)
+            moved += largest * unit * max(0.0, sign * (calm - worst))
+            most += largest * calm * unit
         fees += sum(float(one.fee) for one in after)
+        costs += sum(float(one.fee) for one in (*before, *after))
         value = sum(_signed(one) * (mark - one.price) for one in after) * unit
         flat += value
     end = change.equity + flat - fees
     return Halt(
         at=change.at,
         equity=change.equity,
-        exposure=change.leverage,
+        exposure=max(change.leverage, most / peak),
         gap=moved / most if most else 0.0,
-        costs=fees / peak,
+        costs=costs / peak,
         beyond=1.0 - line - end / peak,
-        bound=(moved + fees) / peak,
+        bound=(moved + costs) / peak,
     )
 
 
@@ -93,15 +94,18 @@ def _until_flat(fills: list[Fill], position: int) -> list[Fill]:
     return taken
 
 
-def _largest(start: int, fills: list[Fill]) -> int:
-    """Largest absolute position on the way."""
-    return max(abs(position) for position in accumulate((_signed(one) for one in fills), initial=start))
-
-
-def _worst(exits: list[Ticks], mark: Ticks, long: bool) -> float:
-    """The worst price paid on the way out; the mark where nothing was sold."""
-    prices = [*exits, mark] if mark else exits
-    return float(min(prices) if long else max(prices)) if prices else 0.0
+def _way_out(start: int, before: list[Fill], after: list[Fill], mark: Ticks, sign: int) -> tuple[int, float]:
+    """(largest long, or short, position until the trigger; worst price at which it was reduced or last marked)."""
+    position, largest = sign * start, max(0, sign * start)
+    prices = [mark] if mark else []
+    for index, one in enumerate((*before, *after)):
+        step = sign * _signed(one)
+        if step < 0 < position:
+            prices.append(one.price)
+        position += step
+        if index < len(before):
+            largest = max(largest, position)
+    return largest, float(sign * min((sign * price for price in prices), default=0))
 
 
 def _mark_at(series: Series, at: Ms, interval: Ms) -> float | None:

@@ -10,6 +10,7 @@ from gridbot_tui.research import metrics
 from gridbot_tui.research.analysis import Analysis, Slice, as_document
 from gridbot_tui.research.backtest import Study, document
 from gridbot_tui.research.halts import Halt
+from gridbot_tui.research.quiet import held_back, nothing_traded
 from gridbot_tui.research.svg import COLOURS, Dot, Line, chart, interval_bars
 from gridbot_tui.research.verdict import assumptions, bounds, number, percent, verdicts
 from gridbot_tui.units import Side
@@ -52,10 +53,10 @@ def render(made: Study, found: Analysis) -> str:
     body = [
         f"<h1>Back-test of {escape(names)}</h1><p class='sub'>{sub}</p>",
         _cards(made, found),
-        "<h2>What it says</h2>" + _list(verdicts(found)),
+        "<h2>What it says</h2>" + _list([*nothing_traded(made), *verdicts(found)]),
         "<h2>Equity</h2>" + _equity(made) + _drawdown(made),
         "<h2>Beside the baselines</h2>" + _table(found) + _gaps(found),
-        "<h2>How it traded</h2>" + _leverage(made) + _weights(made) + _prices(made),
+        "<h2>How it traded</h2>" + _leverage(made) + _weights(made) + _prices(made) + _held_back(made),
         "<h2>By month, year and market</h2>" + _months(found) + _slices(found.years) + _slices(found.regimes),
         "<h2>Worst days</h2>" + _worst(found) + _halts(found),
         _sensitivity(found),
@@ -138,6 +139,11 @@ def _prices(made: Study) -> str:
         shown = "" if step == 1 else f", every {step}th shown"
         out.append(chart(f"{symbol} with {len(marks)} fills (green bought, brown sold{shown})", [line], dots=dots))
     return "".join(out)
+
+
+def _held_back(made: Study) -> str:
+    said = held_back(made)
+    return "<p>What held orders back:</p>" + _list(said) if said else ""
 
 
 def _table(found: Analysis) -> str:

@@ -31,6 +31,18 @@ class Mark(Struct, frozen=True):
     forced: bool
 
 
+class Reason(Struct, frozen=True):
+    """Something that held orders back."""
+
+    code: str
+    symbol: Symbol
+    """"" for the whole account."""
+    share: float
+    """Of the hours of the run."""
+    words: str
+    """What it said last."""
+
+
 class Outcome(Struct, frozen=True):
     """What one run came to."""
 
@@ -53,6 +65,8 @@ class Outcome(Struct, frozen=True):
     tiers: tuple[tuple[Ms, int, float, float], ...]
     """(time, tier, equity, leverage) of every change of tier."""
     halts: tuple[Halt, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    """What held orders back, the most frequent first."""
 
     def daily(self, since: Ms = 0) -> metrics.Daily:
         """Daily returns after ``since``."""
@@ -108,7 +122,15 @@ def outcome_of(name: str, ring: Ring, prepared: Prepared) -> Outcome:
         codes=dict(sorted(tape.codes.items())),
         tiers=tuple((t.at, t.tier, t.equity, t.leverage) for t in tape.tiers),
         halts=halts(tape, prepared, desk.config.risk.tier3_enter),
+        reasons=_reasons(ring),
     )
+
+
+def _reasons(ring: Ring) -> tuple[Reason, ...]:
+    curve = ring.tape.curve
+    hours = max(len(curve.at), 1)
+    found = [Reason(code, symbol, count / hours, words) for (symbol, code), (count, words) in curve.reasons.items()]
+    return tuple(sorted(found, key=lambda one: (-one.share, one.symbol, one.code)))
 
 
 def _marks(ring: Ring) -> tuple[Mark, ...]:

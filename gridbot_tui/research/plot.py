@@ -11,12 +11,14 @@ from gridbot_tui.research.analysis import months
 from gridbot_tui.research.backtest import Study
 from gridbot_tui.research.baselines import TITLES
 from gridbot_tui.research.pareto import Found
-from gridbot_tui.units import Ms, Side
+from gridbot_tui.units import DAY, Ms, Side
 
 POINTS = 400
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 BACKGROUND = re.compile(r"\x1b\[48;5;\d+m|\x1b\[38;5;0m")
 """The terminal's own background and ink stay."""
+FEW_DAYS = 5 * DAY
+"""Up to so many the axis tells hours."""
 BAR = 41
 """Cells of an interval's bar."""
 Line = tuple[str, Sequence[Ms], Sequence[float]]
@@ -138,7 +140,8 @@ def _figure(
     figure.axes(False, axis="x", side="upper")
     figure.axes(False, axis="y", side="right")
     ticks = [first + (last - first) * i // 4 for i in range(5)]
-    days = [datetime.fromtimestamp(t / 1000, UTC).strftime("%Y-%m-%d") for t in ticks]
+    shape = "%Y-%m-%d" if last - first > FEW_DAYS else "%m-%d %H:%M"
+    days = [datetime.fromtimestamp(t / 1000, UTC).strftime(shape) for t in ticks]
     figure.ruler("x").ticks(ticks, days)
     return str(figure.build().string()).rstrip("\n")
 

@@ -46,7 +46,7 @@ class TierChange(Struct, frozen=True):
 class Curve:
     """The account at the end of every hour, as columns."""
 
-    __slots__ = ("at", "equity", "leverage", "prices", "symbols", "weights")
+    __slots__ = ("at", "equity", "leverage", "prices", "reasons", "symbols", "weights")
 
     def __init__(self, symbols: Iterable[Symbol]) -> None:
         self.symbols = tuple(symbols)
@@ -56,6 +56,8 @@ class Curve:
         self.weights = (array("d"), array("d"), array("d"))
         self.prices = {symbol: array("d") for symbol in self.symbols}
         """Last close, quote; 0 before the first."""
+        self.reasons: dict[tuple[Symbol, str], tuple[int, str]] = {}
+        """(symbol, code) of what held something back -> hours it did, and its last words."""
 
     def sample(self, engine: Engine) -> None:
         """Add a point."""
@@ -71,6 +73,10 @@ class Curve:
         for symbol, column in self.prices.items():
             state = desk.symbols[symbol]
             column.append(0.0 if state.close is None else state.close * state.instrument.tick_f)
+        reasons = self.reasons
+        for one in desk.blockers.ranked():
+            key = (one.symbol, one.code)
+            reasons[key] = (reasons[key][0] + 1 if key in reasons else 1, one.detail)
 
 
 class Tape:

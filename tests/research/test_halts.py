@@ -12,6 +12,7 @@ from gridbot_tui.research.sensitivity import bounds_of, changes, value_at, with_
 from gridbot_tui.settings.load import load
 from gridbot_tui.units import Market
 from tests.research.markets import prepared, series
+from tests.research.ugly import ugly
 
 
 def tight(one: Series) -> Prepared:
@@ -56,6 +57,18 @@ def test_a_halt_tells_its_exposure_gap_and_costs_and_stays_within_them(seed: int
     lost = 1.0 - float(ring.engine.desk.ledger.equity_quick() or 0) / (found.equity / 1.0)
     assert lost < 0.01, "once flat nothing more is lost"
     assert f"{found.exposure:.2f}x held" in halt_words(found)
+
+
+def test_a_crash_that_turns_a_short_into_a_long_and_stops_it_out_is_within_its_bound() -> None:
+    _, one = ugly(15, 4)
+    ring = ring_of(one)
+    ring.run()
+    found = outcome_of("strategy", ring, one).halts[0]
+    assert found.beyond > 0.1, "price fell by two thirds within two bars"
+    assert found.exposure > 0.4, "the stop had closed it before the halt"
+    assert found.gap > 0.4
+    assert found.costs > 0.0
+    assert found.kept
 
 
 def test_halts_stand_in_the_result(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from gridbot_tui.research.request import Request, prepare
 from gridbot_tui.units import DAY
 from tests.data import shared
 from tests.research.markets import prepared, series
+from tests.research.ugly import KINDS, ugly
 from tests.tools.check_promises import broken, spans, windows
 
 
@@ -56,3 +57,11 @@ def test_a_window_nobody_chose_keeps_the_promises(seed: int) -> None:
     ring = ring_of(it)
     ring.run()
     assert broken(outcome_of("strategy", ring, it)) == []
+
+
+@pytest.mark.parametrize("index", range(len(KINDS)), ids=[kind.__name__ for kind in KINDS])
+def test_an_ugly_market_breaks_no_promise(index: int) -> None:
+    _, one = ugly(index, 5)
+    ring = ring_of(one)
+    ring.run()
+    assert broken(outcome_of("strategy", ring, one)) == []

@@ -1,7 +1,8 @@
-"""The promises on calendar windows nobody chose: ``make promises``. Exit 1 where one is broken.
+"""The promises on calendar windows nobody chose, and on made markets uglier than those: ``make promises``.
 
-Draws windows of every recorded series, spot and futures, alone and together, plays the default settings on each
-and looks at what every run promises. ``--windows`` and ``--seed`` say how many and which.
+Draws windows of every recorded series, spot and futures, alone and together, and makes gaps, crashes, delistings,
+absurd funding and the like; plays the default settings on each and looks at what every run promises. ``--windows``,
+``--ugly`` and ``--seed`` say how many and which. Exit 1 where a promise is broken.
 """
 
 import argparse
@@ -16,10 +17,11 @@ from msgspec import Struct
 
 from gridbot_tui.market.errors import DataError
 from gridbot_tui.research.outcome import Outcome, outcome_of, ring_of
-from gridbot_tui.research.request import Request, prepare
+from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.ring import RingFailed
 from gridbot_tui.service.assemble import RunRefused
 from gridbot_tui.units import DAY, MINUTE, Ms
+from tests.research.ugly import ugly
 from tests.tools.make_validation import data
 
 CAP, HARD = 5.0, 6.0
@@ -98,41 +100,59 @@ def broken(made: Outcome) -> list[str]:
     return found
 
 
+def markets(windows_wanted: int, ugly_wanted: int, seed: int) -> Iterator[tuple[str, Prepared | str]]:
+    """What is to be played, by name; a reason instead where a window cannot be."""
+    root = data()
+    for window in windows(root, windows_wanted, seed) if windows_wanted else ():
+        try:
+            asked = Request(window.data, interval=window.interval, frm=window.frm, to=window.to)
+            yield window.name, prepare(asked)
+        except RunRefused as refused:
+            yield window.name, str(refused)
+    for index in range(ugly_wanted):
+        yield ugly(index, seed)
+
+
+def played(one: Prepared) -> tuple[Outcome | None, list[str]]:
+    """A run and what it did not keep."""
+    try:
+        ring = ring_of(one)
+        ring.run()
+        made = outcome_of("strategy", ring, one)
+    except (RingFailed, DataError) as failed:
+        return None, [f"it could not be played: {failed}"]
+    return made, broken(made)
+
+
 def main(arguments: list[str]) -> int:
-    """Play the windows; 1 where something is broken, 2 without data."""
+    """Play the markets; 1 where something is broken, 2 where there is no data for windows."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--windows", type=int, default=60)
+    parser.add_argument("--ugly", type=int, default=70)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
-    root = data()
-    if not root.exists():
-        print(f"no recorded data at {root}: set GRIDBOT_SHARED_DATA", file=sys.stderr)
+    if given.windows and not data().exists():
+        print(f"no recorded data at {data()}: set GRIDBOT_SHARED_DATA", file=sys.stderr)
         return 2
-    bad = played = halts = 0
-    for window in windows(root, given.windows, given.seed):
-        began = time.monotonic()
-        try:
-            one = prepare(Request(window.data, interval=window.interval, frm=window.frm, to=window.to))
-        except RunRefused as refused:
-            print(f"-    {window.name}: {refused}", flush=True)
+    bad = count = halts = 0
+    for name, one in markets(given.windows, given.ugly, given.seed):
+        if isinstance(one, str):
+            print(f"-    {name}: {one}", flush=True)
             continue
-        try:
-            ring = ring_of(one)
-            ring.run()
-            made = outcome_of("strategy", ring, one)
-            wrong = broken(made)
-        except (RingFailed, DataError) as failed:
-            wrong = [f"it could not be played: {failed}"]
-        played += 1
-        halts += len(made.halts)
+        began = time.monotonic()
+        made, wrong = played(one)
+        count += 1
         bad += bool(wrong)
-        f = made.figures
-        print(
-            f"{'BAD ' if wrong else 'ok  '} {window.name}: {f['net_return']:+.4f}, fall {f['max_drawdown']:.4f}, "
-            f"{f['fills']} fills, {f['max_leverage']:.2f}x, {time.monotonic() - began:.1f} s {'; '.join(wrong)}",
-            flush=True,
-        )
-    print(f"{played} windows, {halts} halts, {bad} broken promises")
+        told = ""
+        if made is not None:
+            f = made.figures
+            halts += len(made.halts)
+            told = (
+                f"{f['net_return']:+.4f}, fall {f['max_drawdown']:.4f}, {f['fills']} fills, {f['max_leverage']:.2f}x, "
+            )
+        spent = time.monotonic() - began
+        print(f"{'BAD ' if wrong else 'ok  '} {name}: {told}{spent:.1f} s {'; '.join(wrong)}", flush=True)
+    print(f"{count} markets, {halts} halts, {bad} broken promises")
     return 1 if bad else 0
 
 

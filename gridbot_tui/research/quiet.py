@@ -1,0 +1,54 @@
+"""Why a run traded nothing, or little, and what is doubtful about its data: said beside every result."""
+
+from collections import Counter
+
+from gridbot_tui.research.backtest import Study
+from gridbot_tui.units import HOUR
+
+MOST = 6
+"""Remarks on the data that are told one by one."""
+OFTEN = 0.05
+"""Share of the hours from which a reason is worth telling."""
+
+
+def nothing_traded(made: Study) -> list[str]:
+    """Why there is no fill, one sentence each; nothing where there is one."""
+    if made.main.figures["fills"]:
+        return []
+    market, warm = made.prepared.market, made.prepared.settings.strategy.warmup_hours
+    if made.since >= market.end:
+        held = (market.end - market.start) / HOUR
+        return [
+            f"Nothing could be traded: the first {warm} hours only warm the averages up, and the data hold {held:.0f}. "
+            "Give more days, or an earlier --from."
+        ]
+    if not any(float(one.volume.sum()) for one in market.series.values()):
+        return ["Nothing was filled: no bar has any volume to take from."]
+    why = held_back(made) or ["orders stood, and price never went a tick beyond one"]
+    return [f"Nothing was filled: {one}." for one in why]
+
+
+def held_back(made: Study) -> list[str]:
+    """What held orders back after the warm-up, and how often."""
+    told = [one for one in made.main.reasons if one.code != "warming" and one.share >= OFTEN]
+    return [
+        f"{one.code.replace('_', ' ')} ({', '.join(filter(None, (one.symbol, _share(one.share))))}): {one.words}"
+        for one in told
+    ]
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.0f} % of all hours"
+
+
+def remarks(made: Study) -> list[str]:
+    """What loading the data found; the many holes of a long recording as one line a symbol."""
+    notes = made.prepared.market.notes
+    holes = Counter(note.symbol for note in notes if note.code in ("hole", "episode"))
+    said = [f"{note.symbol}: {note.detail}" for note in notes if note.code not in ("hole", "episode")]
+    said += [
+        f"{symbol}: {count} hole{'s'[: count > 1]} in the data (gridbot data check lists them)"
+        for symbol, count in sorted(holes.items())
+    ]
+    more = len(said) - MOST
+    return [*said[:MOST], *([f"and {more} more remarks: gridbot data check lists them"] if more > 0 else [])]

@@ -1,0 +1,50 @@
+"""A run that traded nothing says why; doubtful data are named beside the result."""
+
+from gridbot_tui.research.analysis import analyse
+from gridbot_tui.research.backtest import document, study_of
+from gridbot_tui.research.html import render
+from gridbot_tui.research.plot import terminal
+from gridbot_tui.research.quiet import held_back, nothing_traded, remarks
+from gridbot_tui.units import HOUR
+from tests.research.markets import prepared, series
+
+
+def test_data_shorter_than_the_warm_up_trade_nothing_and_so_do_the_baselines() -> None:
+    made = study_of(prepared(series("ETHUSDT", 3, sigma_hour=0.012)), processes=1)
+    said = " ".join(nothing_traded(made))
+    assert "the first 336 hours only warm the averages up, and the data hold 72" in said
+    told = document(made)["baselines"]
+    assert {one["fills"] for one in told.values()} == {0}
+    assert {one["net_return"] for one in told.values()} == {0.0}
+    assert said in render(made, analyse(made))
+    assert "month by month" in terminal(made, 80, colour=False)
+
+
+def test_an_account_too_small_for_a_lot_is_told_what_one_needs() -> None:
+    one = prepared(series("BTCUSDT", 16, sigma_hour=0.012, interval=HOUR), interval=HOUR, bot__capital="60")
+    made = study_of(one, processes=1)
+    assert made.main.figures["fills"] == 0
+    said = nothing_traded(made)
+    assert any("lot below minimum (BTCUSDT" in line and "needs" in line for line in said), said
+    assert "What held orders back" in render(made, analyse(made))
+
+
+def test_without_volume_nothing_is_filled_and_the_reason_is_not_the_strategy() -> None:
+    still = series("ETHUSDT", 16, sigma_hour=0.012, interval=HOUR)
+    still.volume[:] = 0.0
+    made = study_of(prepared(still, interval=HOUR), processes=1)
+    assert nothing_traded(made) == ["Nothing was filled: no bar has any volume to take from."]
+
+
+def test_where_something_was_filled_only_what_held_back_often_is_told() -> None:
+    made = study_of(prepared(series("ETHUSDT", 18, sigma_hour=0.004, interval=HOUR), interval=HOUR), processes=1)
+    assert made.main.figures["fills"]
+    assert nothing_traded(made) == []
+    assert any(line.startswith("neutral silent (ETHUSDT") for line in held_back(made))
+    assert not any("warming" in line for line in held_back(made))
+
+
+def test_remarks_on_the_data_are_counted_where_they_are_many() -> None:
+    holes = tuple((0.5 + 0.3 * i, 0.5) for i in range(6))
+    one = prepared(series("ETHUSDT", 3, holes=holes, funding=False))
+    assert remarks(study_of(one, processes=1)) == ["ETHUSDT: 6 holes in the data (gridbot data check lists them)"]
