@@ -44,7 +44,7 @@ def trials(market: "RecordedMarket", plain: Sequence[Advice], capital: str) -> l
     """The adaptive grid and, where it has a range, the geometric one; nothing where the data are too short."""
     from gridbot_tui.research.intervals import mean_interval
     from gridbot_tui.research.request import Prepared
-    from gridbot_tui.research.walkforward import part
+    from gridbot_tui.research.windows import part
     from gridbot_tui.settings.load import load
 
     usual = load(None, {}, (("bot.capital", capital),)).settings

@@ -104,7 +104,7 @@ def _days(request: "Request", holdout: float) -> "tuple[Prepared, Prepared | Non
     """(train market, holdout market with its warm-up, where the holdout begins, where the train days begin)."""
     from gridbot_tui.research.baselines import warm_at
     from gridbot_tui.research.request import Prepared, prepare
-    from gridbot_tui.research.walkforward import part
+    from gridbot_tui.research.windows import part
     from gridbot_tui.units import DAY, HOUR, MINUTE
 
     whole = prepare(request)

@@ -80,8 +80,11 @@ def _lines(result: dict[str, Any]) -> list[str]:
         if gap is None
         else f"{percent(gap['value'])} [{percent(gap['low'])}, {percent(gap['high'])}]"
     )
+    left = result["left_out"]
+    aside = [f"{left} windows left out: too few of their days hold data"] if left else []
     return [
         *table(("test from", "chosen", "train Sharpe", "return", "defaults"), rows, left=2),
+        *aside,
         "",
         *table((f"{result['days']} test days", "return", "deepest fall", "Sharpe"), sums),
         "",

@@ -40,11 +40,12 @@ def render(made: Walk, result: dict[str, Any]) -> str:
         f"The out-of-sample mean return is {bounds(made.growth)} a year; the deflated probability of skill "
         f"is {number(made.deflated)}."
     )
+    left = f"; {made.left_out} windows left out, too few of their days hold data" if made.left_out else ""
     return (
         "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>Walk-forward</title>"
         f"<style>{STYLE}</style></head><body><h1>Walk-forward</h1>"
         f"<p class='sub'>{len(made.windows)} windows, {len(made.days)} test days; every day was unseen when its "
-        f"parameters were chosen</p><p>{escape(verdict)}</p>"
+        f"parameters were chosen{left}</p><p>{escape(verdict)}</p>"
         f"{chart('Out of sample, per cent', lines, unit=' %', zero=True)}"
         "<table><tr><th>test from</th><th>chosen</th><th>train Sharpe</th><th>return</th><th>defaults</th></tr>"
         f"{rows}</table></body></html>\n"

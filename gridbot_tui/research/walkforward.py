@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from gridbot_tui.market.recorded import RecordedMarket, Series
 from gridbot_tui.research import baselines, intervals, metrics
 from gridbot_tui.research.intervals import Interval
 from gridbot_tui.research.outcome import DIGITS, outcome_of, ring_of
 from gridbot_tui.research.request import Prepared, Request, prepare
+from gridbot_tui.research.windows import Window, covered, part, windows
 from gridbot_tui.settings.load import load
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.units import DAY, HOUR, MINUTE, Ms
@@ -36,14 +37,6 @@ SETS: tuple[Set, ...] = (
 )
 """What the strategy's own evidence calls open: spacing, skew, the gate. Few, because every one more is one more
 chance to be lucky."""
-
-
-class Window(Struct, frozen=True):
-    """Days to choose on, and days to judge on."""
-
-    train_from: Ms
-    test_from: Ms
-    test_to: Ms
 
 
 class Judged(Struct, frozen=True):
@@ -69,39 +62,12 @@ class Walk(Struct, frozen=True):
     sharpe_advantage: Interval | None
     growth: Interval | None
     deflated: float | None
+    left_out: int = 0
+    """Windows that were not walked: too few of their days hold data."""
 
 
 Progress = Callable[[int, int], None]
 """(done, all) after every run."""
-
-
-def windows(start: Ms, end: Ms, train_days: int, test_days: int, warm: Ms) -> list[Window]:
-    """Test windows one after the other, each with its train days before it; whole days, UTC."""
-    first = -(-(start + warm) // DAY) * DAY
-    found = []
-    while first + (train_days + test_days) * DAY <= end:
-        test = first + train_days * DAY
-        found.append(Window(first, test, test + test_days * DAY))
-        first += test_days * DAY
-    return found
-
-
-def part(market: RecordedMarket, frm: Ms, to: Ms, gap: Ms) -> RecordedMarket | None:
-    """The bars that open in [frm, to); None where there are none."""
-    kept: list[Series] = []
-    for one in market.series.values():
-        a, b = (int(one.times.searchsorted(at)) for at in (frm, to))
-        if b <= a:
-            continue
-        marks = None
-        if one.mark is not None:
-            high, low, close = one.mark
-            marks = (high[a:b], low[a:b], close[a:b])
-        rates = [rate for rate in one.funding if frm < rate.at <= to]
-        columns = (one.times, one.open, one.high, one.low, one.close)
-        times, opened, high, low, close = (column[a:b] for column in columns)
-        kept.append(Series(one.instrument, times, opened, high, low, close, one.volume[a:b], marks, rates, []))
-    return RecordedMarket(kept, market.interval, gap) if kept else None
 
 
 def sets_from(given: Sequence[str]) -> tuple[Set, ...]:
@@ -138,15 +104,18 @@ def walk(
     settings = {name: load(request.config, os.environ, request.overrides + keys).settings for name, keys in sets}
     warm = prepared.settings.strategy.warmup_hours * HOUR
     market = prepared.market
-    spans = windows(market.start, market.end, train_days, test_days, warm)
+    whole = windows(market.start, market.end, train_days, test_days, warm)
+    spans = covered(market, whole)
     if not spans:
         needed = train_days + test_days + warm // DAY
-        raise ValueError(f"a walk needs at least {needed} days of data, there are {(market.end - market.start) // DAY}")
+        held = (market.end - market.start) // DAY
+        why = f", too few of them with data: {len(whole)} windows were looked at" if whole else ""
+        raise ValueError(f"a walk needs at least {needed} days of data, there are {held}{why}")
     halves = ("train", "test")
     jobs = [(index, name, half) for index in range(len(spans)) for name in settings for half in halves]
     jobs += [(index, one.name, BESIDE) for index in range(len(spans)) for one in baselines.USUAL]
     played = _play_all(prepared, settings, spans, warm, jobs, processes, progress)
-    return _judged(prepared, spans, list(settings), played)
+    return replace(_judged(prepared, spans, list(settings), played), left_out=len(whole) - len(spans))
 
 
 Job = tuple[int, str, str]
@@ -306,6 +275,7 @@ def document(made: Walk) -> dict[str, Any]:
             }
             for one in made.windows
         ],
+        "left_out": made.left_out,
         "sets": list(made.sets),
         "days": len(made.days),
         "out_of_sample": figures(made.returns["chosen"]),

@@ -1,5 +1,7 @@
 """The promises hold on windows nobody chose; the tool that looks at many finds what is broken."""
 
+from array import array
+
 import msgspec
 import pytest
 
@@ -34,8 +36,12 @@ def test_every_kind_of_breach_is_named() -> None:
     found = broken(msgspec.structs.replace(made, figures={**made.figures, **bad}, halts=(halt,)))
     assert len(found) == 6
     assert "1 liquidations" in found
-    fell = msgspec.structs.replace(made, figures={**made.figures, "max_drawdown": -0.3})
+    figures = {**made.figures, "max_drawdown": -0.3}
+    low = [0.8 * value if 300 <= index < 302 else value for index, value in enumerate(made.equity)]
+    fell = msgspec.structs.replace(made, figures=figures, equity=array("d", low))
     assert broken(fell) == ["drawdown 0.3000 and no halt"]
+    dip = [0.8 * value if index == 300 else value for index, value in enumerate(made.equity)]
+    assert broken(msgspec.structs.replace(made, figures=figures, equity=array("d", dip))) == []
 
 
 @pytest.mark.data

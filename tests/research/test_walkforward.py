@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gridbot_tui.research import baselines, walkforward
+from gridbot_tui.research import baselines, walkforward, windows
 from gridbot_tui.research.request import Request
-from gridbot_tui.units import DAY
+from gridbot_tui.units import DAY, HOUR
 from tests.commands.calling import Cli, caller
 from tests.research.markets import GAP, START, prepared, series
 from tests.research.test_truth import written
@@ -19,15 +19,30 @@ def call(capsys: pytest.CaptureFixture[str]) -> Cli:
 
 
 def test_windows_follow_each_other_and_train_before_they_test() -> None:
-    found = walkforward.windows(START, START + 100 * DAY, 30, 20, 14 * DAY)
+    found = windows.windows(START, START + 100 * DAY, 30, 20, 14 * DAY)
     assert [(w.train_from - START) // DAY for w in found] == [14, 34]
     assert all(w.test_from - w.train_from == 30 * DAY and w.test_to - w.test_from == 20 * DAY for w in found)
     assert found[0].test_to == found[1].test_from
 
 
+def test_windows_over_a_hole_are_left_out() -> None:
+    market = prepared(series("ETHUSDT", 90, interval=HOUR, holes=((40.0, 30 * 24),)), interval=HOUR).market
+    whole = windows.windows(market.start, market.end, 10, 5, 14 * DAY)
+    kept = windows.covered(market, whole)
+    first = [(one.test_from - START) // DAY for one in kept]
+    assert first == [24, 29, 34, 79, 84]
+    assert len(whole) == 13
+
+
+def test_a_walk_of_which_no_window_holds_data_is_refused(tmp_path: Path) -> None:
+    paths = written(tmp_path, series("ETHUSDT", 50, holes=((15.0, 33 * 24),)))
+    with pytest.raises(ValueError, match="too few of them with data"):
+        walkforward.walk(Request((paths[0],)), train_days=14, test_days=7, processes=1)
+
+
 def test_a_part_holds_the_bars_that_open_in_it_and_the_funding_they_see() -> None:
     whole = prepared(series("ETHUSDT", 4)).market
-    half = walkforward.part(whole, START + DAY, START + 2 * DAY, GAP)
+    half = windows.part(whole, START + DAY, START + 2 * DAY, GAP)
     assert half is not None
     times = half.series["ETHUSDT"].times
     assert (int(times[0]), int(times[-1])) == (START + DAY, START + 2 * DAY - 5 * 60_000)

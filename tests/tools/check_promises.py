@@ -10,12 +10,14 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
 from msgspec import Struct
 
 from gridbot_tui.market.errors import DataError
+from gridbot_tui.research import metrics
 from gridbot_tui.research.outcome import Outcome, outcome_of, ring_of
 from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.ring import RingFailed
@@ -93,11 +95,17 @@ def broken(made: Outcome) -> list[str]:
         (float(str(f["max_leverage_observed"])) <= HARD, f"{f['max_leverage_observed']}x was held"),
         (all(halt.kept for halt in made.halts), f"a halt cost more than its bound: {made.halts}"),
         (not made.halts or fall <= allowed + 0.01, f"drawdown {fall:.4f} beyond {allowed:.4f}"),
-        (bool(made.halts) or fall <= 0.15 + 0.02, f"drawdown {fall:.4f} and no halt"),
+        (bool(made.halts) or fall <= 0.15 + 0.02 or not _stayed(made), f"drawdown {fall:.4f} and no halt"),
         (f["final_equity"] is not None, "equity is unknown"),
     )
     found += [words for kept, words in checks if not kept]
     return found
+
+
+def _stayed(made: Outcome) -> bool:
+    """True where the drawdown was beyond the line at two hours in a row: a dip of a single mark halts nothing."""
+    deep = [fall <= -0.15 for fall in metrics.drawdowns(made.equity, made.capital)]
+    return any(a and b for a, b in pairwise(deep))
 
 
 def markets(windows_wanted: int, ugly_wanted: int, seed: int) -> Iterator[tuple[str, Prepared | str]]:

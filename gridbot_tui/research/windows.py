@@ -1,0 +1,59 @@
+"""Stretches of a recording: train and test windows, the bars of one, and which of them hold data."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from gridbot_tui.market.recorded import RecordedMarket, Series
+from gridbot_tui.units import DAY, Ms
+
+LEAST = 0.5
+"""Share of a window's train days, and of its test days, that must hold bars."""
+
+
+class Window(Struct, frozen=True):
+    """Days to choose on, and days to judge on."""
+
+    train_from: Ms
+    test_from: Ms
+    test_to: Ms
+
+
+def windows(start: Ms, end: Ms, train_days: int, test_days: int, warm: Ms) -> list[Window]:
+    """Test windows one after the other, each with its train days before it; whole days, UTC."""
+    first = -(-(start + warm) // DAY) * DAY
+    found = []
+    while first + (train_days + test_days) * DAY <= end:
+        test = first + train_days * DAY
+        found.append(Window(first, test, test + test_days * DAY))
+        first += test_days * DAY
+    return found
+
+
+def part(market: RecordedMarket, frm: Ms, to: Ms, gap: Ms) -> RecordedMarket | None:
+    """The bars that open in [frm, to); None where there are none."""
+    kept: list[Series] = []
+    for one in market.series.values():
+        a, b = (int(one.times.searchsorted(at)) for at in (frm, to))
+        if b <= a:
+            continue
+        marks = None
+        if one.mark is not None:
+            high, low, close = one.mark
+            marks = (high[a:b], low[a:b], close[a:b])
+        rates = [rate for rate in one.funding if frm < rate.at <= to]
+        columns = (one.times, one.open, one.high, one.low, one.close)
+        times, opened, high, low, close = (column[a:b] for column in columns)
+        kept.append(Series(one.instrument, times, opened, high, low, close, one.volume[a:b], marks, rates, []))
+    return RecordedMarket(kept, market.interval, gap) if kept else None
+
+
+def covered(market: RecordedMarket, found: Sequence[Window]) -> list[Window]:
+    """Those windows of which enough days hold bars, to choose on and to judge on: a choice over a hole is none."""
+    days = sorted({int(day) for one in market.series.values() for day in set((one.times // DAY).tolist())})
+
+    def held(frm: Ms, to: Ms) -> bool:
+        inside = sum(frm // DAY <= day < to // DAY for day in days)
+        return inside >= LEAST * (to - frm) / DAY
+
+    return [one for one in found if held(one.train_from, one.test_from) and held(one.test_from, one.test_to)]
