@@ -77,6 +77,7 @@ def intend(w: State, n: Numbers, kind: int, side: int, price: int, steps: int, r
     _ask(w, PLACE_IT, row)
     if kind == GRID:
         s = 0 if side > 0 else 1
+        w.known[s] = -1
         at = w.churn[s, 1] % CHURN_KEPT
         w.churn_at[s, at], w.churn_rung[s, at] = w.at, rung
         w.churn[s, 1] += 1

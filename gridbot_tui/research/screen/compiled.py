@@ -42,12 +42,22 @@ for _function in OWN:
 F = TypeVar("F", bound=Callable[..., Any])
 _WHOLE: Any = njit(cache=True, nogil=True, error_model="numpy")
 _OPTIONS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-_PART: Any = njit(nogil=True, error_model="numpy", **_OPTIONS)
+_PART: Any = njit(nogil=True, error_model="numpy", _nrt=False, **_OPTIONS)
+_ALLOCATING: Any = njit(nogil=True, error_model="numpy", _nrt=True, **_OPTIONS)
 
 
 def compiled(function: F) -> F:
-    """A part of the run: nobody but compiled code calls it, so the door from the interpreter is left out."""
+    """A part of the run: nobody but compiled code calls it, so the door from the interpreter is left out.
+
+    It makes no arrays of its own, so that those it looks at need not be counted.
+    """
     made: F = _PART(function)
+    return made
+
+
+def allocating(function: F) -> F:
+    """A part of the run that makes arrays of its own."""
+    made: F = _ALLOCATING(function)
     return made
 
 

@@ -22,6 +22,7 @@ def shape(w: State, n: Numbers) -> None:
     """Slots, target and stop as of now."""
     worth, reduced = equity(w, n), w.reduce_on
     w.target_on = 0
+    w.known[0] = w.known[1] = -1
     _targets(w, n, worth)
     w.many[0] = w.many[1] = 0
     if w.planned:

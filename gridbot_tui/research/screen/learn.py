@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.compiled import allocating, compiled
 from gridbot_tui.research.screen.numbers import Numbers
 from gridbot_tui.research.screen.state import State
 from gridbot_tui.strategy import learning, votes
@@ -30,7 +30,7 @@ clip = votes.clip
 Triple = tuple[float, float, float]
 
 
-@compiled
+@allocating
 def bounded(weights: Triple, prior: Triple, floor: float, cap: float) -> Triple:
     """``learning.bounded``, whose lists the compiler does not take, over arrays."""
     low, high, part, bends = np.empty(3), np.empty(3), np.empty(3), np.full(6, np.inf)

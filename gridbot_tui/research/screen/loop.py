@@ -22,7 +22,7 @@ whether a UTC day ends, whether an episode does, the place of its equity in the 
 @entry
 def run(
     w: State, n: Numbers, tape: Integers, plan: Integers, volume: Floats, funding: Floats, features: Floats,
-    stretch: Integers, averaged: Floats, start: int, fills: Integers, curve: Floats,
+    stretch: Integers, ends: Integers, rates: Floats, averaged: Floats, start: int, fills: Integers, curve: Floats,
 ) -> int:  # fmt: skip
     """Play every moment; how many fills there were. ``fills`` and ``curve`` (equity at each full hour) are written."""
     open_books(w, n, start)
@@ -33,26 +33,29 @@ def run(
             if passed:
                 m += passed
                 continue
-            _moment(w, n, tape, plan, volume[m], funding[m], features, fills, m)
+            for i in range(8):  # views of the market's own arrays would be counted, and counting costs
+                w.bar[i] = tape[m, i]
+            for i in range(7):
+                w.plan[i] = plan[m, i]
+            _moment(w, n, volume[m], funding[m], features, fills, m)
             m += 1
         if end < len(tape):
-            _moment(w, n, tape, plan, volume[end], funding[end], features, fills, end)
-            if plan[end, SAMPLE] >= 0:
-                curve[plan[end, SAMPLE]] = w.sampled * n.capital
+            for i in range(8):
+                w.bar[i] = ends[s, i]
+            for i in range(7):
+                w.plan[i] = ends[s, 8 + i]
+            _moment(w, n, rates[s, 0], rates[s, 1], features, fills, end)
+            if w.plan[SAMPLE] >= 0:
+                curve[w.plan[SAMPLE]] = w.sampled * n.capital
     w.value_now = equity(w, n) / n.capital
     return int(w.made)
 
 
 @compiled
 def _moment(
-    w: State, n: Numbers, tape: Integers, plan: Integers, volume: float, rate: float, features: Floats,
-    fills: Integers, number: int,
+    w: State, n: Numbers, volume: float, rate: float, features: Floats, fills: Integers, number: int
 ) -> None:  # fmt: skip
     """One moment in full: the exchange, what it tells, what the engine makes of it, and what comes of that."""
-    for i in range(8):  # views of the market's own arrays would be counted, and counting costs
-        w.bar[i] = tape[number, i]
-    for i in range(7):
-        w.plan[i] = plan[number, i]
     w.at = w.plan[TIME]
     bars.play(w, n, w.bar, volume, rate)
     if w.events:

@@ -30,7 +30,10 @@ WIDE: Final = 1 << 62
 
 @compiled
 def match(w: State, n: Numbers, side: int) -> int:
-    """Pair orders with slots (``serves``), note what is missing, cancel the rest; how many slots are missing."""
+    """Pair orders with slots (``serves``), note what is missing, cancel the rest; how many slots are missing.
+
+    Leaves that in ``known``, too, where the same slots would be found missing as long as nothing new stands; else -1.
+    """
     slots, many = w.slot[side], w.many[side]
     near = n.near * w.spacing if w.planned and w.priced else 0.0
     loose = False
@@ -56,8 +59,11 @@ def match(w: State, n: Numbers, side: int) -> int:
         if not w.done[j]:
             w.missing[missing] = j
             missing += 1
+    w.known[side] = 0
     missing = _cover(w, side, missing)
     _let_go(w, side)
+    if not w.known[side]:
+        w.known[side] = missing
     return missing
 
 
@@ -122,6 +128,7 @@ def _cover(w: State, side: int, missing: int) -> int:
             excess += left
     if not larger:
         return missing
+    w.known[side] = -1
     for k in range(missing):
         excess += slots[w.missing[k], SLOT_SIZE]
     while excess > 0:
@@ -155,3 +162,5 @@ def _let_go(w: State, side: int) -> None:
             w.barred[side] = 1
             if w.order[row, LIFE] != SENDING:
                 cancel(w, row)
+            else:
+                w.known[side] = -1

@@ -151,4 +151,3 @@ def _costs(config: EngineConfig, instrument: Instrument, exchange: ExchangeParam
         "liquidation_fee": float(exchange.liquidation_fee), "max_stops": exchange.max_stops, "leverage": leverage,
         "most_value": min(int(max_notional(instrument, leverage) // instrument.unit), 1 << 62),
     }  # fmt: skip
-

@@ -16,6 +16,8 @@ from gridbot_tui.research.screen.numbers import CUT, Numbers
 from gridbot_tui.research.screen.state import TAKER, Integers, State
 
 FIRST, END, LOWEST, HIGHEST, LOWEST_MARK, HIGHEST_MARK, LEAST_MARK, MOST_MARK = range(8)
+FIRST_AT, LAST_AT, LAST_CLOSE, LAST_MARK = range(8, 12)
+"""Columns of a stretch. The bars themselves are read only where it does not do: they are too many to be at hand."""
 TIME = 0
 
 
@@ -24,10 +26,10 @@ def pass_over(
     w: State, n: Numbers, tape: Integers, plan: Integers, m: int, stretch: Integers, s: int, averaged: float
 ) -> int:  # fmt: skip
     """How many bars from ``m`` on were passed over; 0 where the next must be looked at in full."""
-    if _restless(w, n) or plan[m, TIME] - w.sampled_at != n.interval:
+    whole = m == stretch[s, FIRST]
+    if _restless(w, n) or (stretch[s, FIRST_AT] if whole else plan[m, TIME]) - w.sampled_at != n.interval:
         return 0
     end = stretch[s, END]
-    whole = m == stretch[s, FIRST]
     if (
         stretch[s, LOWEST] < w.next_buy
         or stretch[s, HIGHEST] > w.next_sell
@@ -42,7 +44,7 @@ def pass_over(
     count = 0
     if whole and _within(w, n, stretch[s, LEAST_MARK], stretch[s, MOST_MARK]):
         count = end - m
-        _jump(w, n, tape[end - 1, MARK], count, averaged, stretch[s, LEAST_MARK], stretch[s, MOST_MARK])
+        _jump(w, n, stretch[s, LAST_MARK], count, averaged, stretch[s, LEAST_MARK], stretch[s, MOST_MARK])
     else:
         count = _walk(w, n, tape, m, end)
     if not count:
@@ -50,15 +52,24 @@ def pass_over(
     last = m + count - 1
     if not still:
         _papers(w, n, tape, m, last + 1)
-    w.at = w.mark_at = w.sampled_at = plan[last, TIME]
+    if last + 1 == stretch[s, END]:
+        _stand_at(w, n, stretch[s, LAST_AT], stretch[s, LAST_CLOSE], stretch[s, LAST_MARK])
+    else:
+        _stand_at(w, n, plan[last, TIME], tape[last, CLOSE], tape[last, MARK])
+    return count
+
+
+@compiled
+def _stand_at(w: State, n: Numbers, at: int, close: int, mark: int) -> None:
+    """The moment and the prices of the last bar passed over."""
+    w.at = w.mark_at = w.sampled_at = at
     if w.tier != 3:
-        w.marked_at = w.at
+        w.marked_at = at
     w.over = 0
-    w.close, w.mark = tape[last, CLOSE], tape[last, MARK]
-    w.last, w.xmark = w.close, w.mark
+    w.close = w.last = close
+    w.mark = w.xmark = mark
     w.shadow_close = w.close * n.tick
     w.left = max(0.0, 1.0 - (1.0 - n.enter3) * w.peak / w.value) if w.value > 0.0 else 0.0
-    return count
 
 
 @compiled

@@ -44,6 +44,10 @@ def converge(w: State, n: Numbers) -> None:
     w.making[0] = w.making[1] = 0
     probes = missing_in_all = w.churned = w.withheld = 0
     for side in range(2):
+        known = w.known[side]
+        if known == 0 or (known > 0 and w.barred[side]):  # as at the last look: nothing to do, or nothing may be done
+            missing_in_all += known
+            continue
         missing = match(w, n, side)
         missing_in_all += missing
         if missing:

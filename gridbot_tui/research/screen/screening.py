@@ -65,7 +65,20 @@ class Screen:
         t = self.tape
         fills, curve = np.zeros((most_fills, 4), dtype=np.int64), np.zeros(len(t.sampled))
         averaged = self._averaged(float(n[0]["usual_pull"]))
-        given = (t.bars, t.plan, t.volume, t.funding, t.features, t.stretch, averaged, t.start, fills, curve)
+        given = (
+            t.bars,
+            t.plan,
+            t.volume,
+            t.funding,
+            t.features,
+            t.stretch,
+            t.ends,
+            t.rates,
+            averaged,
+            t.start,
+            fills,
+            curve,
+        )
         with compiling():
             made = run(w[0], n[0], *given)
         one = w[0]

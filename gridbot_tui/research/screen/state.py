@@ -104,6 +104,7 @@ STATE: Final = np.dtype(
         ("done", np.int64, (MOST,)),
         ("serves", np.int64, (ORDERS,)),
         ("missing", np.int64, (MOST,)),
+        ("known", np.int64, (2,)),
         ("make", np.int64, (2, 2 * MOST)),
         ("making", np.int64, (2,)),
         ("barred", np.int64, (2,)),

@@ -42,7 +42,12 @@ class Tape(Struct):
     features: Floats
     stretch: Integers
     """Plain bars between two moments at which more happens: (first, end, lowest, highest, and of the mark its
-    lowest, highest, lowest close, highest close)."""
+    lowest, highest, lowest close, highest close; when the first closes, when the last, and the last's close and
+    mark)."""
+    ends: Integers
+    """What follows each stretch: its row of ``bars`` and that of ``plan``, side by side."""
+    rates: Floats
+    """And its volume and funding."""
     sampled: Integers
     """Times of the hourly curve."""
     start: Ms
@@ -141,7 +146,9 @@ class _Events:
         plan[:, 6] = np.where(whole_hours, np.cumsum(whole_hours) - 1, -1)
         plain = ~whole_hours & (plan[:, 2:6] == 0).all(axis=1) & np.isnan(self._funding) & (bars[:, 7] == 1)
         stretches, sampled = self._stretches(bars, plain), plan[whole_hours, 0]
-        return Tape(bars, plan, volume, self._funding, rows, stretches, sampled, market.start)
+        after = np.minimum(stretches[:, 1], len(bars) - 1)
+        ends, rates = np.hstack((bars[after], plan[after])), np.column_stack((volume[after], self._funding[after]))
+        return Tape(bars, plan, volume, self._funding, rows, stretches, ends, rates, sampled, market.start)
 
     def _stretches(self, bars: Integers, plain: "npt.NDArray[np.bool_]") -> Integers:
         """Runs of plain moments that follow each other without a hole, each up to the next that is not plain."""
@@ -152,7 +159,10 @@ class _Events:
             ends = moment == len(plain) or not plain[moment]
             if not ends and (joined[moment] or moment == first):
                 continue
-            found.append((first, moment, *_extremes(bars[first:moment])))
+            last = max(first, moment - 1)
+            times = self._times[min(first, len(plain) - 1)], self._times[min(last, len(plain) - 1)]
+            closes = bars[min(last, len(plain) - 1)][[3, 6]].tolist()
+            found.append((first, moment, *_extremes(bars[first:moment]), *times, *closes))
             first = moment + 1
         return np.array(found, dtype=np.int64)
 
