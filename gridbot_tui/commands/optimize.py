@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -180,15 +181,20 @@ def _lines(made: "Found", result: dict[str, Any]) -> list[str]:
                 f"{one.train.turnover:.2f}",
                 "-" if after is None else percent(after.net_return),
                 "-" if after is None else percent(-after.drawdown),
-                " ".join(f"{key.rpartition('.')[2]}={value:g}" for key, value in one.values.items()),
             )
         )
-    head = ("trial", "return", "fall", "turnover", "after: return", "fall", "values")
+    head = ("trial", "return", "fall", "turnover", "after: return", "fall")
+    values = [
+        (str(one.number), ", ".join(f"{key.rpartition('.')[2]} {value:g}" for key, value in one.values.items()))
+        for one in made.front
+    ]
     held = result["holdout"]
     days = "" if held is None else f"; unseen from {moment(held['from'])[:10]}"
     return [
         f"chosen on {moment(result['train']['from'])[:10]} to {moment(result['train']['to'])[:10]}{days}",
         *table(head, rows),
         "",
-        *sentences(made),
+        *(line for number, told in values for line in wrap(f"{number}: {told}", 80, subsequent_indent="    ")),
+        "",
+        *(line for said in sentences(made) for line in wrap(said, 80)),
     ]

@@ -1,9 +1,11 @@
 """The report's curves in the terminal."""
 
+import math
 import re
 import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from gridbot_tui.research import metrics
 from gridbot_tui.research.advantage import advantage
@@ -19,10 +21,13 @@ BACKGROUND = re.compile(r"\x1b\[48;5;\d+m|\x1b\[38;5;0m")
 """The terminal's own background and ink stay."""
 FEW_DAYS = 5 * DAY
 """Up to so many the axis tells hours."""
-BAR = 41
+BAR, LEAST_BAR = 41, 15
 """Cells of an interval's bar."""
+TOLD = 26
+"""Cells that an interval's numbers take."""
 Line = tuple[str, Sequence[Ms], Sequence[float]]
 PAINT = ("green", "yellow", "blue", "magenta")
+ANSI = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35}
 
 
 MOST_PRICES = 3
@@ -51,15 +56,15 @@ def terminal(made: Study, width: int | None = None, *, colour: bool = True) -> s
     ]
     drawn = "\n".join(
         (
-            _figure("equity, %", equity, columns, 16),
+            _figure("equity, %", equity, columns, 16, colour=colour),
             _figure("drawdown, %", [("strategy", main.at, fall)], columns, 9),
             _figure("leverage held", [("exposure / equity", main.at, list(main.leverage))], columns, 9),
-            _figure("weights", weights, columns, 9),
+            _figure("weights", weights, columns, 9, colour=colour),
             *_prices(made, columns),
         )
     )
     drawn = BACKGROUND.sub("", drawn) if colour else ESCAPE.sub("", drawn)
-    return "\n".join((drawn, "", *_months(made), "", *_intervals(made)))
+    return "\n".join((drawn, "", *_months(made), "", *_intervals(made, columns)))
 
 
 def _prices(made: Study, width: int) -> list[str]:
@@ -84,14 +89,14 @@ def _prices(made: Study, width: int) -> list[str]:
 def _months(made: Study) -> list[str]:
     """Return of every month."""
     found = {(year, month): value for year, month, value in months(made.main.daily(made.since))}
-    lines = ["month by month, %", "      " + "".join(f"{name:>7}" for name in MONTHS)]
+    lines = ["month by month, %", "    " + "".join(f"{name:>6}" for name in MONTHS)]
     for year in sorted({year for year, _ in found}):
         cells = [found.get((year, month)) for month in range(1, 13)]
-        lines.append(f"{year:<6}" + "".join("       " if v is None else f"{100 * v:+7.1f}" for v in cells))
+        lines.append(f"{year:<4}" + "".join(" " * 6 if v is None else f"{100 * v:+6.1f}" for v in cells).rstrip())
     return lines
 
 
-def _intervals(made: Study) -> list[str]:
+def _intervals(made: Study, width: int) -> list[str]:
     """Every difference to a baseline with its interval, on one scale."""
     own = made.main.daily(made.since)
     gaps = {TITLES.get(name, name): advantage(own, one.daily(made.since)) for name, one in made.others.items()}
@@ -100,12 +105,13 @@ def _intervals(made: Study) -> list[str]:
         return ["strategy less baseline, a year: too few days for an interval"]
     least = min(0.0, *(gap.low for gap in known.values()))
     most = max(0.0, *(gap.high for gap in known.values()))
-    scale = (BAR - 1) / (most - least) if most > least else 0.0
     wide = max(map(len, known))
+    cells = max(LEAST_BAR, min(BAR, width - wide - TOLD))
+    scale = (cells - 1) / (most - least) if most > least else 0.0
     lines = ["strategy less baseline, % a year, 95 % intervals (| is zero)"]
     for name, gap in known.items():
         low, value, high, zero = (round((v - least) * scale) for v in (gap.low, gap.value, gap.high, 0.0))
-        bar = ["-" if low <= i <= high else " " for i in range(BAR)]
+        bar = ["-" if low <= i <= high else " " for i in range(cells)]
         bar[zero] = "|"
         bar[value] = "o"
         told = f"{100 * gap.value:+.1f} [{100 * gap.low:+.1f}, {100 * gap.high:+.1f}]"
@@ -114,8 +120,54 @@ def _intervals(made: Study) -> list[str]:
 
 
 def _figure(
-    title: str, lines: Sequence[Line], width: int, height: int, points: Sequence[Line] = ()
+    title: str, lines: Sequence[Line], width: int, height: int, points: Sequence[Line] = (), *, colour: bool = True
 ) -> str:
+    """One chart under a line that names it and its curves: a legend inside would lie on the data.
+
+    Without colours every curve but the first is drawn with its own initial.
+    """
+    figure = _blank(width, height - 1)
+    first = min(at[0] for _, at, _ in lines)
+    last = max(at[-1] for _, at, _ in lines)
+    names = []
+    drawn = []
+    for index, ((name, at, values), paint) in enumerate(zip(lines, PAINT, strict=False)):
+        step = max(1, len(at) // POINTS)
+        sign = "braille" if colour or not index else name[0]
+        drawn.append(_signal(figure, at[::step], values[::step], sign, paint).lines())
+        names.append((name, "\u28e4" if sign == "braille" else sign, paint))
+    for one in reversed(drawn):  # the strategy lies on top
+        figure.draw(one)
+    for (name, at, values), paint, sign in zip(points, ("green", "red"), ("+", "x"), strict=False):
+        figure.draw(_signal(figure, at, values, sign, paint))
+        names.append((name, sign, paint))
+    figure.axes(False, axis="x", side="upper")
+    figure.axes(False, axis="y", side="right")
+    ticks = [first + (last - first) * i // 4 for i in range(5)]
+    shape = "%Y-%m-%d" if last - first > FEW_DAYS else "%m-%d %H:%M"
+    figure.ruler("x").ticks(ticks, [datetime.fromtimestamp(t / 1000, UTC).strftime(shape) for t in ticks])
+    everything = [values for _, _, values in (*lines, *points) if len(values)]
+    _levels(figure, min(map(min, everything)), max(map(max, everything)))
+    return f"{_headline(title, names if len(names) > 1 else [], width)}\n{_built(figure)}"
+
+
+def _levels(figure: Any, low: float, high: float) -> None:
+    """Five values of the upright axis, with as many digits as tell them apart."""
+    if high <= low:
+        return
+    digits = max(0, 1 - math.floor(math.log10((high - low) / 4)))
+    ticks = [low + (high - low) * i / 4 for i in range(5)]
+    figure.ruler("y").ticks(ticks, [f"{tick + 0.0:,.{digits}f}" for tick in ticks])
+
+
+def _headline(title: str, names: Sequence[tuple[str, str, str]], width: int) -> str:
+    """The title, and each curve's sign and name in its colour."""
+    plain = f"{title}   " + "  ".join(f"{sign} {name}" for name, sign, _ in names)
+    told = "  ".join(f"\x1b[{ANSI[paint]}m{sign} {name}\x1b[0m" for name, sign, paint in names)
+    return " " * max(0, (width - len(plain)) // 2) + f"{title}   {told}".rstrip()
+
+
+def _blank(width: int, height: int) -> Any:
     import plotext
 
     plotext.terminal.limit(False, False)
@@ -123,46 +175,29 @@ def _figure(
     figure.clear()
     figure.plot_size(width, height)
     figure.canvas("default")
-    figure.title(title)
-    first = min(at[0] for _, at, _ in lines)
-    last = max(at[-1] for _, at, _ in lines)
-    for (name, at, values), paint in zip(lines, PAINT, strict=False):
-        step = max(1, len(at) // POINTS)
-        marker = plotext.marker("braille", pixel=paint)
-        signal = figure.signal(list(at[::step]), list(values[::step]), marker=marker).lines()
-        if len(lines) > 1:
-            signal.label(name)
-        figure.draw(signal)
-    for (name, at, values), paint, sign in zip(points, ("green", "red"), ("+", "x"), strict=False):
-        signal = figure.signal(list(at), list(values), marker=plotext.marker(sign, pixel=paint))
-        signal.label(name)
-        figure.draw(signal)
-    figure.axes(False, axis="x", side="upper")
-    figure.axes(False, axis="y", side="right")
-    ticks = [first + (last - first) * i // 4 for i in range(5)]
-    shape = "%Y-%m-%d" if last - first > FEW_DAYS else "%m-%d %H:%M"
-    days = [datetime.fromtimestamp(t / 1000, UTC).strftime(shape) for t in ticks]
-    figure.ruler("x").ticks(ticks, days)
+    return figure
+
+
+def _signal(figure: Any, across: Sequence[float], up: Sequence[float], sign: str, paint: str) -> Any:
+    import plotext
+
+    return figure.signal(list(across), list(up), marker=plotext.marker(sign, pixel=paint))
+
+
+def _built(figure: Any) -> str:
     return str(figure.build().string()).rstrip("\n")
 
 
 def front(made: Found, width: int | None = None) -> str:
     """The front of a search: return over deepest fall, the chosen set and the config as it is marked."""
-    import plotext
-
-    plotext.terminal.limit(False, False)
-    figure = plotext.figure
-    figure.clear()
-    figure.plot_size(width or min(shutil.get_terminal_size((100, 30)).columns, 120), 18)
-    figure.canvas("default")
-    figure.title("return, % over deepest fall, %")
+    columns = width or min(shutil.get_terminal_size((100, 30)).columns, 120)
+    figure = _blank(columns, 18)
     groups = [("front", list(made.front)), ("chosen", [made.chosen])]
     if made.usual is not None:
         groups.append(("as it is", [made.usual]))
+    names = []
     for (name, members), paint, sign in zip(groups, PAINT, ("o", "#", "+"), strict=False):
         across = [100 * one.train.drawdown for one in members]
-        up = [100 * one.train.net_return for one in members]
-        signal = figure.signal(across, up, marker=plotext.marker(sign, pixel=paint))
-        signal.label(name)
-        figure.draw(signal)
-    return ESCAPE.sub("", str(figure.build().string())).rstrip("\n")
+        figure.draw(_signal(figure, across, [100 * one.train.net_return for one in members], sign, paint))
+        names.append((name, sign, paint))
+    return ESCAPE.sub("", f"{_headline('return, % over deepest fall, %', names, columns)}\n{_built(figure)}")

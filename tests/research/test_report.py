@@ -12,7 +12,7 @@ from gridbot_tui.research import svg
 from gridbot_tui.research.analysis import analyse
 from gridbot_tui.research.backtest import Study, document, study_of
 from gridbot_tui.research.html import render, write
-from gridbot_tui.research.plot import terminal
+from gridbot_tui.research.plot import ESCAPE, terminal
 from gridbot_tui.research.verdict import assumptions, verdicts
 from gridbot_tui.units import HOUR
 from tests.research.markets import prepared, series
@@ -145,3 +145,12 @@ def test_the_document_and_the_terminal_give_every_difference_with_its_interval(m
     assert rows["static_grid"] is not None
     assert rows["static_grid"].low == pytest.approx(told["static_grid"]["advantage"]["low"], abs=1e-9)
     assert all(f"{symbol}, " in drawn for symbol in ("ETHUSDT", "BTCUSDT"))
+
+
+def test_the_terminal_report_fits_eighty_columns_and_names_its_curves_outside_the_charts(made: Study) -> None:
+    drawn = terminal(made, 80, colour=False).splitlines()
+    assert max(map(len, drawn)) <= 80
+    assert any("strategy" in line and "b buy and hold" in line and "s static grid" in line for line in drawn)
+    painted = terminal(made, 80)
+    assert "\x1b[32m" in painted
+    assert max(len(ESCAPE.sub("", line)) for line in painted.splitlines()) <= 80
