@@ -4,7 +4,7 @@ import math
 from typing import Final
 
 from gridbot_tui.research.screen.book import rejected
-from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.compiled import compiled, inlined
 from gridbot_tui.research.screen.desire import near_to
 from gridbot_tui.research.screen.money import equity
 from gridbot_tui.research.screen.numbers import Numbers
@@ -40,7 +40,7 @@ def mark(w: State, n: Numbers) -> bool:
     return bool(w.tier != before)
 
 
-@compiled
+@inlined
 def _update(w: State, n: Numbers, value: float) -> None:
     """``risk.tiers.DrawdownTiers.update`` at a fresh mark."""
     w.value, w.peak, w.top = value, max(w.peak, value), max(w.top, value)
@@ -123,7 +123,7 @@ def _is_fine(w: State, what: int, hold: int) -> None:
         w.shaped_turn = -1
 
 
-@compiled
+@inlined
 def guard(w: State, n: Numbers) -> None:
     """Compare the distance to liquidation with its limits where there is any leverage to speak of."""
     worth = equity(w, n)
@@ -139,7 +139,7 @@ def guard(w: State, n: Numbers) -> None:
         _is_fine(w, LIQUIDATION, 0)
 
 
-@compiled
+@inlined
 def review(w: State, n: Numbers) -> None:
     """Close what has long been fine, and let what was refused be tried again when its time has come."""
     if w.open[LOSSES]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.compiled import compiled, inlined
 from gridbot_tui.research.screen.numbers import Numbers
 from gridbot_tui.research.screen.state import (
     ASKS,
@@ -52,7 +52,7 @@ def begin(w: State) -> None:
         w.length[k] = 0
 
 
-@compiled
+@inlined
 def list_of(kind: int, side: int) -> int:
     """Which list an order is in."""
     if kind != GRID:
@@ -83,21 +83,21 @@ def intend(w: State, n: Numbers, kind: int, side: int, price: int, steps: int, r
         w.churn[s, 1] += 1
 
 
-@compiled
+@inlined
 def cancel(w: State, row: int) -> None:
     """A cancel leaves."""
     w.order[row, LIFE] = CANCELLING
     _ask(w, CANCEL_IT, row)
 
 
-@compiled
+@inlined
 def _ask(w: State, what: int, row: int) -> None:
     at = w.requests
     w.request[at, WHAT], w.request[at, ROW], w.request[at, WHOSE] = what, row, w.order[row, NUMBER]
     w.requests += 1
 
 
-@compiled
+@inlined
 def forget(w: State, row: int) -> None:
     """An order has ended."""
     listed = list_of(w.order[row, KIND], w.order[row, SIDE])
@@ -129,19 +129,19 @@ def churns(w: State, n: Numbers, side: int, rung: int) -> bool:
     return bool(again >= n.churn_repeats)
 
 
-@compiled
+@inlined
 def purpose(kind: int) -> int:
     """Row of ``circuit``: rung, target, stop."""
     return 0 if kind == GRID else 2 if kind == STOP else 1
 
 
-@compiled
+@inlined
 def held_back(w: State, n: Numbers, what: int, side: int) -> bool:
     """True while the exchange keeps refusing such orders and it is not time for a probe."""
     return bool(w.circuit[what, side, 0] >= n.refusals and w.at < w.circuit[what, side, 2])
 
 
-@compiled
+@inlined
 def probing(w: State, n: Numbers, what: int, side: int) -> bool:
     """True where only one order may go out, as a probe."""
     return bool(w.circuit[what, side, 0] >= n.refusals)
@@ -176,7 +176,7 @@ def rejected(w: State) -> int:
     return found
 
 
-@compiled
+@inlined
 def accepted(w: State, kind: int, sign: int) -> None:
     """Whatever refused such orders before is over."""
     w.circuit[purpose(kind), 0 if sign > 0 else 1, 0] = 0

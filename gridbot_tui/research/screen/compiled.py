@@ -43,6 +43,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _WHOLE: Any = njit(cache=True, nogil=True, error_model="numpy")
 _OPTIONS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _PART: Any = njit(nogil=True, error_model="numpy", _nrt=False, **_OPTIONS)
+_INLINED: Any = njit(nogil=True, error_model="numpy", forceinline=True, _nrt=False, **_OPTIONS)
 _ALLOCATING: Any = njit(nogil=True, error_model="numpy", _nrt=True, **_OPTIONS)
 
 
@@ -52,6 +53,12 @@ def compiled(function: F) -> F:
     It makes no arrays of its own, so that those it looks at need not be counted.
     """
     made: F = _PART(function)
+    return made
+
+
+def inlined(function: F) -> F:
+    """A part that becomes a piece of whoever calls it: short, or called from one place only."""
+    made: F = _INLINED(function)
     return made
 
 

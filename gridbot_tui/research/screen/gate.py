@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.compiled import compiled, inlined
 from gridbot_tui.research.screen.numbers import Numbers
 from gridbot_tui.research.screen.state import (
     BIDS,
@@ -30,7 +30,7 @@ Totals = tuple[int, int, int]
 """(quantity, value, farthest price) of one side."""
 
 
-@compiled
+@inlined
 def bought(total: Totals, opened: int, position: int, mark: int) -> tuple[int, int]:
     """(exposure, change of equity) in ticks x steps if all buys fill; ``opened``: value beyond closing a short."""
     quantity, value, far = total
@@ -43,7 +43,7 @@ def bought(total: Totals, opened: int, position: int, mark: int) -> tuple[int, i
     return opened, change
 
 
-@compiled
+@inlined
 def sold(total: Totals, position: int, mark: int) -> tuple[int, int]:
     """The same if all sells fill."""
     quantity, value, far = total
@@ -54,7 +54,7 @@ def sold(total: Totals, position: int, mark: int) -> tuple[int, int]:
     return (quantity - position) * far, change
 
 
-@compiled
+@inlined
 def slots_case(w: State, side: int) -> tuple[Totals, int]:
     """Totals of a side's resting slots, and the value that buys open after closing a short (nearest first)."""
     slots = w.slot[side]
@@ -92,7 +92,7 @@ def orders_case(w: State, n: Numbers, side: int, at: int, more: int) -> tuple[To
     return (quantity, value, far), opens
 
 
-@compiled
+@inlined
 def _counts(o: Integers) -> bool:
     """Stops do not, nor what is filled; nobody asks about reduce-only orders: on spot a target's is none."""
     return bool(o[LEFT] > 0 and o[KIND] != STOP)
@@ -169,7 +169,7 @@ def _farthest(w: State, side: int) -> tuple[int, float]:
     return best, gap
 
 
-@compiled
+@inlined
 def _drop(w: State, n: Numbers, side: int, at: int) -> None:
     """Without an entry; what it also closes stays, where the exchange takes so little."""
     slots = w.slot[side]
@@ -180,7 +180,7 @@ def _drop(w: State, n: Numbers, side: int, at: int) -> None:
         slots[at, SLOT_RESTS] = 0
 
 
-@compiled
+@inlined
 def only_closes(w: State, side: int, steps: int, standing: int) -> bool:
     """True where a rung's order, with all that stands before it on its side, can only reduce the position."""
     if w.pos == 0 or (w.pos > 0) == (side == 0):

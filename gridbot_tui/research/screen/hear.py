@@ -1,7 +1,7 @@
 """What the engine makes of news, compiled: ``engine.on_orders`` and the ledger's part of it."""
 
 from gridbot_tui.research.screen.book import accepted, forget, refused
-from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.compiled import compiled, inlined
 from gridbot_tui.research.screen.money import cut
 from gridbot_tui.research.screen.numbers import CUT, Numbers
 from gridbot_tui.research.screen.reconcile import converge
@@ -124,7 +124,7 @@ def _bought(w: State, n: Numbers, price: int, steps: int, maker: int) -> None:
     w.pos += steps - lost + whole
 
 
-@compiled
+@inlined
 def _report(w: State, n: Numbers, row: int, what: int, code: int) -> None:
     """News of an order that stands or may stand."""
     o = w.order[row]
@@ -155,7 +155,7 @@ def _report(w: State, n: Numbers, row: int, what: int, code: int) -> None:
         w.dirty = 1
 
 
-@compiled
+@inlined
 def _any(w: State, life: int, sign: int) -> bool:
     """True where an order (``sign``: a rung's of that side) is in this state; the latest are looked at first."""
     for listed in range(3):

@@ -5,7 +5,7 @@ import math
 from gridbot_tui.research.screen import bars, learn, quiet, shadows
 from gridbot_tui.research.screen.account import guard, losses, mark, review
 from gridbot_tui.research.screen.book import begin
-from gridbot_tui.research.screen.compiled import compiled, entry
+from gridbot_tui.research.screen.compiled import compiled, entry, inlined
 from gridbot_tui.research.screen.hear import listen
 from gridbot_tui.research.screen.money import equity
 from gridbot_tui.research.screen.numbers import Numbers
@@ -22,14 +22,15 @@ whether a UTC day ends, whether an episode does, the place of its equity in the 
 @entry
 def run(
     w: State, n: Numbers, tape: Integers, plan: Integers, volume: Floats, funding: Floats, features: Floats,
-    stretch: Integers, ends: Integers, rates: Floats, averaged: Floats, start: int, fills: Integers, curve: Floats,
+    stretch: Integers, ends: Integers, rates: Floats, blocks: Integers, marks: Integers, averaged: Floats,
+    start: int, fills: Integers, curve: Floats,
 ) -> int:  # fmt: skip
     """Play every moment; how many fills there were. ``fills`` and ``curve`` (equity at each full hour) are written."""
     open_books(w, n, start)
     for s in range(len(stretch)):
         m, end = stretch[s, quiet.FIRST], stretch[s, quiet.END]
         while m < end:
-            passed = quiet.pass_over(w, n, tape, plan, m, stretch, s, averaged[s])
+            passed = quiet.pass_over(w, n, tape, plan, blocks, marks, m, stretch, s, averaged[s])
             if passed:
                 m += passed
                 continue
@@ -125,7 +126,7 @@ def _bar(w: State, n: Numbers, features: Floats) -> None:
         converge(w, n)
 
 
-@compiled
+@inlined
 def _absorb(w: State, n: Numbers, bar: Integers) -> None:
     """Prices, and fills of the paper grids."""
     if w.close == 0:
@@ -138,7 +139,7 @@ def _absorb(w: State, n: Numbers, bar: Integers) -> None:
         w.shadow_low, w.shadow_high = shadows.quiet(w.three)
 
 
-@compiled
+@inlined
 def _hour(w: State, n: Numbers, f: Floats) -> None:
     """A decision bar has closed: votes, and the paper grids' next plans."""
     w.warm = 1 if f[HOURS] >= n.warmup else 0
@@ -173,7 +174,7 @@ def _end_episode(w: State, n: Numbers) -> None:
     w.shadow_low, w.shadow_high = shadows.quiet(w.three)
 
 
-@compiled
+@inlined
 def _each_bar(w: State, n: Numbers) -> None:
     """After the bar: guards, passive targets, and what waits for time to pass."""
     w.repeg = 1

@@ -3,7 +3,7 @@
 from typing import Final
 
 from gridbot_tui.research.screen.book import cancel
-from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.compiled import compiled, inlined
 from gridbot_tui.research.screen.numbers import Numbers
 from gridbot_tui.research.screen.state import (
     CANCELLING,
@@ -76,7 +76,7 @@ def _rung(slots: Integers, many: int, rung: int) -> int:
     return -1
 
 
-@compiled
+@inlined
 def _good(o: Integers, slot: Integers, near: float, n: Numbers) -> bool:
     """Within the hysteresis of price and quantity."""
     if abs(o[PRICE] - slot[SLOT_PRICE]) > near * slot[SLOT_PRICE]:
@@ -85,7 +85,7 @@ def _good(o: Integers, slot: Integers, near: float, n: Numbers) -> bool:
     return bool(o[LEFT] == slot[SLOT_SIZE] or abs(o[LEFT] - steps) <= n.quantity * steps)
 
 
-@compiled
+@inlined
 def _nearest(w: State, n: Numbers, side: int, near: float) -> None:
     """What has no slot of its own goes to the nearest free one that it fits, oldest first."""
     slots = w.slot[side]
@@ -103,7 +103,7 @@ def _nearest(w: State, n: Numbers, side: int, near: float) -> None:
             w.serves[i], w.done[best] = best, 1
 
 
-@compiled
+@inlined
 def _fits(o: Integers, slot: Integers, near: float, n: Numbers) -> bool:
     if abs(o[PRICE] - slot[SLOT_PRICE]) > near * slot[SLOT_PRICE]:
         return False
@@ -111,7 +111,7 @@ def _fits(o: Integers, slot: Integers, near: float, n: Numbers) -> bool:
     return bool(abs(o[LEFT] - steps) <= n.quantity * steps)
 
 
-@compiled
+@inlined
 def _cover(w: State, side: int, missing: int) -> int:
     """Where a side only closes inventory, kept orders may not sell more than is held."""
     slots = w.slot[side]
@@ -150,7 +150,7 @@ def _cover(w: State, side: int, missing: int) -> int:
     return missing
 
 
-@compiled
+@inlined
 def _let_go(w: State, side: int) -> None:
     """Kept orders serve their slots from here on; the others are cancelled once they are known to stand."""
     for i in range(w.length[side]):

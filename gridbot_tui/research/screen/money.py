@@ -2,12 +2,12 @@
 
 import math
 
-from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.compiled import compiled, inlined
 from gridbot_tui.research.screen.numbers import CUT, Numbers
 from gridbot_tui.research.screen.state import State
 
 
-@compiled
+@inlined
 def equity(w: State, n: Numbers) -> float:
     """The engine's equity at its mark."""
     worth = n.capital + (w.cash + w.pos * w.mark) * n.unit - w.fees + w.paid
@@ -16,7 +16,7 @@ def equity(w: State, n: Numbers) -> float:
     return float(worth)
 
 
-@compiled
+@inlined
 def balance(w: State, n: Numbers, mark: int) -> float:
     """The exchange's margin balance with the symbol at ``mark``."""
     return float(n.capital + (w.xcash + w.xpos * mark) * n.unit - w.xfees + w.xpaid)
@@ -41,7 +41,7 @@ def steps_down(quantity: float, step: float) -> int:
     return int(sign * math.floor(ratio))
 
 
-@compiled
+@inlined
 def least(n: Numbers, ticks: int) -> int:
     """The smallest order that the exchange takes at a price."""
     if ticks <= 0:
@@ -49,7 +49,7 @@ def least(n: Numbers, ticks: int) -> int:
     return int(max(1, n.min_steps, math.ceil(n.min_value / ticks - 1e-9)))
 
 
-@compiled
+@inlined
 def slipped(price: int, side: int, n: Numbers) -> int:
     """What a taker gets."""
     if side > 0:
@@ -58,7 +58,7 @@ def slipped(price: int, side: int, n: Numbers) -> int:
     return int(max(1, math.floor(price - price * n.slip + 1e-9)))
 
 
-@compiled
+@inlined
 def reduction(position: int, target: int) -> int:
     """``orders.desired.reduction``."""
     delta = target - position
@@ -69,7 +69,7 @@ def reduction(position: int, target: int) -> int:
     return 0
 
 
-@compiled
+@inlined
 def maintenance(n: Numbers, notional: float) -> float:
     """The exchange's maintenance margin."""
     for i in range(n.brackets):

@@ -3,7 +3,7 @@
 import math
 
 from gridbot_tui.research.screen import shadows
-from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.compiled import compiled, inlined
 from gridbot_tui.research.screen.learn import WEIGHT
 from gridbot_tui.research.screen.money import equity, steps_down
 from gridbot_tui.research.screen.numbers import Numbers
@@ -27,7 +27,7 @@ volatility_filter, stress_gap = leverage.volatility_filter, leverage.stress_gap
 survival_long, survival_short = leverage.survival_long, leverage.survival_short
 
 
-@compiled
+@inlined
 def voted(f: Floats, n: Numbers) -> Triple:
     """The three votes of a row of features."""
     up = f[RISES]
@@ -39,26 +39,26 @@ def voted(f: Floats, n: Numbers) -> Triple:
     return up, down, neutral_vote(f[SIGMA], f[Z96], n.neutral_sigma, n.neutral_ramp, n.breakout)
 
 
-@compiled
+@inlined
 def shape_of(n: Numbers) -> Shape:
     """The constants of the combination."""
     return Shape(n.gain, n.swing, n.ramp, n.lot_trend, n.lot_neutral, n.spot != 0)
 
 
-@compiled
+@inlined
 def _spaced(mixed: Mix, f: Floats, n: Numbers, price: float) -> float:
     """Spacing, not below its floor; the spread is one tick."""
     floor = spacing_floor(n.least_spacing, n.maker, n.tick, n.tick, price)
     return max(spacing_of(mixed.neutral_share, f[SIGMA], n.trend, n.neutral), floor)
 
 
-@compiled
+@inlined
 def _recentred(centre: float, before: float, spacing: float, hysteresis: float) -> float:
     """``ladder.recentred``; nan for no previous one."""
     return before if abs(centre - before) <= hysteresis * spacing else centre
 
 
-@compiled
+@inlined
 def _unwind(position: float, upper: float, lower: float, excess: float) -> float:
     """``ladder.unwind_to``; nan for none."""
     slack = excess * (upper - lower)
@@ -130,7 +130,7 @@ def adopt(w: State, f: Floats, n: Numbers) -> None:
     w.upper, w.lower = steps_down(upper, n.step), steps_down(lower, n.step)
 
 
-@compiled
+@inlined
 def _filters(w: State, f: Floats, n: Numbers, worth: float, shared: float) -> float:
     """What takes the leverage back, down to nothing."""
     factor = volatility_filter(f[YEAR], n.closed_at)
@@ -144,7 +144,7 @@ def _filters(w: State, f: Floats, n: Numbers, worth: float, shared: float) -> fl
     return float(factor)
 
 
-@compiled
+@inlined
 def _survivable(multiple: float, mixed: Mix, gap: float, n: Numbers) -> float:
     """Leverage whose full bounds survive the stress gap; on spot, that needs no borrowing."""
     if n.spot:
@@ -157,7 +157,7 @@ def _survivable(multiple: float, mixed: Mix, gap: float, n: Numbers) -> float:
     return multiple
 
 
-@compiled
+@inlined
 def _scaled(mixed: Mix, multiple: float, gap: float, held: float, worth: float, n: Numbers) -> float:
     """The portfolio's caps for a symbol alone."""
     account = max(worth, 1e-9)

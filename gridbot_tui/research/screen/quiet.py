@@ -10,10 +10,11 @@ import math
 from gridbot_tui.research.screen import shadows
 from gridbot_tui.research.screen.account import SLACK
 from gridbot_tui.research.screen.bars import CLOSE, HIGH, LOW, MARK, MARK_HIGH, MARK_LOW
-from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.compiled import compiled, inlined
 from gridbot_tui.research.screen.money import equity
 from gridbot_tui.research.screen.numbers import CUT, Numbers
 from gridbot_tui.research.screen.state import TAKER, Integers, State
+from gridbot_tui.research.screen.tape import BLOCK
 
 FIRST, END, LOWEST, HIGHEST, LOWEST_MARK, HIGHEST_MARK, LEAST_MARK, MOST_MARK = range(8)
 FIRST_AT, LAST_AT, LAST_CLOSE, LAST_MARK = range(8, 12)
@@ -23,7 +24,8 @@ TIME = 0
 
 @compiled
 def pass_over(
-    w: State, n: Numbers, tape: Integers, plan: Integers, m: int, stretch: Integers, s: int, averaged: float
+    w: State, n: Numbers, tape: Integers, plan: Integers, blocks: Integers, marks: Integers, m: int, stretch: Integers,
+    s: int, averaged: float,
 ) -> int:  # fmt: skip
     """How many bars from ``m`` on were passed over; 0 where the next must be looked at in full."""
     whole = m == stretch[s, FIRST]
@@ -36,7 +38,7 @@ def pass_over(
         or stretch[s, LOWEST_MARK] <= w.low_watch
         or stretch[s, HIGHEST_MARK] >= w.high_watch
     ):
-        end = _undisturbed(w, tape, m, end)
+        end = _undisturbed(w, tape, blocks, m, end)
         if end == m:
             return 0
         whole = whole and end == stretch[s, END]
@@ -46,12 +48,12 @@ def pass_over(
         count = end - m
         _jump(w, n, stretch[s, LAST_MARK], count, averaged, stretch[s, LEAST_MARK], stretch[s, MOST_MARK])
     else:
-        count = _walk(w, n, tape, m, end)
+        count = _walk(w, n, marks, m, end)
     if not count:
         return 0
     last = m + count - 1
     if not still:
-        _papers(w, n, tape, m, last + 1)
+        _papers(w, n, tape, blocks, m, last + 1)
     if last + 1 == stretch[s, END]:
         _stand_at(w, n, stretch[s, LAST_AT], stretch[s, LAST_CLOSE], stretch[s, LAST_MARK])
     else:
@@ -59,7 +61,7 @@ def pass_over(
     return count
 
 
-@compiled
+@inlined
 def _stand_at(w: State, n: Numbers, at: int, close: int, mark: int) -> None:
     """The moment and the prices of the last bar passed over."""
     w.at = w.mark_at = w.sampled_at = at
@@ -72,7 +74,7 @@ def _stand_at(w: State, n: Numbers, at: int, close: int, mark: int) -> None:
     w.left = max(0.0, 1.0 - (1.0 - n.enter3) * w.peak / w.value) if w.value > 0.0 else 0.0
 
 
-@compiled
+@inlined
 def _restless(w: State, n: Numbers) -> bool:
     """True while anything is under way that a bar, or the time that passes, would carry on."""
     if w.dirty or w.churned or w.episode_over or w.near_liquidation or w.over or w.close == 0:
@@ -89,9 +91,21 @@ def _restless(w: State, n: Numbers) -> bool:
 
 
 @compiled
-def _undisturbed(w: State, tape: Integers, m: int, end: int) -> int:
+def _undisturbed(w: State, tape: Integers, blocks: Integers, m: int, end: int) -> int:
     """The first bar from ``m`` on that concerns the exchange."""
-    for i in range(m, end):
+    i = m
+    while i < end:
+        b = i // BLOCK
+        if (
+            i % BLOCK == 0
+            and i + BLOCK <= end
+            and blocks[b, 0] >= w.next_buy
+            and blocks[b, 1] <= w.next_sell
+            and blocks[b, 2] > w.low_watch
+            and blocks[b, 3] < w.high_watch
+        ):
+            i += BLOCK
+            continue
         if (
             tape[i, LOW] < w.next_buy
             or tape[i, HIGH] > w.next_sell
@@ -99,20 +113,32 @@ def _undisturbed(w: State, tape: Integers, m: int, end: int) -> int:
             or tape[i, MARK_HIGH] >= w.high_watch
         ):
             return i
+        i += 1
     return end
 
 
 @compiled
-def _papers(w: State, n: Numbers, tape: Integers, m: int, end: int) -> None:
+def _papers(w: State, n: Numbers, tape: Integers, blocks: Integers, m: int, end: int) -> None:
     """What these bars do to the paper grids: nothing where they stay between two prices."""
-    for i in range(m, end):
+    i = m - 1
+    while i + 1 < end:
+        i += 1
+        b = i // BLOCK
+        if (
+            i % BLOCK == 0
+            and i + BLOCK <= end
+            and blocks[b, 0] * n.tick >= w.shadow_low
+            and blocks[b, 1] * n.tick <= w.shadow_high
+        ):
+            i += BLOCK - 1
+            continue
         low, high = tape[i, LOW] * n.tick, tape[i, HIGH] * n.tick
         if low < w.shadow_low or high > w.shadow_high:
             shadows.bars(w.three, high, low, tape[i, CLOSE] * n.tick, n.tick, n.maker, w.near)
             w.shadow_low, w.shadow_high = shadows.quiet(w.three)
 
 
-@compiled
+@inlined
 def _free_and_slope(w: State, n: Numbers) -> tuple[float, float]:
     """Unit value as c + q mark."""
     slope = w.pos * n.unit
@@ -121,7 +147,7 @@ def _free_and_slope(w: State, n: Numbers) -> tuple[float, float]:
     return (n.capital + w.cash * n.unit - w.fees + w.paid) / n.capital, slope / n.capital
 
 
-@compiled
+@inlined
 def _tier_bounds(w: State, n: Numbers) -> tuple[float, float]:
     """Drawdowns between which, the lower one included, the tier stays."""
     if w.tier == 0:
@@ -133,7 +159,7 @@ def _tier_bounds(w: State, n: Numbers) -> tuple[float, float]:
     return -1.0, 2.0
 
 
-@compiled
+@inlined
 def _within(w: State, n: Numbers, least: int, most: int) -> bool:
     """True where between these marks there is no new peak, no other tier, and no leverage to speak of."""
     free, slope = _free_and_slope(w, n)
@@ -150,7 +176,7 @@ def _within(w: State, n: Numbers, least: int, most: int) -> bool:
     return bool(n.spot or abs(slope) * most < 0.999 * low)
 
 
-@compiled
+@inlined
 def _jump(w: State, n: Numbers, mark: int, count: int, averaged: float, least: int, most: int) -> None:
     """Take the account to the last mark of a whole stretch, by the formula above."""
     free, slope = _free_and_slope(w, n)
@@ -162,12 +188,12 @@ def _jump(w: State, n: Numbers, mark: int, count: int, averaged: float, least: i
 
 
 @compiled
-def _walk(w: State, n: Numbers, tape: Integers, m: int, end: int) -> int:
+def _walk(w: State, n: Numbers, marks: Integers, m: int, end: int) -> int:
     """Mark the account bar by bar up to one that would change a tier or has leverage; how many bars that were."""
     low, high = _tier_bounds(w, n)
     before = w.mark
     for i in range(m, end):
-        w.mark = tape[i, MARK]
+        w.mark = marks[i]
         worth = equity(w, n)
         value = worth / n.capital
         peak = max(w.peak, value)

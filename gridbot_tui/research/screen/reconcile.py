@@ -1,7 +1,7 @@
 """What stands against what ought to, compiled: ``engine.converge`` and ``orders.reconcile`` over rows."""
 
 from gridbot_tui.research.screen.book import churns, held_back, intend, probing
-from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.compiled import compiled, inlined
 from gridbot_tui.research.screen.desire import shape
 from gridbot_tui.research.screen.gate import Totals, exceeds, only_closes, orders_case
 from gridbot_tui.research.screen.match import match
@@ -68,7 +68,7 @@ def converge(w: State, n: Numbers) -> None:
     w.dirty, w.dirty_next = w.dirty_next, 0
 
 
-@compiled
+@inlined
 def _unsure(w: State) -> bool:
     """True where a stop or a target's order is on its way in or out, so that news of it may ask for more."""
     for i in range(w.length[SINGLES]):
@@ -78,7 +78,7 @@ def _unsure(w: State) -> bool:
     return bool(w.length[SINGLES] > 1)
 
 
-@compiled
+@inlined
 def _sort(w: State, n: Numbers) -> int:
     """Sides with a cancel under way are barred; how many more orders the symbol may have."""
     for side in range(2):
@@ -93,7 +93,7 @@ def _sort(w: State, n: Numbers) -> int:
     return int(n.room - standing)
 
 
-@compiled
+@inlined
 def _create(w: State, n: Numbers, side: int, missing: int, room: int) -> tuple[int, int]:
     """Orders to be made for the slots that have none, nearest first: (room left, 1 where a probe is waited for)."""
     slots = w.slot[side]
@@ -120,7 +120,7 @@ def _create(w: State, n: Numbers, side: int, missing: int, room: int) -> tuple[i
     return room, probes
 
 
-@compiled
+@inlined
 def _fate(w: State, n: Numbers, side: int, j: int, room: int) -> int:
     """Whether a slot's order may leave now."""
     if w.barred[side] or room <= 0:
@@ -134,7 +134,7 @@ def _fate(w: State, n: Numbers, side: int, j: int, room: int) -> int:
     return LEAVES
 
 
-@compiled
+@inlined
 def _send(w: State, n: Numbers) -> None:
     """What passes the last look leaves, exits first; it counts everything that stands or may stand."""
     worth = equity(w, n)
@@ -158,7 +158,7 @@ def _send(w: State, n: Numbers) -> None:
             buys, sells = (more, sells) if side == 0 else (buys, more)
 
 
-@compiled
+@inlined
 def _with(total: Totals, price: int, steps: int, side: int) -> Totals:
     """Totals with one more order."""
     far = price if not total[0] else min(total[2], price) if side == 0 else max(total[2], price)

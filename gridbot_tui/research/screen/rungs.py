@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.compiled import compiled, inlined
 from gridbot_tui.research.screen.money import least
 from gridbot_tui.research.screen.numbers import Numbers
 from gridbot_tui.research.screen.state import (
@@ -33,7 +33,7 @@ def rung_price(w: State, n: Numbers, rung: int, lots: int, buy: bool) -> int:
     return int(math.floor(ratio) if buy else math.ceil(ratio))
 
 
-@compiled
+@inlined
 def _rounded(ratio: float, buy: bool) -> int:
     """Ticks of a rung whose price was multiplied up; -1 where that is too near a whole tick to be sure."""
     near = round(ratio)
@@ -67,7 +67,7 @@ def ladder(w: State, n: Numbers, buys: bool, sells: bool) -> None:
     _place(w, n, 1)
 
 
-@compiled
+@inlined
 def _fits(want: int, carry: int, taken: int, room: int, exits: int) -> int:
     """How much a rung may hold: all of it within the bounds, else what closes inventory, else nothing."""
     if taken + want + carry <= room:
@@ -118,12 +118,12 @@ def _side(
     w.many[side] = found
 
 
-@compiled
+@inlined
 def _draft(slots: Integers, at: int, price: int, steps: int, closes: int, rung: int) -> None:
     slots[at, SLOT_PRICE], slots[at, SLOT_SIZE], slots[at, SLOT_EXIT], slots[at, SLOT_RUNG] = price, steps, closes, rung
 
 
-@compiled
+@inlined
 def _place(w: State, n: Numbers, side: int) -> None:
     """Of the rungs that would take the nearest rests at the touch; no more than the depth rest."""
     slots, touch = w.slot[side], w.touch

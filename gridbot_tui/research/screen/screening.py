@@ -56,6 +56,7 @@ class Screen:
         self.tape: Tape = tape_of(prepared)
         (self._symbol,) = prepared.market.symbols
         self._pulls: dict[float, Floats] = {}
+        self._ends: dict[Ms, Integers] = {}
 
     def run(self, settings: Settings, most_fills: int = MOST_FILLS) -> Screened:
         """Play a set. ``most_fills``: so many are written down, the others only counted."""
@@ -65,22 +66,9 @@ class Screen:
         t = self.tape
         fills, curve = np.zeros((most_fills, 4), dtype=np.int64), np.zeros(len(t.sampled))
         averaged = self._averaged(float(n[0]["usual_pull"]))
-        given = (
-            t.bars,
-            t.plan,
-            t.volume,
-            t.funding,
-            t.features,
-            t.stretch,
-            t.ends,
-            t.rates,
-            averaged,
-            t.start,
-            fills,
-            curve,
-        )
+        market = (t.bars, t.plan, t.volume, t.funding, t.features, t.stretch, t.ends, t.rates, t.blocks, t.marks)
         with compiling():
-            made = run(w[0], n[0], *given)
+            made = run(w[0], n[0], *market, averaged, t.start, fills, curve)
         one = w[0]
         counts = {name: int(one[name]) for name in COUNTS}
         final = float(one["value_now"] * n[0]["capital"])
@@ -103,7 +91,8 @@ class Screen:
         after = made.equity[at > since]
         capital = self.capital(settings)
         days = max(int(self.tape.plan[-1, 0]) - since, DAY) / DAY
-        returns = daily(at.tolist(), made.equity.tolist(), capital, since).returns
+        ends = self._days(since)
+        returns = daily(at[ends].tolist(), made.equity[ends].tolist(), capital, since).returns
         return Score(
             net_return=made.final / capital - 1.0,
             drawdown=made.fall,
@@ -116,6 +105,16 @@ class Screen:
         """What the account begins with, quote."""
         config = self.prepared.engine_config(settings)
         return float(self.prepared.account(config, settings).balances[config.quote])
+
+    def _days(self, since: Ms) -> Integers:
+        """Places of the curve that ``metrics.daily`` asks for: the last of each day, and the last up to ``since``."""
+        known = self._ends.get(since)
+        if known is None:
+            at = self.tape.sampled
+            day = np.where(at <= since, -1, (at - 1) // DAY)
+            last = np.append(day[1:] != day[:-1], True) if len(day) else np.zeros(0, dtype=np.bool_)
+            known = self._ends[since] = np.flatnonzero(last)
+        return known
 
     def _averaged(self, pull: float) -> Floats:
         known = self._pulls.get(pull)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.compiled import compiled, inlined
 from gridbot_tui.strategy.shadow import DUST, SLIPPAGE, THROUGH, TOUCH
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def rungs(side: int, s: Floats, touch: float, price: Floats, quantity: Floats) -
     return found
 
 
-@compiled
+@inlined
 def nearest(side: int, s: Floats, touch: float, log_touch: float) -> float:
     """Price of the first order that ``rungs`` would name; 0 for none."""
     position, lot = s[POSITION], s[LOT]
@@ -92,7 +92,7 @@ def arm(s: Floats, close: float, tick: float, log_below: float, log_above: float
     s[PEGGING] = 1.0 if away else 0.0
 
 
-@compiled
+@inlined
 def touches(close: float, tick: float) -> tuple[float, float]:
     """Logs of both touches as of ``close``."""
     gap = max(tick, TOUCH * close)

@@ -1,7 +1,7 @@
 """The two single orders of a symbol, compiled: ``orders.protect`` over rows."""
 
 from gridbot_tui.research.screen.book import cancel, held_back
-from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.compiled import inlined
 from gridbot_tui.research.screen.money import least, reduction
 from gridbot_tui.research.screen.numbers import Numbers
 from gridbot_tui.research.screen.state import (
@@ -25,7 +25,7 @@ from gridbot_tui.research.screen.state import (
 )
 
 
-@compiled
+@inlined
 def work_stop(w: State, n: Numbers) -> bool:
     """Cancel stops that must go; True where a new one is to be placed."""
     fitting = confirmed = pending = False
@@ -54,7 +54,7 @@ def work_stop(w: State, n: Numbers) -> bool:
     return not held_back(w, n, 2, 0 if w.stop_side > 0 else 1)
 
 
-@compiled
+@inlined
 def work_target(w: State, n: Numbers) -> int:
     """Cancel target orders that must go; the signed steps of a new one, 0 for none."""
     delta = reduction(w.pos, w.target) if w.target_on else 0

@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.compiled import compiled, inlined
 from gridbot_tui.research.screen.gate import bought, slots_case, sold
 from gridbot_tui.research.screen.money import largest_position, liquidation_price
 from gridbot_tui.research.screen.numbers import Numbers
@@ -46,7 +46,7 @@ def with_stop(w: State, n: Numbers, worth: float) -> None:
         w.reduce_on, w.reduce_to, w.dirty_next = 1, to, 1
 
 
-@compiled
+@inlined
 def _withhold(w: State, side: int, count: int) -> None:
     """Of the slots that rest only the first ``count`` go on doing so."""
     slots = w.slot[side]
@@ -57,7 +57,7 @@ def _withhold(w: State, side: int, count: int) -> None:
                 slots[j, SLOT_RESTS] = 0
 
 
-@compiled
+@inlined
 def _trigger(w: State, n: Numbers, side: int, count: int, budget: float, free: float) -> tuple[int, int]:
     """(trigger in ticks with the first ``count`` slots filled, or 0 where there is no room; quantity it covers)."""
     slots, mark, held = w.slot[side], w.mark, abs(w.pos)

@@ -1,6 +1,6 @@
 """A recorded symbol as the columns that the screen runs over, made once for any number of sets."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from msgspec import Struct
@@ -28,6 +28,9 @@ NAMES = (
 """Columns of the features, then funding_mean, funding_day (nan = unknown), the hours seen, the close in quote,
 and ``fixed_votes``."""
 
+BLOCK: Final = 8
+"""Moments that share a row of ``Tape.blocks``."""
+
 
 class Tape(Struct):
     """Everything that does not depend on the set. A moment is whenever something closes, settles or ends."""
@@ -48,6 +51,11 @@ class Tape(Struct):
     """What follows each stretch: its row of ``bars`` and that of ``plan``, side by side."""
     rates: Floats
     """And its volume and funding."""
+    blocks: Integers
+    """Of every ``BLOCK`` moments the (lowest, highest, lowest mark, highest mark), ticks: bars are read where these
+    do not do. Zeros are low where a bar is missing."""
+    marks: Integers
+    """Of every moment, side by side: the bar's last mark."""
     sampled: Integers
     """Times of the hourly curve."""
     start: Ms
@@ -148,7 +156,9 @@ class _Events:
         stretches, sampled = self._stretches(bars, plain), plan[whole_hours, 0]
         after = np.minimum(stretches[:, 1], len(bars) - 1)
         ends, rates = np.hstack((bars[after], plan[after])), np.column_stack((volume[after], self._funding[after]))
-        return Tape(bars, plan, volume, self._funding, rows, stretches, ends, rates, sampled, market.start)
+        marks = bars[:, 6].copy()
+        beside = (stretches, ends, rates, _blocks(bars), marks, sampled)
+        return Tape(bars, plan, volume, self._funding, rows, *beside, market.start)
 
     def _stretches(self, bars: Integers, plain: "npt.NDArray[np.bool_]") -> Integers:
         """Runs of plain moments that follow each other without a hole, each up to the next that is not plain."""
@@ -180,6 +190,13 @@ class _Events:
 def fixed_votes(row: FeatureRow) -> tuple[float, float]:
     """UP's vote, and DOWN's where volatility speaks fully: both before funding tilts them."""
     return up_vote(row.z168, row.z336), down_vote(row.z24, row.z48, row.z168, 1.0, 1.0)
+
+
+def _blocks(bars: Integers) -> Integers:
+    """Extremes of every ``BLOCK`` moments, the last ones as many as there are."""
+    starts = np.arange(0, len(bars), BLOCK)
+    low, high = np.minimum.reduceat(bars, starts, axis=0), np.maximum.reduceat(bars, starts, axis=0)
+    return np.column_stack((low[:, 2], high[:, 1], low[:, 5], high[:, 4]))
 
 
 def _extremes(bars: Integers) -> tuple[int, ...]:

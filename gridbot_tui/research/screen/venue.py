@@ -7,7 +7,7 @@ import math
 from typing import Final
 
 from gridbot_tui.research.screen.book import WOULD_TAKE
-from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.compiled import compiled, inlined
 from gridbot_tui.research.screen.money import balance, cut, maintenance, slipped
 from gridbot_tui.research.screen.numbers import CUT, Numbers
 from gridbot_tui.research.screen.state import (
@@ -55,7 +55,7 @@ FORCED: Final = -1
 NEVER: Final = 1 << 62
 
 
-@compiled
+@inlined
 def tell(w: State, what: int, row: int, price: int, steps: int, maker: int) -> None:
     """An event leaves for the engine."""
     if w.events >= WIRE:
@@ -93,7 +93,7 @@ def serve(w: State, n: Numbers) -> None:
     watch(w, n)
 
 
-@compiled
+@inlined
 def end(w: State, row: int, how: int) -> None:
     """An order stands no more."""
     o = w.order[row]
@@ -103,7 +103,7 @@ def end(w: State, row: int, how: int) -> None:
     tell(w, how, row, 0, 0, 0)
 
 
-@compiled
+@inlined
 def _place(w: State, n: Numbers, row: int) -> None:
     code = _check(w, n, row) or _admit(w, n, row)
     if code:
@@ -124,7 +124,7 @@ def _place(w: State, n: Numbers, row: int) -> None:
             _knock_out(w, n)
 
 
-@compiled
+@inlined
 def _check(w: State, n: Numbers, row: int) -> int:
     """Every refusal that needs no look at the funds, in the order in which Binance gives them; 0 for none."""
     o = w.order[row]
@@ -164,7 +164,7 @@ def _too_many(w: State, n: Numbers, kind: int) -> bool:
     return bool(found >= (n.max_stops if kind == STOP else n.max_orders))
 
 
-@compiled
+@inlined
 def _admit(w: State, n: Numbers, row: int) -> int:
     """What the funds say; 0 for yes."""
     o = w.order[row]
@@ -185,14 +185,14 @@ def _admit(w: State, n: Numbers, row: int) -> int:
     return 0 if free >= n.unit * (grown - now) / n.leverage - 1e-9 else MARGIN
 
 
-@compiled
+@inlined
 def exposure(w: State, buys: int, sells: int) -> int:
     """Ticks x steps that initial margin is taken on."""
     held = w.xpos * w.xmark
     return int(max(abs(held + buys), abs(held - sells)))
 
 
-@compiled
+@inlined
 def _expose(w: State, o: Integers, steps: int) -> None:
     """More (or less) of a resting order counts for the initial margin."""
     if o[KIND] == GRID:
@@ -281,7 +281,7 @@ def _knock_out(w: State, n: Numbers) -> None:
             end(w, row, EXPIRED)
 
 
-@compiled
+@inlined
 def best(w: State, side: int) -> int:
     """The resting order of a side that is first in line; -1 for none."""
     found, price, place = -1, 0, 0
