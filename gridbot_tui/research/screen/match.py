@@ -88,7 +88,7 @@ def _good(o: Integers, slot: Integers, near: float, n: Numbers) -> bool:
 @inlined
 def _nearest(w: State, n: Numbers, side: int, near: float) -> None:
     """What has no slot of its own goes to the nearest free one that it fits, oldest first."""
-    slots = w.slot[side]
+    slots, sign = w.slot[side], 1 if side == 0 else -1
     for i in range(w.length[side]):
         if w.serves[i] != LOOSE:
             continue
@@ -96,9 +96,12 @@ def _nearest(w: State, n: Numbers, side: int, near: float) -> None:
         best, gap = -1, WIDE
         for j in range(w.many[side]):
             if not w.done[j]:
-                away = abs(o[PRICE] - slots[j, SLOT_PRICE])
+                beyond = (o[PRICE] - slots[j, SLOT_PRICE]) * sign
+                away = abs(beyond)
                 if away < gap and _fits(o, slots[j], near, n):
                     best, gap = j, away
+                elif beyond > 0 and away > near * slots[j, SLOT_PRICE] and near < 1.0:
+                    break  # the slots that rest lie farther and farther out
         if best >= 0:
             w.serves[i], w.done[best] = best, 1
 
