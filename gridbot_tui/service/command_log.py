@@ -126,7 +126,8 @@ class LiveCommands:
         self._tasks.add(writing)
         writing.add_done_callback(self._heard_out)
         try:
-            done = await asyncio.wait_for(asyncio.shield(writing), WAIT_S)
+            async with asyncio.timeout(WAIT_S):
+                done = await asyncio.shield(writing)
         except TimeoutError:
             failed(f"the disk has not answered for {WAIT_S:g} s")
         except (StoreError, sqlite3.Error, ValueError) as error:  # ValueError: the store was closed meanwhile

@@ -1,7 +1,9 @@
 """The journal of real time: facts go to the disk off the loop, and orders leave once they are there.
 
-While one transaction is under way, later decisions queue up; the next one takes them all, so that a hundred
-creates cost one fsync. One transaction at a time, so order is kept: facts in the file, requests on the wire.
+A transaction begins within ``commit``, in the same turn of the loop. Later decisions queue up while it is under way;
+the next one takes them all, so that a hundred creates cost one fsync. One transaction at a time, so order is kept:
+facts in the file, requests on the wire. What an order waits for is told (audit, feed, log) a moment later: the
+store's thread needs the interpreter first, then the order on its way out.
 
 A disk that fails, or has not answered for ``HANGS_S``, holds back entries only: what waited is released, facts
 wait in memory in order, and ``may_send`` says which orders leave. The queue is bounded by that: it takes what
@@ -11,7 +13,9 @@ wait in memory in order, and ``may_send`` says which orders leave. The queue is 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 
 from gridbot_tui.engine.actions import Fact
 from gridbot_tui.orders.model import NewOrder
@@ -26,7 +30,23 @@ from gridbot_tui.units import Ms
 HANGS_S = 2.0
 """A transaction that takes longer is a disk that fails: exits and stops must not wait for it."""
 
+TELL_S = 0.004
+"""So much later facts are told: by then a quick disk has taken them, and their orders have left."""
+MOST_UNTOLD = 256
+
 Then = Callable[[], None]
+
+
+class _Transaction:
+    """Facts on their way to the disk, and who goes on once they are there."""
+
+    __slots__ = ("facts", "guard", "thens", "writing")
+
+    def __init__(self, facts: list[Fact], thens: list[Then], writing: "asyncio.Future[int]") -> None:
+        self.facts = facts
+        self.thens = thens
+        self.writing = writing
+        self.guard: asyncio.TimerHandle | None = None
 
 
 class LiveJournal:
@@ -46,11 +66,14 @@ class LiveJournal:
         self._encode_state = encode_state
         self._clock = clock
         self._held: list[Fact] = []
+        self._untold: list[Fact] = []
+        self._teller: asyncio.TimerHandle | None = None
         self._queue: deque[tuple[Sequence[Fact], Then]] = deque()
         self._pending = PendingFacts()
-        self._hung: tuple[asyncio.Future[int], list[Fact]] | None = None
-        """A transaction that does not end, and its facts: older than those pending."""
-        self._writing = False
+        self._doing: _Transaction | None = None
+        self._hung: _Transaction | None = None
+        """A transaction that does not end; its facts are older than those pending."""
+        self._defect: Exception | None = None
         self._tried_at = 0.0
         self._wake = asyncio.Event()
         self._quiet = asyncio.Event()
@@ -62,19 +85,40 @@ class LiveJournal:
 
     def commit(self, facts: Sequence[Fact], then: Then) -> None:
         """Queue facts for the next transaction and call ``then`` when it is durable, in order of the calls."""
-        if facts:
-            self._telling.tell(facts)
         if self._blocked:
+            self._tell(facts)
             self._pending.keep(facts)
             then()
-        elif self._queue or self._writing or not all(isinstance(fact, HELD) for fact in facts):
+        elif self._queue or self._doing or not all(isinstance(fact, HELD) for fact in facts):
             self._queue.append((facts, then))
-            self._stir()
+            self._begin()
+            self._tell_later(facts)
         else:
+            self._tell(facts)
             self._held.extend(facts)
             if len(self._held) >= MOST_HELD:
-                self._stir()
+                self._begin()
             then()
+
+    def _tell_later(self, facts: Sequence[Fact]) -> None:
+        self._untold.extend(facts)
+        if len(self._untold) >= MOST_UNTOLD:
+            self.tell_all()
+        elif self._untold and self._teller is None:
+            self._teller = asyncio.get_running_loop().call_later(TELL_S, self.tell_all)
+
+    def _tell(self, facts: Sequence[Fact]) -> None:
+        self._untold.extend(facts)
+        self.tell_all()
+
+    def tell_all(self) -> None:
+        """Tell what has happened and is not told yet, in order."""
+        if self._teller is not None:
+            self._teller.cancel()
+            self._teller = None
+        if self._untold:
+            facts, self._untold = self._untold, []
+            self._telling.tell(facts)
 
     def may_send(self, order: NewOrder) -> bool:
         """Any order while nothing waits for the disk, else only one that protects or reduces."""
@@ -82,30 +126,45 @@ class LiveJournal:
 
     def flush(self) -> None:
         """Have what waits written soon; where the disk fails, have it tried again once a second."""
-        if self._held or self._blocked:
+        if self._blocked:
             self._stir()
+        elif self._held:
+            self._begin()
 
     def operator(self, at: Ms, kind: str, body: Mapping[str, object]) -> None:
         """Audit what an operator did; on disk before the command is carried out."""
+        self.tell_all()
         self._telling.operator(at, kind, body)
 
     def report(self, at: Ms, level: Level, code: str, text: str) -> None:
         """Show and log what comes from no fact: trouble of the service's own."""
+        self.tell_all()
         self._telling.report(at, level, code, text)
 
     # -- the writer -----------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Write whatever is committed, for ever."""
+        """Try a disk that failed again whenever that is asked for, for ever.
+
+        Raises:
+            Exception: whatever made a transaction impossible, where that is no trouble of the disk.
+        """
         while True:
             await self._wake.wait()
             self._wake.clear()
-            await self._write_all()
-            self._quiet.set()
+            if self._defect is not None:
+                raise self._defect
+            if self._blocked:
+                await self._try_again()
+            self._settle()
 
     async def drain(self) -> None:
-        """Until everything committed so far is durable or known to be held up; ``run`` must be running."""
-        self._stir()
+        """Until everything committed so far is told, and durable or known to be held up; ``run`` must be running."""
+        self.tell_all()
+        if self._blocked:
+            self._stir()
+        else:
+            self._begin()
         await self._quiet.wait()
 
     async def save_now(self, at: Ms) -> None:
@@ -134,28 +193,23 @@ class LiveJournal:
         self._quiet.clear()
         self._wake.set()
 
-    async def _write_all(self) -> None:
-        if self._blocked:
-            await self._try_again()
-            return
-        while (self._queue or self._held) and not self._blocked:
-            await self._write_group()
+    def _settle(self) -> None:
+        if self._doing is None and not self._wake.is_set():
+            self._quiet.set()
 
-    async def _write_group(self) -> None:
-        """One transaction for all that waits, with a snapshot of the engine where one is due."""
-        facts, thens = self._taken()
-        if facts:
-            self._writing = True
-            try:
-                await self._put(facts)
-            finally:
-                self._writing = False
-        if self._blocked:  # what waited behind may leave as far as ``may_send`` lets it
-            more, behind = self._taken()
-            self._pending.keep(more)
-            thens += behind
-        for then in thens:
-            then()
+    def _begin(self) -> None:
+        """One transaction for all that waits, with a snapshot of the engine where one is due; none while one is
+        under way, or where the disk fails."""
+        while self._doing is None and self._defect is None and not self._blocked and (self._queue or self._held):
+            facts, thens = self._taken()
+            if not facts:
+                _go_on(thens)
+                continue
+            self._quiet.clear()
+            doing = _Transaction(facts, thens, self._put(facts))
+            self._doing = doing
+            doing.guard = asyncio.get_running_loop().call_later(HANGS_S, self._hangs, doing)
+            doing.writing.add_done_callback(partial(self._written, doing))
 
     def _taken(self) -> tuple[list[Fact], list[Then]]:
         facts, self._held = self._held, []
@@ -166,24 +220,58 @@ class LiveJournal:
             thens.append(then)
         return facts, thens
 
-    async def _put(self, facts: list[Fact]) -> None:
-        # The engine has handled exactly the events of these facts: nothing was awaited since the last of them.
+    def _put(self, facts: list[Fact]) -> "asyncio.Future[int]":
+        # The engine has handled exactly the events of these facts: every decision is committed before the next.
+        if not self.saving.due(facts):
+            return self._live.put(facts)
         at = facts[-1].at
-        due = self.saving.due(facts)
-        if due:
-            job = self._live.append(facts, state=self._encode_state(), at=at, meta=self._telling.anchor)
-            self.saving.saved(at)
-        else:
-            job = self._live.append(facts)
-        task = asyncio.ensure_future(job)
-        try:
-            await asyncio.wait_for(asyncio.shield(task), HANGS_S)
-        except TimeoutError:
-            self._hung = task, facts
+        writing = self._live.put(facts, state=self._encode_state(), at=at, meta=self._telling.anchor)
+        self.saving.saved(at)
+        return writing
+
+    def _written(self, doing: _Transaction, _: object) -> None:
+        """A transaction has ended; one that hung is seen to when the disk is tried again."""
+        if doing is not self._doing:
+            return
+        assert doing.guard is not None
+        doing.guard.cancel()
+        error = StoreUnavailable("it was stopped") if doing.writing.cancelled() else doing.writing.exception()
+        with self._watched():
+            if isinstance(error, StoreUnavailable):
+                self._pending.keep(doing.facts)
+                self._failed(str(error))
+            elif error is not None:
+                raise error
+            self._release(doing)
+
+    def _hangs(self, doing: _Transaction) -> None:
+        """A transaction has not ended in time: nobody waits for it any longer."""
+        if doing is self._doing:
+            self._hung = doing
             self._failed(f"the disk has not answered for {HANGS_S:g} s")
-        except StoreUnavailable as error:
-            self._pending.keep(facts)
-            self._failed(str(error))
+            with self._watched():
+                self._release(doing)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Nothing leaves after a defect, be it of the file or of what follows a commit: ``run`` raises it."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - raised by run
+            self._defect = error
+            self._stir()
+
+    def _release(self, doing: _Transaction) -> None:
+        """Those who waited go on; where the disk fails all, as far as ``may_send`` lets them."""
+        thens = doing.thens
+        self._doing = None
+        if self._blocked:
+            more, behind = self._taken()
+            self._pending.keep(more)
+            thens = thens + behind
+        _go_on(thens)
+        self._begin()
+        self._settle()
 
     # -- a disk that fails ------------------------------------------------------------------------------------------
 
@@ -192,11 +280,11 @@ class LiveJournal:
         self._held = []
         if self._clock() - self._tried_at < TRY_AGAIN_S:
             return
-        if self._hung is not None and not self._hung_ended(*self._hung):
+        if self._hung is not None and not self._hung_ended(self._hung):
             return
         try:
             while facts := self._pending.head():
-                await self._live.append(facts)
+                await self._live.put(facts)
                 self._pending.written(len(facts))
                 self.saving.count(len(facts))
         except StoreUnavailable as error:
@@ -206,14 +294,14 @@ class LiveJournal:
         self.saving.owed = True  # some of what waited is explained by a snapshot only
         self._telling.log.warning("store_back", text="the state file takes writes again; what waited is written")
 
-    def _hung_ended(self, hung: "asyncio.Future[int]", facts: list[Fact]) -> bool:
+    def _hung_ended(self, hung: _Transaction) -> bool:
         """Whether the transaction that hung has ended; what it did not write goes first."""
-        if not hung.done():
+        if not hung.writing.done():
             self._failed(self.failing)
             return False
         self._hung = None
-        if hung.exception() is not None:
-            self._pending.put_back(facts)
+        if hung.writing.cancelled() or hung.writing.exception() is not None:
+            self._pending.put_back(hung.facts)
         return True
 
     def _failed(self, text: str) -> None:
@@ -221,3 +309,8 @@ class LiveJournal:
         if not self.failing:
             self._telling.log.error("store_unavailable", text=text)
         self.failing = text
+
+
+def _go_on(thens: Sequence[Then]) -> None:
+    for then in thens:
+        then()

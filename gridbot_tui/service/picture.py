@@ -127,6 +127,8 @@ class Picture:
         self._alerting = alerting
         self.trials: Callable[[], tuple[TrialView, ...]] = tuple
         """What a back-test beside the bot says of its config."""
+        self.first: Callable[[], None] = _nothing
+        """Called before a picture is made: what has happened and is not told yet is told now."""
         self._kept: dict[Symbol, SymbolKept] = {}
         self._fills = Mapped(self._fill)
         self._decisions = Mapped(_decision)
@@ -134,6 +136,7 @@ class Picture:
 
     def snapshot(self) -> Snapshot:
         """The whole picture now."""
+        self.first()
         desk = self._engine.desk
         equity = desk.ledger.equity_quick()
         known = desk.tiers.peak > 0
@@ -402,3 +405,7 @@ def _thinned(points: tuple[EquityPoint, ...]) -> tuple[EquityPoint, ...]:
     """Every so many, the newest always among them."""
     every = max(1, len(points) // CURVE_POINTS)
     return points if every == 1 else points[::-every][::-1]
+
+
+def _nothing() -> None:
+    """Everything is told in time."""

@@ -84,6 +84,7 @@ class RealParts(Parts):
         self._faces(
             self.journal, lambda s, version: self._engine_config(s, version, plan), venue.links, self._commands
         )
+        self.picture.first = self.journal.tell_all
         self._dead_man = self._make_dead_man(plan.loaded.settings.safety.cancel_all_after_s)
         self._account_up = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
@@ -230,6 +231,7 @@ class RealParts(Parts):
         await self._commands.drain(LET_GO_S)
         if self._writer is not None:
             await _cancelled([self._writer])
+        self.journal.tell_all()
         try:
             self.trail.close()
             self.store.put_meta("audit_head", str(self.audit.head))
@@ -237,7 +239,8 @@ class RealParts(Parts):
             trouble = trouble or str(error)
         try:
             self.store.close()
-            await asyncio.wait_for(self.live_store.close(), LET_GO_S)
+            async with asyncio.timeout(LET_GO_S):
+                await self.live_store.close()
         except (StoreError, TimeoutError) as error:
             trouble = trouble or str(error) or "the disk does not answer"
         await self.venue.close()
@@ -250,7 +253,8 @@ class RealParts(Parts):
         if self._writer is None or self._writer.done():
             return ""
         try:
-            await asyncio.wait_for(self.journal.save_now(self.engine.now) if clean else self.journal.drain(), LET_GO_S)
+            async with asyncio.timeout(LET_GO_S):
+                await (self.journal.save_now(self.engine.now) if clean else self.journal.drain())
         except StoreError as error:
             return str(error)
         except TimeoutError:

@@ -148,10 +148,11 @@ class RealRunner:
         pause = self._tick_at - self._monotonic()
         if pause <= 0.0:
             return
+        timer = asyncio.get_running_loop().call_later(pause, self._wake.set)
         try:
-            await asyncio.wait_for(self._wake.wait(), pause)
-        except TimeoutError:
-            pass
+            await self._wake.wait()
+        finally:
+            timer.cancel()
 
 
 def _later(before: Quote | None, now: Quote) -> Quote:

@@ -115,8 +115,9 @@ class VirtualRunner:
             return False
         self._bot.flush()
         self._wake.clear()
+        timer = asyncio.get_running_loop().call_later(min(wait, LONGEST_SLEEP), self._wake.set)
         try:
-            await asyncio.wait_for(self._wake.wait(), min(wait, LONGEST_SLEEP))
-        except TimeoutError:
-            pass
+            await self._wake.wait()
+        finally:
+            timer.cancel()
         return True

@@ -1,7 +1,9 @@
 """The store in real time: off the event loop, and one commit for all who wait.
 
-Each transaction is one hop into aiosqlite's thread. While one is under way, later callers queue up; the
-next transaction takes them all, so that a hundred waiting creates cost one fsync. Order is kept.
+A transaction begins in the moment it is asked for, in aiosqlite's thread, unless one is under way; later callers
+queue up, and the next transaction takes them all, so that a hundred waiting creates cost one fsync. Order is kept.
+Nothing but the thread stands between a caller and the disk: each turn of the event loop would be one more wait
+for an order whose intent must be durable first.
 """
 
 import asyncio
@@ -21,12 +23,13 @@ from gridbot_tui.store.identity import Identity
 from gridbot_tui.units import Ms
 
 T = TypeVar("T")
+_Asked = tuple[Batch, "asyncio.Future[int]"]
 
 MAX_WAITING = 10_000
 """Batches that may wait for one commit; more means that the disk has stopped."""
 
 
-class _Hop(aiosqlite.Connection):
+class Hop(aiosqlite.Connection):
     """A connection that runs a whole function in its thread; aiosqlite offers only single statements."""
 
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
@@ -37,17 +40,31 @@ class _Hop(aiosqlite.Connection):
         result: T = await self._execute(work)  # type: ignore[no-untyped-call]
         return result
 
+    def soon(self, work: Callable[[], None]) -> None:
+        """Have ``work`` run in the thread, after what was asked for before; it tells of its end itself.
+
+        Raises:
+            ValueError: the connection is closed.
+        """
+        if not self._running or not self._connection:
+            raise ValueError("Connection closed")
+        self._tx.put_nowait((None, work))
+
 
 class LiveStore:
     """A ``Store`` in its own thread; every method resolves when its work is durable."""
 
-    def __init__(self, hop: _Hop, store: Store) -> None:
+    def __init__(self, hop: Hop, store: Store) -> None:
         """Use ``await LiveStore.open(...)``."""
         self._hop = hop
         self._store = store
-        self._waiting: list[tuple[Batch, asyncio.Future[int]]] = []
-        self._writer: asyncio.Task[None] | None = None
+        self._waiting: list[_Asked] = []
+        self._writing: list[_Asked] = []
+        """What the transaction under way writes."""
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._closed = False
+        self._task: asyncio.Task[None] | None = None
         self.commits = 0
         """Transactions of facts so far (fewer than batches where commits were shared)."""
 
@@ -74,8 +91,8 @@ class LiveStore:
             opened.append(store)
             return store.connection
 
-        hop = await _Hop(connector)
-        assert isinstance(hop, _Hop)
+        hop = await Hop(connector)
+        assert isinstance(hop, Hop)
         (found,) = opened
         if isinstance(found, Exception):
             await hop.close()
@@ -108,54 +125,82 @@ class LiveStore:
             StoreUnavailable: none of these facts is written; keep them and try again.
             UnwritableFact: raised at once, nothing is queued.
         """
-        if self._closed:
-            raise StoreUnavailable("The store is closed; nothing more can be written.")
-        if len(self._waiting) >= MAX_WAITING:
-            raise StoreUnavailable(f"{self._store.path}: {MAX_WAITING} batches wait for the disk already.")
+        return await self.put(facts, state=state, at=at, meta=meta)
+
+    def put(
+        self,
+        facts: Sequence[Fact],
+        *,
+        state: bytes | None = None,
+        at: Ms | None = None,
+        meta: dict[str, str] | None = None,
+    ) -> "asyncio.Future[int]":
+        """``append`` for those who do not wait: what it would return or raise comes with the future.
+
+        Raises:
+            UnwritableFact: nothing is queued.
+        """
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._waiting.append((batch(facts, state, at, meta), done))
-        if self._writer is None:
-            self._writer = asyncio.create_task(self._write_waiting(), name="store writer")
-        return await done
+        if self._closed:
+            done.set_exception(StoreUnavailable("The store is closed; nothing more can be written."))
+        elif len(self._waiting) + len(self._writing) >= MAX_WAITING:
+            why = f"{self._store.path}: {MAX_WAITING} batches wait for the disk already."
+            done.set_exception(StoreUnavailable(why))
+        else:
+            self._waiting.append((batch(facts, state, at, meta), done))
+            if not self._writing:
+                self._begin()
+        return done
 
-    async def _write_waiting(self) -> None:
-        """Write until nobody waits."""
-        try:
-            while self._waiting:
-                group, self._waiting = self._waiting, []
-                await self._write_group(group)
-        finally:
-            self._writer = None
-            for _, done in self._waiting:  # only when this task was cancelled
-                if not done.done():
-                    done.set_exception(
-                        StoreUnavailable("The store's writer was stopped; nothing was written.")
-                    )
+    def _begin(self) -> None:
+        """One transaction for all who wait."""
+        self._writing, self._waiting = self._waiting, []
+        self._idle.clear()
+        loop = asyncio.get_running_loop()
 
-    async def _write_group(self, group: list[tuple[Batch, "asyncio.Future[int]"]]) -> None:
+        def ended(seqs: list[int] | None, error: BaseException | None) -> None:
+            loop.call_soon_threadsafe(self._ended, seqs, error)
+
         try:
-            seqs = await self._hop.run(partial(self._store.write, [each for each, _ in group]))
-        except (StoreError, sqlite3.Error, ValueError, OverflowError) as error:
-            if len(group) > 1 and not isinstance(error, StoreError):
-                # A defect in one batch must not take its neighbours along.
-                for each in group:
-                    await self._write_group([each])
-                return
-            for _, done in group:
-                if not done.done():
-                    done.set_exception(error)
+            self._hop.soon(partial(_write, self._store, [each for each, _ in self._writing], ended))
+        except ValueError as error:  # the thread has ended: nobody else will tell
+            self._ended(None, StoreUnavailable(f"The store's thread has ended ({error})."))
+
+    def _ended(self, seqs: list[int] | None, error: BaseException | None) -> None:
+        """A transaction is over: tell those it was for, and go on with those who came meanwhile."""
+        group, self._writing = self._writing, []
+        if seqs is None and len(group) > 1 and not isinstance(error, StoreError):
+            # A defect in one batch must not take its neighbours along: each is tried alone, before what came later.
+            self._writing = group
+            self._task = asyncio.create_task(self._one_by_one(group), name="store: one by one")
             return
-        except BaseException as error:
-            for _, done in group:
-                if not done.done():
-                    done.set_exception(
-                        StoreUnavailable(f"The store's writer was stopped in mid-write ({error!r}).")
-                    )
-            raise
-        self.commits += 1
-        for (_, done), seq in zip(group, seqs, strict=True):
-            if not done.done():
-                done.set_result(seq)
+        if seqs is not None:
+            self.commits += 1
+        for number, (_, done) in enumerate(group):
+            _tell(done, None if seqs is None else seqs[number], error)
+        self._go_on()
+
+    async def _one_by_one(self, group: list[_Asked]) -> None:
+        try:
+            for each, done in group:
+                try:
+                    (seq,) = await self._hop.run(partial(self._store.write, [each]))
+                except (StoreError, sqlite3.Error, ValueError, OverflowError) as error:
+                    _tell(done, None, error)
+                else:
+                    self.commits += 1
+                    _tell(done, seq, None)
+        finally:
+            for _, done in group:  # only where this was stopped in the middle
+                _tell(done, None, StoreUnavailable("The store's writer was stopped in mid-write."))
+            self._writing = []
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if self._waiting:
+            self._begin()
+        else:
+            self._idle.set()
 
     async def run(self, work: Callable[[Store], T]) -> T:
         """Anything else a Store can do, in its thread: ``await live.run(lambda s: s.fills(limit=20))``."""
@@ -166,9 +211,28 @@ class LiveStore:
         if self._closed:
             return
         self._closed = True
-        if self._writer is not None:
-            await asyncio.wait([self._writer])
+        await self._idle.wait()
         try:
             await self._hop.run(self._store.mark_closed)
         finally:
             await self._hop.close()
+
+
+def _write(store: Store, batches: list[Batch], ended: Callable[..., object]) -> None:
+    """In the store's thread: one transaction, and word of it to the loop."""
+    try:
+        seqs = store.write(batches)
+    except BaseException as error:  # noqa: BLE001 - whoever waits gets it, whatever it is
+        ended(None, error)
+    else:
+        ended(seqs, None)
+
+
+def _tell(done: "asyncio.Future[int]", seq: int | None, error: BaseException | None) -> None:
+    """Nothing where nobody waits any more."""
+    if done.done():
+        return
+    if seq is not None:
+        done.set_result(seq)
+    else:
+        done.set_exception(error if error is not None else StoreUnavailable("Nothing was written."))

@@ -19,6 +19,7 @@ import pytest
 from gridbot_tui.exchange.binance import clock as adapter_clock
 from gridbot_tui.exchange.server import link as server_link
 from gridbot_tui.service import real
+from gridbot_tui.store import live
 from gridbot_tui.units import Ms
 
 BEGIN: Ms = 1_772_618_405_000
@@ -103,6 +104,22 @@ def _held(loop: JumpingLoop, method: Callable[..., Any]) -> Callable[..., Any]:
     return wait
 
 
+def _counted(loop: JumpingLoop, soon: Callable[..., None]) -> Callable[..., None]:
+    """The same for work that is handed to the thread without waiting for it."""
+
+    def hand_over(hop: Any, work: Callable[[], None]) -> None:
+        def whole() -> None:
+            try:
+                work()
+            finally:
+                loop.call_soon_threadsafe(loop.hold, -1)
+
+        soon(hop, whole)
+        loop.hold(1)
+
+    return hand_over
+
+
 @contextmanager
 def jumping(begin: Ms = BEGIN) -> Iterator[JumpingLoop]:
     """A loop whose time is everybody's, from a moment on; closed at the end."""
@@ -112,6 +129,7 @@ def jumping(begin: Ms = BEGIN) -> Iterator[JumpingLoop]:
     with pytest.MonkeyPatch.context() as patch:
         for name, method in held.items():
             patch.setattr(aiosqlite.Connection, name, method)
+        patch.setattr(live.Hop, "soon", _counted(loop, live.Hop.soon))
         for module in (adapter_clock, binance.base_client, real):
             patch.setattr(module, "time", told)
         patch.setattr(server_link, "monotonic", loop.time)

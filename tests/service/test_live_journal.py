@@ -17,7 +17,7 @@ from gridbot_tui.orders.model import Purpose
 from gridbot_tui.service import live_journal
 from gridbot_tui.service.live_journal import LiveJournal
 from gridbot_tui.service.telling import Telling
-from gridbot_tui.store.errors import StoreUnavailable
+from gridbot_tui.store.errors import StoreDamaged, StoreUnavailable
 from gridbot_tui.store.live import LiveStore
 from gridbot_tui.units import HOUR
 from tests.store import making as m
@@ -35,12 +35,18 @@ class Disk:
         self.gate = asyncio.Event()
         self.gate.set()
         self.groups: list[int] = []
+        self.instant = False
 
-    async def append(self, facts: Sequence[Fact], **more: Any) -> int:
+    def put(self, facts: Sequence[Fact], **more: Any) -> asyncio.Future[int]:
+        return asyncio.ensure_future(self._put(facts, **more))
+
+    async def _put(self, facts: Sequence[Fact], **more: Any) -> int:
         await self.gate.wait()
         if self.trouble is not None:
             raise self.trouble
         self.groups.append(len(facts))
+        if self.instant:
+            return 1
         return await self.live.append(facts, **more)
 
     async def run(self, work: Any) -> Any:
@@ -50,9 +56,11 @@ class Disk:
 class Desk:
     """A journal at work, and what it let leave."""
 
-    def __init__(self, journal: LiveJournal, disk: Disk) -> None:
+    def __init__(self, journal: LiveJournal, disk: Disk, writer: asyncio.Task[None], told: list[Fact]) -> None:
         self.journal = journal
         self.disk = disk
+        self.writer = writer
+        self.told = told
         self.sent: list[int] = []
 
     def decide(self, number: int) -> None:
@@ -70,12 +78,13 @@ class Desk:
 async def at_work(folder: Path) -> AsyncIterator[Desk]:
     live = await LiveStore.open(folder / "gridbot.db", durable=True, identity=m.ME)
     audit = AuditTrail(folder / "audit.jsonl", at=m.T0, durable=False)
-    telling = Telling(audit, Feed(), lambda facts: None, get_logger("test"), {})
+    told: list[Fact] = []
+    telling = Telling(audit, Feed(), told.extend, get_logger("test"), {})
     disk = Disk(live)
     journal = LiveJournal(disk, telling, lambda: b"state", HOUR)  # type: ignore[arg-type]
     writer = asyncio.create_task(journal.run())
     try:
-        yield Desk(journal, disk)
+        yield Desk(journal, disk, writer, told)
     finally:
         writer.cancel()
         await asyncio.gather(writer, return_exceptions=True)
@@ -102,7 +111,7 @@ async def test_decisions_that_wait_share_a_transaction_and_leave_in_order(tmp_pa
             desk.decide(number)
         await desk.settle()
         assert desk.sent == list(range(100))
-        assert desk.disk.groups == [100]
+        assert desk.disk.groups == [1, 99], "the first begins at once, the rest wait for it together"
         assert await desk.on_disk() == [m.intent(number) for number in range(100)]
 
 
@@ -211,3 +220,55 @@ async def test_the_engine_is_saved_with_the_facts_that_made_it_so(tmp_path: Path
         assert restored is not None
         assert [(state.seq, state.blob) for state in restored.states] == [(2, b"state")]
 
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_a_journal_told_to_end_ends_at_whatever_turn_of_a_transaction(tmp_path: Path, turns: int) -> None:
+    async with at_work(tmp_path) as desk:
+        desk.disk.instant = True  # nothing but turns of the loop pass
+        desk.disk.gate.clear()
+        desk.decide(1)
+        await asyncio.sleep(0)
+        desk.disk.gate.set()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        desk.writer.cancel()
+        await asyncio.wait([desk.writer], timeout=30)
+        assert desk.writer.cancelled()
+
+
+async def test_a_defect_ends_the_journal_and_nothing_leaves_after_it(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as desk:
+        desk.disk.trouble = StoreDamaged("the file is damaged")
+        desk.decide(1)
+        await asyncio.wait([desk.writer], timeout=30)
+        assert isinstance(desk.writer.exception(), StoreDamaged)
+        desk.disk.trouble = None
+        desk.decide(2)
+        await asyncio.sleep(0.01)
+        assert desk.sent == []
+
+
+async def test_what_fails_on_the_way_out_of_a_commit_ends_the_journal_too(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as desk:
+        desk.journal.commit([m.intent(1)], lambda: 1 // 0)  # type: ignore[arg-type]
+        await asyncio.wait([desk.writer], timeout=30)
+        assert isinstance(desk.writer.exception(), ZeroDivisionError)
+
+
+async def test_facts_are_told_in_their_order_whether_an_order_waits_for_them_or_not(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as desk:
+        desk.decide(1)
+        assert desk.told == [], "the order on its way out goes first"
+        desk.journal.commit([m.report(1, Outcome.ACCEPTED)], lambda: None)
+        desk.journal.report(m.T0, "info", "x", "a word in between")
+        assert desk.told == [m.intent(1), m.report(1, Outcome.ACCEPTED)]
+        desk.decide(2)
+        desk.journal.tell_all()
+        assert desk.told[2:] == [m.intent(2)]
+        desk.decide(3)
+        await desk.settle()
+        assert desk.told[3:] == [m.intent(3)], "what is drained is told"
+        desk.decide(4)
+        async with asyncio.timeout(30):
+            while len(desk.told) < 5:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)

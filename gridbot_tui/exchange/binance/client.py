@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
@@ -87,6 +88,16 @@ class Client(AsyncClient):  # type: ignore[misc]  # the library has no types
         if market is Market.SPOT:
             return await self._request_api(call.method, call.path, call.signed, **given)
         return await self._request_futures_api(call.method, call.path, call.signed, call.version, **given)
+
+    def _get_request_kwargs(
+        self, method: str, signed: bool, force_params: bool = False, **given: Any
+    ) -> dict[str, Any]:
+        """The library's, with the fields of a body encoded here: aiohttp's form takes far longer over them."""
+        made: dict[str, Any] = super()._get_request_kwargs(method, signed, force_params, **given)
+        fields = made.get("data")
+        if isinstance(fields, list) and self.PRIVATE_KEY is None:  # with one the library itself encodes them
+            made["data"] = urlencode(fields).encode()
+        return made
 
     def sign_ws(self, params: dict[str, Any]) -> dict[str, Any]:
         """A spot WebSocket API request's parameters with key, timestamp and signature."""
