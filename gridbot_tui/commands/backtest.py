@@ -10,7 +10,7 @@ import typer
 
 from gridbot_tui.commands.output import document as print_document
 from gridbot_tui.commands.output import pairs, percent, say, table
-from gridbot_tui.commands.recorded import Asked, over_recorded_data, progress, writing
+from gridbot_tui.commands.recorded import Asked, folder_for, over_recorded_data, progress_share, writing
 
 if TYPE_CHECKING:
     from gridbot_tui.research.backtest import Study
@@ -46,7 +46,9 @@ def backtest(
     from gridbot_tui.research.quiet import nothing_traded, remarks
 
     full = report is not None
-    made = study(asked.request, full=full, keys=_keys(sensitivity) if full else (), progress=progress())
+    if report is not None:
+        folder_for(report)
+    made = study(asked.request, full=full, keys=_keys(sensitivity) if full else (), progress=progress_share())
     result = document(made)
     if report is not None:
         _report(report, made, trials)

@@ -3,15 +3,14 @@
 import os
 import sys
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.output import document as print_document
-from gridbot_tui.commands.output import moment, percent, say, table
-from gridbot_tui.commands.recorded import Asked, over_recorded_data, progress, writing
+from gridbot_tui.commands.output import moment, percent, say, table, wrapped
+from gridbot_tui.commands.recorded import Asked, folder_for, over_recorded_data, progress, writing
 
 if TYPE_CHECKING:
     from gridbot_tui.research.optimise import Search
@@ -61,6 +60,7 @@ def optimize(
     from gridbot_tui.research import optimise, pareto
     from gridbot_tui.research.storages import StorageFailed
 
+    folder_for(report)
     try:
         train, rest, split, since = _days(asked.request, holdout)
         wanted = optimise.Search(
@@ -194,7 +194,7 @@ def _lines(made: "Found", result: dict[str, Any]) -> list[str]:
         f"chosen on {moment(result['train']['from'])[:10]} to {moment(result['train']['to'])[:10]}{days}",
         *table(head, rows),
         "",
-        *(line for number, told in values for line in wrap(f"{number}: {told}", 80, subsequent_indent="    ")),
+        *(line for number, told in values for line in wrapped(f"{number}: {told}", hang=4)),
         "",
-        *(line for said in sentences(made) for line in wrap(said, 80)),
+        *(line for said in sentences(made) for line in wrapped(said)),
     ]

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from textwrap import wrap
 from typing import Any
 
 from gridbot_tui.units import Ms
@@ -55,6 +56,12 @@ def shown(value: Any) -> str:
 def percent(value: float | None, digits: int = 2) -> str:
     """A fraction as a percentage."""
     return UNKNOWN if value is None else f"{value * 100:.{digits}f} %"
+
+
+def wrapped(text: str, width: int = 80, hang: int = 0) -> list[str]:
+    """A sentence in lines of at most ``width``; a number keeps its per cent sign."""
+    lines = wrap(text.replace(" %", "\u00a0%"), width, subsequent_indent=" " * hang, break_on_hyphens=False)
+    return [line.replace("\u00a0", " ") for line in lines]
 
 
 def moment(at: Ms | None) -> str:

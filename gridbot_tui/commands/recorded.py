@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -125,6 +126,17 @@ def _sentences() -> Iterator[None]:
         raise CommandFailed(str(failed), Exit.FAILED) from failed
 
 
+def folder_for(report: Path) -> Path:
+    """The folder of a report, made before minutes are spent on what goes into it. Raises CommandFailed."""
+    try:
+        report.mkdir(parents=True, exist_ok=True)
+    except OSError as wrong:
+        raise CommandFailed(f"--report {report}: the folder cannot be made ({wrong.strerror})", Exit.USAGE) from wrong
+    if not os.access(report, os.W_OK):
+        raise CommandFailed(f"--report {report}: the folder cannot be written to", Exit.USAGE)
+    return report
+
+
 @contextmanager
 def writing() -> Iterator[None]:
     """Around the writing of a report."""
@@ -144,6 +156,21 @@ def day(text: str | None, option: str) -> Ms | None:
         raise CommandFailed(f"{option} {text}: not a date such as 2025-01-31", Exit.USAGE) from wrong
     aware = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
     return round(aware.timestamp() * 1000)
+
+
+def progress_share() -> Callable[[float, float], None]:
+    """As ``progress``, of a work whose parts are of unequal length: says what share is done."""
+    began = said_at = time.monotonic()
+
+    def tell(done: float, whole: float) -> None:
+        nonlocal said_at
+        now = time.monotonic()
+        if 0.0 < done < whole and now - said_at >= 2.0:
+            said_at = now
+            left = (now - began) / done * (whole - done)
+            say(f"{100 * done / whole:.0f} % played, about {span(left)} left")
+
+    return tell
 
 
 def progress(what: str = "runs") -> Callable[[int, int], None]:

@@ -8,7 +8,7 @@ import typer
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.output import document as print_document
 from gridbot_tui.commands.output import moment, percent, say, table
-from gridbot_tui.commands.recorded import Asked, over_recorded_data, progress, writing
+from gridbot_tui.commands.recorded import Asked, folder_for, over_recorded_data, progress, writing
 
 
 @over_recorded_data
@@ -33,6 +33,8 @@ def walkforward(
     """
     from gridbot_tui.research import walkforward as research
 
+    if report is not None:
+        folder_for(report)
     try:
         made = research.walk(
             asked.request,

@@ -1,8 +1,5 @@
 """``gridbot backtest``: the run, its baselines beside it, and the result document."""
 
-import multiprocessing
-import os
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,8 +8,9 @@ from msgspec import Struct
 
 from gridbot_tui.research import baselines, sensitivity
 from gridbot_tui.research.advantage import advantage
-from gridbot_tui.research.baselines import MORE, USUAL, Variant
-from gridbot_tui.research.outcome import DIGITS, Outcome, outcome_of, ring_of
+from gridbot_tui.research.baselines import MORE, USUAL
+from gridbot_tui.research.outcome import DIGITS, Outcome
+from gridbot_tui.research.playing import play_all
 from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.sensitivity import Change
 from gridbot_tui.units import Ms
@@ -32,11 +30,8 @@ SHOWN = (
     "liquidations",
 )
 """What is told of a baseline."""
-FORK_FROM = 100_000
-"""Bars of all runs together from which they are worth processes of their own."""
-
-Progress = Callable[[int, int], None]
-"""(done, all) after every run."""
+Progress = Callable[[float, float], None]
+"""(done, all), in runs: a part of one counts as the part it is."""
 
 
 class Study(Struct):
@@ -70,7 +65,7 @@ def study(
         full: play all baselines of a report, not only those of every result document.
         keys: parameters to change one at a time.
         processes: workers; None = as many as are worth it.
-        progress: told after every run.
+        progress: told about every second, and after every run.
 
     Raises:
         RunRefused: what cannot be played.
@@ -92,11 +87,7 @@ def study_of(
     usual = (*USUAL, *MORE) if full else USUAL
     variants = (*usual, *map(sensitivity.variant, steps))
     since = baselines.warm_at(prepared)
-    workers = _workers(prepared, 1 + len(variants)) if processes is None else processes
-    if workers > 1:
-        (main, elapsed), played = _in_processes(prepared, variants, since, workers, progress)
-    else:
-        (main, elapsed), played = _main(prepared), _played(prepared, variants, since, progress)
+    (main, elapsed), played = play_all(prepared, variants, since, processes, progress)
     others: dict[str, Outcome] = {"buy_and_hold": baselines.buy_and_hold(prepared, main, since)}
     skipped: dict[str, str] = {}
     for variant, made in zip(usual, played, strict=False):
@@ -108,17 +99,6 @@ def study_of(
     told = zip(steps, played[len(usual) :], strict=True)
     changed = tuple((step, made) for step, made in told if not isinstance(made, str))
     return Study(prepared, main, others, skipped, since, elapsed, rate, changed)
-
-
-def _played(
-    prepared: Prepared, variants: Sequence[Variant], since: Ms, progress: Progress
-) -> list[Outcome | str]:
-    """Every variant, one after the other."""
-    found: list[Outcome | str] = []
-    for variant in variants:
-        found.append(baselines.try_play(prepared, variant, since))
-        progress(len(found), len(variants))
-    return found
 
 
 def document(made: Study) -> dict[str, Any]:
@@ -149,51 +129,3 @@ def _ahead(made: Study, other: Outcome) -> dict[str, float] | None:
     if found is None:
         return None
     return {name: round(getattr(found, name), DIGITS) for name in ("value", "low", "high")}
-
-
-def _main(prepared: Prepared) -> tuple[Outcome, float]:
-    began = time.perf_counter()
-    ring = ring_of(prepared)
-    ring.run()
-    elapsed = time.perf_counter() - began
-    return outcome_of("strategy", ring, prepared), elapsed
-
-
-def _workers(prepared: Prepared, runs: int) -> int:
-    """Processes worth having: none for a short run, and none where a process cannot be forked."""
-    if prepared.market.bars_total * runs < FORK_FROM or not hasattr(os, "fork"):
-        return 1
-    return min(os.cpu_count() or 1, runs)
-
-
-_shared: tuple[Prepared, Sequence[Variant], Ms] | None = None
-"""What the forked workers find in their memory: the market is never copied between processes."""
-
-
-def _job(index: int) -> Outcome | str:
-    assert _shared is not None
-    prepared, variants, since = _shared
-    return baselines.try_play(prepared, variants[index], since)
-
-
-def _first(_: int) -> tuple[Outcome, float]:
-    assert _shared is not None
-    return _main(_shared[0])
-
-
-def _in_processes(
-    prepared: Prepared, variants: Sequence[Variant], since: Ms, workers: int, progress: Progress
-) -> tuple[tuple[Outcome, float], list[Outcome | str]]:
-    """The strategy and, beside it, what it is compared with, in forked workers: never more runs than workers."""
-    global _shared
-    _shared = (prepared, variants, since)
-    found: list[Outcome | str] = []
-    try:
-        with multiprocessing.get_context("fork").Pool(workers) as pool:
-            main = pool.apply_async(_first, (0,))
-            for made in pool.imap(_job, range(len(variants)), chunksize=1):
-                found.append(made)
-                progress(len(found), len(variants))
-            return main.get(), found
-    finally:
-        _shared = None

@@ -95,22 +95,30 @@ def warm_at(prepared: Prepared) -> Ms:
     return start - start % HOUR + prepared.settings.strategy.warmup_hours * HOUR
 
 
-def play(prepared: Prepared, variant: Variant, since: Ms) -> Outcome:
-    """Run one variant. Raises ValueError or RingFailed where it cannot be run on this market."""
+def play(
+    prepared: Prepared, variant: Variant, since: Ms, hourly: Callable[[Ms], None] | None = None
+) -> Outcome:
+    """Run one variant; ``hourly`` is told of every hour played.
+
+    Raises ValueError or RingFailed where it cannot be run on this market.
+    """
     settings = variant.settings(prepared.settings)
     market = next(iter(prepared.market.instruments.values())).market
     weights = variant.weights
     given = weights(settings, market) if callable(weights) else weights
     start = since if variant.late else None
     ring = ring_of(prepared, settings, weights=given, start_after=start)
+    ring.hourly = hourly
     ring.run()
     return outcome_of(variant.name, ring, prepared)
 
 
-def try_play(prepared: Prepared, variant: Variant, since: Ms) -> Outcome | str:
+def try_play(
+    prepared: Prepared, variant: Variant, since: Ms, hourly: Callable[[Ms], None] | None = None
+) -> Outcome | str:
     """As ``play``; a reason instead of an exception where the variant does not fit the market."""
     try:
-        return play(prepared, variant, since)
+        return play(prepared, variant, since, hourly)
     except (ValueError, RingFailed) as wrong:
         return str(wrong)
 

@@ -94,7 +94,7 @@ def search(wanted: Search, progress: Progress = lambda done, whole: None) -> "op
     if count(study).done >= wanted.trials:
         return study
     before = count(study).done
-    workers = _started(wanted, before)
+    workers = _started(wanted)
     try:
         while any(one.is_alive() for one in workers):
             workers[0].join(POLL_S)
@@ -154,27 +154,29 @@ def _begun(wanted: Search) -> "optuna.Study":
     return study
 
 
-def _started(wanted: Search, before: int) -> list[BaseProcess]:
+def _started(wanted: Search) -> list[BaseProcess]:
     """Workers at work. Forked: the market is in memory once."""
     context = multiprocessing.get_context("fork")
     made: list[BaseProcess] = []
-    for index in range(wanted.workers):
-        one = context.Process(target=_work, args=(wanted, wanted.seed + before + 7_919 * index), daemon=True)
+    for _ in range(wanted.workers):
+        one = context.Process(target=_work, args=(wanted,), daemon=True)
         one.start()
         made.append(one)
     return made
 
 
-def _work(wanted: Search, seed: int) -> None:
+def _work(wanted: Search) -> None:
     """A worker: trials until the study holds enough."""
     import optuna
 
+    from gridbot_tui.research.sampling import ByNumber
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told too, and ends its workers
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    # What workers have in play counts as bad until it is known: else they all look in the same place.
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=16, constant_liar=True)
-    study = optuna.load_study(study_name=wanted.study, storage=opened(wanted.storage), sampler=sampler)
+    study = optuna.load_study(
+        study_name=wanted.study, storage=opened(wanted.storage), sampler=ByNumber(wanted.seed)
+    )
     while count(study).done < wanted.trials:
         study.optimize(lambda trial: _objective(trial, wanted), n_trials=1, catch=(RingFailed, ValueError))
 

@@ -4,6 +4,8 @@ The same engine, the same exchange and the same order of things as in a replay b
 out is what waits and writes. Bars in which nothing can happen are passed over in one step (``engine.quiet``).
 """
 
+from collections.abc import Callable
+
 from msgspec import Struct
 
 from gridbot_tui.engine.actions import (
@@ -54,6 +56,8 @@ class Ring:
         self._handling = False
         self._asking: set[ClientId] = set()
         self._failure = ""
+        self.hourly: Callable[[Ms], None] | None = None
+        """Told every hour of the market that has been played."""
 
     def run(self, until: Ms | None = None) -> None:
         """Play the market to its end, or up to a time. Raises RingFailed."""
@@ -79,6 +83,8 @@ class Ring:
                     self.spent.one_by_one += len(incoming.bars)
                     if incoming.at % HOUR == 0:
                         self.tape.curve.sample(self.engine)
+                        if self.hourly is not None:
+                            self.hourly(incoming.at)
             if self._failure:
                 raise RingFailed(self._failure)
 
