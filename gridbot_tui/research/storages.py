@@ -1,12 +1,15 @@
 """Where a study is kept, so that it can be gone on with, on one machine or many."""
 
 import re
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
 JOURNAL = "journal:"
+ATTEMPTS, PAUSE_S = 6, 0.5
+"""To open a database in which another process is just making its tables."""
 _PASSWORD = re.compile(r"(://[^:/@]*:).*@")
 
 
@@ -33,10 +36,16 @@ def opened(url: str) -> "BaseStorage":
     from optuna.storages import RDBStorage
     from sqlalchemy.exc import SQLAlchemyError
 
-    try:
-        return RDBStorage(url)
-    except (SQLAlchemyError, StorageInternalError, ImportError) as wrong:
-        raise StorageFailed(f"--storage {shown(url)}: {_first_line(wrong)}") from wrong
+    left = ATTEMPTS
+    while True:
+        try:
+            return RDBStorage(url)
+        except (SQLAlchemyError, StorageInternalError, ImportError) as wrong:
+            left -= 1
+            # Somebody who begins at the same moment makes the same tables.
+            if not left or "already exists" not in str(wrong):
+                raise StorageFailed(f"--storage {shown(url)}: {_first_line(wrong)}") from wrong
+        time.sleep(PAUSE_S)
 
 
 def _journal(path: str) -> "BaseStorage":

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import optuna
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from gridbot_tui.research import backtest, optimise, pareto, space
+from gridbot_tui.research import backtest, optimise, pareto, space, storages
+from gridbot_tui.research.sampling import ByNumber
 from gridbot_tui.research.storages import StorageFailed, opened, shown
 from gridbot_tui.research.trial import FEWEST, Score, hopeless
 from gridbot_tui.settings.load import load
@@ -107,6 +109,45 @@ def test_the_usual_space_holds_the_defaults_of_both_markets() -> None:
         assert load(None, {}, space.pairs(values)).settings == settings
         for edge in ("low", "high"):
             load(None, {}, space.pairs({one.key: getattr(one, edge) for one in found}))
+
+
+def test_a_database_whose_tables_another_is_just_making_is_opened_a_moment_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storages, "PAUSE_S", 0.0)
+    url, real = f"sqlite:///{tmp_path / 'study.db'}", optuna.storages.RDBStorage
+    tried: list[str] = []
+
+    def busy(asked: str) -> object:
+        tried.append(asked)
+        if len(tried) < 3:
+            raise OperationalError("CREATE TABLE studies", {}, Exception("table studies already exists"))
+        return real(asked)
+
+    monkeypatch.setattr(optuna.storages, "RDBStorage", busy)
+    assert opened(url).get_all_studies() == []
+    assert tried == [url] * 3
+    tried.clear()
+    monkeypatch.setattr(storages, "ATTEMPTS", 1)
+    with pytest.raises(StorageFailed, match="already exists"):
+        opened(url)
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+def test_two_who_begin_a_study_at_once_look_in_different_places_and_one_alone_repeats_itself() -> None:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+    def looked(count: int, seed: int, others: int = 0) -> list[float]:
+        study = optuna.create_study(directions=optimise.DIRECTIONS, sampler=ByNumber(seed))
+        for _ in range(others):  # trials of another process in play
+            study.ask().suggest_float("x", 0.0, 1.0)
+        return [study.ask().suggest_float("x", 0.0, 1.0) for _ in range(count)]
+
+    alone = looked(12, 3)
+    assert alone == looked(12, 3)
+    assert alone != looked(12, 4)
+    assert len(set(alone)) == 12
+    assert looked(4, 3, others=4) == alone[4:8], "a place belongs to a trial's number, whoever plays it"
 
 
 def test_a_study_can_be_kept_in_a_database(tmp_path: Path) -> None:
