@@ -14,8 +14,11 @@ import pytest
 
 from gridbot_tui.market.files import load
 from gridbot_tui.market.params import DataParams
+from gridbot_tui.research.history import download
 from gridbot_tui.research.history.fetch import TRIES, Budget, FetchFailed, Missing, get
-from gridbot_tui.research.history.layout import Kind, Wish, pieces
+from gridbot_tui.research.history.layout import Kind, Piece, Wish, pieces
+from gridbot_tui.research.history.shelf import Shelf
+from gridbot_tui.research.history.sources import CANDLES, FUNDING
 from gridbot_tui.units import DAY, HOUR, MINUTE, Market
 from tests.commands.calling import Cli, caller
 from tests.exchange_server.serving import serving
@@ -168,6 +171,36 @@ def test_what_the_files_lack_comes_from_the_exchange(files: Files, call: Cli, tm
     assert market.interval == MINUTE
     assert market.bars_total >= 300
     assert market.series["BTCUSDT"].mark is not None
+
+
+@pytest.mark.parametrize("kind", [Kind.FUNDING, Kind.CANDLES])
+def test_what_was_fetched_while_its_day_ran_is_fetched_again_when_there_may_be_more(
+    kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, asked, step = [MAY + 5 * HOUR], [], 4 * HOUR if kind is Kind.FUNDING else HOUR
+
+    def told(base: str, piece: Piece) -> tuple[pl.DataFrame, str, str]:
+        asked.append(piece.stamp)
+        times = [at for at in range(piece.frm, piece.to, step) if at < now[0]]
+        columns = FUNDING if kind is Kind.FUNDING else CANDLES
+        return pl.DataFrame({columns[0]: times, **{name: [1.0] * len(times) for name in columns[1:]}}), base, ""
+
+    monkeypatch.setattr(download, "from_rest", told)
+    monkeypatch.setattr(download, "now_ms", lambda: now[0])
+    wish = Wish(Market.FUTURES, "SOLUSDT", kind, "" if kind is Kind.FUNDING else "1h")
+
+    def fetched(to: int) -> int:
+        places = download.Places("", "http://there")
+        return download.download(Shelf(tmp_path), [wish], MAY, to, download.Source.REST, places).fetched
+
+    assert fetched(now[0]) == 1
+    assert fetched(now[0]) == 0, "nothing can have come since"
+    now[0] = MAY + 9 * HOUR
+    assert fetched(now[0]) == 1
+    now[0] = MAY + 30 * HOUR
+    assert fetched(MAY + DAY) == 1
+    assert fetched(MAY + DAY) == 0
+    assert pl.read_parquet(tmp_path / wish.folder / "2025-05-01.parquet").height == DAY // step
 
 
 def test_a_busy_server_is_waited_for_and_a_dead_one_said_in_a_sentence(files: Files) -> None:

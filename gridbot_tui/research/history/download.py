@@ -1,5 +1,6 @@
 """Fetch series into the store: what is there is left alone, what stops goes on where it stopped."""
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from enum import StrEnum
@@ -75,6 +76,11 @@ def download(
     return report
 
 
+def now_ms() -> Ms:
+    """The machine's time."""
+    return int(time.time() * 1000)
+
+
 def _there(shelf: Shelf, piece: Piece, to: Ms) -> bool:
     """True where the store has a piece, its month, or every day of it."""
     if _whole(shelf, piece, to) or _whole(shelf, piece.month, to):
@@ -83,12 +89,15 @@ def _there(shelf: Shelf, piece: Piece, to: Ms) -> bool:
 
 
 def _whole(shelf: Shelf, piece: Piece, to: Ms) -> bool:
-    """A piece fetched while its day was still running is fetched again once it may be longer."""
+    """A piece fetched while its time was still running is fetched again once it may be longer."""
     entry = shelf.entry(piece.path)
-    if entry is None or piece.wish.kind is Kind.FUNDING:
-        return entry is not None
+    if entry is None:
+        return False
     end = min(piece.to, to)
-    return bool(entry.source_sha256) or entry.last + piece.wish.step >= end
+    if entry.source_sha256 or entry.asked_until >= end:
+        return True
+    # Settlements may come more often than their longest schedule: only the moment of asking says whether all are there.
+    return (piece.wish.kind is not Kind.FUNDING or not entry.asked_until) and entry.last + piece.wish.step >= end
 
 
 def _fetch_all(
@@ -118,7 +127,8 @@ def _keep(shelf: Shelf, got: list[Fetched] | str, report: Report) -> None:
         report.missing.append(got)
         return
     for piece, frame, address, digest in got:
-        shelf.put(piece.path, frame, column_of_time(piece.wish.kind), address, digest)
+        until = min(piece.to, now_ms())
+        shelf.put(piece.path, frame, column_of_time(piece.wish.kind), address, digest, asked_until=until)
         report.fetched += 1
         report.rows += frame.height
         if piece.whole_month:

@@ -29,6 +29,8 @@ class Entry(Struct, frozen=True, omit_defaults=True):
     """Times of the first and the last row; 0 where there is none."""
     source_sha256: str = ""
     """As the source said, and as was checked; empty where it said none."""
+    asked_until: Ms = 0
+    """Up to when an exchange could tell of it: its end, or the moment it was asked; 0 where nobody knows."""
 
 
 class ShelfFailed(Exception):
@@ -59,7 +61,16 @@ class Shelf:
         found = self._entries.get(path.as_posix())
         return found if found is not None and (self.root / path).exists() else None
 
-    def put(self, path: Path, frame: "pl.DataFrame", time: str, source: str, source_sha256: str = "") -> Entry:
+    def put(
+        self,
+        path: Path,
+        frame: "pl.DataFrame",
+        time: str,
+        source: str,
+        source_sha256: str = "",
+        *,
+        asked_until: Ms = 0,
+    ) -> Entry:
         """Write a table, sorted by its column ``time``, and note it. Raises OSError."""
         whole = self.root / path
         whole.parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +81,7 @@ class Shelf:
         part.replace(whole)
         times = frame[time]
         first, last = (int(times[0]), int(times[-1])) if frame.height else (0, 0)
-        made = Entry(source, digest, frame.height, first, last, source_sha256)
+        made = Entry(source, digest, frame.height, first, last, source_sha256, asked_until)
         self._entries[path.as_posix()] = made
         self._write()
         return made
