@@ -71,6 +71,7 @@ def download(
     report.kept = len(wanted) - len(missing)
     progress(0, len(missing))
     _fetch_all(shelf, missing, _Fetch(shelf, to, source, places), report, progress)
+    report.missing.sort()  # whichever came first
     for wish in wishes:
         report.gaps += [(wish.folder.as_posix(), *gap) for gap in gaps(shelf, wish)]
     return report
