@@ -30,6 +30,8 @@ from gridbot_tui.units import MINUTE, Market, Ms, Side, Symbol
 
 WRITE_CLOCK: Final[Ms] = 10_000
 """Books without news are stamped this often: from there on a restart plays the market anew."""
+LATELY: Final[Ms] = 10 * MINUTE
+"""A price of so long ago will do until the market speaks."""
 _PLENTY: Final = 1e12
 """A volume that limits nothing: a quote says nothing of how much was traded."""
 
@@ -115,11 +117,18 @@ class PaperPort:
             await asyncio.gather(*self._asking, return_exceptions=True)
 
     async def catch_up(self) -> None:
-        """Live through the minutes since the books were last open, as an exchange would have.
+        """Live through the minutes since the books were last open, as an exchange would have, and know the prices.
 
         Raises:
             BinanceError: the market could not be asked.
         """
+        await self._live_through()
+        for symbol, venue in self.exchange.venues.items():
+            # Before the stream's first word an order would be taken for one on a closed symbol, and refused.
+            if not venue.last and (bars := await self._public.klines(symbol, self._now() - LATELY)):
+                venue.last, venue.mark = bars[-1].close, bars[-1].mark_close
+
+    async def _live_through(self) -> None:
         since = self._played - self._played % MINUTE
         held = any(self.exchange.account.position(symbol) for symbol in self._instruments)
         if self._now() - since < 2 * MINUTE or not (held or self.exchange.history.open):

@@ -21,6 +21,9 @@ from tests.exchange_server.serving import Served, serving
 EARLY = 0.3
 """Share of the kills that fall into start and recovery; the others fall into trading."""
 
+ROOM = 20.0
+"""Times Binance's limits: twelve starts a minute use them up, and the bot would rightly wait for the next minute."""
+
 
 @dataclass
 class Figures:
@@ -70,7 +73,7 @@ def die_and_rise(served: Served, home: Path, kills: int, seed: int, keep: Path |
         except AssertionError:
             figures.contradictions = contradictions(served, home)
             if keep is not None:
-                shutil.copytree(home, keep, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.sock"))
+                _keep(home, keep)
         figures.residual = bot.wait_for(lambda status: True)["residual"]
         bot.command("stop")
         figures.exit_code = bot.ended().code
@@ -81,6 +84,10 @@ def die_and_rise(served: Served, home: Path, kills: int, seed: int, keep: Path |
     return figures
 
 
+def _keep(home: Path, where: Path) -> None:
+    shutil.copytree(home, where, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.sock"))
+
+
 def main() -> int:
     """The command line of ``make kills``."""
     words = argparse.ArgumentParser(description=__doc__)
@@ -89,10 +96,16 @@ def main() -> int:
     words.add_argument("--keep", type=Path, help="copy the profile here where something is wrong")
     chosen = words.parse_args()
     with (
-        serving(MarketKind.FUTURES, symbols=("BTCUSDT",), accounts=(RICH,)) as served,
+        serving(MarketKind.FUTURES, symbols=("BTCUSDT",), accounts=(RICH,), limits=ROOM) as served,
         tempfile.TemporaryDirectory(prefix="gb") as folder,
     ):
-        figures = die_and_rise(served, Path(folder), chosen.kills, chosen.seed, chosen.keep)
+        home = Path(folder)
+        try:
+            figures = die_and_rise(served, home, chosen.kills, chosen.seed, chosen.keep)
+        except AssertionError:
+            if chosen.keep is not None:
+                _keep(home, chosen.keep)
+            raise
     print(json.dumps(figures.document(), indent=1))
     return 0 if figures.clean else 1
 

@@ -125,6 +125,16 @@ async def test_funding_is_paid_on_what_is_held() -> None:
     assert [str(one.amount) for one in paid] == ["-0.06000000"]  # type: ignore[union-attr]
 
 
+async def test_before_the_market_has_spoken_its_last_candle_tells_the_price_and_orders_rest() -> None:
+    bar = Bar(T0 - 2 * MINUTE, MINUTE, PRICE, PRICE, PRICE, PRICE, 1.0, PRICE, PRICE, PRICE)
+    scene = Scene(None, bar)
+    await scene.port.catch_up()
+    await scene.send(order("b", Side.BUY, PRICE - 100), order("taking", Side.BUY, PRICE + 500))
+    reports = {one.client_id: one.outcome for one in scene.heard if isinstance(one, OrderReport)}
+    assert reports == {"b": Outcome.ACCEPTED, "taking": Outcome.REFUSED}
+    assert scene.fills() == []
+
+
 @pytest.mark.parametrize("fell", [True, False])
 async def test_what_happened_while_the_bot_was_away_has_happened_to_its_orders_too(fell: bool, tmp_path: Path) -> None:
     books = BooksFile(tmp_path / "exchange.db")
