@@ -211,7 +211,7 @@ def _written(
 
 
 def _report(path: Path, answers: Answers, advice: "Sequence[Advice]", *, as_json: bool) -> None:
-    from gridbot_tui.commands.init_text import chosen
+    from gridbot_tui.commands.init_text import CHOSEN, chosen
 
     keys = chosen(answers, advice)
     if as_json:
@@ -220,6 +220,9 @@ def _report(path: Path, answers: Answers, advice: "Sequence[Advice]", *, as_json
         return
     output.say(f"wrote {path}")
     print("\n".join(output.pairs([(one.key, _plain(one.value)) for one in keys])), flush=True)
+    suggested = [one for one in keys if one.reason != CHOSEN]
+    for line in (line for one in suggested for line in output.wrapped(f"{one.key}: {one.reason}", hang=4)):
+        output.say(line)
     output.say(f"start it: gridbot --config {path}")
 
 

@@ -10,17 +10,18 @@ from gridbot_tui.settings.edit import set_value
 from gridbot_tui.settings.example import render
 from gridbot_tui.units import Mode
 
+CHOSEN = "as you chose"
+
 
 def chosen(answers: Answers, advice: Sequence[Advice]) -> list[Advice]:
     """Every key that is set, with the reason."""
-    asked = "as you chose"
     reasons = {one.key: one.reason for one in advice}
     found = [
-        Advice("bot.mode", answers.mode.value, asked),
-        Advice("bot.market", answers.market.value, asked),
-        Advice("bot.symbols", list(answers.symbols), reasons.get("symbols", asked)),
-        Advice("bot.capital", Decimal(answers.capital), asked),
-        Advice("ladder.kind", answers.grid, reasons.get("ladder.kind", asked)),
+        Advice("bot.mode", answers.mode.value, CHOSEN),
+        Advice("bot.market", answers.market.value, CHOSEN),
+        Advice("bot.symbols", list(answers.symbols), reasons.get("symbols", CHOSEN)),
+        Advice("bot.capital", Decimal(answers.capital), CHOSEN),
+        Advice("ladder.kind", answers.grid, reasons.get("ladder.kind", CHOSEN)),
     ]
     if answers.mode is Mode.SIM:
         found.append(Advice("simulation.symbols", list(answers.symbols), "the same in the invented market"))

@@ -123,6 +123,8 @@ def test_on_recorded_data_the_grid_is_suggested_by_a_back_test_with_its_sample_a
     path = written(tmp_path, series("ETHUSDT", 20, seed=81, sigma_hour=0.012))[0]
     done = cli("init", "--config", str(tmp_path / "c.toml"), "--data", path, "--json")
     assert done.code == 0, done.err
+    told = cli("init", "--config", str(tmp_path / "c.toml"), "--data", path, "--yes", "--force")
+    assert "ladder.kind: back-test of the data up to" in told.err
     (reason,) = (row["reason"] for row in done.document["keys"] if row["key"] == "ladder.kind")
     assert "back-test of the data up to" in reason
     assert re.search(r"adaptive [+-][\d.]+ % on \d+ days, \d+ fills \(too few for an interval\)", reason)
