@@ -2,7 +2,7 @@
 
 Recorded series where there are any, and made ones: all of the suite's, and longer ones, so that the counts that
 are asked for hold without recorded data, too. ``--speed`` prints only how many synthetic years of minutes it plays a
-second.
+second, ``--profile`` where its time goes.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from tests.bench.report import Report
 from tests.research.markets import series
 from tests.research.screen_cases import CASES, LASTING, QUARTER, Case, compare, thin
 from tests.tools.make_validation import data
+from tests.tools.profile_screen import profile
 
 RECORDED = (
     "um/FILUSDT/1m/2025-02-01_2025-02-28",
@@ -66,9 +67,13 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("series", nargs="*", help="recorded series only, such as um/BTCUSDT/1h/2024-12-01_2025-06-30")
     parser.add_argument("--speed", action="store_true", help="only how fast it is")
+    parser.add_argument("--profile", action="store_true", help="only where its time goes")
     given = parser.parse_args(arguments)
     if given.speed:
         return speed()
+    if given.profile:
+        with tempfile.TemporaryDirectory() as folder:
+            return profile(write(Path(folder)))
     totals: Counter[str] = Counter()
     print(f"{'series':<44}{'fills':>8}{'alike':>8}{'equity':>13}{'off by':>10}{'halts':>7}{'liq.':>6}{'partial':>9}")
     for name, one in _markets(given.series):
