@@ -4,7 +4,6 @@ Needs the recorded data (GRIDBOT_SHARED_DATA, else ``../shared/data``). Nothing 
 defaults are judged as they are. Give names of series to measure only those; the file is then printed.
 """
 
-import multiprocessing
 import os
 import sys
 import time
@@ -22,6 +21,7 @@ from gridbot_tui.research.simulation.report import kept
 from gridbot_tui.research.verdict import bounds, number, percent
 from gridbot_tui.units import DAY, Market
 from tests.tools import mechanisms, validation_findings
+from tests.tools.side_by_side import side_by_side
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "docs" / "VALIDATION.md"
@@ -136,11 +136,10 @@ def _measured(cases: Sequence[Case]) -> "Measured":
     """Every case in a process of its own, the longest first, so that no processor waits for another."""
     size = {case.name: sum(_days(Path(one)) for one in paths(case)) for case in cases}  # what counts are decisions
     found: dict[str, tuple[Case, Study, Analysis]] = {}
-    with multiprocessing.get_context("fork").Pool(os.cpu_count() or 1, maxtasksperchild=1) as pool:
-        for made in pool.imap_unordered(_one, sorted(cases, key=lambda case: -size[case.name]), chunksize=1):
-            case, took = made[0], made[3]
-            found[case.name] = made[:3]
-            print(f"{case.name}: {took:.0f} s", file=sys.stderr, flush=True)
+    for made in side_by_side(_one, sorted(cases, key=lambda case: -size[case.name])):
+        case, took = made[0], made[3]
+        found[case.name] = made[:3]
+        print(f"{case.name}: {took:.0f} s", file=sys.stderr, flush=True)
     return [found[case.name] for case in cases]
 
 

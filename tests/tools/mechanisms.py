@@ -4,8 +4,6 @@
 row is one change of the defaults, and what has no parameter is changed in the process that plays it.
 """
 
-import multiprocessing
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +19,7 @@ from gridbot_tui.research.sensitivity import value_at, with_value
 from gridbot_tui.research.verdict import bounds, number, percent
 from gridbot_tui.strategy import adaptive, leverage
 from gridbot_tui.units import HOUR
+from tests.tools.side_by_side import side_by_side
 
 FAR = 1e9
 """A limit that nothing reaches."""
@@ -156,11 +155,10 @@ def measured(groups: list[tuple[str, ...]]) -> dict[str, list[Made]]:
     _shared[:] = [prepare(Request(files)) for files in groups]
     jobs = [(group, run) for group in range(len(groups)) for run in range(len(RUNS))]
     found: dict[tuple[int, int], Made] = {}
-    with multiprocessing.get_context("fork").Pool(os.cpu_count() or 1, maxtasksperchild=1) as pool:
-        for where, made in pool.imap_unordered(_job, jobs, chunksize=1):
-            if isinstance(made, str):
-                raise RingFailed(f"{RUNS[where[1]].name}: {made}")
-            found[where] = made
+    for where, made in side_by_side(_job, jobs):
+        if isinstance(made, str):
+            raise RingFailed(f"{RUNS[where[1]].name}: {made}")
+        found[where] = made
     return {run.name: [found[group, at] for group in range(len(groups))] for at, run in enumerate(RUNS)}
 
 
