@@ -9,7 +9,7 @@ import typer
 
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.options import JsonOption, where
-from gridbot_tui.commands.output import document, moment, say, table
+from gridbot_tui.commands.output import document, moment, say, table, wiped
 from gridbot_tui.commands.recorded import day, progress
 from gridbot_tui.units import DAY, Market, Symbol
 
@@ -74,6 +74,8 @@ def download(
         raise CommandFailed(str(wrong), Exit.USAGE) from wrong
     except FetchFailed as failed:
         raise CommandFailed(str(failed), Exit.FAILED) from failed
+    finally:
+        wiped()
     _tell(made, wishes, shelf, json=where(ctx, json=json).json)
 
 

@@ -20,7 +20,36 @@ def document(value: Any) -> None:
 
 def say(text: str) -> None:
     """A line for a person, beside the result: stderr."""
+    wiped()
     print(text, file=sys.stderr, flush=True)
+
+
+_passing = False
+"""True while a line stands on the terminal that the next one replaces."""
+SELDOM_S = 10.0
+
+
+def pass_on(text: str) -> None:
+    """How far something is: on a terminal in the place of what was said last, else a line of its own."""
+    global _passing
+    if sys.stderr.isatty():
+        _passing = True
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+    else:
+        print(text, file=sys.stderr, flush=True)
+
+
+def wiped() -> None:
+    """Take back what ``pass_on`` left on the terminal."""
+    global _passing
+    if _passing:
+        _passing = False
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def pass_every() -> float:
+    """Seconds between two such lines: a terminal may be told often, a log not."""
+    return 0.5 if sys.stderr.isatty() else SELDOM_S
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]], *, left: int = 1) -> list[str]:

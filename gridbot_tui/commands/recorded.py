@@ -3,11 +3,11 @@
 import functools
 import inspect
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.options import JsonOption, where
-from gridbot_tui.commands.output import say, span
+from gridbot_tui.commands.output import pass_every, pass_on, span, wiped
 from gridbot_tui.units import Market, Ms
 
 if TYPE_CHECKING:
@@ -42,6 +42,10 @@ SlippageOption = Annotated[
 ]
 
 
+SOON_S = 2.0
+"""What is done sooner needs no word of how far it is."""
+
+
 class Asked(Struct, frozen=True):
     """What every command over recorded data is asked for."""
 
@@ -59,7 +63,10 @@ def over_recorded_data(command: Callable[..., None]) -> Callable[..., None]:
     def whole(**given: Any) -> None:
         own = {name: given.pop(name) for name in list(given) if name in mine}
         with _sentences():
-            command(asked_of(**given), **own)
+            try:
+                command(asked_of(**given), **own)
+            finally:
+                wiped()
 
     mine = dict(inspect.signature(command, eval_str=False).parameters)
     mine.pop("asked")
@@ -160,29 +167,33 @@ def day(text: str | None, option: str) -> Ms | None:
 
 def progress_share() -> Callable[[float, float], None]:
     """As ``progress``, of a work whose parts are of unequal length: says what share is done."""
-    began = said_at = time.monotonic()
+    began, next_at = monotonic(), monotonic() + SOON_S
 
     def tell(done: float, whole: float) -> None:
-        nonlocal said_at
-        now = time.monotonic()
-        if 0.0 < done < whole and now - said_at >= 2.0:
-            said_at = now
+        nonlocal next_at
+        now = monotonic()
+        if done >= whole:
+            wiped()
+        if 0.0 < done < whole and now >= next_at:
+            next_at = now + pass_every()
             left = (now - began) / done * (whole - done)
-            say(f"{100 * done / whole:.0f} % played, about {span(left)} left")
+            pass_on(f"{100 * done / whole:.0f} % played, about {span(left)} left")
 
     return tell
 
 
 def progress(what: str = "runs") -> Callable[[int, int], None]:
     """Says now and then, on stderr, how far it is and how long it will take."""
-    began = said_at = time.monotonic()
+    began, next_at = monotonic(), monotonic() + SOON_S
     said = 0
 
     def tell(done: int, whole: int) -> None:
-        nonlocal said, said_at
-        now = time.monotonic()
-        if said < done < whole and now - said_at >= 2.0:
-            said, said_at = done, now
-            say(f"{done} of {whole} {what}, about {span((now - began) / done * (whole - done))} left")
+        nonlocal said, next_at
+        now = monotonic()
+        if done >= whole:
+            wiped()
+        if said < done < whole and now >= next_at:
+            said, next_at = done, now + pass_every()
+            pass_on(f"{done} of {whole} {what}, about {span((now - began) / done * (whole - done))} left")
 
     return tell

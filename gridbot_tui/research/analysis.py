@@ -95,7 +95,7 @@ def analyse(made: Study, trials: int = TRIALS) -> Analysis:
     own = made.main.daily(made.since)
     rows = [_row(made.main, made.since, None)]
     rows += [_row(one, made.since, own) for one in made.others.values()]
-    best = max(rows[1:], key=lambda row: row.net_return, default=None)
+    best = max(rows[1:], key=lambda row: row.net_return, default=None) if own.returns else None
     if best is not None:
         rows.append(replace(best, name="best_in_hindsight", title=f"best in hindsight ({best.title})"))
     held = made.others["buy_and_hold"].daily(made.since) if "buy_and_hold" in made.others else None

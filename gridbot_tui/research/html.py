@@ -180,6 +180,8 @@ def _gaps(found: Analysis) -> str:
 
 
 def _months(found: Analysis) -> str:
+    if not found.months:
+        return "<p class='sub'>No day ended after the warm-up.</p>"
     years = sorted({year for year, _, _ in found.months})
     by = {(year, month): value for year, month, value in found.months}
     names = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -195,6 +197,8 @@ def _months(found: Analysis) -> str:
 
 
 def _slices(parts: Sequence[Slice]) -> str:
+    if not parts:
+        return ""
     rows = "".join(
         f"<tr><td>{escape(p.name)}</td><td>{p.days}</td><td>{percent(p.total)}</td><td>{number(p.sharpe)}</td>"
         f"<td>{bounds(p.growth)}</td><td>{bounds(p.advantage)}</td></tr>"
@@ -226,7 +230,7 @@ def halt_words(one: Halt) -> str:
 
 
 def _sensitivity(found: Analysis) -> str:
-    if not found.sensitivity:
+    if not found.sensitivity or not found.days:
         return ""
     rows = "".join(
         f"<tr><td>{escape(one.key)}</td><td>{one.before:g} to {one.after:g}</td><td>{percent(one.net_return)}</td>"

@@ -67,6 +67,11 @@ def _against(row: Row) -> str:
     return f"Against {row.title} ({percent(row.net_return)}) no difference is shown: {bounds(gap)} a year."
 
 
+def _episodes(made: Study) -> str:
+    count = made.main.figures["episodes"]
+    return f"{count} episode{'' if count == 1 else 's'}"
+
+
 def assumptions(made: Study) -> list[str]:
     """What the numbers rest on."""
     settings, market = made.prepared.settings, made.prepared.market
@@ -81,8 +86,8 @@ def assumptions(made: Study) -> list[str]:
         "Any volume may be taken from a bar."
         if not exchange.volume_share
         else f"At most {100 * exchange.volume_share:g} % of a bar's volume is taken.",
-        f"Bars of {market.interval // 60_000} min; {market.bars_total:,} of them, {made.main.figures['episodes']} "
-        "episodes; an episode ends after a long hole, positions are closed there with costs.",
+        f"Bars of {market.interval // 60_000} min; {market.bars_total:,} of them, {_episodes(made)}; "
+        "an episode ends after a long hole, positions are closed there with costs.",
         "The end of the data flattens nothing: the result marks to the last close.",
         "Baselines start when the strategy's warm-up ends; buy and hold is unlevered, static grids are long, "
         "25 levels, 25 % to either side of the first price, fully invested at the bottom.",

@@ -1,0 +1,55 @@
+"""How far something is, as a terminal and as a log are told it."""
+
+import io
+import sys
+
+import pytest
+
+from gridbot_tui.commands import output, recorded
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [100.0]
+    monkeypatch.setattr("gridbot_tui.commands.recorded.monotonic", lambda: now[0])
+    return now
+
+
+def test_a_terminal_is_told_in_one_line_that_goes_when_all_is_done(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    tell = recorded.progress_share()
+    for second in range(1, 5):
+        clock[0] += 1.0
+        tell(second / 4, 1)
+    output.say("done")
+    assert screen.getvalue().count("\n") == 1
+    assert screen.getvalue().endswith("\r\x1b[Kdone\n")
+    assert "50 % played, about 00:00:02 left" in screen.getvalue()
+
+
+def test_a_log_gets_a_line_of_its_own_every_ten_seconds(
+    clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell = recorded.progress("trials")
+    for second in range(1, 26):
+        clock[0] += 1.0
+        tell(second, 25)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "2 of 25 trials, about 00:00:23 left",
+        "12 of 25 trials, about 00:00:13 left",
+        "22 of 25 trials, about 00:00:03 left",
+    ]
+
+
+def test_a_sentence_keeps_a_number_and_its_per_cent_sign_together() -> None:
+    lines = output.wrapped("a number such as 12.5 % stays whole", 21, hang=2)
+    assert lines == ["a number such as", "  12.5 % stays whole"]
