@@ -17,6 +17,8 @@ from pathlib import Path
 from gridbot_tui.research.outcome import outcome_of, ring_of
 from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.ring import Ring
+from gridbot_tui.settings.load import load
+from gridbot_tui.settings.model import Settings
 from tests.bench.backtest_loops import compiled, pointer
 from tests.bench.backtest_market import MINUTES, write, year
 from tests.bench.backtest_peers import PEERS, measured
@@ -27,7 +29,7 @@ AIM = 15.0
 COLD = 0.1
 """Of nautilus's whole process, what gridbot's may take at most."""
 SWEEP = 50.0
-"""Times vectorbt's year-tests a second, for the screen of a sweep."""
+"""Times vectorbt's year-tests a second, for the screen of a sweep, a core each."""
 ROUNDS = 3
 MONTH = 44 * 24 * 60
 """Minutes of the runs with many symbols: a fortnight to warm up, a month to trade."""
@@ -172,30 +174,45 @@ def alike(folder: Path, paths: list[Path], symbols: int) -> list[Path]:
     return found
 
 
-def sketch(report: Report, path: Path) -> float:
-    """The compiled screen of ``gridbot optimize``, compilation and reading left out: years a second on all cores."""
+def sketch(report: Report, path: Path) -> tuple[float, float]:
+    """The compiled screen of ``gridbot optimize``, compilation and reading left out: years a second on one core and
+    on all, over sets that differ."""
     from gridbot_tui.research.screen.screening import Screen
     from gridbot_tui.research.screen.sweep import swept
 
     one = prepare(Request((str(path),)))
-    screen = Screen(one)
+    screen, since = Screen(one), one.market.start
+    sets = [different(number) for number in range(SETS)]
     screen.run(one.settings)
     took = []
-    for _ in range(ROUNDS):
+    for threads in (1, os.cpu_count() or 1):
         began = time.perf_counter()
-        screen.run(one.settings)
-        took.append(time.perf_counter() - began)
-    report.figure("the screen of optimise, full strategy, a core", 1.0 / statistics.median(took), "years/s")
-    sets = [one.settings] * SETS
-    began = time.perf_counter()
-    for _ in swept(screen, sets, one.market.start):
-        pass
-    years = SETS / (time.perf_counter() - began)
-    report.figure(f"the same, {SETS} sets on {os.cpu_count()} cores", years, "years/s")
-    return years
+        scores = list(swept(screen, sets, since, threads))
+        took.append(SETS / (time.perf_counter() - began))
+    fills = sum(score.fills for score in scores) / SETS
+    report.figure("the screen of optimise, full strategy, a core", took[0], "years/s")
+    report.figure(f"the same on {os.cpu_count()} cores, {SETS} sets of {fills:,.0f} fills", took[1], "years/s")
+    return took[0], took[1]
 
 
-def beside(report: Report, path: Path, ours: float, wall: float, years: float) -> None:
+def different(number: int) -> Settings:
+    """A set of a sweep: spacing, skew and leverage of its own."""
+    part = number / SETS
+    keys = {
+        "ladder.spacing_trend": 3.0 + 2.0 * part,
+        "ladder.skew": 0.9 + 0.2 * (part * 7 % 1),
+        "strategy.leverage.base": 0.4 + 0.2 * (part * 3 % 1),
+    }
+    return load(None, {}, tuple((key, f"{value:.4g}") for key, value in keys.items())).settings
+
+
+def against(report: Report, peer: str, bars: float, years: tuple[float, float]) -> None:
+    """The screen beside a peer of so many bars a second, which plays one set on one core."""
+    report.figure(f"the screen over {peer}, a core each", years[0] * MINUTES / bars, "x", above=SWEEP)
+    report.figure(f"on {os.cpu_count()} cores over {peer} on one", years[1] * MINUTES / bars, "x")
+
+
+def beside(report: Report, path: Path, ours: float, wall: float, years: tuple[float, float]) -> None:
     """The peers in their own environments, on the same file."""
     report.title("peers on the same year, 40 resting orders, maker 0.02 %")
     for peer in PEERS:
@@ -208,6 +225,6 @@ def beside(report: Report, path: Path, ours: float, wall: float, years: float) -
         if peer.name.startswith("nautilus"):
             report.figure("gridbot's whole process over nautilus's", wall / found["wall_s"], "x", below=COLD)
         if peer.name.startswith("vectorbt"):
-            report.figure(f"the screen over {peer.name}", years * MINUTES / found["bars_per_s"], "x", above=SWEEP)
+            against(report, peer.name, found["bars_per_s"], years)
         times = ours / found["bars_per_s"]
         report.figure(f"gridbot over {peer.name}", times, "x", above=AIM if peer.name.startswith("nautilus") else None)

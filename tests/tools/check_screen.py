@@ -15,7 +15,7 @@ from pathlib import Path
 from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.screen.tape import fits
 from gridbot_tui.units import HOUR, MINUTE
-from tests.bench.backtest import SWEEP, sketch
+from tests.bench.backtest import against, sketch
 from tests.bench.backtest_market import MINUTES, write
 from tests.bench.backtest_peers import PEERS, measured
 from tests.bench.report import Report
@@ -122,7 +122,7 @@ def speed() -> int:
             report.say(f"{PEERS[-1].name}: {found}; published: {PUBLISHED:,.0f} bars/s on another machine")
         bars = PUBLISHED if isinstance(found, str) else found["bars_per_s"]
         report.figure(f"{PEERS[-1].name}, a loop over a plain grid", bars / MINUTES, "years/s")
-        report.figure(f"the screen over {PEERS[-1].name}", years * MINUTES / bars, "x", above=SWEEP)
+        against(report, PEERS[-1].name, bars, years)
     return 0
 
 

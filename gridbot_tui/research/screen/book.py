@@ -49,7 +49,7 @@ def begin(w: State) -> None:
         w.free[i] = ORDERS - 1 - i
     w.count = 0
     for k in range(3):
-        w.length[k] = 0
+        w.length[k] = w.sending[k] = w.cancelling[k] = 0
 
 
 @inlined
@@ -69,6 +69,7 @@ def intend(w: State, n: Numbers, kind: int, side: int, price: int, steps: int, r
     listed = list_of(kind, side)
     w.live[listed, w.length[listed]] = row
     w.length[listed] += 1
+    w.sending[listed] += 1
     w.count += 1
     w.issued += 1
     o = w.order[row]
@@ -86,8 +87,18 @@ def intend(w: State, n: Numbers, kind: int, side: int, price: int, steps: int, r
 @inlined
 def cancel(w: State, row: int) -> None:
     """A cancel leaves."""
-    w.order[row, LIFE] = CANCELLING
+    live(w, row, CANCELLING)
     _ask(w, CANCEL_IT, row)
+
+
+@inlined
+def live(w: State, row: int, life: int) -> None:
+    """An order goes on like this; how many of a list are being sent and cancelled is counted."""
+    o = w.order[row]
+    listed = list_of(o[KIND], o[SIDE])
+    w.sending[listed] -= o[LIFE] == SENDING
+    w.cancelling[listed] += (life == CANCELLING) - (o[LIFE] == CANCELLING)
+    o[LIFE] = life
 
 
 @inlined
@@ -108,6 +119,8 @@ def forget(w: State, row: int) -> None:
         for i in range(at, last):
             w.live[listed, i] = w.live[listed, i + 1]
         w.length[listed] = last
+        w.sending[listed] -= w.order[row, LIFE] == SENDING
+        w.cancelling[listed] -= w.order[row, LIFE] == CANCELLING
         w.count -= 1
         w.free[ORDERS - 1 - w.count] = row
         w.order[row, NUMBER] = 0

@@ -41,10 +41,16 @@ for _function in OWN:
 
 F = TypeVar("F", bound=Callable[..., Any])
 _WHOLE: Any = njit(cache=True, nogil=True, error_model="numpy")
-_OPTIONS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-_PART: Any = njit(nogil=True, error_model="numpy", _nrt=False, **_OPTIONS)
-_INLINED: Any = njit(nogil=True, error_model="numpy", forceinline=True, _nrt=False, **_OPTIONS)
-_ALLOCATING: Any = njit(nogil=True, error_model="numpy", _nrt=True, **_OPTIONS)
+_OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+    "_nrt": False,
+}
+_PART: Any = njit(**_OPTIONS)
+_INLINED: Any = njit(forceinline=True, **_OPTIONS)
+_ALLOCATING: Any = njit(**{**_OPTIONS, "_nrt": True})
 
 
 def compiled(function: F) -> F:

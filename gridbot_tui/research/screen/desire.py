@@ -29,8 +29,9 @@ def shape(w: State, n: Numbers) -> None:
         _unwind(w, n)
         if not w.target_on or w.rank < WHOLE:
             entries = not (w.stopped or w.open[LOSSES] or w.open[REJECTS] or w.open[LIQUIDATION] or w.near_liquidation)
-            buys = entries and (w.tier != 2 or w.pos <= 0)
-            sells = entries and (w.tier != 2 or w.pos >= 0) and not n.spot
+            held = 0 if w.tier != 2 or is_dust(w, n, w.pos) else w.pos
+            buys = entries and held <= 0
+            sells = entries and held >= 0 and not n.spot
             ladder(w, n, buys, sells)
             delta = reduction(w.pos, w.target) if w.target_on else 0
             if delta:

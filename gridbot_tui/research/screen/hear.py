@@ -1,6 +1,6 @@
 """What the engine makes of news, compiled: ``engine.on_orders`` and the ledger's part of it."""
 
-from gridbot_tui.research.screen.book import accepted, forget, refused
+from gridbot_tui.research.screen.book import accepted, forget, live, refused
 from gridbot_tui.research.screen.compiled import compiled, inlined
 from gridbot_tui.research.screen.money import cut
 from gridbot_tui.research.screen.numbers import CUT, Numbers
@@ -27,6 +27,7 @@ from gridbot_tui.research.screen.state import (
     ROW,
     SENDING,
     SIDE,
+    SINGLES,
     STANDS,
     STEPS,
     TRIGGERED,
@@ -85,7 +86,7 @@ def _fill(w: State, n: Numbers, row: int, e: Integers, fills: Integers, moment: 
     if o[LEFT] <= 0:
         forget(w, row)
     elif o[LIFE] == STANDS or o[LIFE] == SENDING:
-        o[LIFE] = PARTLY
+        live(w, row, PARTLY)
 
 
 @compiled
@@ -131,17 +132,19 @@ def _report(w: State, n: Numbers, row: int, what: int, code: int) -> None:
     kind, sign, before = o[KIND], o[SIDE], o[LIFE]
     if what == ACCEPTED:
         if before == SENDING:
-            o[LIFE] = STANDS
+            live(w, row, STANDS)
         else:
             w.turn += 1
         accepted(w, kind, sign)
         if kind == GRID and w.done_with and w.shaped_turn == w.turn and w.shaped_at == w.at and not w.dirty_next:
             return  # another look would find what the last one left
-        if not (kind == GRID and not w.withheld and not w.waits and _any(w, SENDING, 0)):
+        if not (
+            kind == GRID and not w.withheld and not w.waits and w.sending[BIDS] + w.sending[ASKS] + w.sending[SINGLES]
+        ):
             w.dirty = 1
         return
     if what == TRIGGERED:
-        o[LIFE] = FIRED
+        live(w, row, FIRED)
         w.turn += 2
         w.stopped = w.dirty = 1
         return
@@ -151,16 +154,5 @@ def _report(w: State, n: Numbers, row: int, what: int, code: int) -> None:
         w.touch = w.close
         refused(w, n, kind, sign, code)
     forget(w, row)
-    if not (what == CANCELED and kind == GRID and not w.withheld and _any(w, CANCELLING, sign)):
+    if not (what == CANCELED and kind == GRID and not w.withheld and w.cancelling[BIDS if sign > 0 else ASKS]):
         w.dirty = 1
-
-
-@inlined
-def _any(w: State, life: int, sign: int) -> bool:
-    """True where an order (``sign``: a rung's of that side) is in this state; the latest are looked at first."""
-    for listed in range(3):
-        if sign == 0 or listed == (BIDS if sign > 0 else ASKS):
-            for i in range(w.length[listed] - 1, -1, -1):
-                if w.order[w.live[listed, i], LIFE] == life:
-                    return True
-    return False

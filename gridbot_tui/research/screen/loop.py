@@ -22,15 +22,15 @@ whether a UTC day ends, whether an episode does, the place of its equity in the 
 @entry
 def run(
     w: State, n: Numbers, tape: Integers, plan: Integers, volume: Floats, funding: Floats, features: Floats,
-    stretch: Integers, ends: Integers, rates: Floats, blocks: Integers, marks: Integers, averaged: Floats,
-    start: int, fills: Integers, curve: Floats,
+    stretch: Integers, ends: Integers, rates: Floats, blocks: Integers, averaged: Floats, start: int,
+    fills: Integers, curve: Floats,
 ) -> int:  # fmt: skip
     """Play every moment; how many fills there were. ``fills`` and ``curve`` (equity at each full hour) are written."""
     open_books(w, n, start)
     for s in range(len(stretch)):
         m, end = stretch[s, quiet.FIRST], stretch[s, quiet.END]
         while m < end:
-            passed = quiet.pass_over(w, n, tape, plan, blocks, marks, m, stretch, s, averaged[s])
+            passed = quiet.pass_over(w, n, tape, plan, blocks, m, stretch, s, averaged[s])
             if passed:
                 m += passed
                 continue

@@ -24,8 +24,8 @@ TIME = 0
 
 @compiled
 def pass_over(
-    w: State, n: Numbers, tape: Integers, plan: Integers, blocks: Integers, marks: Integers, m: int, stretch: Integers,
-    s: int, averaged: float,
+    w: State, n: Numbers, tape: Integers, plan: Integers, blocks: Integers, m: int, stretch: Integers, s: int,
+    averaged: float,
 ) -> int:  # fmt: skip
     """How many bars from ``m`` on were passed over; 0 where the next must be looked at in full."""
     whole = m == stretch[s, FIRST]
@@ -48,7 +48,7 @@ def pass_over(
         count = end - m
         _jump(w, n, stretch[s, LAST_MARK], count, averaged, stretch[s, LEAST_MARK], stretch[s, MOST_MARK])
     else:
-        count = _walk(w, n, marks, m, end)
+        count = _walk(w, n, tape, m, end)
     if not count:
         return 0
     last = m + count - 1
@@ -188,12 +188,12 @@ def _jump(w: State, n: Numbers, mark: int, count: int, averaged: float, least: i
 
 
 @compiled
-def _walk(w: State, n: Numbers, marks: Integers, m: int, end: int) -> int:
+def _walk(w: State, n: Numbers, tape: Integers, m: int, end: int) -> int:
     """Mark the account bar by bar up to one that would change a tier or has leverage; how many bars that were."""
     low, high = _tier_bounds(w, n)
     before = w.mark
     for i in range(m, end):
-        w.mark = marks[i]
+        w.mark = tape[i, MARK]
         worth = equity(w, n)
         value = worth / n.capital
         peak = max(w.peak, value)

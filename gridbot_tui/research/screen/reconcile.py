@@ -9,7 +9,6 @@ from gridbot_tui.research.screen.money import equity
 from gridbot_tui.research.screen.numbers import Numbers
 from gridbot_tui.research.screen.single import work_stop, work_target
 from gridbot_tui.research.screen.state import (
-    CANCELLING,
     GRID,
     KIND,
     LIFE,
@@ -82,11 +81,7 @@ def _unsure(w: State) -> bool:
 def _sort(w: State, n: Numbers) -> int:
     """Sides with a cancel under way are barred; how many more orders the symbol may have."""
     for side in range(2):
-        w.barred[side] = 0
-        for i in range(w.length[side]):
-            if w.order[w.live[side, i], LIFE] == CANCELLING:
-                w.barred[side] = 1
-                break
+        w.barred[side] = 1 if w.cancelling[side] else 0
     standing = w.count
     for i in range(w.length[SINGLES]):
         standing -= w.order[w.live[SINGLES, i], KIND] == STOP

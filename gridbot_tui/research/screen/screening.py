@@ -66,7 +66,7 @@ class Screen:
         t = self.tape
         fills, curve = np.zeros((most_fills, 4), dtype=np.int64), np.zeros(len(t.sampled))
         averaged = self._averaged(float(n[0]["usual_pull"]))
-        market = (t.bars, t.plan, t.volume, t.funding, t.features, t.stretch, t.ends, t.rates, t.blocks, t.marks)
+        market = (t.bars, t.plan, t.volume, t.funding, t.features, t.stretch, t.ends, t.rates, t.blocks)
         with compiling():
             made = run(w[0], n[0], *market, averaged, t.start, fills, curve)
         one = w[0]

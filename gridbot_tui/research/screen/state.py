@@ -98,6 +98,8 @@ STATE: Final = np.dtype(
         ("order", np.int64, (ORDERS, 12)),
         ("live", np.int64, (3, ORDERS)),
         ("length", np.int64, (3,)),
+        ("sending", np.int64, (3,)),
+        ("cancelling", np.int64, (3,)),
         ("free", np.int64, (ORDERS,)),
         ("slot", np.int64, (2, MOST, 6)),
         ("many", np.int64, (2,)),

@@ -36,7 +36,8 @@ class Tape(Struct):
     """Everything that does not depend on the set. A moment is whenever something closes, settles or ends."""
 
     bars: Integers
-    """Rows of (open, high, low, close, mark high, mark low, mark, 1), ticks; 0 at the end where there is no bar."""
+    """Rows of (open, high, low, close, mark high, mark low, mark, 1), ticks; 0 at the end where there is no bar. A
+    column lies in one piece: it is columns that are run through."""
     plan: Integers
     """Rows of (time, first row of ``features``, how many, decides, a UTC day ends, an episode ends, hourly sample)."""
     volume: Floats
@@ -54,8 +55,6 @@ class Tape(Struct):
     blocks: Integers
     """Of every ``BLOCK`` moments the (lowest, highest, lowest mark, highest mark), ticks: bars are read where these
     do not do. Zeros are low where a bar is missing."""
-    marks: Integers
-    """Of every moment, side by side: the bar's last mark."""
     sampled: Integers
     """Times of the hourly curve."""
     start: Ms
@@ -156,9 +155,8 @@ class _Events:
         stretches, sampled = self._stretches(bars, plain), plan[whole_hours, 0]
         after = np.minimum(stretches[:, 1], len(bars) - 1)
         ends, rates = np.hstack((bars[after], plan[after])), np.column_stack((volume[after], self._funding[after]))
-        marks = bars[:, 6].copy()
-        beside = (stretches, ends, rates, _blocks(bars), marks, sampled)
-        return Tape(bars, plan, volume, self._funding, rows, *beside, market.start)
+        beside = (stretches, ends, rates, _blocks(bars), sampled)
+        return Tape(np.asfortranarray(bars), plan, volume, self._funding, rows, *beside, market.start)
 
     def _stretches(self, bars: Integers, plain: "npt.NDArray[np.bool_]") -> Integers:
         """Runs of plain moments that follow each other without a hole, each up to the next that is not plain."""
