@@ -27,6 +27,7 @@ SEVERITY: dict[str, int] = {
     "liquidation_near": 3,
     "circuit_open": 6,
     "tier2": 7,
+    "one_side": 8,
     "tier1": 8,
     "leverage_cap": 9,
     "gap_budget": 9,

@@ -6,7 +6,7 @@ from gridbot_tui.engine import exposure, protection, walk
 from gridbot_tui.engine.actions import CancelFact, CancelOrder, IntentFact, PlaceOrder, ServeFact
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.locked import BASE_LOCKED, free_base, within_free
-from gridbot_tui.orders.desired import desired, strongest
+from gridbot_tui.orders.desired import desired, is_dust, strongest
 from gridbot_tui.orders.model import Desired, NewOrder, OrderState, Purpose, Slot, SlotState, Target, TargetStyle
 from gridbot_tui.orders.plain import beyond_exits, plan_exit
 from gridbot_tui.orders.reconcile import ALL, BUYS, SELLS, SINGLES, Convergence
@@ -17,14 +17,18 @@ from gridbot_tui.units import ClientId, Market, Side, Symbol
 
 # Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
 _PASSIVE, _TAKER = TargetStyle.PASSIVE, TargetStyle.TAKER
-_FUTURES = Market.FUTURES
+_FUTURES, _SPOT = Market.FUTURES, Market.SPOT
 _BUY = Side.BUY
 _SLOT_BLOCKED, _SLOT_RESTING, _SLOT_WAITING = SlotState.BLOCKED, SlotState.RESTING, SlotState.WAITING
 _GRID = Purpose.GRID
 _ORDER_PARTLY_FILLED, _ORDER_RESTING = OrderState.PARTLY_FILLED, OrderState.RESTING
 
+ONE_SIDE = "one_side"
+"""Only what lowers a position is opened."""
+
 WITHHELD = frozenset(
     {
+        ONE_SIDE,
         "leverage_cap",
         "leverage_hard",
         "gap_budget",
@@ -73,6 +77,7 @@ CLEARS = {
     "beyond_exit": "when price is back between them",
     "out_of_range": "when price is back in the range, or the range follows it",
     "dust": "when it joins a tradable amount",
+    ONE_SIDE: "when the drawdown is over, or the position",
     BASE_LOCKED: "when the orders that hold it are gone",
     "circuit_open": "when the exchange takes one probe order again",
 }
@@ -167,9 +172,13 @@ def entries_allowed(desk: Desk, state: SymbolDesk) -> tuple[bool, bool]:
     name = state.symbol
     if desk.no_new_risk(name):
         return False, False
-    position = desk.ledger.position(name)
+    # On futures the exchange nets what others hold with ours into one position; on spot it is theirs.
+    position = _own(desk, name) if desk.config.market is _SPOT else desk.ledger.position(name)
     if desk.tiers.tier == 2 and position:
-        return position < 0, position > 0
+        best = state.touch or state.best
+        # Dust can't be sold: were it to count, a spot grid in tier 2 would wait for it for ever.
+        if best is None or not is_dust(state.instrument, position, Touch(*best)):
+            return position < 0, position > 0
     return True, True
 
 
@@ -205,6 +214,9 @@ def _wanted(
         sell_entries=sells and not beyond and desk.config.market is _FUTURES,
         rungs=state.rungs_of(plan),
     )
+    if buys is not sells:
+        said = (ONE_SIDE, "drawdown tier 2: nothing is opened that adds to what is held")
+        whole = msgspec.structs.replace(whole, notes=(*whole.notes, said))
     state.wanted, state.wanted_for = (whole, asked) if adaptive else (None, ())
     if beyond:
         said = ("beyond_exit", "price is beyond the grid's stop or take-profit: it stays out")

@@ -151,6 +151,7 @@ def _reasons(desk: Desk, plan: GridPlan) -> Iterator[tuple[str, str, str]]:
     if plan.kind == "adaptive" and votes.neutral == 0:
         clears = f"above {100 * desk.config.strategy.votes.neutral_sigma:.2f} % an hour and no breakout"
         yield "neutral_silent", f"hourly volatility {100 * plan.sigma_hour:.2f} %", clears
-    if plan.unwind is not None and abs(plan.position) > abs(plan.unwind):
-        detail = f"position {plan.position:g} is worked down to {plan.unwind:g} at the touch"
+    ours = desk.ledger.book(plan.symbol).own_position * desk.instruments[plan.symbol].step_f
+    if plan.unwind is not None and abs(ours) > abs(plan.unwind):
+        detail = f"position {ours:g} is worked down to {plan.unwind:g} at the touch"
         yield "unwinding", detail, "when the position is there"

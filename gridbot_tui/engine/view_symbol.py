@@ -124,7 +124,8 @@ def _state(desk: Desk, state: SymbolDesk) -> str:
         return "no data"
     if state.plan is None:
         return "warming"
-    return "unwinding" if state.plan.unwind is not None and desk.ledger.position(state.symbol) else "running"
+    ours = desk.ledger.book(state.symbol).own_position
+    return "unwinding" if state.plan.unwind is not None and ours else "running"
 
 
 def _features(desk: Desk, state: SymbolDesk) -> FeaturesView:

@@ -68,6 +68,7 @@ ROUTINE: Final = frozenset(
         "leverage_cap",
         "gap_budget",
         "stop_budget",
+        "one_side",
         "paused",
         "flattening",
         "stopping",

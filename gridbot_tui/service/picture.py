@@ -64,7 +64,7 @@ class Recent:
     @staticmethod
     def tail(store: Store) -> list[Fact]:
         """The last facts of the process before this one: a face shows them as if nothing had happened."""
-        return store.facts_after(max(0, store.last_seq - TAIL))
+        return store.facts_until(store.last_seq, TAIL)
 
     def take(self, facts: Sequence[Fact]) -> None:
         """Remember what a face will want to see."""

@@ -133,7 +133,7 @@ def _played(
     wanted = set(telling if len(telling) <= most else [telling[n * len(telling) // most] for n in range(most)])
     wanted.add(len(facts) - 1)
     recent = Recent(cast("Store", _Before(kept.store, seq, engine.now)))
-    told: deque[Fact] = deque(kept.store.facts_after(max(0, seq - TAIL_FACTS))[: min(seq, TAIL_FACTS)], TAIL_FACTS)
+    told: deque[Fact] = deque(kept.store.facts_until(seq, TAIL_FACTS), TAIL_FACTS)
     for at, fact in enumerate(facts):
         engine.apply(fact)
         _price(engine, fact)
@@ -170,9 +170,9 @@ class _Before:
         self._at = at
         self.last_seq = seq
 
-    def facts_after(self, seq: int) -> list[Fact]:
-        """The facts up to the snapshot."""
-        return self._store.facts_after(seq)[: self.last_seq - seq]
+    def facts_until(self, seq: int, most: int) -> list[Fact]:
+        """The last facts up to one."""
+        return self._store.facts_until(seq, most)
 
     def equity(self, max_points: int) -> list[Any]:
         """The points of the equity curve up to then."""

@@ -249,10 +249,26 @@ class Store(Queries):
         return Restored(states, self.last_seq, self.facts_after)
 
     def facts_after(self, seq: int) -> list[Fact]:
-        """The journal after ``seq``, in order."""
+        """The journal after ``seq``, in order.
+
+        Raises:
+            StoreDamaged: one of them is missing or cannot be read.
+        """
+        return self._facts(seq, self._all("SELECT seq, body FROM journal WHERE seq > ? ORDER BY seq", (seq,)))
+
+    def facts_until(self, seq: int, most: int) -> list[Fact]:
+        """The journal up to ``seq``, in order: the last ``most`` entries, or as many as were not let go of yet.
+
+        Raises:
+            StoreDamaged: one between them is missing or cannot be read.
+        """
+        sql = "SELECT seq, body FROM journal WHERE seq > ? AND seq <= ? ORDER BY seq"
+        found = self._all(sql, (seq - most, seq))
+        return self._facts(found[0][0] - 1 if found else seq, found)
+
+    def _facts(self, expected: int, found: Iterable[tuple[int, bytes]]) -> list[Fact]:
         facts: list[Fact] = []
-        expected = seq
-        for number, body in self._all("SELECT seq, body FROM journal WHERE seq > ? ORDER BY seq", (seq,)):
+        for number, body in found:
             expected += 1
             if number != expected:
                 raise damaged(self.path, f"journal entries {expected} to {number - 1} are missing")

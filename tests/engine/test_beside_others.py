@@ -5,14 +5,17 @@ from decimal import Decimal
 import pytest
 
 from gridbot_tui.engine import exposure, walk
+from gridbot_tui.engine.converge import entries_allowed
 from gridbot_tui.engine.desk import Waiting
 from gridbot_tui.engine.events import AccountState, BarsClosed, Fill, Health, PositionState, Quote, Tick
+from gridbot_tui.engine.view_symbol import symbol_view
 from gridbot_tui.exchange.simulated.owner import HAND
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
 from gridbot_tui.units import MINUTE, Market, Side
 from tests.engine.tape import BTC, flat
 from tests.engine.test_edges import grid, position
+from tests.simulation.rig import Rig
 
 
 def test_on_spot_what_others_orders_hold_is_left_to_them_said_and_sold_once_they_are_gone() -> None:
@@ -130,3 +133,64 @@ def test_a_market_order_of_unknown_fate_is_counted_at_the_mark_of_now() -> None:
     assert (610_000, 7) in exposure.portfolio(desk).symbols[BTC].sells
     rig.engine.handle(Quote(rig.world.now + 2 * MINUTE, BTC, mark=620_000))
     assert (620_000, 7) in walk.of_symbol(desk, state).sells
+
+
+def bought_by_hand(rig: Rig, steps: int, number: int) -> None:
+    at, price = rig.world.now, rig.engine.desk.symbols[BTC].close
+    assert price is not None
+    web, trade, free = f"web_m{number}", str(900_000 + number), Decimal(0)
+    rig.engine.handle(Fill(at, BTC, web, trade, Side.BUY, price, steps, free, "USDT", False, free, False))
+
+
+def in_tier_2(rig: Rig) -> None:
+    tiers = rig.engine.desk.tiers
+    tiers.tier, tiers.average, tiers.peak = 2, 0.12, tiers.value / 0.88
+
+
+@pytest.mark.parametrize("market", [Market.SPOT, Market.FUTURES])
+def test_in_tier_2_nothing_is_opened_that_adds_to_what_is_held_and_that_is_said(market: Market) -> None:
+    rig = grid((600_000, 600_000, 590_000, 590_000), *[flat(590_000)] * 9, market=market)
+    rig.run(until=rig.source.start + 4 * MINUTE)
+    desk, state = rig.engine.desk, rig.engine.desk.symbols[BTC]
+    assert position(rig) > 0
+    assert entries_allowed(desk, state) == (True, True)
+    in_tier_2(rig)
+    desk.dirty.add(BTC)
+    rig.run(until=rig.source.start + 6 * MINUTE)
+    assert entries_allowed(desk, state) == (False, True)
+    assert desk.blockers.holds(BTC, "one_side")
+    assert not [slot for slot in state.desired.resting if slot.side is Side.BUY] if state.desired else False
+    desk.tiers.peak, desk.tiers.average = desk.tiers.value, 0.0
+    rig.run()
+    assert desk.tiers.tier == 0
+    assert not desk.blockers.holds(BTC, "one_side")
+
+
+def test_in_tier_2_neither_dust_nor_what_others_have_on_spot_is_held() -> None:
+    rig = grid(*[flat(600_000)] * 8, market=Market.SPOT)
+    rig.run(until=rig.source.start + 2 * MINUTE)
+    desk, state = rig.engine.desk, rig.engine.desk.symbols[BTC]
+    in_tier_2(rig)
+    rig.checking = False
+    bought_by_hand(rig, 400, 1)
+    assert desk.ledger.position(BTC) == 400
+    assert entries_allowed(desk, state) == (True, True)
+    ours = next(live.order.client_id for live in desk.orders.live(BTC) if live.order.side is Side.BUY)
+    at, price, free = rig.world.now, 6_000_000, Decimal(0)
+    rig.engine.handle(Fill(at, BTC, ours, "900009", Side.BUY, price, 1, free, "USDT", True, free))  # 0.60 USDT
+    assert desk.ledger.book(BTC).own_position == 1
+    assert entries_allowed(desk, state) == (True, True)
+    assert not desk.blockers.holds(BTC, "one_side")
+
+
+def test_what_others_hold_is_not_told_to_be_worked_down() -> None:
+    rig = grid(*[flat(600_000)] * 130, levels=200)  # so close that there is no grid
+    rig.run(until=rig.source.start + 2 * MINUTE)
+    desk = rig.engine.desk
+    rig.checking = False
+    bought_by_hand(rig, 50, 1)
+    rig.run()
+    assert desk.ledger.position(BTC) == 50
+    assert desk.blockers.holds(BTC, "levels_too_close")
+    assert not desk.blockers.holds(BTC, "unwinding")
+    assert symbol_view(desk, desk.symbols[BTC]).state == "running"

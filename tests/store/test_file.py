@@ -9,6 +9,7 @@ import pytest
 
 from gridbot_tui.engine.events import Outcome
 from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.service.picture import Recent
 from gridbot_tui.store import database, schema
 from gridbot_tui.store.core import Store, last_of
 from gridbot_tui.store.errors import StoreDamaged, StoreForeign, StoreTooNew, StoreUnavailable
@@ -208,6 +209,22 @@ def test_pruning_keeps_the_books_and_what_every_snapshot_needs(tmp_path: Path) -
     assert len(store.equity()) == 3
     assert store.decisions() == []
     assert store.prune(m.T0 + DAY) == 0
+    store.close()
+
+
+def test_the_last_facts_are_those_that_were_kept_and_a_hole_among_them_is_damage(tmp_path: Path) -> None:
+    store = m.store(tmp_path)
+    store.append([m.decision(number) for number in range(6)], state=b"a")
+    store.append([m.decision(number) for number in range(6, 9)])
+    assert store.facts_until(9, 4) == [m.decision(number) for number in range(5, 9)]
+    assert store.facts_until(7, 3) == [m.decision(number) for number in range(4, 7)]
+    store.prune(m.T0 + DAY)
+    assert store.facts_until(9, 1_500) == [m.decision(number) for number in range(6, 9)]
+    assert store.facts_until(6, 1_500) == []
+    assert len(Recent.tail(store)) == 3  # an idle bot's start once took what was let go of for damage
+    store.connection.execute("DELETE FROM journal WHERE seq = 8")
+    with pytest.raises(StoreDamaged, match="8 to 8 are missing"):
+        store.facts_until(9, 1_500)
     store.close()
 
 
