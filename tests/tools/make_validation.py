@@ -100,7 +100,12 @@ CASES = (
 )
 MECHANISMS = tuple(case for case in CASES if case.name in ("sol_2022_24", "v25"))
 MECHANISMS_ON = "SOL 2022 - June 2024 and BTC, ETH, SOL December 2024 - June 2025, 15m"
-WALK = Case("walk", "SOL, 15m, 2022 - June 2024", ("um/SOLUSDT/15m/2022-01-01_2024-06-30.parquet",))
+WALK = "walk"
+WALKS = (
+    (Case(WALK, "SOL, 15m, 2022 - June 2024", ("um/SOLUSDT/15m/2022-01-01_2024-06-30.parquet",)), 180, 90),
+    (Case(WALK, "SOL, 15m, December 2024 - June 2025", ("um/SOLUSDT/15m/2024-12-01_2025-06-30.parquet",)), 60, 30),
+)
+"""(series, days to choose on, days to judge on)."""
 
 
 def data() -> Path:
@@ -123,8 +128,8 @@ def main(wanted: list[str]) -> int:
     text = _page(measured)
     if not wanted or "mechanisms" in wanted:
         text += "\n" + "\n".join(mechanisms.lines([paths(case) for case in MECHANISMS], MECHANISMS_ON))
-    if not wanted or WALK.name in wanted:
-        text += "\n" + "\n".join(_walk())
+    for case, train, test in WALKS if not wanted or WALK in wanted else ():
+        text += "\n" + "\n".join(_walk(case, train, test)) + "\n"
     if wanted:
         print(text)
     else:
@@ -239,10 +244,10 @@ def _each(measured: Measured) -> Iterator[str]:
     yield ""
 
 
-def _walk() -> Iterator[str]:
-    made = walkforward.walk(Request(paths(WALK)), train_days=180, test_days=90)
+def _walk(case: Case, train: int, test: int) -> Iterator[str]:
+    made = walkforward.walk(Request(paths(case)), train_days=train, test_days=test)
     result = walkforward.document(made)
-    yield f"## Walk-forward: {WALK.what}, 180 days to choose on, 90 to judge on"
+    yield f"## Walk-forward: {case.what}, {train} days to choose on, {test} to judge on"
     yield ""
     yield "| test from | chosen | train Sharpe | return | defaults |"
     yield "|---|---|---:|---:|---:|"
