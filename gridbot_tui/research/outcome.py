@@ -21,6 +21,9 @@ DIGITS = 12
 """Ratios are given to this many digits: what is beyond is the order in which floats were added."""
 
 
+WARMING = "warming"
+
+
 class Mark(Struct, frozen=True):
     """One fill on a chart."""
 
@@ -38,7 +41,7 @@ class Reason(Struct, frozen=True):
     symbol: Symbol
     """"" for the whole account."""
     share: float
-    """Of the hours of the run."""
+    """Of the hours of the run after its warm-up; of ``warming`` itself, of all."""
     words: str
     """What it said last."""
 
@@ -128,8 +131,12 @@ def outcome_of(name: str, ring: Ring, prepared: Prepared) -> Outcome:
 
 def _reasons(ring: Ring) -> tuple[Reason, ...]:
     curve = ring.tape.curve
-    hours = max(len(curve.at), 1)
-    found = [Reason(code, symbol, count / hours, words) for (symbol, code), (count, words) in curve.reasons.items()]
+    hours = len(curve.at)
+    warm = max((count for (_, code), (count, _) in curve.reasons.items() if code == WARMING), default=0)
+    found = [
+        Reason(code, symbol, min(1.0, count / max(hours if code == WARMING else hours - warm, 1)), words)
+        for (symbol, code), (count, words) in curve.reasons.items()
+    ]
     return tuple(sorted(found, key=lambda one: (-one.share, one.symbol, one.code)))
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from gridbot_tui.research.backtest import Study
+from gridbot_tui.research.outcome import WARMING
 from gridbot_tui.units import HOUR
 
 MOST = 6
@@ -16,7 +17,7 @@ def nothing_traded(made: Study) -> list[str]:
     if made.main.figures["fills"]:
         return []
     market, warm = made.prepared.market, made.prepared.settings.strategy.warmup_hours
-    if made.since >= market.end:
+    if made.since >= market.end and made.prepared.settings.ladder.kind == "adaptive":
         held = (market.end - market.start) / HOUR
         return [
             f"Nothing could be traded: the first {warm} hours only warm the averages up, and the data hold {held:.0f}. "
@@ -30,7 +31,7 @@ def nothing_traded(made: Study) -> list[str]:
 
 def held_back(made: Study) -> list[str]:
     """What held orders back after the warm-up, and how often."""
-    told = [one for one in made.main.reasons if one.code != "warming" and one.share >= OFTEN]
+    told = [one for one in made.main.reasons if one.code != WARMING and one.share >= OFTEN]
     return [
         f"{one.code.replace('_', ' ')} ({', '.join(filter(None, (one.symbol, _share(one.share))))}): {one.words}"
         for one in told
@@ -38,7 +39,7 @@ def held_back(made: Study) -> list[str]:
 
 
 def _share(value: float) -> str:
-    return f"{100 * value:.0f} % of all hours"
+    return f"{100 * value:.0f} % of the hours"
 
 
 def remarks(made: Study) -> list[str]:
