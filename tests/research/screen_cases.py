@@ -95,16 +95,29 @@ class Agreement(Struct, frozen=True):
         return same and abs(self.screened - self.equity) <= 1e-6 * abs(self.equity)
 
 
-def compare(one: Prepared) -> Agreement:
-    """Play one market with both."""
+class Played(Struct, frozen=True):
+    """What the engine made of one market."""
+
+    fills: list[Fill]
+    equity: float
+
+
+def by_engine(one: Prepared) -> Played:
+    """Play one market with the engine."""
     ring = ring_of(one)
     ring.run()
-    engine = [(f.at, int(f.fill.side), f.fill.price, f.fill.steps) for f in ring.tape.fills]
+    fills = [(f.at, int(f.fill.side), f.fill.price, f.fill.steps) for f in ring.tape.fills]
+    return Played(fills, float(ring.engine.desk.ledger.equity_quick() or 0))
+
+
+def compare(one: Prepared, engine: Played | None = None) -> Agreement:
+    """Play one market with both, or with the screen alone where the engine has played it."""
+    engine = engine or by_engine(one)
     screen = Screen(one)
     made = screen.run(one.settings)
     at = screen.tape.plan[:, 0]
     own = [(int(at[row]), side, price, steps) for row, side, price, steps in made.fills.tolist()]
-    return Agreement(engine, own, float(ring.engine.desk.ledger.equity_quick() or 0), made.final, made.counts)
+    return Agreement(engine.fills, own, engine.equity, made.final, made.counts)
 
 
 def fallen(one: Series, days: tuple[float, ...], drop: float) -> Series:

@@ -1,13 +1,11 @@
 """The screen does what the engine does: the same fills in the same order, on markets that bring out what is rare."""
 
-import fcntl
 import math
 import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 
@@ -24,6 +22,7 @@ from gridbot_tui.units import DAY, Market
 from tests.data import shared
 from tests.research.markets import START, prepared, series
 from tests.research.screen_cases import CASES, QUARTER, Agreement, Case, compare
+from tests.research.screen_shared import Shared
 
 RECORDED = (
     ("um/FILUSDT/1m/2025-02-01_2025-02-28", None),
@@ -38,17 +37,7 @@ Agreements = Callable[[Case], Agreement]
 def agreement(tmp_path_factory: pytest.TempPathFactory) -> Agreements:
     """What engine and screen make of a market: played once, by whichever process of the suite asks first."""
     base = tmp_path_factory.getbasetemp()
-    folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-
-    def made(case: Case) -> Agreement:
-        path = folder / f"screen-{CASES.index(case)}"
-        with path.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not path.exists():
-                path.write_bytes(msgspec.msgpack.encode(compare(case.ready())))
-        return msgspec.msgpack.decode(path.read_bytes(), type=Agreement)
-
-    return made
+    return Shared(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base).agreement
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -5,7 +5,7 @@ import fcntl
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 from msgspec import Struct
@@ -127,24 +127,33 @@ _COMPILED: list[str] = []
 """Where this process keeps what is compiled, once that is done."""
 
 
+def is_compiled() -> bool:
+    """True where this process has its compiled run."""
+    return bool(_COMPILED)
+
+
+def compiling_lock() -> TextIO:
+    """The file that is locked by the one process that compiles."""
+    folder = keep_compiled()
+    folder.mkdir(parents=True, exist_ok=True)
+    return (folder / "lock").open("w")
+
+
 @contextlib.contextmanager
 def compiling() -> Iterator[None]:
     """The first run of a process compiles, or reads what another has compiled: one process at a time does that."""
-    import numba
-
     if _COMPILED:
         yield
         return
-    folder = Path(numba.config.CACHE_DIR)  # type: ignore[attr-defined]  # numba fills its config as it is imported
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    with compiling_lock() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-    _COMPILED.append(str(folder))
+        _COMPILED.append(lock.name)
 
 
-def keep_compiled() -> None:
-    """Keep what is compiled beside others of the same sources: numba looks at one file only, we compile several."""
+def keep_compiled() -> Path:
+    """Keep what is compiled beside others of the same sources (numba looks at one file only, we compile several), in
+    the folder that is returned."""
     import numba
     from platformdirs import user_cache_path
 
@@ -153,5 +162,6 @@ def keep_compiled() -> None:
     folders = (Path(__file__).parent, Path(gridbot_tui.strategy.__file__).parent)
     sources = [path for folder in folders for path in sorted(folder.glob("*.py"))]
     mark = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
-    cache = str(user_cache_path("gridbot") / "screen" / mark)
-    numba.config.CACHE_DIR = cache  # type: ignore[attr-defined]  # numba fills its config as it is imported
+    cache = user_cache_path("gridbot") / "screen" / mark
+    numba.config.CACHE_DIR = str(cache)  # type: ignore[attr-defined]  # numba fills its config as it is imported
+    return cache
