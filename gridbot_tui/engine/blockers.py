@@ -1,5 +1,7 @@
 """Named reasons why something is not done: levels, not log lines. Each knows since when and what clears it."""
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from gridbot_tui.units import Ms, Symbol
@@ -96,6 +98,10 @@ class Blockers:
         return sorted(
             self._held.values(), key=lambda b: (SEVERITY.get(b.code, 30), b.since, b.symbol, b.code)
         )
+
+    def every(self) -> Iterable[Blocker]:
+        """All reasons, in no order."""
+        return self._held.values()
 
     def restore(self, held: list[Blocker]) -> None:
         """Exactly these hold, with their since-times."""

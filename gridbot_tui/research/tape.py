@@ -74,7 +74,7 @@ class Curve:
             state = desk.symbols[symbol]
             column.append(0.0 if state.close is None else state.close * state.instrument.tick_f)
         reasons = self.reasons
-        for one in desk.blockers.ranked():
+        for one in desk.blockers.every():
             key = (one.symbol, one.code)
             reasons[key] = (reasons[key][0] + 1 if key in reasons else 1, one.detail)
 
