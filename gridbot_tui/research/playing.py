@@ -67,7 +67,7 @@ def _side_by_side(
 ) -> tuple[Main, list[Outcome | str]]:
     """Never more runs than workers. Raises RingFailed where a worker was killed."""
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_quiet) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=deaf) as pool:
         main = pool.submit(_main, 0)
         others = [pool.submit(_variant, index) for index in range(count)]
         waiting: set[Future[Any]] = {main, *others}
@@ -85,7 +85,7 @@ def _side_by_side(
             raise
 
 
-def _quiet() -> None:
+def deaf() -> None:
     """An interrupted terminal tells every process; the parent ends its workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

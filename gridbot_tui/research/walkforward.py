@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from gridbot_tui.research import baselines, intervals, metrics
 from gridbot_tui.research.intervals import Interval
 from gridbot_tui.research.outcome import DIGITS, outcome_of, ring_of
+from gridbot_tui.research.playing import deaf
 from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.windows import Window, covered, part, windows
 from gridbot_tui.settings.load import load
@@ -183,7 +184,7 @@ def _play_all(
         if workers == 1 or not hasattr(os, "fork"):
             collect(map(_play, jobs))
         else:
-            with multiprocessing.get_context("fork").Pool(workers) as pool:
+            with multiprocessing.get_context("fork").Pool(workers, deaf) as pool:
                 collect(pool.imap_unordered(_play, jobs, chunksize=1))
     finally:
         _shared = None
