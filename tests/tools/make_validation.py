@@ -20,7 +20,7 @@ from gridbot_tui.research.request import Request
 from gridbot_tui.research.simulation.report import kept
 from gridbot_tui.research.verdict import bounds, number, percent
 from gridbot_tui.units import DAY, Market
-from tests.tools import mechanisms, validation_findings
+from tests.tools import mechanisms, strategy_figures, validation_findings
 from tests.tools.side_by_side import side_by_side
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,6 +134,8 @@ def main(wanted: list[str]) -> int:
         print(text)
     else:
         _write(text)
+        for line in strategy_figures.renew(text):
+            print(f"docs/STRATEGY.md, renewed; look at its words: {line}", file=sys.stderr)
     return 0
 
 
