@@ -36,6 +36,13 @@ def _shown(bot: Bot) -> Snapshot:
     return ask_snapshot(bot.profile.found_socket, 10.0)
 
 
+def _edit(path: Path, text: str) -> None:
+    """As editors do: another file is put in its place, so that nobody reads half of it."""
+    fresh = path.with_suffix(".new")
+    fresh.write_text(text)
+    fresh.replace(path)
+
+
 def _reloads(bot: Bot) -> list[tuple[str, str]]:
     return [(event.level, event.text) for event in _shown(bot).events if event.code == "reload"]
 
@@ -50,13 +57,13 @@ def test_an_edit_of_its_file_acts_and_is_told_and_a_wrong_one_is_refused_with_a_
         before = bot.wait_for(lambda now: now["state"] == "running" and open_orders(now) == 6)
         version = before["config_version"]
 
-        config.write_text("[orders]\ndepth = 1\n")
+        _edit(config, "[orders]\ndepth = 1\n")
         after = bot.wait_for(lambda now: now["config_version"] > version and open_orders(now) == 2)
         assert after["config_version"] == version + 1
         bot.wait_for(lambda _: len(Books(served).plain) == 2)
         assert _reloads(bot) == [("info", f"config version {version + 1}: 1 key changed")]
 
-        config.write_text("[orders]\ndepth = 'many'\n")
+        _edit(config, "[orders]\ndepth = 'many'\n")
         bot.wait_for(lambda _: len(_reloads(bot)) > 1)
         (level, text), *_ = [one for one in _reloads(bot) if one[0] != "info"]
         assert level == "warning"
@@ -72,13 +79,13 @@ def test_a_killed_paper_process_goes_on_with_its_account_its_orders_and_its_ledg
     served: Served, home: Path
 ) -> None:
     with Market(served, seed=3), bot_on(served, home, mode="paper") as bot:
-        bot.wait_for(lambda now: sum(view["fills"] for view in now["symbols"].values()) >= 3)
+        bot.wait_for(lambda now: sum(view["fills"] for view in now["symbols"].values()) >= 3, 90.0)
         bot.kill()
     with reading(bot.profile.database) as ours:
         booked = [fill.trade_id for fill in ours.each_fill()]
     with bot_on(served, home, mode="paper") as bot:  # the market stands: both must come to say the same
         bot.wait_for(lambda now: now["state"] == "running" and open_orders(now) > 0 and now["residual"] == "0"
-                     and not contradictions(home, PAPER))  # fmt: skip
+                     and not contradictions(home, PAPER), 90.0)  # fmt: skip
         with reading(bot.profile.database) as ours:
             fills = [fill.trade_id for fill in ours.each_fill()]
         assert fills[: len(booked)] == booked
