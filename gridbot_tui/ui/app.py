@@ -15,6 +15,8 @@ from rich.text import Text
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.worker import Worker, WorkerState
@@ -22,6 +24,7 @@ from textual.worker import Worker, WorkerState
 from gridbot_tui.control.command import CommandKind
 from gridbot_tui.ui import environ, glyphs, hangup, theme
 from gridbot_tui.ui.actions import ACTIONS, ORDERING, bindings
+from gridbot_tui.ui.driver import TerminalDriver
 from gridbot_tui.ui.glyphs import Symbols
 from gridbot_tui.ui.link import Door, Link
 from gridbot_tui.ui.orders import OrderActions
@@ -108,6 +111,11 @@ class GridApp(OrderActions, App[Ended]):
         return "none" if self.look.no_color else self.theme
 
     # -- life ---------------------------------------------------------------------------------------------------
+
+    def get_driver_class(self) -> type[Driver]:
+        """Ours in place of Textual's for a terminal."""
+        found = super().get_driver_class()
+        return TerminalDriver if found is LinuxDriver else found
 
     def get_default_screen(self) -> Screen[Any]:
         """The dashboard is the first page."""

@@ -14,6 +14,7 @@ from tests.ui.terminal import ROOT, SMALL, Terminal, bot_ended, command, wait
 pytestmark = pytest.mark.slow
 
 ALTERNATE_OFF = "\x1b[?1049l"
+ALTERNATE_ON = "\x1b[?1049h"
 RUNNING = "RUNNING"
 
 
@@ -134,6 +135,26 @@ def test_ctrl_z_stops_nothing_and_sigterm_is_the_graceful_shutdown_that_restores
         assert ALTERNATE_OFF in terminal.text
         assert "\x1b[?1003h" not in terminal.text  # the mouse is off
         assert command(tmp_path, "status").returncode == 3
+
+
+def test_a_stopped_process_that_goes_on_takes_the_terminal_again_and_reads_every_key_once(tmp_path: Path) -> None:
+    with bot_ended(tmp_path):
+        terminal = Terminal("--home", str(tmp_path), *SMALL)
+        terminal.wait_for("Ladder")
+        terminal.wait_for(RUNNING)
+        terminal.signal(signal.SIGTSTP)
+        threads = Path(f"/proc/{terminal.pid}/task")
+        before = len(list(threads.iterdir()))
+        for _ in range(5):  # one comes with every terminal that is closed, stopped or not
+            painted = terminal.text.count(ALTERNATE_ON)
+            terminal.signal(signal.SIGCONT)
+            wait(lambda seen=painted: terminal.text.count(ALTERNATE_ON) > seen, 30, "terminal taken again")  # type: ignore[misc]
+        wait(lambda: len(list(threads.iterdir())) <= before, 30, "end of the former threads")
+        seen = terminal.text.count("Why")
+        terminal.send("w")
+        wait(lambda: terminal.text.count("Why") > seen, 30, "page of the key")
+        terminal.signal(signal.SIGTERM)
+        assert terminal.wait() == 0
 
 
 def test_a_storm_of_resizes_ends_in_a_screen_of_the_last_size(tmp_path: Path) -> None:

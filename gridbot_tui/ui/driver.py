@@ -1,0 +1,52 @@
+"""The terminal in a process that also trades: it is never suspended, and one that is taken up again is whole.
+
+Textual suspends the process at SIGTSTP, and at any SIGCONT begins anew without having ended: then two threads read
+the keys, and leaving waits for one of them for ever. A SIGCONT comes with every terminal that is closed.
+"""
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING
+
+from textual.drivers.linux_driver import LinuxDriver
+
+from gridbot_tui.ui import hangup
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+
+class TerminalDriver(LinuxDriver):
+    """Textual's own, without job control."""
+
+    def __init__(
+        self, app: "App[object]", *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
+        """See ``LinuxDriver``."""
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+        signal.signal(signal.SIGCONT, self._continued)
+        self._started: asyncio.AbstractEventLoop | None = None
+
+    def start_application_mode(self) -> None:
+        """Take the terminal."""
+        self._started = asyncio.get_running_loop()
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back."""
+        self._started = None
+        super().stop_application_mode()
+
+    def _continued(self, *_: object) -> None:
+        loop = self._started
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._take_again)
+
+    def _take_again(self) -> None:
+        """The process was stopped and goes on: a shell may have changed the terminal meanwhile."""
+        if self._started is None or hangup.gone(self.fileno):
+            return
+        self.suspend_application_mode()
+        self.resume_application_mode()
+        self._app.refresh(layout=True)
