@@ -91,7 +91,11 @@ def converge(desk: Desk) -> None:
     asked = [name for name in names if desk.foreign_orders or desk.symbols[name].shaped != moment]
     view = exposure.portfolio(desk) if asked else None
     if view is not None:
-        _shape(desk, asked, view)
+        trims = desk.gate.trim(view)
+        # A fill of one symbol can take the account past the trim level: then every position shrinks.
+        joined = [name for name in trims if name not in names and desk.symbols[name].shaped != moment]
+        asked, names = sorted([*asked, *joined]), sorted([*names, *joined])
+        _shape(desk, asked, view, trims)
     for name in names:
         state = desk.symbols[name]
         if state.open and state.whole is not None:
@@ -101,9 +105,8 @@ def converge(desk: Desk) -> None:
     desk.dirty_next.clear()
 
 
-def _shape(desk: Desk, names: list[Symbol], view: Portfolio) -> None:
+def _shape(desk: Desk, names: list[Symbol], view: Portfolio, trims: dict[Symbol, int]) -> None:
     """What ought to stand of these symbols as of now, in their ``whole``: it depends on none of our grid orders."""
-    trims = desk.gate.trim(view)
     account = protection.account_of(desk, desk.walked)
     wanted = {name: _wanted(desk, desk.symbols[name], trims, account) for name in names}
     slots = {name: one.resting for name, one in wanted.items()}

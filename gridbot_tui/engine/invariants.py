@@ -206,7 +206,7 @@ def _forbidden(desk: Desk, state: SymbolDesk) -> str:
 
 
 def _halted(desk: Desk) -> Iterator[str]:
-    if desk.phase != "trading" or not desk.tiers.halted:
+    if desk.phase != "trading" or not desk.tiers.halted or _left_alone(desk):
         return
     for name, state in desk.symbols.items():
         own = desk.ledger.book(name).own_position
@@ -270,9 +270,14 @@ def _stopped(desk: Desk) -> Iterator[str]:
             yield f"{name}: the stop is on the side of the position"
 
 
+def _left_alone(desk: Desk) -> bool:
+    """A stop that keeps positions: they stay under their stops, whatever comes, but for a kill."""
+    return desk.latches.shutdown == "keep" and not desk.latches.kill
+
+
 def _trimmed(desk: Desk) -> Iterator[str]:
     """Leverage past the trim level is being trimmed."""
-    if desk.phase != "trading":
+    if desk.phase != "trading" or _left_alone(desk):
         return
     trims = desk.gate.trim(exposure.portfolio(desk))
     for name, to in trims.items():

@@ -5,16 +5,17 @@ from decimal import Decimal
 import pytest
 
 from gridbot_tui.engine import exposure, walk
-from gridbot_tui.engine.converge import entries_allowed
+from gridbot_tui.engine.converge import converge, entries_allowed
 from gridbot_tui.engine.desk import Waiting
 from gridbot_tui.engine.events import AccountState, BarsClosed, Fill, Health, PositionState, Quote, Tick
 from gridbot_tui.engine.view_symbol import symbol_view
 from gridbot_tui.exchange.simulated.owner import HAND
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
-from gridbot_tui.units import MINUTE, Market, Side
+from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Side
 from tests.engine.tape import BTC, flat
 from tests.engine.test_edges import grid, position
+from tests.simulation.market import RandomMarket
 from tests.simulation.rig import Rig
 
 
@@ -194,3 +195,24 @@ def test_what_others_hold_is_not_told_to_be_worked_down() -> None:
     assert desk.blockers.holds(BTC, "levels_too_close")
     assert not desk.blockers.holds(BTC, "unwinding")
     assert symbol_view(desk, desk.symbols[BTC]).state == "running"
+
+
+def test_a_fill_that_takes_the_account_past_the_trim_level_shrinks_every_position_at_once() -> None:
+    rig = Rig(RandomMarket(3, 2, days=4.0), seed=3)
+    desk = rig.engine.desk
+    names = sorted(desk.symbols)
+    at = rig.source.start + 14 * DAY
+    while not all(abs(desk.ledger.position(name)) > 1 for name in names) and at < rig.source.start + 18 * DAY:
+        at += HOUR
+        rig.run(until=at)
+    observed = exposure.portfolio(desk).observed()
+    assert observed
+    desk.gate.trim_at, desk.gate.cap = 0.99 * observed, 0.5 * observed
+    desk.turn += 1
+    desk.dirty.add(names[0])  # news of one only
+    converge(desk)
+    for name in names:
+        whole = desk.symbols[name].whole
+        assert whole is not None
+        assert whole.target is not None
+        assert whole.target.reason == "cap"

@@ -76,6 +76,12 @@ def own_position(judge: "Judge", process: "Process", symbol: Symbol) -> int:
     return judge.sim.world.exchange.account.position(symbol)
 
 
+def _locked(judge: "Judge", symbol: Symbol) -> int:
+    """Steps of base that orders by hand hold: on spot the exchange sells them to nobody else."""
+    there = judge.sim.world.exchange.history.open.values()
+    return sum(o.steps - o.filled for o in there if o.manual and o.symbol == symbol and o.side is Side.SELL)
+
+
 def _worthless(judge: "Judge", symbol: Symbol, steps: int) -> bool:
     """True for what the exchange takes no order for."""
     venue = judge.sim.world.exchange.venues[symbol]
@@ -111,6 +117,8 @@ def _closed(judge: "Judge", process: "Process", symbol: Symbol, ours: list[Order
     closing = latches.kill or latches.shutdown == "flatten" or process.engine.desk.tiers.halted
     closing = closing or symbol in latches.flatten or "" in latches.flatten or symbol in latches.stopped
     own = own_position(judge, process, symbol)
+    if judge.sim.scenario.market is Market.SPOT:
+        own = max(0, own - _locked(judge, symbol))
     mine = [order for order in ours if order.symbol == symbol]
     wrong = ""
     if closing and own and not _worthless(judge, symbol, own):
@@ -126,7 +134,9 @@ def _closed(judge: "Judge", process: "Process", symbol: Symbol, ours: list[Order
 
 def _trimmed(judge: "Judge", process: "Process") -> None:
     """Drift beyond the trim level does not last."""
-    if judge.sim.scenario.market is Market.SPOT or judge.external():
+    latches = process.engine.desk.latches
+    kept = latches.shutdown == "keep" and not latches.kill
+    if judge.sim.scenario.market is Market.SPOT or judge.external() or kept:
         judge.forget("drift_is_trimmed")
         return
     equity = judge.nav.equity(judge)
