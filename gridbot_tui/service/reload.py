@@ -195,6 +195,9 @@ class Reloader:
         if text == self.loaded.text:
             self.last_error = ""
             return
+        if not text.strip():  # an editor at work, or an accident: it would put every default in force
+            self._say_once(f"{path} is empty; 'gridbot reload' puts the defaults in force")
+            return
         before = self.last_error
         ok, words, detail = self.offer(text, self._engine.now, preview=False)
         if ok or self.last_error != before:

@@ -225,10 +225,13 @@ async def test_a_file_is_followed_however_its_editor_writes_it(
         write(config, BASE + "[risk]\nno_such_key = 3\n")
         await until(lambda: "no_such_key" in bot.parts.reloader.last_error)
         assert version(bot) == before + 1
+        write(config, "\n")  # an editor in the middle of its work
+        await until(lambda: "is empty" in bot.parts.reloader.last_error)
+        assert version(bot) == before + 1
         write(config, BASE.replace("depth = 4", "depth = 5"))
         await until(lambda: version(bot) == before + 2)
         told = [event.text for event in bot.parts.feed.lines() if event.code == "reload"]
-        assert len(told) == 3
+        assert len(told) == 4
         watching.cancel()
         async with asyncio.timeout(2):
             await asyncio.gather(watching, return_exceptions=True)
