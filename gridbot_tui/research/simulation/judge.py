@@ -56,6 +56,7 @@ class Judge:
         """Commands confirmed while the disk took nothing: they lower risk at once, and a kill may lose them."""
         self.halt_due = 0
         """Bars in a row, heard by the bot, with a drawdown beyond tier 3 and some."""
+        self.halt_counted: Ms = 0
         self.nav = money.Nav(sim.scenario.wallet)
         self.max_sent = 0.0
         self.max_observed = 0.0

@@ -106,7 +106,9 @@ def drawdown(judge: "Judge", at: Ms) -> None:
     if equity > 0 and not judge.touched:
         judge.max_observed = max(judge.max_observed, held / equity)
     if judge.nav.drawdown >= HALT and agreed(judge, process) and not judge.nav.unsure:
-        judge.halt_due += 1
+        if judge.sim.world.now > judge.halt_counted:  # bars that were held up come several at once: one look
+            judge.halt_due += 1
+            judge.halt_counted = judge.sim.world.now
     elif judge.nav.drawdown < HALT and judge.halt_due < 3:
         judge.halt_due = 0
 
