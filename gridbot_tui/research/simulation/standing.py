@@ -117,12 +117,12 @@ def _closed(judge: "Judge", process: "Process", symbol: Symbol, ours: list[Order
     closing = latches.kill or latches.shutdown == "flatten" or process.engine.desk.tiers.halted
     closing = closing or symbol in latches.flatten or "" in latches.flatten or symbol in latches.stopped
     own = own_position(judge, process, symbol)
-    if judge.sim.scenario.market is Market.SPOT:
-        own = max(0, own - _locked(judge, symbol))
+    spot = judge.sim.scenario.market is Market.SPOT
+    free = max(0, own - _locked(judge, symbol)) if spot else own
     mine = [order for order in ours if order.symbol == symbol]
     wrong = ""
-    if closing and own and not _worthless(judge, symbol, own):
-        wrong = f"{symbol}: {own} steps are still held although they are to be closed"
+    if closing and free and not _worthless(judge, symbol, free):
+        wrong = f"{symbol}: {free} steps are still held although they are to be closed"
     elif closing and [order for order in mine if not order.reduce_only and not order.conditional]:
         wrong = f"{symbol}: {len(mine)} orders stand although everything is to be closed"
     judge.lasting("closing_closes", symbol, bool(wrong), CLOSING, wrong)
