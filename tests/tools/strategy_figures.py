@@ -16,6 +16,8 @@ NAMES = {
     "less the static geometric grid": "the whole less the static geometric grid",
 }
 """Findings that the two pages call differently."""
+HEADING = "mechanism"
+"""Of the table's first column, on both pages."""
 WHOLE = "a year, deepest fall, leverage held"
 _TOGETHER = re.compile(
     r"All futures together: (\d+) days, \+?(\S+) % a year, deepest fall (\S+) %, highest leverage held (\S+)x"
@@ -61,7 +63,7 @@ def _rows(validation: str, columns: int) -> Iterator[list[str]]:
 
 def _fresh(cells: list[str], validation: str) -> list[str] | None:
     """A row as measured; None where it is none of the two tables'."""
-    if len(cells) == 5:
+    if len(cells) == 5 and cells[0] != HEADING:
         row = next((one for one in _rows(validation, 7) if one[0] == cells[0]), None)
         return None if row is None else [*row[:4], _verdict(row)]
     if len(cells) != 4:
