@@ -263,7 +263,7 @@ class Store(Queries):
             StoreDamaged: one between them is missing or cannot be read.
         """
         sql = "SELECT seq, body FROM journal WHERE seq > ? AND seq <= ? ORDER BY seq"
-        found = self._all(sql, (seq - most, seq))
+        found = self._all(sql, (max(0, seq - most), seq))
         return self._facts(found[0][0] - 1 if found else seq, found)
 
     def _facts(self, expected: int, found: Iterable[tuple[int, bytes]]) -> list[Fact]:
