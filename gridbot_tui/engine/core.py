@@ -187,6 +187,10 @@ class Engine:
         """Time from which wallet changes are to be asked for."""
         return self.desk.last_cash_at
 
+    def cash_listed(self, at: Ms) -> None:
+        """The exchange listed the wallet's changes up to this time: none before it is missing."""
+        self.desk.last_cash_at = max(self.desk.last_cash_at, at)
+
     def last_funding_at(self) -> Ms:
         """Time after which settlements are to be asked for: the last ones taken in, else as for bars."""
         desk = self.desk

@@ -216,7 +216,6 @@ def cash(desk: Desk, event: Cash) -> None:
 
 def apply_cash(desk: Desk, event: Cash) -> bool:
     """The part of it that also runs when the journal is replayed; False for a duplicate."""
-    desk.last_cash_at = max(desk.last_cash_at, event.at)
     return desk.ledger.cash(event)
 
 

@@ -37,6 +37,10 @@ class WithHistory:
         """As the engine has it."""
         return self._engine.last_cash_at()
 
+    def cash_listed(self, at: Ms) -> None:
+        """As the engine takes it."""
+        self._engine.cash_listed(at)
+
     def unsettled(self) -> list[tuple[Symbol, ClientId, bool]]:
         """As the engine has it."""
         return self._engine.unsettled()

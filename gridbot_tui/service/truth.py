@@ -51,6 +51,10 @@ class Book(Protocol):
         """Time from which wallet changes are to be asked for."""
         ...
 
+    def cash_listed(self, at: Ms) -> None:
+        """The exchange's own list of wallet changes reaches up to this time."""
+        ...
+
     def last_funding_at(self) -> Ms:
         """Time after which settled funding rates are to be asked for."""
         ...
@@ -194,8 +198,11 @@ class Truth:
         for symbol in self._symbols:
             yield from self._fills(symbol)
         reply = yield from ask(AskCash(self._id(), self._book.last_cash_at()))
-        for cash in _required(reply.cash):
+        listed = _required(reply.cash)
+        for cash in listed:
             self._feed(cash)
+        if listed:  # what a stream told is no proof that nothing before it is missing
+            self._book.cash_listed(max(cash.at for cash in listed))
 
     def _fills(self, symbol: Symbol) -> Dialog[None]:
         """All fills since the last list of the exchange's own; those heard of meanwhile are booked once."""

@@ -7,7 +7,17 @@ import pytest
 from gridbot_tui.engine import exposure, walk
 from gridbot_tui.engine.converge import converge, entries_allowed
 from gridbot_tui.engine.desk import Waiting
-from gridbot_tui.engine.events import AccountState, BarsClosed, Fill, Health, PositionState, Quote, Tick
+from gridbot_tui.engine.events import (
+    AccountState,
+    BarsClosed,
+    Cash,
+    CashKind,
+    Fill,
+    Health,
+    PositionState,
+    Quote,
+    Tick,
+)
 from gridbot_tui.engine.view_symbol import symbol_view
 from gridbot_tui.exchange.simulated.owner import HAND
 from gridbot_tui.market.bar import Bar
@@ -216,3 +226,15 @@ def test_a_fill_that_takes_the_account_past_the_trim_level_shrinks_every_positio
         assert whole is not None
         assert whole.target is not None
         assert whole.target.reason == "cap"
+
+
+def test_only_the_exchanges_own_list_moves_the_time_from_which_wallet_changes_are_asked_for() -> None:
+    rig = grid(*[flat(600_000)] * 4)
+    rig.run(until=rig.source.start + 2 * MINUTE)
+    engine, now = rig.engine, rig.world.now
+    since = engine.last_cash_at()
+    rig.checking = False
+    engine.handle(Cash(now, CashKind.FUNDING, "USDT", Decimal("0.5"), "900", BTC))
+    assert engine.last_cash_at() == since  # a withdrawal before it may have been lost on the way
+    engine.cash_listed(now)
+    assert engine.last_cash_at() == now
