@@ -94,7 +94,8 @@ def converge(desk: Desk) -> None:
         trims = desk.gate.trim(view)
         # A fill of one symbol can take the account past the trim level: then every position shrinks.
         joined = [name for name in trims if name not in names and desk.symbols[name].shaped != moment]
-        asked, names = sorted([*asked, *joined]), sorted([*names, *joined])
+        if joined:
+            asked, names = sorted([*asked, *joined]), sorted([*names, *joined])
         _shape(desk, asked, view, trims)
     for name in names:
         state = desk.symbols[name]
@@ -175,14 +176,15 @@ def entries_allowed(desk: Desk, state: SymbolDesk) -> tuple[bool, bool]:
     name = state.symbol
     if desk.no_new_risk(name):
         return False, False
+    if desk.tiers.tier != 2:
+        return True, True
     # On futures the exchange nets what others hold with ours into one position; on spot it is theirs.
     position = _own(desk, name) if desk.config.market is _SPOT else desk.ledger.position(name)
-    if desk.tiers.tier == 2 and position:
-        best = state.touch or state.best
-        # Dust can't be sold: were it to count, a spot grid in tier 2 would wait for it for ever.
-        if best is None or not is_dust(state.instrument, position, Touch(*best)):
-            return position < 0, position > 0
-    return True, True
+    best = state.touch or state.best
+    # Dust can't be sold: were it to count, a spot grid in tier 2 would wait for it for ever.
+    if not position or (best is not None and is_dust(state.instrument, position, Touch(*best))):
+        return True, True
+    return position < 0, position > 0
 
 
 def _wanted(

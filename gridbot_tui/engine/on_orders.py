@@ -207,16 +207,11 @@ def apply_fill(desk: Desk, event: Fill, rung: int, epoch: int) -> FillEffect | N
 
 def cash(desk: Desk, event: Cash) -> None:
     """Book funding, a transfer or the like, once."""
-    if apply_cash(desk, event):
+    if desk.ledger.cash(event):
         desk.emit(CashFact(event.at, event))
         if event.cash_kind is _CASH_TRANSFER:
             watch.write_drawdown(desk)
             desk.touch_all()  # every leverage and budget is another one now
-
-
-def apply_cash(desk: Desk, event: Cash) -> bool:
-    """The part of it that also runs when the journal is replayed; False for a duplicate."""
-    return desk.ledger.cash(event)
 
 
 def adopted(desk: Desk, event: Adopted) -> None:

@@ -173,7 +173,7 @@ def apply(desk: Desk, fact: Fact) -> None:
             on_orders.apply_fill(desk, fill, rung, epoch)
             _go_by(desk, fill.symbol, touch)
         case CashFact(cash=cash):
-            on_orders.apply_cash(desk, cash)
+            desk.ledger.cash(cash)
         case AdoptFact(adopted=adopted):
             on_orders.adopted(desk, adopted)
         case PlanFact(plan=plan, touch=touch, profit_peak=profit_peak):

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from gridbot_tui.units import Market
+from tests.e2e.served import RICH, SYMBOL, at_home
+from tests.exchange_server.serving import Served, serving
 from tests.service.living import copied, live_once, options
 
 
@@ -20,3 +23,18 @@ def home(warmed: Path) -> Iterator[Path]:
     """A copy of it, under a path short enough for a socket."""
     with tempfile.TemporaryDirectory(prefix="gb") as folder:
         yield copied(warmed, Path(folder) / "h")
+
+
+@pytest.fixture
+def bare_home() -> Iterator[Path]:
+    """A home in which nothing is yet, under a path short enough for a socket."""
+    with tempfile.TemporaryDirectory(prefix="gb") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    """An exchange on futures with one rich account, its market where its own candles end."""
+    with serving(Market.FUTURES, symbols=(SYMBOL,), accounts=(RICH,)) as exchange:
+        at_home(exchange)
+        yield exchange

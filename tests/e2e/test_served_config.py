@@ -1,7 +1,5 @@
 """A config file edited under a bot of real time, and a paper process that is killed: as an operator meets them."""
 
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,27 +7,12 @@ import pytest
 from gridbot_tui.control.ask import ask_snapshot
 from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.store.reader import reading
-from gridbot_tui.units import Market as MarketKind
 from tests.e2e import served as served_module
-from tests.e2e.served import RICH, SYMBOL, Books, Bot, Market, at_home, bot_on, open_orders
-from tests.exchange_server.serving import Served, serving
+from tests.e2e.served import Books, Bot, Market, bot_on, open_orders
+from tests.exchange_server.serving import Served
 from tests.service.living import contradictions
 
 PAPER = "paper-futures-main-usdt"
-
-
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """Under a path short enough for a socket."""
-    with tempfile.TemporaryDirectory(prefix="gb") as folder:
-        yield Path(folder)
-
-
-@pytest.fixture
-def served() -> Iterator[Served]:
-    with serving(MarketKind.FUTURES, symbols=(SYMBOL,), accounts=(RICH,)) as exchange:
-        at_home(exchange)
-        yield exchange
 
 
 def _shown(bot: Bot) -> Snapshot:
@@ -48,12 +31,12 @@ def _reloads(bot: Bot) -> list[tuple[str, str]]:
 
 
 def test_an_edit_of_its_file_acts_and_is_told_and_a_wrong_one_is_refused_with_a_sentence(
-    served: Served, home: Path, monkeypatch: pytest.MonkeyPatch
+    served: Served, bare_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(served_module, "GRID", {k: v for k, v in served_module.GRID.items() if k != "orders.depth"})
-    config = home / "mine.toml"
+    config = bare_home / "mine.toml"
     config.write_text("[orders]\ndepth = 3\n")
-    with bot_on(served, home, "--config", str(config)) as bot:
+    with bot_on(served, bare_home, "--config", str(config)) as bot:
         before = bot.wait_for(lambda now: now["state"] == "running" and open_orders(now) == 6)
         version = before["config_version"]
 
@@ -76,16 +59,16 @@ def test_an_edit_of_its_file_acts_and_is_told_and_a_wrong_one_is_refused_with_a_
 
 
 def test_a_killed_paper_process_goes_on_with_its_account_its_orders_and_its_ledger(
-    served: Served, home: Path
+    served: Served, bare_home: Path
 ) -> None:
-    with Market(served, seed=3), bot_on(served, home, mode="paper") as bot:
+    with Market(served, seed=3), bot_on(served, bare_home, mode="paper") as bot:
         bot.wait_for(lambda now: sum(view["fills"] for view in now["symbols"].values()) >= 3, 90.0)
         bot.kill()
     with reading(bot.profile.database) as ours:
         booked = [fill.trade_id for fill in ours.each_fill()]
-    with bot_on(served, home, mode="paper") as bot:  # the market stands: both must come to say the same
+    with bot_on(served, bare_home, mode="paper") as bot:  # the market stands: both must come to say the same
         bot.wait_for(lambda now: now["state"] == "running" and open_orders(now) > 0 and now["residual"] == "0"
-                     and not contradictions(home, PAPER), 90.0)  # fmt: skip
+                     and not contradictions(bare_home, PAPER), 90.0)  # fmt: skip
         with reading(bot.profile.database) as ours:
             fills = [fill.trade_id for fill in ours.each_fill()]
         assert fills[: len(booked)] == booked
@@ -93,4 +76,4 @@ def test_a_killed_paper_process_goes_on_with_its_account_its_orders_and_its_ledg
         assert bot.command("stop").code == 0
         ended = bot.ended()
     assert ended.code == 0, ended
-    assert contradictions(home, PAPER) == []
+    assert contradictions(bare_home, PAPER) == []
