@@ -24,6 +24,14 @@ class Sensitivity(StrEnum):
     NONE = "none"
 
 
+class PlayedBy(StrEnum):
+    """Who plays the runs."""
+
+    AUTO = "auto"
+    COMPILED = "compiled"
+    ENGINE = "engine"
+
+
 @over_recorded_data
 def backtest(
     asked: Asked,
@@ -37,8 +45,17 @@ def backtest(
     sensitivity: Annotated[
         Sensitivity, typer.Option("--sensitivity", help="Parameters that a report changes one at a time.")
     ] = Sensitivity.MAIN,
+    played_by: Annotated[
+        PlayedBy, typer.Option("--played-by", help="Compiled code makes the engine's fills, many times as fast.")
+    ] = PlayedBy.AUTO,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Have the engine play what compiled code has played, and compare.")
+    ] = False,
 ) -> None:
     """Run the engine on recorded candles and compare it with simple alternatives.
+
+    Compiled code plays what it covers once it has been compiled on this machine; a report's own run is always the
+    engine's as well.
 
     Example: gridbot backtest --data um/BTCUSDT/1m --from 2025-01-01 --report out --plot
     """
@@ -48,7 +65,15 @@ def backtest(
     full = report is not None
     if report is not None:
         folder_for(report)
-    made = study(asked.request, full=full, keys=_keys(sensitivity) if full else (), progress=progress_share())
+    made = study(
+        asked.request,
+        full=full,
+        keys=_keys(sensitivity) if full else (),
+        progress=progress_share(),
+        by=played_by.value,
+        verify=verify,
+        tell=say,
+    )
     result = document(made)
     if report is not None:
         _report(report, made, trials)
@@ -57,12 +82,19 @@ def backtest(
     if asked.json:
         print_document(result)
     else:
-        print("\n".join(_lines(result)))
+        print("\n".join(_lines(result, _played(made))))
     if plot:
         from gridbot_tui.research.plot import terminal
 
         out = sys.stderr if asked.json else sys.stdout
         print(terminal(made, colour=out.isatty() and not os.environ.get("NO_COLOR")), file=out)
+
+
+def _played(made: "Study") -> str:
+    """Who played it."""
+    if not made.compiled:
+        return "played by the engine"
+    return "played compiled, the same by the engine" if made.verified else "played compiled"
 
 
 def _keys(wanted: Sensitivity) -> tuple[str, ...]:
@@ -80,7 +112,7 @@ def _report(folder: Path, made: "Study", trials: int) -> None:
     say(f"report: {page}\nfigures: {data}")
 
 
-def _lines(result: dict[str, Any]) -> list[str]:
+def _lines(result: dict[str, Any], played: str) -> list[str]:
     """The result for a person."""
 
     def number(value: float | None) -> str:
@@ -89,7 +121,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
     lines = pairs(
         [
             ("symbols", ", ".join(result["symbols"])),
-            ("bars", f"{result['bars']:,} in {result['elapsed_s']:.2f} s, {result['bars_per_s']:,} a second"),
+            ("bars", f"{result['bars']:,} in {result['elapsed_s']:.2f} s, {result['bars_per_s']:,} a second, {played}"),
             ("net return", percent(result["net_return"])),
             ("a year", percent(result["cagr"])),
             ("deepest fall", percent(result["max_drawdown"])),

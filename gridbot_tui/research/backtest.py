@@ -10,7 +10,8 @@ from gridbot_tui.research import baselines, sensitivity
 from gridbot_tui.research.advantage import advantage
 from gridbot_tui.research.baselines import MORE, USUAL
 from gridbot_tui.research.outcome import DIGITS, Outcome
-from gridbot_tui.research.playing import play_all
+from gridbot_tui.research.compiled import By, Tell, same
+from gridbot_tui.research.playing import play_all, play_main
 from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.sensitivity import Change
 from gridbot_tui.units import Ms
@@ -48,6 +49,10 @@ class Study(Struct):
     bars_per_s: float
     changed: tuple[tuple[Change, Outcome], ...] = ()
     """The strategy with one parameter changed at a time."""
+    compiled: bool = False
+    """Whether compiled code played the strategy's own run."""
+    verified: bool = False
+    """Whether the engine played that run as well, and it came to the same."""
 
 
 def study(
@@ -57,6 +62,9 @@ def study(
     keys: Sequence[str] = (),
     processes: int | None = None,
     progress: Progress = lambda done, whole: None,
+    by: By = "auto",
+    verify: bool = False,
+    tell: Tell = lambda text: None,
 ) -> Study:
     """Play the strategy and its baselines.
 
@@ -66,11 +74,19 @@ def study(
         keys: parameters to change one at a time.
         processes: workers; None = as many as are worth it.
         progress: told about every second, and after every run.
+        by: who plays; compiled code where it is ready and knows the market, unless said otherwise.
+        verify: have the engine play what compiled code has played; of a full study that is always done.
+        tell: hears what a person should know of that.
 
     Raises:
         RunRefused: what cannot be played.
+        ValueError: what compiled code cannot play.
+        RingFailed: a run that could not go on.
     """
-    return study_of(prepare(request), full=full, keys=keys, processes=processes, progress=progress)
+    prepared = prepare(request)
+    return study_of(
+        prepared, full=full, keys=keys, processes=processes, progress=progress, by=by, verify=verify, tell=tell
+    )
 
 
 def study_of(
@@ -80,6 +96,9 @@ def study_of(
     keys: Sequence[str] = (),
     processes: int | None = None,
     progress: Progress = lambda done, whole: None,
+    by: By = "auto",
+    verify: bool = False,
+    tell: Tell = lambda text: None,
 ) -> Study:
     """As ``study``, of what is already read."""
     market = next(iter(prepared.market.instruments.values())).market
@@ -87,18 +106,27 @@ def study_of(
     usual = (*USUAL, *MORE) if full else USUAL
     variants = (*usual, *map(sensitivity.variant, steps))
     since = baselines.warm_at(prepared)
-    (main, elapsed), played = play_all(prepared, variants, since, processes, progress)
+    played = play_all(prepared, variants, since, processes, progress, by, tell)
+    main, verified = played.main, False
+    if played.compiled and (verify or full):
+        main = play_main(prepared)  # of one's own run one also wants to know what held orders back
+        verified = same(played.main, main)
+        if not verified:
+            tell("the compiled run differs from the engine's, which is a defect: everything is played by the engine")
+            played = play_all(prepared, variants, since, processes, progress)
+            main = played.main
     others: dict[str, Outcome] = {"buy_and_hold": baselines.buy_and_hold(prepared, main, since)}
     skipped: dict[str, str] = {}
-    for variant, made in zip(usual, played, strict=False):
+    for variant, made in zip(usual, played.others, strict=False):
         if isinstance(made, str):
             skipped[variant.name] = made
         else:
             others[variant.name] = made
+    elapsed = played.elapsed
     rate = prepared.market.bars_total / elapsed if elapsed > 0 else 0.0
-    told = zip(steps, played[len(usual) :], strict=True)
+    told = zip(steps, played.others[len(usual) :], strict=True)
     changed = tuple((step, made) for step, made in told if not isinstance(made, str))
-    return Study(prepared, main, others, skipped, since, elapsed, rate, changed)
+    return Study(prepared, main, others, skipped, since, elapsed, rate, changed, played.compiled, verified)
 
 
 def document(made: Study) -> dict[str, Any]:

@@ -5,11 +5,13 @@ from msgspec import Struct
 from gridbot_tui.engine.events import Fill
 from gridbot_tui.market.recorded import Series
 from gridbot_tui.research.request import Prepared
-from gridbot_tui.research.tape import Tape, TierChange
+from gridbot_tui.research.tape import Record, TierChange
 from gridbot_tui.units import Ms, Side, Ticks
 
 MARKS = 2
 """Fresh marks beyond the line that a halt waits for."""
+DIGITS = 12
+"""Beyond these is the order in which floats were added."""
 TINY = 1e-9
 """A comparison of sums of floats."""
 
@@ -37,13 +39,13 @@ class Halt(Struct, frozen=True):
         return self.beyond <= self.bound + TINY
 
 
-def halts(tape: Tape, prepared: Prepared, line: float) -> tuple[Halt, ...]:
+def halts(tape: Record, prepared: Prepared, line: float) -> tuple[Halt, ...]:
     """Every halt of a run; ``line`` is the drawdown that triggers it, fraction > 0."""
     return tuple(_halt(change, tape, prepared, line) for change in tape.tiers if change.tier == 3)
 
 
-def _halt(change: TierChange, tape: Tape, prepared: Prepared, line: float) -> Halt:
-    peak = change.equity / (1.0 + change.drawdown)
+def _halt(change: TierChange, tape: Record, prepared: Prepared, line: float) -> Halt:
+    peak = change.peak
     held = {symbol: (steps, mark) for symbol, steps, mark in change.held}
     since = change.at - MARKS * prepared.market.interval
     paid = -sum(float(one.cash.amount) for one in tape.cash if since < one.at <= change.at)
@@ -71,11 +73,11 @@ def _halt(change: TierChange, tape: Tape, prepared: Prepared, line: float) -> Ha
     return Halt(
         at=change.at,
         equity=change.equity,
-        exposure=max(change.leverage, most / peak),
-        gap=moved / most if most else 0.0,
-        costs=costs / peak,
-        beyond=1.0 - line - end / peak,
-        bound=(moved + costs) / peak,
+        exposure=round(max(change.leverage, most / peak), DIGITS),
+        gap=round(moved / most if most else 0.0, DIGITS),
+        costs=round(costs / peak, DIGITS),
+        beyond=round(1.0 - line - end / peak, DIGITS),
+        bound=round((moved + costs) / peak, DIGITS),
     )
 
 

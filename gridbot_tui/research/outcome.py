@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from array import array
+from decimal import Decimal
 
+import msgspec
 from msgspec import Struct
 
 from gridbot_tui.engine.core import Engine
 from gridbot_tui.exchange.simulated.world import World
+from gridbot_tui.ledger.ledger import Ledger
 from gridbot_tui.market.cursor import Cursor
 from gridbot_tui.research import metrics
 from gridbot_tui.research.halts import Halt, halts
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.ring import Ring
+from gridbot_tui.research.tape import Record
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.strategy.plan import Weights
 from gridbot_tui.units import DAY, Ms, Side, Symbol
@@ -102,30 +106,67 @@ def ring_of(
     return Ring(engine, world, None if every_bar else cursor)
 
 
+class Left(Struct, frozen=True):
+    """What a run leaves, whoever played it: all that an ``Outcome`` is counted up from."""
+
+    record: Record
+    ledger: Ledger
+    start: Ms
+    end: Ms
+    fall: float
+    """Deepest fall of the unit value, <= 0."""
+    worst: float
+    """Highest leverage of a worst case that an order left with."""
+    observed: float
+    """Highest leverage at a mark."""
+    liquidations: int
+    shadows: tuple[float, float, float]
+    """Sum of the daily returns of each system's paper grid."""
+    residual: Decimal | None
+
+
 def outcome_of(name: str, ring: Ring, prepared: Prepared) -> Outcome:
-    """Count up a run that has ended."""
-    desk, tape, curve = ring.engine.desk, ring.tape, ring.tape.curve
-    capital = float(desk.ledger.allotted)
-    means = tuple(round(metrics.mean(column), DIGITS) for column in curve.weights)
-    shadows = tuple(round(value, DIGITS) for value in desk.strategy.shadow_returns())
-    return Outcome(
-        name=name,
+    """Count up a run of the engine that has ended."""
+    desk = ring.engine.desk
+    left = Left(
+        record=ring.tape,
+        ledger=desk.ledger,
         start=ring.start,
         end=ring.world.now,
+        fall=desk.ledger.capital.max_drawdown,
+        worst=desk.max_worst,
+        observed=desk.max_observed,
+        liquidations=ring.world.exchange.liquidations,
+        shadows=desk.strategy.shadow_returns(),
+        residual=desk.ledger.account.residual(),
+    )
+    made = counted(name, left, prepared, desk.config.risk.tier3_enter)
+    return msgspec.structs.replace(made, codes=dict(sorted(ring.tape.codes.items())), reasons=_reasons(ring))
+
+
+def counted(name: str, left: Left, prepared: Prepared, line: float) -> Outcome:
+    """Count up what a run has left; ``line`` is the drawdown that halts, fraction > 0."""
+    record, curve = left.record, left.record.curve
+    capital = float(left.ledger.allotted)
+    means = tuple(round(metrics.mean(column), DIGITS) for column in curve.weights)
+    shadows = tuple(round(value, DIGITS) for value in left.shadows)
+    return Outcome(
+        name=name,
+        start=left.start,
+        end=left.end,
         capital=capital,
-        figures=_figures(ring, prepared, capital),
+        figures=_figures(left, prepared, capital),
         at=curve.at,
         equity=curve.equity,
         leverage=curve.leverage,
         weights=curve.weights,
         prices=curve.prices,
-        marks=_marks(ring),
+        marks=_marks(record, prepared),
         weight_means=(means[0], means[1], means[2]),
         shadow_returns=(shadows[0], shadows[1], shadows[2]),
-        codes=dict(sorted(tape.codes.items())),
-        tiers=tuple((t.at, t.tier, t.equity, t.leverage) for t in tape.tiers),
-        halts=halts(tape, prepared, desk.config.risk.tier3_enter),
-        reasons=_reasons(ring),
+        codes={},
+        tiers=tuple((t.at, t.tier, t.equity, t.leverage) for t in record.tiers),
+        halts=halts(record, prepared, line),
     )
 
 
@@ -140,8 +181,8 @@ def _reasons(ring: Ring) -> tuple[Reason, ...]:
     return tuple(sorted(found, key=lambda one: (-one.share, one.symbol, one.code)))
 
 
-def _marks(ring: Ring) -> tuple[Mark, ...]:
-    instruments = ring.engine.desk.instruments
+def _marks(record: Record, prepared: Prepared) -> tuple[Mark, ...]:
+    instruments = prepared.market.instruments
     return tuple(
         Mark(
             one.at,
@@ -150,21 +191,20 @@ def _marks(ring: Ring) -> tuple[Mark, ...]:
             one.fill.price * instruments[one.fill.symbol].tick_f,
             bool(one.fill.forced),
         )
-        for one in ring.tape.fills
+        for one in record.fills
     )
 
 
-def _figures(ring: Ring, prepared: Prepared, capital: float) -> dict[str, object]:
+def _figures(left: Left, prepared: Prepared, capital: float) -> dict[str, object]:
     """The scalar keys of the result document, but for those of time."""
-    desk, tape, curve = ring.engine.desk, ring.tape, ring.tape.curve
-    pnl = desk.ledger.pnl()
-    final = desk.ledger.equity_quick()
-    residual = desk.ledger.account.residual()
-    days = max(ring.world.now - ring.start, 1) / DAY
+    record, curve, instruments = left.record, left.record.curve, prepared.market.instruments
+    pnl = left.ledger.pnl()
+    final = left.ledger.equity_quick()
+    days = max(left.end - left.start, 1) / DAY
     returns = metrics.daily(curve.at, curve.equity, capital).returns
-    traded = sum(float(desk.instruments[f.fill.symbol].notional(f.fill.price, f.fill.steps)) for f in tape.fills)
+    traded = sum(float(instruments[f.fill.symbol].notional(f.fill.price, f.fill.steps)) for f in record.fills)
     middle = metrics.mean(curve.equity) or capital
-    drawdown = min(desk.ledger.capital.max_drawdown, 0.0)
+    drawdown = _round(min(left.fall, 0.0)) or 0.0
     growth = None if final is None else metrics.cagr(capital, float(final), days)
     held = sum(1 for value in curve.leverage if value > 0.0)
     return {
@@ -173,24 +213,27 @@ def _figures(ring: Ring, prepared: Prepared, capital: float) -> dict[str, object
         "episodes": len(prepared.market.symbols) + sum(note.code == "episode" for note in prepared.market.notes),
         "net_return": None if final is None else _round(float(final) / capital - 1.0),
         "cagr": _round(growth),
-        "max_drawdown": _round(drawdown),
+        "max_drawdown": drawdown,
         "sharpe": _round(metrics.sharpe(returns)),
         "sortino": _round(metrics.sortino(returns)),
         "calmar": _round(metrics.ratio(growth, -drawdown)),
         "win_rate": _round(pnl.wins / pnl.cycles) if pnl.cycles else None,
-        "fills": len(tape.fills),
+        "fills": len(record.fills),
         "cycles": pnl.cycles,
         "turnover": _round(traded / middle / days),
         "fees": format(pnl.fees_total, "f"),
         "funding": format(pnl.funding, "f"),
         "final_equity": None if final is None else format(final.normalize(), "f"),
-        "max_leverage": _round(desk.max_worst),
-        "max_leverage_observed": _round(desk.max_observed),
-        "liquidations": ring.world.exchange.liquidations,
+        "max_leverage": _round(left.worst),
+        "max_leverage_observed": _round(left.observed),
+        "liquidations": left.liquidations,
         "time_in_market": _round(held / len(curve.leverage)) if curve.leverage else 0.0,
-        "residual": None if residual is None else format(residual.normalize(), "f"),
+        "residual": None if left.residual is None else format(left.residual.normalize(), "f"),
     }
 
 
 def _round(value: float | None) -> float | None:
-    return None if value is None else round(value, DIGITS) + 0.0
+    """Twelve decimals, and of what is large twelve digits."""
+    if value is None:
+        return None
+    return round(value, DIGITS) + 0.0 if abs(value) < 1.0 else float(f"{value:.{DIGITS}g}")

@@ -1,4 +1,5 @@
-"""The runs of a study: the strategy and what it is compared with, in forked processes where that is worth it."""
+"""The runs of a study: the strategy and what it is compared with, compiled where that is known to be the same, else by
+the engine, in forked processes where that is worth it."""
 
 import multiprocessing
 import os
@@ -9,8 +10,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from gridbot_tui.research import baselines
+from msgspec import Struct
+
+from gridbot_tui.research import baselines, compiled
 from gridbot_tui.research.baselines import Variant
+from gridbot_tui.research.compiled import By, Compiled, Tell
 from gridbot_tui.research.outcome import Outcome, outcome_of, ring_of
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.ring import RingFailed
@@ -22,8 +26,23 @@ LOOK_S = 1.0
 """Between two looks at how far the runs are."""
 
 Progress = Callable[[float, float], None]
-Main = tuple[Outcome, float]
-"""The strategy's run and the seconds it took."""
+Timed = tuple[Outcome | str, float]
+"""A run, or why it cannot be played on this market, and the seconds it took."""
+MAIN = 0
+"""Place of the strategy's own run; the variants follow in order."""
+
+
+class Played(Struct, frozen=True):
+    """All runs of a study."""
+
+    main: Outcome
+    elapsed: float
+    """Seconds that the strategy's own run took."""
+    others: list[Outcome | str]
+    """Every variant in order: its outcome, or why it cannot be played on this market."""
+    compiled: bool
+    """Whether compiled code played the strategy's own run."""
+
 
 _shared: tuple[Prepared, Sequence[Variant], Ms, MutableSequence[float]] | None = None
 """What the forked workers find in their memory: the market is never copied between processes. Last the share of each
@@ -31,17 +50,48 @@ run that has been played, the strategy's first; that memory is common to them.""
 
 
 def play_all(
-    prepared: Prepared, variants: Sequence[Variant], since: Ms, processes: int | None, progress: Progress
-) -> tuple[Main, list[Outcome | str]]:
-    """The strategy, and every variant in order: its outcome, or why it cannot be played on this market."""
+    prepared: Prepared,
+    variants: Sequence[Variant],
+    since: Ms,
+    processes: int | None,
+    progress: Progress,
+    by: By = "engine",
+    tell: Tell = lambda text: None,
+) -> Played:
+    """The strategy, and every variant.
+
+    Raises RingFailed, and ValueError as ``compiled.wanted``.
+    """
     global _shared
-    workers = _workers(prepared, 1 + len(variants)) if processes is None else processes
-    shares: Any = multiprocessing.RawArray("d", 1 + len(variants)) if workers > 1 else [0.0] * (1 + len(variants))
+    count = 1 + len(variants)
+    quick = compiled.wanted(prepared, by, count, tell)
+    places = [1 + index for index, one in enumerate(variants) if one.late] if quick else list(range(count))
+    workers = _workers(prepared, len(places) + quick) if processes is None else processes
+    shares: Any = multiprocessing.RawArray("d", count) if workers > 1 else [0.0] * count
     _shared = (prepared, variants, since, shares)
+    beside = (lambda: _compiled(prepared, variants, shares, progress)) if quick else dict
     try:
-        return _side_by_side(len(variants), workers, shares, progress) if workers > 1 else _in_line(shares, progress)
+        if workers > 1 and places:
+            found = _side_by_side(places, workers - quick, beside, shares, progress)
+        else:
+            found = beside()
+        fast = MAIN in found
+        for place in range(count):
+            if place not in found:
+                found[place] = _play(place)
+                progress(sum(shares), len(shares))
     finally:
         _shared = None
+    main, elapsed = found[MAIN]
+    assert isinstance(main, Outcome)
+    return Played(main, elapsed, [found[place][0] for place in range(1, count)], bool(quick and fast))
+
+
+def play_main(prepared: Prepared) -> Outcome:
+    """The strategy's own run, by the engine. Raises RingFailed."""
+    ring = ring_of(prepared)
+    ring.run()
+    return outcome_of("strategy", ring, prepared)
 
 
 def _workers(prepared: Prepared, runs: int) -> int:
@@ -52,30 +102,50 @@ def _workers(prepared: Prepared, runs: int) -> int:
     return min(os.cpu_count() or 1, runs)
 
 
-def _in_line(shares: Sequence[float], progress: Progress) -> tuple[Main, list[Outcome | str]]:
-    main = _main(0)
-    progress(sum(shares), len(shares))
-    found: list[Outcome | str] = []
-    for index in range(len(shares) - 1):
-        found.append(_variant(index))
-        progress(sum(shares), len(shares))
-    return main, found
+def _compiled(
+    prepared: Prepared, variants: Sequence[Variant], shares: MutableSequence[float], progress: Progress
+) -> dict[int, Timed]:
+    """What needs no engine, by place. Why a strategy trades nothing only the engine can say: it plays that, too."""
+    from gridbot_tui.research.screen.screening import load
+
+    load()
+    began = time.perf_counter()
+    quick = Compiled(prepared)
+    main = quick.play("strategy")
+    found: dict[int, Timed] = {}
+    if main is not None and main.figures["fills"]:
+        found[MAIN] = main, time.perf_counter() - began
+        shares[MAIN] = 1.0
+    for place, one in enumerate(variants, 1):
+        made = quick.variant(one)
+        if made is not None:
+            found[place] = made, 0.0
+            shares[place] = 1.0
+            progress(sum(shares), len(shares))
+    return found
 
 
 def _side_by_side(
-    count: int, workers: int, shares: Sequence[float], progress: Progress
-) -> tuple[Main, list[Outcome | str]]:
-    """Never more runs than workers. Raises RingFailed where a worker was killed."""
+    places: Sequence[int],
+    workers: int,
+    beside: Callable[[], dict[int, Timed]],
+    shares: Sequence[float],
+    progress: Progress,
+) -> dict[int, Timed]:
+    """The engine's runs in workers, never more than there are of those, and what is played here meanwhile.
+
+    Raises RingFailed where a worker was killed.
+    """
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=deaf) as pool:
-        main = pool.submit(_main, 0)
-        others = [pool.submit(_variant, index) for index in range(count)]
-        waiting: set[Future[Any]] = {main, *others}
+        runs = {place: pool.submit(_play, place) for place in places}
+        waiting: set[Future[Any]] = set(runs.values())
         try:
+            found = beside()
             while waiting:
                 _, waiting = wait(waiting, timeout=LOOK_S, return_when=FIRST_COMPLETED)
                 progress(sum(shares), len(shares))
-            return main.result(), [one.result() for one in others]
+            return found | {place: run.result() for place, run in runs.items()}
         except BrokenProcessPool as dead:
             why = "a process of the back-test was ended from outside, as happens where memory runs out"
             raise RingFailed(f"{why}: play fewer symbols or days at once") from dead
@@ -102,21 +172,20 @@ def _teller(place: int) -> Callable[[Ms], None]:
     return tell
 
 
-def _main(place: int) -> Main:
-    assert _shared is not None
-    prepared, _, _, shares = _shared
-    began = time.perf_counter()
-    ring = ring_of(prepared)
-    ring.hourly = _teller(place)
-    ring.run()
-    elapsed = time.perf_counter() - began
-    shares[place] = 1.0
-    return outcome_of("strategy", ring, prepared), elapsed
-
-
-def _variant(index: int) -> Outcome | str:
+def _play(place: int) -> Timed:
+    """One run by the engine."""
     assert _shared is not None
     prepared, variants, since, shares = _shared
-    made = baselines.try_play(prepared, variants[index], since, _teller(1 + index))
-    shares[1 + index] = 1.0
-    return made
+    began = time.perf_counter()
+    made: Outcome | str
+    if place == MAIN:
+        ring = ring_of(prepared)
+        ring.hourly = _teller(place)
+        ring.run()
+        elapsed = time.perf_counter() - began
+        made = outcome_of("strategy", ring, prepared)
+    else:
+        made = baselines.try_play(prepared, variants[place - 1], since, _teller(place))
+        elapsed = time.perf_counter() - began
+    shares[place] = 1.0
+    return made, elapsed

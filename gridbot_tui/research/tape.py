@@ -35,8 +35,8 @@ class TierChange(Struct, frozen=True):
     tier: int
     equity: float
     leverage: float
-    drawdown: float = 0.0
-    """From the peak that the tiers count from, <= 0."""
+    peak: float
+    """Equity at the peak that the tiers count from."""
     held: tuple[tuple[Symbol, int, int], ...] = ()
     """(symbol, position in steps, mark in ticks) of everything held."""
     fills: int = 0
@@ -79,22 +79,29 @@ class Curve:
             reasons[key] = (reasons[key][0] + 1 if key in reasons else 1, one.detail)
 
 
-class Tape:
+class Record:
+    """What is kept of a run, whoever played it."""
+
+    def __init__(self, symbols: Iterable[Symbol]) -> None:
+        self.fills: list[FillFact] = []
+        self.cash: list[CashFact] = []
+        self.tiers: list[TierChange] = []
+        self.curve = Curve(symbols)
+
+
+class Tape(Record):
     """Takes the facts of a run in order."""
 
     def __init__(self, engine: Engine) -> None:
+        super().__init__(engine.symbols)
         self._engine = engine
-        self.fills: list[FillFact] = []
-        self.cash: list[CashFact] = []
         self.weights: list[WeightsFact] = []
-        self.tiers: list[TierChange] = []
         self.codes: Counter[str] = Counter()
         """Decisions, by code."""
         self.orders = 0
         self.plans = 0
         self.forced = 0
         """Trades that the exchange made against us."""
-        self.curve = Curve(engine.symbols)
 
     def take(self, fact: Fact) -> None:
         """One fact."""
@@ -118,9 +125,10 @@ class Tape:
             desk = self._engine.desk
             equity = desk.ledger.equity_quick()
             held = observed_leverage(desk) or 0.0
-            drawdown = desk.tiers.drawdown
+            fund = desk.ledger.capital
+            peak = desk.tiers.peak * float(fund.base_equity) / float(fund.base_nav)
             tier, positions = int(fact.value or 0), tuple(_held(desk))
-            change = TierChange(fact.at, tier, float(equity or 0), held, drawdown, positions, len(self.fills))
+            change = TierChange(fact.at, tier, float(equity or 0), held, peak, positions, len(self.fills))
             self.tiers.append(change)
 
 

@@ -23,13 +23,15 @@ def mark(w: State, n: Numbers) -> bool:
     w.value_now = worth / n.capital
     w.high = max(w.high, w.value_now)
     w.fall = max(w.fall, 1.0 - w.value_now / w.high)
+    held = abs(w.pos) * w.mark * n.unit
+    if worth > 0.0:
+        w.most_held = max(w.most_held, held / worth)
     if w.pos and w.at - w.mark_at > n.stale_after:
         w.over = 0
         return False
     before = w.tier
     _update(w, n, w.value_now)
     w.left = max(0.0, 1.0 - (1.0 - n.enter3) * w.peak / w.value) if w.value > 0.0 else 0.0
-    held = abs(w.pos) * w.mark * n.unit
     if w.tier != before:
         w.dirty = 1
         w.turn += 1

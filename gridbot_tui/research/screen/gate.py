@@ -121,12 +121,13 @@ def _nearest_value(w: State, closing: int, at: int, more: int) -> int:
 
 @compiled
 def exceeds(w: State, n: Numbers, buys: Totals, opens: int, sells: Totals, worth: float) -> bool:
-    """True where the worst case passes the cap or the gap budget; leaves the exposure in ``w.exposure``."""
+    """True where the worst case passes the cap or the gap budget; leaves exposure and leverage of it in ``w``."""
     b, falls = bought(buys, opens, w.pos, w.mark)
     s, rises = sold(sells, w.pos, w.mark)
     w.exposure = max(abs(w.pos) * w.mark, b, s) * n.unit
     loss = 0.0 if n.spot else max(0, -falls, -rises) * n.unit
     left = worth - loss
+    w.worst = 0.0 if w.exposure <= 0.0 else w.exposure / left if left > 0.0 else math.inf
     if w.exposure > 0.0 and (left <= 0.0 or w.exposure / left > min(n.cap, n.hard) * SAFE):
         return True
     gap = w.gap if w.gap > 0.0 else n.unknown_gap

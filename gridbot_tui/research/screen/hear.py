@@ -13,6 +13,9 @@ from gridbot_tui.research.screen.state import (
     CANCELED,
     CANCELLING,
     CASH,
+    CASH_NOTE,
+    EPOCH,
+    FILL_NOTE,
     FILLED_BY,
     FIRED,
     GRID,
@@ -26,6 +29,18 @@ from gridbot_tui.research.screen.state import (
     REFUSED,
     ROW,
     SENDING,
+    NOTED_AT,
+    NOTED_EPOCH,
+    NOTED_GRID,
+    NOTED_MAKER,
+    NOTED_MARK,
+    NOTED_ORDER,
+    NOTED_PRICE,
+    NOTED_RUNG,
+    NOTED_SIDE,
+    NOTED_STEPS,
+    NOTED_WHAT,
+    RUNG,
     SIDE,
     SINGLES,
     STANDS,
@@ -39,8 +54,8 @@ from gridbot_tui.research.screen.state import (
 
 
 @compiled
-def listen(w: State, n: Numbers, fills: Integers, moment: int) -> None:
-    """Handle everything that the exchange has told, in order. ``fills``: rows of (moment, side, ticks, steps)."""
+def listen(w: State, n: Numbers, notes: Integers, moment: int) -> None:
+    """Handle everything that the exchange has told, in order. ``notes``: see ``NOTED_WHAT``."""
     many, w.events = w.events, 0
     for i in range(many):
         e = w.event[i]
@@ -49,8 +64,10 @@ def listen(w: State, n: Numbers, fills: Integers, moment: int) -> None:
             w.paid += w.money[i]
             w.insured += w.money[i] if e[STEPS] else 0.0
             w.turn += w.dirty
+            if w.noting:
+                _note_cash(w, notes, e[STEPS], moment)
         elif what == FILLED_BY:
-            _fill(w, n, row, e, fills, moment)
+            _fill(w, n, row, e, notes, moment)
             w.turn += 1
         elif w.order[row, NUMBER] != e[WHOSE] or what == NEWS:
             w.turn += 1
@@ -63,7 +80,7 @@ def listen(w: State, n: Numbers, fills: Integers, moment: int) -> None:
 
 
 @compiled
-def _fill(w: State, n: Numbers, row: int, e: Integers, fills: Integers, moment: int) -> None:
+def _fill(w: State, n: Numbers, row: int, e: Integers, notes: Integers, moment: int) -> None:
     """Book one execution; the ladder follows from the position it leaves. Without an order it was forced."""
     price, steps, maker, side = e[AT_PRICE], e[STEPS], e[MAKER], 1
     if row < 0:
@@ -71,9 +88,8 @@ def _fill(w: State, n: Numbers, row: int, e: Integers, fills: Integers, moment: 
     else:
         side = w.order[row, SIDE]
     book(w, n, side, price, steps, maker)
-    if w.made < len(fills):
-        f = fills[w.made]
-        f[0], f[1], f[2], f[3] = moment, side, price, steps
+    if w.noting:
+        _note_fill(w, notes, row, e, side, steps, moment)
     w.made += 1
     w.touch = w.close
     if maker:
@@ -87,6 +103,31 @@ def _fill(w: State, n: Numbers, row: int, e: Integers, fills: Integers, moment: 
         forget(w, row)
     elif o[LIFE] == STANDS or o[LIFE] == SENDING:
         live(w, row, PARTLY)
+
+
+@compiled
+def _note_fill(w: State, notes: Integers, row: int, e: Integers, side: int, steps: int, moment: int) -> None:
+    """Write a fill down, with what the ledger asks of its order."""
+    if w.noted < len(notes):
+        f = notes[w.noted]
+        f[NOTED_WHAT], f[NOTED_AT], f[NOTED_SIDE], f[NOTED_PRICE], f[NOTED_STEPS] = (
+            FILL_NOTE, moment, side, e[AT_PRICE], steps)  # fmt: skip
+        f[NOTED_MAKER], f[NOTED_MARK], f[NOTED_ORDER] = e[MAKER], w.mark, -1
+        if row >= 0:  # of an order that has ended meanwhile the ledger knows no more than its number
+            o = w.order[row]
+            f[NOTED_ORDER] = e[WHOSE]
+            f[NOTED_GRID], f[NOTED_RUNG], f[NOTED_EPOCH] = o[KIND] == GRID, o[RUNG], o[EPOCH]
+    w.noted += 1
+
+
+@compiled
+def _note_cash(w: State, notes: Integers, insured: int, moment: int) -> None:
+    """Write down that money came or went; ``insured``: by a liquidation. How much it was follows from the books."""
+    if w.noted < len(notes):
+        f = notes[w.noted]
+        f[NOTED_WHAT], f[NOTED_AT], f[NOTED_SIDE], f[NOTED_PRICE], f[NOTED_MARK] = (
+            CASH_NOTE, moment, insured, w.xmark, w.mark)  # fmt: skip
+    w.noted += 1
 
 
 @compiled

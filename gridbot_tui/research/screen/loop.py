@@ -11,7 +11,22 @@ from gridbot_tui.research.screen.money import equity
 from gridbot_tui.research.screen.numbers import Numbers
 from gridbot_tui.research.screen.plans import AT, HOURS, adopt, shadow, voted
 from gridbot_tui.research.screen.reconcile import converge
-from gridbot_tui.research.screen.state import TAKER, Floats, Integers, State
+from gridbot_tui.research.screen.state import (
+    HOUR_CLOSE,
+    HOUR_MARK,
+    HOUR_NOTED,
+    HOUR_WEIGHT,
+    NOTED_AT,
+    NOTED_MARK,
+    NOTED_SIDE,
+    NOTED_STEPS,
+    NOTED_WHAT,
+    TAKER,
+    TIER_NOTE,
+    Floats,
+    Integers,
+    State,
+)
 from gridbot_tui.research.screen.venue import serve, watch
 
 TIME, FIRST_ROW, ROWS, DECIDES, DAY, ENDS, SAMPLE = range(7)
@@ -23,10 +38,15 @@ whether a UTC day ends, whether an episode does, the place of its equity in the 
 def run(
     w: State, n: Numbers, tape: Integers, plan: Integers, volume: Floats, funding: Floats, features: Floats,
     stretch: Integers, ends: Integers, rates: Floats, blocks: Integers, averaged: Floats, start: int,
-    fills: Integers, curve: Floats,
+    notes: Integers, sums: Floats, curve: Floats, hours: Floats,
 ) -> int:  # fmt: skip
-    """Play every moment; how many fills there were. ``fills`` and ``curve`` (equity at each full hour) are written."""
+    """Play every moment; how many fills there were.
+
+    ``curve`` (equity at each full hour) is written, and, unless they are empty, ``notes`` (see ``NOTED_WHAT``) with
+    ``sums`` (unit value and its peak, of a change of tier) and ``hours`` (see ``HOUR_NOTED``).
+    """
     open_books(w, n, start)
+    w.noting = 1 if len(notes) else 0
     for s in range(len(stretch)):
         m, end = stretch[s, quiet.FIRST], stretch[s, quiet.END]
         while m < end:
@@ -38,36 +58,59 @@ def run(
                 w.bar[i] = tape[m, i]
             for i in range(7):
                 w.plan[i] = plan[m, i]
-            _moment(w, n, volume[m], funding[m], features, fills, m)
+            _moment(w, n, volume[m], funding[m], features, notes, sums, curve, hours, m)
             m += 1
         if end < len(tape):
             for i in range(8):
                 w.bar[i] = ends[s, i]
             for i in range(7):
                 w.plan[i] = ends[s, 8 + i]
-            _moment(w, n, rates[s, 0], rates[s, 1], features, fills, end)
-            if w.plan[SAMPLE] >= 0:
-                curve[w.plan[SAMPLE]] = w.sampled * n.capital
+            _moment(w, n, rates[s, 0], rates[s, 1], features, notes, sums, curve, hours, end)
     w.value_now = equity(w, n) / n.capital
     return int(w.made)
 
 
 @compiled
 def _moment(
-    w: State, n: Numbers, volume: float, rate: float, features: Floats, fills: Integers, number: int
+    w: State, n: Numbers, volume: float, rate: float, features: Floats, notes: Integers, sums: Floats, curve: Floats,
+    hours: Floats, number: int,
 ) -> None:  # fmt: skip
     """One moment in full: the exchange, what it tells, what the engine makes of it, and what comes of that."""
     w.at = w.plan[TIME]
     bars.play(w, n, w.bar, volume, rate)
     if w.events:
-        listen(w, n, fills, number)
+        listen(w, n, notes, number)
     if not math.isnan(rate):
         _funded(w, n, rate)
+    tier = w.tier
     _bar(w, n, features)
-    w.sampled = w.value_now
+    if w.tier != tier and w.noting:
+        _note_tier(w, notes, sums, number)
+    if w.plan[SAMPLE] >= 0:
+        curve[w.plan[SAMPLE]] = w.value_now * n.capital
+        if w.noting:
+            _note_hour(w, hours[w.plan[SAMPLE]])
     while w.requests:
         serve(w, n)
-        listen(w, n, fills, number)
+        listen(w, n, notes, number)
+
+
+@compiled
+def _note_tier(w: State, notes: Integers, sums: Floats, number: int) -> None:
+    """Write another tier down."""
+    if w.noted < len(notes):
+        f = notes[w.noted]
+        f[NOTED_WHAT], f[NOTED_AT], f[NOTED_SIDE], f[NOTED_STEPS], f[NOTED_MARK] = TIER_NOTE, number, w.tier, w.pos, w.mark
+        sums[w.noted, 0], sums[w.noted, 1] = w.value, w.peak
+    w.noted += 1
+
+
+@compiled
+def _note_hour(w: State, h: Floats) -> None:
+    """Write down how an hour ends."""
+    h[HOUR_NOTED], h[HOUR_MARK], h[HOUR_CLOSE] = w.noted, w.mark, w.close
+    for k in range(3):
+        h[HOUR_WEIGHT + k] = w.belief[learn.WEIGHT + k]
 
 
 @compiled

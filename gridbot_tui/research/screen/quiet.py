@@ -185,6 +185,9 @@ def _jump(w: State, n: Numbers, mark: int, count: int, averaged: float, least: i
     worst = free + slope * (least if slope >= 0.0 else most)
     w.fall = max(w.fall, 1.0 - worst / w.high)
     w.value = w.value_now = free + slope * mark
+    if w.pos:  # a leverage rises or falls with the mark all the way
+        held = abs(w.pos) * n.unit / n.capital
+        w.most_held = max(w.most_held, held * least / (free + slope * least), held * most / (free + slope * most))
 
 
 @compiled
@@ -209,4 +212,5 @@ def _walk(w: State, n: Numbers, tape: Integers, m: int, end: int) -> int:
         w.peak, w.average, w.value, w.value_now = peak, after, value, value
         w.top, w.high = max(w.top, value), max(w.high, value)
         w.fall = max(w.fall, 1.0 - value / w.high)
+        w.most_held = max(w.most_held, abs(w.pos) * w.mark * n.unit / worth)
     return end - m

@@ -143,11 +143,13 @@ def _send(w: State, n: Numbers) -> None:
             more, after = orders_case(w, n, 0, price, steps) if side == 0 and w.pos < 0 else (buys, opens)
             if side == 1 or w.pos >= 0:
                 more = _with(buys if side == 0 else sells, price, steps, side)
-            if not only_closes(w, side, steps, buys[0] if side == 0 else sells[0]):
+            closes = only_closes(w, side, steps, buys[0] if side == 0 else sells[0])
+            if not closes or w.noting:
                 wrong = exceeds(w, n, more if side == 0 else buys, after, sells if side == 0 else more, worth)
-                if w.open[LOSSES] or wrong:
+                if not closes and (w.open[LOSSES] or wrong):
                     w.withheld = 1
                     continue
+                w.most_worst = max(w.most_worst, w.worst)
             intend(w, n, GRID, 1 if side == 0 else -1, price, steps, slot[SLOT_RUNG])
             opens = after
             buys, sells = (more, sells) if side == 0 else (buys, more)

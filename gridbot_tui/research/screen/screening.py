@@ -12,7 +12,17 @@ from msgspec import Struct
 
 from gridbot_tui.research.metrics import daily, sharpe
 from gridbot_tui.research.request import Prepared
-from gridbot_tui.research.screen.state import STATE
+from gridbot_tui.research.screen.state import (
+    FILL_NOTE,
+    HOURS_WIDTH,
+    NOTED_AT,
+    NOTED_PRICE,
+    NOTED_SIDE,
+    NOTED_STEPS,
+    NOTED_WHAT,
+    NOTES_WIDTH,
+    STATE,
+)
 from gridbot_tui.research.screen.tape import Tape, tape_of
 from gridbot_tui.research.trial import Score
 from gridbot_tui.settings.model import Settings
@@ -25,25 +35,45 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 else:
     Integers = Floats = Any
-MOST_FILLS = 200_000
+MOST_NOTES = 200_000
 COUNTS = ("halts", "liquidations", "settled", "partials", "crossed")
 
 
 class Screened(Struct):
     """What one run of the screen came to."""
 
-    fills: Integers
-    """Rows of (moment, side, ticks, steps)."""
+    notes: Integers
+    """See ``NOTED_WHAT``: fills, money, tiers, in order."""
+    sums: Floats
+    """(unit value, its peak) beside each of them that is a change of tier."""
+    noted: int
+    """How many there were: more than ``notes`` holds where it was too small."""
     made: int
-    """How many there were."""
+    """How many fills there were."""
+    hours: Floats
+    """See ``HOUR_NOTED``: beside ``equity``, where notes are taken."""
     equity: Floats
     """At each full hour; the times are ``Tape.sampled``."""
     final: float
     """Equity at the end."""
     fall: float
     traded: float
+    worst: float
+    """Highest leverage of a worst case that an order left with, where notes are taken."""
+    held: float
+    """Highest leverage at a mark."""
+    mark: int
+    """Last mark price, ticks."""
+    shadows: tuple[float, float, float]
+    """Sum of the daily returns of each paper grid."""
     counts: dict[str, int]
     """Of what happened rarely: ``halts``, ``liquidations``, ``settled`` (funding), ``partials``, ``crossed``."""
+
+    @property
+    def fills(self) -> Integers:
+        """Rows of (moment, side, ticks, steps)."""
+        columns = [NOTED_AT, NOTED_SIDE, NOTED_PRICE, NOTED_STEPS]
+        return self.notes[self.notes[:, NOTED_WHAT] == FILL_NOTE][:, columns]
 
 
 class Screen:
@@ -58,22 +88,38 @@ class Screen:
         self._pulls: dict[float, Floats] = {}
         self._ends: dict[Ms, Integers] = {}
 
-    def run(self, settings: Settings, most_fills: int = MOST_FILLS) -> Screened:
-        """Play a set. ``most_fills``: so many are written down, the others only counted."""
+    def run(
+        self, settings: Settings, most_notes: int = MOST_NOTES, weights: tuple[float, float, float] | None = None
+    ) -> Screened:
+        """Play a set. ``most_notes``: so many are taken, the others only counted; ``weights``: fixed ones instead of
+        learned ones."""
         from gridbot_tui.research.screen.loop import run
 
         n, w = self._numbers(settings), np.zeros(1, STATE).view(np.recarray)
+        if weights is not None:
+            whole = sum(weights)
+            n[0]["prior_up"], n[0]["prior_down"], n[0]["prior_neutral"] = (one / whole for one in weights)
+            n[0]["learns"] = 0
         t = self.tape
-        fills, curve = np.zeros((most_fills, 4), dtype=np.int64), np.zeros(len(t.sampled))
+        notes, sums = np.zeros((most_notes, NOTES_WIDTH), dtype=np.int64), np.zeros((most_notes, 2))
+        curve = np.zeros(len(t.sampled))
+        hours = np.zeros((len(curve) if most_notes else 0, HOURS_WIDTH))
         averaged = self._averaged(float(n[0]["usual_pull"]))
         market = (t.bars, t.plan, t.volume, t.funding, t.features, t.stretch, t.ends, t.rates, t.blocks)
         with compiling():
-            made = run(w[0], n[0], *market, averaged, t.start, fills, curve)
+            made = run(w[0], n[0], *market, averaged, t.start, notes, sums, curve, hours)
         one = w[0]
         counts = {name: int(one[name]) for name in COUNTS}
         final = float(one["value_now"] * n[0]["capital"])
-        kept = fills[: min(made, most_fills)]
-        return Screened(kept, made, curve, final, float(one["fall"]), float(one["traded"]), counts)
+        from gridbot_tui.research.screen.shadows import TOTAL
+
+        kept, noted = min(int(one["noted"]), most_notes), int(one["noted"])
+        totals = tuple(one["three"][:, TOTAL].tolist())
+        return Screened(
+            notes=notes[:kept], sums=sums[:kept], noted=noted, made=made, hours=hours, equity=curve, final=final,
+            fall=float(one["fall"]), traded=float(one["traded"]), worst=float(one["most_worst"]),
+            held=float(one["most_held"]), mark=int(one["mark"]), shadows=totals, counts=counts,
+        )  # fmt: skip
 
     def _numbers(self, settings: Settings) -> Any:
         from gridbot_tui.research.screen.numbers import NUMBERS, fill
@@ -121,6 +167,25 @@ class Screen:
         if known is None:
             known = self._pulls[pull] = self.tape.averaged(pull)
         return known
+
+
+def load() -> None:
+    """Have the compiled run in this process: reads what was compiled before, or compiles (within a minute)."""
+    from gridbot_tui.research.screen.loop import run
+    from gridbot_tui.research.screen.numbers import NUMBERS
+
+    keep_compiled()
+    w, n = np.zeros(1, STATE).view(np.recarray), np.zeros(1, NUMBERS).view(np.recarray)
+    rows, row = np.zeros((0, 1), dtype=np.int64), np.zeros(0)
+    floats = np.zeros((0, 1))
+    tape = np.asfortranarray(rows)
+    with compiling():
+        run(w[0], n[0], tape, rows, row, row, floats, rows, rows, floats, rows, row, 0, rows, floats, row, floats)
+
+
+def is_kept() -> bool:
+    """True where this version's run was compiled before, on this machine."""
+    return any(keep_compiled().glob("*/loop.run-*.nbc"))
 
 
 _COMPILED: list[str] = []

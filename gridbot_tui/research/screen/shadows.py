@@ -16,9 +16,9 @@ else:
     Floats = Any
 
 CASH, POSITION, CENTRE, SPACING, SKEW, LOT, TARGET, UPPER, LOWER, LEVELS, UNWIND = range(11)
-BUY_TOUCH, SELL_TOUCH, BELOW, ABOVE, PEGGING, DAY_EQUITY, PLANNED = range(11, 18)
-WIDTH: Final = 18
-"""Numbers of one shadow; ``UNWIND`` and ``DAY_EQUITY`` are nan for none."""
+BUY_TOUCH, SELL_TOUCH, BELOW, ABOVE, PEGGING, DAY_EQUITY, PLANNED, TOTAL = range(11, 19)
+WIDTH: Final = 19
+"""Numbers of one shadow; ``TOTAL`` sums the days' returns, ``UNWIND`` and ``DAY_EQUITY`` are nan for none."""
 
 
 @compiled
@@ -158,6 +158,7 @@ def day(s: Floats, close: float, alive: bool) -> float:
     now = s[CASH] + s[POSITION] * close
     made: float = now - s[DAY_EQUITY]
     s[DAY_EQUITY] = now if alive else math.nan
+    s[TOTAL] += 0.0 if math.isnan(made) else made
     return made
 
 

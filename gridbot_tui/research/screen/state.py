@@ -46,6 +46,18 @@ CANCEL_IT, PLACE_IT = range(2)
 FILLED_BY, ACCEPTED, NEWS, CANCELED, EXPIRED, TRIGGERED, REFUSED, CASH = range(8)
 """NEWS: of an order whose fill was told just before."""
 
+# Columns of what is written down of a run, and what a row is: a fill, money that came or went, another tier. SIDE of a
+# tier's row is the tier, STEPS of it the position.
+(
+    NOTED_WHAT, NOTED_AT, NOTED_SIDE, NOTED_PRICE, NOTED_STEPS, NOTED_MAKER, NOTED_GRID, NOTED_RUNG, NOTED_EPOCH, NOTED_ORDER,
+    NOTED_MARK,
+) = range(11)  # fmt: skip
+NOTES_WIDTH: Final = 11
+FILL_NOTE, CASH_NOTE, TIER_NOTE = range(3)
+# Columns of the hourly curve beside equity; the last three are weights.
+HOUR_NOTED, HOUR_MARK, HOUR_CLOSE, HOUR_WEIGHT = range(4)
+HOURS_WIDTH: Final = 6
+
 # Styles of a target
 PASSIVE, TAKER = range(2)
 
@@ -69,6 +81,8 @@ _INTS: Final = (
     "tier", "over", "absolute", "sampled_at", "marked_at", "halted_at", "stopped", "episode_over", "near_liquidation",
     # how many there are of orders, requests, events and the like
     "count", "issued", "taken", "requests", "events", "refusals", "fall_count", "fall_first", "made",
+    # rows written down, and whether any are
+    "noted", "noting",
     # for whom counts what is rare
     "liquidations", "partials", "crossed", "halts", "settled",
     # prices between which a bar concerns nothing on the exchange
@@ -81,8 +95,10 @@ _FLOATS: Final = (
     "fees", "paid", "insured", "xfees", "xpaid",
     # unit value: last, peaks, averaged fall, what is left to tier 3; as of now and as the
     # curve has it, its highest, its deepest fall
-    "value", "peak", "top", "average", "left", "value_now", "sampled", "high", "fall",
+    "value", "peak", "top", "average", "left", "value_now", "high", "fall",
     "traded", "profit_peak", "exposure", "up", "down", "flat",
+    # leverage: of the worst case looked at last, the highest of any order that left, the highest held
+    "worst", "most_worst", "most_held",
     # the plan in force
     "centre", "spacing", "anchor", "unwind", "gap",
     # paper grids: their last close, and prices between which a bar concerns none

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from gridbot_tui.engine.on_market import LATE_BAR_GRACE
 from gridbot_tui.market.aggregate import Hour, HourBuilder
+from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.recorded import Series
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.strategy.features import FeatureRow, Features
@@ -92,10 +93,20 @@ def tape_of(prepared: Prepared) -> Tape:
     market = prepared.market
     (symbol,) = market.symbols
     series = market.series[symbol]
-    times = np.union1d(series.times + market.interval, np.array(market.moments, dtype=np.int64))
-    row = np.searchsorted(times, series.times + market.interval)
+    closes, extra = series.times + market.interval, np.array(market.moments, dtype=np.int64)
+    times, row = closes, np.arange(len(closes))
+    _, here = _found(closes, extra)
+    if not here.all():  # moments without a bar
+        times = np.sort(np.concatenate((closes, extra[~here])))
+        row = np.searchsorted(times, closes)
     bars, volume = _columns(series, len(times), row)
     return _Events(prepared, series, times).tape(bars, volume, row)
+
+
+def _found(times: Integers, asked: Integers) -> "tuple[Integers, npt.NDArray[np.bool_]]":
+    """Places of times among others, both ascending, and whether they are there."""
+    places = np.searchsorted(times, asked)
+    return places, times[np.minimum(places, len(times) - 1)] == asked
 
 
 def _columns(series: Series, moments: int, row: Integers) -> tuple[Integers, Floats]:
@@ -125,54 +136,90 @@ class _Events:
 
     def tape(self, bars: Integers, volume: Floats, row: Integers) -> Tape:
         """Go through all of it."""
-        market, plan = self._market, self._plan
-        plan[:, 0] = self._times
-        plan[1:, 4] = np.diff(self._times // DAY) > 0
-        made = market.series[self._series.instrument.symbol].bars(0, len(row), market.interval)
-        whole = {int(at): bar for at, bar in zip(self._times[row], made, strict=True)}
-        extra = set(market.moments)
-        for moment, at in enumerate(self._times.tolist()):
-            plan[moment, 1] = len(self._rows)
-            batch = market.batch(at, ()) if at in extra else None
-            if batch is not None:
-                for rate in batch.funding:
-                    self._funding[moment] = rate.rate
-                    self._features.funding(rate.at, rate.rate, rate.interval_hours)
-            bar = whole.get(at)
-            hours: list[Hour] = list(self._builder.feed(bar)) if bar is not None else []
-            late = self._builder.due(at - LATE_BAR_GRACE)
-            for hour in (*hours, *((late,) if late is not None else ())):
-                self._hour(hour)
-                plan[moment, 3] = 1
-            plan[moment, 2] = len(self._rows) - plan[moment, 1]
-            if batch is not None and batch.episode_ends:
-                self._features.restart()
-                plan[moment, 5] = 1
+        plan, times = self._plan, self._times
+        plan[:, 0] = times
+        plan[1:, 4] = np.diff(times // DAY) > 0
+        self._go_through(row)
+        plan[:, 1] = np.cumsum(plan[:, 2]) - plan[:, 2]
         rows = np.array(self._rows) if self._rows else np.zeros((1, len(NAMES) + 6))
-        whole_hours = self._times % HOUR == 0
+        whole_hours = times % HOUR == 0
         plan[:, 6] = np.where(whole_hours, np.cumsum(whole_hours) - 1, -1)
         plain = ~whole_hours & (plan[:, 2:6] == 0).all(axis=1) & np.isnan(self._funding) & (bars[:, 7] == 1)
         stretches, sampled = self._stretches(bars, plain), plan[whole_hours, 0]
         after = np.minimum(stretches[:, 1], len(bars) - 1)
         ends, rates = np.hstack((bars[after], plan[after])), np.column_stack((volume[after], self._funding[after]))
         beside = (stretches, ends, rates, _blocks(bars), sampled)
-        return Tape(np.asfortranarray(bars), plan, volume, self._funding, rows, *beside, market.start)
+        return Tape(np.asfortranarray(bars), plan, volume, self._funding, rows, *beside, self._market.start)
+
+    def _go_through(self, row: Integers) -> None:
+        """Hours, funding and ends of episodes, in order. Bars that only lie within their hour are fed in one piece:
+        neither the first nor the last of it, and nothing else at their moment."""
+        opened, interval = self._series.times, self._market.interval
+        hour, closes = opened // HOUR, opened + interval
+        alone = np.ones(len(opened), dtype=np.bool_)
+        alone[1:] = hour[1:] != hour[:-1]
+        alone |= closes % HOUR == 0
+        extra = np.array(self._market.moments, dtype=np.int64)
+        bars, here = _found(closes, extra)
+        alone[bars[here]] = True
+        places, _ = _found(self._times, extra)
+        single, lonely = np.flatnonzero(alone), places[~here]
+        moments = np.concatenate((row[single], lonely))
+        order = np.argsort(moments)
+        behind = np.concatenate((single, np.searchsorted(row, lonely)))[order].tolist()
+        barred = np.concatenate((np.ones(len(single)), np.zeros(len(lonely))))[order].tolist()
+        known, fed = set(self._market.moments), 0
+        for moment, index, bar in zip(moments[order].tolist(), behind, barred, strict=True):
+            self._feed_between(fed, index)
+            fed = index + 1 if bar else index
+            at = int(self._times[moment])
+            self._moment(moment, at, index if bar else -1, at in known)
+
+    def _feed_between(self, first: int, end: int) -> None:
+        """Feed plain bars of one hour that follow each other in the columns; only its close is asked for."""
+        if first < end:
+            close = int(self._series.close[end - 1])
+            self._builder.feed_quiet(int(self._series.times[first]), close, close, close, close, (), end - first)
+
+    def _moment(self, moment: int, at: Ms, index: int, known: bool) -> None:
+        """One moment by itself: what settles, its bar, the hours that close, the end of an episode."""
+        batch = self._market.batch(at, ()) if known else None
+        if batch is not None:
+            for rate in batch.funding:
+                self._funding[moment] = rate.rate
+                self._features.funding(rate.at, rate.rate, rate.interval_hours)
+        before = len(self._rows)
+        hours: list[Hour] = []
+        if index >= 0:
+            hours.extend(self._builder.feed(self._bar(index)))
+        late = self._builder.due(at - LATE_BAR_GRACE)
+        if late is not None:
+            hours.append(late)
+        for hour in hours:
+            self._hour(hour)
+        self._plan[moment, 2], self._plan[moment, 3] = len(self._rows) - before, bool(hours)
+        if batch is not None and batch.episode_ends:
+            self._features.restart()
+            self._plan[moment, 5] = 1
+
+    def _bar(self, index: int) -> Bar:
+        """A bar of which only time and close are looked at."""
+        close = int(self._series.close[index])
+        opened, interval = int(self._series.times[index]), self._market.interval
+        return Bar(opened, interval, close, close, close, close, 0.0, close, close, close)
 
     def _stretches(self, bars: Integers, plain: "npt.NDArray[np.bool_]") -> Integers:
         """Runs of plain moments that follow each other without a hole, each up to the next that is not plain."""
         joined = np.diff(self._times, prepend=self._times[0]) == self._market.interval
-        found: list[tuple[int, ...]] = []
-        first = 0
-        for moment in range(len(plain) + 1):
-            ends = moment == len(plain) or not plain[moment]
-            if not ends and (joined[moment] or moment == first):
-                continue
-            last = max(first, moment - 1)
-            times = self._times[min(first, len(plain) - 1)], self._times[min(last, len(plain) - 1)]
-            closes = bars[min(last, len(plain) - 1)][[3, 6]].tolist()
-            found.append((first, moment, *_extremes(bars[first:moment]), *times, *closes))
-            first = moment + 1
-        return np.array(found, dtype=np.int64)
+        closes = np.append(~plain, True)
+        for moment in np.flatnonzero(plain & ~joined).tolist():  # behind a hole; in order: one leans on the last
+            closes[moment] = moment > 0 and not closes[moment - 1]
+        end = np.flatnonzero(closes)
+        first = np.append(0, end[:-1] + 1)
+        known = len(plain) - 1
+        last = np.minimum(np.maximum(first, end - 1), known)
+        times = self._times[np.minimum(first, known)], self._times[last]
+        return np.column_stack((first, end, _extremes(bars, first, end), *times, bars[last][:, [3, 6]]))
 
     def _hour(self, hour: Hour) -> None:
         close = hour.close * self._series.instrument.tick_f
@@ -197,9 +244,16 @@ def _blocks(bars: Integers) -> Integers:
     return np.column_stack((low[:, 2], high[:, 1], low[:, 5], high[:, 4]))
 
 
-def _extremes(bars: Integers) -> tuple[int, ...]:
-    """Lowest, highest, and of the mark its lowest, highest, lowest close, highest close; zeros without bars."""
-    if not len(bars):
-        return (0,) * 6
-    low, high = bars.min(axis=0).tolist(), bars.max(axis=0).tolist()
-    return low[2], high[1], low[5], high[4], low[6], high[6]
+def _extremes(bars: Integers, first: Integers, end: Integers) -> Integers:
+    """Of each stretch [first, end) the lowest, highest, and of the mark its lowest, highest, lowest close, highest
+    close; zeros without bars."""
+    found = np.zeros((len(first), 6), dtype=np.int64)
+    filled = first < end
+    cuts = np.column_stack((first[filled], end[filled])).ravel()
+    if not len(cuts):
+        return found
+    cuts = cuts[:-1] if cuts[-1] == len(bars) else cuts  # the last piece goes on to the end by itself
+    for place, (column, least) in enumerate(((2, True), (1, False), (5, True), (4, False), (6, True), (6, False))):
+        reduce = np.minimum if least else np.maximum
+        found[filled, place] = reduce.reduceat(bars[:, column], cuts)[::2]
+    return found

@@ -1,0 +1,89 @@
+"""Which runs of a back-test are played by compiled code, and which by the engine itself.
+
+The compiled double (``research.screen``) makes the engine's fills, and ``screen.settled`` books them as any run's, so that
+an outcome is the same whoever played it; the suite holds them against each other to the last digit. What it does not
+cover, or has not been compiled for yet, the engine plays.
+"""
+
+from collections.abc import Callable
+from typing import Final, Literal
+
+from msgspec.structs import replace
+
+from gridbot_tui.research.baselines import Variant
+from gridbot_tui.research.outcome import Outcome
+from gridbot_tui.research.request import Prepared
+from gridbot_tui.settings.model import Settings
+from gridbot_tui.units import HOUR
+
+By = Literal["auto", "compiled", "engine"]
+
+WORTH_COMPILING: Final = 60_000
+"""Decisions of all runs together that the engine takes longer for than compiling takes."""
+Tell = Callable[[str], None]
+
+
+class Compiled:
+    """The runs of one market that need no engine."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        """Reads the market; ``screen.screening.load`` must have been called."""
+        from gridbot_tui.research.screen.screening import Screen
+
+        self._prepared = prepared
+        self._screen = Screen(prepared)
+
+    def play(
+        self, name: str, settings: Settings | None = None, weights: tuple[float, float, float] | None = None
+    ) -> Outcome | None:
+        """A run's outcome; None where the engine must play it."""
+        from gridbot_tui.research.screen.settled import Parted, outcome
+        from gridbot_tui.research.screen.tape import fits
+
+        settings = settings or self._prepared.settings
+        if fits(replace(self._prepared, settings=settings)):
+            return None
+        try:
+            return outcome(name, self._screen, settings, weights)
+        except Parted:
+            return None
+
+    def variant(self, variant: Variant) -> Outcome | None:
+        """A baseline or a changed parameter; None as for ``play``."""
+        if variant.late:
+            return None
+        market = next(iter(self._prepared.market.instruments.values())).market
+        settings = variant.settings(self._prepared.settings)
+        weights = variant.weights
+        return self.play(variant.name, settings, weights(settings, market) if callable(weights) else weights)
+
+
+def wanted(prepared: Prepared, by: By, runs: int, tell: Tell) -> bool:
+    """True where compiled code is to play what it can.
+
+    Raises ValueError, in one sentence, where it was asked for and does not know the market.
+    """
+    if by == "engine":
+        return False
+    from gridbot_tui.research.screen.tape import fits
+
+    reason = fits(prepared)
+    if reason:
+        if by != "auto":
+            raise ValueError(f"this cannot be played compiled ({reason}): leave --played-by away, or say engine")
+        return False
+    from gridbot_tui.research.screen.screening import is_kept
+
+    if is_kept():
+        return True
+    hours = prepared.market.bars_total * prepared.market.interval // HOUR
+    if by == "auto" and hours * runs < WORTH_COMPILING:
+        tell("not compiled yet, played by the engine; --played-by compiled takes a minute once, then each takes a moment")
+        return False
+    tell("compiling the back-test (once for each version, within a minute)")
+    return True
+
+
+def same(ours: Outcome, theirs: Outcome) -> bool:
+    """True where two runs made the same of a market; why something was held back only the engine knows."""
+    return replace(ours, codes={}, reasons=()) == replace(theirs, codes={}, reasons=())
