@@ -9,8 +9,8 @@ from msgspec import Struct
 from gridbot_tui.research import baselines, sensitivity
 from gridbot_tui.research.advantage import advantage
 from gridbot_tui.research.baselines import MORE, USUAL
-from gridbot_tui.research.outcome import DIGITS, Outcome
 from gridbot_tui.research.compiled import By, Tell, same
+from gridbot_tui.research.outcome import DIGITS, Outcome
 from gridbot_tui.research.playing import play_all, play_main
 from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.sensitivity import Change
@@ -80,7 +80,6 @@ def study(
 
     Raises:
         RunRefused: what cannot be played.
-        ValueError: what compiled code cannot play.
         RingFailed: a run that could not go on.
     """
     prepared = prepare(request)

@@ -1,8 +1,8 @@
 """Which runs of a back-test are played by compiled code, and which by the engine itself.
 
-The compiled double (``research.screen``) makes the engine's fills, and ``screen.settled`` books them as any run's, so that
-an outcome is the same whoever played it; the suite holds them against each other to the last digit. What it does not
-cover, or has not been compiled for yet, the engine plays.
+The compiled double (``research.screen``) makes the engine's fills, and ``screen.settled`` books them as any run's, so
+that an outcome is the same whoever played it; the suite holds them against each other to the last digit. What it
+does not cover, and everything while it has not been compiled, the engine plays.
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from gridbot_tui.research.baselines import Variant
 from gridbot_tui.research.outcome import Outcome
 from gridbot_tui.research.request import Prepared
+from gridbot_tui.service.assemble import RunRefused
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.units import HOUR
 
@@ -61,7 +62,7 @@ class Compiled:
 def wanted(prepared: Prepared, by: By, runs: int, tell: Tell) -> bool:
     """True where compiled code is to play what it can.
 
-    Raises ValueError, in one sentence, where it was asked for and does not know the market.
+    Raises RunRefused, in one sentence, where it was asked for and does not know the market.
     """
     if by == "engine":
         return False
@@ -70,15 +71,23 @@ def wanted(prepared: Prepared, by: By, runs: int, tell: Tell) -> bool:
     reason = fits(prepared)
     if reason:
         if by != "auto":
-            raise ValueError(f"this cannot be played compiled ({reason}): leave --played-by away, or say engine")
+            raise RunRefused(f"this cannot be played compiled ({reason}): leave --played-by away, or say engine")
         return False
-    from gridbot_tui.research.screen.screening import is_kept
+    from gridbot_tui.research.screen.screening import compiling_lock, is_kept
 
     if is_kept():
         return True
     hours = prepared.market.bars_total * prepared.market.interval // HOUR
     if by == "auto" and hours * runs < WORTH_COMPILING:
-        tell("not compiled yet, played by the engine; --played-by compiled takes a minute once, then each takes a moment")
+        tell(
+            "not compiled yet, played by the engine; --played-by compiled takes a minute once, then each takes a moment"
+        )
+        return False
+    try:
+        compiling_lock().close()
+    except OSError as wrong:
+        if by != "auto":
+            raise RunRefused(f"what is compiled cannot be kept: {wrong}") from wrong
         return False
     tell("compiling the back-test (once for each version, within a minute)")
     return True

@@ -60,7 +60,7 @@ def play_all(
 ) -> Played:
     """The strategy, and every variant.
 
-    Raises RingFailed, and ValueError as ``compiled.wanted``.
+    Raises RingFailed, and RunRefused as ``compiled.wanted``.
     """
     global _shared
     count = 1 + len(variants)
@@ -69,13 +69,16 @@ def play_all(
     workers = _workers(prepared, len(places) + quick) if processes is None else processes
     shares: Any = multiprocessing.RawArray("d", count) if workers > 1 else [0.0] * count
     _shared = (prepared, variants, since, shares)
-    beside = (lambda: _compiled(prepared, variants, shares, progress)) if quick else dict
+
+    def beside() -> dict[int, Timed]:
+        return _compiled(prepared, variants, shares, progress) if quick else {}
+
     try:
         if workers > 1 and places:
             found = _side_by_side(places, workers - quick, beside, shares, progress)
         else:
             found = beside()
-        fast = MAIN in found
+        fast = quick and MAIN in found
         for place in range(count):
             if place not in found:
                 found[place] = _play(place)
@@ -84,7 +87,7 @@ def play_all(
         _shared = None
     main, elapsed = found[MAIN]
     assert isinstance(main, Outcome)
-    return Played(main, elapsed, [found[place][0] for place in range(1, count)], bool(quick and fast))
+    return Played(main, elapsed, [found[place][0] for place in range(1, count)], fast)
 
 
 def play_main(prepared: Prepared) -> Outcome:

@@ -82,6 +82,15 @@ def test_funding_and_slippage_are_options_and_are_told(path: str, call: Cli) -> 
     assert "assumed_funding" in wrong.err
 
 
+def test_who_played_is_told_and_may_be_chosen(path: str, call: Cli) -> None:
+    ours = call("backtest", "--data", path, "--played-by", "compiled", "--verify")
+    assert ours.code == 0, ours.err
+    assert "played compiled, the same by the engine" in ours.out
+    theirs = call("backtest", "--data", path, "--played-by", "engine")
+    assert "played by the engine" in theirs.out
+    assert ours.out.splitlines()[2:] == theirs.out.splitlines()[2:]
+
+
 def test_dates_cut_the_data(path: str, call: Cli) -> None:
     done = call("backtest", "--data", path, "--json", "--from", "2023-11-20", "--to", "2023-11-22")
     assert done.code == 0, done.err
@@ -99,6 +108,8 @@ def test_dates_cut_the_data(path: str, call: Cli) -> None:
         (("--set", "risk.leverage_cap=99"), "risk.leverage_cap"),
         (("--set", "nonsense"), "section.key=value"),
         (("--market", "spot"), "futures"),
+        (("--played-by", "compiled", "--set", "ladder.kind=geometric"), "not the adaptive one"),
+        (("--played-by", "magic"), "magic"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(path: str, call: Cli, words: tuple[str, ...], said: str) -> None:

@@ -1,15 +1,18 @@
 """Markets and configs on which the screen must do what the engine does: each brings out something that is rare."""
 
 from collections.abc import Callable
+from typing import Any
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
 from gridbot_tui.market.recorded import Series
-from gridbot_tui.research.outcome import ring_of
+from gridbot_tui.research.outcome import Outcome, outcome_of, ring_of
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.screen.screening import Screen
+from gridbot_tui.research.screen.settled import outcome
 from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Ms
 from tests.research.markets import prepared, series
 
@@ -77,6 +80,8 @@ class Agreement(Struct, frozen=True):
     """The engine's."""
     screened: float
     counts: dict[str, int]
+    apart: tuple[str, ...]
+    """What of the two outcomes is not the same to the last digit."""
 
     @property
     def alike(self) -> int:
@@ -90,9 +95,9 @@ class Agreement(Struct, frozen=True):
 
     @property
     def holds(self) -> bool:
-        """The same fills in the same order, equity to 1e-6."""
+        """The same fills in the same order, equity to 1e-6; settled in the books, everything the same."""
         same = self.alike == len(self.engine) == len(self.screen)
-        return same and abs(self.screened - self.equity) <= 1e-6 * abs(self.equity)
+        return same and not self.apart and abs(self.screened - self.equity) <= 1e-6 * abs(self.equity)
 
 
 class Played(Struct, frozen=True):
@@ -100,6 +105,14 @@ class Played(Struct, frozen=True):
 
     fills: list[Fill]
     equity: float
+    told: dict[str, Any]
+
+
+def told(made: Outcome) -> dict[str, Any]:
+    """All of an outcome but what only the engine knows, as plain things that can be compared and kept."""
+    known = msgspec.structs.replace(made, codes={}, reasons=())
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(known, enc_hook=list))
+    return found
 
 
 def by_engine(one: Prepared) -> Played:
@@ -107,7 +120,8 @@ def by_engine(one: Prepared) -> Played:
     ring = ring_of(one)
     ring.run()
     fills = [(f.at, int(f.fill.side), f.fill.price, f.fill.steps) for f in ring.tape.fills]
-    return Played(fills, float(ring.engine.desk.ledger.equity_quick() or 0))
+    made = told(outcome_of("strategy", ring, one))
+    return Played(fills, float(ring.engine.desk.ledger.equity_quick() or 0), made)
 
 
 def compare(one: Prepared, engine: Played | None = None) -> Agreement:
@@ -117,7 +131,9 @@ def compare(one: Prepared, engine: Played | None = None) -> Agreement:
     made = screen.run(one.settings)
     at = screen.tape.plan[:, 0]
     own = [(int(at[row]), side, price, steps) for row, side, price, steps in made.fills.tolist()]
-    return Agreement(engine.fills, own, engine.equity, made.final, made.counts)
+    settled = told(outcome("strategy", screen))
+    apart = tuple(name for name in settled if settled[name] != engine.told[name])
+    return Agreement(engine.fills, own, engine.equity, made.final, made.counts, apart)
 
 
 def fallen(one: Series, days: tuple[float, ...], drop: float) -> Series:

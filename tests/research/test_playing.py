@@ -14,15 +14,13 @@ from tests.research.markets import prepared, series
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_progress_rises_to_the_whole_whatever_the_processes(
-    processes: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_progress_rises_to_the_whole_whatever_the_processes(processes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(playing, "LOOK_S", 0.05)
     one = prepared(series("ETHUSDT", 20, interval=HOUR), interval=HOUR)
     told: list[tuple[float, float]] = []
-    (main, _), others = playing.play_all(one, USUAL, warm_at(one), processes, lambda *said: told.append(said))
-    assert main.name == "strategy"
-    assert [other.name for other in others if not isinstance(other, str)] == [variant.name for variant in USUAL]
+    played = playing.play_all(one, USUAL, warm_at(one), processes, lambda *said: told.append(said))
+    assert played.main.name == "strategy"
+    assert [other.name for other in played.others if not isinstance(other, str)] == [variant.name for variant in USUAL]
     assert told[-1] == (3.0, 3)
     assert [done for done, _ in told] == sorted(done for done, _ in told)
 

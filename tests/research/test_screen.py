@@ -47,6 +47,13 @@ def test_screen_and_engine_make_the_same_fills_in_the_same_order(case: Case, agr
     assert made.screened == pytest.approx(made.equity, rel=1e-6, abs=1e-6)
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_settled_in_the_books_a_compiled_run_is_the_engines_to_the_last_digit(
+    case: Case, agreement: Agreements
+) -> None:
+    assert agreement(case).apart == ()
+
+
 def test_twenty_thousand_fills_are_compared_and_everything_that_is_rare(agreement: Agreements) -> None:
     counts: Counter[str] = Counter()
     for case in CASES:

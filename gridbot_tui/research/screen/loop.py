@@ -100,7 +100,13 @@ def _note_tier(w: State, notes: Integers, sums: Floats, number: int) -> None:
     """Write another tier down."""
     if w.noted < len(notes):
         f = notes[w.noted]
-        f[NOTED_WHAT], f[NOTED_AT], f[NOTED_SIDE], f[NOTED_STEPS], f[NOTED_MARK] = TIER_NOTE, number, w.tier, w.pos, w.mark
+        f[NOTED_WHAT], f[NOTED_AT], f[NOTED_SIDE], f[NOTED_STEPS], f[NOTED_MARK] = (
+            TIER_NOTE,
+            number,
+            w.tier,
+            w.pos,
+            w.mark,
+        )
         sums[w.noted, 0], sums[w.noted, 1] = w.value, w.peak
     w.noted += 1
 

@@ -72,8 +72,8 @@ class Screened(Struct):
     @property
     def fills(self) -> Integers:
         """Rows of (moment, side, ticks, steps)."""
-        columns = [NOTED_AT, NOTED_SIDE, NOTED_PRICE, NOTED_STEPS]
-        return self.notes[self.notes[:, NOTED_WHAT] == FILL_NOTE][:, columns]
+        filled: Integers = self.notes[self.notes[:, NOTED_WHAT] == FILL_NOTE]
+        return filled[:, [NOTED_AT, NOTED_SIDE, NOTED_PRICE, NOTED_STEPS]]
 
 
 class Screen:

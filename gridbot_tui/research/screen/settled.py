@@ -18,7 +18,6 @@ from gridbot_tui.ledger.ledger import Ledger
 from gridbot_tui.market.source import FundingRate
 from gridbot_tui.orders.model import OrderKind
 from gridbot_tui.research.outcome import Left, Outcome, counted
-from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.screen.screening import Screen, Screened
 from gridbot_tui.research.screen.state import CASH_NOTE, FILL_NOTE, HOUR_WEIGHT
 from gridbot_tui.research.tape import Record, TierChange

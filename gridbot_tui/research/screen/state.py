@@ -49,8 +49,8 @@ FILLED_BY, ACCEPTED, NEWS, CANCELED, EXPIRED, TRIGGERED, REFUSED, CASH = range(8
 # Columns of what is written down of a run, and what a row is: a fill, money that came or went, another tier. SIDE of a
 # tier's row is the tier, STEPS of it the position.
 (
-    NOTED_WHAT, NOTED_AT, NOTED_SIDE, NOTED_PRICE, NOTED_STEPS, NOTED_MAKER, NOTED_GRID, NOTED_RUNG, NOTED_EPOCH, NOTED_ORDER,
-    NOTED_MARK,
+    NOTED_WHAT, NOTED_AT, NOTED_SIDE, NOTED_PRICE, NOTED_STEPS, NOTED_MAKER, NOTED_GRID, NOTED_RUNG, NOTED_EPOCH,
+    NOTED_ORDER, NOTED_MARK,
 ) = range(11)  # fmt: skip
 NOTES_WIDTH: Final = 11
 FILL_NOTE, CASH_NOTE, TIER_NOTE = range(3)

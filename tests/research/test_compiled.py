@@ -1,0 +1,192 @@
+"""Who plays a back-test, and that it makes no difference: compiled code, or the engine where that is not enough."""
+
+import json
+
+import numpy as np
+import pytest
+
+from gridbot_tui.market.aggregate import HourBuilder
+from gridbot_tui.research import backtest, baselines, compiled
+from gridbot_tui.research.backtest import Study, document, study_of
+from gridbot_tui.research.baselines import MORE, USUAL, Variant, warm_at
+from gridbot_tui.research.compiled import Compiled
+from gridbot_tui.research.playing import play_all
+from gridbot_tui.research.request import Prepared
+from gridbot_tui.research.screen import screening, settled
+from gridbot_tui.research.screen.settled import Parted
+from gridbot_tui.research.screen.tape import tape_of
+from gridbot_tui.service.assemble import RunRefused
+from gridbot_tui.units import HOUR
+from tests.research.markets import prepared, series
+from tests.research.screen_cases import CASES, QUARTER, Case, told
+
+BY_NAME = {case.name: case for case in CASES}
+WEIGHTED = [one for one in (*USUAL, *MORE) if one.weights is not None]
+HOLES = ((16.3, 0.5), (17.7, 0.9), (18.02, 0.96), (18.0, 3.0), (20.5, 0.01))
+
+
+def ready() -> Prepared:
+    return BY_NAME["lively"].ready()
+
+
+def studied(one: Prepared, **options: object) -> tuple[Study, list[str]]:
+    """A study in this process, and what it told."""
+    said: list[str] = []
+    made = study_of(one, processes=1, tell=said.append, **options)  # type: ignore[arg-type]
+    return made, said
+
+
+def text(made: Study) -> str:
+    """The result document without its times."""
+    found = document(made)
+    return json.dumps({name: value for name, value in found.items() if name not in ("elapsed_s", "bars_per_s")})
+
+
+@pytest.mark.parametrize("name", ["lively", "spot", "outages and episodes"])
+@pytest.mark.parametrize("variant", WEIGHTED, ids=lambda one: one.name)
+def test_with_fixed_weights_too_it_is_the_engines_run(name: str, variant: Variant) -> None:
+    one = BY_NAME[name].ready()
+    screening.load()
+    made = Compiled(one).variant(variant)
+    assert made is not None
+    assert told(made) == told(baselines.play(one, variant, warm_at(one)))
+
+
+def test_the_result_document_has_the_same_bytes_whoever_played() -> None:
+    ours, _ = studied(ready(), by="compiled")
+    theirs, _ = studied(ready(), by="engine")
+    assert (ours.compiled, theirs.compiled) == (True, False)
+    assert text(ours) == text(theirs)
+
+
+def test_changed_parameters_are_the_engines_too() -> None:
+    keys = ("ladder.skew", "strategy.leverage.base")
+    ours, _ = studied(ready(), by="compiled", keys=keys)
+    theirs, _ = studied(ready(), by="engine", keys=keys)
+    assert len(ours.changed) == 4
+    assert [(step, told(made)) for step, made in ours.changed] == [(step, told(made)) for step, made in theirs.changed]
+
+
+def test_while_nothing_is_compiled_a_short_run_is_the_engines_and_a_long_one_is_worth_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(screening, "is_kept", lambda: False)
+    said: list[str] = []
+    assert not compiled.wanted(ready(), "auto", 3, said.append)
+    assert "--played-by compiled" in said.pop()
+    assert compiled.wanted(ready(), "auto", 200, said.append)
+    assert compiled.wanted(ready(), "compiled", 1, said.append)
+    assert all("compiling" in one for one in said)
+
+
+def test_once_it_is_compiled_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(screening, "is_kept", lambda: True)
+    said: list[str] = []
+    assert compiled.wanted(ready(), "auto", 1, said.append)
+    assert not compiled.wanted(ready(), "engine", 1, said.append)
+    assert said == []
+
+
+def test_where_compiled_code_cannot_be_kept_the_engine_plays(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> object:
+        raise PermissionError(13, "Permission denied", "/nowhere")
+
+    monkeypatch.setattr(screening, "is_kept", lambda: False)
+    monkeypatch.setattr(screening, "compiling_lock", nowhere)
+    assert not compiled.wanted(ready(), "auto", 200, lambda text: None)
+    with pytest.raises(RunRefused, match="/nowhere"):
+        compiled.wanted(ready(), "compiled", 1, lambda text: None)
+
+
+def test_what_it_does_not_know_is_the_engines_unless_it_was_asked_for() -> None:
+    one = prepared(series("ETHUSDT", 16), series("BTCUSDT", 16, seed=2))
+    assert not compiled.wanted(one, "auto", 1, lambda text: None)
+    with pytest.raises(RunRefused, match="several symbols share one account"):
+        compiled.wanted(one, "compiled", 1, lambda text: None)
+
+
+def test_a_run_that_the_books_contradict_is_played_by_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    def parts(*_: object) -> object:
+        raise Parted("a fill too many")
+
+    theirs, _ = studied(ready(), by="engine")
+    monkeypatch.setattr(settled, "outcome", parts)
+    ours, _ = studied(ready(), by="compiled")
+    assert not ours.compiled
+    assert text(ours) == text(theirs)
+
+
+def test_the_books_are_compared_with_what_the_compiled_run_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    screening.load()
+    screen, play = screening.Screen(ready()), screening.Screen.run
+
+    def tampered(self: screening.Screen, *given: object, **named: object) -> screening.Screened:
+        made = play(self, *given, **named)  # type: ignore[arg-type]
+        made.notes[0, 4] += 1000  # a first fill of more than there was
+        return made
+
+    monkeypatch.setattr(screening.Screen, "run", tampered)
+    with pytest.raises(Parted, match="its fills come to"):
+        settled.outcome("strategy", screen)
+
+
+def test_more_fills_than_can_be_written_down_are_no_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    screening.load()
+    monkeypatch.setattr(screening.Screen.run, "__defaults__", (5, None))
+    with pytest.raises(Parted, match="more than can be written down"):
+        settled.outcome("strategy", screening.Screen(ready()))
+
+
+def test_why_nothing_was_traded_is_asked_of_the_engine() -> None:
+    one = prepared(series("ETHUSDT", 16, interval=QUARTER), interval=QUARTER, bot__capital="1")
+    made, _ = studied(one, by="compiled")
+    assert not made.compiled
+    assert made.main.figures["fills"] == 0
+    assert made.main.reasons
+
+
+def test_a_full_study_has_the_engine_confirm_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backtest, "MORE", ())
+    made, said = studied(ready(), by="compiled", full=True)
+    assert (made.compiled, made.verified, said) == (True, True, [])
+    assert made.main.reasons, "of the engine's run it is known what held orders back"
+
+
+def test_where_they_part_everything_is_the_engines_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backtest, "same", lambda ours, theirs: False)
+    made, said = studied(ready(), by="compiled", verify=True)
+    assert (made.compiled, made.verified) == (False, False)
+    assert "defect" in said[-1]
+
+
+def test_engine_and_compiled_code_work_side_by_side() -> None:
+    one = ready()
+    played = play_all(one, USUAL, warm_at(one), 2, lambda done, whole: None, "compiled")
+    alone = play_all(one, USUAL, warm_at(one), 1, lambda done, whole: None, "engine")
+    assert played.compiled
+    assert [told(each) for each in played.others if not isinstance(each, str)] == [
+        told(each) for each in alone.others if not isinstance(each, str)
+    ]
+
+
+@pytest.mark.parametrize("case", [BY_NAME["outages and episodes"], BY_NAME["hours"], BY_NAME["thin minutes"]])
+def test_hours_are_those_that_its_bars_make_one_by_one(case: Case) -> None:
+    _hours_agree(case.ready())
+
+
+def test_hours_with_holes_anywhere_are_those_that_its_bars_make_one_by_one() -> None:
+    _hours_agree(prepared(series("ETHUSDT", 22, holes=HOLES)))
+
+
+def _hours_agree(one: Prepared) -> None:
+    (symbol,) = one.market.symbols
+    bars, builder, closes = one.market.series[symbol], HourBuilder(), []
+    for bar in bars.bars(0, len(bars.times), one.market.interval):
+        closes += [hour.close * bars.instrument.tick_f for hour in builder.feed(bar)]
+    tape = tape_of(one)
+    seen = tape.features[:, 16]
+    assert len(seen) > 100
+    assert np.isin(seen, closes).all(), "every hour of the columns is one that bars make"
+    whole = np.unique(tape.plan[tape.plan[:, 3] == 1, 0] // HOUR)
+    made = np.unique(bars.times // HOUR)
+    assert len(whole) >= len(made) - 2, "and none is left out"
