@@ -77,6 +77,8 @@ class Quiet:
             return False
         if desk.breakers:
             return False  # they close by time
+        if desk.reconciler.circuits.waiting:
+            return False  # so does what was refused: a probe leaves when its time has come
         tiers = desk.tiers
         if tiers.over or (tiers.tier == HALT and desk.config.risk.auto_rearm):
             return False
@@ -89,6 +91,8 @@ class Quiet:
             live = desk.orders.live(name)
             if state.bare_since is not None or desk.blockers.holds(name, "liquidation_near"):
                 return False
+            if desk.blockers.holds(name, "churn"):
+                return False  # what churned may stand again once enough time has passed
             target = state.desired.target if state.desired is not None else None
             if target is not None and not state.episode_over:
                 position = desk.ledger.position(name)

@@ -153,6 +153,16 @@ class Circuits:
         least = self._params.refusals
         return waited | {key[0] for key, one in self._open.items() if one.count >= least and now >= one.probe_at}
 
+    @property
+    def waiting(self) -> bool:
+        """True while anything that was refused waits for its time."""
+        if not self._open and not self._took:
+            return False
+        least = self._params.refusals
+        return any(one.count >= least for one in self._open.values()) or any(
+            took.times >= 2 for took in self._took.values()
+        )
+
     def standing(self) -> list[tuple[Symbol, Purpose, Side, int, Ms]]:
         """(symbol, purpose, side, exchange code, since) of every open circuit."""
         return [

@@ -56,6 +56,14 @@ MARKETS = {
     "bars of a minute": lambda: prepared(
         series("ETHUSDT", 18, seed=11, sigma_hour=0.01, interval=MINUTE), interval=MINUTE
     ),
+    "orders that wait for a churn to end": lambda: prepared(
+        series("ETHUSDT", 19, seed=21, sigma_hour=0.013, interval=MINUTE),
+        interval=MINUTE,
+        ladder__skew="1.214",
+        ladder__spacing_trend="1.0",
+        orders__churn_creates="6",
+        orders__churn_repeats="1",
+    ),
     "spot": lambda: prepared(
         series("BTCUSDT", 26, seed=12, sigma_hour=0.012, drift_day=0.004, market=Market.SPOT),
         series("ETHUSDT", 26, seed=13, sigma_hour=0.014, drift_day=0.004, market=Market.SPOT),
