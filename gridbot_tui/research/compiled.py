@@ -6,16 +6,20 @@ does not cover, and everything while it has not been compiled, the engine plays.
 """
 
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec.structs import replace
 
 from gridbot_tui.research.baselines import Variant
 from gridbot_tui.research.outcome import Outcome
 from gridbot_tui.research.request import Prepared
+from gridbot_tui.research.windows import part
 from gridbot_tui.service.assemble import RunRefused
 from gridbot_tui.settings.model import Settings
-from gridbot_tui.units import HOUR
+from gridbot_tui.units import HOUR, MINUTE, Ms
+
+if TYPE_CHECKING:
+    from gridbot_tui.research.screen.screening import Screen
 
 By = Literal["auto", "compiled", "engine"]
 
@@ -27,15 +31,22 @@ Tell = Callable[[str], None]
 class Compiled:
     """The runs of one market that need no engine."""
 
-    def __init__(self, prepared: Prepared) -> None:
-        """Reads the market; ``screen.screening.load`` must have been called."""
+    def __init__(self, prepared: Prepared, since: Ms) -> None:
+        """Reads the market; ``screen.screening.load`` must have been called. ``since``: when late runs start."""
         from gridbot_tui.research.screen.screening import Screen
 
         self._prepared = prepared
+        self._since = since
         self._screen = Screen(prepared)
+        self._late: Screen | None = None
 
     def play(
-        self, name: str, settings: Settings | None = None, weights: tuple[float, float, float] | None = None
+        self,
+        name: str,
+        settings: Settings | None = None,
+        weights: tuple[float, float, float] | None = None,
+        *,
+        late: bool = False,
     ) -> Outcome | None:
         """A run's outcome; None where the engine must play it."""
         from gridbot_tui.research.screen.settled import Parted, outcome
@@ -44,19 +55,33 @@ class Compiled:
         settings = settings or self._prepared.settings
         if fits(replace(self._prepared, settings=settings)):
             return None
-        try:
-            return outcome(name, self._screen, settings, weights)
-        except Parted:
+        screen = self._from_since() if late else self._screen
+        if screen is None:
             return None
+        try:
+            made = outcome(name, screen, settings, weights, self._since if late else None)
+        except (Parted, IndexError):  # there is more of something than the double has room for
+            return None
+        return replace(made, figures={**made.figures, "bars": self._prepared.market.bars_total}) if late else made
+
+    def _from_since(self) -> "Screen | None":
+        """The market after ``since``; None where nothing is left of it."""
+        from gridbot_tui.research.screen.screening import Screen
+
+        if self._late is None:
+            gap = self._prepared.settings.market.episode_gap_minutes * MINUTE
+            market = part(self._prepared.market, self._since, self._prepared.market.end, gap)
+            if market is not None:
+                self._late = Screen(replace(self._prepared, market=market))
+        return self._late
 
     def variant(self, variant: Variant) -> Outcome | None:
         """A baseline or a changed parameter; None as for ``play``."""
-        if variant.late:
-            return None
         market = next(iter(self._prepared.market.instruments.values())).market
         settings = variant.settings(self._prepared.settings)
         weights = variant.weights
-        return self.play(variant.name, settings, weights(settings, market) if callable(weights) else weights)
+        given = weights(settings, market) if callable(weights) else weights
+        return self.play(variant.name, settings, given, late=variant.late)
 
 
 def wanted(prepared: Prepared, by: By, runs: int, tell: Tell) -> bool:

@@ -65,13 +65,13 @@ def play_all(
     global _shared
     count = 1 + len(variants)
     quick = compiled.wanted(prepared, by, count, tell)
-    places = [1 + index for index, one in enumerate(variants) if one.late] if quick else list(range(count))
+    places = [] if quick else list(range(count))
     workers = _workers(prepared, len(places) + quick) if processes is None else processes
     shares: Any = multiprocessing.RawArray("d", count) if workers > 1 else [0.0] * count
     _shared = (prepared, variants, since, shares)
 
     def beside() -> dict[int, Timed]:
-        return _compiled(prepared, variants, shares, progress) if quick else {}
+        return _compiled(prepared, variants, since, shares, progress) if quick else {}
 
     try:
         if workers > 1 and places:
@@ -106,14 +106,18 @@ def _workers(prepared: Prepared, runs: int) -> int:
 
 
 def _compiled(
-    prepared: Prepared, variants: Sequence[Variant], shares: MutableSequence[float], progress: Progress
+    prepared: Prepared,
+    variants: Sequence[Variant],
+    since: Ms,
+    shares: MutableSequence[float],
+    progress: Progress,
 ) -> dict[int, Timed]:
     """What needs no engine, by place. Why a strategy trades nothing only the engine can say: it plays that, too."""
     from gridbot_tui.research.screen.screening import load
 
     load()
     began = time.perf_counter()
-    quick = Compiled(prepared)
+    quick = Compiled(prepared, since)
     main = quick.play("strategy")
     found: dict[int, Timed] = {}
     if main is not None and main.figures["fills"]:

@@ -225,10 +225,13 @@ def _grid(
 
 
 def _passed(grid: tuple[float, ...], side: Literal["long", "short", "neutral"], start: float) -> int:
-    """Signed lots whose exits lie beyond the start: what a grid laid earlier would hold."""
+    """Signed lots whose exits lie beyond the start: what a grid laid earlier would hold.
+
+    A level at the start itself is not beyond it, whatever the plan before made of its last digit.
+    """
     if side == "long":
-        return max(sum(level > start for level in grid), 0)
-    return -sum(level < start for level in grid) if side == "short" else 0
+        return sum(level > start * (1.0 + NEAR) for level in grid)
+    return -sum(level < start * (1.0 - NEAR) for level in grid) if side == "short" else 0
 
 
 def _numbered(new: GridPlan, previous: GridPlan | None) -> GridPlan:

@@ -47,7 +47,7 @@ def text(made: Study) -> str:
 def test_with_fixed_weights_too_it_is_the_engines_run(name: str, variant: Variant) -> None:
     one = BY_NAME[name].ready()
     screening.load()
-    made = Compiled(one).variant(variant)
+    made = Compiled(one, warm_at(one)).variant(variant)
     assert made is not None
     assert told(made) == told(baselines.play(one, variant, warm_at(one)))
 

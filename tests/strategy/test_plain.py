@@ -173,6 +173,19 @@ def test_initial_inventory_is_asked_for_only_where_configured() -> None:
     assert short.target == pytest.approx(-2 * short.lot)
 
 
+@pytest.mark.parametrize("price", [117.7, 333.3, 14_990.0, 15_614.9, 61_234.56])
+def test_a_level_at_the_start_itself_is_never_inventory(price: float) -> None:
+    for side in ("long", "short"):
+        params = PlainParams.model_validate(
+            {"side": side, "levels": 25, "range_below": 0.25, "range_above": 0.25, "initial_inventory": True}
+        )
+        first = plan(params, price)
+        again = plan(params, price * 1.01, previous=first)
+        assert again.grid == first.grid
+        assert abs(first.target) == pytest.approx(12 * first.lot)
+        assert again.target == first.target
+
+
 def test_a_lot_below_the_minimum_names_the_equity_needed() -> None:
     made = plan(PlainParams(), now=inputs(100.0, tick=0.01, min_lot=10.0))
     needed = dict(made.reasons)["lot_below_minimum"]

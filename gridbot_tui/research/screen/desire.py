@@ -4,6 +4,7 @@ import math
 from typing import Final
 
 from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.fixed import slots
 from gridbot_tui.research.screen.gate import admit
 from gridbot_tui.research.screen.money import equity, largest_position, least, liquidation_price, reduction, steps_down
 from gridbot_tui.research.screen.numbers import Numbers
@@ -32,7 +33,10 @@ def shape(w: State, n: Numbers) -> None:
             held = 0 if w.tier != 2 or is_dust(w, n, w.pos) else w.pos
             buys = entries and held <= 0
             sells = entries and held >= 0 and not n.spot
-            ladder(w, n, buys, sells)
+            if n.plain:
+                slots(w, n, buys, sells)
+            else:
+                ladder(w, n, buys, sells)
             delta = reduction(w.pos, w.target) if w.target_on else 0
             if delta:
                 w.many[0 if delta > 0 else 1] = 0

@@ -2,6 +2,7 @@
 
 from gridbot_tui.research.screen.book import accepted, forget, live, refused
 from gridbot_tui.research.screen.compiled import compiled, inlined
+from gridbot_tui.research.screen.fixed import filled
 from gridbot_tui.research.screen.money import cut
 from gridbot_tui.research.screen.numbers import CUT, Numbers
 from gridbot_tui.research.screen.reconcile import converge
@@ -87,6 +88,9 @@ def _fill(w: State, n: Numbers, row: int, e: Integers, notes: Integers, moment: 
         side, steps = (1, steps) if steps > 0 else (-1, -steps)
     else:
         side = w.order[row, SIDE]
+    if n.plain:
+        level, order = (w.order[row, RUNG], e[WHOSE]) if row >= 0 else (0, -1)
+        filled(w, n, side, price, steps, cut(price * steps * n.unit * (n.maker if maker else n.taker)), level, order)
     book(w, n, side, price, steps, maker)
     if w.noting:
         _note_fill(w, notes, row, e, side, steps, moment)

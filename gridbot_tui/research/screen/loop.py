@@ -6,6 +6,7 @@ from gridbot_tui.research.screen import bars, learn, quiet, shadows
 from gridbot_tui.research.screen.account import guard, losses, mark, review
 from gridbot_tui.research.screen.book import begin
 from gridbot_tui.research.screen.compiled import compiled, entry, inlined
+from gridbot_tui.research.screen.fixed import lay
 from gridbot_tui.research.screen.hear import listen
 from gridbot_tui.research.screen.money import equity
 from gridbot_tui.research.screen.numbers import Numbers
@@ -159,20 +160,31 @@ def _bar(w: State, n: Numbers, features: Floats) -> None:
         _hour(w, n, w.feature)
     if plan[DAY]:
         _day(w, n)
+    if n.plain and plan[DECIDES]:
+        w.warm = 1
     if mark(w, n) and w.planned and w.tier != 3 and w.warm:
-        adopt(w, w.feature, n)
+        _plan(w, n)
     if plan[ENDS]:
         _end_episode(w, n)
     if plan[DECIDES]:
         losses(w, n)
         if w.warm and not w.episode_over:
-            adopt(w, w.feature, n)
+            _plan(w, n)
     _each_bar(w, n)
     if w.dirty:
         w.turn += 1
         converge(w, n)
     if w.dirty:
         converge(w, n)
+
+
+@compiled
+def _plan(w: State, n: Numbers) -> None:
+    """A new plan, of whichever kind."""
+    if n.plain:
+        lay(w, n, w.feature)
+    else:
+        adopt(w, w.feature, n)
 
 
 @inlined
@@ -191,8 +203,10 @@ def _absorb(w: State, n: Numbers, bar: Integers) -> None:
 @inlined
 def _hour(w: State, n: Numbers, f: Floats) -> None:
     """A decision bar has closed: votes, and the paper grids' next plans."""
-    w.warm = 1 if f[HOURS] >= n.warmup else 0
-    if not w.warm:
+    w.alive = 1 if f[HOURS] >= n.warmup else 0
+    if not n.plain:
+        w.warm = w.alive
+    if not w.alive:
         return
     said = voted(f, n)
     w.up, w.down, w.flat = said
@@ -207,7 +221,7 @@ def _hour(w: State, n: Numbers, f: Floats) -> None:
 @compiled
 def _day(w: State, n: Numbers) -> None:
     """A UTC day is over: the weights learn from the paper grids' returns."""
-    alive, at = w.warm != 0, w.shadow_close
+    alive, at = w.alive != 0, w.shadow_close
     up, down = shadows.day(w.three[0], at, alive), shadows.day(w.three[1], at, alive)
     flat = shadows.day(w.three[2], at, alive)
     learn.day(w, n, (up, down, flat), not (math.isnan(up) or math.isnan(down) or math.isnan(flat)))
@@ -217,6 +231,8 @@ def _day(w: State, n: Numbers) -> None:
 def _end_episode(w: State, n: Numbers) -> None:
     """The data stop here for long: everything is closed at the last close, features warm up anew."""
     w.episode_over, w.planned, w.priced, w.epoch, w.warm, w.hole, w.dirty = 1, 0, 0, 0, 0, 1, 1
+    w.alive = w.laid = 0
+    w.feature[HOURS] = 0.0
     w.gap = 0.0
     for k in range(3):
         shadows.close(w.three[k], w.shadow_close, n.taker)

@@ -23,7 +23,8 @@ _INTS: Final = (
     "rearm_ms", "stale_after", "min_steps", "max_steps", "market_max_steps", "min_price", "max_price", "max_orders",
     "least_value", "lines", "brackets", "most_value", "leverage", "max_stops", "step_units", "maker_units",
     "taker_units", "probe_ms", "probe_stop_ms", "refusals", "churn_ms", "churn_creates", "churn_repeats",
-    "breaker_rejects", "interval", "hour_bars",
+    "breaker_rejects", "interval", "hour_bars", "plain", "plain_side", "plain_geometric", "plain_levels",
+    "plain_inventory", "plain_reinvests", "unit_parts",
 )  # fmt: skip
 _FLOATS: Final = (
     "neutral_sigma", "neutral_ramp", "breakout", "down_volatility", "gain", "swing", "ramp", "lot_trend",
@@ -34,7 +35,8 @@ _FLOATS: Final = (
     "leave2", "enter3", "scale1", "scale2", "tau", "usual_pull", "hour_kept", "absolute_halt", "rearm_drawdown",
     "cap", "trim", "hard", "reserve", "unknown_gap", "stop_floor", "stop_beyond", "clearance", "warn", "reduce",
     "breaker_loss", "tick", "step", "unit", "min_value", "percent_up", "percent_down", "maker", "taker", "slip",
-    "volume_share", "liquidation_fee", "capital", "share",
+    "volume_share", "liquidation_fee", "capital", "share", "plain_lower", "plain_upper", "plain_below", "plain_above",
+    "plain_leverage",
 )  # fmt: skip
 NUMBERS: Final = np.dtype(
     [(name, np.int64) for name in _INTS]
@@ -60,6 +62,7 @@ def fill(
     """Write everything one run needs to know into a record of ``NUMBERS``."""
     for name, value in {
         **_strategy(config),
+        **_plain(config, instrument),
         **_orders(config, instrument),
         **_risk(config, interval),
         **_instrument(instrument),
@@ -98,6 +101,19 @@ def _strategy(config: EngineConfig) -> dict[str, float]:
         "floor": learning.floor, "cap_weight": learning.cap, "skip_days": learning.skip_days,
         "change": learning.max_change, "trust": learning.trust_rate, "bet": learning.bet,
         "evidence_limit": learning.evidence_limit, "fallback_days": learning.fallback_days,
+    }  # fmt: skip
+
+
+def _plain(config: EngineConfig, instrument: Instrument) -> dict[str, float]:
+    """A plain grid; lower and upper are 0 where it is laid around the price."""
+    ladder = config.ladder
+    p = ladder.plain
+    return {
+        "plain": ladder.kind != "adaptive", "plain_geometric": ladder.kind == "geometric",
+        "plain_side": 1 if p.side == "long" else -1, "plain_levels": p.levels, "plain_inventory": p.initial_inventory,
+        "plain_reinvests": p.reinvest, "plain_lower": p.lower or 0.0, "plain_upper": p.upper or 0.0,
+        "plain_below": p.range_below, "plain_above": p.range_above, "plain_leverage": p.leverage,
+        "unit_parts": int(instrument.unit * CUT),
     }  # fmt: skip
 
 

@@ -37,6 +37,7 @@ def outcome(
     screen: Screen,
     settings: Settings | None = None,
     weights: tuple[float, float, float] | None = None,
+    start: Ms | None = None,
 ) -> Outcome:
     """Play a set compiled and count it up as ``outcome_of`` does a run of the engine.
 
@@ -47,6 +48,7 @@ def outcome(
         screen: the market.
         settings: others than the prepared ones.
         weights: fixed weights instead of learned ones, (up, down, neutral).
+        start: when the run begins, where that is before the market's first bar.
 
     Raises:
         Parted: the run must be played by the engine.
@@ -55,25 +57,25 @@ def outcome(
     made = screen.run(settings, weights=weights)
     if made.noted > len(made.notes):
         raise Parted(f"{made.noted} fills are more than can be written down")
-    books = _Books(screen, settings)
+    books = _Books(screen, settings, screen.tape.start if start is None else start)
     return counted(name, books.left(made), screen.prepared, screen.prepared.engine_config(settings).risk.tier3_enter)
 
 
 class _Books:
     """The exchange's and the ledger's books of one run."""
 
-    def __init__(self, screen: Screen, settings: Settings) -> None:
+    def __init__(self, screen: Screen, settings: Settings, start: Ms) -> None:
         prepared = screen.prepared
         config = prepared.engine_config(settings)
         account = prepared.account(config, settings)
-        self._tape, self._prepared = screen.tape, prepared
+        self._tape, self._start = screen.tape, start
         (self._symbol,) = prepared.market.symbols
         self._instrument = prepared.market.instruments[self._symbol]
         self._exchange = Exchange(prepared.market.instruments, account)
         self._venue = self._exchange.venues[self._symbol]
         self._orders = {side: _order(self._symbol, side) for side in Side}
         self._ledger = Ledger(config.market, config.quote, prepared.market.instruments)
-        self._ledger.start(screen.tape.start, dict(account.balances), config.capital)
+        self._ledger.start(start, dict(account.balances), config.capital)
         self._record = Record(prepared.market.symbols)
         self._charged: Money = ZERO
         """Clearance fee of a liquidation that is still to be paid."""
@@ -96,7 +98,7 @@ class _Books:
         return Left(
             record=self._record,
             ledger=self._ledger,
-            start=self._tape.start,
+            start=self._start,
             end=int(times[-1]),
             fall=-made.fall,
             worst=made.worst,

@@ -58,6 +58,11 @@ FILL_NOTE, CASH_NOTE, TIER_NOTE = range(3)
 HOUR_NOTED, HOUR_MARK, HOUR_CLOSE, HOUR_WEIGHT = range(4)
 HOURS_WIDTH: Final = 6
 
+LOTS: Final = 256
+"""Lots of a plain grid at once."""
+# Columns of a lot, which stand in the order of their age; the last is the how manieth it is.
+LOT_PRICE, LOT_LEVEL, LOT_STEPS, LOT_ORDER, LOT_NUMBER = range(5)
+
 # Styles of a target
 PASSIVE, TAKER = range(2)
 
@@ -72,6 +77,9 @@ _INTS: Final = (
     "pos", "cash", "dust", "xpos", "xcash", "xbase", "xbuys", "xsells",
     # the plan in force
     "planned", "priced", "epoch", "lot", "origin", "upper", "lower", "levels", "warm",
+    # a plain grid: whether it is laid, lots opened so far, lots there are, the position it asks for; whether paper
+    # grids are alive, as ``warm`` says of the plan itself
+    "laid", "opened", "lots", "goal", "alive",
     # what is to be looked at again
     "turn", "shaped_turn", "shaped_at", "dirty", "dirty_next", "repeg", "waits", "withheld", "churned", "done_with",
     # what ought to stand beside the slots, and what of it was compared last
@@ -101,6 +109,8 @@ _FLOATS: Final = (
     "worst", "most_worst", "most_held",
     # the plan in force
     "centre", "spacing", "anchor", "unwind", "gap",
+    # a plain grid: the price at its start, equity that sizes its lots, its lot
+    "grid_start", "grid_equity", "plain_lot",
     # paper grids: their last close, and prices between which a bar concerns none
     "shadow_close", "shadow_low", "shadow_high",
 )  # fmt: skip
@@ -138,6 +148,11 @@ STATE: Final = np.dtype(
         ("fine", np.int64, (3,)),
         ("fall_at", np.int64, (256,)),
         ("fall_value", np.float64, (256,)),
+        ("level", np.float64, (MOST,)),
+        ("level_down", np.int64, (MOST,)),
+        ("level_up", np.int64, (MOST,)),
+        ("held", np.int64, (MOST,)),
+        ("lotted", np.int64, (LOTS, 5)),
         ("three", np.float64, (3, 20)),
         ("belief", np.float64, (20,)),
         ("near", np.float64, (4, MOST)),

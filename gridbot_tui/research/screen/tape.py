@@ -12,7 +12,7 @@ from gridbot_tui.market.recorded import Series
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.strategy.features import FeatureRow, Features
 from gridbot_tui.strategy.votes import down_vote, up_vote
-from gridbot_tui.units import DAY, HOUR, MINUTE, Ms
+from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Ms
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -29,6 +29,7 @@ NAMES = (
 """Columns of the features, then funding_mean, funding_day (nan = unknown), the hours seen, the close in quote,
 and ``fixed_votes``."""
 
+MOST_LEVELS: Final = 60
 BLOCK: Final = 8
 """Moments that share a row of ``Tape.blocks``."""
 
@@ -75,8 +76,10 @@ def fits(prepared: Prepared) -> str:
     if len(prepared.market.symbols) != 1:
         return "several symbols share one account"
     settings = prepared.settings
-    if settings.ladders() or settings.ladder.kind != "adaptive":
-        return "a ladder that is not the adaptive one"
+    if settings.ladders():
+        return "a symbol has a ladder of its own"
+    if settings.ladder.kind != "adaptive" and (why := _plain(prepared)):
+        return why
     if settings.simulation.exchange.partial_probability:
         return "partial fills by chance"
     if settings.simulation.exchange.bnb_fees:
@@ -85,6 +88,25 @@ def fits(prepared: Prepared) -> str:
         return "outages of hours that end no episode"
     if HOUR % prepared.market.interval:
         return "bars that do not divide an hour"
+    return ""
+
+
+def _plain(prepared: Prepared) -> str:
+    """Why a plain grid cannot be screened, or an empty string."""
+    p = prepared.settings.ladder.plain
+    (instrument,) = prepared.market.instruments.values()
+    if instrument.market is Market.SPOT:
+        return "a plain grid on spot"
+    if p.side == "neutral":
+        return "a plain grid of two sides"
+    if p.trailing_up or p.trailing_down:
+        return "a plain grid that trails"
+    if p.stop is not None or p.stop_above is not None or p.take_profit is not None:
+        return "a plain grid with a stop or take-profit"
+    if p.levels > MOST_LEVELS:
+        return f"a plain grid of more than {MOST_LEVELS} levels"
+    if instrument.unit * 100_000_000 % 1:
+        return "a tick times step finer than eight decimals"
     return ""
 
 
