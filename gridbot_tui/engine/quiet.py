@@ -129,11 +129,13 @@ class Quiet:
         if found is None or interval < MINUTE:
             return 0
         values, piece = found
-        count = self._leverage(marks, values, _UNIT // piece)
+        count, leverages = self._leverage(marks, values, _UNIT // piece)
         if not count:
             return 0  # each of them is looked at for its distance to liquidation
         count = self._tiers(values[:count] if count < len(values) else values, piece, at, interval)
         if count:
+            if leverages:
+                desk.max_observed = max(desk.max_observed, *leverages[:count])
             self._capital(values[:count], piece, at + count * interval)
             desk.now = at + count * interval
         return count
@@ -170,32 +172,34 @@ class Quiet:
             series = [value + worth * price for value, price in zip(series, column, strict=True)]
         return series, piece
 
-    def _leverage(self, marks: Mapping[Symbol, Sequence[Ticks]], values: list[int], pieces: int) -> int:
-        """Note the highest leverage; how many bars stay under the one from which each is looked at."""
+    def _leverage(
+        self, marks: Mapping[Symbol, Sequence[Ticks]], values: list[int], pieces: int
+    ) -> tuple[int, list[float]]:
+        """How many bars stay under the leverage from which each is looked at; theirs, where one may be the highest."""
         desk = self._desk
         held: list[tuple[Steps, Sequence[Ticks], float]] = []
         for name, state in desk.symbols.items():
             position = desk.ledger.position(name)
             if position:
                 if name not in marks:
-                    return 0
+                    return 0, []
                 held.append((abs(position), marks[name], state.instrument.unit_f))
         if not held:
-            return len(values)
+            return len(values), []
         least = min(values) / pieces
         most = sum(size * max(column) * unit for size, column, unit in held)
         if least > 0 and most / least < min(desk.max_observed, _GUARDED) * (1 - 1e-12):
-            return len(values)
+            return len(values), []
+        found: list[float] = []
         for index, value in enumerate(values):
             total = 0.0
             for size, column, unit in held:
                 total += size * column[index] * unit
             leverage = total / (value / pieces) if value > 0 else _GUARDED
             if leverage >= _GUARDED:
-                return index
-            if leverage > desk.max_observed:
-                desk.max_observed = leverage
-        return len(values)
+                break
+            found.append(leverage)
+        return len(found), found
 
     def _tiers(self, values: list[int], piece: int, at: Ms, interval: Ms) -> int:
         """``DrawdownTiers.update`` for each value; stops before the bar that would change anything."""

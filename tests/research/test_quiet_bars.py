@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from gridbot_tui.engine import state
+from gridbot_tui.engine.quiet import Quiet
 from gridbot_tui.research.outcome import outcome_of, ring_of
 from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.ring import Ring
-from gridbot_tui.units import MINUTE, Market
+from gridbot_tui.units import DAY, MINUTE, Market
 from tests.data import shared
 from tests.research.markets import prepared, series
 
@@ -94,6 +95,23 @@ def test_plain_grids_are_passed_over_too() -> None:
     fast, slow = both(one)
     assert len(fast.tape.fills) > 10
     same(fast, slow, one)
+
+
+def test_the_highest_leverage_is_one_of_the_bars_that_were_passed_over() -> None:
+    one = prepared(series("BTCUSDT", 24, seed=12, sigma_hour=0.012, drift_day=0.004, market=Market.SPOT))
+    ring = ring_of(one)
+    ring.run(one.market.start + 20 * DAY + 17 * MINUTE)
+    desk, at = ring.engine.desk, ring.engine.now
+    position, mark = desk.ledger.position("BTCUSDT"), desk.symbols["BTCUSDT"].mark
+    assert position > 0
+    assert mark
+    desk.max_observed = 0.0
+    unit, equity = desk.instruments["BTCUSDT"].unit_f, float(desk.ledger.equity_quick() or 0)
+    deep = int(mark - 0.08 * equity / (position * unit))  # into tier 2 within an hour; then far beyond where it was
+    marks = [mark, mark + 1, *[deep] * 40, 2 * mark]
+    count = Quiet(desk).mark({"BTCUSDT": marks}, at, MINUTE)
+    assert 2 <= count < len(marks) - 1
+    assert desk.max_observed == pytest.approx(position * (mark + 1) * unit / (equity + position * unit))
 
 
 def test_leverage_above_one_is_looked_at_bar_by_bar() -> None:
