@@ -38,6 +38,8 @@ KEYS = [
     "halts",
 ]
 
+TRAILING = ("--set", "ladder.kind=geometric", "--set", "ladder.plain.trailing_up=true")
+
 
 @pytest.fixture
 def call(capsys: pytest.CaptureFixture[str]) -> Cli:
@@ -108,7 +110,7 @@ def test_dates_cut_the_data(path: str, call: Cli) -> None:
         (("--set", "risk.leverage_cap=99"), "risk.leverage_cap"),
         (("--set", "nonsense"), "section.key=value"),
         (("--market", "spot"), "futures"),
-        (("--played-by", "compiled", "--set", "ladder.kind=geometric"), "not the adaptive one"),
+        (("--played-by", "compiled", *TRAILING), "trails"),
         (("--played-by", "magic"), "magic"),
     ],
 )

@@ -10,18 +10,24 @@ from gridbot_tui.research import backtest, baselines, compiled
 from gridbot_tui.research.backtest import Study, document, study_of
 from gridbot_tui.research.baselines import MORE, USUAL, Variant, warm_at
 from gridbot_tui.research.compiled import Compiled
+from gridbot_tui.research.outcome import outcome_of, ring_of
 from gridbot_tui.research.playing import play_all
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.screen import screening, settled
 from gridbot_tui.research.screen.settled import Parted
-from gridbot_tui.research.screen.tape import tape_of
+from gridbot_tui.research.screen.tape import fits, tape_of
 from gridbot_tui.service.assemble import RunRefused
 from gridbot_tui.units import HOUR
 from tests.research.markets import prepared, series
-from tests.research.screen_cases import CASES, QUARTER, Case, told
+from tests.research.screen_cases import CASES, LARGE, QUARTER, Case, Keys, told
 
 BY_NAME = {case.name: case for case in CASES}
-WEIGHTED = [one for one in (*USUAL, *MORE) if one.weights is not None]
+SIDES: list[Keys] = [
+    {"ladder__kind": "geometric", "ladder__plain__side": "short", "ladder__plain__leverage": "2"},
+    {"ladder__kind": "arithmetic", "ladder__plain__side": "long", "ladder__plain__levels": "60", "orders__depth": "20"},
+    {"ladder__kind": "geometric", "ladder__plain__side": "long", "ladder__plain__reinvest": "true", **LARGE},
+    {"ladder__kind": "arithmetic", "ladder__plain__side": "short", "ladder__plain__initial_inventory": "true"},
+]
 HOLES = ((16.3, 0.5), (17.7, 0.9), (18.02, 0.96), (18.0, 3.0), (20.5, 0.01))
 
 
@@ -42,14 +48,45 @@ def text(made: Study) -> str:
     return json.dumps({name: value for name, value in found.items() if name not in ("elapsed_s", "bars_per_s")})
 
 
-@pytest.mark.parametrize("name", ["lively", "spot", "outages and episodes"])
-@pytest.mark.parametrize("variant", WEIGHTED, ids=lambda one: one.name)
-def test_with_fixed_weights_too_it_is_the_engines_run(name: str, variant: Variant) -> None:
+@pytest.mark.parametrize("name", ["lively", "spot", "outages and episodes", "thin", "a fall that halts"])
+@pytest.mark.parametrize("variant", [*USUAL, *MORE], ids=lambda one: one.name)
+def test_every_baseline_is_the_engines_run(name: str, variant: Variant) -> None:
     one = BY_NAME[name].ready()
     screening.load()
     made = Compiled(one, warm_at(one)).variant(variant)
+    if name == "spot" and variant.late:
+        assert made is None, "plain grids on spot are the engine's"
+    else:
+        assert made is not None
+        assert told(made) == told(baselines.play(one, variant, warm_at(one)))
+
+
+@pytest.mark.parametrize("keys", SIDES, ids=lambda keys: f"{keys['ladder__kind']} {keys['ladder__plain__side']}")
+@pytest.mark.parametrize("name", ["outages and episodes", "no hysteresis", "liquidated 30"])
+def test_plain_grids_of_one_side_are_the_engines_run(name: str, keys: Keys) -> None:
+    case = BY_NAME[name]
+    one = prepared(case.make(), interval=case.interval, **keys)
+    screening.load()
+    made = Compiled(one, warm_at(one)).play("strategy")
+    ring = ring_of(one)
+    ring.run()
     assert made is not None
-    assert told(made) == told(baselines.play(one, variant, warm_at(one)))
+    assert made.marks
+    assert told(made) == told(outcome_of("strategy", ring, one))
+
+
+@pytest.mark.parametrize(
+    ("keys", "why"),
+    [
+        ({"ladder__plain__side": "neutral"}, "two sides"),
+        ({"ladder__plain__trailing_up": "true"}, "trails"),
+        ({"ladder__plain__take_profit": "99999"}, "take-profit"),
+        ({"ladder__plain__levels": "61"}, "60 levels"),
+    ],
+)
+def test_of_other_plain_grids_it_is_said_why_they_are_not_known(keys: Keys, why: str) -> None:
+    given = {"ladder__kind": "geometric", "ladder__plain__side": "long", **keys}
+    assert why in fits(prepared(series("BTCUSDT", 3), **given))  # type: ignore[arg-type]
 
 
 def test_the_result_document_has_the_same_bytes_whoever_played() -> None:
