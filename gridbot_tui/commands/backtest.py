@@ -10,7 +10,15 @@ import typer
 
 from gridbot_tui.commands.output import document as print_document
 from gridbot_tui.commands.output import pairs, percent, say, table
-from gridbot_tui.commands.recorded import Asked, folder_for, over_recorded_data, progress_share, writing
+from gridbot_tui.commands.recorded import (
+    Asked,
+    PlayedBy,
+    PlayedByOption,
+    folder_for,
+    over_recorded_data,
+    progress_share,
+    writing,
+)
 
 if TYPE_CHECKING:
     from gridbot_tui.research.backtest import Study
@@ -22,14 +30,6 @@ class Sensitivity(StrEnum):
     ALL = "all"
     MAIN = "main"
     NONE = "none"
-
-
-class PlayedBy(StrEnum):
-    """Who plays the runs."""
-
-    AUTO = "auto"
-    COMPILED = "compiled"
-    ENGINE = "engine"
 
 
 @over_recorded_data
@@ -45,9 +45,7 @@ def backtest(
     sensitivity: Annotated[
         Sensitivity, typer.Option("--sensitivity", help="Parameters that a report changes one at a time.")
     ] = Sensitivity.MAIN,
-    played_by: Annotated[
-        PlayedBy, typer.Option("--played-by", help="Compiled code makes the engine's fills, many times as fast.")
-    ] = PlayedBy.AUTO,
+    played_by: PlayedByOption = PlayedBy.AUTO,
     verify: Annotated[
         bool, typer.Option("--verify", help="Have the engine play what compiled code has played, and compare.")
     ] = False,

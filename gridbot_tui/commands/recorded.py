@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any
@@ -41,6 +42,18 @@ SlippageOption = Annotated[
     float | None, typer.Option("--slippage", metavar="BP", help="What a taker loses against the price, bp (2).")
 ]
 
+
+class PlayedBy(StrEnum):
+    """Who plays the runs."""
+
+    AUTO = "auto"
+    COMPILED = "compiled"
+    ENGINE = "engine"
+
+
+PlayedByOption = Annotated[
+    PlayedBy, typer.Option("--played-by", help="Compiled code makes the engine's fills, many times as fast.")
+]
 
 SOON_S = 2.0
 """What is done sooner needs no word of how far it is."""

@@ -8,7 +8,15 @@ import typer
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.output import document as print_document
 from gridbot_tui.commands.output import moment, percent, say, table
-from gridbot_tui.commands.recorded import Asked, folder_for, over_recorded_data, progress, writing
+from gridbot_tui.commands.recorded import (
+    Asked,
+    PlayedBy,
+    PlayedByOption,
+    folder_for,
+    over_recorded_data,
+    progress,
+    writing,
+)
 
 
 @over_recorded_data
@@ -26,6 +34,7 @@ def walkforward(
     workers: Annotated[
         int | None, typer.Option("--workers", metavar="N", min=1, help="Processes (default: one a core).")
     ] = None,
+    played_by: PlayedByOption = PlayedBy.AUTO,
 ) -> None:
     """Choose parameters on rolling train windows, judge them on the windows after, show one honest curve.
 
@@ -43,6 +52,8 @@ def walkforward(
             sets=research.sets_from(tried) if tried else research.SETS,
             processes=workers,
             progress=progress(),
+            by=played_by.value,
+            tell=say,
         )
     except ValueError as refused:
         raise CommandFailed(str(refused), Exit.USAGE) from refused

@@ -15,9 +15,10 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gridbot_tui.research import baselines, intervals, metrics
+from gridbot_tui.research import baselines, compiled, intervals, metrics
+from gridbot_tui.research.compiled import By, Compiled, Tell
 from gridbot_tui.research.intervals import Interval
-from gridbot_tui.research.outcome import DIGITS, outcome_of, ring_of
+from gridbot_tui.research.outcome import DIGITS, Outcome, outcome_of, ring_of
 from gridbot_tui.research.playing import deaf
 from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.windows import Window, covered, part, windows
@@ -94,8 +95,10 @@ def walk(
     sets: Sequence[Set] = SETS,
     processes: int | None = None,
     progress: Progress = lambda done, whole: None,
+    by: By = "auto",
+    tell: Tell = lambda text: None,
 ) -> Walk:
-    """Walk over the whole recording.
+    """Walk over the whole recording. ``by`` and ``tell``: see ``backtest.study``.
 
     Raises:
         RunRefused, ConfigError: data or keys that cannot be used.
@@ -115,33 +118,37 @@ def walk(
     halves = ("train", "test")
     jobs = [(index, name, half) for index in range(len(spans)) for name in settings for half in halves]
     jobs += [(index, one.name, BESIDE) for index in range(len(spans)) for one in baselines.USUAL]
-    played = _play_all(prepared, settings, spans, warm, jobs, processes, progress)
+    runs = len(jobs) * (train_days + test_days) * DAY // (2 * max(market.end - market.start, DAY)) + 1
+    quick = compiled.wanted(prepared, by, runs, tell)
+    played = _play_all(prepared, settings, spans, warm, jobs, processes, progress, quick)
     return replace(_judged(prepared, spans, list(settings), played), left_out=len(whole) - len(spans))
 
 
 Job = tuple[int, str, str]
 """(window, set or baseline, ``train``, ``test`` or ``beside``)."""
 BESIDE = "beside"
-_shared: tuple[Prepared, Mapping[str, Settings], Sequence[Window], Ms] | None = None
+_shared: tuple[Prepared, Mapping[str, Settings], Sequence[Window], Ms, bool] | None = None
+"""What the forked workers find in their memory; last whether compiled code plays what it can."""
+_markets: dict[tuple[int, str], Compiled] = {}
+"""The windows that a worker has read for compiled code: the same one is asked for by every set."""
+KEPT = 4
 
 
 def _play(job: Job) -> tuple[Job, metrics.Daily, tuple[float, ...]]:
     """(job, daily returns of the window, buy and hold's on a test window of the defaults)."""
     assert _shared is not None
-    prepared, settings, spans, warm = _shared
+    prepared, settings, spans, warm, quick = _shared
     index, name, half = job
     window = spans[index]
     if half == BESIDE:
-        return job, _beside(prepared, name, window, warm), ()
+        return job, _beside(prepared, name, window, warm, quick), ()
     frm, to = (window.train_from, window.test_from) if half == "train" else (window.test_from, window.test_to)
     gap = prepared.settings.market.episode_gap_minutes * MINUTE
     market = part(prepared.market, frm - warm, to, gap)
     if market is None:
         return job, metrics.Daily((), ()), ()
     one = Prepared(settings[name], market)
-    ring = ring_of(one)
-    ring.run()
-    made = outcome_of(name, ring, one)
+    made = (_compiled((index, half), one, frm).play(name, one.settings) if quick else None) or _by_engine(name, one)
     held: tuple[float, ...] = ()
     if half == "test" and name == DEFAULTS:
         beside = baselines.buy_and_hold(one, made, frm).daily(frm)
@@ -150,14 +157,32 @@ def _play(job: Job) -> tuple[Job, metrics.Daily, tuple[float, ...]]:
     return job, made.daily(frm), held
 
 
-def _beside(prepared: Prepared, name: str, window: Window, warm: Ms) -> metrics.Daily:
+def _compiled(window: tuple[int, str], one: Prepared, since: Ms) -> Compiled:
+    """A window's market for compiled code."""
+    known = _markets.get(window)
+    if known is None:
+        while len(_markets) >= KEPT:
+            del _markets[next(iter(_markets))]
+        known = _markets[window] = Compiled(one, since)
+    return known
+
+
+def _by_engine(name: str, one: Prepared) -> Outcome:
+    ring = ring_of(one)
+    ring.run()
+    return outcome_of(name, ring, one)
+
+
+def _beside(prepared: Prepared, name: str, window: Window, warm: Ms, quick: bool) -> metrics.Daily:
     """Daily returns of a baseline on a test window, with the config as it is; none where it cannot be played."""
     gap = prepared.settings.market.episode_gap_minutes * MINUTE
     market = part(prepared.market, window.test_from - warm, window.test_to, gap)
     if market is None:
         return metrics.Daily((), ())
     variant = next(one for one in baselines.USUAL if one.name == name)
-    made = baselines.try_play(Prepared(prepared.settings, market), variant, window.test_from)
+    one = Prepared(prepared.settings, market)
+    found = Compiled(one, window.test_from).variant(variant) if quick else None
+    made = found or baselines.try_play(one, variant, window.test_from)
     return metrics.Daily((), ()) if isinstance(made, str) else made.daily(window.test_from)
 
 
@@ -169,9 +194,14 @@ def _play_all(
     jobs: Sequence[Job],
     processes: int | None,
     progress: Progress,
+    quick: bool,
 ) -> dict[Job, tuple[metrics.Daily, tuple[float, ...]]]:
     global _shared
-    _shared = (prepared, settings, spans, warm)
+    _shared = (prepared, settings, spans, warm, quick)
+    if quick:
+        from gridbot_tui.research.screen.screening import load
+
+        load()
     workers = processes or (os.cpu_count() or 1)
     played: dict[Job, tuple[metrics.Daily, tuple[float, ...]]] = {}
 
@@ -188,6 +218,7 @@ def _play_all(
                 collect(pool.imap_unordered(_play, jobs, chunksize=1))
     finally:
         _shared = None
+        _markets.clear()
     return played
 
 

@@ -1,6 +1,8 @@
 """Who plays a back-test, and that it makes no difference: compiled code, or the engine where that is not enough."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -227,3 +229,14 @@ def _hours_agree(one: Prepared) -> None:
     whole = np.unique(tape.plan[tape.plan[:, 3] == 1, 0] // HOUR)
     made = np.unique(bars.times // HOUR)
     assert len(whole) >= len(made) - 2, "and none is left out"
+
+
+def test_what_is_loaded_is_what_runs_and_is_kept_where_it_should() -> None:
+    screening.load()
+    from gridbot_tui.research.screen import loop
+
+    run: Any = loop.run
+    screening.Screen(ready()).run(ready().settings)
+    assert len(run.signatures) == 1, "one layout of the arrays, compiled once"
+    assert screening.is_kept()
+    assert not list(Path(screening.__file__).parent.rglob("*.nb[ci]")), "nothing of it lies beside the sources"

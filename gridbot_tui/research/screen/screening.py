@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -171,16 +172,15 @@ class Screen:
 
 def load() -> None:
     """Have the compiled run in this process: reads what was compiled before, or compiles (within a minute)."""
+    keep_compiled()  # before anything is imported that is to be kept there
     from gridbot_tui.research.screen.loop import run
     from gridbot_tui.research.screen.numbers import NUMBERS
 
-    keep_compiled()
     w, n = np.zeros(1, STATE).view(np.recarray), np.zeros(1, NUMBERS).view(np.recarray)
-    rows, row = np.zeros((0, 1), dtype=np.int64), np.zeros(0)
-    floats = np.zeros((0, 1))
-    tape = np.asfortranarray(rows)
+    rows, row, floats = np.zeros((0, 1), dtype=np.int64), np.zeros(0), np.zeros((0, 1))
+    columns = np.zeros((2, 2), dtype=np.int64, order="F")  # of a market without a moment, in the same layout as any
     with compiling():
-        run(w[0], n[0], tape, rows, row, row, floats, rows, rows, floats, rows, row, 0, rows, floats, row, floats)
+        run(w[0], n[0], columns, rows, row, row, floats, rows, rows, floats, rows, row, 0, rows, floats, row, floats)
 
 
 def is_kept() -> bool:
@@ -216,6 +216,7 @@ def compiling() -> Iterator[None]:
         _COMPILED.append(lock.name)
 
 
+@functools.cache
 def keep_compiled() -> Path:
     """Keep what is compiled beside others of the same sources (numba looks at one file only, we compile several), in
     the folder that is returned."""
