@@ -21,7 +21,7 @@ CONTRACTS = $(VENV)/bin/lint-imports --no-logo
 PYTEST = $(PY) -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test pytest lint format typecheck imports bench bench-ui screenshots bench-backtest validation mechanisms promises screen campaign mutants kills faults conformance docs lock clean
+.PHONY: help run setup test pytest lint format typecheck imports bench bench-ui screenshots bench-backtest validation mechanisms promises compiled screen campaign mutants kills faults conformance docs lock clean
 
 help:
 	@echo "make run        run gridbot (ARGS=...)"
@@ -30,6 +30,7 @@ help:
 	@echo "make bench-ui   what the terminal app costs;  make screenshots   the pictures, from fixed snapshots"
 	@echo "make bench-backtest   back-test throughput beside its peers;  make validation   docs/VALIDATION.md from recorded data"
 	@echo "make mechanisms   what each mechanism of the strategy adds, with its interval"
+	@echo "make compiled   engine against compiled back-tests on random windows, ugly markets and configs, to the last digit"
 	@echo "make promises   what every run promises, on windows of the recorded data that nobody chose and on made markets"
 	@echo "                that are uglier (WINDOWS=..., UGLY=..., SEED=...)"
 	@echo "make campaign   the fault campaign, into docs/VALIDATION.md (SEEDS=...);  make mutants   known bugs it must find"
@@ -108,6 +109,10 @@ UGLY ?= 70
 SEED ?= 1
 promises: $(READY)
 	@$(PY) -m tests.tools.check_promises --windows $(WINDOWS) --ugly $(UGLY) --seed $(SEED) $(ARGS)
+
+# Engine against compiled code on random windows, ugly markets and random configs, to the last digit.
+compiled: $(READY)
+	@$(PY) -m tests.tools.check_compiled --windows $(WINDOWS) --ugly $(UGLY) --seed $(SEED) $(ARGS)
 
 # How far the compiled screen of `gridbot optimize --screen` and the engine agree.
 screen: $(READY)
