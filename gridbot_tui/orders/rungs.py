@@ -67,7 +67,7 @@ class Rungs:
         self._tick = instrument.tick_f
         self.floor: Steps = max(1, instrument.min_steps)
         """The smallest order at any price."""
-        self.minimum = float(instrument.min_notional) / instrument.unit_f
+        self.minimum = instrument.minimum_f
         """Minimum notional in ticks x steps."""
         self.last: tuple[tuple[Steps, int, bool, bool, bool], Ticks, Ticks, tuple[Slot, ...]] | None = None
         """The ladder's last answer, of a ladder no rung of which the market had reached: what it was asked
@@ -131,4 +131,4 @@ def least_steps(instrument: Instrument, limit: float, ticks: Ticks) -> Steps:
 
 def smallest_order(instrument: Instrument, ticks: Ticks) -> Steps:
     """The smallest order the exchange takes at this price."""
-    return least_steps(instrument, float(instrument.min_notional) / instrument.unit_f, ticks)
+    return least_steps(instrument, instrument.minimum_f, ticks)

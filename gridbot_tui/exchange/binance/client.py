@@ -68,6 +68,9 @@ class Client(AsyncClient):  # type: ignore[misc]  # the library has no types
         self.ws_api = None
         self.ws_future = None
         self._heard = heard
+        secret = None if self.PRIVATE_KEY is not None else keys.hmac_secret()
+        self._keyed = hmac.new(secret.encode(), digestmod="sha256") if secret else None
+        """What signs, with the secret worked in: a copy of it is ready at once."""
 
     async def close(self) -> None:
         """Close every connection."""
@@ -100,20 +103,20 @@ class Client(AsyncClient):  # type: ignore[misc]  # the library has no types
         write after whatever else waits for the loop; in the address, where Binance takes them as well, they leave
         in the turn that made them. A batch's, the one thing ``encoded`` here, is too long for an address.
         """
-        secret = self.API_SECRET
-        if not signed or not secret or self.PRIVATE_KEY is not None or force_params:
+        if not signed or self._keyed is None or force_params:
             return await super()._request(method, uri, signed, force_params, **given)
-        url = URL(f"{uri}?{self._signed(given['data'], secret)}", encoded=True)
+        url = URL(f"{uri}?{self._signed(given['data'], self._keyed.copy())}", encoded=True)
         headers = None if method == "get" else _FORM
         request = self.session.request(method, url, headers=headers, timeout=self.REQUEST_TIMEOUT)
         async with request as response:
             return await self._handle_response(response)
 
-    def _signed(self, params: Mapping[str, Any], secret: str) -> str:
+    def _signed(self, params: Mapping[str, Any], signing: hmac.HMAC) -> str:
         """The parameters as they are sent, and signed exactly so: percent-encoded, the signature last."""
         now = int(time.time() * 1000 + self.timestamp_offset)
         words = urlencode({**params, "recvWindow": self.REQUEST_RECVWINDOW, "timestamp": now})
-        return f"{words}&signature={hmac.digest(secret.encode(), words.encode(), 'sha256').hex()}"
+        signing.update(words.encode())
+        return f"{words}&signature={signing.hexdigest()}"
 
     def sign_ws(self, params: dict[str, Any]) -> dict[str, Any]:
         """A spot WebSocket API request's parameters with key, timestamp and signature."""
