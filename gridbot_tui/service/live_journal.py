@@ -107,8 +107,9 @@ class LiveJournal:
             then()
 
     def _keep_held(self) -> None:
+        """Write what was held, unless a commit has taken it along."""
         self._keeper = None
-        if self._held:
+        with self._watched():
             self._begin()
 
     def _tell_later(self, facts: Sequence[Fact]) -> None:
