@@ -36,6 +36,7 @@ class Rungs:
 
     __slots__ = (
         "_anchor",
+        "_grid",
         "_kept",
         "_prices",
         "_skew",
@@ -74,6 +75,7 @@ class Rungs:
         (position, depth, entries of either side, lot large enough), the touch between which it holds, slots."""
         self._prices: dict[tuple[int, Side, int], Ticks] = {}
         self._kept: tuple[dict[int, Ticks], dict[int, Ticks]] = ({}, {})
+        self._grid: list[tuple[Ticks, Ticks]] | None = None
 
     @property
     def priced(self) -> bool:
@@ -102,6 +104,14 @@ class Rungs:
     def kept(self, side: Side) -> dict[int, Ticks]:
         """The ticks of one side's rungs that were asked for, where they hold at any position."""
         return self._kept[0 if side is _BUY else 1]
+
+    @property
+    def grid(self) -> list[tuple[Ticks, Ticks]]:
+        """Each level of a plain grid in ticks, (down, up)."""
+        if self._grid is None:
+            instrument = self.instrument
+            self._grid = [(instrument.ticks_down(price), instrument.ticks_up(price)) for price in self.plan.grid]
+        return self._grid
 
     def least(self, ticks: Ticks) -> Steps:
         """The smallest order the exchange takes at this price."""

@@ -71,6 +71,7 @@ class Client(AsyncClient):  # type: ignore[misc]  # the library has no types
         secret = None if self.PRIVATE_KEY is not None else keys.hmac_secret()
         self._keyed = hmac.new(secret.encode(), digestmod="sha256") if secret else None
         """What signs, with the secret worked in: a copy of it is ready at once."""
+        self._addresses: dict[Call, str] = {}
 
     async def close(self) -> None:
         """Close every connection."""
@@ -86,6 +87,8 @@ class Client(AsyncClient):  # type: ignore[misc]  # the library has no types
         Raises:
             HttpTrouble, Unreadable, aiohttp.ClientError, TimeoutError.
         """
+        if call.signed and self._keyed is not None and not encoded:
+            return await self._send_signed(market, call, params, self._keyed.copy())
         # The library changes what it is given, and sends a body even where nothing is in it.
         given: dict[str, Any] = {"data": dict(params)} if params or call.signed else {}
         if encoded:
@@ -96,20 +99,30 @@ class Client(AsyncClient):  # type: ignore[misc]  # the library has no types
             return await self._request_api(call.method, call.path, call.signed, **given)
         return await self._request_futures_api(call.method, call.path, call.signed, call.version, **given)
 
-    async def _request(self, method: str, uri: str, signed: bool, force_params: bool = False, **given: Any) -> Any:
-        """The library's, but for what an HMAC secret signs.
+    async def _send_signed(self, market: Market, call: Call, params: Mapping[str, Any], signing: hmac.HMAC) -> Any:
+        """A request that an HMAC secret signs, without the library's own way there.
 
-        It looks over the parameters five times and gives them to aiohttp as a body, which a task of its own would
+        That looks over the parameters five times and gives them to aiohttp as a body, which a task of its own would
         write after whatever else waits for the loop; in the address, where Binance takes them as well, they leave
-        in the turn that made them. A batch's, the one thing ``encoded`` here, is too long for an address.
+        in the turn that made them. Not so a batch (``encoded``): it is too long for an address.
         """
-        if not signed or self._keyed is None or force_params:
-            return await super()._request(method, uri, signed, force_params, **given)
-        url = URL(f"{uri}?{self._signed(given['data'], self._keyed.copy())}", encoded=True)
-        headers = None if method == "get" else _FORM
-        request = self.session.request(method, url, headers=headers, timeout=self.REQUEST_TIMEOUT)
-        async with request as response:
+        url = URL(f"{self._address(market, call)}?{self._signed(params, signing)}", encoded=True)
+        headers = None if call.method == "get" else _FORM
+        async with self.session.request(call.method, url, headers=headers, timeout=self.REQUEST_TIMEOUT) as response:
             return await self._handle_response(response)
+
+    def _address(self, market: Market, call: Call) -> str:
+        """Where a signed call goes; put together once."""
+        known = self._addresses.get(call)
+        if known is None:
+            if call.sapi:
+                known = self._create_margin_api_uri(call.path)
+            elif market is Market.SPOT:
+                known = self._create_api_uri(call.path, signed=True)
+            else:
+                known = self._create_futures_api_uri(call.path, call.version)
+            self._addresses[call] = known
+        return known
 
     def _signed(self, params: Mapping[str, Any], signing: hmac.HMAC) -> str:
         """The parameters as they are sent, and signed exactly so: percent-encoded, the signature last."""
