@@ -75,6 +75,9 @@ class Engine:
         if isinstance(event, (OrderReport, Fill)) and event.symbol in desk.symbols:
             desk.narrow = True
             desk.stirred.add(event.symbol)
+        elif isinstance(event, Quote) and event.symbol in desk.symbols:
+            if event.mark is not None:
+                desk.stirred.add(event.symbol)
         else:
             desk.walked = None
         self._handlers[kind](event)

@@ -1,7 +1,8 @@
 """The walk over all symbols that the account's worst case and liquidation need, as seldom as may be.
 
-News of one order changes one symbol. While ``Engine.handle`` takes such news, only the symbols that it and this
-convergence have stirred are looked at again; before any other event, and outside of one, all are.
+News of one order changes one symbol, and so does a new mark; other prices change none. While ``Engine.handle`` takes
+news of an order, only the symbols that were stirred since the last look, by it, this convergence or a mark, are looked
+at again; at any other event, after one that is neither news of an order nor a quote, and outside of one, all are.
 """
 
 from collections.abc import Collection

@@ -76,25 +76,30 @@ class Instrument(Struct, frozen=True, dict=True):
         return float(self.unit)
 
     @cached_property
+    def minimum_f(self) -> float:
+        """``min_notional`` in ticks x steps, as a float."""
+        return float(self.min_notional) / self.unit_f
+
+    @cached_property
     def least_value(self) -> int:
         """The smallest ticks x steps that reaches ``min_notional``."""
         return int((self.min_notional / self.unit).to_integral_value(ROUND_CEILING))
 
     def ticks_down(self, price: float | Decimal) -> Ticks:
         """The highest whole tick at or below ``price``."""
-        return _whole(price, self.tick, ROUND_FLOOR)
+        return _whole(price, self.tick, self.tick_f, ROUND_FLOOR)
 
     def ticks_up(self, price: float | Decimal) -> Ticks:
         """The lowest whole tick at or above ``price``."""
-        return _whole(price, self.tick, ROUND_CEILING)
+        return _whole(price, self.tick, self.tick_f, ROUND_CEILING)
 
     def ticks_near(self, price: float | Decimal) -> Ticks:
         """The nearest whole tick, ties to even."""
-        return _whole(price, self.tick, ROUND_HALF_EVEN)
+        return _whole(price, self.tick, self.tick_f, ROUND_HALF_EVEN)
 
     def steps_down(self, quantity: float | Decimal) -> Steps:
         """The largest whole number of steps whose size is at most ``|quantity|``, with its sign."""
-        whole = _whole(-quantity if quantity < 0 else quantity, self.step, ROUND_FLOOR)
+        whole = _whole(-quantity if quantity < 0 else quantity, self.step, self.step_f, ROUND_FLOOR)
         return -whole if quantity < 0 else whole
 
     def price(self, ticks: Ticks) -> Decimal:
@@ -110,10 +115,10 @@ class Instrument(Struct, frozen=True, dict=True):
         return self.unit * (ticks * steps)
 
 
-def _whole(value: float | Decimal, size: Decimal, rounding: str) -> int:
+def _whole(value: float | Decimal, size: Decimal, size_f: float, rounding: str) -> int:
     """``value / size`` as an int; a float within 1e-9 of a whole number is that number."""
     if isinstance(value, float):
-        ratio = value / float(size)
+        ratio = value / size_f
         near = round(ratio)
         if abs(ratio - near) <= 1e-9 * max(1.0, abs(ratio)):
             return near

@@ -85,8 +85,8 @@ def desired(
     resting: tuple[Slot, ...] = ()
     if rule is None or rule.reason in _PARTIAL:
         depth = min(params.depth, max(1, (instrument.max_orders - params.reserved_orders) // 2))
+        rungs = rungs if rungs is not None else Rungs(plan, instrument)
         if plan.kind == "adaptive":
-            rungs = rungs if rungs is not None else Rungs(plan, instrument)
             resting = ladder(
                 plan,
                 instrument,
@@ -108,8 +108,9 @@ def desired(
                 depth=depth,
                 buy_entries=buy_entries,
                 sell_entries=sell_entries,
+                rungs=rungs,
             )
-            lot = instrument.steps_down(plan.lot)
+            lot = rungs.lot
         delta = reduction(position, rule)
         if delta:
             reducing = _BUY if delta > 0 else _SELL

@@ -13,7 +13,7 @@ from typing import Final
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.ladder import Draft, place
 from gridbot_tui.orders.model import Slot, Target, TargetStyle
-from gridbot_tui.orders.rungs import Touch, smallest_order
+from gridbot_tui.orders.rungs import Rungs, Touch, smallest_order
 from gridbot_tui.strategy.plan import GridPlan
 from gridbot_tui.units import Market, Side, Steps, Ticks
 
@@ -34,6 +34,7 @@ def plain_ladder(
     depth: int,
     buy_entries: bool = True,
     sell_entries: bool = True,
+    rungs: Rungs | None = None,
 ) -> tuple[Slot, ...]:
     """All slots of a plain grid, bids nearest first, then asks nearest first.
 
@@ -48,7 +49,7 @@ def plain_ladder(
     held: dict[tuple[int, Side], Steps] = {}
     for level, side, steps in lots:
         held[level - shift, side] = held.get((level - shift, side), 0) + steps
-    prices = [(instrument.ticks_down(price), instrument.ticks_up(price)) for price in plan.grid]
+    prices = (rungs or Rungs(plan, instrument)).grid
     buys = _exits(held, prices, Side.BUY, touch)
     sells = _exits(held, prices, Side.SELL, touch)
     lot = instrument.steps_down(plan.lot)

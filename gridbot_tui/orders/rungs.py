@@ -36,6 +36,7 @@ class Rungs:
 
     __slots__ = (
         "_anchor",
+        "_grid",
         "_kept",
         "_prices",
         "_skew",
@@ -67,13 +68,14 @@ class Rungs:
         self._tick = instrument.tick_f
         self.floor: Steps = max(1, instrument.min_steps)
         """The smallest order at any price."""
-        self.minimum = float(instrument.min_notional) / instrument.unit_f
+        self.minimum = instrument.minimum_f
         """Minimum notional in ticks x steps."""
         self.last: tuple[tuple[Steps, int, bool, bool, bool], Ticks, Ticks, tuple[Slot, ...]] | None = None
         """The ladder's last answer, of a ladder no rung of which the market had reached: what it was asked
         (position, depth, entries of either side, lot large enough), the touch between which it holds, slots."""
         self._prices: dict[tuple[int, Side, int], Ticks] = {}
         self._kept: tuple[dict[int, Ticks], dict[int, Ticks]] = ({}, {})
+        self._grid: list[tuple[Ticks, Ticks]] | None = None
 
     @property
     def priced(self) -> bool:
@@ -103,6 +105,14 @@ class Rungs:
         """The ticks of one side's rungs that were asked for, where they hold at any position."""
         return self._kept[0 if side is _BUY else 1]
 
+    @property
+    def grid(self) -> list[tuple[Ticks, Ticks]]:
+        """Each level of a plain grid in ticks, (down, up)."""
+        if self._grid is None:
+            instrument = self.instrument
+            self._grid = [(instrument.ticks_down(price), instrument.ticks_up(price)) for price in self.plan.grid]
+        return self._grid
+
     def least(self, ticks: Ticks) -> Steps:
         """The smallest order the exchange takes at this price."""
         return least_steps(self.instrument, self.minimum, ticks)
@@ -131,4 +141,4 @@ def least_steps(instrument: Instrument, limit: float, ticks: Ticks) -> Steps:
 
 def smallest_order(instrument: Instrument, ticks: Ticks) -> Steps:
     """The smallest order the exchange takes at this price."""
-    return least_steps(instrument, float(instrument.min_notional) / instrument.unit_f, ticks)
+    return least_steps(instrument, instrument.minimum_f, ticks)

@@ -78,7 +78,7 @@ class SymbolExposure:
         """
         self.unit = instrument.unit_f
         self.spot = instrument.market is _SPOT
-        self.least_value = float(instrument.min_notional) / instrument.unit_f
+        self.least_value = instrument.minimum_f
         """Minimum notional in ticks x steps."""
         self.position = position
         self.mark = mark

@@ -85,9 +85,10 @@ class Gate:
         """As ``admit``, with the account as it will be once all of it stands."""
         plan = _Plan(view, slots, strays)
         plan.withhold_unmarked(view.blocked)
-        code = self.verdict(plan.view)
+        around = next(iter(slots)) if len(slots) == 1 else ""
+        code = self.verdict(plan.view, around)
         while code and plan.drop_farthest(code):
-            code = self.verdict(plan.view)
+            code = self.verdict(plan.view, around)
         return plan.result(), plan.view
 
     def final_check(self, order: NewOrder, view: Portfolio) -> str | None:

@@ -33,6 +33,9 @@ HANGS_S = 2.0
 TELL_S = 0.004
 """So much later facts are told: by then a quick disk has taken them, and their orders have left."""
 MOST_UNTOLD = 256
+HELD_S = 0.05
+"""Facts that may wait for the next commit wait so long: the orders of a fill must not be held up by the answers to
+the orders before them."""
 
 Then = Callable[[], None]
 
@@ -66,6 +69,7 @@ class LiveJournal:
         self._encode_state = encode_state
         self._clock = clock
         self._held: list[Fact] = []
+        self._keeper: asyncio.TimerHandle | None = None
         self._untold: list[Fact] = []
         self._teller: asyncio.TimerHandle | None = None
         self._queue: deque[tuple[Sequence[Fact], Then]] = deque()
@@ -98,7 +102,15 @@ class LiveJournal:
             self._held.extend(facts)
             if len(self._held) >= MOST_HELD:
                 self._begin()
+            elif self._keeper is None:
+                self._keeper = asyncio.get_running_loop().call_later(HELD_S, self._keep_held)
             then()
+
+    def _keep_held(self) -> None:
+        """Write what was held, unless a commit has taken it along."""
+        self._keeper = None
+        with self._watched():
+            self._begin()
 
     def _tell_later(self, facts: Sequence[Fact]) -> None:
         self._untold.extend(facts)

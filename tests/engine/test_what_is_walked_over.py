@@ -4,6 +4,7 @@ import pytest
 
 from gridbot_tui.engine import invariants
 from gridbot_tui.engine.actions import Action
+from gridbot_tui.engine.events import Quote
 from gridbot_tui.engine.walk import Walk, walk
 from gridbot_tui.units import Market
 from tests.simulation.market import RandomMarket, Weather
@@ -25,12 +26,19 @@ def test_what_is_kept_of_a_walk_is_what_another_would_find(seed: int, market: Ma
     source = RandomMarket(seed, symbols, market=market, days=0.5, weather=WEATHER)
     rig = Rig(source, market=market, check=False, seed=seed)
     desk, handle = rig.engine.desk, rig.engine.handle
-    held = narrow = 0
+    held = narrow = quoted = 0
 
     def heard(event: object) -> list[Action]:
-        nonlocal held, narrow
+        nonlocal held, narrow, quoted
         actions = handle(event)  # type: ignore[arg-type]
         assert not list(WALKED.check(desk))
+        kept = desk.walked
+        state = next(iter(desk.symbols.values()))
+        if state.mark is not None and len(actions) % 2:  # news of prices between; only a mark changes what is looked at
+            actions += handle(Quote(desk.now, state.symbol, bid=state.mark - 1, ask=state.mark + 1))
+            actions += handle(Quote(desk.now, state.symbol, mark=state.mark + 1))
+            quoted += kept is not None and desk.walked is kept
+            assert not list(WALKED.check(desk))
         known = desk.walked
         if known is None:
             return actions
@@ -46,4 +54,5 @@ def test_what_is_kept_of_a_walk_is_what_another_would_find(seed: int, market: Ma
     rig.engine.handle = heard  # type: ignore[method-assign]
     rig.run()
     assert narrow > 20
+    assert quoted > 20
     assert market is Market.SPOT or held > 20

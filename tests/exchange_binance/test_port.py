@@ -45,6 +45,59 @@ async def test_a_cancel_waits_for_the_answer_to_the_order_it_cancels(served: Ser
         assert [one.outcome for one in trader.reports(order.client_id)] == [Outcome.ACCEPTED, Outcome.CANCELED]
 
 
+async def test_a_first_stop_leaves_before_the_order_of_the_same_decision_and_one_that_replaces_it_after(
+    served: Served,
+) -> None:
+    async with trading(served, Market.FUTURES, clock=WallClock()) as trader:
+        left = _leaving(trader)
+        for said in ("first", "second"):
+            stop = trader.order(Side.SELL, trigger=40_000, purpose=Purpose.STOP, reduce_only=True)
+            exit_ = trader.order(Side.SELL, 61_000)
+            trader.port.send(Place(stop))
+            trader.port.send(Place(exit_))
+            await trader.report(stop.client_id, Outcome.ACCEPTED)
+            await trader.report(exit_.client_id, Outcome.ACCEPTED)
+            wanted = [stop, exit_] if said == "first" else [exit_, stop]
+            assert left == [order.client_id for order in wanted]
+            left.clear()
+
+
+async def test_the_end_of_a_stop_leaves_after_the_order_of_the_same_decision_but_before_what_follows_it(
+    served: Served,
+) -> None:
+    async with trading(served, Market.FUTURES, clock=WallClock()) as trader:
+        stop = trader.order(Side.SELL, trigger=40_000, purpose=Purpose.STOP, reduce_only=True)
+        trader.port.send(Place(stop))
+        await trader.report(stop.client_id, Outcome.ACCEPTED)
+        left = _leaving(trader)
+        entry, other = trader.order(), trader.order(Side.BUY, trigger=90_000, purpose=Purpose.STOP, reduce_only=True)
+        trader.port.send(Cancel("BTCUSDT", stop.client_id, conditional=True))
+        trader.port.send(Place(entry))
+        for each, outcome in ((entry, Outcome.ACCEPTED), (stop, Outcome.CANCELED)):
+            await trader.report(each.client_id, outcome)
+        assert left == [entry.client_id, stop.client_id]
+        left.clear()
+        trader.port.send(Cancel("BTCUSDT", entry.client_id))
+        trader.port.send(Place(other))
+        await trader.report(other.client_id, Outcome.ACCEPTED)
+        assert left == [entry.client_id, other.client_id], "a plain cancel waits for nothing"
+
+
+def _leaving(trader: Trader) -> list[str]:
+    """Client ids in the order in which the requests about them are handed to the connection."""
+    left: list[str] = []
+    client = trader.rest.wire._there()  # type: ignore[attr-defined]
+    send = client.send
+
+    async def sent(market: Market, call: Any, params: Any, **more: Any) -> Any:
+        named = ("newClientOrderId", "clientAlgoId", "clientalgoid", "origClientOrderId")
+        left.extend(str(params[name]) for name in named if name in params)
+        return await send(market, call, params, **more)
+
+    client.send = sent
+    return left
+
+
 async def test_too_many_entries_are_refused_here_while_reductions_still_get_in_line(served: Served) -> None:
     async with trading(served, Market.FUTURES, params=BinanceParams(queue=10)) as trader:
         entries = [trader.order(rung=n, price=50_000 + n, quantity="0.002") for n in range(14)]

@@ -1,11 +1,14 @@
-"""Hosts, keys, circuits, ranks, lanes, differences, known ids: each by itself."""
+"""Hosts, keys, signatures, circuits, ranks, lanes, differences, known ids: each by itself."""
 
+import asyncio
+import hmac
 import pickle
 from decimal import Decimal
 
 import pytest
 
 from gridbot_tui.exchange.binance.circuit import Circuits
+from gridbot_tui.exchange.binance.client import Client
 from gridbot_tui.exchange.binance.differences import SETTLED, Differences
 from gridbot_tui.exchange.binance.governor import Rank
 from gridbot_tui.exchange.binance.hosts import hosts_of
@@ -106,6 +109,42 @@ def test_what_reduces_or_works_a_target_protects() -> None:
     assert ranking.of(order("b", reduce_only=True)) is Rank.PROTECT
 
 
+def stop(client_id: str, side: Side = Side.SELL) -> NewOrder:
+    kind, purpose = OrderKind.STOP_MARKET, Purpose.STOP
+    return NewOrder(client_id, "BTCUSDT", side, kind, 1, None, purpose, 0, reduce_only=True, trigger=1)
+
+
+def test_a_stop_replaces_only_one_of_its_side_that_was_taken_and_not_cancelled() -> None:
+    ranking = Ranking()
+    assert not ranking.replaces(stop("a"))
+    ranking.placed(order("b", purpose=Purpose.TARGET))
+    assert not ranking.replaces(stop("a"))
+    ranking.placed(stop("a"))
+    assert ranking.replaces(stop("c"))
+    assert not ranking.replaces(stop("c", Side.BUY))
+    assert not ranking.replaces(order("d", reduce_only=True))
+    ranking.cancelled("a")
+    assert not ranking.replaces(stop("c"))
+
+
+async def test_what_is_laid_into_a_lane_is_taken_in_its_turn() -> None:
+    lane: Lane[int] = Lane()
+    taker = asyncio.create_task(lane.filled())
+    await asyncio.sleep(0)
+    lane.lay(1)
+    await asyncio.sleep(0)
+    assert not taker.done()
+    lane.put(2)
+    await taker
+    assert lane.take(2) == [1, 2]
+    again = asyncio.create_task(lane.filled())
+    await asyncio.sleep(0)
+    lane.lay(3)
+    lane.wake()
+    await again
+    assert lane.take() == [3]
+
+
 async def test_a_lane_gives_out_in_order_and_lets_one_be_withdrawn() -> None:
     lane: Lane[int] = Lane()
     for number in range(5):
@@ -117,6 +156,22 @@ async def test_a_lane_gives_out_in_order_and_lets_one_be_withdrawn() -> None:
     assert lane.take(9) == [4]
     assert lane.take() == []
     assert len(lane) == 0
+
+
+# -- signatures -------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_signed_is_what_is_sent_to_the_last_character() -> None:
+    client = Client(hosts_of(Mode.LIVE), Keys("key", "secret"), BinanceParams(), lambda _: None)
+    try:
+        assert client._keyed is not None
+        for _ in range(2):  # the secret is worked in once
+            sent = client._signed({"symbol": "币安USDT", "quantity": "0.01"}, client._keyed.copy())
+            words, _, signature = sent.rpartition("&signature=")
+            assert signature == hmac.digest(b"secret", words.encode(), "sha256").hex()
+            assert words.startswith("symbol=%E5%B8%81%E5%AE%89USDT&quantity=0.01&recvWindow=")
+    finally:
+        await client.close()
 
 
 # -- memory ---------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import aiosqlite
 import binance.base_client
 import pytest
 
+from gridbot_tui.exchange.binance import client as adapter_client
 from gridbot_tui.exchange.binance import clock as adapter_clock
 from gridbot_tui.exchange.server import link as server_link
 from gridbot_tui.service import real
@@ -130,7 +131,7 @@ def jumping(begin: Ms = BEGIN) -> Iterator[JumpingLoop]:
         for name, method in held.items():
             patch.setattr(aiosqlite.Connection, name, method)
         patch.setattr(live.Hop, "soon", _counted(loop, live.Hop.soon))
-        for module in (adapter_clock, binance.base_client, real):
+        for module in (adapter_clock, adapter_client, binance.base_client, real):
             patch.setattr(module, "time", told)
         patch.setattr(server_link, "monotonic", loop.time)
         try:

@@ -135,6 +135,35 @@ async def test_news_that_the_exchange_would_say_again_hold_up_nobody(tmp_path: P
         assert [type(fact).__name__ for fact in facts] == ["OrderFact", "IntentFact"]
 
 
+async def test_what_may_wait_is_written_before_the_next_order_needs_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_journal, "HELD_S", 0.01)
+    async with at_work(tmp_path) as desk:
+        for number in (1, 2):
+            desk.journal.commit([m.report(number, Outcome.ACCEPTED)], lambda: None)
+        assert desk.disk.groups == []
+        await asyncio.sleep(0.05)
+        assert desk.disk.groups == [2]
+        desk.decide(3)
+        await desk.settle()
+        assert desk.disk.groups == [2, 1]
+
+
+async def test_what_may_wait_does_not_press_a_disk_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_journal, "HELD_S", 0.01)
+    async with at_work(tmp_path) as desk:
+        desk.journal.commit([m.report(1, Outcome.ACCEPTED)], lambda: None)
+        desk.disk.trouble = StoreUnavailable("full")
+        desk.decide(2)
+        await desk.settle()
+        desk.disk.trouble = None
+        await asyncio.sleep(0.03)
+        assert desk.disk.groups == [], "the journal tries such a disk when it is time to"
+
+
 async def test_when_the_disk_fails_what_waits_leaves_and_only_reductions_may(tmp_path: Path) -> None:
     async with at_work(tmp_path) as desk:
         desk.disk.trouble = StoreUnavailable("the disk is full")

@@ -23,7 +23,11 @@ class Lane(Generic[T]):
     def put(self, item: T) -> None:
         """Add at the end, and wake one taker."""
         self._items.append(item)
-        self._wake()
+        self.wake()
+
+    def lay(self, item: T) -> None:
+        """Add at the end, for a taker that comes anyway; see that ``wake`` is called soon."""
+        self._items.append(item)
 
     async def filled(self) -> None:
         """Wait until something is there; another taker may still be faster, or it may be withdrawn."""
@@ -34,14 +38,14 @@ class Lane(Generic[T]):
                 await idle
             except asyncio.CancelledError:
                 if idle.done() and not idle.cancelled():
-                    self._wake()  # the item it was woken for must not wait for the next one
+                    self.wake()  # the item it was woken for must not wait for the next one
                 raise
 
     def take(self, most: int = 1) -> list[T]:
         """Up to so many from the front, none where it is empty; what is left wakes the next taker."""
         taken = [self._items.popleft() for _ in range(min(most, len(self._items)))]
         if self._items:
-            self._wake()
+            self.wake()
         return taken
 
     def withdraw(self, matches: Callable[[T], bool]) -> T | None:
@@ -52,7 +56,8 @@ class Lane(Generic[T]):
                 return item
         return None
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Send one taker to look."""
         while self._idle:
             idle = self._idle.popleft()
             if not idle.done():

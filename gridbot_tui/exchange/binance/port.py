@@ -30,6 +30,8 @@ _TAKERS: Final = {Rank.PROTECT: 12, Rank.QUESTION: 8, Rank.ENTRY: 8, Rank.REPRIC
 """Requests of a rank that may be on their way at once."""
 _FATES: Final = 16
 """Orders whose fate may be asked for at once."""
+_YIELD_S: Final = 0.001
+"""What changes nothing about how a position is protected lets the orders of the same decision go first, so long."""
 _CROWD: Final = 3
 """Entries that wait, from which a batch is quicker than one by one."""
 
@@ -92,7 +94,7 @@ class BinancePort:
                 self._ranking.cancelled(request.client_id)
                 if self._withdraw(request.client_id):
                     return  # it never left: nothing to cancel
-                self._lanes[Rank.PROTECT].put(request)
+                self._protect(request, yields=request.conditional)
             case AskOrder() if self._withdraw(request.client_id):
                 self._later(Reply(request.request_id, self._clock.now_ms(), order=self._unsent(request)))
             case AskOrder():
@@ -112,7 +114,23 @@ class BinancePort:
             detail = f"held back after the same refusal again and again: {held.detail}"
             self._later(self._report(order, Outcome.REFUSED, held.code, detail))
             return
-        self._lanes[rank].put(Place(order))
+        if rank is Rank.PROTECT:
+            self._protect(Place(order), yields=self._ranking.replaces(order))
+        else:
+            self._lanes[rank].put(Place(order))
+
+    def _protect(self, request: Request, *, yields: bool) -> None:
+        """In line with what protects; within that nothing overtakes.
+
+        A stop that is taken away, or another one beside it, changes nothing at once: building such a request would
+        only hold up the exit that a fill has just made room for, in the same turn of the loop.
+        """
+        lane = self._lanes[Rank.PROTECT]
+        if yields:
+            lane.lay(request)
+            asyncio.get_running_loop().call_later(_YIELD_S, lane.wake)
+        else:
+            lane.put(request)
 
     def _withdraw(self, client_id: ClientId) -> bool:
         """Take an order out of line that has not left; it is then proved never to have existed."""
