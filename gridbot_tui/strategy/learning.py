@@ -48,6 +48,10 @@ def fixed_share(mass: Triple, gained: Triple, prior: Triple, rate: float, share:
     return mix(share, prior, (up / total, down / total, neutral / total))
 
 
+NOTHING = 1e-290
+"""A weight up to this is none: a factor that brought it to a bound would be no finite number."""
+
+
 def bounded(weights: Triple, prior: Triple, floor: float, cap: float) -> Triple:
     """The weights scaled by one factor, kept within [floor, cap], so that they sum to 1.
 
@@ -57,7 +61,7 @@ def bounded(weights: Triple, prior: Triple, floor: float, cap: float) -> Triple:
     lows = [min(floor, p) for p in prior]
     highs = [max(cap, p) for p in prior]
     parts = [max(weights[i], 1e-9 * prior[i]) for i in range(3)]
-    bends = sorted([b[i] / parts[i] for b in (lows, highs) for i in range(3) if parts[i] > 0.0])
+    bends = sorted([b[i] / parts[i] for b in (lows, highs) for i in range(3) if parts[i] > NOTHING])
     below, bend = 0.0, 0.0
     for bend in bends:
         if sum([clip(bend * parts[i], lows[i], highs[i]) for i in range(3)]) >= 1.0:

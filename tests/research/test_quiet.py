@@ -37,7 +37,8 @@ def test_without_volume_nothing_is_filled_and_the_reason_is_not_the_strategy() -
 
 
 def test_where_something_was_filled_only_what_held_back_often_is_told() -> None:
-    made = study_of(prepared(series("ETHUSDT", 18, sigma_hour=0.004, interval=HOUR), interval=HOUR), processes=1)
+    one = prepared(series("ETHUSDT", 18, sigma_hour=0.004, interval=HOUR), interval=HOUR)
+    made = study_of(one, processes=1, by="engine")
     assert made.main.figures["fills"]
     assert nothing_traded(made) == []
     assert any(line.startswith("neutral silent (ETHUSDT") for line in held_back(made))

@@ -110,7 +110,8 @@ def test_what_is_kept_of_many_sets_is_beaten_by_none_and_scored_as_the_engine_sc
 
 def test_what_it_does_not_cover_is_said() -> None:
     assert fits(prepared(series("ETHUSDT", 2), series("BTCUSDT", 2))) == "several symbols share one account"
-    assert fits(prepared(series("ETHUSDT", 2), ladder__kind="geometric")) == "a ladder that is not the adaptive one"
+    coins = prepared(series("ETHUSDT", 2, market=Market.SPOT), ladder__kind="geometric")
+    assert fits(coins) == "a plain grid on spot"
     by_chance = prepared(series("ETHUSDT", 2), simulation__exchange__partial_probability="0.1")
     assert fits(by_chance) == "partial fills by chance"
     for market in Market:

@@ -37,7 +37,7 @@ def bounded(weights: Triple, prior: Triple, floor: float, cap: float) -> Triple:
     for i in range(3):
         low[i], high[i] = min(floor, prior[i]), max(cap, prior[i])
         part[i] = max(weights[i], 1e-9 * prior[i])
-        if part[i] > 0.0:
+        if part[i] > learning.NOTHING:
             bends[i], bends[i + 3] = low[i] / part[i], high[i] / part[i]
     for i in range(1, 6):
         one, at = bends[i], i
