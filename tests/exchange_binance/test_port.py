@@ -45,21 +45,28 @@ async def test_a_cancel_waits_for_the_answer_to_the_order_it_cancels(served: Ser
         assert [one.outcome for one in trader.reports(order.client_id)] == [Outcome.ACCEPTED, Outcome.CANCELED]
 
 
-async def test_a_first_stop_leaves_before_the_order_of_the_same_decision_and_one_that_replaces_it_after(
-    served: Served,
+@pytest.mark.parametrize("orders", [1, 2, 3, 5])
+async def test_a_stop_leaves_right_after_one_or_two_orders_of_its_decision_and_before_more(
+    served: Served, orders: int
 ) -> None:
     async with trading(served, Market.FUTURES, clock=WallClock()) as trader:
+        await asyncio.sleep(0.01)  # until the takers wait for something to be put in line
         left = _leaving(trader)
-        for said in ("first", "second"):
-            stop = trader.order(Side.SELL, trigger=40_000, purpose=Purpose.STOP, reduce_only=True)
-            exit_ = trader.order(Side.SELL, 61_000)
-            trader.port.send(Place(stop))
-            trader.port.send(Place(exit_))
-            await trader.report(stop.client_id, Outcome.ACCEPTED)
-            await trader.report(exit_.client_id, Outcome.ACCEPTED)
-            wanted = [stop, exit_] if said == "first" else [exit_, stop]
-            assert left == [order.client_id for order in wanted]
-            left.clear()
+        stop = trader.order(Side.SELL, trigger=40_000, purpose=Purpose.STOP, reduce_only=True)
+        exits = [trader.order(Side.SELL, 61_000 + 100 * number, rung=number) for number in range(orders)]
+        trader.port.send(Place(stop))
+        for each in exits:
+            trader.port.send(Place(each))
+        for each in (stop, *exits):
+            await trader.report(each.client_id, Outcome.ACCEPTED)
+        assert left.index(stop.client_id) == (orders if orders <= 2 else 0)
+
+
+async def test_a_stop_alone_waits_for_nobody(served: Served) -> None:
+    async with trading(served, Market.FUTURES, clock=WallClock()) as trader:
+        stop = trader.order(Side.SELL, trigger=40_000, purpose=Purpose.STOP, reduce_only=True)
+        trader.port.send(Place(stop))
+        await trader.report(stop.client_id, Outcome.ACCEPTED)
 
 
 async def test_the_end_of_a_stop_leaves_after_the_order_of_the_same_decision_but_before_what_follows_it(

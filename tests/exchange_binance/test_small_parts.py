@@ -109,24 +109,6 @@ def test_what_reduces_or_works_a_target_protects() -> None:
     assert ranking.of(order("b", reduce_only=True)) is Rank.PROTECT
 
 
-def stop(client_id: str, side: Side = Side.SELL) -> NewOrder:
-    kind, purpose = OrderKind.STOP_MARKET, Purpose.STOP
-    return NewOrder(client_id, "BTCUSDT", side, kind, 1, None, purpose, 0, reduce_only=True, trigger=1)
-
-
-def test_a_stop_replaces_only_one_of_its_side_that_was_taken_and_not_cancelled() -> None:
-    ranking = Ranking()
-    assert not ranking.replaces(stop("a"))
-    ranking.placed(order("b", purpose=Purpose.TARGET))
-    assert not ranking.replaces(stop("a"))
-    ranking.placed(stop("a"))
-    assert ranking.replaces(stop("c"))
-    assert not ranking.replaces(stop("c", Side.BUY))
-    assert not ranking.replaces(order("d", reduce_only=True))
-    ranking.cancelled("a")
-    assert not ranking.replaces(stop("c"))
-
-
 async def test_what_is_laid_into_a_lane_is_taken_in_its_turn() -> None:
     lane: Lane[int] = Lane()
     taker = asyncio.create_task(lane.filled())

@@ -12,17 +12,13 @@ _Rung = tuple[Symbol, Side, int]
 
 
 class Ranking:
-    """Remembers the rungs whose orders we cancelled ourselves: what comes next at one of them re-prices it.
+    """Remembers the rungs whose orders we cancelled ourselves: what comes next at one of them re-prices it."""
 
-    And each symbol's stop: while one rests, the next only replaces it.
-    """
-
-    __slots__ = ("_moved", "_rungs", "_stops")
+    __slots__ = ("_moved", "_rungs")
 
     def __init__(self) -> None:
         self._rungs: OrderedDict[ClientId, _Rung] = OrderedDict()
         self._moved: OrderedDict[_Rung, None] = OrderedDict()
-        self._stops: dict[tuple[Symbol, Side], ClientId] = {}
 
     def of(self, order: NewOrder) -> Rank:
         """The rank of an order that is about to be put in line."""
@@ -32,14 +28,8 @@ class Ranking:
             return Rank.REPRICE
         return Rank.ENTRY
 
-    def replaces(self, order: NewOrder) -> bool:
-        """True for a stop beside one that was taken and not cancelled since: the position is protected meanwhile."""
-        return order.kind is OrderKind.STOP_MARKET and (order.symbol, order.side) in self._stops
-
     def placed(self, order: NewOrder) -> None:
         """It was taken."""
-        if order.kind is OrderKind.STOP_MARKET:
-            self._stops[order.symbol, order.side] = order.client_id
         if order.purpose is Purpose.GRID:
             self._rungs[order.client_id] = _rung(order)
             if len(self._rungs) > _KEPT:
@@ -47,7 +37,6 @@ class Ranking:
 
     def cancelled(self, client_id: ClientId) -> None:
         """We are about to cancel it."""
-        self._stops = {place: stop for place, stop in self._stops.items() if stop != client_id}
         rung = self._rungs.pop(client_id, None)
         if rung is not None:
             self._moved[rung] = None
