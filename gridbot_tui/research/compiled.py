@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec.structs import replace
 
+from gridbot_tui.market.recorded import RecordedMarket
 from gridbot_tui.research.baselines import Variant
 from gridbot_tui.research.outcome import Outcome
 from gridbot_tui.research.request import Prepared
@@ -32,13 +33,14 @@ class Compiled:
     """The runs of one market that need no engine."""
 
     def __init__(self, prepared: Prepared, since: Ms) -> None:
-        """Reads the market; ``screen.screening.load`` must have been called. ``since``: when late runs start."""
-        from gridbot_tui.research.screen.screening import Screen
+        """``screen.screening.load`` must have been called. ``since``: when late runs start.
 
+        One market's columns are kept at a time: play late runs one after the other.
+        """
         self._prepared = prepared
         self._since = since
-        self._screen = Screen(prepared)
-        self._late: Screen | None = None
+        self._late = False
+        self._read: Screen | None = None
 
     def play(
         self,
@@ -55,7 +57,7 @@ class Compiled:
         settings = settings or self._prepared.settings
         if fits(replace(self._prepared, settings=settings)):
             return None
-        screen = self._from_since() if late else self._screen
+        screen = self._screen(late)
         if screen is None:
             return None
         try:
@@ -64,16 +66,19 @@ class Compiled:
             return None
         return replace(made, figures={**made.figures, "bars": self._prepared.market.bars_total}) if late else made
 
-    def _from_since(self) -> "Screen | None":
-        """The market after ``since``; None where nothing is left of it."""
+    def _screen(self, late: bool) -> "Screen | None":
+        """The market, or what comes after ``since``; None where nothing does."""
         from gridbot_tui.research.screen.screening import Screen
 
-        if self._late is None:
-            gap = self._prepared.settings.market.episode_gap_minutes * MINUTE
-            market = part(self._prepared.market, self._since, self._prepared.market.end, gap)
+        if self._read is None or late is not self._late:
+            self._late, self._read = late, None
+            market: RecordedMarket | None = self._prepared.market
+            if late:
+                gap = self._prepared.settings.market.episode_gap_minutes * MINUTE
+                market = part(self._prepared.market, self._since, self._prepared.market.end, gap)
             if market is not None:
-                self._late = Screen(replace(self._prepared, market=market))
-        return self._late
+                self._read = Screen(replace(self._prepared, market=market))
+        return self._read
 
     def variant(self, variant: Variant) -> Outcome | None:
         """A baseline or a changed parameter; None as for ``play``."""

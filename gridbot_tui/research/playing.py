@@ -123,7 +123,7 @@ def _compiled(
     if main is not None and main.figures["fills"]:
         found[MAIN] = main, time.perf_counter() - began
         shares[MAIN] = 1.0
-    for place, one in enumerate(variants, 1):
+    for place, one in sorted(enumerate(variants, 1), key=lambda each: each[1].late):
         made = quick.variant(one)
         if made is not None:
             found[place] = made, 0.0

@@ -134,7 +134,7 @@ def _found(times: Integers, asked: Integers) -> "tuple[Integers, npt.NDArray[np.
 def _columns(series: Series, moments: int, row: Integers) -> tuple[Integers, Floats]:
     """Bars and volumes at their moments; zeros elsewhere."""
     high, low, close = (series.high, series.low, series.close) if series.mark is None else series.mark
-    bars = np.zeros((moments, 8), dtype=np.int64)
+    bars = np.zeros((moments, 8), dtype=np.int64, order="F")
     for column, values in enumerate((series.open, series.high, series.low, series.close, high, low, close)):
         bars[row, column] = values
     bars[row, 7] = 1
@@ -174,13 +174,13 @@ class _Events:
         return Tape(np.asfortranarray(bars), plan, volume, self._funding, rows, *beside, self._market.start)
 
     def _go_through(self, row: Integers) -> None:
-        """Hours, funding and ends of episodes, in order. Bars that only lie within their hour are fed in one piece:
-        neither the first nor the last of it, and nothing else at their moment."""
+        """Hours, funding and ends of episodes, in order. Bars that only lie within their hour are fed in one piece: not
+        the one that closes it, nor one with anything else at its moment."""
         opened, interval = self._series.times, self._market.interval
         hour, closes = opened // HOUR, opened + interval
-        alone = np.ones(len(opened), dtype=np.bool_)
-        alone[1:] = hour[1:] != hour[:-1]
-        alone |= closes % HOUR == 0
+        ending = closes % HOUR == 0
+        alone = ending.copy()
+        alone[1:] |= (hour[1:] != hour[:-1]) & ~ending[:-1]  # it also closes the hour before, which lacks its end
         extra = np.array(self._market.moments, dtype=np.int64)
         bars, here = _found(closes, extra)
         alone[bars[here]] = True
