@@ -65,24 +65,19 @@ def play_all(
     global _shared
     count = 1 + len(variants)
     quick = compiled.wanted(prepared, by, count, tell)
-    places = [] if quick else list(range(count))
-    workers = _workers(prepared, len(places) + quick) if processes is None else processes
-    shares: Any = multiprocessing.RawArray("d", count) if workers > 1 else [0.0] * count
+    shares: Any = multiprocessing.RawArray("d", count)
     _shared = (prepared, variants, since, shares)
-
-    def beside() -> dict[int, Timed]:
-        return _compiled(prepared, variants, since, shares, progress) if quick else {}
-
     try:
-        if workers > 1 and places:
-            found = _side_by_side(places, workers - quick, beside, shares, progress)
+        found = _compiled(prepared, variants, since, shares, progress) if quick else {}
+        fast = MAIN in found
+        left = [place for place in range(count) if place not in found]
+        workers = _workers(prepared, len(left)) if processes is None else processes
+        if workers > 1 and len(left) > 1:
+            found |= _side_by_side(left, workers, shares, progress)
         else:
-            found = beside()
-        fast = quick and MAIN in found
-        for place in range(count):
-            if place not in found:
+            for place in left:
                 found[place] = _play(place)
-                progress(sum(shares), len(shares))
+                progress(sum(shares), count)
     finally:
         _shared = None
     main, elapsed = found[MAIN]
@@ -112,7 +107,7 @@ def _compiled(
     shares: MutableSequence[float],
     progress: Progress,
 ) -> dict[int, Timed]:
-    """What needs no engine, by place. Why a strategy trades nothing only the engine can say: it plays that, too."""
+    """What needs no engine, by place. A strategy that trades nothing is left to the engine: only it can say why."""
     from gridbot_tui.research.screen.screening import load
 
     load()
@@ -133,13 +128,9 @@ def _compiled(
 
 
 def _side_by_side(
-    places: Sequence[int],
-    workers: int,
-    beside: Callable[[], dict[int, Timed]],
-    shares: Sequence[float],
-    progress: Progress,
+    places: Sequence[int], workers: int, shares: Sequence[float], progress: Progress
 ) -> dict[int, Timed]:
-    """The engine's runs in workers, never more than there are of those, and what is played here meanwhile.
+    """The engine's runs in workers, never more than there are of those.
 
     Raises RingFailed where a worker was killed.
     """
@@ -148,11 +139,10 @@ def _side_by_side(
         runs = {place: pool.submit(_play, place) for place in places}
         waiting: set[Future[Any]] = set(runs.values())
         try:
-            found = beside()
             while waiting:
                 _, waiting = wait(waiting, timeout=LOOK_S, return_when=FIRST_COMPLETED)
                 progress(sum(shares), len(shares))
-            return found | {place: run.result() for place, run in runs.items()}
+            return {place: run.result() for place, run in runs.items()}
         except BrokenProcessPool as dead:
             why = "a process of the back-test was ended from outside, as happens where memory runs out"
             raise RingFailed(f"{why}: play fewer symbols or days at once") from dead
