@@ -11,6 +11,7 @@ from gridbot_tui.research.screen.compiled import compiled, inlined
 from gridbot_tui.research.screen.money import equity, least, steps_down
 from gridbot_tui.research.screen.numbers import Numbers
 from gridbot_tui.research.screen.plans import FAST, HOURS, SIGMA
+from gridbot_tui.research.screen.rungs import place
 from gridbot_tui.research.screen.state import (
     LOT_LEVEL,
     LOT_NUMBER,
@@ -18,10 +19,8 @@ from gridbot_tui.research.screen.state import (
     LOT_PRICE,
     LOT_STEPS,
     LOTS,
-    SLOT_ENTRY,
     SLOT_EXIT,
     SLOT_PRICE,
-    SLOT_RESTS,
     SLOT_RUNG,
     SLOT_SIZE,
     Floats,
@@ -236,7 +235,7 @@ def _entries(w: State, n: Numbers, side: int) -> None:
         taken += steps
         found += 1
     w.many[side] = found
-    _place(w, n, side, nearest)
+    place(w, n, side, nearest)
 
 
 @inlined
@@ -268,30 +267,10 @@ def _exits(w: State, n: Numbers, side: int) -> None:
         w.slot[side, found - 1, SLOT_SIZE] += carry
         w.slot[side, found - 1, SLOT_EXIT] += carry
     w.many[side] = found
-    _place(w, n, side, nearest)
+    place(w, n, side, nearest)
 
 
 @inlined
 def _draft(w: State, side: int, at: int, price: int, steps: int, closes: int, level: int) -> None:
     slot = w.slot[side, at]
     slot[SLOT_PRICE], slot[SLOT_SIZE], slot[SLOT_EXIT], slot[SLOT_RUNG] = price, steps, closes, level
-
-
-@inlined
-def _place(w: State, n: Numbers, side: int, nearest: int) -> None:
-    """Of the levels that would take only number ``nearest`` rests, at the touch; no more than the depth rest."""
-    resting = crossed = 0
-    for i in range(w.many[side]):
-        slot, rests = w.slot[side, i], 1
-        if slot[SLOT_PRICE] > w.touch if side == 0 else slot[SLOT_PRICE] < w.touch:
-            if crossed == nearest:
-                slot[SLOT_PRICE] = w.touch
-            else:
-                rests = 0
-                w.crossed += 1
-            crossed += 1
-        if rests:
-            rests = 1 if resting < n.depth else 0
-            resting += 1
-        slot[SLOT_RESTS] = rests
-        slot[SLOT_ENTRY] = 1 if slot[SLOT_SIZE] > slot[SLOT_EXIT] else 0

@@ -63,8 +63,8 @@ def ladder(w: State, n: Numbers, buys: bool, sells: bool) -> None:
         _side(w, n, 1, max(0, w.pos), room, sells, lots + 1, lots, part, size)
     else:
         _side(w, n, 1, max(0, w.pos), room, sells, lots, lots - 1, size, size)
-    _place(w, n, 0)
-    _place(w, n, 1)
+    place(w, n, 0, 0)
+    place(w, n, 1, 0)
 
 
 @inlined
@@ -124,14 +124,14 @@ def _draft(slots: Integers, at: int, price: int, steps: int, closes: int, rung: 
 
 
 @inlined
-def _place(w: State, n: Numbers, side: int) -> None:
-    """Of the rungs that would take the nearest rests at the touch; no more than the depth rest."""
+def place(w: State, n: Numbers, side: int, nearest: int) -> None:
+    """Of the slots that would take number ``nearest`` rests at the touch; no more than the depth rest."""
     slots, touch = w.slot[side], w.touch
     resting = crossed = 0
     for i in range(w.many[side]):
         rests = 1
         if slots[i, SLOT_PRICE] > touch if side == 0 else slots[i, SLOT_PRICE] < touch:
-            if crossed == 0:
+            if crossed == nearest:
                 slots[i, SLOT_PRICE] = touch
             else:
                 rests = 0
