@@ -23,6 +23,8 @@ EARLY = 0.3
 
 ROOM = 20.0
 """Times Binance's limits: twelve starts a minute use them up, and the bot would rightly wait for the next minute."""
+MINUTE_S = 90.0
+"""For a start: until it has read what room there is, a bot goes by Binance's usual limits, and may wait them out."""
 
 
 @dataclass
@@ -60,14 +62,14 @@ def die_and_rise(served: Served, home: Path, kills: int, seed: int, keep: Path |
             with bot_on(served, home) as bot:
                 began = time.monotonic()
                 if not early:
-                    bot.running()
+                    bot.running(MINUTE_S)
                     figures.slowest_recovery_s = max(figures.slowest_recovery_s, round(time.monotonic() - began, 2))
                 time.sleep(chance.uniform(0.2, 1.5) if early else chance.uniform(0.0, 0.8))
                 bot.kill()
             figures.kills += 1
             figures.kills_in_recovery += early
     with bot_on(served, home) as bot:
-        bot.wait_for(lambda status: status["state"] == "running")
+        bot.wait_for(lambda status: status["state"] == "running", MINUTE_S)
         try:
             wait_until_agreed(served, home)
         except AssertionError:

@@ -16,7 +16,7 @@ from typing import Any
 from gridbot_tui.exchange.server.accounts import KeyConfig
 from gridbot_tui.service.profile import named
 from gridbot_tui.store.reader import reading
-from tests.e2e.process import Ended, Running
+from tests.e2e.process import PATIENCE_S, Ended, Running
 from tests.exchange_server.serving import Served
 
 KEY, SECRET = "k3y" * 8, "s3cret" * 8
@@ -53,9 +53,9 @@ class Bot(Running):
             env={**os.environ, **(keys if mode != "paper" else {}), **(env or {})},
         )  # fmt: skip
 
-    def running(self) -> dict[str, Any]:
+    def running(self, seconds: float = PATIENCE_S) -> dict[str, Any]:
         """Wait until it trades and its orders stand."""
-        return self.wait_for(lambda s: s["state"] == "running" and open_orders(s) > 0)
+        return self.wait_for(lambda s: s["state"] == "running" and open_orders(s) > 0, seconds)
 
 
 @contextmanager
