@@ -305,8 +305,10 @@ def _spoken(desk: Desk) -> Iterator[str]:
 
 
 def _money(desk: Desk) -> Iterator[str]:
-    if desk.started and desk.ledger.capital.nav < ZERO:
-        yield f"the unit value is {desk.ledger.capital.nav}"
+    ledger = desk.ledger
+    if desk.started and ledger.capital.nav < ZERO and (ledger.capital.at or 0) > (ledger.last_cash_at or 0):
+        # What an insurance pays is heard of after the liquidation: until the next mark the value lacks it.
+        yield f"the unit value is {ledger.capital.nav}"
 
 
 def _withheld_known(desk: Desk) -> Iterator[str]:
