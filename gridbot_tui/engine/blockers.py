@@ -36,6 +36,7 @@ SEVERITY: dict[str, int] = {
     "paused": 10,
     "flattening": 10,
     "stopping": 10,
+    "no_equity": 11,
     "lot_below_minimum": 11,
     "base_locked": 11,
     "levels_too_close": 11,

@@ -111,7 +111,15 @@ FILTERS = {
     "symbol_stop": "the symbol has lost its share at extreme volatility",
 }
 """Reasons of a plan that can take its leverage to nothing, in words."""
-PLAN_BLOCKERS = ("lot_below_minimum", "levels_too_close", "filtered", "no_votes", "neutral_silent", "unwinding")
+PLAN_BLOCKERS = (
+    "no_equity",
+    "lot_below_minimum",
+    "levels_too_close",
+    "filtered",
+    "no_votes",
+    "neutral_silent",
+    "unwinding",
+)
 
 
 def forget(desk: Desk, symbol: Symbol) -> None:
@@ -134,6 +142,8 @@ def _explain(desk: Desk, plan: GridPlan) -> None:
 def _reasons(desk: Desk, plan: GridPlan) -> Iterator[tuple[str, str, str]]:
     """(code, detail, what clears it) of everything the plan is bound by."""
     reasons, votes = dict(plan.reasons), plan.votes
+    if plan.equity <= 0.0:
+        yield "no_equity", "nothing is left that orders could be sized by", "with a deposit"
     needed = reasons.get("lot_below_minimum")
     if needed is not None:
         clears = f"with {needed:,.0f} {desk.config.quote} allotted to {plan.symbol}"
@@ -141,7 +151,7 @@ def _reasons(desk: Desk, plan: GridPlan) -> Iterator[tuple[str, str, str]]:
     if "levels_too_close" in reasons:
         clears = f"with at most {reasons['levels_too_close']:.0f} levels in this range"
         yield "levels_too_close", "the levels are closer than fees and ticks allow", clears
-    if plan.kind == "adaptive" and plan.lot == 0 and needed is None:
+    if plan.kind == "adaptive" and plan.lot == 0 and needed is None and plan.equity > 0.0:
         filters = [words for code, words in FILTERS.items() if code in reasons]
         if filters and plan.leverage == 0:
             yield "filtered", "; ".join(filters), "when that is over"

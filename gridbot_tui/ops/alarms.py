@@ -72,6 +72,7 @@ ROUTINE: Final = frozenset(
         "paused",
         "flattening",
         "stopping",
+        "no_equity",
         "lot_below_minimum",
         "base_locked",
         "levels_too_close",

@@ -122,7 +122,8 @@ def plan(
     multiple = account.drawdown_multiplier * (
         min(params.leverage, 1.0) if market is Market.SPOT else params.leverage
     )
-    sized_by = max(now.equity if params.reinvest or before is None else before.grid_equity, 0.0)
+    anew = params.reinvest or before is None or before.grid_equity <= 0.0  # laid while nothing was left: by what came
+    sized_by = max(now.equity if anew or before is None else before.grid_equity, 0.0)
     bought, sold, cost = lots_a_side(grid, params.side, start)
     lot = multiple * sized_by / cost if cost > 0.0 else 0.0
     reasons = _reasons(grid, lot, sized_by, now, account, ladder.kind)

@@ -146,6 +146,14 @@ def test_profit_is_reinvested_only_where_asked_for() -> None:
         assert (later.epoch == first.epoch) is (not reinvest)
 
 
+def test_a_grid_laid_while_nothing_was_left_is_sized_by_what_comes() -> None:
+    first = plan(PlainParams(), now=inputs(100.0, equity=0.0, tick=0.01))
+    assert first.lot == 0.0
+    later = plan(PlainParams(), previous=first, now=inputs(100.0, equity=20_000, tick=0.01))
+    assert later.lot > 0.0
+    assert plan(PlainParams(), previous=later, now=inputs(100.0, equity=30_000, tick=0.01)).lot == later.lot
+
+
 def test_a_changed_grid_is_laid_anew() -> None:
     first = plan(PlainParams(levels=10))
     later = plan(PlainParams(levels=12), 150.0, previous=first)

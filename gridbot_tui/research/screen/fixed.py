@@ -44,7 +44,7 @@ def lay(w: State, n: Numbers, f: Floats) -> None:
         _levels(w, n, low, high)
         w.grid_start = min(max(price, low), high)
         w.grid_equity = worth * n.share
-    elif n.plain_reinvests:
+    elif n.plain_reinvests or w.grid_equity <= 0.0:
         w.grid_equity = worth * n.share
     count, scale = n.plain_levels, 1.0
     if w.tier == 1:
