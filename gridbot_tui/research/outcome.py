@@ -23,6 +23,8 @@ from gridbot_tui.units import DAY, Ms, Side, Symbol
 
 DIGITS = 12
 """Ratios are given to this many digits: what is beyond is the order in which floats were added."""
+EXTREME_DIGITS = 10
+"""Of extremes over all bars, which compiled code finds in sums of floats."""
 
 
 WARMING = "warming"
@@ -204,7 +206,7 @@ def _figures(left: Left, prepared: Prepared, capital: float) -> dict[str, object
     returns = metrics.daily(curve.at, curve.equity, capital).returns
     traded = sum(float(instruments[f.fill.symbol].notional(f.fill.price, f.fill.steps)) for f in record.fills)
     middle = metrics.mean(curve.equity) or capital
-    drawdown = _round(min(left.fall, 0.0)) or 0.0
+    drawdown = round(min(left.fall, 0.0), EXTREME_DIGITS) + 0.0
     growth = None if final is None else metrics.cagr(capital, float(final), days)
     held = sum(1 for value in curve.leverage if value > 0.0)
     return {
@@ -224,8 +226,8 @@ def _figures(left: Left, prepared: Prepared, capital: float) -> dict[str, object
         "fees": format(pnl.fees_total, "f"),
         "funding": format(pnl.funding, "f"),
         "final_equity": None if final is None else format(final.normalize(), "f"),
-        "max_leverage": _round(left.worst),
-        "max_leverage_observed": _round(left.observed),
+        "max_leverage": round(left.worst, EXTREME_DIGITS),
+        "max_leverage_observed": round(left.observed, EXTREME_DIGITS),
         "liquidations": left.liquidations,
         "time_in_market": _round(held / len(curve.leverage)) if curve.leverage else 0.0,
         "residual": None if left.residual is None else format(left.residual.normalize(), "f"),
