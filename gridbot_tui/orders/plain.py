@@ -49,10 +49,10 @@ def plain_ladder(
     held: dict[tuple[int, Side], Steps] = {}
     for level, side, steps in lots:
         held[level - shift, side] = held.get((level - shift, side), 0) + steps
-    prices = (rungs or Rungs(plan, instrument)).grid
+    rungs = rungs or Rungs(plan, instrument)
+    prices, lot = rungs.grid, rungs.lot
     buys = _exits(held, prices, Side.BUY, touch)
     sells = _exits(held, prices, Side.SELL, touch)
-    lot = instrument.steps_down(plan.lot)
     if buy_entries:
         buys += _entries(plan, prices, held, lot, Side.BUY)
     if sell_entries and instrument.market is not Market.SPOT:

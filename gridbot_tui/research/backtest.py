@@ -10,8 +10,9 @@ from gridbot_tui.research import baselines, sensitivity
 from gridbot_tui.research.advantage import advantage
 from gridbot_tui.research.baselines import MORE, USUAL
 from gridbot_tui.research.compiled import By, Tell, same
-from gridbot_tui.research.outcome import DIGITS, Outcome
-from gridbot_tui.research.playing import play_all, play_main
+from gridbot_tui.research.metrics import DIGITS
+from gridbot_tui.research.outcome import Outcome, by_engine
+from gridbot_tui.research.playing import play_all
 from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.sensitivity import Change
 from gridbot_tui.units import Ms
@@ -108,7 +109,7 @@ def study_of(
     played = play_all(prepared, variants, since, processes, progress, by, tell)
     main, verified = played.main, False
     if played.compiled and (verify or full):
-        main = play_main(prepared)  # of one's own run one also wants to know what held orders back
+        main = by_engine("strategy", prepared)  # of one's own run one also wants to know what held orders back
         verified = same(played.main, main)
         if not verified:
             tell("the compiled run differs from the engine's, which is a defect: everything is played by the engine")

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from gridbot_tui.research import metrics
-from gridbot_tui.research.outcome import DIGITS, Outcome, outcome_of, ring_of
+from gridbot_tui.research.metrics import DIGITS
+from gridbot_tui.research.outcome import Outcome, outcome_of, ring_of
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.ring import RingFailed
 from gridbot_tui.settings.model import Settings
@@ -95,9 +96,7 @@ def warm_at(prepared: Prepared) -> Ms:
     return start - start % HOUR + prepared.settings.strategy.warmup_hours * HOUR
 
 
-def play(
-    prepared: Prepared, variant: Variant, since: Ms, hourly: Callable[[Ms], None] | None = None
-) -> Outcome:
+def play(prepared: Prepared, variant: Variant, since: Ms, hourly: Callable[[Ms], None] | None = None) -> Outcome:
     """Run one variant; ``hourly`` is told of every hour played.
 
     Raises ValueError or RingFailed where it cannot be run on this market.

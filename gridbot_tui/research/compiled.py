@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gridbot_tui.research.screen.screening import Screen
 
 By = Literal["auto", "compiled", "engine"]
+"""Who is to play. ``auto``: compiled code what it covers, once it is compiled or where that is worth the wait."""
 
 WORTH_COMPILING: Final = 60_000
 """Decisions of all runs together that the engine takes longer for than compiling takes."""
@@ -32,13 +33,15 @@ Tell = Callable[[str], None]
 class Compiled:
     """The runs of one market that need no engine."""
 
-    def __init__(self, prepared: Prepared, since: Ms) -> None:
-        """``screen.screening.load`` must have been called. ``since``: when late runs start.
+    def __init__(self, prepared: Prepared, since: Ms, tell: Tell) -> None:
+        """``screen.screening.load`` must have been called. ``since``: when late runs start. ``tell`` hears of runs
+        that compiled code began and left to the engine.
 
         One market's columns are kept at a time: play late runs one after the other.
         """
         self._prepared = prepared
         self._since = since
+        self._tell = tell
         self._late = False
         self._read: Screen | None = None
 
@@ -62,7 +65,8 @@ class Compiled:
             return None
         try:
             made = outcome(name, screen, settings, weights, self._since if late else None)
-        except (Parted, IndexError):  # there is more of something than the double has room for
+        except (Parted, IndexError) as why:  # IndexError: there is more of something than the double has room for
+            self._tell(f"{name}: {why}; the engine plays it")
             return None
         return replace(made, figures={**made.figures, "bars": self._prepared.market.bars_total}) if late else made
 

@@ -4,14 +4,13 @@ from msgspec import Struct
 
 from gridbot_tui.engine.events import Fill
 from gridbot_tui.market.recorded import Series
+from gridbot_tui.research.metrics import DIGITS
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.tape import Record, TierChange
 from gridbot_tui.units import Ms, Side, Ticks
 
 MARKS = 2
 """Fresh marks beyond the line that a halt waits for."""
-DIGITS = 12
-"""Beyond these is the order in which floats were added."""
 TINY = 1e-9
 """A comparison of sums of floats."""
 

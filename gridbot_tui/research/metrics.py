@@ -11,6 +11,8 @@ from msgspec import Struct
 from gridbot_tui.units import DAY, Ms
 
 YEAR_DAYS = 365.0
+DIGITS = 12
+"""Ratios are given to this many digits: what is beyond is the order in which floats were added."""
 ROUNDING = 1e-15
 """A deviation of daily returns at or under this is none: floats that were added in another order."""
 FEWEST_DAYS = 5

@@ -14,6 +14,7 @@ from gridbot_tui.ledger.ledger import Ledger
 from gridbot_tui.market.cursor import Cursor
 from gridbot_tui.research import metrics
 from gridbot_tui.research.halts import Halt, halts
+from gridbot_tui.research.metrics import DIGITS
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.ring import Ring
 from gridbot_tui.research.tape import Record
@@ -21,8 +22,6 @@ from gridbot_tui.settings.model import Settings
 from gridbot_tui.strategy.plan import Weights
 from gridbot_tui.units import DAY, Ms, Side, Symbol
 
-DIGITS = 12
-"""Ratios are given to this many digits: what is beyond is the order in which floats were added."""
 EXTREME_DIGITS = 10
 """Of extremes over all bars, which compiled code finds in sums of floats."""
 
@@ -106,6 +105,13 @@ def ring_of(
         engine.desk.strategy.set_weights(Weights(*weights), start_after or prepared.market.start)
     world = World(cursor, prepared.account(config, settings), start_after=start_after)
     return Ring(engine, world, None if every_bar else cursor)
+
+
+def by_engine(name: str, prepared: Prepared) -> Outcome:
+    """The strategy's own run, by the engine. Raises RingFailed."""
+    ring = ring_of(prepared)
+    ring.run()
+    return outcome_of(name, ring, prepared)
 
 
 class Left(Struct, frozen=True):

@@ -68,7 +68,7 @@ def play_all(
     shares: Any = multiprocessing.RawArray("d", count)
     _shared = (prepared, variants, since, shares)
     try:
-        found = _compiled(prepared, variants, since, shares, progress) if quick else {}
+        found = _compiled(prepared, variants, since, shares, progress, tell) if quick else {}
         fast = MAIN in found
         left = [place for place in range(count) if place not in found]
         workers = _workers(prepared, len(left)) if processes is None else processes
@@ -85,13 +85,6 @@ def play_all(
     return Played(main, elapsed, [found[place][0] for place in range(1, count)], fast)
 
 
-def play_main(prepared: Prepared) -> Outcome:
-    """The strategy's own run, by the engine. Raises RingFailed."""
-    ring = ring_of(prepared)
-    ring.run()
-    return outcome_of("strategy", ring, prepared)
-
-
 def _workers(prepared: Prepared, runs: int) -> int:
     """Processes worth having: none for a short run, and none where a process cannot be forked."""
     market = prepared.market
@@ -106,13 +99,14 @@ def _compiled(
     since: Ms,
     shares: MutableSequence[float],
     progress: Progress,
+    tell: Tell,
 ) -> dict[int, Timed]:
     """What needs no engine, by place. A strategy that trades nothing is left to the engine: only it can say why."""
     from gridbot_tui.research.screen.screening import load
 
     load()
     began = time.perf_counter()
-    quick = Compiled(prepared, since)
+    quick = Compiled(prepared, since, tell)
     main = quick.play("strategy")
     found: dict[int, Timed] = {}
     if main is not None and main.figures["fills"]:
@@ -127,9 +121,7 @@ def _compiled(
     return found
 
 
-def _side_by_side(
-    places: Sequence[int], workers: int, shares: Sequence[float], progress: Progress
-) -> dict[int, Timed]:
+def _side_by_side(places: Sequence[int], workers: int, shares: Sequence[float], progress: Progress) -> dict[int, Timed]:
     """The engine's runs in workers, never more than there are of those.
 
     Raises RingFailed where a worker was killed.

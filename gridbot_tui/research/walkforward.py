@@ -18,7 +18,8 @@ from msgspec.structs import replace
 from gridbot_tui.research import baselines, compiled, intervals, metrics
 from gridbot_tui.research.compiled import By, Compiled, Tell
 from gridbot_tui.research.intervals import Interval
-from gridbot_tui.research.outcome import DIGITS, Outcome, outcome_of, ring_of
+from gridbot_tui.research.metrics import DIGITS
+from gridbot_tui.research.outcome import by_engine
 from gridbot_tui.research.playing import deaf
 from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.windows import Window, covered, part, windows
@@ -141,14 +142,15 @@ def _play(job: Job) -> tuple[Job, metrics.Daily, tuple[float, ...]]:
     index, name, half = job
     window = spans[index]
     if half == BESIDE:
-        return job, _beside(prepared, name, window, warm, quick), ()
+        return job, _beside(prepared, name, index, window, warm, quick), ()
     frm, to = (window.train_from, window.test_from) if half == "train" else (window.test_from, window.test_to)
     gap = prepared.settings.market.episode_gap_minutes * MINUTE
     market = part(prepared.market, frm - warm, to, gap)
     if market is None:
         return job, metrics.Daily((), ()), ()
     one = Prepared(settings[name], market)
-    made = (_compiled((index, half), one, frm).play(name, one.settings) if quick else None) or _by_engine(name, one)
+    found = _compiled((index, half), replace(one, settings=prepared.settings), frm) if quick else None
+    made = (found.play(name, one.settings) if found else None) or by_engine(name, one)
     held: tuple[float, ...] = ()
     if half == "test" and name == DEFAULTS:
         beside = baselines.buy_and_hold(one, made, frm).daily(frm)
@@ -158,22 +160,16 @@ def _play(job: Job) -> tuple[Job, metrics.Daily, tuple[float, ...]]:
 
 
 def _compiled(window: tuple[int, str], one: Prepared, since: Ms) -> Compiled:
-    """A window's market for compiled code."""
+    """A window's market for compiled code. ``one`` has the config's own settings: that is what baselines start from."""
     known = _markets.get(window)
     if known is None:
         while len(_markets) >= KEPT:
             del _markets[next(iter(_markets))]
-        known = _markets[window] = Compiled(one, since)
+        known = _markets[window] = Compiled(one, since, lambda text: None)
     return known
 
 
-def _by_engine(name: str, one: Prepared) -> Outcome:
-    ring = ring_of(one)
-    ring.run()
-    return outcome_of(name, ring, one)
-
-
-def _beside(prepared: Prepared, name: str, window: Window, warm: Ms, quick: bool) -> metrics.Daily:
+def _beside(prepared: Prepared, name: str, index: int, window: Window, warm: Ms, quick: bool) -> metrics.Daily:
     """Daily returns of a baseline on a test window, with the config as it is; none where it cannot be played."""
     gap = prepared.settings.market.episode_gap_minutes * MINUTE
     market = part(prepared.market, window.test_from - warm, window.test_to, gap)
@@ -181,7 +177,7 @@ def _beside(prepared: Prepared, name: str, window: Window, warm: Ms, quick: bool
         return metrics.Daily((), ())
     variant = next(one for one in baselines.USUAL if one.name == name)
     one = Prepared(prepared.settings, market)
-    found = Compiled(one, window.test_from).variant(variant) if quick else None
+    found = _compiled((index, "test"), one, window.test_from).variant(variant) if quick else None
     made = found or baselines.try_play(one, variant, window.test_from)
     return metrics.Daily((), ()) if isinstance(made, str) else made.daily(window.test_from)
 

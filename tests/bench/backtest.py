@@ -105,7 +105,7 @@ def quick(report: Report, path: Path) -> float:
     took = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        made = Compiled(one, warm_at(one)).play("strategy")
+        made = Compiled(one, warm_at(one), report.say).play("strategy")
         took.append(time.perf_counter() - began)
     assert made is not None
     seconds = statistics.median(took)

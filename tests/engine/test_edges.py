@@ -4,9 +4,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gridbot_tui.engine.actions import OrderFact
 from gridbot_tui.engine.events import Outcome
+from gridbot_tui.engine.planning import adopt_plan
 from gridbot_tui.orders.model import OrderKind, Purpose
 from gridbot_tui.store import codec
 from gridbot_tui.strategy.params import LadderParams
@@ -249,6 +251,19 @@ def test_a_grid_that_trails_is_limited_from_where_it_was_laid() -> None:
     assert plan.grid_origin == (55_000.0, 65_000.0)
     assert plan.grid[-1] == pytest.approx(70_000.0)
     assert rig.problems == []
+
+
+def test_a_plan_of_an_account_that_has_nothing_left_says_so_until_the_next_one_has() -> None:
+    rig = grid(*[flat(600_000)] * 3)
+    rig.run()
+    desk = rig.engine.desk
+    laid = desk.symbols[BTC].plan
+    assert laid is not None
+    assert not desk.blockers.holds(BTC, "no_equity")
+    adopt_plan(desk, desk.symbols[BTC], replace(laid, equity=0.0, lot=0.0))
+    assert desk.blockers.holds(BTC, "no_equity")
+    adopt_plan(desk, desk.symbols[BTC], laid)
+    assert not desk.blockers.holds(BTC, "no_equity")
 
 
 # -- what is held without a plan -----------------------------------------------------------------------------------

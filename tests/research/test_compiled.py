@@ -62,7 +62,7 @@ PLAYED = [
 def test_every_baseline_is_the_engines_run(name: str, variant: Variant) -> None:
     one = BY_NAME[name].ready()
     screening.load()
-    made = Compiled(one, warm_at(one)).variant(variant)
+    made = Compiled(one, warm_at(one), print).variant(variant)
     if name == "spot" and variant.late:
         assert made is None, "plain grids on spot are the engine's"
     else:
@@ -76,7 +76,7 @@ def test_plain_grids_of_one_side_are_the_engines_run(name: str, keys: Keys) -> N
     case = BY_NAME[name]
     one = prepared(case.make(), interval=case.interval, **keys)
     screening.load()
-    made = Compiled(one, warm_at(one)).play("strategy")
+    made = Compiled(one, warm_at(one), print).play("strategy")
     ring = ring_of(one)
     ring.run()
     assert made is not None

@@ -19,7 +19,15 @@ from gridbot_tui.market.source import FundingRate
 from gridbot_tui.orders.model import OrderKind
 from gridbot_tui.research.outcome import Left, Outcome, counted
 from gridbot_tui.research.screen.screening import Screen, Screened
-from gridbot_tui.research.screen.state import CASH_NOTE, FILL_NOTE, HOUR_WEIGHT
+from gridbot_tui.research.screen.state import (
+    CASH_NOTE,
+    FILL_NOTE,
+    HOUR_CLOSE,
+    HOUR_MARK,
+    HOUR_NOTED,
+    HOUR_WEIGHT,
+    NOTED_AT,
+)
 from gridbot_tui.research.tape import Record, TierChange
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.units import ZERO, Money, Ms, Side
@@ -85,13 +93,13 @@ class _Books:
         notes, sums, times = made.notes.tolist(), made.sums.tolist(), self._tape.plan[:, 0]
         done = 0
         for at, hour in zip(self._tape.sampled.tolist(), made.hours.tolist(), strict=True):
-            until = int(hour[0])
-            while done < until:
-                self._book(notes[done], sums[done], int(times[notes[done][1]]))
-                done += 1
-            self._sample(at, int(hour[1]), int(hour[2]), hour[HOUR_WEIGHT:])
+            until = int(hour[HOUR_NOTED])
+            for row in range(done, until):
+                self._book(notes[row], sums[row], int(times[notes[row][NOTED_AT]]))
+            done = until
+            self._sample(at, int(hour[HOUR_MARK]), int(hour[HOUR_CLOSE]), hour[HOUR_WEIGHT:])
         for row in range(done, len(notes)):
-            self._book(notes[row], sums[row], int(times[notes[row][1]]))
+            self._book(notes[row], sums[row], int(times[notes[row][NOTED_AT]]))
         if made.mark:
             self._ledger.mark(self._symbol, made.mark)
         self._check(made)

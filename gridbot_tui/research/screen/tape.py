@@ -171,7 +171,7 @@ class _Events:
         after = np.minimum(stretches[:, 1], len(bars) - 1)
         ends, rates = np.hstack((bars[after], plan[after])), np.column_stack((volume[after], self._funding[after]))
         beside = (stretches, ends, rates, _blocks(bars), sampled)
-        return Tape(np.asfortranarray(bars), plan, volume, self._funding, rows, *beside, self._market.start)
+        return Tape(bars, plan, volume, self._funding, rows, *beside, self._market.start)
 
     def _go_through(self, row: Integers) -> None:
         """Hours, funding and ends of episodes, in order. Bars that only lie within their hour are fed in one piece: not
