@@ -17,6 +17,7 @@ from gridbot_tui.engine.events import (
     Fill,
     FundingSettled,
     OpenOrders,
+    Outcome,
     RecoveryDone,
 )
 from gridbot_tui.exchange.port import AskAccount, AskBars, AskCash, AskFills, AskFunding, AskOpenOrders, AskOrder
@@ -168,8 +169,10 @@ class Truth:
     def one_order(self, symbol: Symbol, client_id: ClientId, conditional: bool) -> Dialog[None]:
         """Find out the fate of one order, and the fills it may have had meanwhile."""
         reply = yield from ask(AskOrder(self._id(), symbol, client_id, conditional))
-        yield from self._fills(symbol)
-        self._feed(_required(reply.order))
+        report = _required(reply.order)
+        if report.outcome is not Outcome.ACCEPTED or report.filled:  # one that stands untouched waits for no list
+            yield from self._fills(symbol)
+        self._feed(report)
 
     def _missed_bars(self) -> Dialog[None]:
         """Features go on from where they stood; all symbols together, as bars closed and funding settled."""

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from gridbot_tui.engine.events import Event
-from gridbot_tui.exchange.port import AskOrder, Cancel, Place, Request
+from gridbot_tui.exchange.port import AskFills, AskOrder, Cancel, Place, Request
 from gridbot_tui.exchange.simulated.faults import Fate
 from gridbot_tui.units import HOUR, Market, Ms, Symbol
 from tests.simulation.market import RandomMarket, Weather
@@ -80,3 +80,41 @@ def test_a_symbol_without_data_holds_up_nobody_else_and_says_so() -> None:
     assert not rig.engine.desk.blockers.holds(well, "stale_mark")
     assert any(order.symbol == well for order in rig.world.exchange.history.open.values())
     assert len(rig.world.exchange.history.trades[well]) > before
+
+
+class NoListsOfFills:
+    """From now on the exchange answers no question for fills; the first cancel is lost."""
+
+    active = True
+    timeout: Ms = 10_000
+
+    def __init__(self) -> None:
+        self.broken = False
+        self.lost = ""
+        self.sent: list[Ms] = []
+        self.injected: Counter[str] = Counter()
+
+    def request(self, request: Request, at: Ms) -> Fate:
+        if self.broken and isinstance(request, AskFills):
+            return Fate.DROP
+        if not self.broken or not isinstance(request, Cancel) or request.conditional:
+            return Fate.PASS
+        self.lost = self.lost or request.client_id
+        if request.client_id == self.lost:
+            self.sent.append(at)
+        return Fate.DROP if len(self.sent) == 1 else Fate.PASS
+
+    def event(self, event: Event, at: Ms) -> tuple[Ms, ...]:
+        return (0,)
+
+
+def test_a_cancel_that_was_lost_is_sent_again_although_no_list_of_fills_is_to_be_had() -> None:
+    source = RandomMarket(9, 1, market=Market.FUTURES, days=1, weather=Weather(sigma_hour=0.015))
+    faults = NoListsOfFills()
+    rig = Rig(source, seed=9, faults=faults, check=False, tick_every=5_000)
+    rig.run(until=source.trading_from + HOUR)
+    faults.broken = True
+    rig.run(until=rig.world.now + 6 * HOUR)
+    first, again = faults.sent[:2]
+    assert again - first < 2 * faults.timeout
+    assert faults.lost not in rig.world.exchange.history.open
