@@ -45,6 +45,8 @@ run: $(READY)
 setup: $(READY)
 	@echo "$(VENV) is ready"
 
+# Bytecode is written here, as pip does for packages: where PYTHONDONTWRITEBYTECODE is set (containers often set it)
+# each start would compile all sources anew.
 # One shell, so that the lock on descriptor 9 is held to the end: a second make waits for the first
 # and then finds the stamp newer than its sources.
 $(READY): requirements.lock pyproject.toml
@@ -65,6 +67,7 @@ $(READY): requirements.lock pyproject.toml
 	    echo "making $(VENV) with $$("$$python" --version)"; "$$python" -m venv --clear $(VENV); }; \
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	$(PY) -m compileall -q gridbot_tui; \
 	touch $(READY)
 
 # One recipe, so that even under -j the closing line of pytest is the last one printed.

@@ -34,6 +34,7 @@ from gridbot_tui.commands.support import support
 from gridbot_tui.commands.view import view
 from gridbot_tui.commands.walkforward import walkforward
 from gridbot_tui.commands.why import why
+from gridbot_tui.ops.collecting import end_without_search
 from gridbot_tui.service.profile import ProfileError
 from gridbot_tui.units import Market, Mode
 
@@ -162,7 +163,9 @@ def attach(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and exit with its code."""
-    sys.exit(int(execute(list(sys.argv[1:] if argv is None else argv))))
+    code = int(execute(list(sys.argv[1:] if argv is None else argv)))
+    end_without_search()
+    sys.exit(code)
 
 
 def execute(argv: list[str]) -> int:

@@ -19,6 +19,7 @@ from gridbot_tui.commands.recorded import (
     progress_share,
     writing,
 )
+from gridbot_tui.ops.collecting import seldom_collecting
 
 if TYPE_CHECKING:
     from gridbot_tui.research.backtest import Study
@@ -33,6 +34,7 @@ class Sensitivity(StrEnum):
 
 
 @over_recorded_data
+@seldom_collecting()
 def backtest(
     asked: Asked,
     report: Annotated[

@@ -17,9 +17,11 @@ from gridbot_tui.commands.recorded import (
     progress,
     writing,
 )
+from gridbot_tui.ops.collecting import seldom_collecting
 
 
 @over_recorded_data
+@seldom_collecting()
 def walkforward(
     asked: Asked,
     train: Annotated[int, typer.Option("--train", metavar="DAYS", min=14, help="Days to choose on.")] = 60,

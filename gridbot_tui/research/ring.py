@@ -21,8 +21,9 @@ from gridbot_tui.engine.events import BarsClosed, Event, Operator
 from gridbot_tui.exchange.port import Cancel, Place, Reply, SetLeverage
 from gridbot_tui.exchange.simulated.world import World
 from gridbot_tui.market.source import Foreseen
+from gridbot_tui.ops.collecting import seldom_collecting
 from gridbot_tui.research.tape import Tape
-from gridbot_tui.service.ahead import Ahead, seldom_collecting
+from gridbot_tui.service.ahead import Ahead
 from gridbot_tui.service.dialog import Dialogs
 from gridbot_tui.service.truth import StepTime, Truth
 from gridbot_tui.units import HOUR, ClientId, Market, Ms

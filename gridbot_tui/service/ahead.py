@@ -4,10 +4,6 @@ What the engine has to say of a bar is in ``engine.quiet``; here the exchange's 
 join it, so that engine and exchange are left as those bars one by one would leave them.
 """
 
-import contextlib
-import gc
-from collections.abc import Iterator
-
 from gridbot_tui.engine.core import Engine
 from gridbot_tui.engine.quiet import Columns, Quiet
 from gridbot_tui.exchange.simulated.world import World
@@ -97,17 +93,3 @@ def _columns(run: Run, count: int) -> Columns:
         run.volume[:count],
         run.mark[:count],
     )
-
-
-@contextlib.contextmanager
-def seldom_collecting() -> Iterator[None]:
-    """Look for reference cycles seldom: a run keeps much and makes few, and each search walks all that is kept.
-
-    A search among the young walks so few that no decision waits long for it.
-    """
-    before = gc.get_threshold()
-    gc.set_threshold(25_000, 200, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)

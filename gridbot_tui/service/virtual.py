@@ -8,7 +8,8 @@ from gridbot_tui.exchange.simulated.books import BooksFile
 from gridbot_tui.exchange.simulated.world import World
 from gridbot_tui.market.source import MarketSource
 from gridbot_tui.market.synthetic import SyntheticMarket
-from gridbot_tui.service.ahead import Ahead, seldom_collecting
+from gridbot_tui.ops.collecting import seldom_collecting
+from gridbot_tui.service.ahead import Ahead
 from gridbot_tui.service.assemble import Plan, RunRefused, account_config, engine_config, market_source
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.journal import InlineJournal

@@ -17,11 +17,11 @@ from gridbot_tui.engine.events import BarsClosed, Event, Fill
 from gridbot_tui.exchange.simulated.config import AccountConfig
 from gridbot_tui.exchange.simulated.params import ExchangeParams
 from gridbot_tui.exchange.simulated.world import World
+from gridbot_tui.ops.collecting import seldom_collecting
 from gridbot_tui.ops.log import get_logger
 from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.orders.params import OrderParams
 from gridbot_tui.risk.params import RiskParams
-from gridbot_tui.service.ahead import seldom_collecting
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.strategy.params import (
     EnsembleParams,

@@ -65,9 +65,11 @@ class Tape(Struct):
         """Of each stretch, the marks as a running average with this pull has them at its end, the first value left
         out: the sum of pull (1 - pull)^k mark over its bars, the last one's k being 0."""
         marks, found = self.bars[:, 6].astype(np.float64), np.zeros(len(self.stretch))
-        for s, (first, end) in enumerate(self.stretch[:, :2].tolist()):
-            part = marks[first:end]
-            found[s] = float((pull * (1.0 - pull) ** np.arange(len(part) - 1, -1, -1) * part).sum())
+        first, length = self.stretch[:, 0], self.stretch[:, 1] - self.stretch[:, 0]
+        for many in np.unique(length[length > 0]).tolist():  # nearly all are as long as an hour's are
+            alike = np.flatnonzero(length == many)
+            parts = marks[first[alike, None] + np.arange(many)]
+            found[alike] = (pull * (1.0 - pull) ** np.arange(many - 1, -1, -1) * parts).sum(axis=1)
         return found
 
 
@@ -134,10 +136,15 @@ def _found(times: Integers, asked: Integers) -> "tuple[Integers, npt.NDArray[np.
 def _columns(series: Series, moments: int, row: Integers) -> tuple[Integers, Floats]:
     """Bars and volumes at their moments; zeros elsewhere."""
     high, low, close = (series.high, series.low, series.close) if series.mark is None else series.mark
-    bars = np.zeros((moments, 8), dtype=np.int64, order="F")
-    for column, values in enumerate((series.open, series.high, series.low, series.close, high, low, close)):
-        bars[row, column] = values
-    bars[row, 7] = 1
+    columns = (series.open, series.high, series.low, series.close, high, low, close)
+    whole = len(row) == moments  # a bar at every moment
+    bars = (np.empty if whole else np.zeros)((moments, 8), dtype=np.int64, order="F")
+    there: Any = slice(None) if whole else row
+    for column, values in enumerate(columns):
+        bars[there, column] = values
+    bars[there, 7] = 1
+    if whole:
+        return bars, np.array(series.volume, dtype=np.float64)
     volume = np.zeros(moments)
     volume[row] = series.volume
     return bars, volume

@@ -1,0 +1,24 @@
+"""When Python looks for reference cycles: each search walks all that is kept, and finds next to nothing here."""
+
+import contextlib
+import gc
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def seldom_collecting() -> Iterator[None]:
+    """Look for reference cycles seldom: a run keeps much and makes few.
+
+    A search among the young walks so few that no decision waits long for it.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(25_000, 200, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def end_without_search() -> None:
+    """To be called last: what the process holds goes back to the system without being walked through first."""
+    gc.freeze()

@@ -1,0 +1,15 @@
+"""Reference cycles are searched for seldom while a run lasts, and as before after it."""
+
+import gc
+
+import pytest
+
+from gridbot_tui.ops.collecting import seldom_collecting
+
+
+def test_what_ends_with_an_error_is_searched_as_before_all_the_same() -> None:
+    before = gc.get_threshold()
+    with pytest.raises(ValueError, match="no"), seldom_collecting():
+        assert gc.get_threshold() > before
+        raise ValueError("no")
+    assert gc.get_threshold() == before
