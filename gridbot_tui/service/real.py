@@ -17,6 +17,7 @@ from gridbot_tui.engine.events import LinkChanged
 from gridbot_tui.exchange.binance.hosts import hosts_of
 from gridbot_tui.exchange.port import Incoming, SetLeverage
 from gridbot_tui.ops.audit_aside import AsideTrail
+from gridbot_tui.ops.collecting import leave_out_what_stands
 from gridbot_tui.service.assemble import Plan, engine_config
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.command_log import LiveCommands
@@ -139,6 +140,7 @@ class RealParts(Parts):
         tasks = [asyncio.create_task(job, name="venue") for job in self._jobs()]
         try:
             await self._listen_first(tasks)
+            leave_out_what_stands()
             self.start()
             self._obey(self.plan.loaded.settings)
             await _first_of(asyncio.create_task(self.runner.run(), name="bot"), [*tasks, self._written()])
