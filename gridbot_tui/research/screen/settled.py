@@ -7,6 +7,8 @@ marks of every hour. So the figures are those of the engine's run, not merely ne
 
 from decimal import Decimal
 
+import numpy as np
+
 from gridbot_tui.engine.actions import CashFact, FillFact
 from gridbot_tui.engine.events import CashKind, Fill
 from gridbot_tui.exchange.simulated.accounts import cut
@@ -18,7 +20,7 @@ from gridbot_tui.ledger.ledger import Ledger
 from gridbot_tui.market.source import FundingRate
 from gridbot_tui.orders.model import OrderKind
 from gridbot_tui.research.outcome import Left, Outcome, counted
-from gridbot_tui.research.screen.screening import Screen, Screened
+from gridbot_tui.research.screen.screening import Floats, Screen, Screened
 from gridbot_tui.research.screen.state import (
     CASH_NOTE,
     FILL_NOTE,
@@ -91,13 +93,14 @@ class _Books:
     def left(self, made: Screened) -> Left:
         """Book everything in order, hour by hour."""
         notes, sums, times = made.notes.tolist(), made.sums.tolist(), self._tape.plan[:, 0]
-        done = 0
-        for at, hour in zip(self._tape.sampled.tolist(), made.hours.tolist(), strict=True):
-            until = int(hour[HOUR_NOTED])
+        done, hours = 0, made.hours
+        self._draw(hours)
+        whole = hours[:, [HOUR_NOTED, HOUR_MARK]].astype(np.int64).tolist()
+        for until, mark in whole:
             for row in range(done, until):
                 self._book(notes[row], sums[row], int(times[notes[row][NOTED_AT]]))
             done = until
-            self._sample(at, int(hour[HOUR_MARK]), int(hour[HOUR_CLOSE]), hour[HOUR_WEIGHT:])
+            self._sample(mark)
         for row in range(done, len(notes)):
             self._book(notes[row], sums[row], int(times[notes[row][NOTED_AT]]))
         if made.mark:
@@ -169,16 +172,21 @@ class _Books:
         peak, fills = sums[1] * float(self._ledger.allotted), len(self._record.fills)
         self._record.tiers.append(TierChange(at, tier, equity, self._leverage(mark, equity), peak, held, fills))
 
-    def _sample(self, at: Ms, mark: int, close: int, weights: list[float]) -> None:
+    def _draw(self, hours: Floats) -> None:
+        """What of the curve needs no books."""
+        curve = self._record.curve
+        curve.at.frombytes(self._tape.sampled.tobytes())
+        for column, weights in zip(curve.weights, hours[:, HOUR_WEIGHT:].T, strict=True):
+            column.frombytes(weights.tobytes())
+        curve.prices[self._symbol].frombytes((hours[:, HOUR_CLOSE] * self._instrument.tick_f).tobytes())
+
+    def _sample(self, mark: int) -> None:
+        """The account at the end of an hour."""
         if mark:
             self._ledger.mark(self._symbol, mark)
         curve, equity = self._record.curve, float(self._ledger.equity_quick() or 0)
-        curve.at.append(at)
         curve.equity.append(equity)
         curve.leverage.append(self._leverage(mark, equity))
-        for column, weight in zip(curve.weights, weights, strict=True):
-            column.append(weight)
-        curve.prices[self._symbol].append(close * self._instrument.tick_f if close else 0.0)
 
     def _leverage(self, mark: int, equity: float) -> float:
         """As ``engine.watch.observed_leverage``; 0 where there is no equity."""
