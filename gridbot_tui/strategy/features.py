@@ -6,6 +6,7 @@ The same closes give the same bits, whenever and in however many pieces they are
 """
 
 import math
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -18,6 +19,7 @@ CLOSE_TAUS = (12.0, 24.0, 48.0, 96.0, 168.0, 336.0)
 SQUARE_TAUS = (24.0, 72.0, 336.0, 720.0)
 FUNDING_HOURS = 72
 CLOSE_ALPHAS = tuple(1.0 - math.exp(-1.0 / tau) for tau in CLOSE_TAUS)
+ROOTS = tuple(math.sqrt(tau / 2.0) for tau in CLOSE_TAUS)
 SQUARE_ALPHAS = tuple(1.0 - math.exp(-1.0 / tau) for tau in SQUARE_TAUS)
 
 
@@ -62,15 +64,15 @@ class FeaturesState(Struct, frozen=True):
     funding: tuple[tuple[Ms, float, int], ...]
 
 
-def ema(previous: float, value: float, alpha: float, count: int) -> float:
-    """One step of an average whose ``count``-th value (from 1) is ``value``."""
+def averaged(before: Sequence[float], alphas: Sequence[float], value: float, count: int) -> list[float]:
+    """One step of running averages whose ``count``-th value (from 1) is ``value``."""
     step = 1.0 / count
-    return previous + (step if step > alpha else alpha) * (value - previous)
+    return [one + (step if step > alpha else alpha) * (value - one) for one, alpha in zip(before, alphas, strict=True)]
 
 
-def zscore(x: float, average: float, sigma_hour: float, tau: float) -> float:
-    """Distance from the average in standard deviations of it on a random walk."""
-    return (x - average) / (sigma_hour * math.sqrt(tau / 2.0))
+def zscores(x: float, averages: Sequence[float], sigma_hour: float) -> list[float]:
+    """Distance from the average of each of ``CLOSE_TAUS`` in standard deviations of it on a random walk."""
+    return [(x - one) / (sigma_hour * root) for one, root in zip(averages, ROOTS, strict=True)]
 
 
 class Features:
@@ -95,13 +97,9 @@ class Features:
         x = math.log(close)
         self.hours += 1
         count = self.hours
-        closes, squares = self._closes, self._squares
-        for i, alpha in enumerate(CLOSE_ALPHAS):
-            closes[i] = ema(closes[i], x, alpha, count)
+        self._closes = averaged(self._closes, CLOSE_ALPHAS, x, count)
         if count > 1:
-            square = (x - self.x) ** 2
-            for i, alpha in enumerate(SQUARE_ALPHAS):
-                squares[i] = ema(squares[i], square, alpha, count - 1)
+            self._squares = averaged(self._squares, SQUARE_ALPHAS, (x - self.x) ** 2, count - 1)
         self.x = x
         self.at = close_at
         self._prune()
@@ -151,24 +149,24 @@ class Features:
         return (8.0 * total / hours, day) if hours else (None, None)
 
     def _row(self) -> FeatureRow:
-        ema12, ema24, ema48, ema96, ema168, ema336 = self._closes
+        ema12, ema24, *_ = self._closes
         fast, mid, slow, month = (math.sqrt(s) + SIGMA_FLOOR for s in self._squares)
         funding_mean, funding_day = self._funding_rates()
-        x = self.x
+        _, z24, z48, z96, z168, z336 = zscores(self.x, self._closes, mid)
         return FeatureRow(
             at=self.at,
-            x=x,
+            x=self.x,
             ema12=ema12,
             ema24=ema24,
             sigma_hour=mid,
             sigma_fast=fast,
             sigma_year=mid * ROOT_YEAR,
             sigma_month=month * ROOT_YEAR,
-            z24=zscore(x, ema24, mid, 24.0),
-            z48=zscore(x, ema48, mid, 48.0),
-            z96=zscore(x, ema96, mid, 96.0),
-            z168=zscore(x, ema168, mid, 168.0),
-            z336=zscore(x, ema336, mid, 336.0),
+            z24=z24,
+            z48=z48,
+            z96=z96,
+            z168=z168,
+            z336=z336,
             volr=math.log(fast / slow),
             funding_mean=funding_mean,
             funding_day=funding_day,

@@ -7,7 +7,7 @@ import talib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridbot_tui.strategy.features import CLOSE_ALPHAS, CLOSE_TAUS, SIGMA_FLOOR, Features, ema, zscore
+from gridbot_tui.strategy.features import CLOSE_ALPHAS, CLOSE_TAUS, SIGMA_FLOOR, Features, averaged, zscores
 from gridbot_tui.strategy.params import ROOT_YEAR
 from gridbot_tui.units import HOUR
 from tests.strategy.support import walk
@@ -30,7 +30,7 @@ def test_an_average_is_ta_libs_where_the_rates_are_equal(period: int) -> None:
     value = 0.0
     ours = []
     for count, close in enumerate(CLOSES, 1):
-        value = ema(value, close, alpha, count)
+        (value,) = averaged((value,), (alpha,), close, count)
         ours.append(value)
     theirs = talib.EMA(np.array(CLOSES), timeperiod=period)
     # Both forget how they began; after 20 periods nothing of it is left.
@@ -40,7 +40,7 @@ def test_an_average_is_ta_libs_where_the_rates_are_equal(period: int) -> None:
 def test_an_average_begins_as_ta_libs_plain_mean() -> None:
     value = 0.0
     for count, close in enumerate(CLOSES[:24], 1):
-        value = ema(value, close, 1.0 / 24.0, count)
+        (value,) = averaged((value,), (1.0 / 24.0,), close, count)
     assert value == pytest.approx(talib.SMA(np.array(CLOSES), timeperiod=24)[23], rel=1e-12)
 
 
@@ -81,7 +81,8 @@ def test_a_score_has_unit_spread_on_a_random_walk() -> None:
         assert made is not None
         scores.append(made.z48)
     assert math.sqrt(sum(s * s for s in scores) / len(scores)) == pytest.approx(1.0, abs=0.25)
-    assert zscore(1.02, 1.0, 0.01, 2.0) == pytest.approx(2.0)
+    expected = [0.02 / (0.01 * math.sqrt(tau / 2.0)) for tau in CLOSE_TAUS]
+    assert zscores(1.02, [1.0] * len(CLOSE_TAUS), 0.01) == pytest.approx(expected)
 
 
 def test_a_flat_market_has_scores_of_nothing_and_the_least_volatility() -> None:

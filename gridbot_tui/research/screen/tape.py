@@ -1,5 +1,6 @@
 """A recorded symbol as the columns that the screen runs over, made once for any number of sets."""
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -28,6 +29,7 @@ NAMES = (
 )  # fmt: skip
 """Columns of the features, then funding_mean, funding_day (nan = unknown), the hours seen, the close in quote,
 and ``fixed_votes``."""
+_KNOWN = attrgetter(*NAMES)
 
 MOST_LEVELS: Final = 60
 BLOCK: Final = 8
@@ -255,7 +257,7 @@ class _Events:
         if not self._features.hour(hour.close_at, close) or self._features.row is None:
             return
         one = self._features.row
-        known = [float(getattr(one, name)) for name in NAMES]
+        known = _KNOWN(one)
         mean = np.nan if one.funding_mean is None else one.funding_mean
         day = np.nan if one.funding_day is None else one.funding_day
         self._rows.append([*known, mean, day, float(self._features.hours), close, *fixed_votes(one)])
