@@ -1,6 +1,6 @@
 """What the exchange says when asked: compare it with our books, and act only on what is proved."""
 
-from gridbot_tui.engine import breaking, first_aid, on_orders, second_bot
+from gridbot_tui.engine import breaking, first_aid, on_orders, second_bot, watch
 from gridbot_tui.engine.actions import AskAboutOrder, RequestResync, StartFact
 from gridbot_tui.engine.desk import Desk
 from gridbot_tui.engine.events import (
@@ -31,12 +31,18 @@ def account_state(desk: Desk, event: AccountState) -> None:
         desk.emit(StartFact(event.at, event.balances, desk.config.capital))
     desk.truth_at = event.at
     desk.ledger.account.reported(event.balances, event.at)
+    marked = []
     for position in event.positions:
         state = desk.symbols.get(position.symbol)
         # Where bars are lost the account's own statement is the news of the price: a gap must not pass unseen.
         if state is not None and position.mark is not None and event.at > state.mark_at:
             state.mark, state.mark_at = position.mark, event.at
             desk.ledger.mark(position.symbol, position.mark)
+            marked.append(state)
+    if marked and desk.phase == "trading":
+        watch.account(desk)
+        for state in marked:
+            watch.exits(desk, state)
     _compare_positions(desk, event)
     check_residual(desk)
 

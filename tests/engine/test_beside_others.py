@@ -228,6 +228,32 @@ def test_a_fill_that_takes_the_account_past_the_trim_level_shrinks_every_positio
         assert whole.target.reason == "cap"
 
 
+def test_a_price_that_only_the_accounts_statement_tells_is_acted_on_as_a_quote_is() -> None:
+    rig = Rig(RandomMarket(3, 2, days=4.0), seed=3)
+    engine, desk = rig.engine, rig.engine.desk
+    names = sorted(desk.symbols)
+    at = rig.source.start + 14 * DAY
+    while not all(abs(desk.ledger.position(name)) > 1 for name in names) and at < rig.source.start + 18 * DAY:
+        at += HOUR
+        rig.run(until=at)
+    rig.checking = False
+    observed = exposure.portfolio(desk).observed()
+    assert observed
+    desk.gate.trim_at, desk.gate.cap = 1.01 * observed, 0.5 * observed
+    marks = {name: desk.symbols[name].mark for name in names}
+    stated = tuple(
+        PositionState(name, desk.ledger.position(name), Decimal(1), None, int(1.05 * mark))
+        for name, mark in marks.items()
+        if mark is not None
+    )
+    engine.handle(AccountState(rig.world.now + 1, {"USDT": desk.ledger.wallet}, stated))
+    for name in names:
+        whole = desk.symbols[name].whole
+        assert whole is not None
+        assert whole.target is not None
+        assert whole.target.reason == "cap"
+
+
 def test_only_the_exchanges_own_list_moves_the_time_from_which_wallet_changes_are_asked_for() -> None:
     rig = grid(*[flat(600_000)] * 4)
     rig.run(until=rig.source.start + 2 * MINUTE)

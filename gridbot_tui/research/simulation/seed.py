@@ -113,6 +113,10 @@ def _story(sim: Simulation) -> int | None:
     hour = sim.world.now // HOUR * HOUR
     if sim.world.now - hour < QUIET:  # a new plan has just moved the ladder: let it settle too
         sim.run_until(hour + QUIET, [])
+    for _ in range(3):  # the last breaker may have closed this very moment: what it let out is still on its way
+        if sim.process is None or not standing.under_way(sim.process):
+            break
+        sim.run_until(sim.world.now + MINUTE, [])
     _judge_quiet(sim)
     if not scenario.calm_shutdown:
         sim.trouble.quiet = False

@@ -6,7 +6,7 @@ from gridbot_tui.exchange.simulated.records import Order
 from gridbot_tui.orders.ids import parse
 from gridbot_tui.orders.model import OrderState, Purpose, SlotState
 from gridbot_tui.research.simulation import money
-from gridbot_tui.units import Market, Side, Symbol
+from gridbot_tui.units import ClientId, Market, Side, Symbol
 
 if TYPE_CHECKING:
     from gridbot_tui.research.simulation.judge import Judge
@@ -172,11 +172,16 @@ def flat_as_said(judge: "Judge", kind: str, symbols: tuple[Symbol, ...]) -> None
             judge.violated("done_means_done", f"{kind} is confirmed and {left[0].client_id} stands")
 
 
+def under_way(process: "Process") -> list[ClientId]:
+    """Orders of which it is not known by now what has become of them."""
+    return [live.order.client_id for live in process.engine.desk.orders.all_live() if live.state not in _SURE]
+
+
 def converged(judge: "Judge", process: "Process") -> None:
     """With a quiet market and a working line, what stands is what is desired."""
     desk = process.engine.desk
     exchange = judge.sim.world.exchange
-    unsure = [live.order.client_id for live in desk.orders.all_live() if live.state not in _SURE]
+    unsure = under_way(process)
     if unsure:
         judge.violated("convergence", f"the fate of {unsure[:5]} is still open when all is quiet")
     ours = {o.client_id: o for o in exchange.history.open.values() if judge.ours(o)}
