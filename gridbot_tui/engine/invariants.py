@@ -294,7 +294,7 @@ def _spoken(desk: Desk) -> Iterator[str]:
     for name, state in desk.symbols.items():
         busy = state.desired is not None and (
             state.desired.target is not None
-            or any(slot.state is SlotState.RESTING for slot in state.desired.resting)
+            or any(slot.state is SlotState.RESTING or slot.reason in converge.PASSING for slot in state.desired.resting)
         )
         if busy or desk.orders.live(name):
             continue

@@ -40,7 +40,7 @@ def account_state(desk: Desk, event: AccountState) -> None:
             desk.ledger.mark(position.symbol, position.mark)
             marked.append(state)
     if marked and desk.phase == "trading":
-        watch.account(desk)
+        watch.drift(desk)
         for state in marked:
             watch.exits(desk, state)
     _compare_positions(desk, event)

@@ -36,7 +36,7 @@ def account(desk: Desk) -> None:
         _tier_changed(desk, before)
     if desk.tiers.peak > desk.peak_written * PEAK_STEP or desk.ledger.capital.base_equity != desk.base_written:
         write_drawdown(desk)
-    _observe(desk)
+    drift(desk)
     if desk.now - desk.equity_fact_at >= desk.config.equity_every:
         equity_point(desk)
 
@@ -155,7 +155,8 @@ def ask_overdue(desk: Desk) -> None:
             desk.emit(AskAboutOrder(live.order.symbol, live.order.client_id, live.conditional))
 
 
-def _observe(desk: Desk) -> None:
+def drift(desk: Desk) -> None:
+    """Leverage, and whether it has drifted past the trim level."""
     leverage = observed_leverage(desk)
     if leverage is not None:
         desk.max_observed = max(desk.max_observed, leverage)
