@@ -46,7 +46,8 @@ setup: $(READY)
 	@echo "$(VENV) is ready"
 
 # Bytecode is written here, as pip does for packages: where PYTHONDONTWRITEBYTECODE is set (containers often set it)
-# each start would compile all sources anew.
+# each start would compile all sources anew. A tree that cannot be written to does without.
+#
 # One shell, so that the lock on descriptor 9 is held to the end: a second make waits for the first
 # and then finds the stamp newer than its sources.
 $(READY): requirements.lock pyproject.toml

@@ -34,7 +34,7 @@ from gridbot_tui.commands.support import support
 from gridbot_tui.commands.view import view
 from gridbot_tui.commands.walkforward import walkforward
 from gridbot_tui.commands.why import why
-from gridbot_tui.ops.collecting import end_without_search
+from gridbot_tui.ops.collecting import leave_out_what_stands
 from gridbot_tui.service.profile import ProfileError
 from gridbot_tui.units import Market, Mode
 
@@ -164,7 +164,7 @@ def attach(
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and exit with its code."""
     code = int(execute(list(sys.argv[1:] if argv is None else argv)))
-    end_without_search()
+    leave_out_what_stands()  # the system takes it all back, without a last walk through it
     sys.exit(code)
 
 

@@ -39,7 +39,7 @@ def account_state(desk: Desk, event: AccountState) -> None:
             state.mark, state.mark_at = position.mark, event.at
             desk.ledger.mark(position.symbol, position.mark)
             marked.append(state)
-    if marked and desk.phase == "trading":
+    if marked and desk.phase == "trading":  # unit value and tiers are taken at bars and quotes alone
         watch.drift(desk)
         for state in marked:
             watch.exits(desk, state)

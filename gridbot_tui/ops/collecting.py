@@ -20,12 +20,5 @@ def seldom_collecting() -> Iterator[None]:
 
 
 def leave_out_what_stands() -> None:
-    """What has been loaded by now is no garbage and stays: later searches pass over it, which keeps them too short for
-    an order to wait for."""
-    gc.collect()
-    gc.freeze()
-
-
-def end_without_search() -> None:
-    """To be called last: what the process holds goes back to the system without being walked through first."""
+    """What stands by now stays: later searches pass over it, which keeps them too short to be felt."""
     gc.freeze()

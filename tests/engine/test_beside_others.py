@@ -228,7 +228,7 @@ def test_a_fill_that_takes_the_account_past_the_trim_level_shrinks_every_positio
         assert whole.target.reason == "cap"
 
 
-def test_a_price_that_only_the_accounts_statement_tells_is_acted_on_as_a_quote_is() -> None:
+def test_a_price_that_only_the_accounts_statement_tells_trims_what_has_drifted() -> None:
     rig = Rig(RandomMarket(3, 2, days=4.0), seed=3)
     engine, desk = rig.engine, rig.engine.desk
     names = sorted(desk.symbols)
