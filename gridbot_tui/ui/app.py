@@ -156,7 +156,8 @@ class GridApp(OrderActions, App[Ended]):
         self._follow_config()
         with self.batch_update():
             for screen in self.screen_stack[-2:]:
-                if flush := getattr(screen, "flush", None):
+                # One that was just pushed stands in the stack before its widgets are there; it paints itself then.
+                if screen.is_mounted and (flush := getattr(screen, "flush", None)):
                     flush(self.picture)
 
     def _follow_config(self) -> None:
@@ -279,6 +280,13 @@ class GridApp(OrderActions, App[Ended]):
         """Go to a pane by its number."""
         if isinstance(self.screen, Page):
             self.screen.jump(number)
+
+    def action_command_palette(self) -> None:
+        """Every action by name."""
+        from gridbot_tui.ui.dialogs.palette import Palette
+
+        if self.use_command_palette and not Palette.is_open(self):
+            _ = self.push_screen(Palette(id="--command-palette"))
 
     def action_symbol(self) -> None:
         """Choose the symbol that is shown."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from textual.command import CommandPalette
 
 from gridbot_tui.control.command import CommandOutcome
 from gridbot_tui.control.errors import Refused, TimedOut
@@ -200,7 +201,7 @@ async def test_the_palette_lists_every_action_that_is_allowed() -> None:
         assert {one.label for one in ACTIONS if not one.id.startswith("pane_") and one.id not in apart} <= listed
         await pilot.press("ctrl+p")
         await settled(pilot)
-        assert type(app.screen).__name__ == "CommandPalette"
+        assert isinstance(app.screen, CommandPalette)
         assert {command.title for command in app.get_system_commands(app.screen_stack[-2])} == listed
     watcher = an_app(fixtures.normal(), read_only=True)
     async with shown(watcher):

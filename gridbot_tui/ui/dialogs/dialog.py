@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from gridbot_tui.ui.dialogs.once import Once
 from gridbot_tui.ui.in_order import Field
 from gridbot_tui.ui.pane import RowPane
 from gridbot_tui.ui.picture import Line, Picture
@@ -101,7 +102,7 @@ class Facts(RowPane):
         return [*body[self._top : self._top + room - 1], ((f"{words}: ↑ ↓", "accent"),), *tail]
 
 
-class Dialog(ModalScreen[str]):
+class Dialog(ModalScreen[str], Once):
     """Asks once; answers with the chosen name, or "" for cancel."""
 
     GRAVE = True

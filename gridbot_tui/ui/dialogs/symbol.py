@@ -10,6 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from gridbot_tui.ui import words
+from gridbot_tui.ui.dialogs.once import Once
 from gridbot_tui.ui.in_order import Field
 from gridbot_tui.ui.pane import RowPane
 from gridbot_tui.ui.picture import Picture
@@ -39,7 +40,7 @@ class SymbolList(RowPane):
         return rows or [(("no symbol matches", "dim"),)]
 
 
-class SymbolDialog(ModalScreen[str]):
+class SymbolDialog(ModalScreen[str], Once):
     """Answers with a symbol, or ""."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -58,24 +59,26 @@ class SymbolDialog(ModalScreen[str]):
         super().__init__()
         self.picture = picture
         self.at = 0
+        self._wanted = Field(placeholder="type to filter", compact=True)
+        self._list = SymbolList()
 
     def compose(self) -> ComposeResult:
         """A filter and the list."""
         box = Container(id="box")
         box.border_title = "Symbol"
         with box:
-            yield Field(placeholder="type to filter", compact=True)
-            yield SymbolList()
+            yield self._wanted
+            yield self._list
 
     def matching(self) -> list[str]:
         """Names that contain what was typed."""
-        wanted = self.query_one(Input).value.upper()
+        wanted = self._wanted.value.upper()
         names = self.picture.snapshot.symbols if self.picture.snapshot else {}
         return [name for name in names if wanted in name.upper()]
 
     def flush(self, picture: Picture) -> None:
         """The list as it is now."""
-        self.query_one(SymbolList).flush(picture)
+        self._list.flush(picture)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter."""

@@ -1,0 +1,91 @@
+"""Keys that come faster than the app paints, as over a slow line that catches up: none ends it, none counts twice."""
+
+import asyncio
+from collections.abc import Sequence
+from random import Random
+
+import pytest
+from textual import events
+
+from gridbot_tui.ui.app import GridApp
+from gridbot_tui.ui.dialogs.dialog import Dialog
+from gridbot_tui.ui.dialogs.symbol import SymbolDialog
+from gridbot_tui.ui.screens.page import Page
+from tests.ui import fixtures
+from tests.ui.running import an_app, link_of, settled, shown
+
+KEYS = [*"123456789sSnNpPtTlLoOcCdDgGhHkKmMvVrReEiIwWaAbBfFuU?/ "]
+KEYS += ["enter", "escape", "tab", "shift+tab", "up", "down", "left", "right", "pagedown", "home", "ctrl+f", "ctrl+p"]
+
+
+def burst(app: GridApp, keys: Sequence[str]) -> None:
+    """All of them arrive before any is dealt with."""
+    for key in keys:
+        app.post_message(events.Key(key, key if len(key) == 1 else None))
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_no_burst_of_keys_ends_the_app(seed: int) -> None:
+    draw, app = Random(seed), an_app(fixtures.normal())
+    async with shown(app, (120, 40) if seed % 2 else (80, 24)) as pilot:
+        for _ in range(40):
+            burst(app, draw.choices(KEYS, k=draw.randint(1, 5)))
+            for _ in range(draw.randint(0, 5)):
+                await asyncio.sleep(0)
+                app.flush()
+        await settled(pilot)
+        assert app.is_running
+
+
+async def test_a_page_key_before_the_palette_is_laid_out_moves_nothing() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        burst(app, ["ctrl+p", "pagedown", "pagedown", "up", "pageup"])
+        await settled(pilot)
+        assert app.is_running
+        burst(app, ["escape", "escape", "escape"])
+        await settled(pilot)
+        assert isinstance(app.screen, Page)
+
+
+async def test_a_dialog_that_was_only_just_opened_can_be_flushed() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        app.action_symbol()
+        assert isinstance(app.screen, SymbolDialog)
+        app.flush()
+        await settled(pilot)
+        await pilot.press("e", "t", "h", "enter", "enter")
+        await settled(pilot)
+        assert app.picture.symbol == "ETHUSDT"
+
+
+@pytest.mark.parametrize("key", ["escape", "enter"])
+async def test_the_second_of_two_closing_keys_closes_nothing_more(key: str) -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        await pilot.press("o")
+        await settled(pilot)
+        before = app.screen_stack[:]
+        await pilot.press("s")
+        await settled(pilot)
+        burst(app, [key, key, key])
+        await settled(pilot)
+        assert app.is_running
+        assert app.screen_stack[:1] == before[:1]
+        assert isinstance(app.screen, Page)
+
+
+async def test_a_flatten_confirmed_twice_in_a_breath_is_one_flatten() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        await pilot.press("f")
+        await settled(pilot)
+        dialog = app.screen
+        assert isinstance(dialog, Dialog)
+        await pilot.press("tab")
+        burst(app, ["enter", "enter", "enter"])
+        await settled(pilot)
+        dialog.answer("flatten")  # and once more, from a key that was still on its way to the dialog
+        await settled(pilot)
+        assert link_of(app).orders == [("flatten", {"symbol": "BTCUSDT"})]
