@@ -34,7 +34,11 @@ def match(
     for live in orders:
         place = live.epoch, live.rung
         own = places.get(place)
-        if own is not None and _serves(live, own, near, quantity, most):
+        if own is None:
+            loose.append(live)
+        elif (live.remaining == own.steps and live.order.price == own.price) or _serves(
+            live, own, near, quantity, most
+        ):  # mostly the order is just what the slot wants
             kept.append((live, own))
             del places[place]
         else:
@@ -56,8 +60,6 @@ def match(
 def _serves(live: LiveOrder, slot: Slot, near: float, quantity: float, most: Steps) -> bool:
     """True where an order may stay in the slot it was made for."""
     price, wanted, remaining, steps = live.order.price, slot.price, live.remaining, slot.steps
-    if price == wanted and remaining == steps:
-        return True  # mostly the order is just what the slot wants
     if price is not None:
         if steps > most:
             steps = most

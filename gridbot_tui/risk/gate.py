@@ -174,7 +174,10 @@ class _Plan:
 
     def withhold_unmarked(self, blocked: str) -> None:
         """No entry under a general reason, on a stale mark, or anywhere while a held symbol has no mark."""
-        unknown = any(one.mark is None and one.position for one in self.view.symbols.values())
+        unknown = False
+        for one in self.view.symbols.values():  # all symbols at every decision: no generator
+            if one.mark is None and one.position:
+                unknown = True
         for symbol in self._slots:
             one = self.view.symbols[symbol]
             code = blocked
