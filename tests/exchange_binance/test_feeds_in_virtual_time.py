@@ -131,6 +131,26 @@ def test_garbage_is_counted_and_what_follows_is_heard(frames: list[bytes]) -> No
     assert stage.links("account") == stage.links("market") == [False, True]
 
 
+def test_an_account_event_that_cannot_be_read_is_asked_for() -> None:
+    async def play(stage: Stage) -> None:
+        odd = trade(1)
+        odd["o"]["L"] = 60_000.0  # a number where there was always a text
+        stage.private.now.put(odd)
+        await asyncio.sleep(0.1)
+
+    stage = played(play)
+    assert not [e for e in stage.told if isinstance(e, Fill)]
+    assert ["could not be read" in reason for reason in stage.looks] == [True], "REST tells the fill, at once"
+
+
+def test_the_answer_to_a_question_of_ours_is_no_event_that_was_missed() -> None:
+    async def play(stage: Stage) -> None:
+        await asyncio.sleep(5 * TIMING.probe)
+        assert any("method" in said for said in stage.private.now.said)
+
+    assert played(play).looks == []
+
+
 def test_garbage_without_end_replaces_the_connection_within_the_limits_and_never_ends_the_feed() -> None:
     async def play(stage: Stage) -> None:
         def spoil(socket: HandSocket) -> None:

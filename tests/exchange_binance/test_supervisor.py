@@ -34,6 +34,9 @@ class Ear:
     def link(self, up: bool, detail: str) -> None:
         self.links.append((asyncio.get_running_loop().time(), up, detail))
 
+    def missed(self, bad: BadFrame) -> None:
+        """Counted by the supervisor."""
+
     @property
     def ups(self) -> list[bool]:
         return [up for _, up, _ in self.links]

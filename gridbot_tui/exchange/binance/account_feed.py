@@ -10,6 +10,7 @@ from gridbot_tui.engine.events import Cash, Event, Fill, LinkChanged, OrderRepor
 from gridbot_tui.exchange.binance.clock import Clock
 from gridbot_tui.exchange.binance.doors import FuturesAccountDoor, SpotAccountDoor, ways
 from gridbot_tui.exchange.binance.errors import BinanceError
+from gridbot_tui.exchange.binance.frames import BadFrame
 from gridbot_tui.exchange.binance.futures_words import FuturesWords
 from gridbot_tui.exchange.binance.gate import Gate
 from gridbot_tui.exchange.binance.hosts import Hosts
@@ -173,6 +174,10 @@ class AccountFeed:
         self._owed.clear()
         self._news_at = self._clock.monotonic()
         self._sink(LinkChanged(self._clock.now_ms(), "account", up, detail))
+
+    def missed(self, bad: BadFrame) -> None:
+        """It may have been a fill or the end of an order."""
+        self._look_again(f"an event could not be read ({bad})"[:200])
 
     def heard(self, raw: bytes, now: float) -> Wish | None:
         """One frame; raises BadFrame."""

@@ -10,6 +10,7 @@ from gridbot_tui.exchange.binance.clock import Clock
 from gridbot_tui.exchange.binance.conflate import NEVER, Pair, Quotes
 from gridbot_tui.exchange.binance.doors import StreamDoor, ways
 from gridbot_tui.exchange.binance.errors import BinanceError
+from gridbot_tui.exchange.binance.frames import BadFrame
 from gridbot_tui.exchange.binance.funding_watch import FundingWatch
 from gridbot_tui.exchange.binance.gate import Gate
 from gridbot_tui.exchange.binance.hosts import Hosts
@@ -220,3 +221,6 @@ class _Part(Streams):
     def link(self, up: bool, detail: str) -> None:
         """Up or down."""
         self._feed.link_changed(up, detail, bars=self._bars)
+
+    def missed(self, bad: BadFrame) -> None:
+        """The next price says the same better, and a bar that is missing is asked for."""

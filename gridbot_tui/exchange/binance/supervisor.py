@@ -39,6 +39,10 @@ class Listener(Protocol):
         """The connection came up (there may be a gap behind it) or went down."""
         ...
 
+    def missed(self, bad: BadFrame) -> None:
+        """A frame that is no answer could not be read: whatever it told is not known."""
+        ...
+
 
 class Supervisor:
     """Keeps one connection. ``run`` owns every task of it and ends only by being cancelled."""
@@ -244,6 +248,7 @@ class Supervisor:
         if not self.bad_frames[kind]:
             _log.warning("frame_unreadable", stream=self.name, kind=kind, why=str(bad), frame=repr(raw[:200]))
         self.bad_frames[kind] += 1
+        self._listener.missed(bad)
         now = self._clock.monotonic()
         self._unreadable.append(now)
         full = len(self._unreadable) == self._timing.bad_frames
