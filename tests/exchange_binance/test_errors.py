@@ -1,10 +1,12 @@
 """Every documented answer, and every way not to answer, by what the caller must do."""
 
+import time
 from typing import Any
 
 import aiohttp
 import pytest
 
+from gridbot_tui.exchange.binance import client
 from gridbot_tui.exchange.binance.client import HttpTrouble, Unreadable
 from gridbot_tui.exchange.binance.errors import (
     BinanceError,
@@ -118,6 +120,15 @@ def test_a_ban_without_its_length_lasts_as_long_as_the_shortest() -> None:
     error = classify(answer(418), "GET klines", changes=False)
     assert isinstance(error, Stop)
     assert error.wait_s == 120.0
+
+
+def test_a_ban_whose_end_is_only_in_its_words_lasts_until_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1_789_999_400.0)
+    said = b'{"code":-1003,"msg":"Way too many requests; IP(1.2.3.4) banned until 1790000000000. Please use streams."}'
+    error = classify(client._trouble(418, {}, said), "GET klines", changes=False)
+    assert isinstance(error, Stop)
+    assert error.wait_s == 600.0
+    assert client._trouble(418, {"Retry-After": "60"}, said).retry_after == 60.0
 
 
 @pytest.mark.parametrize(

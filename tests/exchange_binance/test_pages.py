@@ -102,15 +102,25 @@ async def test_many_unknown_orders_are_learnt_from_a_list() -> None:
 
 
 async def test_a_young_execution_whose_order_is_not_listed_yet_is_waited_for() -> None:
-    rest, _ = scripted(Market.FUTURES, {"userTrades": Trades([trade(1, NOW - 5)]), "order": orders()})
+    script = {"userTrades": Trades([trade(1, NOW - 5)]), "order": orders(), "allOrders": lambda params: []}
+    rest, _ = scripted(Market.FUTURES, script)
     with pytest.raises(RetryLater, match="not listed yet"):
         await rest.fills("BTCUSDT", "0", 0)
 
 
 async def test_an_old_execution_whose_order_is_purged_is_not_claimed() -> None:
-    rest, _ = scripted(Market.FUTURES, {"userTrades": Trades([trade(1, NOW - 2 * HOUR)]), "order": orders()})
+    script = {"userTrades": Trades([trade(1, NOW - 2 * HOUR)]), "order": orders(), "allOrders": lambda params: []}
+    rest, _ = scripted(Market.FUTURES, script)
     (fill,) = await rest.fills("BTCUSDT", "0", 0)
     assert (fill.client_id, fill.ours) == ("", False)
+
+
+async def test_a_liquidation_that_is_denied_by_number_is_found_in_the_list() -> None:
+    forced = {"orderId": 7, "clientOrderId": "autoclose-1790000000000"}
+    script = {"userTrades": Trades([trade(1, NOW - 5)]), "order": orders(), "allOrders": lambda params: [forced]}
+    rest, _ = scripted(Market.FUTURES, script)
+    (fill,) = await rest.fills("BTCUSDT", "0", 0)
+    assert (fill.ours, fill.forced) == (True, "liquidation")
 
 
 async def test_the_order_a_stop_gave_birth_to_belongs_to_the_stop_whatever_its_own_id() -> None:

@@ -1,6 +1,7 @@
 """python-binance's AsyncClient with our addresses, and an ear for every answer's status and headers."""
 
 import hmac
+import re
 import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -21,9 +22,13 @@ from gridbot_tui.units import Market, Ms
 _decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 _CONNECTIONS: Final = 48
+_BANNED: Final = re.compile(r"banned until (\d{13})\b")
 _IDLE_S: Final = 25.0
 """A connection idle for longer is not used again: the exchange closes them without a word, and an order sent
 into a closed one would have to be asked about."""
+_REDIRECTS: Final = False
+"""Binance sends nobody elsewhere. Who does (a proxy, a hotel's network) is not to see the key and what it signed, and a
+POST would arrive there as a GET."""
 
 
 class HttpTrouble(Exception):
@@ -59,6 +64,7 @@ class Client(AsyncClient):  # type: ignore[misc]  # the library has no types
             api_secret=keys.hmac_secret(),
             private_key=keys.private_key(),
             session_params={"connector": connector},
+            requests_params={"allow_redirects": _REDIRECTS},
         )
         self.API_URL = hosts.spot_rest
         self.FUTURES_URL = hosts.futures_rest
@@ -108,7 +114,9 @@ class Client(AsyncClient):  # type: ignore[misc]  # the library has no types
         """
         url = URL(f"{self._address(market, call)}?{self._signed(params, signing)}", encoded=True)
         headers = None if call.method == "get" else _FORM
-        async with self.session.request(call.method, url, headers=headers, timeout=self.REQUEST_TIMEOUT) as response:
+        async with self.session.request(
+            call.method, url, headers=headers, timeout=self.REQUEST_TIMEOUT, allow_redirects=_REDIRECTS
+        ) as response:
             return await self._handle_response(response)
 
     def _address(self, market: Market, call: Call) -> str:
@@ -140,11 +148,9 @@ class Client(AsyncClient):  # type: ignore[misc]  # the library has no types
         raw = await response.read()
         self._heard(response.headers)
         if 200 <= response.status < 300:
-            if not raw:
-                return {}
             try:
-                return _decode(raw)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+                return _decode(raw)  # nothing at all is no empty list either
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 raise Unreadable(f"an answer of {len(raw)} bytes that is no JSON") from None
         raise _trouble(response.status, response.headers, raw)
 
@@ -155,13 +161,20 @@ def _trouble(status: int, headers: Mapping[str, str], raw: bytes) -> HttpTrouble
     message: str | None = None
     try:
         body = _decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         body = None
     if isinstance(body, dict):
         given, text = body.get("code"), body.get("msg")
         code = given if isinstance(given, int) and not isinstance(given, bool) else None
         message = text if isinstance(text, str) else None
-    return HttpTrouble(status, code, message, _seconds(headers.get("Retry-After")))
+    wait = _seconds(headers.get("Retry-After"))
+    return HttpTrouble(status, code, message, _banned_for(message) if wait is None else wait)
+
+
+def _banned_for(message: str | None) -> float | None:
+    """Seconds until the end of a ban that only the words tell: "IP banned until 1554984107000"."""
+    until = _BANNED.search(message or "")
+    return max(0.0, int(until[1]) / 1000 - time.time()) if until else None
 
 
 def _seconds(text: str | None) -> float | None:

@@ -134,6 +134,11 @@ def is_duplicate(refusal: Refused) -> bool:
     return refusal.code == -4116 or (refusal.code == -2010 and "duplicate order" in refusal.detail.lower())
 
 
+def archived(refusal: Refused) -> bool:
+    """True where spot says that an order ended unexecuted so long ago that it tells no more of it."""
+    return refusal.code == -2026
+
+
 def denies(refusal: Refused) -> bool:
     """True where a question about an order was answered with "there is none"."""
     return refusal.code == -2013 or "order does not exist" in refusal.detail.lower()

@@ -51,7 +51,7 @@ class FuturesRest(FuturesMarket):
 
     def _placed(self, row: Json, scale: Scale, order: NewOrder) -> Answer:
         with reading("the answer to an order", changes=True):
-            report = order_words.plain_report(row, scale, self.now, order.client_id)
+            report = order_words.placed_report(row, scale, self.now, order.client_id)
         self.ids.learn(order.symbol, report.exchange_id, order.client_id)
         return Answer(report)
 
@@ -167,14 +167,14 @@ class FuturesRest(FuturesMarket):
                 hedge_mode=bool(config["dualSidePosition"]),
                 multi_assets=bool(config["multiAssetsMargin"]),
                 leverage={row["symbol"]: int(row["leverage"]) for row in traded},
-                isolated=frozenset(row["symbol"] for row in traded if row["marginType"] == "ISOLATED"),
+                isolated=frozenset(row["symbol"] for row in traded if row["marginType"] != "CROSSED"),
             )
 
     async def set_leverage(self, symbol: Symbol, leverage: int) -> None:
         """Cross margin and this leverage, where they are not so already."""
         rows = await self.wire.ask(Futures.SYMBOL_CONFIG, {"symbol": symbol})
         with reading("a symbol's settings"):
-            row = next(row for row in rows if row["symbol"] == symbol)
+            row = {row["symbol"]: row for row in rows}[symbol]
             crossed, set_to = row["marginType"] == "CROSSED", int(row["leverage"])
         if not crossed:
             await self._cross(symbol)

@@ -160,16 +160,22 @@ def number_of(row: Json) -> str:
     return "" if value is None else str(value)
 
 
+def placed_report(row: Json, scale: Scale, at: Ms, client_id: ClientId) -> OrderReport:
+    """The answer to a placing. An ACK has a number and no status: it was taken."""
+    need(row, "orderId")
+    return plain_report({"status": "NEW", "executedQty": "0", **row}, scale, at, client_id)
+
+
 def plain_report(row: Json, scale: Scale, at: Ms, client_id: ClientId) -> OrderReport:
-    """An order's state. A placing's ACK without a status means that it was taken."""
-    status = row.get("status", "NEW")
+    """An order's state."""
+    status = need(row, "status")
     outcome = OUTCOMES.get(status)
     if outcome is None:
         raise BadAnswer(f"order {client_id} has the unknown status {status!r}")
-    filled = scale.steps(str(row.get("executedQty", "0")))
+    filled = scale.steps(need(row, "executedQty"))
     if outcome is Outcome.ACCEPTED and filled:
         outcome = Outcome.PARTLY_FILLED
-    detail = str(row.get("expiryReason", "")) if outcome in _ENDS else ""
+    detail = str(row.get("expiryReason") or "") if outcome in _ENDS else ""
     return OrderReport(at, scale.instrument.symbol, client_id, outcome, filled, number_of(row), detail=detail)
 
 

@@ -208,6 +208,10 @@ class RestBase(ABC):
         except Refused as refused:
             if not denies(refused):
                 raise
+            # What the exchange placed itself (a liquidation) may be in the list all the same.
+            await self._learn_from_list(symbol, int(number), int(number))
+            if self.ids.client_id(symbol, number) is not None:
+                return
             if self.now - traded_at < _YOUNG:
                 raise RetryLater(f"order {number} of an execution is not listed yet", refused.code) from refused
             return  # purged: of an execution that old nothing of ours waits for news
@@ -217,7 +221,8 @@ class RestBase(ABC):
         while first <= last:
             page = await self.wire.ask(self.ALL_ORDERS, {"symbol": symbol, "orderId": first, "limit": PAGE})
             for row in page:
-                await self._learn_row(symbol, row)
+                if int(need(row, "orderId")) <= last:
+                    await self._learn_row(symbol, row)
             if len(page) < PAGE:
                 return
             first = max(int(need(row, "orderId")) for row in page) + 1

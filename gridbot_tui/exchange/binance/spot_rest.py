@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
-from gridbot_tui.engine.events import AccountState, Cash, OpenOrders, OrderReport
+from gridbot_tui.engine.events import AccountState, Cash, OpenOrders, OrderReport, Outcome
 from gridbot_tui.exchange.binance import account_words, order_words
 from gridbot_tui.exchange.binance.calls import Spot
-from gridbot_tui.exchange.binance.errors import BinanceError, Refused, denies
+from gridbot_tui.exchange.binance.errors import BinanceError, Refused, archived, denies
 from gridbot_tui.exchange.binance.governor import Rank
 from gridbot_tui.exchange.binance.numbers import money
 from gridbot_tui.exchange.binance.order_words import need
@@ -107,7 +107,7 @@ class SpotRest(RestBase):
             params = order_words.plain_order(order, scale.instrument)
         row = await self.wire.act(Spot.PLACE, rank, params)
         with reading("the answer to an order", changes=True):
-            report = order_words.plain_report(row, scale, self.now, order.client_id)
+            report = order_words.placed_report(row, scale, self.now, order.client_id)
             parts = row.get("fills", ())
             words = account_words.fill_of_answer
             fills = tuple(words(row, part, scale, order.client_id, order.side) for part in parts)
@@ -135,6 +135,9 @@ class SpotRest(RestBase):
         except Refused as refused:
             if denies(refused):
                 return []
+            if archived(refused):
+                return [OrderReport(self.now, symbol, client_id, Outcome.EXPIRED, code=refused.code,
+                                    detail=refused.detail)]  # fmt: skip
             raise
         with reading("an order"):
             await self._learn_row(symbol, row)

@@ -1,0 +1,133 @@
+"""Answers that say less, more or other than they ought to: what is missing is not zero, and nothing ends the port."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from gridbot_tui.engine.events import Outcome
+from gridbot_tui.exchange.binance import order_words
+from gridbot_tui.exchange.binance.calls import Futures
+from gridbot_tui.exchange.binance.client import Client, HttpTrouble, Unreadable
+from gridbot_tui.exchange.binance.errors import Refused, RetryLater
+from gridbot_tui.exchange.binance.hosts import hosts_of
+from gridbot_tui.exchange.binance.keys import Keys
+from gridbot_tui.exchange.binance.numbers import Scale
+from gridbot_tui.exchange.binance.order_words import BadAnswer
+from gridbot_tui.exchange.binance.params import BinanceParams
+from gridbot_tui.units import Market, Mode
+from tests.exchange_binance.parts import instrument
+from tests.exchange_binance.scripted import NOW, scripted
+
+SCALE = Scale(instrument("BTCUSDT"))
+PEM = """-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
+-----END PRIVATE KEY-----"""
+"""Of the examples of RFC 8032: signs nothing anywhere."""
+ARCHIVED = "Order was canceled or expired with no executed qty over 90 days ago and has been archived."
+
+
+# -- orders -------------------------------------------------------------------------------------------------
+
+
+def test_an_acknowledgement_has_a_number_and_no_state() -> None:
+    report = order_words.placed_report({"orderId": 5, "clientOrderId": "gb-1"}, SCALE, NOW, "gb-1")
+    assert (report.outcome, report.exchange_id) == (Outcome.ACCEPTED, "5")
+
+
+@pytest.mark.parametrize("row", [{}, {"code": 200, "msg": "success"}, {"orderId": None}])
+def test_an_answer_to_an_order_that_names_none_is_no_acknowledgement(row: dict[str, Any]) -> None:
+    with pytest.raises(BadAnswer):
+        order_words.placed_report(row, SCALE, NOW, "gb-1")
+
+
+@pytest.mark.parametrize("row", [{}, {"status": "FILLED"}, {"executedQty": "0"}, {"status": None, "executedQty": "0"}])
+def test_a_state_that_leaves_out_half_of_itself_is_none(row: dict[str, Any]) -> None:
+    with pytest.raises(BadAnswer):
+        order_words.plain_report({"orderId": 5} | row, SCALE, NOW, "gb-1")
+
+
+def test_an_end_without_a_reason_has_no_reason() -> None:
+    row = {"orderId": 5, "status": "EXPIRED_IN_MATCH", "executedQty": "0.001", "expiryReason": None}
+    report = order_words.plain_report(row, SCALE, NOW, "gb-1")
+    assert (report.outcome, report.filled, report.detail) == (Outcome.EXPIRED, 1, "")
+
+
+async def test_a_spot_order_of_long_ago_that_is_archived_has_ended_without_a_fill() -> None:
+    def gone(_: Any) -> Any:
+        raise Refused(ARCHIVED, -2026)
+
+    rest, _ = scripted(Market.SPOT, {"order": gone})
+    (report,) = await rest.order("BTCUSDT", "gb-1", False)
+    assert (report.outcome, report.filled) == (Outcome.EXPIRED, 0)
+
+
+# -- settings -----------------------------------------------------------------------------------------------
+
+
+async def test_a_symbol_without_settings_is_no_answer_and_ends_nothing() -> None:
+    rest, _ = scripted(Market.FUTURES, {"symbolConfig": lambda _: []})
+    with pytest.raises(RetryLater, match="cannot be read"):
+        await rest.set_leverage("BTCUSDT", 6)
+
+
+async def test_a_margin_mode_nobody_has_heard_of_is_not_taken_for_cross() -> None:
+    account = {"canTrade": True, "dualSidePosition": False, "multiAssetsMargin": False}
+    row = {"symbol": "BTCUSDT", "leverage": 20, "marginType": "PORTFOLIO"}
+    rest, _ = scripted(Market.FUTURES, {"accountConfig": lambda _: account, "symbolConfig": lambda _: [row]})
+    assert (await rest.setup(("BTCUSDT",))).isolated == {"BTCUSDT"}
+
+
+# -- what stands between us and the exchange -------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def answering(
+    status: int, body: bytes, headers: dict[str, str], secret: str = "secret"
+) -> AsyncIterator[tuple[Client, list[Any]]]:
+    """A client turned on a server that answers everything so, and what that server was asked."""
+    asked: list[Any] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append((request.method, request.path))
+        return web.Response(status=status, body=body, headers=headers)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    hosts = hosts_of(Mode.LIVE, f"http://127.0.0.1:{runner.addresses[0][1]}")
+    client = Client(hosts, Keys("key", secret), BinanceParams(), lambda _: None)
+    try:
+        yield client, asked
+    finally:
+        await client.close()
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize("secret", ["secret", PEM])
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_nobody_sends_a_signed_request_on_to_another_place(status: int, secret: str) -> None:
+    async with answering(status, b"<html>log in</html>", {"Location": "/elsewhere"}, secret) as (client, asked):
+        for call in (Futures.PLACE, Futures.OPEN):
+            with pytest.raises(HttpTrouble) as told:
+                await client.send(Market.FUTURES, call, {"symbol": "BTCUSDT"})
+            assert (told.value.status, told.value.code) == (status, None)
+    assert asked == [("POST", "/fapi/v1/order"), ("GET", "/fapi/v1/openOrders")]
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>gateway</html>", b"[" * 5_000, b"\xff"])
+async def test_a_success_that_says_nothing_is_not_taken_for_an_empty_list(body: bytes) -> None:
+    async with answering(200, body, {}) as (client, _):
+        with pytest.raises(Unreadable):
+            await client.send(Market.FUTURES, Futures.OPEN, {"symbol": "BTCUSDT"})
+
+
+async def test_a_body_that_is_not_packed_as_it_says_is_lost_like_a_broken_connection() -> None:
+    async with answering(200, b"not gzip at all", {"Content-Encoding": "gzip"}) as (client, _):
+        with pytest.raises(aiohttp.ClientError):
+            await client.send(Market.FUTURES, Futures.OPEN, {"symbol": "BTCUSDT"})
