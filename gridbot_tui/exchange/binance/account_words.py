@@ -1,6 +1,6 @@
 """Balances, positions, executions, wallet changes and candles of REST in our words."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -24,8 +24,8 @@ FORCED: Final = (
     ("delivery_autoclose-", "settlement"),
 )
 """How the ids of orders begin that the exchange places itself."""
-IN_FILLS: Final = frozenset(("REALIZED_PNL", "COMMISSION"))
-"""Income that the executions carry already."""
+IN_FILLS: Final = {"REALIZED_PNL": "realised", "COMMISSION": "fee"}
+"""Income that the executions carry already, where they are looked at."""
 _KINDS: Final = {
     "FUNDING_FEE": CashKind.FUNDING,
     "SPECIAL_FUNDING_FEE": CashKind.FUNDING,
@@ -150,19 +150,27 @@ def fill_of_answer(row: Json, part: Json, scale: Scale, client_id: ClientId, sid
     )
 
 
-def income(row: Json) -> Cash | None:
-    """One row of ``income``; None for what the executions carry."""
-    kind = need(row, "incomeType")
-    if kind in IN_FILLS:
+def income(row: Json, traded: Container[Symbol]) -> Cash | None:
+    """One row of ``income``; None for what the executions carry.
+
+    Executions of symbols that are not traded are asked for by nobody: what another hand makes or loses there comes
+    and goes as a transfer.
+    """
+    kind, symbol = need(row, "incomeType"), str(row.get("symbol") or "")
+    elsewhere = kind in IN_FILLS and symbol != "" and symbol not in traded
+    if kind in IN_FILLS and not elsewhere:
         return None
     number = f"{kind}-{need(row, 'tranId')}"
-    symbol = str(row.get("symbol") or "")
+    if elsewhere and row.get("tradeId"):
+        cash_id = f"trade-{symbol}-{row['tradeId']}-{IN_FILLS[kind]}"
+    else:
+        cash_id = f"{number}-{symbol}" if symbol else number
     return Cash(
         at=int(need(row, "time")),
-        cash_kind=_KINDS.get(kind, CashKind.OTHER),
+        cash_kind=CashKind.TRANSFER if elsewhere else _KINDS.get(kind, CashKind.OTHER),
         asset=need(row, "asset"),
         amount=money(need(row, "income")),
-        cash_id=f"{number}-{symbol}" if symbol else number,
+        cash_id=cash_id,
         symbol=symbol,
     )
 

@@ -209,7 +209,7 @@ class FuturesRest(FuturesMarket):
                 params = {"startTime": start, "endTime": end, "limit": PAGE, "page": page}
                 rows = await self.wire.ask(Futures.INCOME, params)
                 with reading("income"):
-                    cash = [one for row in rows if (one := account_words.income(row)) is not None]
+                    cash = [one for row in rows if (one := account_words.income(row, self.traded)) is not None]
                 found |= {one.cash_id: one for one in cash}
                 if len(rows) < PAGE:
                     break

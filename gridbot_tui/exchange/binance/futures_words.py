@@ -118,6 +118,8 @@ class FuturesWords:
             self._ids.learn(o.s, str(o.i), client_id)
         if o.ps != "BOTH":
             return [LookAgain(f"an order in hedge mode ({o.ps}): the bot trades one-way accounts only")]
+        if o.s not in self._scales:
+            return self._elsewhere(o, client_id)
         words: list[Word] = []
         fill = self._fill(o, client_id, ours or bool(forced), forced)
         if fill is not None:
@@ -135,26 +137,32 @@ class FuturesWords:
 
     def _report(self, o: FuturesOrder, client_id: ClientId) -> Word:
         outcome = _OUTCOMES.get(o.X)
-        scale = self._scales.get(o.s)
-        if outcome is None or scale is None:
+        if outcome is None:
             return LookAgain(f"order {client_id} of {o.s} is {o.X}")
+        filled = self._scales[o.s].steps(o.z or "0")
         detail = _EXPIRY.get(o.er, "") if outcome is Outcome.EXPIRED else ""
-        return OrderReport(
-            o.T, o.s, client_id, outcome, scale.steps(o.z or "0"), str(o.i), 0, detail
-        )  # fmt: skip
+        return OrderReport(o.T, o.s, client_id, outcome, filled, str(o.i), 0, detail)
 
     def _fill(self, o: FuturesOrder, client_id: ClientId, ours: bool, forced: str) -> Fill | None:
         if o.x not in ("TRADE", "CALCULATED") or not o.t:
             return None
-        scale = self._scales.get(o.s)
-        fee, asset = money(o.n or "0"), o.N or (scale.instrument.quote if scale is not None else "")
+        scale = self._scales[o.s]
+        fee, asset = money(o.n or "0"), o.N or scale.instrument.quote
         realised = money(o.rp or "0")
         side = side_of(o.S)
-        if scale is None:
-            # A symbol that the bot does not trade: only the wallet is of interest, its grid is not known.
-            return Fill(o.T, o.s, client_id, str(o.t), side, 0, 0, fee, asset, o.m, realised, False, forced)
         price, steps = scale.some_price(o.L or ""), scale.some_steps(o.l or "")
         return Fill(o.T, o.s, client_id, str(o.t), side, price, steps, fee, asset, o.m, realised, ours, forced)
+
+    def _elsewhere(self, o: FuturesOrder, client_id: ClientId) -> list[Word]:
+        """A symbol that the bot does not trade. A trade is told without its money: only the list of income says which
+        asset the profit is in, and the stream brings trades of coin-margined contracts, too, whose wallet is another."""
+        words: list[Word] = []
+        if o.x in ("TRADE", "CALCULATED") and o.t:
+            asset = o.N or ""
+            words.append(Fill(o.T, o.s, client_id, str(o.t), side_of(o.S), 0, 0, ZERO, asset, o.m, ZERO, False))
+            if asset and (fee := money(o.n or "0")):
+                words.append(WalletMoved(o.T, asset, -fee, f"trade {o.t} of {o.s}"))
+        return [*words, Foreign(o.s, client_id)]
 
     # -- conditional orders ---------------------------------------------------------------------------------
 
