@@ -1,9 +1,11 @@
 """The engine's snapshot, and the replay of facts on top of it: together they rebuild the engine exactly."""
 
 from collections import deque
+from collections.abc import Mapping
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gridbot_tui.engine import breaking, on_orders, on_truth
 from gridbot_tui.engine.actions import (
@@ -25,10 +27,11 @@ from gridbot_tui.engine.actions import (
 )
 from gridbot_tui.engine.blockers import Blocker
 from gridbot_tui.engine.desk import VOTE_HISTORY, Desk, SymbolDesk
+from gridbot_tui.engine.regrid import Regrid, moved
 from gridbot_tui.ledger.ledger import Ledger
 from gridbot_tui.ledger.state import LedgerState
 from gridbot_tui.market.aggregate import HourBuilder, HourState
-from gridbot_tui.orders.book import BookState, OrderBook
+from gridbot_tui.orders.book import BookState, OrderBook, OrderRecord
 from gridbot_tui.orders.ids import IdFactory, IdState
 from gridbot_tui.orders.reconcile import Reconciler
 from gridbot_tui.risk.breakers import Tripped
@@ -120,6 +123,8 @@ def encode(desk: Desk) -> bytes:
 def decode_into(desk: Desk, blob: bytes) -> None:
     """Put a desk into an encoded state. Symbols no longer configured are dropped, new ones start cold.
 
+    Where the exchange has changed a tick size or step since, everything is put into the new one.
+
     Raises ValueError for bytes that are no state or one of another version.
     """
     try:
@@ -134,7 +139,9 @@ def decode_into(desk: Desk, blob: bytes) -> None:
     config = desk.config
     desk.ledger = Ledger.restore(config.market, config.quote, desk.instruments, state.ledger)
     desk.ids = IdFactory(config.bot, config.account, state.ids)
-    desk.orders = OrderBook.restore(desk.ids, state.orders)
+    was = {name: book.instrument for name, book in state.ledger.books.items() if book.instrument is not None}
+    grids = {name: Regrid(was[name], desk.instruments[name]) for name in moved(was, desk.instruments)}
+    desk.orders = OrderBook.restore(desk.ids, _regridded(state.orders, grids))
     desk.reconciler = Reconciler(config.orders, desk.ids)
     desk.tiers = DrawdownTiers(config.risk, state.tiers)
     desk.peak_written, desk.base_written = desk.tiers.peak, desk.ledger.capital.base_equity
@@ -150,7 +157,15 @@ def decode_into(desk: Desk, blob: bytes) -> None:
     for name, saved in state.symbols.items():
         symbol = desk.symbols.get(name)
         if symbol is not None:
-            _restore_symbol(symbol, saved)
+            _restore_symbol(symbol, saved, grids.get(name))
+
+
+def _regridded(orders: BookState, grids: Mapping[Symbol, Regrid]) -> BookState:
+    def told(record: OrderRecord) -> OrderRecord:
+        grid = grids.get(record.order.symbol)
+        return record if grid is None else grid.order(record)
+
+    return BookState(tuple(map(told, orders.live)), tuple(map(told, orders.ended))) if grids else orders
 
 
 def apply(desk: Desk, fact: Fact) -> None:
@@ -233,7 +248,15 @@ def _symbol_state(state: SymbolDesk) -> SymbolState:
     )
 
 
-def _restore_symbol(state: SymbolDesk, saved: SymbolState) -> None:
+def _restore_symbol(state: SymbolDesk, saved: SymbolState, grid: Regrid | None) -> None:
+    if grid is not None:
+        saved = replace(
+            saved,
+            hour=grid.hour(saved.hour),
+            **{name: grid.known(getattr(saved, name)) for name in ("close", "bid", "ask", "mark")},
+            touch=None if saved.touch is None else (grid.ticks(saved.touch[0]), grid.ticks(saved.touch[1])),
+            bars=[(at, *map(grid.ticks, prices)) for at, *prices in saved.bars],
+        )
     state.hour = HourBuilder(saved.hour)
     state.close, state.bid, state.ask = saved.close, saved.bid, saved.ask
     state.mark, state.mark_at = saved.mark, saved.mark_at

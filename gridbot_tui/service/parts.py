@@ -18,6 +18,7 @@ from gridbot_tui.control.status import status_document
 from gridbot_tui.engine.config import EngineConfig
 from gridbot_tui.engine.core import Engine
 from gridbot_tui.engine.events import Operator
+from gridbot_tui.ledger.model import LedgerError
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.ops import log as logs
 from gridbot_tui.ops.audit import AuditTrail, Head
@@ -85,7 +86,7 @@ class Parts(ABC):
         self.store = Store.open(profile.database, durable=durable, identity=self.identity)
         try:
             self._refuse_other_symbols()
-            self.resumed = restore_engine(self.engine, self.store)
+            self.resumed = self._restored()
             self.crashed = self.resumed and not self.store.was_clean
             self._configure_logs(settings.logs)
             self.log = logs.get_logger("service")
@@ -99,6 +100,16 @@ class Parts(ABC):
         self.recent = Recent(self.store)
         self.feed.take(self.recent.tail(self.store), instruments)
         self.server: ControlServer | None = None
+
+    def _restored(self) -> bool:
+        """Whether there was anything to go on with."""
+        try:
+            return restore_engine(self.engine, self.store)
+        except LedgerError as wrong:
+            raise RunRefused(
+                f"{wrong}. Move {self.profile.database} away to have the account adopted from the exchange alone",
+                EXIT_REFUSED,
+            ) from wrong
 
     def _refuse_other_symbols(self) -> None:
         """A profile trades the symbols it began with: its books say nothing of others."""
