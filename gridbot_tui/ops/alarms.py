@@ -51,7 +51,7 @@ KINDS: Final = (
         settles=True,
     ),
     Kind("breaker", "warning", blockers=tuple(rule.code for rule in RULES if rule.code not in _OWN)),
-    Kind("refused", "warning", blockers=("circuit_open", "leverage_hard")),
+    Kind("refused", "warning", blockers=("circuit_open", "leverage_hard"), events=("listing",)),
     Kind("tier", "warning", blockers=("tier1", "tier2")),
     Kind("trim", "warning", events=("leverage_trim",)),
     Kind("dead_man", "warning", events=("dead_man",)),

@@ -8,6 +8,7 @@ from gridbot_tui.exchange.binance.account_feed import AccountFeed
 from gridbot_tui.exchange.binance.clock import Clock
 from gridbot_tui.exchange.binance.gate import Gate
 from gridbot_tui.exchange.binance.hosts import Hosts
+from gridbot_tui.exchange.binance.listing_watch import ListingWatch
 from gridbot_tui.exchange.binance.market_feed import MarketFeed
 from gridbot_tui.exchange.binance.params import BinanceParams
 from gridbot_tui.exchange.binance.port import BinancePort
@@ -45,6 +46,7 @@ class BinanceVenue:
         self._ours = ours
         self._timing = timing or StreamTiming()
         self._desk: Desk | None = None
+        self._listed = {symbol: rest.listed[symbol] for symbol in instruments}
         self._feeds: tuple[MarketFeed, AccountFeed] | None = None
         self.port = BinancePort(
             rest, tuple(instruments), self._say, clock, params, expected=self._wallets, answered=self._taken
@@ -78,7 +80,8 @@ class BinanceVenue:
             ours=self._ours, resync=desk.resync, timing=self._timing, clock=self._clock, gate=gate,
         )  # fmt: skip
         self._feeds = (market, account)
-        return [self.port.run(), market.run(), account.run()]
+        listing = ListingWatch(self._rest, self._listed, desk.announce, self._clock)
+        return [self.port.run(), market.run(), account.run(), listing.run()]
 
     def _say(self, incoming: Incoming) -> None:
         if self._desk is not None:

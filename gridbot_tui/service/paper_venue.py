@@ -8,6 +8,7 @@ from gridbot_tui.engine.events import Event, LinkChanged
 from gridbot_tui.exchange.binance.clock import Clock
 from gridbot_tui.exchange.binance.gate import Gate
 from gridbot_tui.exchange.binance.hosts import Hosts
+from gridbot_tui.exchange.binance.listing_watch import ListingWatch, notices
 from gridbot_tui.exchange.binance.market_feed import MarketFeed
 from gridbot_tui.exchange.binance.rest import Rest
 from gridbot_tui.exchange.binance.timing import StreamTiming
@@ -42,11 +43,12 @@ class PaperVenue:
         self._hosts = hosts
         self.instruments = instruments
         self.fees = fees
-        self.notices: tuple[str, ...] = ()
+        self.notices = notices({symbol: rest.listed[symbol] for symbol in instruments})
         self._clock = clock
         self._books = books
         self._timing = timing or StreamTiming()
         self._desk: Desk | None = None
+        self._listed = {symbol: rest.listed[symbol] for symbol in instruments}
         self._market: MarketFeed | None = None
         self.port = PaperPort(instruments, account, rest, self._say, clock.now_ms, books)
 
@@ -68,7 +70,8 @@ class PaperVenue:
             next_open=desk.next_open, timing=self._timing, clock=self._clock, gate=Gate(self._timing, self._clock),
         )  # fmt: skip
         desk.take(LinkChanged(self.now(), "account", up=True, detail="simulated"))
-        return [self.port.run(), self._market.run()]
+        listing = ListingWatch(self._rest, self._listed, desk.announce, self._clock)
+        return [self.port.run(), self._market.run(), listing.run()]
 
     def _heard(self, event: Event) -> None:
         self.port.market(event)

@@ -180,6 +180,10 @@ class RealParts(Parts):
         self.log.info("resync", reason=reason)
         self.bot.reconcile(self.engine.now)
 
+    def announce(self, text: str) -> None:
+        """Something about a symbol that the operator should know."""
+        self.journal.report(self.now(), "warning", "listing", text)
+
     def next_open(self, symbol: Symbol) -> Ms | None:
         """The first bar the books lack; the recovery asks for what it needs itself."""
         return (self.engine.desk.symbols[symbol].next_open or None) if self.bot.recovered else None

@@ -29,6 +29,10 @@ class Desk(Protocol):
         """Something happened that only a comparison with the exchange can tell in full."""
         ...
 
+    def announce(self, text: str) -> None:
+        """Something about a symbol that the operator should know."""
+        ...
+
     def next_open(self, symbol: Symbol) -> Ms | None:
         """Open time of the first bar the books lack; None = the recovery asks for it itself."""
         ...

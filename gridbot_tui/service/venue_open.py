@@ -13,6 +13,8 @@ from msgspec.structs import replace
 from gridbot_tui.credentials.errors import CredentialError
 from gridbot_tui.credentials.model import Owner
 from gridbot_tui.credentials.sources import resolve
+from gridbot_tui.exchange.binance import listing_watch
+from gridbot_tui.exchange.binance.client import BadKey
 from gridbot_tui.exchange.binance.clock import WallClock
 from gridbot_tui.exchange.binance.errors import BinanceError, RetryLater, Stop, Unresolved
 from gridbot_tui.exchange.binance.factory import make_rest
@@ -67,6 +69,8 @@ async def open_venue(plan: Plan, profile: Profile, say: Callable[[str], None] = 
     except BinanceError as error:
         await rest.close()
         raise _refusal(error, hosts.rest(plan.market)) from error
+    except BadKey as wrong:
+        raise RunRefused(str(wrong)) from wrong
     except BaseException:
         await rest.close()
         raise
@@ -103,17 +107,20 @@ async def _patiently(
     patience: float = 10.0,
     trouble: Callable[[BinanceError, float], None] = lambda error, pause: None,
 ) -> T:
-    """Ask again for ``patience`` seconds of pauses where the exchange does not answer."""
-    pause, left = FIRST_PAUSE_S, patience
-    while left > 0:
+    """Ask again for ``patience`` seconds where the exchange does not answer."""
+    now = asyncio.get_running_loop().time
+    pause, end = FIRST_PAUSE_S, now() + patience
+    while True:
         try:
             return await ask()
         except (RetryLater, Unresolved) as error:
+            left = end - now()
+            if left <= 0:
+                raise
             pause = min(pause, left)
             trouble(error, pause)
         await asyncio.sleep(pause)
-        left, pause = left - pause, 2 * pause
-    return await ask()
+        pause *= 2
 
 
 async def _powers(plan: Plan, rest: Rest) -> tuple[str, ...]:
@@ -149,8 +156,7 @@ def account_objection(setup: AccountSetup) -> str:
 
 def account_notices(rest: Rest, setup: AccountSetup, instruments: Mapping[Symbol, Instrument]) -> tuple[str, ...]:
     """What the operator should know of account and symbols."""
-    closed = [s for s in instruments if rest.statuses.get(s, "TRADING") != "TRADING"]
-    said = [f"{symbol} is {rest.statuses[symbol]} on Binance: its orders will be refused" for symbol in closed]
+    said = list(listing_watch.notices({symbol: rest.listed[symbol] for symbol in instruments}))
     if setup.multi_assets:
         said.append(
             "the account is in multi-assets mode: other assets count as margin and can be lost too; "

@@ -38,7 +38,7 @@ async def test_the_funding_interval_is_what_the_exchange_lists() -> None:
     found = (await rest.instruments(("BTCUSDT",)))["BTCUSDT"]
     assert found.funding_interval_hours == 4
     assert found.brackets[0].max_leverage == 20
-    assert rest.statuses == {"BTCUSDT": "TRADING"}
+    assert {symbol: (one.status, one.ends_at) for symbol, one in rest.listed.items()} == {"BTCUSDT": ("TRADING", None)}
 
 
 async def test_where_it_lists_none_the_last_two_settlements_tell_it() -> None:

@@ -11,7 +11,7 @@ from aiohttp import web
 from gridbot_tui.engine.events import Outcome
 from gridbot_tui.exchange.binance import order_words
 from gridbot_tui.exchange.binance.calls import Futures
-from gridbot_tui.exchange.binance.client import Client, HttpTrouble, Unreadable
+from gridbot_tui.exchange.binance.client import BadKey, Client, HttpTrouble, Unreadable
 from gridbot_tui.exchange.binance.errors import Refused, RetryLater
 from gridbot_tui.exchange.binance.hosts import hosts_of
 from gridbot_tui.exchange.binance.keys import Keys
@@ -131,3 +131,16 @@ async def test_a_body_that_is_not_packed_as_it_says_is_lost_like_a_broken_connec
     async with answering(200, b"not gzip at all", {"Content-Encoding": "gzip"}) as (client, _):
         with pytest.raises(aiohttp.ClientError):
             await client.send(Market.FUTURES, Futures.OPEN, {"symbol": "BTCUSDT"})
+
+
+# -- keys ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("middle", ["garbage", "MIIBgTBTBgkq", "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo=" * 5])
+async def test_a_private_key_that_is_none_is_said_without_any_of_it(middle: str) -> None:
+    for kind in ("PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "EC PRIVATE KEY"):
+        keys = Keys("key", f"-----BEGIN {kind}-----\n{middle}\n-----END {kind}-----")
+        with pytest.raises(BadKey, match="without a passphrase") as wrong:
+            Client(hosts_of(Mode.LIVE), keys, BinanceParams(), lambda _: None)
+        assert middle not in repr(wrong.value)
+        assert wrong.value.__suppress_context__, "nor is any of it in what is printed of where it came from"

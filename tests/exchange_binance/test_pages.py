@@ -48,6 +48,22 @@ def orders(*rows: dict[str, Any]) -> Any:
 MINE = {"orderId": 7, "clientOrderId": "gbt-1"}
 
 
+async def test_a_rate_is_over_the_hours_since_the_one_before_it() -> None:
+    begin = NOW - DAY
+    times = [0, 8, 16, 17, 18]
+    rows = [{"fundingTime": begin + n * HOUR + 3, "fundingRate": "0.0001", "rateType": "Regular"} for n in times]
+    rows.insert(3, {"fundingTime": begin + 16 * HOUR + 1_800_000, "fundingRate": "0.002", "rateType": "Special"})
+
+    def answer(params: Params) -> list[dict[str, Any]]:
+        return [row for row in rows if row["fundingTime"] >= params["startTime"]]
+
+    rest, _ = scripted(Market.FUTURES, {"fundingRate": answer})
+    every = await rest.funding(("BTCUSDT",), begin)
+    assert [one.interval_hours for one in every] == [8, 8, 8, 8, 1, 1], "from eight hours to one while running"
+    (last,) = await rest.funding(("BTCUSDT",), begin + 18 * HOUR - 30_000)
+    assert last.interval_hours == 1
+
+
 async def test_executions_of_many_pages_come_whole_and_in_order() -> None:
     rows = [trade(n, NOW - 3_000_000 + n) for n in range(1, 2_502)]
     rest, wire = scripted(Market.FUTURES, {"userTrades": Trades(rows), "order": orders(MINE)})

@@ -478,7 +478,8 @@ def test_only_a_closed_candle_is_a_bar() -> None:
 
 
 @pytest.mark.parametrize("frame", [
-    book(1, "60000.1", "60000.0"), book(1, "60000.05", "60000.1"), book(1, "", "1"), book(1, "1", "2", s="ETHUSDT"),
+    book(1, "60000.1", "60000.0"), book(1, "60000.05", "60000.01"), book(1, "", "1"),
+    book(1, "-0.05", "1"), book(1, "1", "2", s="ETHUSDT"),
     kline(h="98.0"), kline(v="-1"), kline(v="nan"), kline(i="5m"), kline(t=120_001), kline(o="0"), kline(c="-1"),
     kline(t=60_000_000),
     b'{"stream":"btcusdt@bookTicker","data":{"u":1,"s":"BTCUSDT","b":1.5,"a":"2"}}',
@@ -492,6 +493,14 @@ def test_a_frame_that_cannot_be_true_changes_nothing(frame: bytes) -> None:
         heard.hear(frame)
     heard.settle()
     assert (heard.quotes, heard.bars, pair.bid, pair.last) == ([], [], None, None)
+
+
+def test_prices_finer_than_our_tick_are_told_on_it() -> None:
+    heard, pair = one()
+    heard.hear(book(1, "60000.04", "60000.06"))
+    assert (pair.bid, pair.ask) == (600_000, 600_001), "rounded away from each other"
+    heard.hear(kline(o="100.04", h="102.06", l="98.96", c="101.06"))
+    assert [(bar.open, bar.high, bar.low, bar.close) for bar in heard.bars] == [(1_000, 1_021, 990, 1_011)]
 
 
 def test_fields_in_another_order_mean_the_same() -> None:

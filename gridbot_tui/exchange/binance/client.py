@@ -44,6 +44,10 @@ class HttpTrouble(Exception):
         self.retry_after: Final = retry_after
 
 
+class BadKey(ValueError):
+    """A private key that is none, in a sentence without any of it."""
+
+
 class Unreadable(Exception):
     """A success whose body cannot be read."""
 
@@ -59,13 +63,18 @@ class Client(AsyncClient):  # type: ignore[misc]  # the library has no types
         self, hosts: Hosts, keys: Keys, params: BinanceParams, heard: Callable[[Mapping[str, str]], None]
     ) -> None:
         connector = aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_IDLE_S, ttl_dns_cache=60)
-        super().__init__(
-            api_key=keys.key() or None,
-            api_secret=keys.hmac_secret(),
-            private_key=keys.private_key(),
-            session_params={"connector": connector},
-            requests_params={"allow_redirects": _REDIRECTS},
-        )
+        try:
+            super().__init__(
+                api_key=keys.key() or None,
+                api_secret=keys.hmac_secret(),
+                private_key=keys.private_key(),
+                session_params={"connector": connector},
+                requests_params={"allow_redirects": _REDIRECTS},
+            )
+        except (ValueError, TypeError, IndexError):
+            # What it says may hold parts of the key.
+            raise BadKey("the private key cannot be read: it must be an Ed25519 or RSA key as PEM (PKCS#8), "
+                         "without a passphrase") from None  # fmt: skip
         self.API_URL = hosts.spot_rest
         self.FUTURES_URL = hosts.futures_rest
         self.MARGIN_API_URL = hosts.sapi or ""

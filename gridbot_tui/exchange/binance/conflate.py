@@ -81,8 +81,7 @@ class Pair:
         tick = frames.book_ticker(raw).data
         if tick.u <= self.update and now - self.accepted_at < STALE_ORDER:
             return 0
-        price = self.scale.price
-        bid, ask = price(tick.b), price(tick.a)
+        bid, ask = self.scale.best(tick.b, tick.a)
         if tick.s != self.symbol or (bid and ask and bid > ask):
             raise BadNumber(f"{tick.s} {tick.b} over {tick.a} on the stream of {self.symbol}")
         self.update, self.accepted_at = tick.u, now

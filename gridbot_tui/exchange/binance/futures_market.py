@@ -11,18 +11,19 @@ from gridbot_tui.exchange.binance.calls import Futures
 from gridbot_tui.exchange.binance.errors import Refused, RetryLater
 from gridbot_tui.exchange.binance.numbers import money
 from gridbot_tui.exchange.binance.order_words import need
-from gridbot_tui.exchange.binance.rest import FeeRates
+from gridbot_tui.exchange.binance.rest import FeeRates, Listing
 from gridbot_tui.exchange.binance.rest_base import PAGE, RestBase, reading, together
-from gridbot_tui.market.errors import DataError
-from gridbot_tui.market.exchange_info import instruments
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.market.source import FundingRate
-from gridbot_tui.units import DAY, HOUR, Market, Ms, Symbol
+from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Ms, Symbol
 
 Json = Mapping[str, Any]
 
 _BNB_DISCOUNT: Final = Decimal("0.10")
 """Saved on futures fees by paying in BNB; documented, told by no call."""
+_MOST_HOURS: Final = 8
+"""Between two settlements of any symbol."""
+_LONGEST: Final[Ms] = _MOST_HOURS * HOUR + MINUTE
 
 
 class FuturesMarket(RestBase):
@@ -44,21 +45,24 @@ class FuturesMarket(RestBase):
         brackets = await self.wire.ask(Futures.BRACKETS) if self.wire.signs else None
         intervals = await self._funding_intervals(symbols)
         with reading("exchangeInfo"):
-            self.wire.governor.limits(document["rateLimits"])
-            try:
-                # A symbol may be missing from the document or be no perpetual: _load says so of all of them.
-                found = instruments(document, brackets, frozenset(symbols))
-            except DataError as error:
-                raise ValueError(str(error)) from error
-            rows = [row for row in document["symbols"] if row["symbol"] in found]
-            self.statuses |= {row["symbol"]: str(row["status"]) for row in rows}
+            found = self._listings(document, brackets, symbols)
+        self.listed |= found
         return self._load(
             {
-                name: structs.replace(one, funding_interval_hours=intervals.get(name, one.funding_interval_hours))
+                name: structs.replace(
+                    one.instrument,
+                    funding_interval_hours=intervals.get(name, one.instrument.funding_interval_hours),
+                )
                 for name, one in found.items()
             },
             symbols,
         )
+
+    async def listings(self, symbols: Sequence[Symbol]) -> dict[Symbol, Listing]:
+        """How they are listed now."""
+        document = await self.wire.ask(Futures.INFO)
+        with reading("exchangeInfo"):
+            return self._listings(document, None, symbols)
 
     async def _funding_intervals(self, symbols: Sequence[Symbol]) -> dict[Symbol, int]:
         """Hours; the exchange lists only symbols that differ from eight, or once did. A testnet may not list any."""
@@ -102,24 +106,28 @@ class FuturesMarket(RestBase):
             return burn["feeBurn"] is True
 
     async def funding(self, symbols: Sequence[Symbol], since: Ms) -> list[FundingRate]:
-        """Settled rates after ``since``, ascending."""
+        """Settled rates after ``since``, ascending, each over the hours since the one before it."""
         pages = await together([partial(self._rates, symbol, since) for symbol in symbols])
         return sorted((rate for page in pages for rate in page), key=lambda rate: (rate.at, rate.symbol))
 
     async def _rates(self, symbol: Symbol, since: Ms) -> list[FundingRate]:
         hours, found = self.scale(symbol).instrument.funding_interval_hours, list[FundingRate]()
-        start = since + 1
+        # Intervals change while running: the settlement before the first one tells how long that took.
+        start, before = since + 1 - _LONGEST, None
         while True:
             rows = await self.wire.ask(Futures.FUNDING, {"symbol": symbol, "startTime": start, "limit": PAGE})
             with reading("funding rates"):
-                found += [
-                    FundingRate(symbol, int(row["fundingTime"]), float(row["fundingRate"]), hours)
-                    for row in sorted(rows, key=lambda row: int(row["fundingTime"]))
-                    if int(row["fundingTime"]) >= start
-                ]
+                for row in sorted(rows, key=lambda row: int(row["fundingTime"])):
+                    at, special = int(row["fundingTime"]), row.get("rateType") == "Special"
+                    took = None if before is None or special else round((at - before) / HOUR)
+                    if took is not None and 0 < took <= _MOST_HOURS:
+                        hours = took
+                    before = before if special else at
+                    if at > since:
+                        found.append(FundingRate(symbol, at, float(row["fundingRate"]), hours))
             if len(rows) < PAGE:
                 return found
-            start = found[-1].at + 1
+            start = max(start, before or 0) + 1
 
     async def next_funding(self, symbols: Sequence[Symbol]) -> dict[Symbol, Ms]:
         """When the next settlement is due, as the exchange has it (intervals change while running)."""

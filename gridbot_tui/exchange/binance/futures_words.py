@@ -155,7 +155,7 @@ class FuturesWords:
 
     def _elsewhere(self, o: FuturesOrder, client_id: ClientId) -> list[Word]:
         """A symbol that the bot does not trade. A trade is told without its money: only the list of income says which
-        asset the profit is in, and the stream brings trades of coin-margined contracts, too, whose wallet is another."""
+        asset the profit is in, and trades of coin-margined contracts, whose wallet is another, come here as well."""
         words: list[Word] = []
         if o.x in ("TRADE", "CALCULATED") and o.t:
             asset = o.N or ""

@@ -68,13 +68,13 @@ class MarketWords:
             self._news.on_bar(pair, bar)
             self._quotes.last(pair, told.E, bar.close, now)
         else:
-            self._quotes.last(pair, told.E, pair.scale.some_price(candle.c), now)
+            self._quotes.last(pair, told.E, pair.scale.shown(candle.c), now)
         return told.E
 
 
 def bar_of(candle: frames.Candle, scale: Scale, interval: Ms) -> Bar:
     """A candle as a bar; raises BadNumber where it contradicts itself."""
-    price = scale.some_price
+    price = scale.shown
     opened, high, low, close = price(candle.o), price(candle.h), price(candle.l), price(candle.c)
     try:
         volume = float(candle.v)

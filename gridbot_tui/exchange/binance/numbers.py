@@ -79,6 +79,26 @@ class Scale:
             raise BadNumber(f"{text[:_LONGEST]!r} is no price")
         return self.instrument.ticks_near(price)
 
+    def shown(self, text: str) -> Ticks:
+        """A price of the market, above zero, as the nearest tick; raises BadNumber.
+
+        The market's own may be finer than ours since this morning: it is not to fall silent for that.
+        """
+        try:
+            return self.some_price(text)
+        except BadNumber:
+            return self.near(text)
+
+    def best(self, bid: str, ask: str) -> tuple[Ticks, Ticks]:
+        """Best prices, rounded away from each other, 0 for an empty side; raises BadNumber."""
+        try:
+            return self.price(bid), self.price(ask)
+        except BadNumber:
+            low, high = money(bid), money(ask)
+            if low < 0 or high < 0 or (high and low > high):
+                raise
+            return self.instrument.ticks_down(low), self.instrument.ticks_up(high)
+
     def some_price(self, text: str) -> Ticks:
         """A price that must be above zero; raises BadNumber."""
         ticks: Ticks = self.price(text)

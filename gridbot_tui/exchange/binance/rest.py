@@ -56,6 +56,17 @@ class ApiRestrictions(Struct, frozen=True):
     futures: bool
 
 
+class Listing(Struct, frozen=True):
+    """How a symbol is listed now."""
+
+    instrument: Instrument
+    """Its filters; no margin brackets."""
+    status: str
+    """In the exchange's word; TRADING is the good one."""
+    ends_at: Ms | None = None
+    """When a perpetual will be settled and taken off; None = not announced."""
+
+
 class Answer(Struct, frozen=True):
     """What the exchange said to a new order: its state, and what it executed at once where it says so."""
 
@@ -84,8 +95,8 @@ class Rest(Protocol):
     traded: dict[Symbol, Instrument]
     """What ``instruments`` has loaded."""
 
-    statuses: dict[Symbol, str]
-    """Trading status of those, in the exchange's word (TRADING is the good one)."""
+    listed: dict[Symbol, Listing]
+    """How those were listed then."""
 
     @property
     def stopped(self) -> str:
@@ -114,6 +125,10 @@ class Rest(Protocol):
 
     async def instruments(self, symbols: Sequence[Symbol]) -> dict[Symbol, Instrument]:
         """Filters, brackets (with keys), funding interval; remembered in ``traded``. Refused for unknown symbols."""
+        ...
+
+    async def listings(self, symbols: Sequence[Symbol]) -> dict[Symbol, Listing]:
+        """How they are listed now; one that is listed no more is left out. Changes nothing of ``traded``."""
         ...
 
     async def fees(self, symbols: Sequence[Symbol]) -> dict[Symbol, FeeRates]:

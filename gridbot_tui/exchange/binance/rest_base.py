@@ -16,9 +16,11 @@ from gridbot_tui.exchange.binance.health import AdapterHealth
 from gridbot_tui.exchange.binance.known_ids import KnownIds
 from gridbot_tui.exchange.binance.numbers import Scale
 from gridbot_tui.exchange.binance.order_words import BadAnswer, need
-from gridbot_tui.exchange.binance.rest import ApiRestrictions, IsOurs, Timed
+from gridbot_tui.exchange.binance.rest import ApiRestrictions, IsOurs, Listing, Timed
 from gridbot_tui.exchange.binance.wire import Wire
 from gridbot_tui.market.bar import Bar
+from gridbot_tui.market.errors import DataError
+from gridbot_tui.market.exchange_info import instruments
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.units import DAY, HOUR, ClientId, Market, Ms, Symbol, Ticks
 
@@ -31,6 +33,8 @@ KEPT: Final[Ms] = 89 * DAY
 _FEW: Final = 3
 """Up to so many unknown orders are asked for one by one; beyond it a list is cheaper."""
 _YOUNG: Final[Ms] = HOUR
+_NO_END: Final[Ms] = 4_102_444_800_000
+"""2100-01-01."""
 
 
 class RestBase(ABC):
@@ -52,8 +56,8 @@ class RestBase(ABC):
         self.wire = wire
         self.ids = KnownIds()
         self.traded: dict[Symbol, Instrument] = {}
-        self.statuses: dict[Symbol, str] = {}
-        """Trading status of what ``instruments`` has loaded, in the exchange's word."""
+        self.listed: dict[Symbol, Listing] = {}
+        """How what ``instruments`` has loaded was listed then."""
         self._scales: dict[Symbol, Scale] = {}
         self._ours = ours
         self._interval = interval
@@ -113,6 +117,17 @@ class RestBase(ABC):
         self._scales |= {symbol: Scale(instrument) for symbol, instrument in loaded.items()}
         return loaded
 
+    def _listings(self, document: Any, brackets: Any, symbols: Sequence[Symbol]) -> dict[Symbol, Listing]:
+        """Out of an exchangeInfo document; the limits in it are taken as well. Call it under ``reading``."""
+        self.wire.governor.limits(document["rateLimits"])
+        try:
+            # A symbol may be missing from the document or be no perpetual: _load says so of all of them.
+            found = instruments(document, brackets, frozenset(symbols))
+        except DataError as error:
+            raise ValueError(str(error)) from error
+        rows = {row["symbol"]: row for row in document["symbols"] if row["symbol"] in found}
+        return {name: Listing(one, str(rows[name]["status"]), _ends_at(rows[name])) for name, one in found.items()}
+
     # -- market -------------------------------------------------------------------------------------------
 
     async def klines(self, symbol: Symbol, since: Ms) -> list[Bar]:
@@ -140,7 +155,8 @@ class RestBase(ABC):
         scale = self.scale(symbol)
         row = await self.wire.ask(self.BOOK, {"symbol": symbol})
         with reading("best prices"):
-            return scale.price(need(row, "bidPrice")) or None, scale.price(need(row, "askPrice")) or None
+            bid, ask = scale.best(need(row, "bidPrice"), need(row, "askPrice"))
+            return bid or None, ask or None
 
     # -- executions ---------------------------------------------------------------------------------------
 
@@ -255,6 +271,12 @@ class RestBase(ABC):
     @abstractmethod
     async def instruments(self, symbols: Sequence[Symbol]) -> dict[Symbol, Instrument]:
         """Filters, brackets, funding interval."""
+
+
+def _ends_at(row: Json) -> Ms | None:
+    """When a perpetual ends; spot pairs name no date, perpetuals one of the year 2100 until their end is announced."""
+    at = row.get("deliveryDate")
+    return at if isinstance(at, int) and 0 < at < _NO_END else None
 
 
 def _trade_id(row: Json) -> int:

@@ -14,11 +14,9 @@ from gridbot_tui.exchange.binance.errors import BinanceError, Refused, archived,
 from gridbot_tui.exchange.binance.governor import Rank
 from gridbot_tui.exchange.binance.numbers import money
 from gridbot_tui.exchange.binance.order_words import need
-from gridbot_tui.exchange.binance.rest import AccountSetup, Answer, FeeRates, IsOurs
+from gridbot_tui.exchange.binance.rest import AccountSetup, Answer, FeeRates, IsOurs, Listing
 from gridbot_tui.exchange.binance.rest_base import RestBase, reading, together
 from gridbot_tui.exchange.binance.wire import Wire
-from gridbot_tui.market.errors import DataError
-from gridbot_tui.market.exchange_info import instruments
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.market.source import FundingRate
 from gridbot_tui.orders.model import NewOrder, OrderKind
@@ -61,15 +59,17 @@ class SpotRest(RestBase):
         """Filters."""
         document = await self._info(symbols)
         with reading("exchangeInfo"):
-            self.wire.governor.limits(document["rateLimits"])
-            try:
-                found = instruments(document, None, frozenset(symbols))
-            except DataError as error:
-                raise ValueError(str(error)) from error
+            found = self._listings(document, None, symbols)
             rows = [row for row in document["symbols"] if row["symbol"] in found]
-            self.statuses |= {row["symbol"]: str(row["status"]) for row in rows}
             self._stops_at_market |= {row["symbol"] for row in rows if "STOP_LOSS" in row["orderTypes"]}
-        return self._load(found, symbols)
+        self.listed |= found
+        return self._load({name: one.instrument for name, one in found.items()}, symbols)
+
+    async def listings(self, symbols: Sequence[Symbol]) -> dict[Symbol, Listing]:
+        """How they are listed now."""
+        document = await self._info(symbols)
+        with reading("exchangeInfo"):
+            return self._listings(document, None, symbols)
 
     async def _info(self, symbols: Sequence[Symbol]) -> Any:
         try:

@@ -49,11 +49,16 @@ class Wire:
     # -- opening and closing -------------------------------------------------------------------------------
 
     async def open(self) -> None:
-        """Make the client and measure the clock."""
+        """Make the client and measure the clock. Whoever calls tries again, and can say meanwhile what is amiss.
+
+        Raises:
+            RetryLater: no answer.
+            BadKey: a private key that cannot be read.
+        """
         if self._client is None:
             self._client = Client(self.hosts, self._keys, self.params, self._heard)
             self._client.set_offset(self.clock.offset)
-        await self.look_at_clock()
+        await self._measure(self._time)
 
     async def close(self) -> None:
         """Close every connection; safe to call twice."""
@@ -79,15 +84,18 @@ class Wire:
 
     async def look_at_clock(self) -> Ms:
         """The exchange's time; ours is set by it."""
-        call = Spot.TIME if self.market is Market.SPOT else Futures.TIME
         for left in reversed(range(self.params.tries)):
             try:
-                return await self._measure(call)
+                return await self._measure(self._time)
             except RetryLater as later:
                 if not left:
                     raise
                 await self._pause(self.params.tries - 1 - left, later)
         raise AssertionError("the last try returns or raises")
+
+    @property
+    def _time(self) -> Call:
+        return Spot.TIME if self.market is Market.SPOT else Futures.TIME
 
     async def _measure(self, call: Call) -> Ms:
         await self.governor.turn(Rank.QUESTION, call.weight, 0)

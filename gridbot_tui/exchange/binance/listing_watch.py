@@ -1,0 +1,109 @@
+"""How the traded symbols are listed, looked at now and then: Binance halts and delists them, and changes their filters.
+
+No order needs this: one that no longer fits is refused, and its circuit says so. But what the bot counts in (ticks and
+steps) it took in at its start, and nothing else says why orders are refused, or that a position will be settled.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from gridbot_tui.exchange.binance.clock import Clock
+from gridbot_tui.exchange.binance.errors import BinanceError
+from gridbot_tui.exchange.binance.rest import Listing, Rest
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.ops.log import get_logger
+from gridbot_tui.units import Ms, Symbol, plain
+
+EVERY: Final = 600.0
+"""Seconds between two looks: changes are announced days ahead, and a look weighs up to 20 of the minute's 6,000."""
+TRADING: Final = "TRADING"
+
+_log = get_logger("listing")
+
+
+class ListingWatch:
+    """Tells each change once. ``run`` ends by being cancelled."""
+
+    def __init__(self, rest: Rest, known: Mapping[Symbol, Listing], tell: Callable[[str], None], clock: Clock) -> None:
+        """``known``: as the bot has taken them in; it goes by their filters until it is started again."""
+        self._rest = rest
+        self._began_with = dict(known)
+        self._last: dict[Symbol, Listing | None] = dict(known)
+        self._tell = tell
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Look, for ever."""
+        while True:
+            await self._clock.sleep(EVERY)
+            try:
+                listed = await self._rest.listings(tuple(self._began_with))
+            except BinanceError as error:
+                _log.warning("listing_not_answered", reason=error.detail)
+                continue
+            for symbol, first in self._began_with.items():
+                now, before = listed.get(symbol), self._last[symbol]
+                self._last[symbol] = now
+                for text in _changes(symbol, first, before, now):
+                    self._tell(text)
+
+
+def notices(listed: Mapping[Symbol, Listing]) -> tuple[str, ...]:
+    """What the operator should know of symbols that are about to be traded."""
+    said = [status(symbol, one) for symbol, one in listed.items() if one.status != TRADING]
+    said += [ending(symbol, one.ends_at) for symbol, one in listed.items() if one.ends_at is not None]
+    return tuple(said)
+
+
+def status(symbol: Symbol, one: Listing) -> str:
+    """Whether it is traded."""
+    if one.status == TRADING:
+        return f"{symbol} is traded on Binance again"
+    return f"{symbol} is {one.status} on Binance: its orders will be refused"
+
+
+def ending(symbol: Symbol, at: Ms | None) -> str:
+    """When it is taken off."""
+    if at is None:
+        return f"{symbol} is not to be taken off Binance after all"
+    day = datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"{symbol} is taken off Binance on {day}: close its position before, else Binance settles it"
+
+
+def _changes(symbol: Symbol, first: Listing, before: Listing | None, now: Listing | None) -> Iterator[str]:
+    if now is None:
+        if before is not None:
+            yield f"{symbol} is not listed on Binance any more: its orders will be refused"
+        return
+    known = before or first
+    if now.status != known.status or (before is None and now.status == TRADING):
+        yield status(symbol, now)
+    if now.ends_at != known.ends_at:
+        yield ending(symbol, now.ends_at)
+    if before is None or now.instrument != before.instrument:
+        changed = ", ".join(_filters(first.instrument, now.instrument))
+        if changed:
+            yield f"{symbol}: Binance has changed its {changed}: start the bot again, it goes by the old until then"
+
+
+def _filters(was: Instrument, now: Instrument) -> Iterator[str]:
+    """What differs of what orders must obey, in words; funding and brackets come another way."""
+    for name, old, new in (
+        ("tick size", was.tick, now.tick),
+        ("quantity step", was.step, now.step),
+        ("least order value", was.min_notional, now.min_notional),
+    ):
+        if old != new:
+            yield f"{name} from {plain(old)} to {plain(new)}"
+    if (was.tick, was.step) == (now.tick, now.step):
+        for name, then, today in (
+            ("least quantity", was.min_steps, now.min_steps),
+            ("largest quantity", was.max_steps, now.max_steps),
+            ("largest market order", was.market_max_steps, now.market_max_steps),
+            ("number of orders", was.max_orders, now.max_orders),
+        ):
+            if then != today:
+                yield name
+        if (was.percent_up, was.percent_down) != (now.percent_up, now.percent_down):
+            yield "price limits"

@@ -1,0 +1,96 @@
+"""Symbols that are halted, taken off or given other filters while the bot runs."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from gridbot_tui.exchange.binance import listing_watch
+from gridbot_tui.exchange.binance.errors import BinanceError, RetryLater
+from gridbot_tui.exchange.binance.listing_watch import EVERY, ListingWatch, notices
+from gridbot_tui.exchange.binance.rest import Listing
+from gridbot_tui.units import Market, Symbol
+from tests.exchange_binance.parts import instrument
+from tests.exchange_binance.scripted import scripted
+from tests.exchange_binance.virtual import VirtualClock, at_once
+
+BTC = Listing(instrument("BTCUSDT"), "TRADING")
+END = 1_796_130_000_000
+Look = Mapping[Symbol, Listing] | BinanceError
+
+
+def told(*looks: Look, first: Listing = BTC) -> list[list[str]]:
+    """What is said after each look."""
+    said: list[list[str]] = []
+
+    class Told:
+        async def listings(self, _: Any) -> Mapping[Symbol, Listing]:
+            look = looks[len(said)]
+            said.append([])
+            if isinstance(look, BinanceError):
+                raise look
+            return look
+
+    async def run() -> None:
+        rest: Any = Told()
+        watch = ListingWatch(rest, {"BTCUSDT": first}, lambda text: said[-1].append(text), VirtualClock())
+        running = asyncio.create_task(watch.run())
+        await asyncio.sleep(EVERY * (len(looks) + 0.5))
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    at_once(run())
+    return said
+
+
+def test_a_halt_and_its_end_are_said_once_each() -> None:
+    halted = {"BTCUSDT": replace(BTC, status="BREAK")}
+    assert told({"BTCUSDT": BTC}, halted, halted, {"BTCUSDT": BTC}) == [
+        [], ["BTCUSDT is BREAK on Binance: its orders will be refused"], [], ["BTCUSDT is traded on Binance again"],
+    ]  # fmt: skip
+
+
+def test_an_announced_end_names_its_day() -> None:
+    ending, settling = replace(BTC, ends_at=END), replace(BTC, ends_at=END, status="PRE_SETTLE")
+    said = told({"BTCUSDT": ending}, {"BTCUSDT": settling}, {}, {})
+    assert said[0] == ["BTCUSDT is taken off Binance on 2026-12-01 13:00 UTC: close its position before, "
+                       "else Binance settles it"]  # fmt: skip
+    assert said[1] == ["BTCUSDT is PRE_SETTLE on Binance: its orders will be refused"]
+    assert said[2:] == [["BTCUSDT is not listed on Binance any more: its orders will be refused"], []]
+
+
+def test_another_tick_size_asks_for_a_new_start_once() -> None:
+    finer = {"BTCUSDT": replace(BTC, instrument=instrument("BTCUSDT", tick="0.01"))}
+    assert told(finer, finer) == [
+        ["BTCUSDT: Binance has changed its tick size from 0.1 to 0.01: start the bot again, it goes by the old until "
+         "then"], [],
+    ]  # fmt: skip
+
+
+def test_limits_of_an_order_are_named() -> None:
+    other = replace(BTC.instrument, max_orders=100, min_notional=BTC.instrument.min_notional * 2)
+    (said,) = told({"BTCUSDT": replace(BTC, instrument=other)})
+    assert "changed its least order value from 5 to 10, number of orders: start" in said[0]
+
+
+def test_an_exchange_that_does_not_answer_changes_nothing() -> None:
+    assert told(RetryLater("no answer"), {"BTCUSDT": BTC}) == [[], []]
+
+
+def test_what_is_wrong_with_a_symbol_is_said_at_the_start() -> None:
+    assert notices({"BTCUSDT": BTC}) == ()
+    assert len(notices({"BTCUSDT": replace(BTC, status="SETTLING", ends_at=END)})) == 2
+
+
+async def test_the_end_of_a_perpetual_is_read_where_it_is_announced() -> None:
+    filters = [{"filterType": "PRICE_FILTER", "tickSize": "0.10"}, {"filterType": "LOT_SIZE", "stepSize": "0.001"}]
+    row = {"symbol": "BTCUSDT", "status": "TRADING", "contractType": "PERPETUAL", "baseAsset": "BTC",
+           "quoteAsset": "USDT", "filters": filters, "deliveryDate": 4_133_404_800_000}  # fmt: skip
+    rest, _ = scripted(Market.FUTURES, {"exchangeInfo": lambda _: {"rateLimits": [], "symbols": [row]}})
+    assert (await rest.listings(("BTCUSDT", "GONEUSDT")))["BTCUSDT"].ends_at is None
+    row["deliveryDate"] = END
+    listed = await rest.listings(("BTCUSDT", "GONEUSDT"))
+    assert {symbol: one.ends_at for symbol, one in listed.items()} == {"BTCUSDT": END}
+    assert listed["BTCUSDT"].status == listing_watch.TRADING
+    assert rest.listed == {}, "a look takes nothing in"
