@@ -38,6 +38,9 @@ from gridbot_tui.units import Market, Mode, Symbol
 REFUSED: Final = 4
 FIRST_PAUSE_S: Final = 0.5
 """Pause before an exchange that cannot be reached is tried again; doubles with every try."""
+MOST_PAUSE_S: Final = 16.0
+LONGEST_BAN_S: Final = 600.0
+"""A start waits for the end of a ban that is no longer than this; Binance's shortest are two minutes."""
 
 T = TypeVar("T")
 
@@ -97,7 +100,7 @@ async def _reached(rest: Rest, plan: Plan, say: Callable[[str], None]) -> None:
     host = hosts_of(plan.mode, plan.loaded.settings.exchange.base_url).rest(plan.market)
 
     def trouble(error: BinanceError, pause: float) -> None:
-        say(f"{host} cannot be reached yet ({error.detail}); trying again in {pause:g} s, for {patience:g} s in all")
+        say(f"{host} cannot be reached yet ({error.detail}); trying again in {pause:.1f} s, for {patience:g} s in all")
 
     await _patiently(rest.open, patience, trouble)
 
@@ -107,12 +110,20 @@ async def _patiently(
     patience: float = 10.0,
     trouble: Callable[[BinanceError, float], None] = lambda error, pause: None,
 ) -> T:
-    """Ask again for ``patience`` seconds where the exchange does not answer."""
+    """Ask again for ``patience`` seconds where the exchange does not answer, and after a ban that ends soon.
+
+    Whoever starts us again would ask at once, and what is asked during a ban makes it longer.
+    """
     now = asyncio.get_running_loop().time
     pause, end = FIRST_PAUSE_S, now() + patience
     while True:
         try:
             return await ask()
+        except Stop as banned:
+            if banned.wait_s is None or banned.wait_s > LONGEST_BAN_S:
+                raise
+            pause, end = banned.wait_s + 1.0, end + banned.wait_s
+            trouble(banned, pause)
         except (RetryLater, Unresolved) as error:
             left = end - now()
             if left <= 0:
@@ -120,7 +131,7 @@ async def _patiently(
             pause = min(pause, left)
             trouble(error, pause)
         await asyncio.sleep(pause)
-        pause *= 2
+        pause = min(2 * pause, MOST_PAUSE_S)
 
 
 async def _powers(plan: Plan, rest: Rest) -> tuple[str, ...]:
@@ -206,4 +217,4 @@ def _refusal(error: BinanceError, host: str) -> RunRefused:
         return RunRefused(f"Binance refuses this account: {error.detail}", REFUSED)
     if isinstance(error, RetryLater | Unresolved):
         return RunRefused(f"{host} cannot be reached: {error.detail}", 1)
-    return RunRefused(f"Binance refused ({error.code}): {error.detail}", 2)
+    return RunRefused(f"Binance refused{f' ({error.code})' if error.code else ''}: {error.detail}", 2)

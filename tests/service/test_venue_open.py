@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gridbot_tui.exchange.binance.errors import BinanceError, RetryLater
+from gridbot_tui.exchange.binance.errors import BinanceError, RetryLater, Stop
 from gridbot_tui.service.venue_open import _patiently
 from tests.exchange_binance.virtual import at_once
 
@@ -36,6 +36,23 @@ def test_an_exchange_that_is_silent_is_given_up_when_its_time_is_over() -> None:
 def test_one_that_refuses_at_once_is_tried_ever_more_seldom_to_the_end_of_its_time() -> None:
     said, over = tried(40.0, each_takes=0.0)
     assert (len(said), over) == (7, 40.0)
+
+
+def test_a_short_ban_is_waited_for_and_a_long_one_ends_the_start() -> None:
+    def banned_for(seconds: float) -> tuple[float, int]:
+        asked: list[float] = []
+
+        async def ask() -> None:
+            asked.append(asyncio.get_running_loop().time())
+            if len(asked) == 1:
+                raise Stop("banned", wait_s=seconds)
+
+        at_once(_patiently(ask, 40.0))
+        return asked[-1] - asked[0], len(asked)
+
+    assert banned_for(120.0) == (121.0, 2), "not asked again before its end"
+    with pytest.raises(Stop):
+        banned_for(3_600.0)
 
 
 def test_without_patience_it_is_asked_once() -> None:
