@@ -256,7 +256,7 @@ def test_a_trade_that_cannot_be_true_is_a_bad_frame_and_no_fill(change: dict[str
 @pytest.mark.parametrize("symbol", ["DOGEUSDT", "DOGEUSDC", "BTCUSD_PERP"])
 def test_a_trade_in_a_symbol_the_bot_does_not_trade_sends_for_its_money(symbol: str) -> None:
     words = futures().of(raw(order(s=symbol, c="web_1", **TRADED)))[2]
-    fill, moved, foreign = words
+    foreign, fill, moved = words
     assert isinstance(fill, Fill)
     assert (fill.steps, fill.fee, fill.realised, fill.ours) == (0, ZERO, ZERO, False), "in which asset is not told"
     assert isinstance(moved, WalletMoved)
@@ -264,9 +264,15 @@ def test_a_trade_in_a_symbol_the_bot_does_not_trade_sends_for_its_money(symbol: 
     assert foreign == Foreign(symbol, "web_1")
 
 
+def test_an_order_in_a_symbol_the_bot_does_not_trade_is_nobodys_business_until_it_trades() -> None:
+    for state in ("NEW", "CANCELED", "EXPIRED"):
+        assert futures().of(raw(order(s="DOGEUSDT", c="web_1", x=state, X=state)))[2] == []
+        assert spot().of(raw(report(s="DOGEUSDT", c="web_1", x=state, X=state)))[2] == []
+
+
 def test_a_liquidation_in_a_symbol_the_bot_does_not_trade_is_none_of_its_own() -> None:
     words = futures().of(raw(order(s="BTCUSD_PERP", c="autoclose-1", **TRADED | {"x": "CALCULATED", "N": None})))[2]
-    assert [type(word) for word in words] == [Fill, Foreign]
+    assert [type(word) for word in words] == [Foreign, Fill]
     assert [word.forced for word in words if isinstance(word, Fill)] == [""]
 
 

@@ -88,6 +88,9 @@ class LoopTime:
     def time_ns(self) -> int:
         return round(self.time() * 1_000_000) * 1_000
 
+    def clock_gettime_ns(self, _: int) -> int:
+        return self.time_ns()
+
     def __getattr__(self, name: str) -> Any:
         return getattr(time, name)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from typing import Protocol
+from typing import Final, Protocol
 
 from gridbot_tui.units import Ms
 
@@ -23,16 +23,40 @@ class Clock(Protocol):
         ...
 
 
+_STEADY: Final = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+"""A clock that nobody sets and that goes on while the machine sleeps; None = there is none."""
+
+
+_MS: Final = 1_000_000
+
+
+def _steady() -> int:
+    return time.time_ns() if _STEADY is None else time.clock_gettime_ns(_STEADY)
+
+
 class WallClock:
-    """This machine's clock, corrected by how far the exchange's is ahead of it."""
+    """The exchange's time: as it last told it, and gone on since by a clock that nobody sets.
+
+    A step of the machine's own clock (NTP, an operator, a resumed machine) must not close hours that are not over, nor
+    have the engine wait for a future it has seen. Signatures go by the machine's: the exchange refuses the first one
+    after a step, and the look at its clock that follows puts them right.
+    """
 
     def __init__(self) -> None:
-        self.offset: Ms = 0
-        """Exchange time minus local time, ms; whoever asks the exchange for its time sets it."""
+        self._ahead = time.time_ns() - _steady()
+
+    @property
+    def offset(self) -> Ms:
+        """Exchange time minus the machine's, ms; whoever asks the exchange for its time sets it."""
+        return round((_steady() + self._ahead - time.time_ns()) / _MS)
+
+    @offset.setter
+    def offset(self, ms: Ms) -> None:
+        self._ahead = time.time_ns() + ms * _MS - _steady()
 
     def now_ms(self) -> Ms:
         """Milliseconds UTC by the exchange's clock."""
-        return time.time_ns() // 1_000_000 + self.offset
+        return (_steady() + self._ahead) // _MS
 
     def monotonic(self) -> float:
         """Seconds since some moment."""

@@ -156,20 +156,22 @@ class FuturesWords:
     def _elsewhere(self, o: FuturesOrder, client_id: ClientId) -> list[Word]:
         """A symbol that the bot does not trade. A trade is told without its money: only the list of income says which
         asset the profit is in, and trades of coin-margined contracts, whose wallet is another, come here as well."""
-        words: list[Word] = []
-        if o.x in ("TRADE", "CALCULATED") and o.t:
+        if o.x not in ("TRADE", "CALCULATED"):
+            return []  # another program may place hundreds a minute there, and none of them concerns us
+        words: list[Word] = [Foreign(o.s, client_id)]
+        if o.t:
             asset = o.N or ""
             words.append(Fill(o.T, o.s, client_id, str(o.t), side_of(o.S), 0, 0, ZERO, asset, o.m, ZERO, False))
             if asset and (fee := money(o.n or "0")):
                 words.append(WalletMoved(o.T, asset, -fee, f"trade {o.t} of {o.s}"))
-        return [*words, Foreign(o.s, client_id)]
+        return words
 
     # -- conditional orders ---------------------------------------------------------------------------------
 
     def _algo(self, news: frames.AlgoUpdate) -> list[Word]:
         o = news.o
         if not self._ours(o.caid):
-            return [Foreign(o.s, o.caid)]
+            return [Foreign(o.s, o.caid)] if o.s in self._scales else []
         if o.ai and o.ai.isdecimal() and o.ai.isascii():
             self._ids.learn(o.s, o.ai, o.caid)
         scale = self._scales.get(o.s)

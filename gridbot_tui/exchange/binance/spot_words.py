@@ -94,8 +94,8 @@ class SpotWords:
         if r.x == "TRADE":
             words += self._fill(r, client_id, ours) if r.s in self._scales else self._elsewhere(r)
         if not ours:
-            words.append(Foreign(r.s, client_id))
-            return words
+            # Orders in symbols that are not traded are nobody's business here until they trade.
+            return [*words, Foreign(r.s, client_id)] if words or r.s in self._scales else []
         words.append(self._report(r, client_id))
         if r.x == "REPLACED":
             words.append(LookAgain(f"order {client_id} was changed by another hand"))

@@ -107,7 +107,7 @@ class Wire:
             raise RetryLater("GET time: an answer without a time")
         trip = received - sent
         # Of a long trip the exchange's clock may be read at its very end: rather late than ahead.
-        self.clock.offset = told - (received - trip // 2 if trip <= _LONG_TRIP else received)
+        self.clock.offset = told - (received - trip // 2 if 0 <= trip <= _LONG_TRIP else received)
         self._clock_at = self.clock.now_ms()
         self._there().set_offset(self.clock.offset)
         return self.clock.now_ms()

@@ -54,7 +54,8 @@ Word = Fill | OrderReport | Cash | WalletMoved | LookAgain | Doubtful | Ended | 
 SILENT: Final = frozenset(
     {
         "TRADE_LITE", "STRATEGY_UPDATE", "GRID_UPDATE", "CONDITIONAL_ORDER_TRIGGER_REJECT", "ACCOUNT_UPDATE",
-        "outboundAccountPosition", "listStatus", "balanceUpdate",
+        "outboundAccountPosition", "listStatus", "balanceUpdate", "ORDER_TRADE_UPDATE", "ALGO_UPDATE",
+        "executionReport",
     }
 )  # fmt: skip
 """Events that may say nothing to us: what they tell comes by others, or none of it is ours."""
