@@ -159,6 +159,23 @@ async def test_a_stop_that_fired_brings_the_fate_of_its_market_order() -> None:
     ]
 
 
+async def test_a_stop_that_is_denied_by_name_is_looked_for_in_the_list_of_all() -> None:
+    def denied(_: Params) -> Any:
+        raise Refused("Order does not exist.", -2013)
+
+    algo = {"algoId": 3, "clientAlgoId": "gb-stop", "algoStatus": "FINISHED", "actualOrderId": "7",
+            "createTime": NOW - 20 * DAY}  # fmt: skip
+    born = {"orderId": 7, "clientOrderId": "Xy1", "status": "FILLED", "executedQty": "0.004"}
+
+    def listed(params: Params) -> list[dict[str, Any]]:
+        return [algo] if params["startTime"] <= algo["createTime"] <= params["endTime"] else []
+
+    rest, _ = scripted(Market.FUTURES, {"algoOrder": denied, "allAlgoOrders": listed, "order": orders(born)})
+    reports = await rest.order("BTCUSDT", "gb-stop", True)
+    assert [one.outcome for one in reports] == [Outcome.TRIGGERED, Outcome.FILLED]
+    assert await rest.order("BTCUSDT", "gb-never", True) == []
+
+
 @pytest.mark.parametrize(
     ("status", "outcomes"),
     [("NEW", ["accepted"]), ("CANCELED", ["canceled"]), ("EXPIRED", ["expired"]), ("REJECTED", ["refused"]),

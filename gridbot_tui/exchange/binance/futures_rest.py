@@ -26,6 +26,8 @@ _BATCH: Final = 5
 _ALL_OPEN: Final = 40
 """Weight of the open orders of all symbols."""
 _SAME_MOMENT_TRIES: Final = 3
+_LATELY: Final[Ms] = 28 * DAY
+"""How far back a conditional order that is denied is looked for: four requests of little weight."""
 
 
 class FuturesRest(FuturesMarket):
@@ -91,9 +93,12 @@ class FuturesRest(FuturesMarket):
         try:
             row = await self.wire.ask(call, {"symbol": symbol, key: client_id})
         except Refused as refused:
-            if denies(refused):
+            if not denies(refused):
+                raise
+            # Ended conditional orders have been denied by name and listed all the same.
+            row = await self._listed_algo(symbol, "clientAlgoId", client_id, _LATELY) if conditional else None
+            if row is None:
                 return []
-            raise
         with reading("an order"):
             if conditional:
                 return await self._algo_history(row, scale, client_id)
@@ -230,13 +235,21 @@ class FuturesRest(FuturesMarket):
         known = self.ids.client_id(symbol, number)
         if known is not None:
             return known
+        row = await self._listed_algo(symbol, "actualOrderId", number, KEPT)
+        return None if row is None else need(row, "clientAlgoId")
+
+    async def _listed_algo(self, symbol: Symbol, name: str, value: str, back: Ms) -> Json | None:
+        """The conditional order with such a field, of those of the last while."""
         end = self.now
-        while end > self.now - KEPT:
+        while end > self.now - back:
             start = end - 7 * DAY + 1
-            params = {"symbol": symbol, "startTime": start, "endTime": end, "limit": PAGE}
-            for row in await self.wire.ask(Futures.ALL_ALGO, params):
-                if str(row.get("actualOrderId") or "") == number:
-                    return need(row, "clientAlgoId")
+            rows = await self.wire.ask(
+                Futures.ALL_ALGO, {"symbol": symbol, "startTime": start, "endTime": end, "limit": PAGE}
+            )
+            with reading("conditional orders"):
+                found = next((row for row in rows if str(row.get(name) or "") == value), None)
+            if found is not None:
+                return found
             end = start - 1
         return None
 
