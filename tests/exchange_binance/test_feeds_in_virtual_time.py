@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,6 +42,21 @@ class KeyGiver:
         raise Unresolved("no answer")
 
     funding = best = cash = klines
+
+
+class SpotSigner:
+    """REST that signs a subscription and nothing else."""
+
+    market = Market.SPOT
+
+    def __init__(self) -> None:
+        self.ids = KnownIds()
+
+    def sign(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {**params, "signature": "s"}
+
+    async def server_time(self) -> int:
+        return 0
 
 
 class Stage:
@@ -149,6 +165,26 @@ def test_the_answer_to_a_question_of_ours_is_no_event_that_was_missed() -> None:
         assert any("method" in said for said in stage.private.now.said)
 
     assert played(play).looks == []
+
+
+@pytest.mark.parametrize(("data", "wait"), [({"serverTime": 1_000_000, "retryAfter": 1_400_000}, 400.0), (None, 120.0)])
+def test_a_ban_told_on_the_spot_connection_is_sat_out(data: Any, wait: float) -> None:
+    async def run() -> None:
+        exchange, clock = HandExchange(), VirtualClock()
+        error = {"code": -1003, "msg": "IP banned", **({"data": data} if data else {})}
+        exchange.answer_with = lambda _, m: {"id": m["id"], "status": 418, "error": error}
+        rest: Any = SpotSigner()
+        feed = AccountFeed(rest, hosts_of(Mode.LIVE), {}, lambda _: None, ours=lambda _: False,
+                           resync=lambda _: None, clock=clock, dialer=exchange)  # fmt: skip
+        running = asyncio.create_task(feed.run())
+        await asyncio.sleep(wait - 1)
+        assert len(exchange.dialled_at) == 1, "nobody knocks while the ban lasts"
+        await asyncio.sleep(TIMING.retry_most)
+        assert len(exchange.dialled_at) == 2
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    at_once(run())
 
 
 def test_garbage_without_end_replaces_the_connection_within_the_limits_and_never_ends_the_feed() -> None:

@@ -9,6 +9,7 @@ import msgspec
 from gridbot_tui.exchange.binance.clock import Clock
 from gridbot_tui.exchange.binance.frames import Answer
 from gridbot_tui.exchange.binance.line import Line, Rejected
+from gridbot_tui.exchange.binance.sockets import TurnedAway
 from gridbot_tui.exchange.binance.timing import StreamTiming
 
 
@@ -110,6 +111,8 @@ class SpotAccountDoor:
             if not answer.refusal:
                 self._number = _subscription(answer)
                 return
+            if answer.status in (418, 429):
+                raise TurnedAway(answer.status, answer.shut_s)
             if not again or answer.error is None or answer.error.code != CLOCK_OFF:
                 raise Rejected(answer.refusal)
             await self._set_clock()

@@ -46,11 +46,19 @@ class Any_(Struct, frozen=True):
     subscriptionId: int | None = None
 
 
+class Until(Struct, frozen=True):
+    """Until when nothing is answered, both in ms of the exchange's clock."""
+
+    serverTime: int = 0
+    retryAfter: int = 0
+
+
 class Trouble(Struct, frozen=True):
     """Why a command was refused."""
 
     code: int = 0
     msg: str = ""
+    data: Until | None = None
 
 
 class Answer(Struct, frozen=True):
@@ -62,6 +70,12 @@ class Answer(Struct, frozen=True):
     error: Trouble | None = None
     code: int | None = None
     msg: str = ""
+
+    @property
+    def shut_s(self) -> float:
+        """After 418 and 429: for how long nothing more is to be asked, s; 0 where it is not told."""
+        until = self.error.data if self.error is not None else None
+        return 0.0 if until is None else max(0.0, (until.retryAfter - until.serverTime) / 1000)
 
     @property
     def refusal(self) -> str:

@@ -34,7 +34,7 @@ class Door(Protocol):
         ...
 
     async def greet(self, line: "Line") -> None:
-        """Subscribe; raises Rejected."""
+        """Subscribe; raises Rejected, TurnedAway."""
         ...
 
     def question(self) -> dict[str, Any]:
@@ -223,6 +223,9 @@ class Line:
             return "the exchange did not confirm the subscription"
         except (Rejected, BinanceError) as error:
             return f"the exchange refused the subscription: {error}"
+        except TurnedAway as error:
+            self._gate.shut(error.after_s or self._timing.banned)
+            return str(error)
         except ConnectionError as error:
             return _words(error)
         self.up_at = self.data_at = self._clock.monotonic()
