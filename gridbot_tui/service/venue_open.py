@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from gridbot_tui.credentials.errors import CredentialError
 from gridbot_tui.credentials.model import Owner
 from gridbot_tui.credentials.sources import resolve
+from gridbot_tui.engine.regrid import moved
 from gridbot_tui.exchange.binance import listing_watch
 from gridbot_tui.exchange.binance.client import BadKey
 from gridbot_tui.exchange.binance.clock import WallClock
@@ -33,7 +34,10 @@ from gridbot_tui.service.binance_venue import BinanceVenue
 from gridbot_tui.service.paper_venue import PaperVenue
 from gridbot_tui.service.profile import Profile
 from gridbot_tui.service.venue import Fees, Venue
-from gridbot_tui.units import Market, Mode, Symbol
+from gridbot_tui.store.core import last_of
+from gridbot_tui.store.errors import StoreError
+from gridbot_tui.store.reader import reading
+from gridbot_tui.units import Market, Mode, Ms, Symbol
 
 REFUSED: Final = 4
 FIRST_PAUSE_S: Final = 0.5
@@ -41,6 +45,8 @@ FIRST_PAUSE_S: Final = 0.5
 MOST_PAUSE_S: Final = 16.0
 LONGEST_BAN_S: Final = 600.0
 """A start waits for the end of a ban that is no longer than this; Binance's shortest are two minutes."""
+
+_LATEST: Final[Ms] = 1 << 62
 
 T = TypeVar("T")
 
@@ -185,7 +191,8 @@ async def _paper(plan: Plan, profile: Profile, rest: Rest, hosts: Hosts, clock: 
     """Live public data joined to a simulated account."""
     settings = plan.loaded.settings
     found = await _patiently(lambda: rest.instruments(symbols_of(plan)))
-    instruments = {symbol: _bracketed(one) for symbol, one in found.items()}
+    instruments = _as_begun({symbol: _bracketed(one) for symbol, one in found.items()}, profile)
+    rest.go_by(instruments)
     params, futures = settings.simulation.exchange, plan.market is Market.FUTURES
     fees = Fees(
         params.futures_maker if futures else params.spot_maker, params.futures_taker if futures else params.spot_taker
@@ -201,6 +208,17 @@ async def _paper(plan: Plan, profile: Profile, rest: Rest, hosts: Hosts, clock: 
         raise RunRefused(f"{path}: the simulated account's books cannot be used ({wrong})", REFUSED) from wrong
     await _patiently(venue.port.catch_up)
     return venue
+
+
+def _as_begun(found: Mapping[Symbol, Instrument], profile: Profile) -> dict[Symbol, Instrument]:
+    """The books of a paper account are in the ticks and steps it began with: it keeps them, whatever Binance's are."""
+    try:
+        with reading(profile.database) as reader:
+            kept = last_of(reader.instruments(), _LATEST)
+    except StoreError:
+        return dict(found)  # it has not run yet, or opening its state file will say what is wrong with it
+    old = {symbol: kept[symbol] for symbol in moved(kept, found)}
+    return {**found, **old}
 
 
 def _bracketed(instrument: Instrument) -> Instrument:

@@ -13,7 +13,9 @@ from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.builtin import builtin
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.service.assemble import engine_config
+from gridbot_tui.service.profile import named
 from gridbot_tui.service.restore import restore_engine
+from gridbot_tui.service.venue_open import _as_begun
 from gridbot_tui.settings.load import load_text
 from gridbot_tui.store.core import Store
 from gridbot_tui.store.identity import Identity
@@ -104,6 +106,20 @@ def test_everything_is_where_it_was(tmp_path: Path, change: dict[str, Decimal], 
         assert restore_engine(after, kept)
         kept.close()
         assert told(after) == before
+
+
+def test_a_paper_account_keeps_the_ticks_it_began_with(tmp_path: Path) -> None:
+    profile = named(tmp_path, "paper-futures-main-usdt")
+    profile.database.parent.mkdir(parents=True)
+    finer = {"BTCUSDT": replace(BTC, tick=Decimal("0.01"), max_orders=100)}
+    assert _as_begun(finer, profile) == finer, "it has not run yet"
+    kept = Store.open(profile.database, durable=False,
+                      identity=Identity(Mode.PAPER, Market.FUTURES, "main", "USDT"))  # fmt: skip
+    kept.remember_instruments(AT, [BTC])
+    kept.close()
+    assert _as_begun(finer, profile) == {"BTCUSDT": BTC}
+    same = {"BTCUSDT": replace(BTC, max_orders=100)}
+    assert _as_begun(same, profile) == same
 
 
 def test_a_lot_off_the_new_grid_is_said_and_not_rounded(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """What the rest of the house can ask of Binance over REST, the same for both markets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -125,6 +125,10 @@ class Rest(Protocol):
 
     async def instruments(self, symbols: Sequence[Symbol]) -> dict[Symbol, Instrument]:
         """Filters, brackets (with keys), funding interval; remembered in ``traded``. Refused for unknown symbols."""
+        ...
+
+    def go_by(self, instruments: Mapping[Symbol, Instrument]) -> None:
+        """Read and write these symbols in the ticks and steps of these instruments, whatever the exchange's are."""
         ...
 
     async def listings(self, symbols: Sequence[Symbol]) -> dict[Symbol, Listing]:

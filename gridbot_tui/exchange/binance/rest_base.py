@@ -113,9 +113,13 @@ class RestBase(ABC):
             place = "spot pair" if self.market is Market.SPOT else "USD-M perpetual"
             raise Refused(f"{', '.join(missing)}: no {place} of that name on this exchange; see bot.symbols", -1121)
         loaded = {symbol: found[symbol] for symbol in wanted}
-        self.traded |= loaded
-        self._scales |= {symbol: Scale(instrument) for symbol, instrument in loaded.items()}
+        self.go_by(loaded)
         return loaded
+
+    def go_by(self, instruments: Mapping[Symbol, Instrument]) -> None:
+        """Read and write these symbols in the ticks and steps of these instruments."""
+        self.traded |= instruments
+        self._scales |= {symbol: Scale(instrument) for symbol, instrument in instruments.items()}
 
     def _listings(self, document: Any, brackets: Any, symbols: Sequence[Symbol]) -> dict[Symbol, Listing]:
         """Out of an exchangeInfo document; the limits in it are taken as well. Call it under ``reading``."""
