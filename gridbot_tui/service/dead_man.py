@@ -67,6 +67,8 @@ class DeadMan:
         self._wall = wall
         self._armed: dict[Symbol, float] = {}
         self._told: set[Symbol] = set()
+        self._failed: dict[Symbol, str] = {}
+        """Symbols whose last renewal failed, and what was said of it."""
 
     @property
     def armed(self) -> tuple[Symbol, ...]:
@@ -79,7 +81,8 @@ class DeadMan:
             began = self._monotonic()
             for symbol in self._symbols:
                 await self._mind(symbol)
-            waiting = any(s not in self._armed and s not in self._told for s in self._symbols)
+            # An exchange that refuses it (it may not have it at all) is not asked more often than for a renewal.
+            waiting = any(s not in self._armed and s not in self._told | self._failed.keys() for s in self._symbols)
             pause = min(self.period, SOON_S) if waiting else self.period
             await asyncio.sleep(max(0.1, pause - (self._monotonic() - began)))
 
@@ -118,8 +121,11 @@ class DeadMan:
         try:
             await self._countdown(symbol, ms)
         except BinanceError as error:
-            self._watched.say("warning", f"{symbol}: the exchange's countdown was not renewed ({error.detail})")
+            if self._failed.get(symbol) != error.detail:
+                self._watched.say("warning", f"{symbol}: the exchange's countdown was not renewed ({error.detail})")
+            self._failed[symbol] = error.detail
             return False
+        self._failed.pop(symbol, None)
         return True
 
     def _say_once(self, symbol: Symbol, text: str) -> None:

@@ -12,12 +12,14 @@ from gridbot_tui.engine.events import Outcome
 from gridbot_tui.exchange.binance import order_words
 from gridbot_tui.exchange.binance.calls import Futures
 from gridbot_tui.exchange.binance.client import BadKey, Client, HttpTrouble, Unreadable
-from gridbot_tui.exchange.binance.errors import Refused, RetryLater
+from gridbot_tui.exchange.binance.errors import Refused, RetryLater, Unresolved, classify
 from gridbot_tui.exchange.binance.hosts import hosts_of
 from gridbot_tui.exchange.binance.keys import Keys
 from gridbot_tui.exchange.binance.numbers import Scale
 from gridbot_tui.exchange.binance.order_words import BadAnswer
 from gridbot_tui.exchange.binance.params import BinanceParams
+from gridbot_tui.service.safety import objection
+from gridbot_tui.settings.sections import SafetyParams
 from gridbot_tui.units import Market, Mode
 from tests.exchange_binance.parts import instrument
 from tests.exchange_binance.scripted import NOW, scripted
@@ -79,6 +81,20 @@ async def test_a_margin_mode_nobody_has_heard_of_is_not_taken_for_cross() -> Non
     row = {"symbol": "BTCUSDT", "leverage": 20, "marginType": "PORTFOLIO"}
     rest, _ = scripted(Market.FUTURES, {"accountConfig": lambda _: account, "symbolConfig": lambda _: [row]})
     assert (await rest.setup(("BTCUSDT",))).isolated == {"BTCUSDT"}
+
+
+async def test_an_exchange_without_the_call_does_not_say_what_the_key_may_do() -> None:
+    def missing(_: Any) -> Any:
+        raise classify(HttpTrouble(404), "GET account/apiRestrictions", changes=False)
+
+    rest, _ = scripted(Market.FUTURES, {"account/apiRestrictions": missing})
+    assert await rest.api_restrictions() is None
+    assert "does not say" in objection(None, Mode.LIVE, Market.FUTURES, SafetyParams())
+    assert objection(None, Mode.TESTNET, Market.FUTURES, SafetyParams()) == ""
+
+
+def test_an_order_to_an_address_that_nothing_is_at_is_no_refusal() -> None:
+    assert type(classify(HttpTrouble(404), "POST order", changes=True)) is Unresolved
 
 
 # -- what stands between us and the exchange -------------------------------------------------------------------

@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
-from gridbot_tui.exchange.binance.errors import Unresolved
+from gridbot_tui.exchange.binance.errors import Refused, Unresolved
 from gridbot_tui.service.dead_man import DeadMan
 from gridbot_tui.service.telling import Level
 from gridbot_tui.units import Ms, Symbol
+from tests.exchange_binance.virtual import at_once
 
 BTC, ETH = "BTCUSDT", "ETHUSDT"
 
@@ -108,6 +109,29 @@ async def test_a_verified_stop_disarms_what_is_armed() -> None:
     await keeper.disarm()
     assert scene.sent[2:] == [(BTC, 0), (ETH, 0)]
     assert keeper.armed == ()
+
+
+def test_an_exchange_that_has_no_countdown_is_said_once_and_asked_no_oftener_than_one_that_has() -> None:
+    async def run() -> Scene:
+        scene, asked = Scene(), 0
+
+        async def unknown(symbol: Symbol, ms: Ms) -> None:
+            nonlocal asked
+            asked += 1
+            raise Refused("HTTP 404 without a reason") if asked < 20 else Refused("another reason")
+
+        loop = asyncio.get_running_loop()
+        keeper = DeadMan(unknown, (BTC,), scene, seconds=120.0, weight_limit=2_400, monotonic=loop.time, wall=loop.time)
+        running = asyncio.create_task(keeper.run())
+        await asyncio.sleep(3_600)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert 100 < asked <= 121
+        return scene
+
+    said = at_once(run()).said
+    assert len(said) == 2
+    assert "404" in said[0]
 
 
 async def test_an_exchange_without_an_answer_is_said_and_nothing_counts_as_armed() -> None:

@@ -4,6 +4,7 @@ BinanceError
 ├── Refused      a definite no: it did not happen; decide anew
 ├── Unresolved   nobody knows whether it happened: ask until known
 ├── RetryLater   it did not happen; the same may be sent again after a while
+│   └── NotThere     a question to an address that nothing is at
 ├── ClockOff     it did not happen: our time is not the exchange's; set the clock, send again
 └── Stop         nothing will be served until somebody acts: keys, permissions, ban, account
 """
@@ -41,6 +42,10 @@ class RetryLater(BinanceError):
         super().__init__(detail, code)
         self.after_s: Final = after_s
         self.closed: Final = closed
+
+
+class NotThere(RetryLater):
+    """A question to an address that nothing is at: a gateway in between, or an environment without that call."""
 
 
 class ClockOff(BinanceError):
@@ -122,7 +127,8 @@ def _answered(said: HttpTrouble, what: str, changes: bool) -> BinanceError:
         return Unresolved(f"{detail} (HTTP {status})", code)
     if status == 403:
         return RetryLater(f"{detail} (HTTP 403, a firewall)", code, _FIREWALL_S, closed=True)
-    return RetryLater(f"{detail} (HTTP {status})", code)
+    kind = NotThere if status in (404, 405) and said.code is None else RetryLater
+    return kind(f"{detail} (HTTP {status})", code)
 
 
 def _words(trouble: Exception) -> str:

@@ -243,9 +243,8 @@ class FuturesRest(FuturesMarket):
         end = self.now
         while end > self.now - back:
             start = end - 7 * DAY + 1
-            rows = await self.wire.ask(
-                Futures.ALL_ALGO, {"symbol": symbol, "startTime": start, "endTime": end, "limit": PAGE}
-            )
+            params = {"symbol": symbol, "startTime": start, "endTime": end, "limit": PAGE}
+            rows: list[Json] = await self.wire.ask(Futures.ALL_ALGO, params)
             with reading("conditional orders"):
                 found = next((row for row in rows if str(row.get(name) or "") == value), None)
             if found is not None:

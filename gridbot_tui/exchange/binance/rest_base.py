@@ -10,7 +10,7 @@ from gridbot_tui.engine.events import Fill
 from gridbot_tui.exchange.binance import account_words
 from gridbot_tui.exchange.binance.account_words import INTERVALS, Marks
 from gridbot_tui.exchange.binance.calls import Call
-from gridbot_tui.exchange.binance.errors import Refused, RetryLater, Unresolved, denies
+from gridbot_tui.exchange.binance.errors import NotThere, Refused, RetryLater, Unresolved, denies
 from gridbot_tui.exchange.binance.governor import Rank
 from gridbot_tui.exchange.binance.health import AdapterHealth
 from gridbot_tui.exchange.binance.known_ids import KnownIds
@@ -256,7 +256,10 @@ class RestBase(ABC):
         """What the key may do; None where the environment has no such call."""
         if self.wire.hosts.sapi is None:
             return None
-        row = await self.wire.ask(self.RESTRICTIONS)
+        try:
+            row = await self.wire.ask(self.RESTRICTIONS)
+        except NotThere:
+            return None
         with reading("what the key may do"):
             return ApiRestrictions(
                 ip_restricted=_flag(row, "ipRestrict"),
