@@ -283,6 +283,17 @@ async def test_a_leg_of_hedge_mode_is_named_in_words() -> None:
 # -- candles ----------------------------------------------------------------------------------------------------
 
 
+async def test_candles_in_numbers_are_candles() -> None:
+    at = NOW // MINUTE * MINUTE - MINUTE
+
+    def candles(_: Params) -> list[list[Any]]:
+        return [[at, 60_000, Decimal("60000.2"), Decimal("59999.9"), 60_000, Decimal("1.5"), at + MINUTE - 1]]
+
+    rest, _ = scripted(Market.FUTURES, {"klines": candles, "markPriceKlines": candles})
+    (bar,) = await rest.klines("BTCUSDT", at)
+    assert (bar.open, bar.high, bar.low, bar.close, bar.mark_high) == (600_000, 600_002, 599_999, 600_000, 600_002)
+
+
 async def test_candles_of_many_pages_come_without_the_one_that_is_forming() -> None:
     first = NOW // MINUTE * MINUTE - 1_200 * MINUTE
 

@@ -190,11 +190,12 @@ Marks = Mapping[Ms, tuple[Ticks, Ticks, Ticks]]
 
 def marks(rows: Iterable[list[Any]], scale: Scale) -> Marks:
     """The mark-price candles."""
-    return {int(row[0]): (scale.near(row[2]), scale.near(row[3]), scale.near(row[4])) for row in rows}
+    near = scale.near
+    return {int(row[0]): (near(str(row[2])), near(str(row[3])), near(str(row[4]))) for row in rows}
 
 
 def bar(row: list[Any], scale: Scale, interval: Ms, known: Marks) -> Bar:
     """One candle, with its mark prices where they are known, else its own."""
-    high, low, close = _price(row[2], scale), _price(row[3], scale), _price(row[4], scale)
+    opened, high, low, close = (_price(str(price), scale) for price in row[1:5])
     mark = known.get(int(row[0]), (high, low, close))
-    return Bar(int(row[0]), interval, _price(row[1], scale), high, low, close, float(row[5]), mark[0], mark[1], mark[2])
+    return Bar(int(row[0]), interval, opened, high, low, close, float(row[5]), mark[0], mark[1], mark[2])
