@@ -77,7 +77,8 @@ class BinanceVenue:
         )  # fmt: skip
         account = AccountFeed(
             self._rest, self._hosts, self.instruments, desk.take,
-            ours=self._ours, resync=desk.resync, timing=self._timing, clock=self._clock, gate=gate,
+            ours=self._ours, resync=desk.resync, announce=lambda text: desk.announce(text, "account"),
+            timing=self._timing, clock=self._clock, gate=gate,
         )  # fmt: skip
         self._feeds = (market, account)
         listing = ListingWatch(self._rest, self._listed, desk.announce, self._clock)

@@ -13,10 +13,12 @@ from gridbot_tui.exchange.binance.keys import Keys
 from gridbot_tui.exchange.binance.rest import Rest
 from gridbot_tui.service import safety
 from gridbot_tui.service.assemble import Plan, RunRefused
-from gridbot_tui.service.venue_open import account_notices, account_objection, keys_of, symbols_of
+from gridbot_tui.service.venue_open import account_notices, account_objection, keys_of, patiently, symbols_of
 from gridbot_tui.units import Mode
 
 LONGEST_S: Final = 20.0
+REACH_S: Final = 3.0
+"""For a first word that fails at once."""
 CLOCK_OFF_MS: Final = 1_000
 """Corrected for while running, but a clock that is so far off is kept by nobody."""
 
@@ -48,7 +50,7 @@ async def _look(plan: Plan) -> Seen:
     clock = WallClock()
     rest = make_rest(plan.market, hosts, keys, ours=lambda _: False, params=settings.exchange, clock=clock)
     try:
-        await rest.open()
+        await patiently(rest.open, REACH_S)
         words = [f"{hosts.rest(plan.market)} answers", f"clock {clock.offset:+d} ms off"]
         if plan.mode is not Mode.PAPER:
             words += await _account(plan, rest)

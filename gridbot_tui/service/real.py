@@ -180,9 +180,9 @@ class RealParts(Parts):
         self.log.info("resync", reason=reason)
         self.bot.reconcile(self.engine.now)
 
-    def announce(self, text: str) -> None:
-        """Something about a symbol that the operator should know."""
-        self.journal.report(self.now(), "warning", "listing", text)
+    def announce(self, text: str, code: str = "listing") -> None:
+        """Something about a symbol, or the account, that the operator should know."""
+        self.journal.report(self.now(), "warning", code, text)
 
     def next_open(self, symbol: Symbol) -> Ms | None:
         """The first bar the books lack; the recovery asks for what it needs itself."""

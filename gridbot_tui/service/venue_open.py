@@ -71,9 +71,9 @@ async def open_venue(plan: Plan, profile: Profile, say: Callable[[str], None] = 
         if plan.mode is Mode.PAPER:
             return await _paper(plan, profile, rest, hosts, clock)
         said = await _powers(plan, rest)
-        instruments = await _patiently(lambda: rest.instruments(symbols_of(plan)))
+        instruments = await patiently(lambda: rest.instruments(symbols_of(plan)))
         said += await _setup(plan, rest, instruments)
-        fees = _dearest(await _patiently(lambda: rest.fees(tuple(instruments))))
+        fees = _dearest(await patiently(lambda: rest.fees(tuple(instruments))))
         return BinanceVenue(rest, hosts, instruments, fees, clock, ours, settings.exchange, notices=said)
     except BinanceError as error:
         await rest.close()
@@ -108,10 +108,10 @@ async def _reached(rest: Rest, plan: Plan, say: Callable[[str], None]) -> None:
     def trouble(error: BinanceError, pause: float) -> None:
         say(f"{host} cannot be reached yet ({error.detail}); trying again in {pause:.1f} s, for {patience:g} s in all")
 
-    await _patiently(rest.open, patience, trouble)
+    await patiently(rest.open, patience, trouble)
 
 
-async def _patiently(
+async def patiently(
     ask: Callable[[], Awaitable[T]],
     patience: float = 10.0,
     trouble: Callable[[BinanceError, float], None] = lambda error, pause: None,
@@ -142,7 +142,7 @@ async def _patiently(
 
 async def _powers(plan: Plan, rest: Rest) -> tuple[str, ...]:
     """What the key may do, before anything else is asked with it."""
-    powers = await _patiently(rest.api_restrictions)
+    powers = await patiently(rest.api_restrictions)
     params = plan.loaded.settings.safety
     objection = safety.objection(powers, plan.mode, plan.market, params)
     if objection:
@@ -152,8 +152,8 @@ async def _powers(plan: Plan, rest: Rest) -> tuple[str, ...]:
 
 async def _setup(plan: Plan, rest: Rest, instruments: Mapping[Symbol, Instrument]) -> tuple[str, ...]:
     """Position mode, margin modes, permissions: what cannot be traded with is refused."""
-    setup = await _patiently(lambda: rest.setup(tuple(instruments)))
-    objection = account_objection(setup) or await _patiently(lambda: cross_margin(rest, setup, tuple(instruments)))
+    setup = await patiently(lambda: rest.setup(tuple(instruments)))
+    objection = account_objection(setup) or await patiently(lambda: cross_margin(rest, setup, tuple(instruments)))
     if objection:
         raise RunRefused(objection, REFUSED)
     return account_notices(rest, setup, instruments)
@@ -190,7 +190,7 @@ def _dearest(rates: Mapping[Symbol, FeeRates]) -> Fees:
 async def _paper(plan: Plan, profile: Profile, rest: Rest, hosts: Hosts, clock: WallClock) -> Venue:
     """Live public data joined to a simulated account."""
     settings = plan.loaded.settings
-    found = await _patiently(lambda: rest.instruments(symbols_of(plan)))
+    found = await patiently(lambda: rest.instruments(symbols_of(plan)))
     instruments = _as_begun({symbol: _bracketed(one) for symbol, one in found.items()}, profile)
     rest.go_by(instruments)
     params, futures = settings.simulation.exchange, plan.market is Market.FUTURES
@@ -206,7 +206,7 @@ async def _paper(plan: Plan, profile: Profile, rest: Rest, hosts: Hosts, clock: 
         venue = PaperVenue(rest, hosts, instruments, account, fees, clock, books)
     except (sqlite3.Error, ValueError) as wrong:
         raise RunRefused(f"{path}: the simulated account's books cannot be used ({wrong})", REFUSED) from wrong
-    await _patiently(venue.port.catch_up)
+    await patiently(venue.port.catch_up)
     return venue
 
 

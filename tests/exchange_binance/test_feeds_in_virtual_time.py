@@ -65,6 +65,7 @@ class Stage:
     def __init__(self, timing: StreamTiming) -> None:
         self.told: list[Event] = []
         self.looks: list[str] = []
+        self.said: list[str] = []
         self.rest = KeyGiver()
         rest: Any = self.rest
         self.prices, self.private = HandExchange(), HandExchange()
@@ -73,7 +74,7 @@ class Stage:
         self.market = MarketFeed(rest, hosts, known, MINUTE, self.told.append, timing=timing, clock=clock,
                                  dialer=self.prices)  # fmt: skip
         self.account = AccountFeed(rest, hosts, known, self.told.append, ours=lambda c: c.startswith("gb"),
-                                   resync=self.looks.append, timing=timing, clock=clock,
+                                   resync=self.looks.append, announce=self.said.append, timing=timing, clock=clock,
                                    dialer=self.private)  # fmt: skip
 
     def links(self, source: str) -> list[bool]:
@@ -157,6 +158,21 @@ def test_an_account_event_that_cannot_be_read_is_asked_for() -> None:
     stage = played(play)
     assert not [e for e in stage.told if isinstance(e, Fill)]
     assert ["could not be read" in reason for reason in stage.looks] == [True], "REST tells the fill, at once"
+
+
+def test_a_margin_call_and_another_margin_mode_are_said_and_looked_at() -> None:
+    async def play(stage: Stage) -> None:
+        socket = stage.private.now
+        socket.put({"e": "MARGIN_CALL", "E": 1, "cw": "3.1", "p": [{"s": "BTCUSDT", "mm": "1.6"}]})
+        socket.put({"e": "ACCOUNT_CONFIG_UPDATE", "E": 2, "T": 2, "ac": {"s": "BTCUSDT", "l": 25}})
+        socket.put({"e": "ACCOUNT_CONFIG_UPDATE", "E": 3, "T": 3, "ai": {"j": True}})
+        socket.put({"e": "ACCOUNT_CONFIG_UPDATE", "E": 4, "T": 4, "ai": {"f": True, "d": False}})
+        await asyncio.sleep(10)
+
+    stage = played(play)
+    assert ["margin call" in stage.said[0], "multi-assets mode was switched on" in stage.said[1]] == [True, True]
+    assert len(stage.said) == 2
+    assert len(stage.looks) == 2
 
 
 def test_the_answer_to_a_question_of_ours_is_no_event_that_was_missed() -> None:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gridbot_tui.exchange.binance.errors import BinanceError, RetryLater, Stop
-from gridbot_tui.service.venue_open import _patiently
+from gridbot_tui.service.venue_open import patiently
 from tests.exchange_binance.virtual import at_once
 
 
@@ -21,7 +21,7 @@ def tried(patience: float, each_takes: float) -> tuple[list[float], float]:
         now = asyncio.get_running_loop().time
         began = now()
         with pytest.raises(BinanceError):
-            await _patiently(ask, patience, lambda error, pause: said.append(now() - began))
+            await patiently(ask, patience, lambda error, pause: said.append(now() - began))
         return now() - began
 
     return said, at_once(run())
@@ -47,7 +47,7 @@ def test_a_short_ban_is_waited_for_and_a_long_one_ends_the_start() -> None:
             if len(asked) == 1:
                 raise Stop("banned", wait_s=seconds)
 
-        at_once(_patiently(ask, 40.0))
+        at_once(patiently(ask, 40.0))
         return asked[-1] - asked[0], len(asked)
 
     assert banned_for(120.0) == (121.0, 2), "not asked again before its end"

@@ -50,6 +50,7 @@ class AccountFeed:
         *,
         ours: Callable[[ClientId], bool],
         resync: Callable[[str], None],
+        announce: Callable[[str], None] = lambda text: None,
         timing: StreamTiming | None = None,
         clock: Clock,
         dialer: Dialer | None = None,
@@ -60,11 +61,13 @@ class AccountFeed:
         sink: takes the events, at once and without raising.
         ours: whether a client id is the bot's.
         resync: something happened that only REST can tell in full; the reason is for the log.
+        announce: something the operator should know at once.
         gate: shared by all feeds of a process, for the limit on connections.
         """
         self._rest = rest
         self._sink = sink
         self._resync = resync
+        self._announce = announce
         self._timing = timing = timing or StreamTiming()
         self._clock = clock
         self._dialer = dialer or AioDialer()
@@ -214,7 +217,9 @@ class AccountFeed:
                     self._jobs.start(self._wallet.look(), "wallet")
             case Foreign(symbol=symbol, client_id=client_id):
                 self._look_again(f"order {client_id} of {symbol}, which is not the bot's, changed")
-            case LookAgain(reason=reason):
+            case LookAgain(reason=reason, loud=loud):
+                if loud:
+                    self._announce(reason)
                 self._look_again(reason)
 
     def _tell(self, key: object, event: Event) -> None:

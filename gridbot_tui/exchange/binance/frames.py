@@ -209,6 +209,19 @@ class AlgoUpdate(Struct, frozen=True):
     T: int = 0
 
 
+class AssetsMode(Struct, frozen=True):
+    """Whether every asset counts as margin."""
+
+    j: bool | None = None
+
+
+class ConfigUpdate(Struct, frozen=True):
+    """A setting of the account was changed: of a symbol, or (``ai``) of all of it."""
+
+    E: int = 0
+    ai: AssetsMode | None = None
+
+
 class KeyExpired(Struct, frozen=True):
     """The last word of a listen key."""
 
@@ -264,6 +277,7 @@ kline: Final = msgspec.json.Decoder(Of[Kline]).decode
 order_trade_update: Final = msgspec.json.Decoder(OrderTradeUpdate).decode
 account_update: Final = msgspec.json.Decoder(AccountUpdate).decode
 algo_update: Final = msgspec.json.Decoder(AlgoUpdate).decode
+config_update: Final = msgspec.json.Decoder(ConfigUpdate).decode
 key_expired: Final = msgspec.json.Decoder(KeyExpired).decode
 execution_report: Final = msgspec.json.Decoder(ExecutionReport).decode
 balance_update: Final = msgspec.json.Decoder(BalanceUpdate).decode

@@ -101,9 +101,9 @@ class FuturesWords:
         if kind == "serverShutdown":
             return 0, [Leaving("the exchange announced a shutdown")]
         if kind == "MARGIN_CALL":
-            return 0, [LookAgain("the exchange sent a margin call")]
+            return 0, [LookAgain("the exchange sent a margin call: liquidation of a position is near", loud=True)]
         if kind == "ACCOUNT_CONFIG_UPDATE":
-            return 0, [LookAgain("leverage or margin mode was changed")]
+            return 0, [_setting(frames.config_update(raw))]
         if not kind:
             raise BadNumber("it has no event type")
         return 0, []
@@ -184,6 +184,15 @@ class FuturesWords:
         if outcome is None:
             return [LookAgain(f"conditional order {o.caid} is {o.X}")]
         return [OrderReport(news.T or news.E, o.s, o.caid, outcome, filled, str(o.aid), 0, o.rm or "")]
+
+
+def _setting(update: frames.ConfigUpdate) -> Word:
+    """Leverage is set by ourselves as well; who counts what as margin is not."""
+    if update.ai is None or update.ai.j is None:
+        return LookAgain("the leverage of a symbol was set")
+    if update.ai.j:
+        return LookAgain("multi-assets mode was switched on: other assets are margin and can be lost too", loud=True)
+    return LookAgain("multi-assets mode was switched off", loud=True)
 
 
 def _wallet(update: frames.AccountUpdate) -> list[Word]:

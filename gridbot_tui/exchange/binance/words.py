@@ -18,9 +18,10 @@ class WalletMoved(Struct, frozen=True):
 
 
 class LookAgain(Struct, frozen=True):
-    """Something that only REST can tell in full."""
+    """Something that only REST can tell in full. ``loud``: and that the operator should know at once."""
 
     reason: str
+    loud: bool = False
 
 
 class Doubtful(Struct, frozen=True):
