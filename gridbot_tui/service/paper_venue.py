@@ -1,11 +1,12 @@
 """Paper behind a run in real time: live public data, a simulated account with books of its own."""
 
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final
 
 from gridbot_tui.control.snapshot import LinkView
 from gridbot_tui.engine.events import Event, LinkChanged
 from gridbot_tui.exchange.binance.clock import Clock
+from gridbot_tui.exchange.binance.clock_keeper import keep_clock
 from gridbot_tui.exchange.binance.gate import Gate
 from gridbot_tui.exchange.binance.hosts import Hosts
 from gridbot_tui.exchange.binance.listing_watch import ListingWatch, notices
@@ -20,6 +21,9 @@ from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.service.links_view import rest_view, stream_view
 from gridbot_tui.service.venue import Desk, Fees
 from gridbot_tui.units import MINUTE, Ms, Symbol
+
+CLOCK_EVERY_S: Final = 300.0
+"""Between two looks at the exchange's clock; see ``exchange.clock_every_ms``."""
 
 
 class PaperVenue:
@@ -71,7 +75,8 @@ class PaperVenue:
         )  # fmt: skip
         desk.take(LinkChanged(self.now(), "account", up=True, detail="simulated"))
         listing = ListingWatch(self._rest, self._listed, desk.announce, self._clock)
-        return [self.port.run(), self._market.run(), listing.run()]
+        clock = keep_clock(self._rest, self._clock, CLOCK_EVERY_S)
+        return [self.port.run(), self._market.run(), listing.run(), clock]
 
     def _heard(self, event: Event) -> None:
         self.port.market(event)

@@ -28,6 +28,8 @@ _STEADY: Final = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC"
 
 
 _MS: Final = 1_000_000
+STEP: Final[Ms] = 500
+"""From here on two clocks have parted; what NTP corrects in five minutes by slewing is less."""
 
 
 def _steady() -> int:
@@ -44,6 +46,7 @@ class WallClock:
 
     def __init__(self) -> None:
         self._ahead = time.time_ns() - _steady()
+        self._offset: Ms = 0
 
     @property
     def offset(self) -> Ms:
@@ -52,7 +55,14 @@ class WallClock:
 
     @offset.setter
     def offset(self, ms: Ms) -> None:
+        self._offset = ms
         self._ahead = time.time_ns() + ms * _MS - _steady()
+
+    @property
+    def stepped(self) -> bool:
+        """Whether the machine's clock and the steady one have parted since the exchange told its time: the one was set,
+        or the other stood still with the machine (as under a hypervisor that paused it)."""
+        return abs(self.offset - self._offset) >= STEP
 
     def now_ms(self) -> Ms:
         """Milliseconds UTC by the exchange's clock."""

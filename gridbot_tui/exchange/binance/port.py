@@ -9,6 +9,7 @@ from msgspec import structs
 from gridbot_tui.engine.events import LinkChanged, OrderReport, Outcome
 from gridbot_tui.exchange.binance.circuit import Circuits, Key
 from gridbot_tui.exchange.binance.clock import Clock
+from gridbot_tui.exchange.binance.clock_keeper import keep_clock
 from gridbot_tui.exchange.binance.errors import BinanceError, Refused, Stop, Unresolved, is_duplicate
 from gridbot_tui.exchange.binance.fate import Fate
 from gridbot_tui.exchange.binance.governor import Rank
@@ -164,7 +165,8 @@ class BinancePort:
         """Serve until cancelled or closed. A bug in here ends it with the exception; no order is lost by that."""
         self._task = asyncio.current_task()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._keep_clock(), name="binance clock")
+            every_s = self._params.clock_every_ms / 1000
+            group.create_task(keep_clock(self._rest, self._clock, every_s), name="binance clock")
             for number in range(_FATES):
                 group.create_task(self._find_out(), name=f"binance fate {number}")
             for rank, takers in _TAKERS.items():
@@ -179,14 +181,6 @@ class BinancePort:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         await self._rest.close()
-
-    async def _keep_clock(self) -> None:
-        while True:
-            await self._clock.sleep(self._params.clock_every_ms / 1000)
-            try:
-                await self._rest.server_time()
-            except BinanceError:
-                continue  # noted in health; an order that finds the clock off sets it right itself
 
     async def _find_out(self) -> None:
         """Questions about single orders have takers of their own: a proof of absence takes its time."""

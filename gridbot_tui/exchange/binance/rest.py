@@ -119,6 +119,11 @@ class Rest(Protocol):
         """Close every connection; safe to call twice."""
         ...
 
+    @property
+    def clock_stepped(self) -> bool:
+        """Whether the machine's clock was set, or stood still, since the exchange's time was looked at."""
+        ...
+
     async def server_time(self) -> Ms:
         """The exchange's time now; also sets the clock's offset."""
         ...

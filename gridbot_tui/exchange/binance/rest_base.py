@@ -70,6 +70,11 @@ class RestBase(ABC):
         """Close every connection; safe to call twice."""
         await self.wire.close()
 
+    @property
+    def clock_stepped(self) -> bool:
+        """Whether the machine's clock was set, or stood still, since then."""
+        return self.wire.clock.stepped
+
     async def server_time(self) -> Ms:
         """The exchange's time; sets the clock."""
         return await self.wire.look_at_clock()
