@@ -113,21 +113,21 @@ class FuturesMarket(RestBase):
     async def _rates(self, symbol: Symbol, since: Ms) -> list[FundingRate]:
         hours, found = self.scale(symbol).instrument.funding_interval_hours, list[FundingRate]()
         # Intervals change while running: the settlement before the first one tells how long that took.
-        start, before = since + 1 - _LONGEST, None
+        start, before = since + 1 - _LONGEST, 0
         while True:
             rows = await self.wire.ask(Futures.FUNDING, {"symbol": symbol, "startTime": start, "limit": PAGE})
             with reading("funding rates"):
                 for row in sorted(rows, key=lambda row: int(row["fundingTime"])):
-                    at, special = int(row["fundingTime"]), row.get("rateType") == "Special"
-                    took = None if before is None or special else round((at - before) / HOUR)
-                    if took is not None and 0 < took <= _MOST_HOURS:
-                        hours = took
-                    before = before if special else at
+                    at = int(row["fundingTime"])
+                    if row.get("rateType") != "Special":  # one in between, which moves no other
+                        took = round((at - before) / HOUR)
+                        hours = took if 0 < took <= _MOST_HOURS else hours
+                        before = at
                     if at > since:
                         found.append(FundingRate(symbol, at, float(row["fundingRate"]), hours))
+                    start = at + 1
             if len(rows) < PAGE:
                 return found
-            start = max(start, before or 0) + 1
 
     async def next_funding(self, symbols: Sequence[Symbol]) -> dict[Symbol, Ms]:
         """When the next settlement is due, as the exchange has it (intervals change while running)."""
