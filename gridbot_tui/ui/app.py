@@ -204,6 +204,12 @@ class GridApp(OrderActions, App[Ended]):
         else:
             self._leaving = "terminated"  # the bot shuts down in order; its end is the app's
 
+    async def on_event(self, event: events.Event) -> None:
+        """Nothing that is typed, pasted or moved counts once the app leaves: there may be no screen left to take it."""
+        if self._exit and isinstance(event, (events.InputEvent, events.Paste, events.Resize)):
+            return
+        await super().on_event(event)
+
     def _fatal_error(self) -> None:
         """Leave after an unhandled exception: Textual's own version prints the locals, and with them secrets."""
         self.bell()
@@ -286,7 +292,7 @@ class GridApp(OrderActions, App[Ended]):
         from gridbot_tui.ui.dialogs.palette import Palette
 
         if self.use_command_palette and not Palette.is_open(self):
-            _ = self.push_screen(Palette(id="--command-palette"))
+            _ = self.push_screen(Palette())
 
     def action_symbol(self) -> None:
         """Choose the symbol that is shown."""

@@ -5,15 +5,22 @@ the keys, and leaving waits for one of them for ever. A SIGCONT comes with every
 """
 
 import asyncio
+import os
+import select
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from textual.drivers.linux_driver import LinuxDriver
 
 from gridbot_tui.ui import hangup
+from gridbot_tui.ui.typed import Typed
 
 if TYPE_CHECKING:
     from textual.app import App
+
+LOOK_S: Final = 0.1
+"""Between two looks whether reading is to end; a lone Escape is known as one by then."""
+CHUNK: Final = 4096
 
 
 class TerminalDriver(LinuxDriver):
@@ -37,6 +44,19 @@ class TerminalDriver(LinuxDriver):
         """Give the terminal back."""
         self._started = None
         super().stop_application_mode()
+
+    def run_input_thread(self) -> None:
+        """Read keys until the app lets go of the terminal, or it is gone: then ``hangup`` ends the app."""
+        typed = Typed(debug=self._debug)
+        while not self.exit_event.is_set():
+            try:
+                data = os.read(self.fileno, CHUNK) if select.select([self.fileno], [], [], LOOK_S)[0] else b""
+            except OSError:
+                return
+            if not data and hangup.gone(self.fileno):
+                return
+            for message in typed.take(data):
+                self.process_message(message)
 
     def _continued(self, *_: object) -> None:
         loop = self._started

@@ -6,8 +6,10 @@ from random import Random
 
 import pytest
 from textual import events
+from textual.geometry import Size
 
-from gridbot_tui.ui.app import GridApp
+from gridbot_tui.control.messages import ControlAsked
+from gridbot_tui.ui.app import Ended, GridApp
 from gridbot_tui.ui.dialogs.dialog import Dialog
 from gridbot_tui.ui.dialogs.symbol import SymbolDialog
 from gridbot_tui.ui.screens.page import Page
@@ -89,3 +91,28 @@ async def test_a_flatten_confirmed_twice_in_a_breath_is_one_flatten() -> None:
         dialog.answer("flatten")  # and once more, from a key that was still on its way to the dialog
         await settled(pilot)
         assert link_of(app).orders == [("flatten", {"symbol": "BTCUSDT"})]
+
+
+async def test_keys_and_sizes_that_come_while_the_app_leaves_do_not_turn_its_end_into_a_crash() -> None:
+    app = an_app(fixtures.normal())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        app.exit(Ended("detached"))
+        for _ in range(50):
+            burst(app, ["escape", "enter", "x", "ctrl+p"])
+            app.post_message(events.Paste("x"))
+            app.post_message(events.Resize(Size(60, 20), Size(60, 20)))
+            await asyncio.sleep(0)
+    assert app.return_value == Ended("detached")
+
+
+async def test_the_palette_opens_again_over_a_dialog_that_came_over_it() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        await pilot.press("ctrl+p")
+        await settled(pilot)
+        app.control_asked(ControlAsked("me", "another", True, 30.0))
+        await settled(pilot)
+        burst(app, ["ctrl+p", "escape", "ctrl+p"])
+        await settled(pilot)
+        assert app.is_running

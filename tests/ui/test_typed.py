@@ -1,0 +1,76 @@
+"""Whatever bytes a terminal sends, the app goes on and takes the keys behind them."""
+
+from random import Random
+
+import pytest
+from textual import events
+from textual.message import Message
+
+from gridbot_tui.ui.typed import END, PASTED, Typed
+
+
+def keys(found: list[Message]) -> str:
+    """Characters of the keys."""
+    return "".join(one.character or "" for one in found if isinstance(one, events.Key))
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        (b"a\xe4b", "a\ufffdb"),  # the ä of a Latin-1 terminal
+        (b"a\xff\xfeb", "a\ufffd\ufffdb"),
+        ("aäb".encode(), "aäb"),
+    ],
+)
+def test_a_byte_that_is_no_text_is_shown_as_one_and_the_keys_around_it_count(sent: bytes, shown: str) -> None:
+    assert keys(list(Typed().take(sent))) == shown
+
+
+def test_a_character_whose_bytes_come_apart_is_one_character() -> None:
+    typed = Typed()
+    assert keys([*typed.take(b"\xc3"), *typed.take(b"\xa4")]) == "ä"
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        b"\x1b[99999999999u",  # a key beyond all characters
+        b"\x1b[48;0;0;0;0t\x1b[<0;5;5M",  # a mouse on a terminal without a size
+        b"\x1b[55296u",  # half a character
+    ],
+)
+def test_a_report_out_of_range_is_nothing_and_the_key_behind_it_counts(report: bytes) -> None:
+    assert keys(list(Typed().take(report + b"w"))) == "w"
+
+
+def pastes(found: list[Message]) -> list[str]:
+    """Texts that were pasted."""
+    return [one.text for one in found if isinstance(one, events.Paste)]
+
+
+def test_what_is_pasted_is_one_paste_and_no_key_where_some_of_it_is_no_text() -> None:
+    found = list(Typed().take(b"\x1b[200~K\xe4\x1b[31mpf\x1b\xff\x1b[201~w"))
+    assert pastes(found) == ["K\ufffd[31mpf\ufffd"]
+    assert keys(found) == "w"
+
+
+def test_a_paste_that_comes_in_pieces_is_one_paste() -> None:
+    typed = Typed()
+    pieces = (b"\x1b[20", b"0~a", b"", b"\x1b", b"[20", b"1~", b"w")
+    found = [message for piece in pieces for message in typed.take(piece)]
+    assert pastes(found) == ["a"]
+    assert keys(found) == "w"
+
+
+def test_a_paste_without_bounds_is_cut_and_the_keys_behind_it_count() -> None:
+    found = list(Typed().take(b"\x1b[200~" + b"x" * (PASTED + 10) + b"\x1b[201~w"))
+    assert [len(text) for text in pastes(found)] == [PASTED]
+    assert keys(found) == "w"
+
+
+def test_a_binary_file_thrown_at_it_leaves_it_taking_keys() -> None:
+    typed, draw = Typed(), Random(1)
+    for size in (1, 10, 5000):
+        list(typed.take(draw.randbytes(size)))
+    list(typed.take(END.encode() + b"\x18" * 40))
+    assert keys(list(typed.take(b"w"))) == "w"
