@@ -100,14 +100,27 @@ class Reloader:
                 return CommandOutcome(command.id, ok=False, text=str(wrong))
         to = path or self._kept
         if command.kind is CommandKind.APPLY and to is not None and not preview:
+            passed_over = self._passed_over(to)
             ok, words, detail = self._write_and_apply(to, text, now)
+            if ok and passed_over:
+                words += f"; {passed_over} is kept as {to.name}.bak1"
             if ok and path is None:
                 words += f"; kept in {to}: the next start without --config takes it"
         else:
             ok, words, detail = self.offer(text, now, preview=preview)
+            if ok and to is not None and command.kind is CommandKind.APPLY and (passed_over := self._passed_over(to)):
+                detail |= {"file": f"{passed_over} would be kept as {to.name}.bak1"}
             if ok and detail and to is None and not preview:
                 words += "; there is no config file, so it lasts until this run ends"
         return CommandOutcome(command.id, ok, words, detail)
+
+    def _passed_over(self, path: Path) -> str:
+        """What applying another text would replace unseen: an edit of the file that was refused or not yet read."""
+        try:
+            same = read(path) == self.loaded.text
+        except ConfigError:
+            same = not path.exists()
+        return "" if same else f"what {path} holds by now and is not in force"
 
     def _write_and_apply(self, path: Path, text: str, now: Ms) -> tuple[bool, str, dict[str, str]]:
         """The file first: a version in force that the next start would not find is none."""

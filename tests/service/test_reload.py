@@ -131,6 +131,23 @@ async def test_an_edit_made_on_an_older_version_is_refused(home: Path, config: P
         assert "depth = 3" in text_of(config)
 
 
+async def test_an_edit_of_the_file_that_is_not_in_force_is_kept_and_told_when_another_takes_its_place(
+    home: Path, config: Path
+) -> None:
+    refused = BASE + "\n[risk]\nno_such_key = 3\n"
+    text = BASE.replace("depth = 4", "depth = 3")
+    async with bot_with(home, config) as bot:
+        put(config, refused)
+        shown = await give(bot, CommandKind.APPLY, text=text, preview="true")
+        assert "not in force would be kept as gridbot.toml.bak1" in shown.detail["file"]
+        done = await give(bot, CommandKind.APPLY, text=text)
+        assert "not in force is kept as gridbot.toml.bak1" in done.text
+        assert text_of(config) == text
+        assert text_of(config.with_name("gridbot.toml.bak1")) == refused
+        again = await give(bot, CommandKind.APPLY, text=BASE)
+        assert "bak1" not in again.text
+
+
 async def test_an_edit_that_cannot_be_written_is_not_in_force(
     home: Path, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -229,6 +229,22 @@ async def test_what_the_bot_refuses_is_told_in_its_words(answer: CommandOutcome 
         assert not isinstance(app.screen, ChangeDialog)
 
 
+async def test_an_edit_of_the_file_that_changes_no_value_is_told_before_it_is_replaced() -> None:
+    app, bot = with_bot(PREVIEW)
+    async with shown(app) as pilot:
+        page = await opened(pilot, app)
+        retyped(page, "skew = 1.0", "skew = 0.7")
+        await judged(pilot, page)
+        app.picture.receive(configured(TEXT.replace("# mine", "# mine, and why")))
+        await pilot.press("ctrl+s")
+        await settled(pilot)
+        assert bot.orders == []
+        assert "the file was edited meanwhile" in pane_text(app, "FaultsPane")
+        await pilot.press("ctrl+s")
+        await settled(pilot)
+        assert isinstance(app.screen, ChangeDialog)
+
+
 async def test_another_version_in_force_is_told_before_the_edit_is_compared_with_it() -> None:
     app, bot = with_bot(PREVIEW)
     async with shown(app) as pilot:

@@ -31,4 +31,4 @@ class ChangeDialog(Dialog):
     def signature(self, picture: Picture) -> object:
         """The config it was computed against."""
         snapshot = picture.latest()
-        return None if snapshot is None else snapshot.config_version
+        return None if snapshot is None else (snapshot.config_version, snapshot.config_text)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 from msgspec import Struct
@@ -31,12 +31,19 @@ PAUSE_S: Final = 0.3
 """Typing rests for so long before the text is judged."""
 
 
+class InForce(NamedTuple):
+    """A config as the bot has it: another text of the same values is no other version, and still another edit."""
+
+    version: int
+    text: str
+
+
 class Draft(Struct):
     """An edit that was not applied: leaving the page loses nothing."""
 
     text: str
-    base: int
-    """Config version it began on."""
+    began: "InForce"
+    """What it began on."""
 
 
 _DRAFTS: "WeakKeyDictionary[App[object], Draft]" = WeakKeyDictionary()
@@ -99,7 +106,8 @@ class ConfigPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self.base: int | None = None
+        self._began: InForce | None = None
+        """What the edit began on; None: whatever is in force."""
         self.faults: list[Fault] = []
         self.said = ""
         """What the bot answered last."""
@@ -111,7 +119,7 @@ class ConfigPage(Page):
         self._ready = False
         """True once there is a text."""
         self._timer: Timer | None = None
-        self._warned_of: int | None = None
+        self._warned_of: InForce | None = None
 
     def body(self) -> ComposeResult:
         """Status, text, find, faults."""
@@ -127,6 +135,11 @@ class ConfigPage(Page):
     def edited(self) -> bool:
         """True where the text is not the one that was loaded."""
         return self.area.text != self._loaded
+
+    @property
+    def base(self) -> int | None:
+        """Config version the edit began on."""
+        return None if self._began is None else self._began.version
 
     def may_edit(self) -> bool:
         """True where this terminal may give orders."""
@@ -161,7 +174,8 @@ class ConfigPage(Page):
             return
         text = snapshot.config_text or await asyncio.to_thread(checking.example)
         draft = None if fresh else _DRAFTS.get(self.app)
-        self._loaded, self.base = text, draft.base if draft else snapshot.config_version
+        self._loaded = text
+        self._began = draft.began if draft else InForce(snapshot.config_version, snapshot.config_text)
         self.area.load_text(draft.text if draft else text)
         self.said = "this edit was left here, and is not applied" if draft else ""
         if not snapshot.config_text and draft is None:
@@ -180,7 +194,8 @@ class ConfigPage(Page):
         """Judge the text once typing rests."""
         snapshot = self._grid.picture.latest()
         if snapshot is not None and self.edited:
-            _DRAFTS[self.app] = Draft(self.area.text, snapshot.config_version if self.base is None else self.base)
+            now = InForce(snapshot.config_version, snapshot.config_text)
+            _DRAFTS[self.app] = Draft(self.area.text, self._began or now)
         else:
             _DRAFTS.pop(self.app, None)
         if self._timer is not None:
@@ -241,24 +256,30 @@ class ConfigPage(Page):
         outcome = await self._grid.give(CommandKind.APPLY, {"text": text}, base_version=version)
         if outcome is not None and outcome.ok:
             self._loaded = text
-            self.base = None
+            self._began = None
             _DRAFTS.pop(self.app, None)
         self._answered(outcome)
 
     def _version(self) -> int | None:
-        """The version the edit is made on; where another is in force by now, that is told once before it counts."""
+        """The version the edit is made on; another config that is in force by now is told once before it counts."""
         snapshot = self._grid.picture.latest()
         if snapshot is None:
             return None
-        now = snapshot.config_version
-        if self.base is None or self.base == now or self._warned_of == now:
-            self.base = now
-            return now
+        now = InForce(snapshot.config_version, snapshot.config_text)
+        if self._began is None or now in (self._began, self._warned_of):
+            self._began = now
+            return now.version
         self._warned_of = now
-        self.said = (
-            f"version {now} came into force meanwhile, this edit began on {self.base}: ^o shows version {now} and "
-            f"drops the edit, ^s again compares the edit with it"
-        )
+        if now.version == self._began.version:
+            self.said = (
+                "the file was edited meanwhile, its values are the same: ^o shows it and drops this edit, "
+                "^s again puts this edit in its place"
+            )
+        else:
+            self.said = (
+                f"version {now.version} came into force meanwhile, this edit began on {self._began.version}: "
+                f"^o shows version {now.version} and drops the edit, ^s again compares the edit with it"
+            )
         self._look_again()
         return None
 
