@@ -5,14 +5,17 @@ from collections.abc import Sequence
 from random import Random
 
 import pytest
+from rich.style import Style
 from textual import events
 from textual.geometry import Size
 
 from gridbot_tui.control.messages import ControlAsked
 from gridbot_tui.ui.app import Ended, GridApp
 from gridbot_tui.ui.dialogs.dialog import Dialog
+from gridbot_tui.ui.dialogs.palette import Found, Palette
 from gridbot_tui.ui.dialogs.symbol import SymbolDialog
 from gridbot_tui.ui.screens.page import Page
+from gridbot_tui.ui.screens.portfolio import PortfolioPage
 from tests.ui import fixtures
 from tests.ui.running import an_app, link_of, settled, shown
 
@@ -116,3 +119,20 @@ async def test_the_palette_opens_again_over_a_dialog_that_came_over_it() -> None
         burst(app, ["ctrl+p", "escape", "ctrl+p"])
         await settled(pilot)
         assert app.is_running
+
+
+async def test_a_click_on_a_line_of_the_palette_that_the_search_took_away_chooses_nothing() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        await pilot.press("ctrl+p")
+        await settled(pilot)
+        found = app.screen.query_one(Found)
+        style = Style(meta={"option": found.option_count + 3})
+        found.post_message(events.Click(found, 1, 1, 0, 0, 1, False, False, False, style=style))
+        await settled(pilot)
+        assert isinstance(app.screen, Palette)
+        await pilot.press(*"all symbols")
+        await settled(pilot)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert isinstance(app.screen, PortfolioPage)
