@@ -68,6 +68,12 @@ def understand(options: RunOptions) -> Plan:
         raise RunRefused("--mode replay needs --data: files, folders or globs of recorded candles")
     if options.data and mode is not Mode.REPLAY:
         raise RunRefused(f"--data belongs to --mode replay, not to {mode.value}")
+    if options.interval and not options.data:
+        raise RunRefused(f"--interval tells what --data holds, and --mode {mode.value} has none")
+    if options.resume and mode is not Mode.REPLAY:
+        raise RunRefused(f"--resume belongs to --mode replay: {mode.value} goes on with its profile anyway")
+    if options.resume and options.home is None:
+        raise RunRefused("--resume needs --home: the folder in which the replay's profile is kept")
     if mode is Mode.LIVE and not options.yes_live:
         raise RunRefused("live trades real money: it starts only where that was said yes to", 4)
     if not mode.virtual and options.speed:
@@ -126,9 +132,16 @@ def _synthetic(plan: Plan, profile: Profile) -> MarketSource:
     kept = profile.folder / "market.json"
     if kept.exists():
         try:
-            return SyntheticMarket.restore(msgspec.json.decode(kept.read_bytes(), type=SyntheticState))
+            market = SyntheticMarket.restore(msgspec.json.decode(kept.read_bytes(), type=SyntheticState))
         except msgspec.DecodeError as wrong:
             raise RunRefused(f"{kept} is damaged ({wrong}); start a new profile with --profile", 1) from wrong
+        wanted, has = plan.options.symbols, ", ".join(market.symbols)
+        if wanted and set(wanted) != set(market.symbols):
+            raise RunRefused(
+                f"profile {profile.name} goes on with the market it began with, {has}: "
+                f"leave --symbol out, or trade {', '.join(wanted)} in a profile of its own (--profile)"
+            )
+        return market
     section = plan.loaded.settings.simulation
     # Only what makes the market: pace and fees of the section may change from run to run.
     params = SyntheticParams(**{name: getattr(section, name) for name in SyntheticParams.model_fields})

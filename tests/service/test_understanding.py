@@ -1,0 +1,38 @@
+"""Options that contradict each other, or the profile they name, are refused before anything starts."""
+
+from pathlib import Path
+
+import pytest
+
+from gridbot_tui.service.assemble import RunRefused, market_source, open_profile, understand
+from gridbot_tui.service.options import RunOptions
+from gridbot_tui.units import Mode
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (RunOptions(mode=Mode.SIM, data=("a.csv",)), "--data belongs to --mode replay"),
+        (RunOptions(mode=Mode.SIM, interval="1m"), "--interval tells what --data holds"),
+        (RunOptions(mode=Mode.SIM, resume=True), "--resume belongs to --mode replay"),
+        (RunOptions(data=("a.csv",), resume=True), "--resume needs --home"),
+        (RunOptions(mode=Mode.PAPER, speed="2"), "--speed belongs to sim and replay"),
+        (RunOptions(mode=Mode.REPLAY), "needs --data"),
+    ],
+)
+def test_an_option_that_could_mean_nothing_is_refused(options: RunOptions, said: str) -> None:
+    with pytest.raises(RunRefused, match=said) as refused:
+        understand(options)
+    assert refused.value.exit_code == 2
+
+
+def test_a_sim_profile_that_goes_on_with_other_symbols_than_were_asked_for_says_so(tmp_path: Path) -> None:
+    def symbols(*wanted: str) -> tuple[str, ...]:
+        plan = understand(RunOptions(mode=Mode.SIM, home=tmp_path, symbols=wanted))
+        with open_profile(plan) as profile:
+            return tuple(market_source(plan, profile)[0].instruments)
+
+    assert symbols("ETHUSDT", "BTCUSDT") == ("BTCUSDT", "ETHUSDT")
+    assert symbols("BTCUSDT", "ETHUSDT") == symbols() == ("BTCUSDT", "ETHUSDT")
+    with pytest.raises(RunRefused, match=r"goes on with .* BTCUSDT, ETHUSDT: .* SOLUSDT in a profile of its own"):
+        symbols("SOLUSDT")
