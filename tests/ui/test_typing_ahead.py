@@ -136,3 +136,14 @@ async def test_a_click_on_a_line_of_the_palette_that_the_search_took_away_choose
         await pilot.press("enter")
         await settled(pilot)
         assert isinstance(app.screen, PortfolioPage)
+
+
+async def test_a_symbol_that_goes_while_the_list_marks_it_is_not_chosen() -> None:
+    app = an_app(fixtures.six_symbols())
+    async with shown(app) as pilot:
+        await pilot.press("s", *["down"] * 5)
+        await settled(pilot)
+        app.picture.receive(fixtures.normal())
+        burst(app, ["enter"])
+        await settled(pilot)
+        assert app.picture.symbol == "ETHUSDT", "the last one there is"

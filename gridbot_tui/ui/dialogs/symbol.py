@@ -88,7 +88,8 @@ class SymbolDialog(ModalScreen[str], Once):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Take the marked one."""
         names = self.matching()
-        _ = self.dismiss(names[self.at] if names else "")
+        at = max(0, min(self.at, len(names) - 1))  # fewer may match than when the list was painted
+        _ = self.dismiss(names[at] if names else "")
 
     def action_move(self, count: int) -> None:
         """Move the mark."""
