@@ -181,7 +181,7 @@ def execute(argv: list[str]) -> int:
     except typer.TyperException as error:
         return _wrong_usage(error)
     except (typer.Abort, KeyboardInterrupt):
-        return _complain("interrupted; nothing more was done", Exit.FAILED)
+        return _complain(INTERRUPTED, Exit.INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has left: Python would complain at exit
         return Exit.FAILED
@@ -191,9 +191,12 @@ def execute(argv: list[str]) -> int:
         return _complain(f"{_short(error.filename)}: {error.strerror}", Exit.FAILED)
     except ProfileError as error:
         return _complain(str(error), Exit.USAGE)
+    if code == Exit.INTERRUPTED:  # typer has taken the KeyboardInterrupt, and says nothing
+        return _complain(INTERRUPTED, Exit.INTERRUPTED)
     return code if isinstance(code, int) else Exit.DONE
 
 
+INTERRUPTED = "interrupted; nothing more was done"
 SEVERAL = {
     "--data": ("backtest", "walkforward", "optimize", "serve"),
     "--symbol": ("backtest", "walkforward", "optimize", "download"),

@@ -16,6 +16,8 @@ class Exit(IntEnum):
     TIMED_OUT = 5
     NOT_FLAT = 6
     """Stopped, but not flat."""
+    INTERRUPTED = 130
+    """Ctrl-C, as a shell knows it: 128 and the signal's number."""
 
 
 class CommandFailed(Exception):

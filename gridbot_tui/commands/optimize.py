@@ -82,7 +82,7 @@ def optimize(
         raise CommandFailed(str(refused), Exit.USAGE) from refused
     except KeyboardInterrupt:
         kept = "interrupted: what was found is kept, the same command goes on from there"
-        raise CommandFailed(kept, Exit.FAILED) from None
+        raise CommandFailed(kept, Exit.INTERRUPTED) from None
     except optimise.OptimiseFailed as failed:
         raise CommandFailed(str(failed), Exit.FAILED) from failed
     result = pareto.document(made, wanted)

@@ -1,11 +1,12 @@
 """Many seeds on all cores, and one document of what came of them."""
 
 import os
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import Any
 
 from msgspec import Struct
@@ -51,8 +52,18 @@ def played(campaign: Campaign) -> Iterator[Outcome]:
         yield from map(play, asks)
         return
     # Forked: the parts are loaded once, and mutants planted before stay planted.
-    with ProcessPoolExecutor(workers, mp_context=get_context("fork"), max_tasks_per_child=None) as pool:
-        yield from pool.map(play, asks, chunksize=1)
+    with ProcessPoolExecutor(workers, mp_context=get_context("fork"), initializer=deaf) as pool:
+        try:
+            yield from pool.map(play, asks, chunksize=1)
+        except BaseException:
+            for process in active_children():  # hours may be left of what they play
+                process.terminate()
+            raise
+
+
+def deaf() -> None:
+    """An interrupted terminal tells every process; the parent ends its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def document(campaign: Campaign, outcomes: Iterable[Outcome], elapsed: float) -> dict[str, Any]:

@@ -1,0 +1,55 @@
+"""Ctrl-C ends any command with one sentence, at once, and leaves no process behind."""
+
+import signal
+import time
+from multiprocessing import active_children
+from types import FrameType
+
+import pytest
+
+from gridbot_tui import __main__, cli
+from gridbot_tui.commands import talk
+from gridbot_tui.research.simulation import campaign
+from gridbot_tui.research.simulation.seed import Ask
+
+
+def interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_command_that_is_interrupted_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(talk, "status_of", interrupted)
+    assert cli.execute(["status"]) == 130
+    assert capsys.readouterr().err == "gridbot: interrupted; nothing more was done\n"
+
+
+def test_it_is_a_sentence_too_while_the_commands_are_still_being_loaded(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "main", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        __main__.main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "gridbot: interrupted; nothing was done\n"
+
+
+def long(ask: Ask) -> None:
+    time.sleep(60)
+
+
+def test_a_campaign_that_is_interrupted_ends_the_seeds_that_are_still_played(monkeypatch: pytest.MonkeyPatch) -> None:
+    def on_alarm(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(campaign, "play", long)
+    before = signal.signal(signal.SIGALRM, on_alarm)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        with pytest.raises(KeyboardInterrupt):
+            list(campaign.played(campaign.Campaign((1, 2, 3), 1.0, "none", workers=2)))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert active_children() == []
