@@ -3,6 +3,7 @@ what a user does wrong."""
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -183,11 +184,14 @@ def execute(argv: list[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         return _complain(INTERRUPTED, Exit.INTERRUPTED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has left: Python would complain at exit
+        _print_no_more()
         return Exit.FAILED
     except OSError as error:
         if error.filename is None:
-            raise
+            if error.errno not in UNWRITABLE:
+                raise
+            _print_no_more()
+            return _complain(f"the output could not be written: {error.strerror}", Exit.FAILED)
         return _complain(f"{_short(error.filename)}: {error.strerror}", Exit.FAILED)
     except ProfileError as error:
         return _complain(str(error), Exit.USAGE)
@@ -196,7 +200,14 @@ def execute(argv: list[str]) -> int:
     return code if isinstance(code, int) else Exit.DONE
 
 
+def _print_no_more() -> None:
+    """Nobody takes what is printed, and Python would complain at exit of what it still holds."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
 INTERRUPTED = "interrupted; nothing more was done"
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""What the system says of a file that takes no more: only output is without a name here."""
 SEVERAL = {
     "--data": ("backtest", "walkforward", "optimize", "serve"),
     "--symbol": ("backtest", "walkforward", "optimize", "download"),

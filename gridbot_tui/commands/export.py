@@ -169,6 +169,8 @@ def _explained() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
+        if error.filename is None:  # what is printed
+            raise
         raise CommandFailed(f"{error.filename}: {error.strerror}", Exit.FAILED) from error
 
 

@@ -58,6 +58,28 @@ def test_a_mistake_is_one_sentence_and_no_traceback() -> None:
     assert "status" in done.stderr, "the nearest command is named"
 
 
+def shell(words: str) -> subprocess.CompletedProcess[str]:
+    line = f"{sys.executable} -m gridbot_tui {words}"
+    return subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False, timeout=30)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
+def test_output_that_finds_no_room_is_one_sentence_and_code_1() -> None:
+    done = shell("config schema > /dev/full")
+    assert done.returncode == 1
+    assert done.stderr == "gridbot: the output could not be written: No space left on device\n"
+
+
+def test_streams_that_were_closed_are_nobodys_file() -> None:
+    done = shell("config schema <&- >&-")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    spied = "import os, gridbot_tui.__main__ as m; m.take_closed_streams(); print(open(os.devnull).fileno())"
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -c '{spied}' <&- 2>&-"], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert int(done.stdout) > 2
+
+
 def test_help_and_status_load_nothing_heavy(home: Path, live: Running) -> None:
     for words, heavy in (
         (["--help"], [*HEAVY.split(), "pydantic"]),
