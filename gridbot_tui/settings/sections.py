@@ -200,7 +200,7 @@ class UiParams(Section):
     )
     keymap: dict[str, str] = Field(
         {},
-        description='Keys by the name of their action, such as { pause = "p,space" }. Empty: the keys '
+        description='Keys by the name of their action, such as { pause = "p,f9" }. Empty: the keys '
         "shown in the help.",
     )
 

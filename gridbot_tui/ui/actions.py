@@ -87,3 +87,19 @@ def name_of(action: str) -> str:
 
 ORDERING: Final = frozenset(name_of(one.action) for one in ACTIONS if one.orders)
 """Action names that give orders to the bot."""
+
+SIGNS: Final = {
+    "question_mark": "?",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "escape": "esc",
+    "space": "space",
+    "slash": "/",
+    "left": "←",
+    "right": "→",
+    "comma": ",",
+    "full_stop": ".",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+}
+"""Keys as they are written on paper."""

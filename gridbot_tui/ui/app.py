@@ -23,7 +23,7 @@ from textual.worker import Worker, WorkerState
 
 from gridbot_tui.control.command import CommandKind
 from gridbot_tui.ui import environ, glyphs, hangup, theme
-from gridbot_tui.ui.actions import ACTIONS, ORDERING, bindings
+from gridbot_tui.ui.actions import ACTIONS, ORDERING, SIGNS, bindings
 from gridbot_tui.ui.driver import TerminalDriver
 from gridbot_tui.ui.glyphs import Symbols
 from gridbot_tui.ui.link import Door, Link
@@ -124,8 +124,7 @@ class GridApp(OrderActions, App[Ended]):
     def on_mount(self) -> None:
         """Take the signals, connect, begin to paint."""
         self.set_class(self.symbols == "ascii", "-ascii")
-        if self.look.keymap:
-            self.set_keymap(self.look.keymap)
+        self._take_keys(self.look.keymap)
         self.call_after_refresh(_collect_again)
         self.run_worker(self._run_link(), name="link", exit_on_error=False)
         self.set_interval(1 / self.look.refresh_hz, self.flush)
@@ -171,8 +170,15 @@ class GridApp(OrderActions, App[Ended]):
         wanted = Look.in_config(snapshot.config_text)
         if wanted.theme != "":
             self.action_set_theme(theme.known(wanted.theme))
-        if wanted.keymap:
-            self.set_keymap(wanted.keymap)
+        self._take_keys(wanted.keymap)
+
+    def _take_keys(self, keymap: dict[str, str]) -> None:
+        if keymap:
+            from gridbot_tui.ui.keymap import objections
+
+            self.set_keymap(keymap)
+            for sentence in objections(keymap):
+                self.tell("warning", sentence)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A task of the app has failed: say so, the app goes on."""
@@ -257,7 +263,7 @@ class GridApp(OrderActions, App[Ended]):
     def get_key_display(self, binding: Binding) -> str:
         """Keys as they are written on paper."""
         key = self._keymap.get(binding.id or "", "").split(",")[0] or binding.key
-        return _KEYS.get(key, key.replace("ctrl+", "^"))
+        return SIGNS.get(key, key.replace("ctrl+", "^"))
 
     # -- looking ------------------------------------------------------------------------------------------------
 
@@ -438,17 +444,3 @@ class _Runner:
 
 
 _NOT_OVER_DIALOGS = frozenset({"page", "home", "jump", "symbol", "step_symbol", "freeze", *ORDERING, "control"})
-_KEYS = {
-    "question_mark": "?",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "escape": "esc",
-    "space": "space",
-    "slash": "/",
-    "left": "←",
-    "right": "→",
-    "comma": ",",
-    "full_stop": ".",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-}

@@ -193,6 +193,27 @@ async def test_the_keymap_of_the_config_moves_a_key_and_the_help_says_so() -> No
         assert "  z      pause" in pane_text(app, "#body")
 
 
+@pytest.mark.parametrize(
+    ("keymap", "said"),
+    [
+        ({"pause": "z,space"}, ["space is the key of pause and freeze"]),
+        ({"puase": "z"}, ["puase is no action; the nearest is pause"]),
+        ({"pause": ""}, ["pause is given no key and keeps its own"]),
+        ({"pause": "ctlr+z", "why": "nonsense"}, ["ctlr+z of pause is no key", "nonsense of why is no key"]),
+        ({"pause": "z", "kill": "z"}, ["z is the key of pause and kill: only one of them gets it"]),
+        ({"flatten": "p"}, ["p is the key of pause and flatten"]),
+        ({"flatten": "p", "pause": "f"}, []),
+        ({"pause": "z,?", "help": "f1,ctrl+shift+a", "why": "left_square_bracket", "slower": "ä", "log.up": "w"}, []),
+    ],
+)
+async def test_keys_of_the_config_that_never_come_are_told(keymap: dict[str, str], said: list[str]) -> None:
+    app = an_app(fixtures.normal(), look=Look(keymap=keymap))
+    async with shown(app):
+        told = [note.text for note in app.picture.notes]
+        assert len(told) == len(said)
+        assert all(part in text for part, text in zip(said, told, strict=True))
+
+
 async def test_the_palette_lists_every_action_that_is_allowed() -> None:
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
