@@ -361,6 +361,15 @@ class GridApp(OrderActions, App[Ended]):
             where = where.replace("copied", "too long for the clipboard", 1)
         self.tell("info", where)
 
+    def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
+        """The screen as SVG in a file; Textual's own wants a folder for downloads, which a server has not."""
+        from gridbot_tui.ui import copying
+
+        try:
+            self.tell("info", f"the screen is in {copying.saved(self.export_screenshot(), '.svg')}")
+        except OSError as error:
+            self.tell("error", f"no screenshot was written: {error.strerror}")
+
     def action_theme(self) -> None:
         """The next theme."""
         names = theme.NAMES

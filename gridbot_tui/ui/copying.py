@@ -25,9 +25,9 @@ def fits_clipboard(text: str) -> bool:
     return (len(text.encode()) + 2) // 3 * 4 <= CLIPBOARD_BYTES
 
 
-def saved(text: str) -> Path:
+def saved(text: str, suffix: str = ".txt") -> Path:
     """A new file of this user's with the text. Raises OSError."""
-    handle, name = tempfile.mkstemp(prefix="gridbot-", suffix=".txt")
+    handle, name = tempfile.mkstemp(prefix="gridbot-", suffix=suffix)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
     return Path(name)

@@ -1,6 +1,7 @@
 """Every binding does what it says, exactly once, and orders only where they may be given."""
 
 import asyncio
+import os
 import tempfile
 from pathlib import Path
 
@@ -212,6 +213,21 @@ async def test_keys_of_the_config_that_never_come_are_told(keymap: dict[str, str
         told = [note.text for note in app.picture.notes]
         assert len(told) == len(said)
         assert all(part in text for part, text in zip(said, told, strict=True))
+
+
+async def test_a_screenshot_is_a_file_that_is_named_also_where_there_is_no_folder_for_downloads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "nowhere"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    app = an_app(fixtures.normal())
+    async with shown(app):
+        app.action_screenshot()
+        [name] = (one for one in os.listdir(tmp_path) if one.endswith(".svg"))
+        assert app.picture.notes[-1].text == f"the screen is in {tmp_path / name}"
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+        app.action_screenshot()
+        assert app.picture.notes[-1].text == "no screenshot was written: No such file or directory"
 
 
 async def test_the_palette_lists_every_action_that_is_allowed() -> None:
