@@ -108,7 +108,7 @@ def audit(
         return
     from gridbot_tui.commands import export_rows
 
-    with _explained():
+    with _explained(file):
         _write(export_rows.audit(own.audit), Format.JSON if at.json else format, file)
 
 
@@ -120,7 +120,7 @@ def _rows(
     from gridbot_tui.commands import export_rows
     from gridbot_tui.store.reader import reading
 
-    with _explained(), reading(own.database) as reader:
+    with _explained(file), reading(own.database) as reader:
         rows = getattr(export_rows, what)(reader)
         _write(rows, Format.JSON if at.json else format, file)
 
@@ -159,7 +159,7 @@ def _profile(home: Path | None, name: str | None) -> Profile:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _explained(file: Path | None = None) -> Iterator[None]:
     from gridbot_tui.store.errors import StoreError
 
     try:
@@ -169,9 +169,10 @@ def _explained() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        if error.filename is None:  # what is printed
+        name = error.filename or file  # a full disk names no file
+        if name is None:
             raise
-        raise CommandFailed(f"{error.filename}: {error.strerror}", Exit.FAILED) from error
+        raise CommandFailed(f"{name}: {error.strerror}", Exit.FAILED) from error
 
 
 def _write(rows: Iterable[dict[str, Any]], format: Format, file: Path | None) -> None:

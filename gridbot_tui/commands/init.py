@@ -206,7 +206,8 @@ def _written(
     except profiles.ProfileError as error:
         raise CommandFailed(str(error), Exit.USAGE) from error
     except OSError as error:
-        raise CommandFailed(f"{error.filename or config} cannot be written ({error.strerror})", Exit.FAILED) from error
+        name = error.filename or config or "the profile's config.toml"  # a full disk names no file
+        raise CommandFailed(f"{name} cannot be written ({error.strerror})", Exit.FAILED) from error
     return path.absolute()
 
 

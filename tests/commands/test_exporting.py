@@ -71,6 +71,13 @@ def test_an_export_goes_to_a_file_when_asked(cli: Cli, kept: Profile, tmp_path: 
     assert cli("export", "trades", "-o", str(tmp_path / "no" / "folder.csv")).code == 1
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
+@pytest.mark.parametrize("format", ["csv", "json", "parquet"])
+def test_an_export_to_a_full_disk_names_the_file(cli: Cli, kept: Profile, format: str) -> None:
+    done = cli("export", "audit" if format != "parquet" else "trades", "--format", format, "-o", "/dev/full")
+    assert (done.code, done.err) == (1, "gridbot: /dev/full: No space left on device\n")
+
+
 def test_the_audit_trail_is_exported_and_no_cell_is_a_formula(cli: Cli, kept: Profile) -> None:
     found = cli("export", "audit").document
     assert [line["kind"] for line in found] == ["command", "outcome"]

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -289,3 +290,13 @@ def test_a_damaged_manifest_is_named(call: Cli, tmp_path: Path) -> None:
     done = call("data", "download", "--symbol", "X", *days, "--into", str(tmp_path))
     assert done.code == 2
     assert "manifest.json is damaged" in done.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
+def test_a_disk_without_room_leaves_no_half_file_and_the_error_names_it(tmp_path: Path) -> None:
+    shelf, part = Shelf(tmp_path), tmp_path / "month.part"
+    part.symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device") as failed:
+        shelf.put(Path("month.parquet"), pl.DataFrame({"at": [1, 2]}), "at", "test")
+    assert failed.value.filename == str(part)
+    assert os.listdir(tmp_path) == []

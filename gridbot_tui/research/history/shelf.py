@@ -1,7 +1,9 @@
 """The local store: Parquet files by market, symbol and interval, and a manifest with the checksum of each."""
 
+import contextlib
 import hashlib
 import os
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -76,8 +78,10 @@ class Shelf:
         whole.parent.mkdir(parents=True, exist_ok=True)
         part = whole.with_suffix(".part")
         frame = frame.sort(time)
-        frame.write_parquet(part, compression="zstd")
-        digest = sha256(part.read_bytes())
+        packed = BytesIO()
+        frame.write_parquet(packed, compression="zstd")
+        digest = sha256(packed.getvalue())
+        _write_whole(part, packed.getvalue())
         part.replace(whole)
         times = frame[time]
         first, last = (int(times[0]), int(times[-1])) if frame.height else (0, 0)
@@ -106,8 +110,18 @@ class Shelf:
     def _write(self) -> None:
         path = self.root / MANIFEST
         part = path.with_suffix(f".{os.getpid()}.part")
-        part.write_bytes(msgspec.json.format(msgspec.json.encode(self.entries), indent=1))
+        _write_whole(part, msgspec.json.format(msgspec.json.encode(self.entries), indent=1))
         part.replace(path)
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """The file, or none. Raises OSError with its name, which a full disk does not tell."""
+    try:
+        path.write_bytes(data)
+    except OSError as wrong:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise OSError(wrong.errno, wrong.strerror, str(path)) from wrong
 
 
 def sha256(data: bytes) -> str:
