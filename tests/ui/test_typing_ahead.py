@@ -12,6 +12,7 @@ from textual.geometry import Size
 from gridbot_tui.control.messages import ControlAsked
 from gridbot_tui.ui.app import Ended, GridApp
 from gridbot_tui.ui.dialogs.dialog import Dialog
+from gridbot_tui.ui.dialogs.flatten import FlattenDialog
 from gridbot_tui.ui.dialogs.palette import Found, Palette
 from gridbot_tui.ui.dialogs.symbol import SymbolDialog
 from gridbot_tui.ui.screens.page import Page
@@ -147,3 +148,29 @@ async def test_a_symbol_that_goes_while_the_list_marks_it_is_not_chosen() -> Non
         burst(app, ["enter"])
         await settled(pilot)
         assert app.picture.symbol == "ETHUSDT", "the last one there is"
+
+
+async def test_a_search_of_the_palette_that_outlives_it_does_not_end_the_app() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        palette = Palette()
+        _ = app.push_screen(palette)
+        palette._gather_commands("x")  # before its list is there
+        await settled(pilot)
+        await pilot.press("a")
+        burst(app, ["l", "escape", "l"])
+        palette._gather_commands("y")
+        await settled(pilot)
+        palette._gather_commands("z")  # when it has gone
+        await settled(pilot)
+        assert app.is_running
+        assert isinstance(app.screen, Page)
+
+
+async def test_a_dialog_that_is_mounted_before_its_answers_are_focuses_nothing() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        dialog = FlattenDialog(app.picture, "BTCUSDT")
+        dialog.on_mount()
+        await settled(pilot)
+        assert app.is_running

@@ -133,6 +133,7 @@ class Dialog(ModalScreen[str], Once):
         """What must be typed; "" = nothing."""
         self._seen = self.signature(picture)
         self._hint = ""
+        self._cancel = Answer("", self.CANCEL, "text")
 
     # -- what a dialog answers --------------------------------------------------------------------------------
 
@@ -173,7 +174,7 @@ class Dialog(ModalScreen[str], Once):
             if self._word:
                 yield Field(placeholder=f"type {self._word} to go on", id="word", compact=True)
             with Container(id="answers"):
-                yield Answer("", self.CANCEL, "text")
+                yield self._cancel
                 for name, label, role in self.ANSWERS:
                     yield Answer(name, label, role)
 
@@ -183,7 +184,7 @@ class Dialog(ModalScreen[str], Once):
 
     def on_mount(self) -> None:
         """Cancel has the focus."""
-        self.query_one("#answer-", Answer).focus()
+        self._cancel.focus()
 
     def facts_now(self, picture: Picture, width: int) -> tuple[list[Row], list[Row]]:
         """Facts, and what is never out of sight: why a word is to be typed, and the hint."""
