@@ -24,6 +24,7 @@ from textual.worker import Worker, WorkerState
 from gridbot_tui.control.command import CommandKind
 from gridbot_tui.ui import environ, glyphs, hangup, theme
 from gridbot_tui.ui.actions import ACTIONS, ORDERING, SIGNS, bindings
+from gridbot_tui.ui.ahead import TypedAhead
 from gridbot_tui.ui.driver import TerminalDriver
 from gridbot_tui.ui.glyphs import Symbols
 from gridbot_tui.ui.link import Door, Link
@@ -65,7 +66,7 @@ class Ended(Struct, frozen=True):
     code: int = 0
 
 
-class GridApp(OrderActions, App[Ended]):
+class GridApp(OrderActions, TypedAhead, App[Ended]):
     """The console of one running bot, in this process or attached."""
 
     TITLE = "gridbot"
@@ -209,12 +210,6 @@ class GridApp(OrderActions, App[Ended]):
             self.exit(Ended("terminated", 128 + number), return_code=128 + number)
         else:
             self._leaving = "terminated"  # the bot shuts down in order; its end is the app's
-
-    async def on_event(self, event: events.Event) -> None:
-        """Nothing that is typed, pasted or moved counts once the app leaves: there may be no screen left to take it."""
-        if self._exit and isinstance(event, (events.InputEvent, events.Paste, events.Resize)):
-            return
-        await super().on_event(event)
 
     def _fatal_error(self) -> None:
         """Leave after an unhandled exception: Textual's own version prints the locals, and with them secrets."""

@@ -174,3 +174,25 @@ async def test_a_dialog_that_is_mounted_before_its_answers_are_focuses_nothing()
         dialog.on_mount()
         await settled(pilot)
         assert app.is_running
+
+
+@pytest.mark.parametrize(
+    ("page", "key"),
+    [("config", "ctrl+f"), ("config", "escape"), ("orders", "2"), ("log", "escape"), ("portfolio", "escape")],
+)
+async def test_a_key_for_a_page_that_is_not_there_yet_waits_for_it(page: str, key: str) -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        app.action_page(page)
+        opened = app.screen
+        assert isinstance(opened, Page)
+        for priority in (True, False):
+            _ = await app._check_bindings(key, priority=priority)
+        await settled(pilot)
+        assert app.is_running
+        if key == "escape":
+            assert app.screen is not opened
+        else:
+            assert app.screen is opened
+            assert app.focused is not None
+            assert app.focused.id == ("find" if key == "ctrl+f" else "traded")
