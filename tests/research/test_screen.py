@@ -14,11 +14,11 @@ from gridbot_tui.research.outcome import ring_of
 from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.screen import screening
 from gridbot_tui.research.screen.search import promising
-from gridbot_tui.research.screen.tape import fits, tape_of
+from gridbot_tui.research.screen.tape import BLOCK, fits, tape_of
 from gridbot_tui.research.space import parsed
 from gridbot_tui.research.trial import played, score_of
 from gridbot_tui.strategy import learning
-from gridbot_tui.units import DAY, Market
+from gridbot_tui.units import DAY, MINUTE, Market
 from tests.data import shared
 from tests.research.markets import START, prepared, series
 from tests.research.screen_cases import CASES, QUARTER, Agreement, Case, compare
@@ -123,6 +123,32 @@ def test_features_and_decision_bars_are_the_strategys_own() -> None:
     assert tape.plan[:, 2].sum() == len(tape.features) == 20 * 24 - 1
     assert tape.plan[:, 4].sum() == 20
     assert not np.isnan(tape.features[-1, :13]).any()
+
+
+def test_the_logs_of_touches_that_the_columns_hold_are_those_that_compiled_code_takes() -> None:
+    from gridbot_tui.research.screen import plans, shadows
+
+    one = prepared(series("ETHUSDT", 20, seed=3, interval=QUARTER), interval=QUARTER)
+    tick = one.market.instruments["ETHUSDT"].tick_f
+    for row in tape_of(one).features:
+        logs = row[plans.TOUCH_BELOW], row[plans.TOUCH_ABOVE]
+        assert logs == shadows.touches.py_func(row[plans.AT], tick)  # type: ignore[attr-defined]
+
+
+def test_a_block_reaches_as_far_as_its_bars_and_no_farther() -> None:
+    from gridbot_tui.research.screen import quiet
+
+    holes = ((3.01, 0.5), (5.0, 3.0))
+    tape = tape_of(prepared(series("ETHUSDT", 8, interval=MINUTE, marks=True, holes=holes), interval=MINUTE))
+    seen = 0
+    for one in tape.stretch:
+        first, end = int(one[quiet.FIRST]), int(one[quiet.END])
+        for start in range(first, end, BLOCK):
+            bars = tape.bars[start : min(start + BLOCK, end)]
+            reach = [bars[:, 2].min(), bars[:, 1].max(), bars[:, 5].min(), bars[:, 4].max()]
+            assert tape.blocks[int(one[quiet.FIRST_BLOCK]) + (start - first) // BLOCK].tolist() == reach
+            seen += 1
+    assert seen == len(tape.blocks) > 1000
 
 
 def test_the_restated_bounding_of_weights_is_the_strategys() -> None:

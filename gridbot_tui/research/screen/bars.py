@@ -31,6 +31,8 @@ OPEN, HIGH, LOW, CLOSE, MARK_HIGH, MARK_LOW, MARK, PRESENT = range(8)
 @compiled
 def play(w: State, n: Numbers, bar: Integers, volume: float, funding: float) -> None:
     """One moment of the market on the exchange: the bar, then what settles."""
+    if w.unwatched:
+        watch(w, n)
     if bar[PRESENT]:
         if (
             bar[LOW] < w.next_buy
@@ -39,14 +41,13 @@ def play(w: State, n: Numbers, bar: Integers, volume: float, funding: float) -> 
             or bar[MARK_HIGH] >= w.high_watch
         ):
             _trade(w, n, bar, volume)
-            w.xmark = bar[MARK]
-            watch(w, n)
+            w.unwatched = 1
         w.last, w.xmark = bar[CLOSE], bar[MARK]
     if not math.isnan(funding) and w.xpos:
         w.settled += 1
         pay(w, -cut(w.xpos * w.xmark * n.unit * funding), 0)
         solvent(w, n, w.xmark, w.last)
-        watch(w, n)
+        w.unwatched = 1
 
 
 @compiled

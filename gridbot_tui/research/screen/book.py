@@ -82,6 +82,8 @@ def intend(w: State, n: Numbers, kind: int, side: int, price: int, steps: int, r
         at = w.churn[s, 1] % CHURN_KEPT
         w.churn_at[s, at], w.churn_rung[s, at] = w.at, rung
         w.churn[s, 1] += 1
+    else:
+        w.seen = 0
 
 
 @inlined
@@ -96,6 +98,8 @@ def live(w: State, row: int, life: int) -> None:
     """An order goes on like this; how many of a list are being sent and cancelled is counted."""
     o = w.order[row]
     listed = list_of(o[KIND], o[SIDE])
+    if listed == SINGLES:
+        w.seen = 0
     w.sending[listed] -= o[LIFE] == SENDING
     w.cancelling[listed] += (life == CANCELLING) - (o[LIFE] == CANCELLING)
     o[LIFE] = life
@@ -112,13 +116,15 @@ def _ask(w: State, what: int, row: int) -> None:
 def forget(w: State, row: int) -> None:
     """An order has ended."""
     listed = list_of(w.order[row, KIND], w.order[row, SIDE])
-    last, at = w.length[listed] - 1, 0
-    while at <= last and w.live[listed, at] != row:
-        at += 1
-    if at <= last:
-        for i in range(at, last):
-            w.live[listed, i] = w.live[listed, i + 1]
-        w.length[listed] = last
+    if listed == SINGLES:
+        w.seen = 0
+    many, kept = w.length[listed], 0
+    for i in range(many):  # all are moved up alike: there is no branch to guess
+        one = w.live[listed, i]
+        w.live[listed, kept] = one
+        kept += one != row
+    if kept < many:
+        w.length[listed] = kept
         w.sending[listed] -= w.order[row, LIFE] == SENDING
         w.cancelling[listed] -= w.order[row, LIFE] == CANCELLING
         w.count -= 1

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from numba import njit
+from numba.cpython.unsafe.numbers import trailing_zeros
 from numba.extending import register_jitable
 
 from gridbot_tui.strategy import ensemble, ladder, learning, leverage, votes
@@ -38,6 +39,8 @@ OWN: tuple[Callable[..., Any], ...] = (
 )
 for _function in OWN:
     register_jitable(_function)
+lowest_bit: Any = trailing_zeros
+"""Place of the lowest bit that is set, of a number that is not 0; in compiled code only."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 _WHOLE: Any = njit(cache=True, nogil=True, error_model="numpy")

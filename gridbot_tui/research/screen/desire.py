@@ -8,7 +8,7 @@ from gridbot_tui.research.screen.fixed import slots
 from gridbot_tui.research.screen.gate import admit
 from gridbot_tui.research.screen.money import equity, largest_position, least, liquidation_price, reduction, steps_down
 from gridbot_tui.research.screen.numbers import Numbers
-from gridbot_tui.research.screen.rungs import ladder
+from gridbot_tui.research.screen.rungs import clear, ladder
 from gridbot_tui.research.screen.state import LIQUIDATION, LOSSES, PASSIVE, REJECTS, TAKER, State
 from gridbot_tui.research.screen.stops import with_stop
 
@@ -24,8 +24,10 @@ def shape(w: State, n: Numbers) -> None:
     worth, reduced = equity(w, n), w.reduce_on
     w.target_on = 0
     w.known[0] = w.known[1] = -1
+    w.seen = 0
     _targets(w, n, worth)
-    w.many[0] = w.many[1] = 0
+    clear(w, 0)
+    clear(w, 1)
     if w.planned:
         _unwind(w, n)
         if not w.target_on or w.rank < WHOLE:
@@ -39,7 +41,7 @@ def shape(w: State, n: Numbers) -> None:
                 ladder(w, n, buys, sells)
             delta = reduction(w.pos, w.target) if w.target_on else 0
             if delta:
-                w.many[0 if delta > 0 else 1] = 0
+                clear(w, 0 if delta > 0 else 1)
     else:
         _offer(w, 0, PASSIVE, UNWIND, True)
     admit(w, n, worth)

@@ -195,7 +195,6 @@ def _open(w: State, price: int, steps: int, level: int, order: int) -> None:
 @compiled
 def slots(w: State, n: Numbers, buys: bool, sells: bool) -> None:
     """All slots of the grid: ``orders.plain.plain_ladder``."""
-    w.many[0] = w.many[1] = 0
     if not w.priced:
         return
     count = n.plain_levels

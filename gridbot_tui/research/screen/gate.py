@@ -17,9 +17,12 @@ from gridbot_tui.research.screen.state import (
     SLOT_ENTRY,
     SLOT_EXIT,
     SLOT_PRICE,
-    SLOT_RESTS,
     SLOT_SIZE,
     STOP,
+    TOTAL_FAR,
+    TOTAL_OPENS,
+    TOTAL_SIZE,
+    TOTAL_VALUE,
     Integers,
     State,
 )
@@ -61,7 +64,7 @@ def slots_case(w: State, side: int) -> tuple[Totals, int]:
     quantity = value = far = 0
     closing, opens = max(0, -w.pos), 0
     for j in range(w.many[side]):
-        if slots[j, SLOT_RESTS]:
+        if w.resting[side] >> j & 1:
             price, steps = slots[j, SLOT_PRICE], slots[j, SLOT_SIZE]
             far = price if not quantity else min(far, price) if side == 0 else max(far, price)
             quantity += steps
@@ -137,8 +140,9 @@ def exceeds(w: State, n: Numbers, buys: Totals, opens: int, sells: Totals, worth
 @compiled
 def admit(w: State, n: Numbers, worth: float) -> None:
     """Withhold entries, the farthest first, until the worst case fits."""
-    buys, opens = slots_case(w, 0)
-    sells, _ = slots_case(w, 1)
+    bids, asks = w.total[0], w.total[1]
+    buys, opens = (bids[TOTAL_SIZE], bids[TOTAL_VALUE], bids[TOTAL_FAR]), bids[TOTAL_OPENS]
+    sells = asks[TOTAL_SIZE], asks[TOTAL_VALUE], asks[TOTAL_FAR]
     for _turn in range(2 * MOST):
         if not exceeds(w, n, buys, opens, sells, worth):
             break
@@ -161,13 +165,17 @@ def admit(w: State, n: Numbers, worth: float) -> None:
 @compiled
 def _farthest(w: State, side: int) -> tuple[int, float]:
     """(place, log distance from the mark) of the farthest entry that rests; -1 for none."""
-    slots, best, gap = w.slot[side], -1, -1.0
+    slots, first, last = w.slot[side], -1, -1
     for j in range(w.many[side]):
-        if slots[j, SLOT_ENTRY] and slots[j, SLOT_RESTS]:
-            away = abs(math.log(slots[j, SLOT_PRICE] / w.mark))
-            if away > gap:
-                best, gap = j, away
-    return best, gap
+        if slots[j, SLOT_ENTRY] and w.resting[side] >> j & 1:
+            first = j if first < 0 else first
+            if last < 0 or slots[j, SLOT_PRICE] != slots[last, SLOT_PRICE]:
+                last = j  # of equal prices the first
+    if first < 0:
+        return -1, -1.0
+    gap = abs(math.log(slots[first, SLOT_PRICE] / w.mark))  # prices lie in order: one of the ends is farthest
+    away = abs(math.log(slots[last, SLOT_PRICE] / w.mark)) if last != first else gap
+    return (last, away) if away > gap else (first, gap)
 
 
 @inlined
@@ -178,7 +186,7 @@ def _drop(w: State, n: Numbers, side: int, at: int) -> None:
     if closes > 0 and closes * slots[at, SLOT_PRICE] >= n.min_value:
         slots[at, SLOT_SIZE], slots[at, SLOT_ENTRY] = closes, 0
     else:
-        slots[at, SLOT_RESTS] = 0
+        w.resting[side] &= ~(1 << at)
 
 
 @inlined

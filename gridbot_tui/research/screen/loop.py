@@ -10,7 +10,7 @@ from gridbot_tui.research.screen.fixed import lay
 from gridbot_tui.research.screen.hear import listen
 from gridbot_tui.research.screen.money import equity
 from gridbot_tui.research.screen.numbers import Numbers
-from gridbot_tui.research.screen.plans import AT, HOURS, adopt, shadow, voted
+from gridbot_tui.research.screen.plans import AT, HOURS, TOUCH_ABOVE, TOUCH_BELOW, adopt, shadow, voted
 from gridbot_tui.research.screen.reconcile import converge
 from gridbot_tui.research.screen.state import (
     HOUR_CLOSE,
@@ -28,7 +28,7 @@ from gridbot_tui.research.screen.state import (
     Integers,
     State,
 )
-from gridbot_tui.research.screen.venue import serve, watch
+from gridbot_tui.research.screen.venue import serve
 
 TIME, FIRST_ROW, ROWS, DECIDES, DAY, ENDS, SAMPLE = range(7)
 """Columns of a moment's plan of events: when, rows of features that close with it, whether that asks for a plan,
@@ -135,7 +135,7 @@ def open_books(w: State, n: Numbers, start: int) -> None:
     w.sampled_at = w.marked_at = start
     w.left = n.enter3
     w.unwind = math.nan
-    watch(w, n)
+    w.unwatched = 1
 
 
 @compiled
@@ -211,10 +211,9 @@ def _hour(w: State, n: Numbers, f: Floats) -> None:
     said = voted(f, n)
     w.up, w.down, w.flat = said
     w.shadow_close = f[AT]
-    below, above = shadows.touches(f[AT], n.tick)
     for k in range(3):
         shadow(w.three[k], k, f, said, n)
-        shadows.arm(w.three[k], f[AT], n.tick, below, above)
+        shadows.arm(w.three[k], f[AT], n.tick, f[TOUCH_BELOW], f[TOUCH_ABOVE])
     w.shadow_low, w.shadow_high = shadows.quiet(w.three)
 
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from gridbot_tui.research.screen.book import cancel
-from gridbot_tui.research.screen.compiled import compiled, inlined
+from gridbot_tui.research.screen.compiled import compiled, inlined, lowest_bit
 from gridbot_tui.research.screen.numbers import Numbers
 from gridbot_tui.research.screen.state import (
     CANCELLING,
@@ -15,7 +15,6 @@ from gridbot_tui.research.screen.state import (
     SENDING,
     SLOT_ENTRY,
     SLOT_PRICE,
-    SLOT_RESTS,
     SLOT_RUNG,
     SLOT_SIZE,
     Integers,
@@ -36,9 +35,7 @@ def match(w: State, n: Numbers, side: int) -> int:
     """
     slots, many = w.slot[side], w.many[side]
     near = n.near * w.spacing if w.planned and w.priced else 0.0
-    loose = False
-    for j in range(many):
-        w.done[j] = 0 if slots[j, SLOT_RESTS] else 1
+    loose, free = False, w.resting[side]
     for i in range(w.length[side]):
         o = w.order[w.live[side, i]]
         w.serves[i] = OTHER
@@ -49,16 +46,17 @@ def match(w: State, n: Numbers, side: int) -> int:
             j = o[RUNG] - slots[0, SLOT_RUNG] if side == 0 else slots[0, SLOT_RUNG] - o[RUNG]
             if j < 0 or j >= many or slots[j, SLOT_RUNG] != o[RUNG]:  # somewhere a rung was too small
                 j = _rung(slots, many, o[RUNG])
-            if j >= 0 and not w.done[j] and _good(o, slots[j], near, n):
-                w.serves[i], w.done[j] = j, 1
+            if j >= 0 and free >> j & 1 and _good(o, slots[j], near, n):
+                w.serves[i] = j
+                free &= ~(1 << j)
         loose = loose or w.serves[i] == LOOSE
     if loose:
-        _nearest(w, n, side, near)
+        free = _nearest(w, n, side, near, free)
     missing = 0
-    for j in range(w.many[side]):
-        if not w.done[j]:
-            w.missing[missing] = j
-            missing += 1
+    while free:
+        w.missing[side, missing] = lowest_bit(free)
+        missing += 1
+        free &= free - 1
     w.known[side] = 0
     missing = _cover(w, side, missing)
     _let_go(w, side)
@@ -86,32 +84,32 @@ def _good(o: Integers, slot: Integers, near: float, n: Numbers) -> bool:
 
 
 @inlined
-def _nearest(w: State, n: Numbers, side: int, near: float) -> None:
-    """What has no slot of its own goes to the nearest free one that it fits, oldest first."""
-    slots, sign = w.slot[side], 1 if side == 0 else -1
+def _nearest(w: State, n: Numbers, side: int, near: float, free: int) -> int:
+    """What has no slot of its own goes to the nearest free one that it fits, oldest first; the slots left free.
+
+    Every slot is looked at in the same way, without a branch to guess: a wrong guess costs more than ten slots.
+    """
+    slots, many = w.slot[side], w.many[side]
+    for j in range(many):
+        steps = min(slots[j, SLOT_SIZE], n.max_steps)
+        spare = int(n.quantity * steps)
+        w.reach[j, 0], w.reach[j, 1], w.reach[j, 2] = int(near * slots[j, SLOT_PRICE]), steps - spare, steps + spare
     for i in range(w.length[side]):
         if w.serves[i] != LOOSE:
             continue
-        o = w.order[w.live[side, i]]
+        row = w.live[side, i]
+        price, left = w.order[row, PRICE], w.order[row, LEFT]
         best, gap = -1, WIDE
-        for j in range(w.many[side]):
-            if not w.done[j]:
-                beyond = (o[PRICE] - slots[j, SLOT_PRICE]) * sign
-                away = abs(beyond)
-                if away < gap and _fits(o, slots[j], near, n):
-                    best, gap = j, away
-                elif beyond > 0 and away > near * slots[j, SLOT_PRICE] and near < 1.0:
-                    break  # the slots that rest lie farther and farther out
+        for j in range(many):
+            away = abs(price - slots[j, SLOT_PRICE])
+            close = (away <= w.reach[j, 0]) & (away < gap)
+            fits = close & (left >= w.reach[j, 1]) & (left <= w.reach[j, 2]) & (free >> j & 1 != 0)
+            gap = away if fits else gap
+            best = j if fits else best
         if best >= 0:
-            w.serves[i], w.done[best] = best, 1
-
-
-@inlined
-def _fits(o: Integers, slot: Integers, near: float, n: Numbers) -> bool:
-    if abs(o[PRICE] - slot[SLOT_PRICE]) > near * slot[SLOT_PRICE]:
-        return False
-    steps = min(slot[SLOT_SIZE], n.max_steps)
-    return bool(abs(o[LEFT] - steps) <= n.quantity * steps)
+            w.serves[i] = best
+            free &= ~(1 << best)
+    return free
 
 
 @inlined
@@ -133,7 +131,7 @@ def _cover(w: State, side: int, missing: int) -> int:
         return missing
     w.known[side] = -1
     for k in range(missing):
-        excess += slots[w.missing[k], SLOT_SIZE]
+        excess += slots[w.missing[side, k], SLOT_SIZE]
     while excess > 0:
         far, place = -1, -1
         for i in range(w.length[side]):
@@ -148,7 +146,7 @@ def _cover(w: State, side: int, missing: int) -> int:
         j = w.serves[place]
         excess -= w.order[w.live[side, place], LEFT] - slots[j, SLOT_SIZE]
         w.serves[place] = LOOSE
-        w.missing[missing] = j
+        w.missing[side, missing] = j
         missing += 1
     return missing
 

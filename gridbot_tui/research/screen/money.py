@@ -8,12 +8,18 @@ from gridbot_tui.research.screen.state import State
 
 
 @inlined
+def worth_at(w: State, n: Numbers, mark: int) -> float:
+    """The engine's equity with the symbol at ``mark``."""
+    worth = n.capital + (w.cash + w.pos * mark) * n.unit - w.fees + w.paid
+    if n.spot:
+        worth += w.dust / CUT * mark * n.tick
+    return float(worth)
+
+
+@inlined
 def equity(w: State, n: Numbers) -> float:
     """The engine's equity at its mark."""
-    worth = n.capital + (w.cash + w.pos * w.mark) * n.unit - w.fees + w.paid
-    if n.spot:
-        worth += w.dust / CUT * w.mark * n.tick
-    return float(worth)
+    return worth_at(w, n, w.mark)
 
 
 @inlined
@@ -47,6 +53,14 @@ def least(n: Numbers, ticks: int) -> int:
     if ticks <= 0:
         return int(n.max_steps + 1)
     return int(max(1, n.min_steps, math.ceil(n.min_value / ticks - 1e-9)))
+
+
+@inlined
+def takes(n: Numbers, steps: int, ticks: int) -> bool:
+    """True where ``steps`` are no less than ``least``; a division is spared where they are worth enough."""
+    if steps >= n.min_steps and ticks > 0 and steps > 0 and steps * ticks >= n.min_value:
+        return True
+    return bool(steps >= least(n, ticks))
 
 
 @inlined

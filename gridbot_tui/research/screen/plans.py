@@ -15,9 +15,9 @@ from gridbot_tui.strategy.params import SHADOW_VOLATILITY
 
 Triple = tuple[float, float, float]
 X, EMA12, EMA24, SIGMA, FAST, YEAR, MONTH, Z24, Z48, Z96, Z168, Z336, VOLR = range(13)
-FUNDING, FUNDING_DAY, HOURS, AT, RISES, FALLS = range(13, 19)
-"""Columns of the features; ``HOURS`` seen in the episode, ``AT`` the decision bar's close in quote, and what
-of UP's and DOWN's votes no parameter moves."""
+FUNDING, FUNDING_DAY, HOURS, AT, RISES, FALLS, TOUCH_BELOW, TOUCH_ABOVE = range(13, 21)
+"""Columns of the features; ``HOURS`` seen in the episode, ``AT`` the decision bar's close in quote, what
+of UP's and DOWN's votes no parameter moves, and the logs of both touches of the paper grids."""
 
 clip, neutral_vote = votes.clip, votes.neutral_vote
 crowding_tilts, combine, confidence = votes.crowding_tilts, ensemble.combine, ensemble.confidence

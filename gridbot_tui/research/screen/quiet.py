@@ -11,13 +11,14 @@ from gridbot_tui.research.screen import shadows
 from gridbot_tui.research.screen.account import SLACK
 from gridbot_tui.research.screen.bars import CLOSE, HIGH, LOW, MARK, MARK_HIGH, MARK_LOW
 from gridbot_tui.research.screen.compiled import compiled, inlined
-from gridbot_tui.research.screen.money import equity
+from gridbot_tui.research.screen.money import worth_at
 from gridbot_tui.research.screen.numbers import CUT, Numbers
 from gridbot_tui.research.screen.state import TAKER, Integers, State
 from gridbot_tui.research.screen.tape import BLOCK
+from gridbot_tui.research.screen.venue import watch
 
 FIRST, END, LOWEST, HIGHEST, LOWEST_MARK, HIGHEST_MARK, LEAST_MARK, MOST_MARK = range(8)
-FIRST_AT, LAST_AT, LAST_CLOSE, LAST_MARK = range(8, 12)
+FIRST_AT, LAST_AT, LAST_CLOSE, LAST_MARK, FIRST_BLOCK = range(8, 13)
 """Columns of a stretch. The bars themselves are read only where it does not do: they are too many to be at hand."""
 TIME = 0
 
@@ -28,6 +29,8 @@ def pass_over(
     averaged: float,
 ) -> int:  # fmt: skip
     """How many bars from ``m`` on were passed over; 0 where the next must be looked at in full."""
+    if w.unwatched:
+        watch(w, n)
     whole = m == stretch[s, FIRST]
     if _restless(w, n) or (stretch[s, FIRST_AT] if whole else plan[m, TIME]) - w.sampled_at != n.interval:
         return 0
@@ -38,7 +41,7 @@ def pass_over(
         or stretch[s, LOWEST_MARK] <= w.low_watch
         or stretch[s, HIGHEST_MARK] >= w.high_watch
     ):
-        end = _undisturbed(w, tape, blocks, m, end)
+        end = _undisturbed(w, tape, blocks, m, stretch, s)
         if end == m:
             return 0
         whole = whole and end == stretch[s, END]
@@ -53,7 +56,7 @@ def pass_over(
         return 0
     last = m + count - 1
     if not still:
-        _papers(w, n, tape, blocks, m, last + 1)
+        _papers(w, n, tape, blocks, m, last + 1, stretch, s)
     if last + 1 == stretch[s, END]:
         _stand_at(w, n, stretch[s, LAST_AT], stretch[s, LAST_CLOSE], stretch[s, LAST_MARK])
     else:
@@ -91,51 +94,48 @@ def _restless(w: State, n: Numbers) -> bool:
 
 
 @compiled
-def _undisturbed(w: State, tape: Integers, blocks: Integers, m: int, end: int) -> int:
+def _undisturbed(w: State, tape: Integers, blocks: Integers, m: int, stretch: Integers, s: int) -> int:
     """The first bar from ``m`` on that concerns the exchange."""
-    i = m
+    i, first, end = m, stretch[s, FIRST], stretch[s, END]
     while i < end:
-        b = i // BLOCK
+        block = (i - first) // BLOCK
+        b, stop = stretch[s, FIRST_BLOCK] + block, min(first + (block + 1) * BLOCK, end)
         if (
-            i % BLOCK == 0
-            and i + BLOCK <= end
-            and blocks[b, 0] >= w.next_buy
+            blocks[b, 0] >= w.next_buy
             and blocks[b, 1] <= w.next_sell
             and blocks[b, 2] > w.low_watch
             and blocks[b, 3] < w.high_watch
         ):
-            i += BLOCK
-            continue
-        if (
-            tape[i, LOW] < w.next_buy
-            or tape[i, HIGH] > w.next_sell
-            or tape[i, MARK_LOW] <= w.low_watch
-            or tape[i, MARK_HIGH] >= w.high_watch
-        ):
-            return i
-        i += 1
+            i = stop
+        while i < stop:
+            if (
+                tape[i, LOW] < w.next_buy
+                or tape[i, HIGH] > w.next_sell
+                or tape[i, MARK_LOW] <= w.low_watch
+                or tape[i, MARK_HIGH] >= w.high_watch
+            ):
+                return i
+            i += 1
     return end
 
 
 @compiled
-def _papers(w: State, n: Numbers, tape: Integers, blocks: Integers, m: int, end: int) -> None:
+def _papers(
+    w: State, n: Numbers, tape: Integers, blocks: Integers, m: int, end: int, stretch: Integers, s: int
+) -> None:
     """What these bars do to the paper grids: nothing where they stay between two prices."""
-    i = m - 1
-    while i + 1 < end:
-        i += 1
-        b = i // BLOCK
-        if (
-            i % BLOCK == 0
-            and i + BLOCK <= end
-            and blocks[b, 0] * n.tick >= w.shadow_low
-            and blocks[b, 1] * n.tick <= w.shadow_high
-        ):
-            i += BLOCK - 1
-            continue
-        low, high = tape[i, LOW] * n.tick, tape[i, HIGH] * n.tick
-        if low < w.shadow_low or high > w.shadow_high:
-            shadows.bars(w.three, high, low, tape[i, CLOSE] * n.tick, n.tick, n.maker, w.near)
-            w.shadow_low, w.shadow_high = shadows.quiet(w.three)
+    i, first = m, stretch[s, FIRST]
+    while i < end:
+        block = (i - first) // BLOCK
+        b, stop = stretch[s, FIRST_BLOCK] + block, min(first + (block + 1) * BLOCK, end)
+        if blocks[b, 0] * n.tick >= w.shadow_low and blocks[b, 1] * n.tick <= w.shadow_high:
+            i = stop
+        while i < stop:
+            low, high = tape[i, LOW] * n.tick, tape[i, HIGH] * n.tick
+            if low < w.shadow_low or high > w.shadow_high:
+                shadows.bars(w.three, high, low, tape[i, CLOSE] * n.tick, n.tick, n.maker, w.near)
+                w.shadow_low, w.shadow_high = shadows.quiet(w.three)
+            i += 1
 
 
 @inlined
@@ -194,23 +194,30 @@ def _jump(w: State, n: Numbers, mark: int, count: int, averaged: float, least: i
 def _walk(w: State, n: Numbers, tape: Integers, m: int, end: int) -> int:
     """Mark the account bar by bar up to one that would change a tier or has leverage; how many bars that were."""
     low, high = _tier_bounds(w, n)
-    before = w.mark
+    deep = n.enter3 - SLACK if w.tier != 3 else math.inf
+    lost = n.absolute_halt - SLACK if w.tier != 3 else math.inf
+    geared = 0.999 if w.pos and not n.spot else math.inf
+    held = abs(w.pos)
+    peak, average, value, top, highest, fall, most = w.peak, w.average, w.value_now, w.top, w.high, w.fall, w.most_held
+    passed = 0
     for i in range(m, end):
-        w.mark = tape[i, MARK]
-        worth = equity(w, n)
-        value = worth / n.capital
-        peak = max(w.peak, value)
-        raw = 1.0 - value / peak
-        after = w.average + n.usual_pull * (raw - w.average)
-        calm = not ((raw >= high and after >= high) or raw < low or after < low)
-        if w.tier != 3:
-            calm = calm and raw < n.enter3 - SLACK and 1.0 - value / max(w.top, value) < n.absolute_halt - SLACK
-        if not calm or worth <= 0.0 or (w.pos and abs(w.pos) * w.mark * n.unit >= 0.999 * worth and not n.spot):
-            w.mark = before
-            return i - m
-        before = w.mark
-        w.peak, w.average, w.value, w.value_now = peak, after, value, value
-        w.top, w.high = max(w.top, value), max(w.high, value)
-        w.fall = max(w.fall, 1.0 - value / w.high)
-        w.most_held = max(w.most_held, abs(w.pos) * w.mark * n.unit / worth)
-    return end - m
+        mark = tape[i, MARK]
+        worth = worth_at(w, n, mark)
+        now = worth / n.capital
+        best = max(peak, now)
+        raw = 1.0 - now / best
+        after = average + n.usual_pull * (raw - average)
+        gear = held * mark * n.unit
+        if (raw >= high and after >= high) or raw < low or after < low or raw >= deep:
+            break
+        if 1.0 - now / max(top, now) >= lost or worth <= 0.0 or gear >= geared * worth:
+            break
+        peak, average, value = best, after, now
+        top, highest = max(top, now), max(highest, now)
+        fall = max(fall, 1.0 - now / highest)
+        most = max(most, gear / worth)
+        passed += 1
+    if passed:
+        w.mark, w.value, w.value_now = tape[m + passed - 1, MARK], value, value
+        w.peak, w.average, w.top, w.high, w.fall, w.most_held = peak, average, top, highest, fall, most
+    return passed

@@ -37,19 +37,25 @@ def converge(w: State, n: Numbers) -> None:
     w.dirty = 0
     if w.shaped_turn != w.turn or w.shaped_at != w.at:
         shape(w, n)
-    room = _sort(w, n)
-    stop = work_stop(w, n)
-    target = work_target(w, n)
+    fresh = w.target_on or not w.seen
+    stop, target = False, 0
+    if fresh:
+        w.seen = 1
+        stop = work_stop(w, n)
+        target = work_target(w, n)
+    w.barred[0], w.barred[1] = w.cancelling[0] > 0, w.cancelling[1] > 0
     w.making[0] = w.making[1] = 0
-    probes = missing_in_all = w.churned = w.withheld = 0
+    probes = missing_in_all = room = counted = w.churned = w.withheld = 0
     for side in range(2):
         known = w.known[side]
         if known == 0 or (known > 0 and w.barred[side]):  # as at the last look: nothing to do, or nothing may be done
             missing_in_all += known
             continue
-        missing = match(w, n, side)
+        missing = known if known > 0 else match(w, n, side)  # known: what was barred may leave now
         missing_in_all += missing
-        if missing:
+        if missing and not w.barred[side]:
+            if not counted:
+                room, counted = _room(w, n), 1
             room, probed = _create(w, n, side, missing, room)
             probes = probes or probed
     held = missing_in_all - w.making[0] - w.making[1]
@@ -62,7 +68,9 @@ def converge(w: State, n: Numbers) -> None:
         _send(w, n)
     w.waits = 1 if w.barred[0] or w.barred[1] or probes else 0
     w.compared_on, w.compared_target, w.compared_style = w.target_on, w.target, w.style
-    w.done_with = 0 if w.waits or w.withheld or w.churned or held or stop or w.target_on or _unsure(w) else 1
+    if fresh:
+        w.unsure = _unsure(w)
+    w.done_with = 0 if w.waits or w.withheld or w.churned or held or stop or w.target_on or w.unsure else 1
     w.repeg = 0
     w.dirty, w.dirty_next = w.dirty_next, 0
 
@@ -70,18 +78,15 @@ def converge(w: State, n: Numbers) -> None:
 @inlined
 def _unsure(w: State) -> bool:
     """True where a stop or a target's order is on its way in or out, so that news of it may ask for more."""
-    for i in range(w.length[SINGLES]):
-        o = w.order[w.live[SINGLES, i]]
-        if o[KIND] != STOP or o[LIFE] != STANDS:
-            return True
-    return bool(w.length[SINGLES] > 1)
+    if w.length[SINGLES] != 1:
+        return bool(w.length[SINGLES])
+    o = w.order[w.live[SINGLES, 0]]
+    return bool(o[KIND] != STOP or o[LIFE] != STANDS)
 
 
 @inlined
-def _sort(w: State, n: Numbers) -> int:
-    """Sides with a cancel under way are barred; how many more orders the symbol may have."""
-    for side in range(2):
-        w.barred[side] = 1 if w.cancelling[side] else 0
+def _room(w: State, n: Numbers) -> int:
+    """How many more orders the symbol may have; stops do not count."""
     standing = w.count
     for i in range(w.length[SINGLES]):
         standing -= w.order[w.live[SINGLES, i], KIND] == STOP
@@ -93,15 +98,15 @@ def _create(w: State, n: Numbers, side: int, missing: int, room: int) -> tuple[i
     """Orders to be made for the slots that have none, nearest first: (room left, 1 where a probe is waited for)."""
     slots = w.slot[side]
     for k in range(1, missing):  # nearly sorted already
-        j, at = w.missing[k], k
+        j, at = w.missing[side, k], k
         away = abs(slots[j, SLOT_PRICE] - w.close)
-        while at > 0 and abs(slots[w.missing[at - 1], SLOT_PRICE] - w.close) > away:
-            w.missing[at] = w.missing[at - 1]
+        while at > 0 and abs(slots[w.missing[side, at - 1], SLOT_PRICE] - w.close) > away:
+            w.missing[side, at] = w.missing[side, at - 1]
             at -= 1
-        w.missing[at] = j
+        w.missing[side, at] = j
     lone, probes = probing(w, n, 0, side), 0
     for k in range(missing):
-        j = w.missing[k]
+        j = w.missing[side, k]
         what = _fate(w, n, side, j, room)
         if what == LEAVES and lone and (w.making[0] or w.making[1]):
             what, probes = PROBES, 1
@@ -133,6 +138,7 @@ def _fate(w: State, n: Numbers, side: int, j: int, room: int) -> int:
 def _send(w: State, n: Numbers) -> None:
     """What passes the last look leaves, exits first; it counts everything that stands or may stand."""
     worth = equity(w, n)
+    bids, asks = w.known[0], w.known[1]
     buys, opens = orders_case(w, n, 0, 0, 0)
     sells, _ = orders_case(w, n, 1, 0, 0)
     for kind in range(2):
@@ -153,6 +159,11 @@ def _send(w: State, n: Numbers) -> None:
             intend(w, n, GRID, 1 if side == 0 else -1, price, steps, slot[SLOT_RUNG])
             opens = after
             buys, sells = (more, sells) if side == 0 else (buys, more)
+            bids, asks = (bids - 1, asks) if side == 0 else (bids, asks - 1)
+    if bids == 0:  # what was missing is on its way, each for its own slot: a comparison would find nothing
+        w.known[0] = 0
+    if asks == 0:
+        w.known[1] = 0
 
 
 @inlined

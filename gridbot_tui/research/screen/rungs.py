@@ -4,15 +4,18 @@ import math
 from typing import Final
 
 from gridbot_tui.research.screen.compiled import compiled, inlined
-from gridbot_tui.research.screen.money import least
+from gridbot_tui.research.screen.money import least, takes
 from gridbot_tui.research.screen.numbers import Numbers
 from gridbot_tui.research.screen.state import (
     SLOT_ENTRY,
     SLOT_EXIT,
     SLOT_PRICE,
-    SLOT_RESTS,
     SLOT_RUNG,
     SLOT_SIZE,
+    TOTAL_FAR,
+    TOTAL_OPENS,
+    TOTAL_SIZE,
+    TOTAL_VALUE,
     Integers,
     State,
 )
@@ -44,8 +47,7 @@ def _rounded(ratio: float, buy: bool) -> int:
 
 @compiled
 def ladder(w: State, n: Numbers, buys: bool, sells: bool) -> None:
-    """All slots of the plan at the engine's position; ``buys`` and ``sells``: entries may be made."""
-    w.many[0] = w.many[1] = 0
+    """All slots of the plan at the engine's position, where there were none; ``buys``, ``sells``: entries too."""
     if not w.priced:
         return
     smallest = least(n, w.touch)
@@ -99,7 +101,7 @@ def _side(
         if price < 0:
             price = rung_price(w, n, rung, lots, buy)
         ratio *= step
-        if steps >= least(n, min(price, w.touch) if buy else max(price, w.touch)):
+        if takes(n, steps, min(price, w.touch) if buy else max(price, w.touch)):
             _draft(slots, found, price, steps, max(0, min(exits - taken, steps)), rung)
             found += 1
             taken += steps
@@ -127,7 +129,8 @@ def _draft(slots: Integers, at: int, price: int, steps: int, closes: int, rung: 
 def place(w: State, n: Numbers, side: int, nearest: int) -> None:
     """Of the slots that would take number ``nearest`` rests at the touch; no more than the depth rest."""
     slots, touch = w.slot[side], w.touch
-    resting = crossed = 0
+    resting = crossed = bits = quantity = value = far = opens = 0
+    closing = max(0, -w.pos)
     for i in range(w.many[side]):
         rests = 1
         if slots[i, SLOT_PRICE] > touch if side == 0 else slots[i, SLOT_PRICE] < touch:
@@ -138,7 +141,25 @@ def place(w: State, n: Numbers, side: int, nearest: int) -> None:
                 w.crossed += 1
             crossed += 1
         if rests:
-            rests = 1 if resting < n.depth else 0
+            if resting < n.depth:
+                price, steps = slots[i, SLOT_PRICE], slots[i, SLOT_SIZE]
+                far = price if not bits else min(far, price) if side == 0 else max(far, price)
+                bits |= 1 << i
+                quantity += steps
+                value += price * steps
+                part = steps - min(steps, closing)
+                closing -= steps - part
+                opens += price * part
             resting += 1
-        slots[i, SLOT_RESTS] = rests
         slots[i, SLOT_ENTRY] = 1 if slots[i, SLOT_SIZE] > slots[i, SLOT_EXIT] else 0
+    w.resting[side] = bits
+    total = w.total[side]
+    total[TOTAL_SIZE], total[TOTAL_VALUE], total[TOTAL_FAR], total[TOTAL_OPENS] = quantity, value, far, opens
+
+
+@inlined
+def clear(w: State, side: int) -> None:
+    """A side without slots."""
+    w.many[side] = w.resting[side] = 0
+    for i in range(4):
+        w.total[side, i] = 0

@@ -55,6 +55,8 @@ class Screened(Struct):
     """See ``HOUR_NOTED``: beside ``equity``, where notes are taken."""
     equity: Floats
     """At each full hour; the times are ``Tape.sampled``."""
+    capital: float
+    """What the account began with."""
     final: float
     """Equity at the end."""
     fall: float
@@ -117,7 +119,8 @@ class Screen:
         kept, noted = min(int(one["noted"]), most_notes), int(one["noted"])
         totals = tuple(one["three"][:, TOTAL].tolist())
         return Screened(
-            notes=notes[:kept], sums=sums[:kept], noted=noted, made=made, hours=hours, equity=curve, final=final,
+            notes=notes[:kept], sums=sums[:kept], noted=noted, made=made, hours=hours, equity=curve,
+            capital=float(n[0]["capital"]), final=final,
             fall=float(one["fall"]), traded=float(one["traded"]), worst=float(one["most_worst"]),
             held=float(one["most_held"]), mark=int(one["mark"]), shadows=totals, counts=counts,
         )  # fmt: skip
@@ -127,7 +130,7 @@ class Screen:
 
         config = self.prepared.engine_config(settings)
         instrument = self.prepared.market.instruments[self._symbol]
-        capital = self.capital(settings)
+        capital = float(self.prepared.account(config, settings).balances[config.quote])
         n = np.zeros(1, NUMBERS).view(np.recarray)
         fill(n[0], config, instrument, capital, settings.simulation.exchange, self.prepared.market.interval)
         return n
@@ -136,7 +139,7 @@ class Screen:
         """A set's score, as ``trial.score_of`` has it of the engine."""
         made, at = self.run(settings, 0), self.tape.sampled
         after = made.equity[at > since]
-        capital = self.capital(settings)
+        capital = made.capital
         days = max(int(self.tape.plan[-1, 0]) - since, DAY) / DAY
         ends = self._days(since)
         returns = daily(at[ends].tolist(), made.equity[ends].tolist(), capital, since).returns
@@ -147,11 +150,6 @@ class Screen:
             sharpe=sharpe(returns),
             fills=made.made,
         )
-
-    def capital(self, settings: Settings) -> float:
-        """What the account begins with, quote."""
-        config = self.prepared.engine_config(settings)
-        return float(self.prepared.account(config, settings).balances[config.quote])
 
     def _days(self, since: Ms) -> Integers:
         """Places of the curve that ``metrics.daily`` asks for: the last of each day, and the last up to ``since``."""
@@ -210,10 +208,23 @@ def compiling() -> Iterator[None]:
     if _COMPILED:
         yield
         return
-    with compiling_lock() as lock:
+    with compiling_lock() as lock, _loops_as_they_are():
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
         _COMPILED.append(lock.name)
+
+
+@contextlib.contextmanager
+def _loops_as_they_are() -> Iterator[None]:
+    """Nothing here goes round often enough for vectors to pay; without them it compiles and runs faster."""
+    from numba import config
+
+    usual: Any = config
+    before, usual.LOOP_VECTORIZE = usual.LOOP_VECTORIZE, 0
+    try:
+        yield
+    finally:
+        usual.LOOP_VECTORIZE = before
 
 
 @functools.cache

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 else:
     Integers = Floats = Any
 
-MOST: Final = 66
-"""Slots a side."""
+MOST: Final = 64
+"""Slots a side: one bit each of ``resting``."""
 ORDERS: Final = 160
 """Orders at once."""
 WIRE: Final = 1024
@@ -36,7 +36,9 @@ BIDS, ASKS, SINGLES = range(3)
 NOWHERE, ON_LADDER, WATCHED = range(3)
 
 # Columns of a slot; PRICE, SIZE and RUNG are those of an order.
-SLOT_PRICE, SLOT_SIZE, SLOT_EXIT, SLOT_RUNG, SLOT_ENTRY, SLOT_RESTS = range(6)
+SLOT_PRICE, SLOT_SIZE, SLOT_EXIT, SLOT_RUNG, SLOT_ENTRY = range(5)
+# What the slots of a side that rest come to: quantity, value, farthest price, and the value that opens.
+TOTAL_SIZE, TOTAL_VALUE, TOTAL_FAR, TOTAL_OPENS = range(4)
 
 # Columns of the wire.
 WHAT, ROW, WHOSE, AT_PRICE, STEPS, MAKER = range(6)
@@ -85,6 +87,8 @@ _INTS: Final = (
     # what ought to stand beside the slots, and what of it was compared last
     "target_on", "target", "style", "rank", "stop_on", "stop_side", "stop_at", "stop_size", "reduce_on", "reduce_to",
     "compared_on", "compared_target", "compared_style",
+    # stops and targets' orders: 1 while there is no news of any since the last look, what that found
+    "seen", "unsure",
     # tiers and latches
     "tier", "over", "absolute", "sampled_at", "marked_at", "halted_at", "stopped", "episode_over", "near_liquidation",
     # how many there are of orders, requests, events and the like
@@ -93,8 +97,8 @@ _INTS: Final = (
     "noted", "noting",
     # for whom counts what is rare
     "liquidations", "partials", "crossed", "halts", "settled",
-    # prices between which a bar concerns nothing on the exchange
-    "next_buy", "next_sell", "low_watch", "high_watch",
+    # prices between which a bar concerns nothing on the exchange, and whether they are to be found anew
+    "next_buy", "next_sell", "low_watch", "high_watch", "unwatched",
     # learning
     "learn_at", "fallback_until", "hole",
 )  # fmt: skip
@@ -114,24 +118,27 @@ _FLOATS: Final = (
     # paper grids: their last close, and prices between which a bar concerns none
     "shadow_close", "shadow_low", "shadow_high",
 )  # fmt: skip
+# Rows of orders are unsigned: an index that may be negative is looked at each time whether it counts from the end.
 STATE: Final = np.dtype(
     [(name, np.int64) for name in _INTS]
     + [(name, np.float64) for name in _FLOATS]
     + [
         ("bar", np.int64, (8,)),
         ("plan", np.int64, (7,)),
-        ("feature", np.float64, (19,)),
+        ("feature", np.float64, (21,)),
         ("order", np.int64, (ORDERS, 12)),
-        ("live", np.int64, (3, ORDERS)),
+        ("live", np.uint32, (3, ORDERS)),
         ("length", np.int64, (3,)),
         ("sending", np.int64, (3,)),
         ("cancelling", np.int64, (3,)),
-        ("free", np.int64, (ORDERS,)),
-        ("slot", np.int64, (2, MOST, 6)),
+        ("free", np.uint32, (ORDERS,)),
+        ("slot", np.int64, (2, MOST, 5)),
         ("many", np.int64, (2,)),
-        ("done", np.int64, (MOST,)),
+        ("resting", np.int64, (2,)),
+        ("total", np.int64, (2, 4)),
         ("serves", np.int64, (ORDERS,)),
-        ("missing", np.int64, (MOST,)),
+        ("missing", np.int64, (2, MOST)),
+        ("reach", np.int64, (MOST, 3)),
         ("known", np.int64, (2,)),
         ("make", np.int64, (2, 2 * MOST)),
         ("making", np.int64, (2,)),
@@ -155,7 +162,7 @@ STATE: Final = np.dtype(
         ("lotted", np.int64, (LOTS, 5)),
         ("three", np.float64, (3, 20)),
         ("belief", np.float64, (20,)),
-        ("near", np.float64, (4, MOST)),
+        ("near", np.float64, (4, MOST + 2)),
     ]
 )
 

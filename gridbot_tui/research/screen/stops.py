@@ -4,10 +4,9 @@ import math
 from typing import Final
 
 from gridbot_tui.research.screen.compiled import compiled, inlined
-from gridbot_tui.research.screen.gate import bought, slots_case, sold
 from gridbot_tui.research.screen.money import largest_position, liquidation_price
 from gridbot_tui.research.screen.numbers import Numbers
-from gridbot_tui.research.screen.state import SLOT_PRICE, SLOT_RESTS, SLOT_SIZE, State
+from gridbot_tui.research.screen.state import MOST, SLOT_PRICE, SLOT_SIZE, State
 
 FARTHEST: Final = 0.8
 
@@ -20,24 +19,21 @@ def with_stop(w: State, n: Numbers, worth: float) -> None:
     if n.spot or position == 0:
         return
     side = 0 if position > 0 else 1
-    slots = w.slot[side]
-    buys, opens = slots_case(w, 0)
-    sells, _ = slots_case(w, 1)
-    b, s = bought(buys, opens, position, w.mark)[0], sold(sells, position, w.mark)[0]
-    mine = max(abs(position) * w.mark, b, s) * n.unit
-    budget = max(0.0, worth) * max(w.left, n.stop_floor) if mine > 0.0 else 0.0
-    entries = 0
-    for j in range(w.many[side]):
-        entries += slots[j, SLOT_RESTS]
-    for count in range(entries, -1, -1):
-        trigger, size = _trigger(w, n, side, count, budget, worth)
-        if trigger > 0:
-            w.stop_on, w.stop_side = 1, -1 if position > 0 else 1
-            w.stop_at = min(max(trigger, n.min_price), n.max_price)
-            w.stop_size = min(size, n.market_max_steps)
-            _withhold(w, side, count)
-            return
-    _withhold(w, side, 0)
+    budget = max(0.0, worth) * max(w.left, n.stop_floor) if w.exposure > 0.0 else 0.0  # as the gate has just seen it
+    trigger, size = _trigger(w, n, side, MOST, budget, worth)
+    if trigger <= 0:
+        count = 0
+        for j in range(w.many[side]):
+            count += w.resting[side] >> j & 1
+        while trigger <= 0 and count > 0:
+            count -= 1
+            trigger, size = _trigger(w, n, side, count, budget, worth)
+        _withhold(w, side, count)
+    if trigger > 0:
+        w.stop_on, w.stop_side = 1, -1 if position > 0 else 1
+        w.stop_at = min(max(trigger, n.min_price), n.max_price)
+        w.stop_size = min(size, n.market_max_steps)
+        return
     sign = 1 if position > 0 else -1
     most = largest_position(sign, w.mark, worth, n.clearance + n.stop_beyond, n)
     affordable = int(budget / (n.unit * w.mark * n.stop_beyond))
@@ -49,15 +45,14 @@ def with_stop(w: State, n: Numbers, worth: float) -> None:
 @inlined
 def _withhold(w: State, side: int, count: int) -> None:
     """Of the slots that rest only the first ``count`` go on doing so."""
-    slots = w.slot[side]
     for j in range(w.many[side]):
-        if slots[j, SLOT_RESTS]:
+        if w.resting[side] >> j & 1:
             count -= 1
             if count < 0:
-                slots[j, SLOT_RESTS] = 0
+                w.resting[side] &= ~(1 << j)
 
 
-@inlined
+@compiled
 def _trigger(w: State, n: Numbers, side: int, count: int, budget: float, free: float) -> tuple[int, int]:
     """(trigger in ticks with the first ``count`` slots filled, or 0 where there is no room; quantity it covers)."""
     slots, mark, held = w.slot[side], w.mark, abs(w.pos)
@@ -65,7 +60,7 @@ def _trigger(w: State, n: Numbers, side: int, count: int, budget: float, free: f
     quantity = value = 0
     far = mark
     for j in range(w.many[side]):
-        if slots[j, SLOT_RESTS] and count > 0:
+        if w.resting[side] >> j & 1 and count > 0:
             count -= 1
             price, steps = slots[j, SLOT_PRICE], slots[j, SLOT_SIZE]
             quantity += steps

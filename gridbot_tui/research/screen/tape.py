@@ -1,5 +1,6 @@
 """A recorded symbol as the columns that the screen runs over, made once for any number of sets."""
 
+import math
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +13,7 @@ from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.recorded import Series
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.strategy.features import FeatureRow, Features
+from gridbot_tui.strategy.shadow import TOUCH
 from gridbot_tui.strategy.votes import down_vote, up_vote
 from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Ms
 
@@ -28,12 +30,15 @@ NAMES = (
     "z24", "z48", "z96", "z168", "z336", "volr",
 )  # fmt: skip
 """Columns of the features, then funding_mean, funding_day (nan = unknown), the hours seen, the close in quote,
-and ``fixed_votes``."""
+``fixed_votes``, and the logs of both touches as of that close."""
 _KNOWN = attrgetter(*NAMES)
 
 MOST_LEVELS: Final = 60
 BLOCK: Final = 8
-"""Moments that share a row of ``Tape.blocks``."""
+"""Bars of a stretch that share a row of ``Tape.blocks``."""
+RANGES: Final = ((2, True), (1, False), (5, True), (4, False))
+MARKS: Final = ((6, True), (6, False))
+"""Columns of the bars whose lowest (True) or highest is looked for: of price and mark, and of the closing mark."""
 
 
 class Tape(Struct):
@@ -51,14 +56,14 @@ class Tape(Struct):
     stretch: Integers
     """Plain bars between two moments at which more happens: (first, end, lowest, highest, and of the mark its
     lowest, highest, lowest close, highest close; when the first closes, when the last, and the last's close and
-    mark)."""
+    mark; its first row of ``blocks``)."""
     ends: Integers
     """What follows each stretch: its row of ``bars`` and that of ``plan``, side by side."""
     rates: Floats
     """And its volume and funding."""
     blocks: Integers
-    """Of every ``BLOCK`` moments the (lowest, highest, lowest mark, highest mark), ticks: bars are read where these
-    do not do. Zeros are low where a bar is missing."""
+    """Of every ``BLOCK`` bars of each stretch, its last ones as many as there are, the (lowest, highest, lowest mark,
+    highest mark), ticks: bars are read where these do not do."""
     sampled: Integers
     """Times of the hourly curve."""
     start: Ms
@@ -172,14 +177,15 @@ class _Events:
         plan[1:, 4] = np.diff(times // DAY) > 0
         self._go_through(row)
         plan[:, 1] = np.cumsum(plan[:, 2]) - plan[:, 2]
-        rows = np.array(self._rows) if self._rows else np.zeros((1, len(NAMES) + 6))
+        rows = np.array(self._rows) if self._rows else np.zeros((1, len(NAMES) + 8))
         whole_hours = times % HOUR == 0
         plan[:, 6] = np.where(whole_hours, np.cumsum(whole_hours) - 1, -1)
         plain = ~whole_hours & (plan[:, 2:6] == 0).all(axis=1) & np.isnan(self._funding) & (bars[:, 7] == 1)
         stretches, sampled = self._stretches(bars, plain), plan[whole_hours, 0]
+        stretches, blocks = _blocks(bars, stretches)
         after = np.minimum(stretches[:, 1], len(bars) - 1)
         ends, rates = np.hstack((bars[after], plan[after])), np.column_stack((volume[after], self._funding[after]))
-        beside = (stretches, ends, rates, _blocks(bars), sampled)
+        beside = (stretches, ends, rates, blocks, sampled)
         return Tape(bars, plan, volume, self._funding, rows, *beside, self._market.start)
 
     def _go_through(self, row: Integers) -> None:
@@ -250,7 +256,8 @@ class _Events:
         known = len(plain) - 1
         last = np.minimum(np.maximum(first, end - 1), known)
         times = self._times[np.minimum(first, known)], self._times[last]
-        return np.column_stack((first, end, _extremes(bars, first, end), *times, bars[last][:, [3, 6]]))
+        extremes = _extremes(bars, first, end, (*RANGES, *MARKS))
+        return np.column_stack((first, end, extremes, *times, bars[last][:, [3, 6]]))
 
     def _hour(self, hour: Hour) -> None:
         close = hour.close * self._series.instrument.tick_f
@@ -260,7 +267,13 @@ class _Events:
         known = _KNOWN(one)
         mean = np.nan if one.funding_mean is None else one.funding_mean
         day = np.nan if one.funding_day is None else one.funding_day
-        self._rows.append([*known, mean, day, float(self._features.hours), close, *fixed_votes(one)])
+        beside = (float(self._features.hours), close, *fixed_votes(one), *self._touches(close))
+        self._rows.append([*known, mean, day, *beside])
+
+    def _touches(self, close: float) -> tuple[float, float]:
+        """Logs of the paper grids' touches: ``shadows.touches``, by the same library's logarithm."""
+        gap = max(self._series.instrument.tick_f, TOUCH * close)
+        return math.log(close - gap), math.log(close + gap)
 
 
 def fixed_votes(row: FeatureRow) -> tuple[float, float]:
@@ -268,23 +281,25 @@ def fixed_votes(row: FeatureRow) -> tuple[float, float]:
     return up_vote(row.z168, row.z336), down_vote(row.z24, row.z48, row.z168, 1.0, 1.0)
 
 
-def _blocks(bars: Integers) -> Integers:
-    """Extremes of every ``BLOCK`` moments, the last ones as many as there are."""
-    starts = np.arange(0, len(bars), BLOCK)
-    low, high = np.minimum.reduceat(bars, starts, axis=0), np.maximum.reduceat(bars, starts, axis=0)
-    return np.column_stack((low[:, 2], high[:, 1], low[:, 5], high[:, 4]))
+def _blocks(bars: Integers, stretches: Integers) -> tuple[Integers, Integers]:
+    """The stretches with the first row of each among the blocks, and those: see ``Tape.blocks``."""
+    first, end = stretches[:, 0], stretches[:, 1]
+    many = (end - first + BLOCK - 1) // BLOCK
+    before = np.cumsum(many) - many
+    start = np.repeat(first - BLOCK * before, many) + BLOCK * np.arange(many.sum())
+    stop = np.minimum(start + BLOCK, np.repeat(end, many))
+    return np.column_stack((stretches, before)), _extremes(bars, start, stop, RANGES)
 
 
-def _extremes(bars: Integers, first: Integers, end: Integers) -> Integers:
-    """Of each stretch [first, end) the lowest, highest, and of the mark its lowest, highest, lowest close, highest
-    close; zeros without bars."""
-    found = np.zeros((len(first), 6), dtype=np.int64)
+def _extremes(bars: Integers, first: Integers, end: Integers, wanted: tuple[tuple[int, bool], ...]) -> Integers:
+    """Of each piece [first, end) the lowest (True) or highest of each column ``wanted``; zeros without bars."""
+    found = np.zeros((len(first), len(wanted)), dtype=np.int64)
     filled = first < end
     cuts = np.column_stack((first[filled], end[filled])).ravel()
     if not len(cuts):
         return found
     cuts = cuts[:-1] if cuts[-1] == len(bars) else cuts  # the last piece goes on to the end by itself
-    for place, (column, least) in enumerate(((2, True), (1, False), (5, True), (4, False), (6, True), (6, False))):
+    for place, (column, least) in enumerate(wanted):
         reduce = np.minimum if least else np.maximum
         found[filled, place] = reduce.reduceat(bars[:, column], cuts)[::2]
     return found

@@ -90,7 +90,7 @@ def serve(w: State, n: Numbers) -> None:
                 end(w, row, CANCELED)
         else:
             _place(w, n, row)
-    watch(w, n)
+    w.unwatched = 1
 
 
 @inlined
@@ -298,7 +298,8 @@ def best(w: State, side: int) -> int:
 
 @compiled
 def watch(w: State, n: Numbers) -> None:
-    """The prices between which a bar concerns no order, no stop and no margin."""
+    """The prices between which a bar concerns no order, no stop and no margin: found when the next bar is there."""
+    w.unwatched = 0
     buy, sell, low, high = -1, NEVER, -1, NEVER
     for i in range(w.length[BIDS]):
         o = w.order[w.live[BIDS, i]]
