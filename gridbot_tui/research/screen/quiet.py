@@ -114,7 +114,7 @@ def _undisturbed(w: State, tape: Integers, blocks: Integers, m: int, stretch: In
                 or tape[i, MARK_LOW] <= w.low_watch
                 or tape[i, MARK_HIGH] >= w.high_watch
             ):
-                return i
+                return int(i)
             i += 1
     return end
 
