@@ -114,9 +114,9 @@ def _undisturbed(w: State, tape: Integers, blocks: Integers, m: int, stretch: In
                 or tape[i, MARK_LOW] <= w.low_watch
                 or tape[i, MARK_HIGH] >= w.high_watch
             ):
-                return int(i)
+                return i
             i += 1
-    return end
+    return int(end)
 
 
 @compiled
