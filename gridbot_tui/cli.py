@@ -175,6 +175,7 @@ def execute(argv: list[str]) -> int:
         # A file name that is no text, a terminal that knows no braille: shown escaped, as on stderr.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        refuse_empty(argv)
         code = app(args=spread(argv), prog_name="gridbot", standalone_mode=False)
         sys.stdout.flush()
     except CommandFailed as error:
@@ -208,11 +209,21 @@ def _print_no_more() -> None:
 INTERRUPTED = "interrupted; nothing more was done"
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 """What the system says of a file that takes no more: only output is without a name here."""
+NEVER_EMPTY = ("--home", "--profile", "--config", "--data", "--symbol", "--into", "--report", "--output", "-o")
+"""Options whose empty value is a variable that was never set: without ``--symbol`` a flatten closes everything."""
 SEVERAL = {
     "--data": ("backtest", "walkforward", "optimize", "serve"),
     "--symbol": ("backtest", "walkforward", "optimize", "download"),
 }
 """Options that take several words after the commands named: what a shell makes of a glob, or a list."""
+
+
+def refuse_empty(argv: Sequence[str]) -> None:
+    """Raise CommandFailed for ``--symbol ""`` and its like."""
+    for word, after in zip(argv, [*argv[1:], "-"], strict=False):
+        name, equals, value = word.partition("=")
+        if name in NEVER_EMPTY and not (value if equals else after).strip():
+            raise CommandFailed(f"{name} is empty: give it a value, or leave it out", Exit.USAGE)
 
 
 def spread(argv: list[str]) -> list[str]:

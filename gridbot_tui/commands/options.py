@@ -17,7 +17,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 SymbolOption = Annotated[str | None, typer.Option("--symbol", metavar="S", help="Only this symbol (default: all).")]
 TimeoutOption = Annotated[
-    float, typer.Option("--timeout", metavar="S", min=0.1, help="Seconds to wait for the outcome.")
+    float, typer.Option("--timeout", metavar="S", min=0.1, max=86_400.0, help="Seconds to wait for the outcome.")
 ]
 
 

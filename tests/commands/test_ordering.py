@@ -50,6 +50,25 @@ def test_a_command_sends_its_order_and_prints_the_outcome(
     assert peer.startswith(kind.value)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["flatten", "--yes", "--symbol", ""], "--symbol is empty: give it a value, or leave it out"),
+        (["pause", "--symbol= "], "--symbol is empty"),
+        (["flatten", "--yes", "--profile", ""], "--profile is empty"),
+        (["kill", "--yes", "--timeout", "inf"], "--timeout"),
+    ],
+)
+def test_a_variable_that_was_never_set_does_not_turn_an_order_into_one_for_everything(
+    words: list[str], said: str, cli: Cli, live: Running, bot: FakeBot
+) -> None:
+    called = cli(*words)
+    assert called.code == 2
+    assert said in called.err
+    assert called.err.count("\n") == 1
+    assert bot.commands == []
+
+
 def test_a_refused_order_is_exit_code_four(cli: Cli, live: Running, bot: FakeBot) -> None:
     bot.refuse = "the drawdown latch holds: reset it first"
     called = cli("resume")
