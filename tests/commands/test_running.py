@@ -210,10 +210,15 @@ def test_a_set_without_a_value_is_wrong_usage(cli: Cli, app: FakeApp) -> None:
 
 
 def test_a_terminal_that_goes_away_does_not_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(*_: object, **__: object) -> None:
+    tried: list[str] = []
+
+    def gone(stream: object, text: str) -> None:
+        tried.append(text)
         raise OSError(5, "Input/output error")
 
     lines = Lines()
-    monkeypatch.setattr("builtins.print", gone)
+    monkeypatch.setattr("gridbot_tui.commands.run.write_past_locks", gone)
     lines.show(picture())
+    lines.close()  # what waits is printed, or not, within this test
     lines.show(picture())
+    assert len(tried) == 1, "nobody is there to print for"
