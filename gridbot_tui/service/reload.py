@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from gridbot_tui.control.command import Command, CommandKind, CommandOutcome
 from gridbot_tui.engine.config import EngineConfig
@@ -21,6 +22,9 @@ from gridbot_tui.settings.problems import ConfigError
 from gridbot_tui.store.core import Store
 from gridbot_tui.store.errors import StoreUnavailable
 from gridbot_tui.units import Ms
+
+WRONG_INPUT: Final = {"exit_code": "2"}
+"""What a command ends with where the config itself is wrong."""
 
 
 class Reloader:
@@ -97,7 +101,7 @@ class Reloader:
             try:
                 text = read(path)
             except ConfigError as wrong:
-                return CommandOutcome(command.id, ok=False, text=str(wrong))
+                return CommandOutcome(command.id, ok=False, text=str(wrong), detail=WRONG_INPUT)
         to = path or self._kept
         if command.kind is CommandKind.APPLY and to is not None and not preview:
             passed_over = self._passed_over(to)
@@ -151,7 +155,7 @@ class Reloader:
         try:
             loaded = load_text(text, self._file, os.environ, self._plan.options.overrides)
         except ConfigError as wrong:
-            return False, f"nothing changed: {wrong}", {}
+            return False, f"nothing changed: {wrong}", dict(WRONG_INPUT)
         changes = differences.diff(self.loaded.settings, loaded.settings)
         if not changes:
             if not preview:

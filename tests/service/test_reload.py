@@ -96,6 +96,7 @@ async def test_an_invalid_edit_changes_nothing_and_says_where_it_is_wrong(home: 
         assert not said.ok
         assert "no_such_key" in said.text
         assert "gridbot.toml line 9" in said.text
+        assert said.detail == {"exit_code": "2"}, "wrong config, as at a start"
         assert version(bot) == before
 
 
