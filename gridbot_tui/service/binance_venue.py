@@ -81,7 +81,7 @@ class BinanceVenue:
             timing=self._timing, clock=self._clock, gate=gate,
         )  # fmt: skip
         self._feeds = (market, account)
-        listing = ListingWatch(self._rest, self._listed, desk.announce, self._clock)
+        listing = ListingWatch(self._rest, self._listed, lambda text: desk.announce(text, "listing"), self._clock)
         return [self.port.run(), market.run(), account.run(), listing.run()]
 
     def _say(self, incoming: Incoming) -> None:

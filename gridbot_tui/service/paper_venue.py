@@ -74,7 +74,7 @@ class PaperVenue:
             next_open=desk.next_open, timing=self._timing, clock=self._clock, gate=Gate(self._timing, self._clock),
         )  # fmt: skip
         desk.take(LinkChanged(self.now(), "account", up=True, detail="simulated"))
-        listing = ListingWatch(self._rest, self._listed, desk.announce, self._clock)
+        listing = ListingWatch(self._rest, self._listed, lambda text: desk.announce(text, "listing"), self._clock)
         clock = keep_clock(self._rest, self._clock, CLOCK_EVERY_S)
         return [self.port.run(), self._market.run(), listing.run(), clock]
 

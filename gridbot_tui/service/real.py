@@ -180,7 +180,7 @@ class RealParts(Parts):
         self.log.info("resync", reason=reason)
         self.bot.reconcile(self.engine.now)
 
-    def announce(self, text: str, code: str = "listing") -> None:
+    def announce(self, text: str, code: str) -> None:
         """Something about a symbol, or the account, that the operator should know."""
         self.journal.report(self.now(), "warning", code, text)
 

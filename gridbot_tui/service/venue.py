@@ -29,8 +29,8 @@ class Desk(Protocol):
         """Something happened that only a comparison with the exchange can tell in full."""
         ...
 
-    def announce(self, text: str, code: str = "listing") -> None:
-        """Something about a symbol, or (``account``) the account, that the operator should know."""
+    def announce(self, text: str, code: str) -> None:
+        """Something the operator should know, of a symbol (``listing``) or of the ``account``."""
         ...
 
     def next_open(self, symbol: Symbol) -> Ms | None:

@@ -80,6 +80,7 @@ def test_every_warning_of_the_service_is_explained() -> None:
     said = {literal(call, 0) for name, call in calls("service") if name in IN_LOG}
     said |= {literal(call, 2) for name, call in calls("service") if name == "report" and literal(call, 1) != "info"}
     said |= {literal(call, 1) for name, call in calls("service") if name == "say" and len(call.args) == 3}
+    said |= {literal(call, 1) for name, call in calls("service") if name == "announce"}
     said -= {""}
     assert said == explained("Log lines of the service")
 
