@@ -20,6 +20,9 @@ START, END = "\x1b[200~", "\x1b[201~"
 """What a terminal says around a paste."""
 PASTED: Final = 200_000
 """Characters of a paste; what is longer is no config."""
+SILENT: Final = 20
+"""Looks without a byte, a tenth of a second each, after which a paste is over whose end was lost: until then every key
+is text, also those that pause or leave."""
 
 
 class Typed:
@@ -34,14 +37,19 @@ class Typed:
         self._last = ""
         self._pasted: list[str] | None = None
         """A paste that has not ended."""
+        self._silent = 0
+        """Looks since its last byte."""
 
     def take(self, data: bytes) -> Iterator[Message]:
         """The events that end with these bytes; with none, those that only time has ended (a lone Escape)."""
         for character in self._decode(data):
             # One at a time: what is refused takes nothing along that came with it.
             yield from self._pasting(character) if self._pasted is not None else self._parsed(character)
+        self._silent = 0 if data else self._silent + 1
         if self._pasted is None:
             yield from self._parsed("")
+        elif self._silent >= SILENT:
+            yield from self._pasting_over(self._pasted)
 
     def _pasting(self, character: str) -> Iterator[Message]:
         """Hold back a paste until all of it is there."""
@@ -49,9 +57,12 @@ class Typed:
         assert self._pasted is not None
         if len(self._pasted) < PASTED:
             self._pasted.append(character)
-        if self._last != END:
-            return
-        text = "".join(self._pasted).removesuffix(END).replace("\x1b", "")
+        if self._last == END:
+            yield from self._pasting_over(self._pasted)
+
+    def _pasting_over(self, pasted: list[str]) -> Iterator[Message]:
+        """Hand it over whole."""
+        text = "".join(pasted).removesuffix(END).replace("\x1b", "")
         self._pasted = None
         for one in (*text, *END):
             yield from self._parsed(one)

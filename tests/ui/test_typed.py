@@ -6,7 +6,7 @@ import pytest
 from textual import events
 from textual.message import Message
 
-from gridbot_tui.ui.typed import END, PASTED, Typed
+from gridbot_tui.ui.typed import END, PASTED, SILENT, Typed
 
 
 def keys(found: list[Message]) -> str:
@@ -74,3 +74,17 @@ def test_a_binary_file_thrown_at_it_leaves_it_taking_keys() -> None:
         list(typed.take(draw.randbytes(size)))
     list(typed.take(END.encode() + b"\x18" * 40))
     assert keys(list(typed.take(b"w"))) == "w"
+
+
+def test_a_paste_whose_end_was_lost_is_over_after_two_seconds_and_keys_are_keys_again() -> None:
+    typed = Typed()
+    assert not list(typed.take(b"\x1b[200~lost"))
+    found = [one for _ in range(SILENT) for one in typed.take(b"")]
+    assert [one.text for one in found if isinstance(one, events.Paste)] == ["lost"]
+    assert keys(list(typed.take(b"\x1b[201~p"))) == "p"
+
+
+def test_a_paste_that_falters_is_one_paste() -> None:
+    typed = Typed()
+    found = [*typed.take(b"\x1b[200~one "), *typed.take(b""), *typed.take(b"two\x1b[201~")]
+    assert [one.text for one in found if isinstance(one, events.Paste)] == ["one two"]
