@@ -94,9 +94,12 @@ def database(profile: Profile) -> Check:
             reader.check()
             size, identity = reader.size(), reader.identity
             unfinished = len(reader.commands(open_only=True))
+            behind = reader.behind()
     except StoreError as error:
         return fail("database", str(error), "nothing was changed; the sentence names the way out")
     found = f"{size / (1 << 20):.1f} MiB in order, of {identity or 'nobody'}"
+    if behind and not profile.running:
+        found += f"; {behind} facts of a bot that was killed are in its journal only, the next start brings them up"
     if unfinished and not profile.running:
         return ok("database", f"{found}; {unfinished} commands are unfinished, the next start goes on with them")
     return ok("database", found)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,9 @@ from gridbot_tui.commands import output
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.options import HomeOption, JsonOption, ProfileOption, where
 from gridbot_tui.service.profile import Profile, ProfileError, find_existing
+
+if TYPE_CHECKING:
+    from gridbot_tui.store.reader import Reader
 
 app = typer.Typer(
     help="Export what a profile remembers, also while its bot runs.",
@@ -121,8 +124,19 @@ def _rows(
     from gridbot_tui.store.reader import reading
 
     with _explained(file), reading(own.database) as reader:
+        _mind_lag(reader, own)
         rows = getattr(export_rows, what)(reader)
         _write(rows, Format.JSON if at.json else format, file)
+
+
+def _mind_lag(reader: "Reader", profile: Profile) -> None:
+    """A bot that was killed may have left its latest facts in the journal only; a running one shows them at once."""
+    missing = reader.behind()
+    if missing and not profile.running:
+        output.say(
+            f"{profile.database}: the latest {missing} facts are not among these rows, for the bot was killed while it "
+            "wrote them; its next start brings them up."
+        )
 
 
 def _verify(profile: Profile, json: bool) -> None:

@@ -1,5 +1,6 @@
 """Facts as JSON and back, exactly."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Union
 
@@ -11,6 +12,8 @@ from gridbot_tui.store.errors import UnwritableFact
 KINDS: Final = tuple(sorted(Fact.__subclasses__(), key=lambda kind: kind.__name__))
 """Every kind of fact there is; a new one is journalled without a word here."""
 
+_LONG: Final = re.compile(rb"[0-9]{19}").search
+_MOST: Final = 2**63
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final[Callable[[bytes], Fact]] = msgspec.json.Decoder(Union[KINDS]).decode  # noqa: UP007
 
@@ -19,7 +22,8 @@ def encode(fact: Fact) -> bytes:
     """The fact as tagged JSON.
 
     NaN and infinity become ``null`` in JSON and would make the journal unreadable, or a number unknown,
-    at the next start; so whatever holds a ``null`` is read back and compared before it is written.
+    at the next start; so whatever holds a ``null`` is read back and compared before it is written. A whole number
+    beyond 64 bits fits no table.
 
     Raises:
         UnwritableFact: the fact would not come back as it is.
@@ -28,9 +32,19 @@ def encode(fact: Fact) -> bytes:
         body = _encode(fact)
         if b"null" in body and _decode(body) != fact:
             raise UnwritableFact(f"{type(fact).__name__} holds a number that is none: {fact}")
+        if _LONG(body) and _too_large(msgspec.to_builtins(fact)):
+            raise UnwritableFact(f"{type(fact).__name__} holds a whole number beyond 64 bits: {fact}")
     except (msgspec.MsgspecError, OverflowError, UnicodeEncodeError, TypeError) as error:
         raise UnwritableFact(f"{type(fact).__name__} cannot be written: {error}") from error
     return body
+
+
+def _too_large(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(map(_too_large, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_too_large, value))
+    return isinstance(value, int) and not -_MOST <= value < _MOST
 
 
 def decode(body: bytes) -> Fact:

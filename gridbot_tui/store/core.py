@@ -1,12 +1,15 @@
 """The writer: one synchronous connection, one transaction a call.
 
-Virtual time runs it in line; real time runs it in aiosqlite's thread (``store.live``).
+Virtual time runs it in line; real time runs it in aiosqlite's thread (``store.live``). There the journal is written
+first and the tables that queries read follow in a transaction of their own: an order waits for the one only. The file
+remembers how far its tables have come, and whoever opens it brings them up to its journal.
 """
 
 import sqlite3
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal, Self, TypeVar
 
@@ -18,8 +21,8 @@ from gridbot_tui.store import database, retention
 from gridbot_tui.store.codec import Batch, batch, compact, decode
 from gridbot_tui.store.errors import StoreDamaged, StoreForeign, StoreUnavailable, classed, damaged
 from gridbot_tui.store.identity import Identity
-from gridbot_tui.store.projections import project
-from gridbot_tui.store.queries import Queries
+from gridbot_tui.store.projections import only_new, project
+from gridbot_tui.store.queries import TABLES_AT, Queries
 from gridbot_tui.store.rows import SavedState
 from gridbot_tui.units import Ms, Symbol
 
@@ -33,6 +36,7 @@ _COMMAND = "INSERT INTO commands VALUES (?, ?, ?, ?, NULL) ON CONFLICT (id) DO N
 _INSTRUMENT_NOW = "SELECT body FROM instruments WHERE symbol = ? ORDER BY since DESC LIMIT 1"
 
 T = TypeVar("T")
+_Numbered = list[tuple[int, Fact]]
 
 
 class Restored:
@@ -74,7 +78,12 @@ class Store(Queries):
         self.duplicates: deque[Fact] = deque(maxlen=100)
         """Latest fills and cash entries that were already written, hence ignored."""
         self.duplicate_count = 0
+        self.unprojected = 0
+        """Facts of the journal that the tables could not take when the file was opened."""
         self._slots: deque[int] = deque(maxlen=STATES_KEPT)
+        self._behind: _Numbered = []
+        """Journalled facts that the tables do not show yet, with their numbers."""
+        self._lags = False
 
     @classmethod
     def open(
@@ -84,6 +93,7 @@ class Store(Queries):
         durable: bool,
         identity: Identity,
         if_damaged: Literal["refuse", "set_aside"] = "refuse",
+        lags: bool = False,
     ) -> Self:
         """Open or create the file, checked, migrated and recognised as this profile's.
 
@@ -92,6 +102,7 @@ class Store(Queries):
             durable: every commit survives power loss (testnet, live); otherwise it survives the process.
             identity: whose state it must be.
             if_damaged: ``set_aside`` renames a damaged file and starts an empty one.
+            lags: ``journal`` will be used.
 
         Raises:
             StoreUnavailable: it cannot be opened now.
@@ -106,6 +117,7 @@ class Store(Queries):
             aside = database.set_aside(path)
             store = cls(database.connect(path, durable=durable), path, identity)
         store.set_aside = aside
+        store._lags = lags
         try:
             store._begin()
         except BaseException:
@@ -129,6 +141,21 @@ class Store(Queries):
             self._slots.append(slot)
         self.was_clean = self.get_meta("in_use") != "1"
         self._transact(self._put_all, (("identity", compact(self.identity).decode()), ("in_use", "1")))
+        self._bring_up()
+
+    def _bring_up(self) -> None:
+        """Bring the tables up to the journal, where the last run died between the two."""
+        known = self.get_meta(TABLES_AT)
+        if known is not None:
+            self._lags = True
+            first = int(known) + 1
+            self._behind = list(enumerate(self.facts_after(int(known)), start=first))
+        elif self._lags:
+            self.put_meta(TABLES_AT, str(self.last_seq))
+        try:
+            self.catch_up()
+        except (sqlite3.Error, ValueError, TypeError, OverflowError):
+            self._catch_up_singly()
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -160,26 +187,36 @@ class Store(Queries):
 
     def write(self, batches: Sequence[Batch]) -> list[int]:
         """Write several batches in order in one transaction; the last sequence number of each."""
+        return self.journal(batches, tables=True)
+
+    def journal(self, batches: Sequence[Batch], *, tables: bool = False) -> list[int]:
+        """As ``write``, but without ``tables`` these show the facts only with the next transaction, or ``catch_up``."""
         before = self.last_seq
         try:
-            seqs, ignored = self._transact(self._write, batches)
+            seqs, behind, ignored = self._transact(self._write, batches, tables)
         except BaseException:
             self.last_seq = before
             raise
+        self._behind = behind
         self.duplicates.extend(ignored)
         self.duplicate_count += len(ignored)
         return seqs
 
-    def _write(self, batches: Sequence[Batch]) -> tuple[list[int], list[Fact]]:
+    def _write(self, batches: Sequence[Batch], tables: bool) -> tuple[list[int], _Numbered, list[Fact]]:
+        """Numbers, the facts that the tables do not show yet, and those that were written before."""
         connection, seq = self._connection, self.last_seq
+        self._project_behind()
+        is_new = partial(project, connection) if tables else only_new(connection)
+        behind: _Numbered = []
         ignored: list[Fact] = []
         seqs: list[int] = []
         for each in batches:
             entries: list[tuple[int, Ms, str, bytes]] = []
             for fact, body in each.facts:
-                if project(connection, seq + 1, fact):
+                if is_new(seq + 1, fact):
                     seq += 1
                     entries.append((seq, fact.at, type(fact).__name__, body))
+                    behind.append((seq, fact))
                 else:
                     ignored.append(fact)
             connection.executemany(_JOURNAL, entries)
@@ -188,8 +225,43 @@ class Store(Queries):
             if each.meta:
                 self._put_all(each.meta)
             seqs.append(seq)
+        if tables:
+            behind = []
+            self._note_tables(seq)
         self.last_seq = seq
-        return seqs, ignored
+        return seqs, behind, ignored
+
+    def catch_up(self) -> None:
+        """Bring the tables up to the journal.
+
+        Raises:
+            StoreUnavailable: not now; the next transaction does it.
+        """
+        if self._behind:
+            self._transact(self._project_behind)
+            self._behind = []
+
+    def _project_behind(self) -> None:
+        if self._behind:
+            for seq, fact in self._behind:
+                project(self._connection, seq, fact)
+            self._note_tables(self._behind[-1][0])
+
+    def _note_tables(self, seq: int) -> None:
+        if self._lags:
+            self._put_all(((TABLES_AT, str(seq)),))
+
+    def _catch_up_singly(self) -> None:
+        """A fact that the tables cannot take must not keep a bot from starting: the journal has it, and counts."""
+        behind, self._behind = self._behind, []
+        for each in behind:
+            self._behind = [each]
+            try:
+                self.catch_up()
+            except (sqlite3.Error, ValueError, TypeError, OverflowError):
+                self.unprojected += 1
+        self._behind = []
+        self._transact(self._note_tables, self.last_seq)
 
     def _write_state(self, seq: int, at: Ms, blob: bytes) -> None:
         """Overwrite the oldest of the slots."""
@@ -280,6 +352,7 @@ class Store(Queries):
 
     def prune(self, before: Ms) -> int:
         """Let go of what is older than ``before`` and not needed; rows deleted. See ``store.retention``."""
+        self.catch_up()
         deleted = self._transact(retention.prune, self._connection, before)
         try:
             self._connection.execute(f"PRAGMA incremental_vacuum({retention.VACUUM_PAGES})").fetchall()
@@ -289,6 +362,7 @@ class Store(Queries):
 
     def backup(self, target: Path) -> Path:
         """A whole consistent copy at ``target``, on disk."""
+        self.catch_up()
         try:
             return database.backup(self._connection, target)
         except (sqlite3.Error, OSError) as error:
@@ -296,6 +370,7 @@ class Store(Queries):
 
     def mark_closed(self) -> None:
         """Note that this run ended in order."""
+        self.catch_up()
         self.put_meta("in_use", "0")
 
     def close(self) -> None:

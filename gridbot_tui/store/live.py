@@ -3,7 +3,8 @@
 A transaction begins in the moment it is asked for, in aiosqlite's thread, unless one is under way; later callers
 queue up, and the next transaction takes them all, so that a hundred waiting creates cost one fsync. Order is kept.
 Nothing but the thread stands between a caller and the disk: each turn of the event loop would be one more wait
-for an order whose intent must be durable first.
+for an order whose intent must be durable first. Nor does it wait for the tables that queries read: they follow with
+the next transaction, or ``TABLES_S`` later, and are up to date for every query asked here.
 """
 
 import asyncio
@@ -25,6 +26,8 @@ from gridbot_tui.units import Ms
 T = TypeVar("T")
 _Asked = tuple[Batch, "asyncio.Future[int]"]
 
+TABLES_S = 0.004
+"""So much after a transaction the tables follow it: its orders have left by then."""
 MAX_WAITING = 10_000
 """Batches that may wait for one commit; more means that the disk has stopped."""
 
@@ -65,6 +68,9 @@ class LiveStore:
         self._idle.set()
         self._closed = False
         self._task: asyncio.Task[None] | None = None
+        self._following: asyncio.TimerHandle | None = None
+        self._defect: Exception | None = None
+        """What made it impossible to bring the tables up to a fact."""
         self.commits = 0
         """Transactions of facts so far (fewer than batches where commits were shared)."""
 
@@ -84,7 +90,7 @@ class LiveStore:
             # An error here would leave aiosqlite's thread to end after the loop has closed: it is kept, the
             # thread is ended in order with a stand-in, and the error raised then.
             try:
-                store = Store.open(path, durable=durable, identity=identity, if_damaged=if_damaged)
+                store = Store.open(path, durable=durable, identity=identity, if_damaged=if_damaged, lags=True)
             except Exception as error:  # noqa: BLE001 - raised again below
                 opened.append(error)
                 return sqlite3.connect(":memory:")
@@ -143,6 +149,8 @@ class LiveStore:
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         if self._closed:
             done.set_exception(StoreUnavailable("The store is closed; nothing more can be written."))
+        elif self._defect is not None:
+            done.set_exception(self._defect)
         elif len(self._waiting) + len(self._writing) >= MAX_WAITING:
             why = f"{self._store.path}: {MAX_WAITING} batches wait for the disk already."
             done.set_exception(StoreUnavailable(why))
@@ -176,6 +184,7 @@ class LiveStore:
             return
         if seqs is not None:
             self.commits += 1
+            self._follow()
         for number, (_, done) in enumerate(group):
             _tell(done, None if seqs is None else seqs[number], error)
         self._go_on()
@@ -202,9 +211,32 @@ class LiveStore:
         else:
             self._idle.set()
 
+    # -- tables ----------------------------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        if self._following is None and not self._closed:
+            self._following = asyncio.get_running_loop().call_later(TABLES_S, self._catch_up)
+
+    def _catch_up(self) -> None:
+        """Bring the tables up to what was written, behind whatever the thread does now."""
+        self._following = None
+        loop = asyncio.get_running_loop()
+
+        def failed(defect: Exception) -> None:
+            loop.call_soon_threadsafe(self._failed, defect)
+
+        try:
+            self._hop.soon(partial(_catch_up, self._store, failed))
+        except ValueError:
+            return  # closed meanwhile, and by that brought up
+
+    def _failed(self, defect: Exception) -> None:
+        """Tables that cannot follow the journal are a defect of ours: nothing more is taken."""
+        self._defect = defect
+
     async def run(self, work: Callable[[Store], T]) -> T:
         """Anything else a Store can do, in its thread: ``await live.run(lambda s: s.fills(limit=20))``."""
-        return await self._hop.run(partial(work, self._store))
+        return await self._hop.run(partial(_caught_up, self._store, work))
 
     async def close(self) -> None:
         """Write what waits, note the orderly end, close the file and end the thread."""
@@ -212,6 +244,8 @@ class LiveStore:
             return
         self._closed = True
         await self._idle.wait()
+        if self._following is not None:
+            self._following.cancel()
         try:
             await self._hop.run(self._store.mark_closed)
         finally:
@@ -221,11 +255,30 @@ class LiveStore:
 def _write(store: Store, batches: list[Batch], ended: Callable[..., object]) -> None:
     """In the store's thread: one transaction, and word of it to the loop."""
     try:
-        seqs = store.write(batches)
+        seqs = store.journal(batches)
     except BaseException as error:  # noqa: BLE001 - whoever waits gets it, whatever it is
         ended(None, error)
     else:
         ended(seqs, None)
+
+
+def _catch_up(store: Store, failed: Callable[[Exception], object]) -> None:
+    """In the store's thread: the tables, where no transaction has taken them along."""
+    try:
+        store.catch_up()
+    except StoreUnavailable:
+        return  # the next transaction begins with it, and tells of a disk that fails
+    except Exception as error:  # noqa: BLE001 - raised by whoever writes next
+        failed(error)
+
+
+def _caught_up(store: Store, work: Callable[[Store], T]) -> T:
+    """In the store's thread: a query must find what was written before it was asked."""
+    try:
+        store.catch_up()
+    except StoreUnavailable:
+        pass  # it reads what there is; whoever writes next is told of the disk
+    return work(store)
 
 
 def _tell(done: "asyncio.Future[int]", seq: int | None, error: BaseException | None) -> None:

@@ -66,6 +66,8 @@ ON CONFLICT (symbol) DO UPDATE SET trade_id = excluded.trade_id, at = excluded.a
 WHERE (length(excluded.trade_id), excluded.trade_id) > (length(last_trades.trade_id), last_trades.trade_id)
 """
 _CASH: Final = "INSERT INTO cash VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (cash_id) DO NOTHING"
+_FILL_KNOWN: Final = "SELECT 1 FROM fills WHERE symbol = ? AND trade_id = ?"
+_CASH_KNOWN: Final = "SELECT 1 FROM cash WHERE cash_id = ?"
 _EQUITY: Final = "INSERT OR REPLACE INTO equity VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _WEIGHTS: Final = "INSERT INTO weights VALUES (?, ?, ?, ?, ?, ?, ?)"
 _DECISION: Final = "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?)"
@@ -82,6 +84,29 @@ def project(connection: sqlite3.Connection, seq: int, fact: Fact) -> bool:
     """
     projection = _PROJECTIONS.get(type(fact))
     return True if projection is None else projection(connection, seq, fact)
+
+
+def only_new(connection: sqlite3.Connection) -> Callable[[int, Fact], bool]:
+    """What ``project`` would say of the facts of one transaction, one after the other, with nothing brought up to them.
+
+    It goes by what the tables show: they must be up to the facts of earlier transactions.
+    """
+    seen: set[tuple[str, ...]] = set()
+
+    def is_new(_: int, fact: Fact) -> bool:
+        known: tuple[str, ...]
+        if isinstance(fact, FillFact):
+            sql, known = _FILL_KNOWN, (fact.fill.symbol, fact.fill.trade_id)
+        elif isinstance(fact, CashFact):
+            sql, known = _CASH_KNOWN, (fact.cash.cash_id,)
+        else:
+            return True
+        if known in seen or connection.execute(sql, known).fetchone() is not None:
+            return False
+        seen.add(known)
+        return True
+
+    return is_new
 
 
 def _row(seq: int, order: NewOrder, state: str, filled: int, at: int) -> tuple[Any, ...]:

@@ -20,6 +20,8 @@ from gridbot_tui.store.errors import classed, damaged
 from gridbot_tui.strategy.plan import GridPlan, Weights
 from gridbot_tui.units import ClientId, Ms, Side, Symbol
 
+TABLES_AT: Final = "tables_at"
+"""Name of the small value that says up to which journal entry the tables are; none where they never lag behind."""
 _FOREVER: Final = 1 << 62
 _PAGE: Final = 1_000
 _order_of: Final = msgspec.json.Decoder(NewOrder).decode
@@ -176,6 +178,12 @@ class Queries:
         """A small value kept by name."""
         row = self._one("SELECT value FROM meta WHERE key = ?", (key,))
         return None if row is None else row[0]
+
+    def behind(self) -> int:
+        """Journal entries that the tables do not show yet."""
+        known = self.get_meta(TABLES_AT)
+        row = self._one("SELECT max(seq) FROM journal")
+        return 0 if known is None or row is None or row[0] is None else max(0, row[0] - int(known))
 
     def ledger_start(self) -> StartFact | None:
         """When and with what the ledger of this profile began."""

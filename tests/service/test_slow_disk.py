@@ -42,7 +42,7 @@ class Disk:
 def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
     one = Disk()
     for owner, names in (
-        (Store, ("write", "remember_command", "finish_command", "put_meta", "save_state")),
+        (Store, ("journal", "catch_up", "remember_command", "finish_command", "put_meta", "save_state")),
         (audit.AuditTrail, ("write",)),
         (rotate.RotatingFile, ("write",)),
     ):
