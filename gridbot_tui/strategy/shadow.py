@@ -50,6 +50,16 @@ class ShadowState(Struct, frozen=True):
     fees: float
 
 
+def touches(close: float, tick: float) -> tuple[float, float]:
+    """(bid, ask) nearest to the market as of ``close``.
+
+    At the lowest price there is, one tick, no bid has room below: it stands there itself, where no bar can trade
+    through it.
+    """
+    gap = max(tick, TOUCH * close)
+    return close - gap if close > gap else close, close + gap
+
+
 def rungs(side: int, ladder: Ladder, position: float, touch: float) -> list[Order]:
     """The orders that rest on one side, nearest first.
 
@@ -222,9 +232,8 @@ class Shadow:
         """Set the touches as of ``close`` and the prices beyond which something fills."""
         ladder = self.ladder
         assert ladder is not None
-        gap = max(self._tick, TOUCH * close)
         self._close = close
-        self._buy_touch, self._sell_touch = close - gap, close + gap
+        self._buy_touch, self._sell_touch = touches(close, self._tick)
         buy = nearest(1, ladder, self.position, self._buy_touch)
         sell = nearest(-1, ladder, self.position, self._sell_touch)
         # The slow path decides with <=, so that these two may be a little wide.

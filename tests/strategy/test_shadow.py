@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridbot_tui.strategy.shadow import SLIPPAGE, Ladder, Shadow, ShadowState, nearest, rungs
+from gridbot_tui.strategy.shadow import SLIPPAGE, Ladder, Shadow, ShadowState, nearest, rungs, touches
 from tests.strategy.support import walk
 
 TICK = 0.01
@@ -158,6 +158,19 @@ def test_a_day_without_a_valid_start_has_no_return() -> None:
     assert one.day(101.0, alive=False) == pytest.approx(1.0)
     assert one.day(102.0, alive=True) is None
     assert one.total == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("unwind", [None, 1.0])
+def test_at_a_price_of_one_tick_bids_stand_there_and_are_never_passed(unwind: float | None) -> None:
+    assert touches(TICK, TICK) == (TICK, 2 * TICK)
+    one = Shadow(TICK, 0.0, 5e-4)
+    one.plan(ladder(unwind=unwind), TICK)
+    one.bar(TICK, TICK, TICK)
+    assert (one.position, one.cash) == (0.0, 0.0)
+    one.bar(2 * TICK, TICK, 2 * TICK)
+    again = Shadow(TICK, 0.0, 5e-4)
+    again.restore(one.state())
+    assert again.state() == one.state()
 
 
 @given(st.integers(0, 30), st.floats(0.5, 1.25), st.integers(5, 195))

@@ -7,9 +7,10 @@ from numba import njit
 from numba.cpython.unsafe.numbers import trailing_zeros
 from numba.extending import register_jitable
 
-from gridbot_tui.strategy import ensemble, ladder, learning, leverage, votes
+from gridbot_tui.strategy import ensemble, ladder, learning, leverage, shadow, votes
 
 OWN: tuple[Callable[..., Any], ...] = (
+    shadow.touches,
     votes.clip,
     votes.neutral_vote,
     votes.crowding_tilts,

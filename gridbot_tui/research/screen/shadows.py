@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gridbot_tui.research.screen.compiled import compiled, inlined
-from gridbot_tui.strategy.shadow import DUST, SLIPPAGE, THROUGH, TOUCH
+from gridbot_tui.strategy import shadow
+from gridbot_tui.strategy.shadow import DUST, SLIPPAGE, THROUGH
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -19,6 +20,7 @@ CASH, POSITION, CENTRE, SPACING, SKEW, LOT, TARGET, UPPER, LOWER, LEVELS, UNWIND
 BUY_TOUCH, SELL_TOUCH, BELOW, ABOVE, PEGGING, DAY_EQUITY, PLANNED, TOTAL = range(11, 19)
 WIDTH: Final = 19
 """Numbers of one shadow; ``TOTAL`` sums the days' returns, ``UNWIND`` and ``DAY_EQUITY`` are nan for none."""
+shadow_touches = shadow.touches
 
 
 @compiled
@@ -78,8 +80,7 @@ def nearest(side: int, s: Floats, touch: float, log_touch: float) -> float:
 @compiled
 def arm(s: Floats, close: float, tick: float, log_below: float, log_above: float) -> None:
     """Touches as of ``close`` (and their logs), and the prices beyond which something fills."""
-    gap = max(tick, TOUCH * close)
-    s[BUY_TOUCH], s[SELL_TOUCH] = close - gap, close + gap
+    s[BUY_TOUCH], s[SELL_TOUCH] = shadow_touches(close, tick)
     s[BELOW], s[ABOVE] = -math.inf, math.inf
     buy = nearest(1, s, s[BUY_TOUCH], log_below)
     if buy:
@@ -95,8 +96,8 @@ def arm(s: Floats, close: float, tick: float, log_below: float, log_above: float
 @inlined
 def touches(close: float, tick: float) -> tuple[float, float]:
     """Logs of both touches as of ``close``."""
-    gap = max(tick, TOUCH * close)
-    return math.log(close - gap), math.log(close + gap)
+    below, above = shadow_touches(close, tick)
+    return math.log(below), math.log(above)
 
 
 @compiled

@@ -13,7 +13,7 @@ from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.recorded import Series
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.strategy.features import FeatureRow, Features
-from gridbot_tui.strategy.shadow import TOUCH
+from gridbot_tui.strategy.shadow import touches
 from gridbot_tui.strategy.votes import down_vote, up_vote
 from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Ms
 
@@ -272,8 +272,8 @@ class _Events:
 
     def _touches(self, close: float) -> tuple[float, float]:
         """Logs of the paper grids' touches: ``shadows.touches``, by the same library's logarithm."""
-        gap = max(self._series.instrument.tick_f, TOUCH * close)
-        return math.log(close - gap), math.log(close + gap)
+        below, above = touches(close, self._series.instrument.tick_f)
+        return math.log(below), math.log(above)
 
 
 def fixed_votes(row: FeatureRow) -> tuple[float, float]:
