@@ -147,6 +147,10 @@ def fill(desk: Desk, event: Fill) -> None:
     state.touch = _touch_after(state, event)
     _count(state, live)
     desk.symbol_changed(event.symbol)
+    if effect.also:
+        desk.narrow, desk.walked = False, None  # the news is of two symbols
+        desk.symbol_changed(effect.also)
+        desk.note(effect.also, "fee_from_base", f"a fee of {event.symbol} was paid from base that was held to be sold")
     if not event.ours or event.forced:
         desk.touch_all()  # the leverage of the whole account may have jumped
     desk.emit(

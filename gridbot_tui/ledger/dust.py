@@ -35,6 +35,11 @@ class Dust:
         self.quantity += quantity
         self.cost += quantity * self._instrument.price(price)
 
+    def lose(self, quantity: Decimal, worth: Money) -> None:
+        """Base that left otherwise than by a sale, counted at ``worth`` where it went."""
+        self.quantity -= quantity
+        self.cost -= worth
+
     def take_whole(self, price: Ticks) -> Steps:
         """Give up every whole step to a lot at ``price``; how many there were."""
         steps = int(self.quantity // self._instrument.step)

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from gridbot_tui.ledger.account import AccountBook
 from gridbot_tui.ledger.book_state import kept
 from gridbot_tui.ledger.capital import Capital, CapitalState
-from gridbot_tui.ledger.exact import quantised
+from gridbot_tui.ledger.exact import product, quantised, quotient
+from gridbot_tui.ledger.lost import lost
 from gridbot_tui.ledger.lots import LotBook
 from gridbot_tui.ledger.model import CashLike, FillEffect, FillLike, LedgerError, UnknownSymbolError
 from gridbot_tui.ledger.pnl import Flows, Pnl, over_books, summed
@@ -30,7 +31,7 @@ class Ledger:
 
     Equity is the allotted capital plus the change of the quote wallet plus what open positions are worth
     beyond what they cost, less fees paid from other wallets. Base bought by us is in it, base and other
-    assets that were there before are not.
+    assets that were there before are not; what leaves a wallet is theirs first, and ours where they are used up.
 
     Not thread-safe; every method is synchronous and exact. Money is in quote unless an asset is named.
     """
@@ -206,6 +207,12 @@ class Ledger:
         if effect.excess:
             proceeds = book.instrument.notional(fill.price, effect.excess)
             self._transfer(fill.at, proceeds, equity_before)
+        if fill.fee > 0 and fill.fee_asset not in (self.quote, book.instrument.base):
+            gone = self._lose(fill.fee_asset, fill.fee, None if fee is None else quotient(fee, fill.fee))
+            if gone is not None:
+                self._flows.outside_fees -= gone[1]
+                self._refresh()
+                effect = replace(effect, also=gone[0])
         return effect
 
     def cash(self, cash: CashLike) -> bool:
@@ -216,7 +223,11 @@ class Ledger:
         equity_before = self.equity_quick()
         self.account.cash(cash)
         if cash.asset != self.quote:
-            return True  # no part of equity; the account book has it
+            # No part of equity, the account book has it; but for base of ours that went with it.
+            gone = self._lose(cash.asset, -cash.amount)
+            if gone is not None:
+                self._transfer(cash.at, -gone[1], equity_before)
+            return True
         kind, amount = cash.cash_kind, cash.amount
         if kind == "funding":
             book = self._books.get(cash.symbol)
@@ -454,6 +465,21 @@ class Ledger:
             self._flows.outside_fees += foreign
         else:
             self._flows.outside_fees += fee
+
+    def _lose(self, asset: Asset, left: Money, price: Decimal | None = None) -> tuple[Symbol, Money] | None:
+        """Take out of our base what went with ``left`` of an asset; the symbol, and its worth at ``price`` (None:
+        the mark)."""
+        found = lost(self._books.values(), asset, self.account.wallet(asset), left) if self.market is _SPOT else None
+        if found is None:
+            return None
+        book, missing = found
+        if price is None:
+            price = self._prices.get(asset, ZERO) if book.mark is None else book.instrument.price(book.mark)
+        worth = quantised(product(missing, price))
+        self._lift(book)
+        book.lose(missing, worth)
+        self._put(book)
+        return book.instrument.symbol, worth
 
     def _transfer(self, at: Ms, amount: Money, equity_before: Money | None) -> None:
         """Capital came or went; into the units at once, or at the next sample where equity is unknown."""

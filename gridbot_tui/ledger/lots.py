@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -11,7 +12,7 @@ from gridbot_tui.ledger.carry import Carry
 from gridbot_tui.ledger.closing import Closing
 from gridbot_tui.ledger.dust import Dust
 from gridbot_tui.ledger.exact import quotient
-from gridbot_tui.ledger.model import FillEffect, FillLike, Lot
+from gridbot_tui.ledger.model import FillEffect, FillLike, LedgerError, Lot
 from gridbot_tui.ledger.shelf import Shelf
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.units import ZERO, Market, Money, Ms, Side, Steps, Ticks
@@ -19,6 +20,7 @@ from gridbot_tui.units import ZERO, Market, Money, Ms, Side, Steps, Ticks
 # Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
 _FUTURES = Market.FUTURES
 _BUY, _SELL = Side.BUY, Side.SELL
+_HIGHEST: Final[Ticks] = 1 << 62
 
 
 class LotBook:
@@ -259,6 +261,18 @@ class LotBook:
         self._put(Lot(number, self.instrument.symbol, _BUY, steps, price, at, ZERO, 0, 0, False))
         return number
 
+    def lose(self, quantity: Decimal, worth: Money) -> None:
+        """Spot: base of ours that left otherwise than by a sale, counted at ``worth`` where it went.
+
+        Dust goes first, then the lots whose exits are farthest.
+        """
+        self.dust.lose(quantity, worth)
+        while missing := self.dust.missing():
+            lot = self._own.nearest(_BUY, _HIGHEST, 0) or self._external.nearest(_BUY, _HIGHEST, 0)
+            if lot is None:
+                raise LedgerError(f"{self.instrument.symbol}: {quantity} {self.instrument.base} are not ours to lose")
+            self._pay_with(lot, missing)
+
     # -- how ----------------------------------------------------------------------------------------------
 
     def _put(self, lot: Lot) -> None:
@@ -366,12 +380,16 @@ class LotBook:
                 lacking = -self.dust.quantity
                 self.dust.add(lacking, price)
                 return lacking * self.instrument.price(price)
-            part = min(missing, lot.steps)
-            self._shrink(lot, part, lot.fee if part == lot.steps else ZERO, ZERO)
-            self.dust.add(self.instrument.quantity(part), lot.price)
-            if not self.position:
-                self.tally.since_flat = ZERO
+            self._pay_with(lot, missing)
         return ZERO
+
+    def _pay_with(self, lot: Lot, missing: Steps) -> None:
+        """Move what the dust lacks from a lot into it, as far as that goes, at the lot's own price."""
+        part = min(missing, lot.steps)
+        self._shrink(lot, part, lot.fee if part == lot.steps else ZERO, ZERO)
+        self.dust.add(self.instrument.quantity(part), lot.price)
+        if not self.position:
+            self.tally.since_flat = ZERO
 
     def state(self) -> LotBookState:
         """Everything it is."""

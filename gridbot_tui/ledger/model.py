@@ -115,3 +115,5 @@ class FillEffect(Struct, frozen=True):
     """Spot: sold beyond our lots, hence not ours."""
     foreign_fee: Money = ZERO
     """Spot: the part of a base fee that was paid from base that is not ours, quote."""
+    also: Symbol = ""
+    """Spot: another symbol, whose base of ours was needed for the fee."""

@@ -55,6 +55,28 @@ def test_on_spot_what_others_orders_hold_is_left_to_them_said_and_sold_once_they
     assert not rig.engine.desk.blockers.holds(BTC, "base_locked")
 
 
+def test_on_spot_base_that_the_owner_withdraws_is_not_ours_to_sell_any_more() -> None:
+    filled = (600_000, 602_000, 598_000, 600_000)
+    rig = grid(filled, *[flat(600_000)] * 8, market=Market.SPOT, initial_inventory=True)
+    rig.run(until=rig.source.start + 3 * MINUTE)
+    own, one = position(rig), rig.world.instruments[BTC]
+    for order in list(rig.world.exchange.history.open.values()):
+        assert rig.world.owner.manual_cancel(BTC, order.client_id) is None  # the exits hold the base at first
+    rig.world.owner.withdraw("BTC", one.quantity(own // 2))
+    rig.settle()
+    desk = rig.engine.desk
+    assert desk.ledger.book(BTC).quantity == desk.ledger.account.wallet("BTC")
+    assert desk.tiers.drawdown > -0.01
+    flatten = rig.order("flatten")
+    rig.run()
+    outcome = rig.outcome(flatten)
+    assert outcome is not None
+    assert outcome.ok
+    assert desk.ledger.closable(BTC) == 0
+    assert rig.world.exchange.account.spendable("BTC") < one.step
+    assert rig.problems == []
+
+
 def test_a_reset_measures_drawdown_from_what_is_left_now_not_from_the_last_mark() -> None:
     rig = grid(*[flat(600_000)] * 4, initial_inventory=True)
     rig.run(until=rig.source.start + 2 * MINUTE)

@@ -117,6 +117,7 @@ def play(book: Ledger, step: Step) -> None:
         book.mark(*step.mark)
     elif step.bnb:
         book.set_asset_price("BNB", step.bnb)
+        book.set_asset_price("ETH", 7 * step.bnb)
 
 
 @st.composite
@@ -148,7 +149,8 @@ def _fills(draw: st.DrawFn, history: History, number: int) -> Step:
     spot = history.market is Market.SPOT
     traded = instrument(symbol, history.market)
     received = traded.base if spot and side is Side.BUY else "USDT"
-    asset = draw(st.sampled_from((received, received, "BNB", traded.base if spot else "USDT")))
+    others = ("BNB", traded.base, "ETH") if spot else ("BNB", "USDT")
+    asset = draw(st.sampled_from((received, received, *others)))
     value = traded.notional(price, steps)
     fee = {"USDT": value * D("0.0002"), "BNB": D("0.00013877") * steps}.get(
         asset, traded.quantity(steps) * D("0.00075")
@@ -176,6 +178,7 @@ def _fills(draw: st.DrawFn, history: History, number: int) -> Step:
 def _cash(draw: st.DrawFn, number: int) -> Cash:
     kind = draw(st.sampled_from(CashKind))
     amount = draw(st.integers(-(10**10), 10**10)) * D("1e-8")
-    asset = draw(st.sampled_from(("USDT", "USDT", "BNB")))
+    asset = draw(st.sampled_from(("USDT", "USDT", "BNB", "BTC", "ETH")))
+    amount = amount if asset in ("USDT", "BNB") else amount / 1000
     symbol = draw(st.sampled_from((*SYMBOLS, "", "XRPUSDT"))) if kind is CashKind.FUNDING else ""
     return cash(kind, amount, f"c{number}", asset=asset, symbol=symbol, at=number + 1)

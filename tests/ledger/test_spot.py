@@ -4,9 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from gridbot_tui.engine.events import CashKind
 from gridbot_tui.ledger import Ledger, LedgerError
 from gridbot_tui.units import ZERO, Market, Side
-from tests.ledger.scene import D, fill, instrument, ledger
+from tests.ledger.scene import D, cash, fill, instrument, ledger
 
 BUY, SELL = Side.BUY, Side.SELL
 
@@ -128,3 +129,42 @@ def test_what_is_under_the_exchanges_minimum_is_listed_and_valued_and_not_closab
     assert book.closable("BTCUSDT") == 0  # 4 USDT, under the minimum of 5
     assert book.dust() == {"BTCUSDT": D("0.00199")}
     assert book.dust_value() == D("7.96")
+
+
+def test_a_fee_paid_from_base_that_is_held_to_be_sold_leaves_that_much_less_to_sell() -> None:
+    book = ledger(Market.SPOT)  # there was no ETH before
+    bought_eth = fill(BUY, 200_000, 10, "1", symbol="ETHUSDT")
+    assert book.fill(bought_eth) is not None
+    book.mark("ETHUSDT", 200_000)
+    book.set_asset_price("ETH", D(2000))
+    effect = book.fill(fill(BUY, 600_000, 1, "2", fee="0.0025", asset="ETH"))
+    assert effect is not None
+    assert (effect.also, effect.fee_quote) == ("ETHUSDT", D(5))
+    held = book.book("ETHUSDT")
+    assert (held.position, held.dust.quantity) == (7, D("0.0005"))
+    assert held.quantity == book.account.wallet("ETH")
+    assert book.equity({"ETHUSDT": 200_000, "BTCUSDT": 600_000}) == D("9995.00000001")
+    assert book.pnl({"ETHUSDT": 190_000, "BTCUSDT": 600_000}).change == D("-5.75")
+
+
+def test_a_fee_paid_from_what_was_there_besides_ours_takes_none_of_ours() -> None:
+    book = ledger(Market.SPOT)
+    bought(book, 10, "1", "0")
+    effect = book.fill(fill(BUY, 200_000, 10, "2", symbol="ETHUSDT", fee="0.0025", asset="BTC"))
+    assert effect is not None
+    assert (effect.also, book.position("BTCUSDT")) == ("", 10)
+
+
+def test_base_of_ours_that_is_withdrawn_is_capital_that_went_and_no_loss() -> None:
+    book = ledger(Market.SPOT)
+    bought(book, 10, "1", "0")
+    book.mark("BTCUSDT", 660_000)
+    book.sample(1)
+    before = book.capital.nav
+    assert before > 1
+    assert book.cash(cash(CashKind.TRANSFER, "-0.703", "c1", asset="BTC", at=2))
+    assert book.position("BTCUSDT") == 7
+    assert book.account.wallet("BTC") == book.book("BTCUSDT").quantity
+    assert book.pnl().transfers == D(-198)
+    assert book.sample(3) == 0.0
+    assert book.capital.nav == before
