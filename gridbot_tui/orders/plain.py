@@ -63,8 +63,8 @@ def plain_ladder(
         (Side.SELL, sells, position - instrument.steps_down(plan.lower)),
     ):
         drafts.sort(key=lambda draft: -side * draft.price)
-        fitting = _bounded(drafts, room, max(0, -side * position), instrument)
         at_touch = touch.bid if side is Side.BUY else touch.ask
+        fitting = _bounded(drafts, room, max(0, -side * position), instrument, side, at_touch)
         wanting = (instrument.steps_down(plan.target) - position) * side > 0
         nearest = -1
         for index, draft in enumerate(fitting):
@@ -159,20 +159,26 @@ def _exits(
     return drafts
 
 
-def _bounded(drafts: list[Draft], room: Steps, exits: Steps, instrument: Instrument) -> list[Draft]:
-    """Exits all, as far as something is held; entries while the sum stays in bounds; small exits joined."""
+def _bounded(
+    drafts: list[Draft], room: Steps, exits: Steps, instrument: Instrument, side: Side, at_touch: Ticks
+) -> list[Draft]:
+    """Exits all, as far as something is held; entries while the sum stays in bounds; small exits joined.
+
+    What the exchange takes is asked of the price at which it would rest: the touch, where the market has passed it.
+    """
     out: list[Draft] = []
     taken = carry = 0
     for draft in drafts:
+        price = min(draft.price, at_touch) if side is Side.BUY else max(draft.price, at_touch)
         if draft.exit_steps:
             draft.steps = min(draft.steps, exits) + carry
             exits -= draft.steps - carry
             draft.exit_steps = draft.steps
             carry = 0
-            if draft.steps < smallest_order(instrument, draft.price):
+            if draft.steps < smallest_order(instrument, price):
                 carry = draft.steps
                 continue
-        elif taken + draft.steps > room or draft.steps < smallest_order(instrument, draft.price):
+        elif taken + draft.steps > room or draft.steps < smallest_order(instrument, price):
             continue
         taken += draft.steps
         if draft.steps > 0:

@@ -54,6 +54,12 @@ def test_a_plan_that_asks_for_inventory_takes_it_at_the_touch_one_level_at_a_tim
     ]
 
 
+def test_a_level_the_price_has_passed_is_left_out_where_its_lot_is_too_small_at_the_touch() -> None:
+    low = Touch(40_000, 40_000)  # 4,000: a lot of 0.01 is worth 40, the exchange takes 50
+    assert shape(plain(target=0.02), [], low) == []
+    assert [state for *_, state in shape(plain(target=0.02, lot=0.02), [], low)].count("resting") == 1
+
+
 def test_a_buy_filled_at_a_level_rests_as_a_sell_one_level_up_until_sold() -> None:
     slots = shape(plain(upper=0.04), [(2, Side.BUY, 10)])
     assert ("SELL", 2, 60_000.0, 10, "resting") in slots

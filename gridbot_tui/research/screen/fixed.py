@@ -226,7 +226,7 @@ def _entries(w: State, n: Numbers, side: int) -> None:
         j = n.plain_levels - 2 - k if side == 0 else 1 + k
         steps = w.lot - w.held[j]
         price = w.level_down[j] if side == 0 else w.level_up[j]
-        if steps <= 0 or taken + steps > room or steps < least(n, price):
+        if steps <= 0 or taken + steps > room or steps < least(n, _resting(price, w.touch, sign)):
             continue
         _draft(w, side, found, price, steps, 0, j)
         if wanting and (price - w.touch) * sign > 0:
@@ -254,7 +254,7 @@ def _exits(w: State, n: Numbers, side: int) -> None:
         steps = min(w.held[j], exits) + carry
         exits -= steps - carry
         carry = 0
-        if steps < least(n, price):
+        if steps < least(n, _resting(price, w.touch, sign)):
             carry = steps
             continue
         if steps > 0:
@@ -267,6 +267,12 @@ def _exits(w: State, n: Numbers, side: int) -> None:
         w.slot[side, found - 1, SLOT_EXIT] += carry
     w.many[side] = found
     place(w, n, side, nearest)
+
+
+@inlined
+def _resting(price: int, touch: int, sign: int) -> int:
+    """Where an order would rest: at the touch, where the market has passed its price."""
+    return min(price, touch) if sign > 0 else max(price, touch)
 
 
 @inlined
