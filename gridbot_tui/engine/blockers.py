@@ -40,6 +40,7 @@ SEVERITY: dict[str, int] = {
     "lot_below_minimum": 11,
     "base_locked": 11,
     "levels_too_close": 11,
+    "no_room": 11,
     "filtered": 11,
     "out_of_range": 13,
     "beyond_exit": 13,

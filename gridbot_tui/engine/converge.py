@@ -25,7 +25,8 @@ _ORDER_PARTLY_FILLED, _ORDER_RESTING = OrderState.PARTLY_FILLED, OrderState.REST
 
 ONE_SIDE = "one_side"
 """Only what lowers a position is opened."""
-
+_LEAST = "lot_below_minimum"
+"""A plan's reason or the ladder's own."""
 WITHHELD = frozenset(
     {
         ONE_SIDE,
@@ -37,7 +38,7 @@ WITHHELD = frozenset(
         "churn",
         "order_limit",
         "price_filter",
-        "lot_below_minimum",
+        _LEAST,
         "dust",
         "circuit_open",
         "equity_unknown",
@@ -45,6 +46,7 @@ WITHHELD = frozenset(
         "store_unavailable",
         "out_of_range",
         "beyond_exit",
+        "no_room",
         BASE_LOCKED,
         "loop_lag",
         "clock",
@@ -54,8 +56,6 @@ WITHHELD = frozenset(
     }
 )
 """Blockers that are stated anew by every convergence of a symbol."""
-
-_RESTATED = WITHHELD - {"lot_below_minimum"}
 
 PASSING = frozenset({"cancel_first", "probing"})
 """Reasons that the next answer of the exchange lifts: not worth a blocker."""
@@ -76,6 +76,8 @@ CLEARS = {
     "store_unavailable": "when the disk takes writes again",
     "beyond_exit": "when price is back between them",
     "out_of_range": "when price is back in the range, or the range follows it",
+    "no_room": "with smaller lots, or when the votes widen the bounds",
+    _LEAST: "when the lots are larger or the price is higher",
     "dust": "when it joins a tradable amount",
     ONE_SIDE: "when the drawdown is over, or the position",
     BASE_LOCKED: "when the orders that hold it are gone",
@@ -374,4 +376,6 @@ def _explain(desk: Desk, state: SymbolDesk, reasons: dict[str, int], whole: Desi
         desk.blockers.hold(name, code, desk.now, detail, CLEARS.get(code, "when the cause is gone"))
     if desk.breakers.blocks(name):  # no entry is desired then, so none is withheld: its blocker stays all the same
         stated.update(BY_NAME[one.name].code for one in desk.breakers.tripped() if one.symbol == name)
-    desk.blockers.keep_only(name, _RESTATED, stated)
+    if state.plan is not None and desk.blockers.holds(name, _LEAST) and _LEAST in dict(state.plan.reasons):
+        stated.add(_LEAST)
+    desk.blockers.keep_only(name, WITHHELD, stated)

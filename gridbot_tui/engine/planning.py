@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from gridbot_tui.engine.actions import PlanFact, WeightsFact
 from gridbot_tui.engine.desk import Desk, SymbolDesk
+from gridbot_tui.orders.reconcile import ALL
 from gridbot_tui.strategy.facade import AccountInputs, SymbolInputs, WeightsChange
 from gridbot_tui.strategy.plan import GridPlan
 from gridbot_tui.units import Symbol
@@ -132,9 +133,13 @@ def forget(desk: Desk, symbol: Symbol) -> None:
 def _explain(desk: Desk, plan: GridPlan) -> None:
     """Turn what bound the plan into blockers that the operator can read."""
     said = {code: (detail, clears) for code, detail, clears in _reasons(desk, plan)}
+    state = desk.symbols[plan.symbol]
+    noted = dict(state.whole.notes) if state.whole is not None else {}
     for code in PLAN_BLOCKERS:
         if code in said:
             desk.blockers.hold(plan.symbol, code, desk.now, *said[code])
+        elif code in noted:
+            state.open = ALL  # the ladder's own word: it stands, or goes, with the next comparison
         else:
             desk.blockers.clear(plan.symbol, code)
 

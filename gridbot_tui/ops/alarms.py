@@ -76,6 +76,7 @@ ROUTINE: Final = frozenset(
         "lot_below_minimum",
         "base_locked",
         "levels_too_close",
+        "no_room",
         "filtered",
         "out_of_range",
         "beyond_exit",

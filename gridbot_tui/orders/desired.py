@@ -97,7 +97,6 @@ def desired(
                 sell_entries=sell_entries,
                 rungs=rungs,
             )
-            lot = rungs.lot
         else:
             resting = plain_ladder(
                 plan,
@@ -110,12 +109,13 @@ def desired(
                 sell_entries=sell_entries,
                 rungs=rungs,
             )
-            lot = rungs.lot
         delta = reduction(position, rule)
         if delta:
             reducing = _BUY if delta > 0 else _SELL
             resting = tuple(slot for slot in resting if slot.side is not reducing)
-        notes = _notes(plan, instrument, position, touch, lot, resting, delta)
+        notes = _notes(plan, rungs, position, touch, resting, delta)
+        if not (resting or position or notes) and (buy_entries or sell_entries):
+            notes += _unplaced(plan, rungs)
     return Desired(plan.symbol, plan.epoch, resting, rule, stop, step_of(plan), tuple(notes))
 
 
@@ -144,19 +144,18 @@ def _unwind(plan: GridPlan, instrument: Instrument, position: Steps, touch: Touc
 
 def _notes(
     plan: GridPlan,
-    instrument: Instrument,
+    rungs: Rungs,
     position: Steps,
     touch: Touch,
-    lot: Steps,
     resting: tuple[Slot, ...],
     delta: Steps,
 ) -> list[tuple[str, str]]:
     """Blockers of the whole ladder, each with the number that would clear it."""
     notes: list[tuple[str, str]] = []
+    instrument = rungs.instrument
     least = smallest_order(instrument, touch.bid)
-    if plan.lot > 0.0 and lot < least:
-        needed = plan.equity * least * instrument.step_f / plan.lot
-        notes.append(("lot_below_minimum", f"a lot of the least size needs {needed:.2f} {instrument.quote}"))
+    if plan.lot > 0.0 and rungs.lot < least:
+        notes.append(("lot_below_minimum", f"a lot of the least size needs {_needed(plan, instrument, least)}"))
     closing = _SELL if position > 0 else _BUY
     left = abs(position)
     if left:
@@ -168,3 +167,20 @@ def _notes(
     if resting and all(slot.state is _SLOT_CROSSED for slot in resting):
         notes.append(("out_of_range", "price has left the range: its levels wait for it to return"))
     return notes
+
+
+def _needed(plan: GridPlan, instrument: Instrument, least: Steps) -> str:
+    """The money with which a lot would have so many steps."""
+    return f"{plan.equity * least * instrument.step_f / plan.lot:.2f} {instrument.quote}"
+
+
+def _unplaced(plan: GridPlan, rungs: Rungs) -> list[tuple[str, str]]:
+    """Why no rung holds an order although a lot is large enough where the market is; a plan without rungs knows."""
+    if plan.lot <= 0.0 or not (rungs.priced or plan.grid):
+        return []
+    if max(rungs.upper, -rungs.lower) < rungs.lot:
+        return [("no_room", "the bounds have no room for one lot")]
+    nearest = max(up for _, up in rungs.grid) if plan.grid else rungs.price(1, _BUY, 0)
+    least = smallest_order(rungs.instrument, max(1, nearest))
+    needed = _needed(plan, rungs.instrument, least)
+    return [("lot_below_minimum", f"a lot of the least size at its rungs needs {needed}")]

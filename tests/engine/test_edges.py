@@ -266,6 +266,17 @@ def test_a_plan_of_an_account_that_has_nothing_left_says_so_until_the_next_one_h
     assert not desk.blockers.holds(BTC, "no_equity")
 
 
+def test_lots_too_small_for_their_rungs_are_told_of_and_the_next_plan_does_not_silence_that() -> None:
+    low = plain(lower=30_000.0, upper=35_000.0, leverage=0.5)
+    tape = Tape(flat(600_000), *[flat(600_000)] * 61)
+    rig = Rig(tape, capital=1_000, engine=config(Market.FUTURES, (BTC,), ladder=low))
+    rig.run()
+    desk = rig.engine.desk
+    (blocker,) = [one for one in desk.blockers.ranked() if one.symbol == BTC]
+    assert (blocker.code, blocker.since) == ("lot_below_minimum", START + MINUTE)
+    assert rig.problems == []
+
+
 # -- what is held without a plan -----------------------------------------------------------------------------------
 
 

@@ -192,6 +192,22 @@ def test_a_lot_below_the_minimum_places_no_entries_and_names_the_equity_needed()
     assert sum(slot.steps for slot in held.resting) == 50
 
 
+def test_a_lot_that_is_large_enough_at_the_market_alone_names_what_its_rungs_need() -> None:
+    large = msgspec.structs.replace(SPOT, min_notional=Decimal(1530))
+    plan = walk_plan(lower=0.0, upper=0.04, anchor=log(60_000.0))
+    want = desired(plan, large, 0, AT_60000, PARAMS)
+    assert want.resting == ()
+    ((code, detail),) = want.notes
+    assert code == "lot_below_minimum"
+    assert detail.startswith("a lot of the least size at its rungs needs 10")
+    assert desired(plan, large, 0, AT_60000, PARAMS, buy_entries=False, sell_entries=False).notes == ()
+
+
+def test_bounds_narrower_than_a_lot_are_named() -> None:
+    want = desired(walk_plan(lower=-0.01, upper=0.02), BTC, 0, AT_60000, PARAMS)
+    assert [code for code, _ in want.notes] == ["no_room"]
+
+
 def test_dust_has_no_exit_and_says_so() -> None:
     want = desired(walk_plan(lower=0.0, upper=0.0), msgspec.structs.replace(SPOT, min_steps=5), 2, AT_60000, PARAMS)
     assert want.resting == ()
