@@ -32,7 +32,7 @@ def what_if(desk: Desk, state: SymbolDesk, account: Account | None = None) -> tu
             state.instrument,
             account.equity,
             others_maintenance=others,
-            exchange_leverage=desk.config.risk.leverage_hard,
+            exchange_leverage=desk.config.risk.exchange_leverage,
         )
         found.append(_view(desk, state, filled))
     return tuple(found)

@@ -97,7 +97,7 @@ class Ring:
         engine, world = self.engine, self.world
         if engine.desk.config.market is Market.FUTURES:
             for symbol in engine.symbols:
-                world.send(SetLeverage(symbol, int(engine.desk.config.risk.leverage_hard)))
+                world.send(SetLeverage(symbol, engine.desk.config.risk.exchange_leverage))
         engine.begin_recovery(world.now)
         self._dialogs.start(self._truth.recover(), self._recovered, world.now)
 

@@ -1,5 +1,6 @@
 """Parameters of the risk room. Ratios are of equity unless said otherwise."""
 
+from math import ceil
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -29,7 +30,7 @@ class RiskParams(BaseModel):
         ge=0.1,
         le=6.0,
         description="worst-case exposure over equity above which an order is refused whatever else holds; "
-        "also the leverage set on the exchange as a ceiling. 6.0 is the survival limit of the "
+        "also, rounded up, the leverage set on the exchange as a ceiling. 6.0 is the survival limit of the "
         "strategy",
     )
     tier1_enter: float = Field(
@@ -172,6 +173,11 @@ class RiskParams(BaseModel):
         description="definite refusals of a symbol's orders within ten minutes (post-only ones do not count) after "
         "which it takes no new risk for ten minutes: four times what opens a circuit",
     )
+
+    @property
+    def exchange_leverage(self) -> int:
+        """The exchange's own ceiling, a whole number: never below what the gate admits."""
+        return max(1, ceil(self.leverage_hard))
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -208,7 +208,7 @@ class RealParts(Parts):
     def start(self) -> None:
         """Have the exchange's leverage set as a ceiling, then as every run."""
         if self.config.market is Market.FUTURES:
-            hard = int(self.config.risk.leverage_hard)
+            hard = self.config.risk.exchange_leverage
             for symbol, instrument in self.venue.instruments.items():
                 most = max((bracket.max_leverage for bracket in instrument.brackets), default=hard)
                 self.venue.port.send(SetLeverage(symbol, min(hard, most)))

@@ -93,7 +93,7 @@ class VirtualParts(Parts):
     def start(self) -> None:
         """Set the exchange's leverage, then as every run."""
         if self.config.market is Market.FUTURES:
-            ceiling = int(self.config.risk.leverage_hard)
+            ceiling = self.config.risk.exchange_leverage
             for symbol in self.engine.symbols:
                 self.world.send(SetLeverage(symbol, ceiling))
         super().start()

@@ -157,8 +157,8 @@ def _instrument(one: Instrument) -> dict[str, float]:
 
 
 def _costs(config: EngineConfig, instrument: Instrument, exchange: ExchangeParams) -> dict[str, float]:
-    leverage = min(int(config.risk.leverage_hard), max_leverage(instrument))
-    if leverage < int(config.risk.leverage_hard):  # refused: the default stays
+    leverage = min(config.risk.exchange_leverage, max_leverage(instrument))
+    if leverage < config.risk.exchange_leverage:  # refused: the default stays
         leverage = min(exchange.leverage, max_leverage(instrument))
     return {
         "maker": float(config.maker_fee), "taker": float(config.taker_fee),
