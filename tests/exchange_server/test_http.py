@@ -180,3 +180,12 @@ def test_a_websocket_begins_on_a_connection_that_has_asked_before(served: Served
         served.price("BTCUSDT", 60_100)
         while b"aggTrade" not in line.buffer:
             assert line._more()
+
+
+@pytest.mark.parametrize("length", ["-10;aaaaaaaa", "-5", "x"])
+def test_a_piece_of_a_length_that_is_none_is_refused_and_holds_nobody_up(served: Served, length: str) -> None:
+    with line_to(served) as line:
+        line.say("POST /api/v3/order HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + f"{length}\r\n\r\n")
+        assert line.hear()[0] == 400
+        assert line.closed()
+    assert served.call("GET", "/api/v3/ping")[0] == 200

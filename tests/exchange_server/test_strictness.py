@@ -58,7 +58,7 @@ def test_a_value_signed_before_it_was_percent_encoded_is_refused(served: Served)
 
 @pytest.mark.parametrize(("offset", "window", "code"), [
     (0, 5000, 0), (-4500, 5000, 0), (-5500, 5000, -1021), (1500, 5000, -1021), (500, 5000, 0), (-20_000, 60_000, 0),
-    (0, 60_001, -1130),
+    (0, 60_001, -1131),
 ])  # fmt: skip
 def test_a_timestamp_counts_inside_its_window_only(served: Served, offset: int, window: int, code: int) -> None:
     stamp = served.now() + offset
@@ -186,3 +186,32 @@ def test_ed25519_and_rsa_signatures_verify() -> None:
         assert secret.verify(b"a=1", b64encode(raw).decode())
         assert not secret.verify(b"a=2", b64encode(raw).decode())
         assert not secret.verify(b"a=1", "no base64 at all")
+        assert not secret.verify(b"a=1", "\N{SNOWMAN}")
+
+
+@pytest.mark.parametrize(("target", "code"), [
+    ("/api/v3/ticker/price?symbol=btcusdt", -1100), ("/api/v3/ticker/price?symbol=BTC-USDT", -1121),
+    ("/fapi/v1/ticker/price?symbol=btcusdt", 0), ("/api/v3/depth?symbol=BTCUSDT&limit=ten", -1100),
+    ("/api/v3/aggTrades?symbol=BTCUSDT&fromId=-1", -1100), ("/fapi/v1/depth?symbol=BTCUSDT&limit=ten", -1102),
+])  # fmt: skip
+def test_spot_takes_capitals_and_digits_and_says_so(served: Served, target: str, code: int) -> None:
+    status, answer = served.call("GET", target)
+    assert (status, answer.get("code", 0)) == (400 if code else 200, code)
+
+
+@pytest.mark.parametrize("signature", ["%C3%A9", "%E2%98%83", "%00", "=", "zz"])
+@pytest.mark.parametrize("path", ["/api/v3/account", "/fapi/v3/account"])
+def test_a_signature_of_any_characters_is_a_wrong_one_at_most(served: Served, path: str, signature: str) -> None:
+    status, answer = served.call("GET", f"{path}?timestamp={served.now()}&signature={signature}")
+    assert (status, answer["code"]) == (400, -1022)
+
+
+@pytest.mark.parametrize("numbers", ['["one"]', "[]", "[null]", "no list", "[1,2,3,4,5,6,7,8,9,10,11]"])
+def test_a_batch_of_cancels_without_numbers_is_refused_whole(served: Served, numbers: str) -> None:
+    assert refused(served, "DELETE", "/fapi/v1/batchOrders", symbol="BTCUSDT", orderIdList=numbers) == -1130
+
+
+def test_candles_of_a_time_that_has_no_date_are_none(served: Served) -> None:
+    for path in ("/api/v3/klines", "/fapi/v1/klines", "/fapi/v1/premiumIndexKlines"):
+        answer = served.call("GET", f"{path}?symbol=BTCUSDT&interval=1M&startTime=9223372036854775807")
+        assert answer == (200, [])

@@ -106,3 +106,18 @@ def test_futures_orders_go_over_their_own_api(served: Served) -> None:
         assert ask(ears, served, "v2/account.balance")["status"] == 200
         key = ears.ask(id="k", method="userDataStream.start", params={"apiKey": "key"})["result"]["listenKey"]
         assert key == served.call("POST", "/fapi/v1/listenKey")[1]["listenKey"]
+
+
+@pytest.mark.parametrize("number", ["abc", "", "-1", 7, 0.5, [], True])
+def test_a_subscription_that_there_is_not_is_refused_and_the_others_go_on(served: Served, number: Any) -> None:
+    with spot_user_stream(served) as ears:
+        answer = tell(ears, "userDataStream.unsubscribe", subscriptionId=number)
+        assert (answer["status"], answer["error"]["code"]) == (400, -1130)
+        assert tell(ears, "session.subscriptions")["result"] == [{"subscriptionId": 0}]
+
+
+def test_a_signature_of_any_characters_is_answered(served: Served) -> None:
+    with listening(served, "/ws-api/v3") as ears:
+        for method in ("session.logon", "account.status"):
+            answer = tell(ears, method, **{**signed_params(served), "signature": "\N{SNOWMAN}"})
+            assert answer["error"]["code"] == -1022

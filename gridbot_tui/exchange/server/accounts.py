@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 from base64 import b64decode
-from binascii import Error as Base64Error
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -45,10 +44,10 @@ class Secret:
         if self._hmac is not None:
             mac = self._hmac.copy()
             mac.update(payload)
-            return hmac.compare_digest(mac.hexdigest(), signature.lower())
+            return hmac.compare_digest(mac.hexdigest().encode(), signature.lower().encode(errors="replace"))
         try:
             raw = b64decode(signature, validate=True)
-        except Base64Error:
+        except ValueError:  # no base64, or no ASCII
             return False
         return self._asymmetric(payload, raw)
 

@@ -14,6 +14,8 @@ Values = dict[str, Any]
 _DECIMAL: Final = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 _WHOLE: Final = re.compile(r"-?[0-9]{1,19}")
 _SYMBOL: Final = re.compile(r"\w{1,20}")
+_SPOT_SYMBOL: Final = re.compile(r"(?!.*[a-z])[\w\-.]{1,50}")
+_DIGITS: Final = re.compile(r"[0-9]{1,20}")
 SPOT_TYPES: Final = (
     "LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT",
 )  # fmt: skip
@@ -35,6 +37,13 @@ def _symbol(name: str, text: str) -> str:
     return text.upper()
 
 
+def _spot_symbol(name: str, text: str) -> str:
+    """Spot knows capitals only."""
+    if _SPOT_SYMBOL.fullmatch(text) is None:
+        raise Denied(-1100, name, "^[\\w\\-._&&[^a-z]]{1,50}$")
+    return text
+
+
 def _decimal(name: str, text: str) -> Decimal:
     if _DECIMAL.fullmatch(text) is None:
         raise Denied(-1100, name, r"^([0-9]{1,20})(\.[0-9]{1,20})?$")
@@ -47,10 +56,19 @@ def _whole(name: str, text: str) -> int:
     return int(text)
 
 
+def _digits(name: str, text: str) -> int:
+    """Spot names what it expected."""
+    if _DIGITS.fullmatch(text) is None:
+        raise Denied(-1100, name, "^[0-9]{1,20}$")
+    return int(text)
+
+
 def _window(name: str, text: str) -> Decimal:
     """recvWindow: up to three decimals (microseconds), at most 60,000."""
-    if re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,3})?", text) is None or Decimal(text) > 60_000:
+    if re.fullmatch(r"[0-9]{1,20}(\.[0-9]{1,3})?", text) is None:
         raise Denied(-1130, name)
+    if Decimal(text) > 60_000:
+        raise Denied(-1131)
     return Decimal(text)
 
 
@@ -135,16 +153,23 @@ def merge(query: str, body: str) -> dict[str, str]:
     return found
 
 
+_SPOT_KINDS: Final[dict[Callable[[str, str], Any], Callable[[str, str], Any]]] = {
+    _symbol: _spot_symbol, _whole: _digits,
+}  # fmt: skip
+"""What spot reads more strictly than futures."""
+
+
 class Spec:
-    """Which parameters a call takes: ``"symbol! side! price"``, ``!`` = mandatory."""
+    """Which parameters a call takes: ``"symbol! side! price"``, ``!`` = mandatory. ``spot``: of that market."""
 
     __slots__ = ("kinds", "mandatory", "names")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, spot: bool = False) -> None:
         words = text.split()
         self.names = tuple(word.rstrip("!") for word in words)
         self.mandatory = tuple(word[:-1] for word in words if word.endswith("!"))
-        self.kinds = {name: _KINDS.get(name, _text) for name in (*self.names, "timestamp", "recvWindow")}
+        kinds = {name: _KINDS.get(name, _text) for name in (*self.names, "timestamp", "recvWindow")}
+        self.kinds = {name: _SPOT_KINDS.get(kind, kind) for name, kind in kinds.items()} if spot else kinds
         """How each is read."""
 
 
@@ -155,7 +180,7 @@ def check(spec: Spec, raw: Mapping[str, str], strict: bool) -> Values:
     """Parse what was sent. ``strict``: a parameter the call does not know is -1104, as on spot.
 
     Raises:
-        Denied: -1100 -1102 -1104 -1105 -1115..-1121 -1130.
+        Denied: -1100 -1102 -1104 -1105 -1115..-1121 -1130 -1131.
     """
     values: Values = {}
     kinds = spec.kinds

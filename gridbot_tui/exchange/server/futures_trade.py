@@ -225,19 +225,10 @@ def cancel_batch(call: Call) -> list[Json]:
     values = call.values
     desk = call.place.desk(call.account, "futures", call.now)
     call.place.tape("futures", values["symbol"])
-    numbers = values.get("orderIdList") or values.get("orderidlist")
-    names = values.get("origClientOrderIdList") or values.get("origclientorderidlist")
-    if numbers is None and names is None:
-        raise Denied(-1102, "orderIdList")
-    try:
-        wanted_ids = msgspec.json.decode(numbers or names or "[]", type=list[int | str])
-    except (msgspec.DecodeError, msgspec.ValidationError):
-        raise Denied(-1130, "orderIdList") from None
-    if not 1 <= len(wanted_ids) <= 10:
-        raise Denied(-1130, "orderIdList")
+    numbers, names = _ids(values)
     answers = []
-    for one in wanted_ids:
-        order = desk.find(values["symbol"], int(one), None) if numbers else desk.find(values["symbol"], None, str(one))
+    for number, name in [(number, None) for number in numbers] + [(None, name) for name in names]:
+        order = desk.find(values["symbol"], number, name)
         try:
             if order is None:
                 raise Denied(-2011)
@@ -245,6 +236,21 @@ def cancel_batch(call: Call) -> list[Json]:
         except Denied as why:
             answers.append(why.body())
     return answers
+
+
+def _ids(values: Values) -> tuple[list[int], list[str]]:
+    """(numbers, client ids) of the orders to cancel, at most ten; the numbers where both were sent."""
+    numbers = values.get("orderIdList") or values.get("orderidlist")
+    names = values.get("origClientOrderIdList") or values.get("origclientorderidlist")
+    if numbers is None and names is None:
+        raise Denied(-1102, "orderIdList")
+    try:
+        found = msgspec.json.decode(numbers or names or "", type=list[int | str])
+        if not 1 <= len(found) <= 10:
+            raise Denied(-1130, "orderIdList")
+        return ([int(one) for one in found], []) if numbers else ([], [str(one) for one in found])
+    except (ValueError, msgspec.DecodeError):  # no number, or no JSON
+        raise Denied(-1130, "orderIdList" if numbers else "origClientOrderIdList") from None
 
 
 @endpoint("DELETE", "/fapi/v1/allOpenOrders", "symbol!", security="SIGNED")

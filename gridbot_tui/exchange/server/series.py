@@ -148,6 +148,8 @@ class Series:
         end = now if until is None else min(until, now)
         if since is None:
             begin = bucket(max(first_known, end - (limit - 1) * length), interval, length)[0]
+        elif since > now:
+            return []  # and a month so far ahead may have no date
         else:
             begin = max(since, bucket(first_known, interval, length)[0])
             begin_bucket, following = bucket(begin, interval, length)

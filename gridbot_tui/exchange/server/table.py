@@ -75,7 +75,7 @@ WS_API: Final[dict[tuple[str, str], Endpoint]] = {}
 def endpoint(method: str, path: str, params: str = "", *, security: str = "NONE", weight: Weight = 1, orders: int = 0,
              weight_text: str = "", ws: str = "") -> Callable[[Handler], Handler]:  # fmt: skip
     """Enter a handler into the table; ``path`` may name several, separated by blanks."""
-    spec = Spec(params)
+    spec = Spec(params, spot=path.startswith(("/api", "/sapi")))
 
     def enter(handler: Handler) -> Handler:
         for one in path.split():

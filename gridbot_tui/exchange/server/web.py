@@ -224,7 +224,7 @@ class Connection(asyncio.Protocol):
             if line < 0:
                 return None
             length = int(self._buffer[at:line].partition(b";")[0], 16)
-            if len(body) + length > MOST_BODY:
+            if length < 0 or len(body) + length > MOST_BODY:
                 raise ValueError(length)
             if len(self._buffer) < line + 2 + length + 2:
                 return None

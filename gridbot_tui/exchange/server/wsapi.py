@@ -230,12 +230,13 @@ class ApiLink:
         return {"subscriptionId": number}
 
     def _unsubscribe(self, raw: dict[str, str]) -> Json:
-        wanted = [int(raw["subscriptionId"])] if "subscriptionId" in raw else list(self.users)
-        for number in wanted:
-            listener = self.users.pop(number, None)
-            if listener is None:
+        wanted = list(self.users)
+        if "subscriptionId" in raw:
+            wanted = [number for number in wanted if str(number) == raw["subscriptionId"]]
+            if not wanted:
                 raise Denied(-1130, "subscriptionId")
-            listener.stop()
+        for number in wanted:
+            self.users.pop(number).stop()
         return {}
 
     def _listen_key(self, method: str, raw: dict[str, str]) -> Json:
