@@ -8,6 +8,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from gridbot_tui.exchange.server.settings import LinkOptions
+from gridbot_tui.units import Market
 from tests.exchange_server.listening import listening, user_stream
 from tests.exchange_server.serving import Served, serving
 
@@ -133,6 +134,21 @@ def test_orders_are_counted_and_a_fill_gives_a_spot_count_back() -> None:
         served.good("POST", "/fapi/v1/order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.01")
         assert served.headers["x-mbx-order-count-1m"] == "1"
         assert "x-mbx-used-weight-1m" in served.headers
+
+
+def test_the_first_fill_gives_the_count_back_whenever_it_comes_and_a_list_counts_twice() -> None:
+    with serving(Market.SPOT, limits=1.0, at=NOON) as served:
+        order = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.002"}
+        for price in (59_000, 58_000):
+            served.good("POST", "/api/v3/order", price=price, **order)
+        served.price("BTCUSDT", 58_500, volume=0.001)  # a part of the first
+        served.price("BTCUSDT", 58_400, volume=0.001)  # the rest of it
+        served.good("POST", "/api/v3/order", price=50_000, **order)
+        assert [served.headers[f"x-mbx-order-count-{name}"] for name in ("10s", "1d")] == ["2", "2"]
+        served.good("POST", "/api/v3/orderList/oco", symbol="BTCUSDT", side="SELL", quantity="0.1",
+                    aboveType="LIMIT_MAKER", abovePrice="70000", belowType="STOP_LOSS",
+                    belowStopPrice="50000")  # fmt: skip
+        assert [served.headers[f"x-mbx-order-count-{name}"] for name in ("10s", "1d")] == ["4", "4"]
 
 
 def test_too_many_orders_are_refused_with_1015() -> None:

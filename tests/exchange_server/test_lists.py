@@ -107,3 +107,19 @@ def test_a_list_that_cannot_be_is_refused_whole(served: Served, change: dict[str
     assert (status, answer["code"]) == (400, code)
     assert balance(served, "BTC") == before
     assert served.good("GET", "/api/v3/openOrders", symbol=S) == []
+
+
+@pytest.mark.parametrize("sent", [SELL, BUY])
+@pytest.mark.parametrize("leg", ["gain", "loss"])
+def test_a_leg_that_is_amended_takes_the_other_along_and_what_both_hold(served: Served, sent: dict[str, str],
+                                                                        leg: str) -> None:  # fmt: skip
+    asset = "BTC" if sent["side"] == "SELL" else "USDT"
+    before = balance(served, asset)
+    served.good("POST", PLACE, **sent)
+    whole = balance(served, asset)[1] - before[1]
+    served.good("PUT", "/api/v3/order/amend/keepPriority", symbol=S, origClientOrderId=leg, newClientOrderId=leg,
+                newQty="0.1")  # fmt: skip
+    assert {order(served, name)["origQty"] for name in ("gain", "loss")} == {"0.10000000"}
+    assert balance(served, asset) == (before[0] - whole / 4, before[1] + whole / 4)
+    served.good("DELETE", "/api/v3/openOrders", symbol=S)
+    assert balance(served, asset) == before

@@ -3,6 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from tests.exchange_server.listening import spot_user_stream
 from tests.exchange_server.serving import Served
 
@@ -170,3 +172,68 @@ def test_a_deposit_is_told(served: Served) -> None:
         frames = ears.until(lambda f: f["event"]["e"] == "outboundAccountPosition")
     assert frames[0]["event"]["d"] == "2.00000000"
     assert frames[1]["event"]["B"] == [{"a": "ETH", "f": "2.00000000", "l": "0.00000000"}]
+
+
+AMEND = "/api/v3/order/amend/keepPriority"
+
+
+@pytest.mark.parametrize(("change", "code"), [
+    ({"newClientOrderId": "other"}, -2038), ({"newClientOrderId": "no spaces"}, -1100), ({"newQty": "0.00005"}, -1013),
+    ({"newQty": "0.0000051"}, -1013), ({"newClientOrderId": "mine"}, 0), ({}, 0),
+])  # fmt: skip
+def test_an_amendment_that_may_not_be_leaves_every_order_as_it_is(served: Served, change: dict[str, str],
+                                                                  code: int) -> None:  # fmt: skip
+    before = free(served, "USDT")
+    other, order = buy(served, newClientOrderId="other"), buy(served, newClientOrderId="mine")
+    params = {"symbol": "BTCUSDT", "orderId": order["orderId"], "newQty": "0.005", **change}
+    status, answer = served.signed("PUT", AMEND, **params)
+    assert (status, answer.get("code", 0)) == (400 if code else 200, code)
+    rows = served.good("GET", "/api/v3/openOrders", symbol="BTCUSDT")
+    assert [row["orderId"] for row in rows] == [other["orderId"], order["orderId"]]
+    held = Decimal("0.01") + (Decimal("0.01") if code else Decimal("0.005"))
+    assert before - free(served, "USDT") == held * Decimal(order["price"])
+    for row in rows:
+        served.good("DELETE", ORDER, symbol="BTCUSDT", orderId=row["orderId"])
+    assert free(served, "USDT") == before
+
+
+def test_an_order_named_twice_must_be_one(served: Served) -> None:
+    order = buy(served, newClientOrderId="mine")
+    for method, code in (("GET", -2013), ("DELETE", -2011)):
+        status, answer = served.signed(method, ORDER, symbol="BTCUSDT", orderId=order["orderId"],
+                                       origClientOrderId="another")  # fmt: skip
+        assert (status, answer["code"]) == (400, code)
+    served.good("DELETE", ORDER, symbol="BTCUSDT", orderId=order["orderId"], origClientOrderId="mine")
+
+
+def test_cancel_replace_judges_filters_before_it_cancels_and_the_trigger_after(served: Served) -> None:
+    path, order = "/api/v3/order/cancelReplace", buy(served)
+    new = {"symbol": "BTCUSDT", "side": "BUY", "timeInForce": "GTC", "cancelReplaceMode": "STOP_ON_FAILURE",
+           "cancelOrderId": order["orderId"], "price": "58000"}  # fmt: skip
+    status, answer = served.signed("POST", path, type="LIMIT", quantity="0.00001", **new)
+    assert (status, answer["code"]) == (400, -1013)
+    assert served.good("GET", ORDER, symbol="BTCUSDT", orderId=order["orderId"])["status"] == "NEW"
+    status, half = served.signed("POST", path, type="STOP_LOSS_LIMIT", quantity="0.01", stopPrice="59000", **new)
+    assert (status, half["code"], half["data"]["cancelResult"]) == (409, -2021, "SUCCESS")
+    assert half["data"]["newOrderResponse"]["code"] == -2010
+    assert served.good("GET", ORDER, symbol="BTCUSDT", orderId=order["orderId"])["status"] == "CANCELED"
+
+
+def test_what_waits_for_its_trigger_counts_as_an_open_order(served: Served) -> None:
+    desk = served.app.place.accounts["key"].spot
+    assert desk is not None
+    most = desk.tapes["BTCUSDT"].instrument.max_orders
+    stop = {"symbol": "BTCUSDT", "side": "SELL", "type": "STOP_LOSS", "quantity": "0.001", "stopPrice": "50000"}
+    served.good("POST", ORDER, **stop)
+    for _ in range(most - 1):
+        buy(served, quantity="0.0002")
+    status, answer = served.signed("POST", ORDER, symbol="BTCUSDT", side="BUY", type="LIMIT", timeInForce="GTC",
+                                   quantity="0.0002", price="50000")  # fmt: skip
+    assert (status, answer["code"], answer["msg"]) == (400, -1013, "Filter failure: MAX_NUM_ORDERS")
+
+
+def test_executions_are_searched_in_the_ways_there_are(served: Served) -> None:
+    for change in ({"fromId": 1, "startTime": 1}, {"orderId": 1, "endTime": 1}):
+        status, answer = served.signed("GET", "/api/v3/myTrades", symbol="BTCUSDT", **change)
+        assert (status, answer["code"]) == (400, -1128)
+    assert served.good("GET", "/api/v3/myTrades", symbol="BTCUSDT", orderId=1, fromId=1) == []

@@ -115,6 +115,9 @@ def test_futures_refuse_a_new_order(served: Served, change: dict[str, str | None
     ({"type": "TRAILING_STOP_MARKET", "triggerPrice": None}, -1102),
     ({"type": "TRAILING_STOP_MARKET", "triggerPrice": None, "callbackRate": "25"}, -1130),
     ({"clientAlgoId": "no spaces please"}, -4015),
+    ({"type": "TRAILING_STOP_MARKET", "triggerPrice": None, "callbackRate": "1", "activatePrice": "60000"}, -2021),
+    ({"type": "TRAILING_STOP_MARKET", "triggerPrice": None, "callbackRate": "1", "activatePrice": "61000",
+      "side": "BUY"}, -2021),
 ])  # fmt: skip
 def test_the_algo_service_refuses(served: Served, change: dict[str, str | None], code: int) -> None:
     good: dict[str, str | None] = {

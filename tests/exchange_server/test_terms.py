@@ -16,7 +16,7 @@ from gridbot_tui.exchange.server.codes import Denied
 from gridbot_tui.exchange.server.gate import Signed, admit
 from gridbot_tui.exchange.server.settings import LimitOptions, ServeOptions
 from gridbot_tui.exchange.server.table import REST
-from gridbot_tui.units import Market
+from gridbot_tui.units import DAY, Market
 from tests.exchange_server.listening import listening, user_stream
 from tests.exchange_server.serving import Served, serving
 
@@ -114,3 +114,19 @@ def test_an_address_connects_to_spot_so_often_and_no_more() -> None:
             pass
         with listening(served, "/market/ws"):
             pass
+
+
+def test_executions_and_orders_of_more_than_a_week_ago_are_found_by_number_or_time_only() -> None:
+    with serving(Market.FUTURES) as served:
+        began = served.now() - 1_000
+        order = served.good("POST", "/fapi/v1/order", symbol=S, side="BUY", type="MARKET", quantity="0.01")
+        trade = served.good("GET", "/fapi/v1/userTrades", symbol=S)[0]
+        served.jump(8 * DAY)
+        for path, name, number in (("userTrades", "fromId", trade["id"]), ("allOrders", "orderId", order["orderId"])):
+            search = {"symbol": S, "limit": 10}
+            assert served.good("GET", f"/fapi/v1/{path}", **search) == []
+            assert len(served.good("GET", f"/fapi/v1/{path}", **search, **{name: number})) == 1
+            assert len(served.good("GET", f"/fapi/v1/{path}", **search, startTime=began)) == 1
+            assert served.good("GET", f"/fapi/v1/{path}", **search, endTime=served.now()) == []
+        status, answer = served.signed("GET", "/fapi/v1/userTrades", symbol=S, fromId=1, startTime=began)
+        assert (status, answer["code"]) == (400, -1128)

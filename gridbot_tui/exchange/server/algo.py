@@ -94,6 +94,8 @@ class AlgoService:
             raise Denied(-4116)
         now = venue.mark if order.working_type == "MARK_PRICE" else venue.last
         if order.kind == "TRAILING_STOP_MARKET":
+            if order.activate is not None and (order.activate - now) * order.side >= 0:
+                raise Denied(-2021, msg="Order would immediately trigger.")  # it is to begin on the winning side
             order.active = order.activate is None
             order.best = now
             order.trigger = self._trail(order)

@@ -159,6 +159,13 @@ class Desk(Exchange):
         self.history.open[self._key_of(order)] = order
         self.news(Execution.NEW, order)
 
+    def _check_count(self, venue: Venue, conditional: bool) -> Refusal | None:
+        """As the base class; spot counts what waits for its trigger, too."""
+        waiting = len(self.waiting.get(venue.symbol, ()))
+        if waiting and len(venue.bids) + len(venue.asks) + waiting >= venue.instrument.max_orders:
+            return no.filter_failure("MAX_NUM_ORDERS")
+        return super()._check_count(venue, conditional)
+
     def _open_for(self, tape: Tape, new: NewOrder) -> None:
         """A symbol that does not trade takes nothing; one that is about to go only what closes."""
         if tape.status == "TRADING":
@@ -358,33 +365,6 @@ class Desk(Exchange):
 
     def _check_changed(self, venue: Venue, new: NewOrder) -> Refusal | None:
         return check_futures(venue.instrument, new, venue.mark, self.taker_price(venue, new.side))
-
-    def reduce(self, order: Order, steps: Steps, new_id: str) -> None:
-        """Spot: a smaller quantity, the place in the queue kept."""
-        venue, terms = self.venues[order.symbol], self.terms_of(order)
-        if terms.amends >= 10:
-            raise Denied(-2038, msg="The order has been amended too many times.")
-        if not order.filled < steps < order.steps:
-            raise Denied(-2038, msg="The new quantity must be less than the order's and more than what is filled.")
-        spot = self.spot
-        assert spot is not None
-        cut = order.steps - steps
-        if order.resting:
-            venue.filled(order, cut)  # what no longer stands counts as little as what has been filled
-        if order.locked:
-            instrument = venue.instrument
-            buys = order.side is Side.BUY
-            freed = instrument.notional(order.price or order.trigger or 0, cut) if buys else instrument.quantity(cut)
-            asset = instrument.quote if buys else instrument.base
-            spot.locked[asset] -= freed
-            order.locked -= freed
-        del self.history.open[self._key_of(order)]
-        terms.old_id, order.client_id = order.client_id, new_id
-        order.steps = steps
-        terms.amends += 1
-        self.history.open[self._key_of(order)] = order
-        self.updates_amended(order)
-        self._tell_account(venue, venue.instrument.quote)
 
     def updates_amended(self, order: Order) -> None:
         """News of an amendment: told as a second NEW, which the renderer knows by ``Order.reason``."""

@@ -209,9 +209,10 @@ def commission(call: Call) -> Json:
 
 @endpoint("GET", "/fapi/v1/income", "symbol incomeType startTime endTime page limit", security="SIGNED", weight=30)
 def income(call: Call) -> list[Json]:
-    """Everything that changed the wallet; the last seven days unless asked otherwise."""
+    """What changed the wallet in three months; the last seven days unless asked otherwise."""
     desk, values = desk_of(call), call.values
     since = values.get("startTime", call.now - 7 * DAY)
+    since = max(since, call.now - 90 * DAY)
     until, symbol, kind = values.get("endTime", 1 << 62), values.get("symbol"), values.get("incomeType")
     rows = [_cash(cash) for cash in desk.history.cash]
     quote = render_futures.account_of(desk).quote

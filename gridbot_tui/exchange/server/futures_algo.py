@@ -151,7 +151,7 @@ def open_orders(call: Call) -> list[Json]:
 def all_orders(call: Call) -> list[Json]:
     """Conditional orders, open and ended."""
     desk = call.place.desk(call.account, "futures", call.now)
-    since, until = span(call)
+    since, until = span(call, "algoId")
     found = service(call)
     first = call.get("algoId", 0)
     rows = sorted((o for o in (*found.ended, *found.open.values()) if o.symbol == call.values["symbol"]

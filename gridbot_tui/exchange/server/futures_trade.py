@@ -288,7 +288,7 @@ def open_orders(call: Call) -> list[Json]:
 def all_orders(call: Call) -> list[Json]:
     """Plain orders, open and ended; at most seven days at once."""
     desk = call.place.desk(call.account, "futures", call.now)
-    since, until = span(call)
+    since, until = span(call, "orderId")
     first, symbol = call.get("orderId"), call.get("symbol")
     rows = [o for o in desk.orders.values() if (symbol is None or o.symbol == symbol)
             and (first is None or o.exchange_id >= first) and since <= o.created_at <= until]  # fmt: skip
@@ -297,10 +297,16 @@ def all_orders(call: Call) -> list[Json]:
     return [render_futures.queried(desk, order, wide=True) for order in picked]
 
 
-def span(call: Call) -> tuple[int, int]:
-    """startTime and endTime; -4166-like refusal of more than seven days."""
-    since, until = call.get("startTime", 0), call.get("endTime", 1 << 62)
-    if "startTime" in call.values and "endTime" in call.values and until - since > 7 * DAY:
+def span(call: Call, *ids: str) -> tuple[int, int]:
+    """startTime and endTime, at most seven days apart; the last seven without them, unless one of ``ids`` was sent."""
+    since, until = call.get("startTime"), call.get("endTime")
+    if since is None and until is None:
+        return (0 if any(name in call.values for name in ids) else call.now - 7 * DAY), 1 << 62
+    if since is None:
+        return until - 7 * DAY, until
+    if until is None:
+        return since, since + 7 * DAY
+    if until - since > 7 * DAY:
         raise Denied(-1127, 168)
     return since, until
 
@@ -311,7 +317,9 @@ def user_trades(call: Call) -> list[Json]:
     desk = call.place.desk(call.account, "futures", call.now)
     values = call.values
     call.place.tape("futures", values["symbol"])
-    since, until = span(call)
+    if "fromId" in values and ("startTime" in values or "endTime" in values):
+        raise Denied(-1128)
+    since, until = span(call, "fromId", "orderId")
     since = max(since, call.now - 90 * DAY)
     first, number = values.get("fromId"), values.get("orderId")
     rows = [t for t in desk.history.trades.get(values["symbol"], [])

@@ -120,19 +120,7 @@ def run(row: Endpoint, call: Call) -> Any:
         answer = row.handler(call)
     finally:
         if account is not None:
-            _count_fills(call, account)
             call.place.flush(account)
     if call.weight is not None and isinstance(row.weight, int) and call.weight != row.weight:
         call.place.limiter.weight_window(row.market, call.ip).add(call.now, call.weight - row.weight)
     return answer
-
-
-def _count_fills(call: Call, account: Account) -> None:
-    """A spot order that filled gives its count back."""
-    desk = account.spot
-    if desk is None or not desk.updates:
-        return
-    for update in desk.updates:
-        order = getattr(update, "order", None)
-        if order is not None and order.status == "FILLED":
-            call.place.limiter.give_back(account.number, call.now)

@@ -120,7 +120,7 @@ class Limiter:
         """Count new orders, or refuse them with -1015."""
         short, long = self.order_windows(market, account)
         short.add(now, count)
-        long.add(now, 1 if count > 1 else count)
+        long.add(now, 1 if market == "futures" else count)  # a batch counts once a minute
         for window, words in ((short, "10 SECOND"), (long, "1 DAY" if market == "spot" else "1 MINUTE")):
             if window.count > window.most and self.on:
                 raise Denied(-1015, f"{window.most} orders per {words}", headers=_retry(window.left(now)))
@@ -131,7 +131,7 @@ class Limiter:
         return window.add(now, 1) <= window.most or not self.on
 
     def give_back(self, account: int, now: Ms) -> None:
-        """Spot counts only unfilled orders: a fill gives its count back."""
+        """Spot counts only unfilled orders: the first fill of one, in part or whole, gives its count back."""
         for window in self.order_windows("spot", account):
             window.add(now, -1)
 

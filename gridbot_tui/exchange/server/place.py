@@ -115,8 +115,13 @@ class Place:
             updates = desk.drain()
             now = self.clock.now()
             for update in updates:
-                if isinstance(update, OrderUpdate) and update.order.kind is OrderKind.LIMIT:
-                    desk.tapes[update.order.symbol].book.touch()
+                if not isinstance(update, OrderUpdate):
+                    continue
+                order, trade = update.order, update.trade
+                if order.kind is OrderKind.LIMIT:
+                    desk.tapes[order.symbol].book.touch()
+                if market == "spot" and trade is not None and order.filled == trade.steps:
+                    self.limiter.give_back(account.number, now)
             made = render_spot.frames if market == "spot" else render_futures.frames
             for frame in made(desk, updates, now) if account.listeners else ():
                 self._tell(account, market, frame, now)

@@ -3,16 +3,18 @@
 from decimal import Decimal
 from typing import Any
 
+from gridbot_tui.exchange.server import amend as amending
 from gridbot_tui.exchange.server import entry, render_spot
-from gridbot_tui.exchange.server.codes import Denied
+from gridbot_tui.exchange.server.codes import Denied, raise_for
 from gridbot_tui.exchange.server.desk import Desk, Terms, check_trigger
 from gridbot_tui.exchange.server.fields import SPOT_TYPES, Values
 from gridbot_tui.exchange.server.public import limit_of
 from gridbot_tui.exchange.server.table import Call, by_symbol, endpoint
 from gridbot_tui.exchange.server.tape import Tape
+from gridbot_tui.exchange.simulated.filters import check_client_id, check_spot
 from gridbot_tui.exchange.simulated.records import Order, Trade
 from gridbot_tui.orders.model import NewOrder, OrderKind
-from gridbot_tui.units import DAY, ZERO, Side
+from gridbot_tui.units import DAY, ZERO, Market, Side, Symbol
 
 Json = dict[str, Any]
 NEW = ("symbol! side! type! timeInForce quantity quoteOrderQty price newClientOrderId strategyId strategyType"
@@ -73,7 +75,6 @@ def _trigger(values: Values, tape: Tape, terms: Terms, side: Side) -> None:
     entry.need(values, "stopPrice")
     terms.trigger = entry.ticks(tape.instrument, values["stopPrice"])
     terms.rising = (side is Side.BUY) is terms.kind.startswith("STOP_LOSS")
-    check_trigger(side, terms.rising, terms.trigger, tape.last)
 
 
 def submit(call: Call, desk: Desk, values: Values) -> Json:
@@ -90,9 +91,12 @@ def submit(call: Call, desk: Desk, values: Values) -> Json:
 
 
 def check_waiting(desk: Desk, new: NewOrder, terms: Terms) -> None:
-    """-1013 for one waiting order more than a symbol may have."""
-    if terms.trigger is not None and len(desk.waiting.get(new.symbol, ())) >= desk.params.max_spot_stops:
+    """-1013 for one waiting order more than a symbol may have, -2010 for one whose trigger has been reached."""
+    if terms.trigger is None:
+        return
+    if len(desk.waiting.get(new.symbol, ())) >= desk.params.max_spot_stops:
         raise Denied(-1013, "MAX_NUM_ALGO_ORDERS")
+    check_trigger(new.side, terms.rising, terms.trigger, desk.tapes[new.symbol].last)
 
 
 def trades_of(desk: Desk, order: Order) -> list[Trade]:
@@ -121,10 +125,9 @@ def place(call: Call) -> Json:
 def test(call: Call) -> Json:
     """The checks of a new order, without the order."""
     desk = call.place.desk(call.account, "spot", call.now)
-    new, _terms, quote = read(call, call.values)
+    new, terms, quote = read(call, call.values)
+    check_waiting(desk, new, terms)
     if quote is None:
-        from gridbot_tui.exchange.server.codes import raise_for
-
         raise_for(desk._check(desk.venues[new.symbol], new))
     if not call.get("computeCommissionRates"):
         return {}
@@ -144,8 +147,13 @@ def wanted(call: Call, desk: Desk, code: int) -> Order:
     if "orderId" not in values and "origClientOrderId" not in values:
         raise Denied(-1102, "orderId", msg="Param 'origClientOrderId' or 'orderId' must be sent, but both were"
                      " empty/null!")  # fmt: skip
-    order = desk.find(values["symbol"], values.get("orderId"), values.get("origClientOrderId"))
-    if order is None:
+    return named(desk, values["symbol"], values.get("orderId"), values.get("origClientOrderId"), code)
+
+
+def named(desk: Desk, symbol: Symbol, number: int | None, client_id: str | None, code: int) -> Order:
+    """An order by number or client id; where both were sent they must be of one order."""
+    order = desk.find(symbol, number, client_id)
+    if order is None or (client_id is not None and order.client_id != client_id):
         raise Denied(code)
     return order
 
@@ -236,6 +244,8 @@ def my_trades(call: Call) -> list[Json]:
     values = call.values
     call.place.tape("spot", values["symbol"])
     limit = limit_of(values, 500, 1_000)
+    if ("startTime" in values or "endTime" in values) and ("fromId" in values or "orderId" in values):
+        raise Denied(-1128)
     since, until = _span(values)
     first, number = values.get("fromId"), values.get("orderId")
     rows = [t for t in desk.history.trades.get(values["symbol"], [])
@@ -255,7 +265,7 @@ def amend(call: Call) -> Json:
         raise Denied(-2038, msg="The order is not open.")
     new_id = call.get("newClientOrderId") or entry.new_id()
     quantity = entry.steps(desk.tapes[order.symbol].instrument, call.values["newQty"])
-    desk.reduce(order, quantity, new_id)
+    amending.amend(desk, order, quantity, new_id)
     return render_spot.amended(desk, order, desk.ids.execution)
 
 
@@ -266,9 +276,12 @@ def cancel_replace(call: Call) -> Json:
     """Cancel one order and place another: 200 both, 409 one of them, 400 none."""
     desk = call.place.desk(call.account, "spot", call.now)
     values = call.values
-    read(call, values)
+    new, _, quote = read(call, values)
     if "cancelOrderId" not in values and "cancelOrigClientOrderId" not in values:
         raise Denied(-1102, "cancelOrderId")
+    if quote is None:  # filters are judged before anything is cancelled
+        venue = desk.venues[new.symbol]
+        raise_for(check_client_id(Market.SPOT, new.client_id) or check_spot(venue.instrument, new, venue.last))
     answers: list[Json | None] = [None, None]
     results = ["NOT_ATTEMPTED", "NOT_ATTEMPTED"]
     for i, act in enumerate((_replace_cancel, submit)):
@@ -282,6 +295,7 @@ def cancel_replace(call: Call) -> Json:
     body = {"cancelResult": results[0], "newOrderResult": results[1], "cancelResponse": answers[0],
             "newOrderResponse": answers[1]}  # fmt: skip
     if results == ["SUCCESS", "SUCCESS"]:
+        call.weight = 0
         return body
     if "SUCCESS" in results:
         call.place.flush(call.account)
@@ -290,7 +304,5 @@ def cancel_replace(call: Call) -> Json:
 
 
 def _replace_cancel(call: Call, desk: Desk, values: Values) -> Json:
-    order = desk.find(values["symbol"], values.get("cancelOrderId"), values.get("cancelOrigClientOrderId"))
-    if order is None:
-        raise Denied(-2011)
+    order = named(desk, values["symbol"], values.get("cancelOrderId"), values.get("cancelOrigClientOrderId"), -2011)
     return cancel_one(desk, order, values.get("cancelNewClientOrderId"), values.get("cancelRestrictions"))
