@@ -217,11 +217,14 @@ def test_a_margin_call_comes_before_the_liquidation_that_the_market_makes(served
 
 def test_a_delisted_symbol_is_settled_closed_and_announced(served: Served) -> None:
     served.good("POST", "/fapi/v1/order", symbol="ETHUSDT", side="BUY", type="MARKET", quantity="1")
+    served.good("POST", "/fapi/v1/algoOrder", algoType="CONDITIONAL", symbol="ETHUSDT", side="SELL", quantity="1",
+                type="STOP_MARKET", triggerPrice="2000")  # fmt: skip
     with user_stream(served) as ears, listening(served, "/market/ws/!contractInfo") as public:
         served.control("act", kind="delist", symbol="ETHUSDT")
         assert public.next()["cs"] == "SETTLING"
         names = [f["o"]["c"] for f in ears.rest() if f["e"] == "ORDER_TRADE_UPDATE"]
     assert any(name.startswith("settlement_autoclose-") for name in names)
+    assert served.good("GET", "/fapi/v1/openAlgoOrders", symbol="ETHUSDT") == []
     order = {"symbol": "ETHUSDT", "side": "BUY", "type": "MARKET", "quantity": "1"}
     assert served.signed("POST", "/fapi/v1/order", **order)[1]["code"] == -4140
     assert served.signed("POST", "/api/v3/order", **order)[1]["code"] == -1013

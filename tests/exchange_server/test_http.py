@@ -189,3 +189,15 @@ def test_a_piece_of_a_length_that_is_none_is_refused_and_holds_nobody_up(served:
         assert line.hear()[0] == 400
         assert line.closed()
     assert served.call("GET", "/api/v3/ping")[0] == 200
+
+
+def test_who_does_not_read_gets_no_more_answers_until_it_does(served: Served) -> None:
+    asked = 100
+    with line_to(served) as line:
+        line.line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 200_000)
+        served.app.place.limiter.pardon()
+        line.say("GET /fapi/v1/klines?symbol=BTCUSDT&interval=1m&limit=1000 HTTP/1.1\r\n\r\n" * asked)
+        assert served.call("GET", "/fapi/v1/time")[0] == 200
+        used = served.app.place.limiter.weight_window("futures", "127.0.0.1")
+        assert used.count < 5 * asked
+        assert [line.hear()[0] for _ in range(asked)] == [200] * asked

@@ -2,11 +2,13 @@
 
 import contextlib
 import json
+import socket
 from collections.abc import Iterator
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from gridbot_tui.exchange.server import link as link_module
 from gridbot_tui.exchange.server.settings import LinkOptions
 from gridbot_tui.units import Market
 from tests.exchange_server.listening import listening, user_stream
@@ -98,6 +100,20 @@ def test_a_reader_that_lags_too_far_is_closed_and_holds_nobody_up() -> None:
             served.control("act", kind="flood", count=2_000)
         assert served.call("GET", "/fapi/v1/time")[0] == 200
         assert slow.closed() in (1006, 1008)
+
+
+def test_a_reader_that_reads_nothing_more_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_module, "GRACE_S", 0.1)
+    key = "Host: x\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n"
+    hello = f"GET /market/ws/btcusdt@aggTrade HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{key}\r\n"
+    with serving(link=LinkOptions(queue=200)) as served, socket.create_connection(("127.0.0.1", served.port)) as deaf:
+        deaf.sendall(hello.encode())
+        assert deaf.recv(12) == b"HTTP/1.1 101"
+        for _ in range(200):
+            served.control("act", kind="flood", count=1_000)
+            if not served.inside(lambda: len(served.app.hub.links)):
+                return
+    raise AssertionError("it is still held")
 
 
 NOON = 12 * 3_600_000 + 2_000

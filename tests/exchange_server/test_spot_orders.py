@@ -233,7 +233,8 @@ def test_what_waits_for_its_trigger_counts_as_an_open_order(served: Served) -> N
 
 
 def test_executions_are_searched_in_the_ways_there_are(served: Served) -> None:
-    for change in ({"fromId": 1, "startTime": 1}, {"orderId": 1, "endTime": 1}):
+    for one, other in (("fromId", "startTime"), ("orderId", "endTime")):
+        change: dict[str, Any] = {one: 1, other: 1}
         status, answer = served.signed("GET", "/api/v3/myTrades", symbol="BTCUSDT", **change)
         assert (status, answer["code"]) == (400, -1128)
     assert served.good("GET", "/api/v3/myTrades", symbol="BTCUSDT", orderId=1, fromId=1) == []

@@ -159,6 +159,11 @@ class AlgoService:
             if order.close_position:
                 self.end(order, "EXPIRED", "position closed")
 
+    def expire_all(self, symbol: Symbol, why: str) -> None:
+        """A symbol is no longer traded."""
+        for order in list(self.by_symbol.get(symbol, ())):
+            self.end(order, "EXPIRED", why)
+
     def _follow(self, order: AlgoOrder, price: Ticks) -> bool:
         """Move a trailing stop; False while it is not active."""
         selling = order.side is Side.SELL

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -14,6 +14,8 @@ from gridbot_tui.exchange.server.settings import LinkOptions
 
 encode = msgspec.json.Encoder().encode
 OnText = Callable[[str], None]
+GRACE_S: Final = 5.0
+"""How long a connection that is to end may take to read what it was told."""
 
 
 class Link:
@@ -43,6 +45,8 @@ class Link:
         self._pinged_at = 0
         self._code = WSCloseCode.OK
         self._task: asyncio.Task[None] | None = None
+        self._transport: asyncio.Transport | None = None
+        self._cut: asyncio.TimerHandle | None = None
 
     # -- speaking -----------------------------------------------------------------------------------------
 
@@ -77,24 +81,29 @@ class Link:
         self.silent_until = monotonic() + ms / 1000 if ms else 0.0
 
     def close(self, code: int = WSCloseCode.OK) -> None:
-        """End the connection after what is queued."""
+        """End the connection after what is queued; who does not read it is cut off."""
         self.closing = True
+        if self._cut is None:
+            self._cut = asyncio.get_running_loop().call_later(GRACE_S, self.abort)
         self._code = WSCloseCode(code) if code in set(WSCloseCode) else WSCloseCode.GOING_AWAY
         self._wake.set()
 
-    def abort(self, request_transport: asyncio.Transport | None) -> None:
+    def abort(self) -> None:
         """Cut the line: the client sees 1006."""
         self.closing = True
-        if request_transport is not None:
-            request_transport.abort()
+        if self._transport is not None:
+            self._transport.abort()
         self._wake.set()
 
     # -- life ---------------------------------------------------------------------------------------------
 
     async def serve(self, request: web.BaseRequest, on_text: OnText) -> web.WebSocketResponse:
         """Live until either side ends it."""
-        ws = self._ws
-        await ws.prepare(request)
+        ws, self._transport = self._ws, request.transport
+        try:
+            await ws.prepare(request)
+        except ConnectionError:
+            return ws  # gone before it was answered
         writer = self._task = asyncio.create_task(self._write(), name=f"writer {self.name}")
         pinger = asyncio.create_task(self._ping(), name=f"pinger {self.name}")
         try:
@@ -103,6 +112,8 @@ class Link:
                     break
         finally:
             self.closing = True
+            if self._cut is not None:
+                self._cut.cancel()
             pinger.cancel()
             self._wake.set()
             await asyncio.gather(writer, pinger, return_exceptions=True)

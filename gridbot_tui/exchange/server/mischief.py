@@ -58,7 +58,7 @@ class Mischief:
 
     def _disconnect(self, rule: Rule) -> None:
         for link in self._links(rule):
-            link.abort(getattr(link, "transport", None))
+            link.abort()
 
     def _silence(self, rule: Rule) -> None:
         for link in self._links(rule):
@@ -113,6 +113,8 @@ class Mischief:
                 desk = self._place.desk(account, name, now)
                 for order in desk.open_orders(rule.symbol):
                     desk.end(order, Status.EXPIRED, Execution.EXPIRED, "settlement")
+                if name == "futures" and account.algo is not None:
+                    account.algo.expire_all(rule.symbol, "settlement")
                 position = desk.account.position(rule.symbol)
                 if position:
                     self._force(account, desk, rule.symbol, -position, "settlement", f"settlement_autoclose-{now}")

@@ -248,7 +248,6 @@ class Hub:
         link.micros = market == "spot" and dict(given).get("timeUnit", "").upper() == "MICROSECOND"
         streams = StreamLink(self, link, door)
         self.links.add(streams)
-        link.transport = request.transport  # type: ignore[attr-defined]
         life = asyncio.create_task(self._live(streams), name=f"life {path}")
         try:
             streams.subscribe(names)

@@ -107,6 +107,8 @@ class Connection(asyncio.Protocol):
         self._ip = ""
         self._continued = False
         self.busy = False
+        self._full = False
+        """More has been written than the other side reads."""
         self.idle_since = monotonic()
 
     # -- asyncio's side -----------------------------------------------------------------------------------
@@ -123,12 +125,16 @@ class Connection(asyncio.Protocol):
         self._web.connections.discard(self)
 
     def pause_writing(self) -> None:
-        """Who does not read its answers asks no more."""
+        """Who does not read its answers asks no more, and gets no answer to what it has asked."""
+        self._full = True
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         """It reads again."""
+        self._full = False
         self._transport.resume_reading()
+        if not self.busy:
+            self._work()
 
     def data_received(self, data: bytes) -> None:
         """Some of a request, or several."""
@@ -139,15 +145,18 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def close(self) -> None:
-        """End the connection after what has been written."""
-        self._transport.close()
+        """End the connection after what has been written, if it is read."""
+        if self._full:
+            self._transport.abort()
+        else:
+            self._transport.close()
 
     # -- requests -----------------------------------------------------------------------------------------
 
     def _work(self) -> None:
         """Answer whatever has arrived whole."""
         self.idle_since = monotonic()
-        while self._buffer and not self.busy:
+        while self._buffer and not self.busy and not self._full:
             end = self._buffer.find(b"\r\n\r\n")
             if end < 0:
                 if len(self._buffer) > MOST_HEAD:
@@ -281,4 +290,5 @@ class Connection(asyncio.Protocol):
         raw = head.encode("latin-1")
         self._transport.write(raw if request.method == "HEAD" else raw + body)
         if not lasts:
+            self._buffer = b""
             self._transport.close()

@@ -138,7 +138,7 @@ class ApiLink:
         if kind in ("late", "slow"):
             self.link.send(answer)
         elif kind == "reset":
-            self.link.abort(getattr(self.link, "transport", None))
+            self.link.abort()
         elif kind != "timeout":
             status, code, text = {
                 "backend_timeout": (408, -1007, "Timeout waiting for response from backend server."),
@@ -281,7 +281,6 @@ class WsApi:
         place = self.hub.place
         link = Link(request.path, market, False, place.clock, place.options.link, False)
         link.micros = dict(parse_qsl(query)).get("timeUnit", "").upper() == "MICROSECOND"
-        link.transport = request.transport  # type: ignore[attr-defined]
         api = ApiLink(self.hub, place, market, link, request.remote or "")
         api.show_limits(dict(parse_qsl(query)).get("returnRateLimits", "true"))
         place.limiter.weight_window(market, api.ip).add(place.clock.now(), 2 if market == "spot" else 5)
