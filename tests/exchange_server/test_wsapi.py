@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from gridbot_tui.units import Market
 from tests.exchange_server.listening import Ears, listening, signed_params, spot_user_stream
-from tests.exchange_server.serving import Served
+from tests.exchange_server.serving import Served, serving
 
 PLACE = {
     "symbol": "BTCUSDT",
@@ -121,3 +122,38 @@ def test_a_signature_of_any_characters_is_answered(served: Served) -> None:
         for method in ("session.logon", "account.status"):
             answer = tell(ears, method, **{**signed_params(served), "signature": "\N{SNOWMAN}"})
             assert answer["error"]["code"] == -1022
+
+
+@pytest.mark.parametrize(("path", "longer"), [("/ws-api/v3", ("DAY", 1)), ("/ws-fapi/v1", ("MINUTE", 1))])
+def test_an_order_s_answer_tells_its_account_s_counts(served: Served, path: str, longer: tuple[str, int]) -> None:
+    with listening(served, path) as ears:
+        for price, status in (("59000", 200), ("0", 400)):
+            answer = ask(ears, served, "order.place", **{**PLACE, "price": price})
+            assert answer["status"] == status
+            counts = {(row["rateLimitType"], row["interval"], row["intervalNum"]) for row in answer["rateLimits"]}
+            assert counts >= {("ORDERS", "SECOND", 10), ("ORDERS", *longer)}
+
+
+def test_a_limit_says_when_to_come_again_and_a_ban_ends_the_connection() -> None:
+    with serving(Market.SPOT, limits=0.01, at=43_202_000) as served, listening(served, "/ws-api/v3") as ears:
+        seen: dict[int, Any] = {}
+        while 418 not in seen:
+            answer = tell(ears, "time")
+            seen[answer["status"]] = answer.get("error")
+        assert seen[429]["code"] == seen[418]["code"] == -1003
+        soon, late = (seen[status]["data"]["retryAfter"] - seen[status]["data"]["serverTime"] for status in (429, 418))
+        assert 0 < soon <= 60_000 < late
+        assert ears.closed() == 1008
+
+
+@pytest.mark.parametrize(("kind", "status"), [("rate_limit", 429), ("ban", 418)])
+def test_a_fault_of_the_limits_is_told_as_a_limit_is(served: Served, kind: str, status: int) -> None:
+    served.faults({"kind": kind, "on": "ws time", "ms": 30_000})
+    with listening(served, "/ws-api/v3") as ears:
+        answer = tell(ears, "time")
+        served.control("pardon")
+        data = answer["error"]["data"]
+        assert (answer["status"], answer["error"]["code"]) == (status, -1003)
+        assert data["retryAfter"] - data["serverTime"] == 30_000
+        if status == 418:
+            assert ears.closed() == 1008

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 
 from gridbot_tui.exchange.server import info
 from gridbot_tui.exchange.server.accounts import Account
@@ -28,6 +28,7 @@ OWN_METHODS = {
                 "userDataStream.stop"),
 }  # fmt: skip
 """Methods that are the connection's own, and no endpoint of REST."""
+BANNED = 418
 
 
 def text_of(value: Any) -> str:
@@ -83,13 +84,19 @@ class ApiLink:
             self._late.add(task)
             task.add_done_callback(self._late.discard)
             return
-        self.link.send(self._answer(number, method, params))
+        self._say(self._answer(number, method, params))
+
+    def _say(self, answer: Json) -> None:
+        self.link.send(answer)
+        if answer["status"] == BANNED:
+            self.link.close(WSCloseCode.POLICY_VIOLATION)
 
     def _answer(self, number: Any, method: str, params: Json) -> Json:
         row = WS_API.get((self.market, method))
         raw = {name: text_of(value) for name, value in params.items() if value is not None}
         payload = signed_payload(raw)
         self.return_limits = raw.pop("returnRateLimits", self._usual_limits) != "false"
+        asker = self.place.accounts.get(raw["apiKey"]) if "apiKey" in raw else self.session
         try:
             if method in OWN_METHODS[self.market]:
                 result = self._own(method, raw, payload)
@@ -98,10 +105,10 @@ class ApiLink:
             else:
                 result = self._table(row, raw, payload)
         except Denied as why:
-            return self._error(number, why, row)
+            return self._error(number, why, row, asker)
         answer: Json = {"id": number, "status": 200, "result": in_micros(result) if self.link.micros else result}
         if self.return_limits and not method.startswith("session."):
-            answer["rateLimits"] = self._limits(row)
+            answer["rateLimits"] = self._limits(row, asker)
         return answer
 
     def _table(self, row: Endpoint, raw: dict[str, str], payload: bytes) -> Any:
@@ -139,7 +146,11 @@ class ApiLink:
             self.link.send(answer)
         elif kind == "reset":
             self.link.abort()
+        elif kind == "ban":
+            self.place.limiter.ban(self.ip, rule.ms or 120_000, self.place.clock.now())
+            self._say(self._answer(number, method, params))
         elif kind != "timeout":
+            headers = {"Retry-After": str(max(1, rule.ms // 1000))} if kind == "rate_limit" else None
             status, code, text = {
                 "backend_timeout": (408, -1007, "Timeout waiting for response from backend server."),
                 "unknown": (503, -1000, UNKNOWN),
@@ -147,26 +158,30 @@ class ApiLink:
                 "internal": (503, -1000, INTERNAL),
                 "throttled": (503, -1008, "Request throttled by system-level protection."),
                 "rate_limit": (429, -1003, "Too many requests."),
-                "ban": (418, -1003, "Way too many requests; IP banned."),
             }.get(kind, (400, rule.code, rule.msg))
-            self.link.send(self._error(number, Denied(-1000, msg=text, status=status), None, code))
+            why = Denied(-1000, msg=text, status=status, headers=headers)
+            self.link.send(self._error(number, why, None, code=code))
 
-    def _error(self, number: Any, why: Denied, row: Endpoint | None, code: int | None = None) -> Json:
+    def _error(self, number: Any, why: Denied, row: Endpoint | None, asker: Account | None = None,
+               code: int | None = None) -> Json:  # fmt: skip
         body = why.body()
         if code is not None:
             body["code"] = code
+        if "Retry-After" in why.headers:  # there are no headers here: the moment stands beside the code
+            now = self.place.clock.told()
+            body["data"] = {"serverTime": now, "retryAfter": now + int(why.headers["Retry-After"]) * 1000}
         answer: Json = {"id": number, "status": why.status, "error": body}
         if self.return_limits:
-            answer["rateLimits"] = self._limits(row)
+            answer["rateLimits"] = self._limits(row, asker)
         return answer
 
-    def _limits(self, row: Endpoint | None) -> list[Json]:
+    def _limits(self, row: Endpoint | None, asker: Account | None) -> list[Json]:
         """What has been used: the weight, and the orders where the method counts as one."""
         place, now = self.place, self.place.clock.now()
         rows = info.spot_limits(place.limiter) if self.market == "spot" else info.futures_limits(place.limiter)
         found = [rows[0] | {"count": place.limiter.weight_window(self.market, self.ip).at(now)}]
-        if row is not None and row.orders and self.session is not None:
-            windows = place.limiter.order_windows(self.market, self.session.number)
+        if row is not None and row.orders and asker is not None:
+            windows = place.limiter.order_windows(self.market, asker.number)
             orders = [r for r in rows if r["rateLimitType"] == "ORDERS"]
             if self.market == "futures":
                 orders.reverse()
