@@ -218,3 +218,15 @@ def test_candles_of_a_time_that_has_no_date_are_none(served: Served) -> None:
     for path in ("/api/v3/klines", "/fapi/v1/klines", "/fapi/v1/premiumIndexKlines"):
         answer = served.call("GET", f"{path}?symbol=BTCUSDT&interval=1M&startTime=9223372036854775807")
         assert answer == (200, [])
+
+
+def test_one_stop_and_one_take_profit_a_side_may_close_a_position(served: Served) -> None:
+    close = {"algoType": "CONDITIONAL", "symbol": "BTCUSDT", "side": "SELL", "closePosition": "true"}
+    stop = {"type": "STOP_MARKET", "triggerPrice": "50000"}
+    gain = {"type": "TAKE_PROFIT_MARKET", "triggerPrice": "70000"}
+    first = served.good("POST", "/fapi/v1/algoOrder", **close, **stop)
+    served.good("POST", "/fapi/v1/algoOrder", **close, **gain)
+    served.good("POST", "/fapi/v1/algoOrder", **{**close, **stop, "side": "BUY", "triggerPrice": "70000"})
+    assert refused(served, "POST", "/fapi/v1/algoOrder", **{**close, **stop, "triggerPrice": "51000"}) == -4130
+    served.good("DELETE", "/fapi/v1/algoOrder", algoId=first["algoId"])
+    served.good("POST", "/fapi/v1/algoOrder", **{**close, **stop, "triggerPrice": "51000"})

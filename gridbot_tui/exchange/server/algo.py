@@ -84,7 +84,7 @@ class AlgoService:
         """Accept an order that does not trigger at once.
 
         Raises:
-            Denied: -2021, -4045, -4116.
+            Denied: -2021, -4045, -4116, -4130.
         """
         desk = self._desk
         venue = desk.venues[order.symbol]
@@ -92,6 +92,9 @@ class AlgoService:
             raise Denied(-4045)
         if any(o.client_id == order.client_id and o.symbol == order.symbol for o in self.open.values()):
             raise Denied(-4116)
+        if order.close_position and any(o.close_position and o.side is order.side and o.kind == order.kind
+                                        for o in self.by_symbol.get(order.symbol, ())):  # fmt: skip
+            raise Denied(-4130)
         now = venue.mark if order.working_type == "MARK_PRICE" else venue.last
         if order.kind == "TRAILING_STOP_MARKET":
             if order.activate is not None and (order.activate - now) * order.side >= 0:

@@ -90,6 +90,8 @@ ROWS: Final = (
     Code(-4116, "DUPLICATED_CLIENT_ORDER_ID", "ClientOrderId is duplicated.", market="futures"),
     Code(-4120, "STOP_ORDER_SWITCH_ALGO", "Order type not supported for this endpoint. Please use the Algo Order API"
          " endpoints instead.", market="futures"),
+    Code(-4130, "CLOSE_POSITION_ORDER_EXISTS", "An open stop or take profit order with GTE and closePosition in the"
+         " direction is existing.", market="futures"),
     Code(-4131, "MARKET_ORDER_REJECT", "The counterparty's best price does not meet the PERCENT_PRICE filter limit.",
          market="futures"),
     Code(-4136, "INVALID_CLOSE_POSITION_TYPE", "Target strategy invalid for orderType {},closePosition true",
