@@ -1,5 +1,6 @@
 """The WebSocket APIs: requests, sessions, user streams."""
 
+import json
 from typing import Any
 
 import pytest
@@ -157,3 +158,18 @@ def test_a_fault_of_the_limits_is_told_as_a_limit_is(served: Served, kind: str, 
         assert data["retryAfter"] - data["serverTime"] == 30_000
         if status == 418:
             assert ears.closed() == 1008
+
+
+def test_system_protection_and_half_an_answer_are_here_what_they_are_over_rest(served: Served) -> None:
+    order = {**PLACE, "newClientOrderId": "mine"}
+    with listening(served, "/ws-fapi/v1") as ears:
+        ask(ears, served, "order.place", **order)
+        served.faults({"kind": "throttled", "on": "ws order.*", "times": 0})
+        assert ask(ears, served, "order.place", **PLACE)["error"]["code"] == -1008
+        assert ask(ears, served, "order.place", **PLACE, reduceOnly="true")["error"]["code"] == -2022
+        assert ask(ears, served, "order.cancel", symbol="BTCUSDT", origClientOrderId="mine")["status"] == 200
+        served.faults({"kind": "truncated", "on": "ws order.place"})
+        ears.socket.send(json.dumps({"id": 1, "method": "order.place", "params": signed_params(served, **order)}))
+        with pytest.raises(json.JSONDecodeError):
+            ears.next()
+    assert served.good("GET", "/fapi/v1/order", symbol="BTCUSDT", origClientOrderId="mine")["status"] == "NEW"
