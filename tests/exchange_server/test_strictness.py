@@ -230,3 +230,15 @@ def test_one_stop_and_one_take_profit_a_side_may_close_a_position(served: Served
     assert refused(served, "POST", "/fapi/v1/algoOrder", **{**close, **stop, "triggerPrice": "51000"}) == -4130
     served.good("DELETE", "/fapi/v1/algoOrder", algoId=first["algoId"])
     served.good("POST", "/fapi/v1/algoOrder", **{**close, **stop, "triggerPrice": "51000"})
+
+
+@pytest.mark.parametrize(("side", "far", "word"), [("BUY", "70000", "higher"), ("SELL", "50000", "lower")])
+def test_a_price_too_far_away_is_told_how_far_it_may_go(served: Served, side: str, far: str, word: str) -> None:
+    order = {**LIMIT, "side": side, "quantity": "0.1"}
+    status, answer = served.signed("POST", "/fapi/v1/order", **{**order, "price": far})
+    assert status == 400
+    assert answer["msg"].startswith(f"Limit price can't be {word} than ")
+    bound = answer["msg"].rsplit(" ", 1)[1].rstrip(".")
+    beyond = float(bound) + (0.1 if side == "BUY" else -0.1)
+    assert refused(served, "POST", "/fapi/v1/order", **{**order, "price": f"{beyond:.1f}"}) == answer["code"]
+    served.good("POST", "/fapi/v1/order/test", **{**order, "price": bound})

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Mapping
 from heapq import heappop, heappush
+from math import ceil, floor
 from typing import Any
 
 from msgspec import Struct
@@ -158,6 +159,10 @@ class Desk(Exchange):
             heappush(self.dated, (terms.good_till, order.exchange_id))
         self.history.open[self._key_of(order)] = order
         self.news(Execution.NEW, order)
+
+    def _check(self, venue: Venue, new: NewOrder) -> Refusal | None:
+        """As the base class; a price too far away is told how far it may go."""
+        return _bounded(self.tapes[new.symbol], venue, super()._check(venue, new))
 
     def _check_count(self, venue: Venue, conditional: bool) -> Refusal | None:
         """As the base class; spot counts what waits for its trigger, too."""
@@ -364,7 +369,8 @@ class Desk(Exchange):
             self._take(venue, order, terms)
 
     def _check_changed(self, venue: Venue, new: NewOrder) -> Refusal | None:
-        return check_futures(venue.instrument, new, venue.mark, self.taker_price(venue, new.side))
+        refusal = check_futures(venue.instrument, new, venue.mark, self.taker_price(venue, new.side))
+        return _bounded(self.tapes[new.symbol], venue, refusal)
 
     def updates_amended(self, order: Order) -> None:
         """News of an amendment: told as a second NEW, which the renderer knows by ``Order.reason``."""
@@ -405,6 +411,17 @@ class Desk(Exchange):
     def drain(self) -> list[Update]:
         """What happened since the last call."""
         return self.take() if self.updates else []
+
+
+def _bounded(tape: Tape, venue: Venue, refusal: Refusal | None) -> Refusal | None:
+    """A refusal of PERCENT_PRICE with the bound it names."""
+    if refusal is no.PERCENT_HIGH:
+        most = floor(venue.mark * venue.instrument.percent_up)
+        return Refusal(refusal.code, f"Limit price can't be higher than {tape.format.price(most)}.")
+    if refusal is no.PERCENT_LOW:
+        least = ceil(venue.mark * venue.instrument.percent_down)
+        return Refusal(refusal.code, f"Limit price can't be lower than {tape.format.price(least)}.")
+    return refusal
 
 
 AMENDED = "amended"
