@@ -48,15 +48,19 @@ def market_of(past: Past, frm: Ms, settings: Settings) -> RecordedMarket:
 def _files(
     data: Sequence[str], only: Sequence[Symbol], past: Past, frm: Ms, settings: Settings
 ) -> RecordedMarket:
+    params = settings.market
+    own = bool(past.data)  # an exchange tells its filters itself; those of the config are for recordings
     return load(
         data,
         market=past.market,
         symbol=only[0] if len(only) == 1 else None,
         only=only if len(only) > 1 else (),
         interval=past.interval,
+        exchange_info=Path(params.exchange_info) if own and params.exchange_info else None,
+        leverage=Path(params.leverage_brackets) if own and params.leverage_brackets else None,
         frm=frm,
         to=past.end,
-        params=settings.market,
+        params=params,
     )
 
 

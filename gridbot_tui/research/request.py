@@ -13,7 +13,7 @@ from gridbot_tui.service.assemble import RunRefused, account_config, engine_conf
 from gridbot_tui.settings.load import load
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.settings.problems import ConfigError
-from gridbot_tui.units import MINUTE, Market, Mode, Ms, Symbol
+from gridbot_tui.units import Market, Mode, Ms, Symbol
 
 NEVER: Ms = 1 << 62
 """Equity points come from the tape's own hourly curve, none from the engine."""
@@ -65,23 +65,24 @@ def read_market(request: Request, settings: Settings) -> RecordedMarket:
     """The recorded market alone. Raises RunRefused."""
     from gridbot_tui.market.files import load as load_files
 
+    params, one = settings.market, len(request.symbols) == 1
     try:
         market = load_files(
             request.data,
             market=request.market,
-            symbol=request.symbols[0] if len(request.symbols) == 1 else None,
+            symbol=request.symbols[0] if one else None,
+            only=() if one else request.symbols,
             interval=request.interval,
+            exchange_info=None if params.exchange_info is None else Path(params.exchange_info),
+            leverage=None if params.leverage_brackets is None else Path(params.leverage_brackets),
             frm=request.frm,
             to=request.to,
-            params=settings.market,
+            params=params,
         )
     except DataError as wrong:
         raise RunRefused(str(wrong)) from wrong
-    if len(request.symbols) < 2:
-        return market
     missing = [name for name in request.symbols if name not in market.instruments]
     if missing:
         there = ", ".join(market.instruments)
-        raise RunRefused(f"no candles of {', '.join(missing)} in the data given, which holds {there}")
-    chosen = [series for name, series in market.series.items() if name in request.symbols]
-    return RecordedMarket(chosen, market.interval, settings.market.episode_gap_minutes * MINUTE)
+        raise RunRefused(f"no candles of {', '.join(missing)} in the days asked for, which hold {there}")
+    return market

@@ -13,12 +13,15 @@ from gridbot_tui.engine.core import Engine
 from gridbot_tui.ledger.state import LedgerState
 from gridbot_tui.market.recorded import RecordedMarket, Series
 from gridbot_tui.research.backtest import document, study, study_of
+from gridbot_tui.research.lookback_market import market_of
 from gridbot_tui.research.outcome import ring_of
 from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.ring import Ring
 from gridbot_tui.service import app, parts
+from gridbot_tui.service.assemble import market_source, understand
+from gridbot_tui.service.lookback import Past
 from gridbot_tui.service.options import RunOptions
-from gridbot_tui.units import MINUTE, Mode
+from gridbot_tui.units import MINUTE, Market, Mode
 from tests.data import shared
 from tests.research.markets import GAP, prepared, series
 
@@ -96,6 +99,32 @@ def test_a_replay_by_the_service_gives_the_same_fills_and_ledger(tmp_path: Path)
 
 @pytest.mark.data
 @pytest.mark.slow
+def test_filters_that_the_config_names_are_those_of_replay_back_test_and_look_back(tmp_path: Path) -> None:
+    paths = written(tmp_path, series("ETHUSDT", 2), series("SOLUSDT", 2))
+    info = tmp_path / "info.json"
+    filters = [
+        {"filterType": "PRICE_FILTER", "tickSize": "0.01"},
+        {"filterType": "LOT_SIZE", "stepSize": "0.5", "minQty": "0.5", "maxQty": "1000"},
+    ]
+    one = {"contractType": "PERPETUAL", "filters": filters}
+    info.write_text(json.dumps({"symbols": [one | {"symbol": name} for name in ("ETHUSDT", "SOLUSDT")]}))
+    given = (("market.exchange_info", str(info)),)
+    made = prepare(Request(tuple(paths), symbols=("ETHUSDT", "SOLUSDT"), overrides=given))
+    past = Past(Market.FUTURES, ("ETHUSDT",), made.market.end, data=tuple(paths))
+    beside = market_of(past, made.market.start, made.settings)
+    replay = RunOptions(mode=Mode.REPLAY, data=tuple(paths), overrides=given)
+    played, _ = market_source(understand(replay), None)  # type: ignore[arg-type]
+    for market in (made.market, beside, played):
+        assert str(market.instruments["ETHUSDT"].step) == "0.5"
+
+
+def test_files_of_symbols_that_are_not_asked_for_are_not_read(tmp_path: Path) -> None:
+    paths = written(tmp_path, series("BTCUSDT", 2), series("ETHUSDT", 2), series("SOLUSDT", 2))
+    Path(paths[2]).write_bytes(b"PAR1 cut off")
+    made = prepare(Request((str(tmp_path),), symbols=("BTCUSDT", "ETHUSDT")))
+    assert made.market.symbols == ("BTCUSDT", "ETHUSDT")
+
+
 def test_a_recorded_month_replayed_gives_the_same_fills_and_ledger() -> None:
     assert_same_books([str(shared("um/FILUSDT/1m/2025-02-01_2025-02-28.parquet"))])
 
