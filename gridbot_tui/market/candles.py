@@ -1,5 +1,6 @@
 """Candles of one file or series as checked columns: what cannot be used is refused or dropped with a note."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +33,8 @@ _ALIASES: Final = {
     "volume": ("vol", "v"),
 }
 """What others call the same columns."""
+_TELLING: Final = 10
+"""Rows of a file from which their commonest distance is its interval."""
 
 
 class Candles(Struct):
@@ -142,6 +145,8 @@ def floats(column: "pl.Series", path: Path) -> Floats:
 
     if not (column.dtype.is_numeric() or column.dtype == pl.String):
         raise DataError(f"{path} has no numbers in column {column.name}: it holds no candles")
+    if column.dtype == pl.Float32:  # the number that was meant has the fewest digits: 189.26, not 189.2599945
+        column = column.cast(pl.String)
     values: Floats = column.cast(pl.Float64, strict=False).to_numpy().astype(np.float64, copy=False)
     return values
 
@@ -251,20 +256,42 @@ def _each_once(series: Candles, symbol: str, bad_share: float) -> Candles:
     return series.take(first)
 
 
+def of_one_interval(parts: Sequence[Candles], paths: Sequence[Path], symbol: str) -> None:
+    """Refuse files of one series whose rows lie differently far apart: joined, the farther ones would look like holes.
+
+    Raises:
+        DataError: the files are of several intervals.
+    """
+    import numpy as np
+
+    found: dict[Ms, Path] = {}
+    for part, path in zip(parts, paths, strict=True) if len(parts) > 1 else ():
+        times = np.unique(part.times)
+        if len(times) >= _TELLING:
+            found.setdefault(_commonest(np.diff(times)), path)
+    if len(found) > 1:
+        told = " and ".join(f"{path.name} every {interval_name(length)}" for length, path in sorted(found.items()))
+        raise DataError(f"{symbol} has files of several intervals, {told}: give those of one")
+
+
+def _commonest(steps: Times) -> Ms:
+    import numpy as np
+
+    lengths, counts = np.unique(steps, return_counts=True)
+    return int(lengths[np.argmax(counts)])
+
+
 def spacing(series: Candles, symbol: str, said: Ms | None) -> Ms:
     """The series' interval: the commonest distance of its rows, which must be what was said of it.
 
     Raises:
         DataError: no base interval, or another than the path or --interval said.
     """
-    import numpy as np
-
     if len(series.times) < 2:
         if said is None:
             raise DataError(f"{symbol} has a single row, so its interval is unknown: name it with --interval")
         return said
-    lengths, counts = np.unique(np.diff(series.times), return_counts=True)
-    length = int(lengths[np.argmax(counts)])
+    length = _commonest(series.times[1:] - series.times[:-1])
     if said is not None and length != said:
         raise DataError(
             f"{symbol} is said to be {interval_name(said)} but its rows are {interval_name(length)} apart: "

@@ -23,6 +23,8 @@ else:
     Times = Floats = Any
 
 _FUNDING_CSV: Final = ("calc_time", "funding_interval_hours", "last_funding_rate")
+_FUNDING_NAMES: Final = (("fundingtime", "fundingrate"), ("calctime", "lastfundingrate"), ("timestamp", "fundingrate"))
+"""Ours and those of the exchange's REST interface, its public files, and ccxt; case and underlines apart."""
 _SCHEDULES: Final = (1, 2, 4, 8)
 _SLACK: Final = 5 * MINUTE
 """Settlements are stamped a few ms after the hour they belong to; more than this is no settlement."""
@@ -67,9 +69,10 @@ def _scheduled(symbol: Symbol, times: list[Ms], rates: list[float]) -> list[Fund
 
 def _funding_file(path: Path) -> tuple[Times, Floats]:
     frame = read_table(path) if path.suffix == ".parquet" else read_csv(path, _FUNDING_CSV)
-    for time, rate in (("funding_time", "funding_rate"), ("calc_time", "last_funding_rate")):
-        if time in frame.columns and rate in frame.columns:
-            return times_ms(frame[time], path), floats(frame[rate], path)
+    there = {name.strip().lower().replace("_", "").replace(" ", ""): name for name in reversed(frame.columns)}
+    for time, rate in _FUNDING_NAMES:
+        if time in there and rate in there:
+            return times_ms(frame[there[time]], path), floats(frame[there[rate]], path)
     raise DataError(f"{path} lacks the columns funding_time and funding_rate: it holds no funding")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from gridbot_tui.market.builtin import builtin
-from gridbot_tui.market.candles import Candles, joined, read_candles, spacing
+from gridbot_tui.market.candles import Candles, joined, of_one_interval, read_candles, spacing
 from gridbot_tui.market.clock import BASE_INTERVALS, interval_ms, interval_name, moment
 from gridbot_tui.market.companions import funding_rates, mark_prices
 from gridbot_tui.market.derive import derive, finer
@@ -183,6 +183,7 @@ def _candles(
     if length is None:
         length = spacing(joined([read_candles(files[0].path, None, share)], symbol, share), symbol, None)
     parts = [read_candles(item.path, length, share) for item in files]
+    of_one_interval(parts, [item.path for item in files], symbol)
     candles = joined(parts, symbol, share)
     length = spacing(candles, symbol, length)
     frm, to = window

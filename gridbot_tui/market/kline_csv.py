@@ -3,6 +3,7 @@
 import gzip
 import io
 import zipfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +29,8 @@ KLINE_COLUMNS: Final = (
 
 
 _SEPARATORS: Final = (",", ";", "\t")
+NOT_UNPACKED: Final = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
+"""What unpacking raises of a damaged file; RuntimeError: a password, or a method that is not known."""
 
 
 def read_csv(path: Path, columns: tuple[str, ...] = KLINE_COLUMNS) -> "pl.DataFrame":
@@ -39,6 +42,8 @@ def read_csv(path: Path, columns: tuple[str, ...] = KLINE_COLUMNS) -> "pl.DataFr
     import polars as pl
 
     raw = _unpacked(path)
+    if raw[:1] in (b"\n", b"\r"):
+        raw = raw.lstrip(b"\r\n")
     first = raw.partition(b"\n")[0].strip()
     if not first:
         raise DataError(f"{path} is empty: remove it or fetch it again")
@@ -73,15 +78,20 @@ def _unpacked(path: Path) -> bytes:
                 return packed.read()
         if path.suffix == ".zip":
             with zipfile.ZipFile(path) as archive:
-                names = [name for name in archive.namelist() if name.endswith(".csv")]
+                names = csv_members(archive)
                 if len(names) != 1:
                     raise DataError(
                         f"{path} holds {len(names)} CSV files where one is expected: unpack it first"
                     )
                 return archive.read(names[0])
         return path.read_bytes()
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
+    except NOT_UNPACKED as error:
         raise DataError(f"{path} cannot be read ({_brief(error)}): fetch it again") from error
+
+
+def csv_members(archive: zipfile.ZipFile) -> list[str]:
+    """The CSV files in an archive; what a Mac adds beside each is none."""
+    return [name for name in archive.namelist() if name.lower().endswith(".csv") and "__MACOSX" not in name]
 
 
 def _number(text: str) -> bool:

@@ -24,8 +24,9 @@ _INTERVAL: Final = re.compile(r"\d+(?:[smhdw]|mo|M)")
 _FOLDER_SYMBOL: Final = re.compile(r"[A-Z0-9]{3,20}")
 _FILE: Final = re.compile(
     r"(?P<symbol>[A-Z0-9]{1,14}(?:USDT|USDC|FDUSD|BUSD|TUSD|USD1|BTC|ETH|BNB|EUR|TRY))"
-    r"(?:[-_.](?P<interval>\d+(?:[smhdw]|mo|M)))?(?:[-_.]|$)"
+    r"(?!_\d{6}(?!\d))(?:[-_.](?P<interval>\d+(?:[smhdw]|mo|M)))?(?:[-_.]|$)"
 )
+"""SYMBOL-INTERVAL-...; ``BTCUSDT_250627`` is a dated future, which has no funding and is another market."""
 # Folders that lie beside candles and hold something else.
 _OTHER: Final = re.compile(
     r"funding\w*|aggtrades|trades|bookticker|bookdepth|metrics|liquidation\w*|premiumindexklines|indexpriceklines"

@@ -35,6 +35,8 @@ def times_ms(column: "pl.Series", path: Path) -> Times:
     import numpy as np
     import polars as pl
 
+    if column.dtype in (pl.Time, pl.Duration):
+        raise DataError(f"{path} has times of day in {column.name}, and no date with them: convert it")
     if column.dtype.is_temporal():
         column = (
             column.dt.epoch("ms")

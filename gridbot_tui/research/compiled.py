@@ -80,7 +80,7 @@ class Compiled:
             if late:
                 gap = self._prepared.settings.market.episode_gap_minutes * MINUTE
                 market = part(self._prepared.market, self._since, self._prepared.market.end, gap)
-            if market is not None:
+            if market is not None and market.bars_total > 1:  # columns of one row alone would be compiled anew
                 self._read = Screen(replace(self._prepared, market=market))
         return self._read
 

@@ -157,6 +157,30 @@ def test_times_are_understood_in_every_usual_form(
     assert list(load([str(path)]).batches(0)) == list(expected.batches(0))
 
 
+def test_what_a_mac_or_an_editor_adds_to_a_file_does_no_harm(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "SOLUSDT-1m.zip", "w") as archive:
+        archive.writestr("SOLUSDT-1m.CSV", "\r\n\n" + csv_text(rows(30), header=True, micro=False))
+        archive.writestr("__MACOSX/._SOLUSDT-1m.CSV", b"\0\5")
+    assert load([str(tmp_path)]).bars_total == 30
+
+
+def test_prices_of_single_precision_are_the_decimals_that_were_meant(tmp_path: Path) -> None:
+    prices = ("open", "high", "low", "close")
+    path = parquet(tmp_path, rows(50))
+    pl.read_parquet(path).with_columns(pl.col(*prices).cast(pl.Float32)).write_parquet(path)
+    expected = load([str(parquet(tmp_path / "as_usual", rows(50)))])
+    found = load([str(path)])
+    assert found.instruments == expected.instruments
+    assert list(found.batches(0)) == list(expected.batches(0))
+
+
+def test_files_of_several_intervals_are_not_joined_where_no_name_tells_them_apart(tmp_path: Path) -> None:
+    frame(rows(90)).write_csv(tmp_path / "SOLUSDT.first.csv")
+    frame(rows(200)[100::5]).write_csv(tmp_path / "SOLUSDT.then.csv")
+    with pytest.raises(DataError, match=r"several intervals, SOLUSDT\.first\.csv every 1m and SOLUSDT\.then\.csv every 5m"):
+        load([str(tmp_path)])
+
+
 def test_a_moment_of_another_zone_is_not_guessed_at(tmp_path: Path) -> None:
     path = tmp_path / "SOLUSDT-1m.csv"
     _dated("%Y-%m-%d %H:%M:%S+02:00")(frame(rows(9))).write_csv(path)
@@ -254,6 +278,11 @@ UNUSABLE: list[tuple[str, Callable[[Path], Path], str]] = [
         _write(lambda p: pl.read_parquet(p).with_columns(open_time=pl.lit("noon")).write_parquet(p)),
         "neither a number since 1970 nor a date",
     ),
+    (
+        "times of day",
+        _write(lambda p: pl.read_parquet(p).with_columns(open_time=pl.time(8, 30)).write_parquet(p)),
+        "times of day in open_time",
+    ),
     ("off the grid", _with(lambda data: [(r[0] + 7, *r[1:]) for r in data]), "off the 1m grid"),
     ("other interval", _with(lambda data: data[::5]), "said to be 1m but its rows are 5m apart"),
     ("contradictions", _with(lambda data: data + [(r[0], *r[1:5], 9e9) for r in data]), "50 rows contradict"),
@@ -273,6 +302,14 @@ def test_what_cannot_be_used_is_refused_in_one_sentence(
     assert ": " in text  # what to do follows
 
 
+def _damaged_zip(path: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("SOLUSDT-1m.csv", csv_text(rows(500), header=True, micro=False))
+    raw = bytearray(path.read_bytes())
+    raw[3000:3100] = b"X" * 100
+    path.write_bytes(raw)
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -285,6 +322,7 @@ def test_what_cannot_be_used_is_refused_in_one_sentence(
         (lambda root: parquet(root, rows(3), "um/SOLUSDT/funding", "x.parquet"), "holds no candles"),
         (lambda root: parquet(root, rows(3), "um/SOLUSDT/mark_1m", "x.parquet"), "holds no candles"),
         (lambda root: (root / "SOLUSDT-1m.zip").write_bytes(b"PK"), "cannot be read"),
+        (lambda root: _damaged_zip(root / "SOLUSDT-1m.zip"), "cannot be read"),
         (lambda root: (root / "SOLUSDT-1m.csv").write_text("a,b\n1,2\n"), "lacks the columns"),
         (lambda root: (root / "SOLUSDT-1m.csv").write_bytes(b"\0\1\2"), "not a CSV"),
     ],
@@ -417,6 +455,18 @@ def test_where_funding_is_unknown_a_stated_constant_settles_every_eight_hours(tm
         (hours * HOUR, {24: 5e-4, 32: 6e-4}.get(hours, 2e-4)) for hours in range(8, 80, 8)
     ]
     assert "0.02 % every 8 h is assumed there" in market.notes[0].detail
+
+
+@pytest.mark.parametrize(
+    ("time", "rate"), [("fundingTime", "fundingRate"), ("calc_time", "last_funding_rate"), ("timestamp", "fundingRate")]
+)
+def test_funding_is_found_however_its_columns_are_spelt(tmp_path: Path, time: str, rate: str) -> None:
+    path = parquet(tmp_path, rows(600))
+    folder = tmp_path / "um/SOLUSDT/funding"
+    folder.mkdir()
+    (folder / "a.csv").write_text(f"symbol,{time},{rate}\nSOLUSDT,{T0 + 8 * HOUR + 3},0.0003\n")
+    found = load([str(path)]).series["SOLUSDT"].funding
+    assert [one.rate for one in found if one.at == T0 + 8 * HOUR] == [0.0003]
 
 
 def test_a_funding_file_without_its_columns_is_refused(tmp_path: Path) -> None:

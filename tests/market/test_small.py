@@ -53,6 +53,8 @@ def test_moments_are_utc() -> None:
         ("/d/um/BTCUSDT/funding/a.parquet", Market.FUTURES, "BTCUSDT", None, "funding"),
         ("/d/x/1000PEPEUSDT_5m_2024.parquet", None, "1000PEPEUSDT", "5m", ""),
         ("/d/mine.parquet", None, None, None, ""),
+        ("/d/BTCUSDT_250627-1m-2025-05.csv", None, None, None, ""),
+        ("/d/BTCUSDT_20250627.csv", None, "BTCUSDT", None, ""),
     ],
 )
 def test_a_path_tells_what_it_can(

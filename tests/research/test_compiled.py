@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from gridbot_tui.market.aggregate import HourBuilder
 from gridbot_tui.research import backtest, baselines, compiled
@@ -18,9 +19,10 @@ from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.screen import screening, settled
 from gridbot_tui.research.screen.settled import Parted
 from gridbot_tui.research.screen.tape import fits, tape_of
+from gridbot_tui.research.windows import part
 from gridbot_tui.service.assemble import RunRefused
 from gridbot_tui.units import HOUR
-from tests.research.markets import prepared, series
+from tests.research.markets import GAP, prepared, series
 from tests.research.screen_cases import CASES, LARGE, QUARTER, Case, Keys, told
 
 BY_NAME = {case.name: case for case in CASES}
@@ -189,6 +191,13 @@ def test_why_nothing_was_traded_is_asked_of_the_engine() -> None:
     assert not made.compiled
     assert made.main.figures["fills"] == 0
     assert made.main.reasons
+
+
+def test_a_single_bar_is_the_engines() -> None:
+    one = ready()
+    alone = part(one.market, one.market.start, one.market.start + 1, GAP)
+    assert alone is not None
+    assert Compiled(structs.replace(one, market=alone), 0, lambda text: None).play("strategy") is None
 
 
 def test_a_full_study_has_the_engine_confirm_the_run(monkeypatch: pytest.MonkeyPatch) -> None:

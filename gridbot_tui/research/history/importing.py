@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 from msgspec import Struct
 
-from gridbot_tui.market.candles import joined, read_candles, spacing
+from gridbot_tui.market.candles import joined, of_one_interval, read_candles, spacing
 from gridbot_tui.market.clock import interval_ms, interval_name
 from gridbot_tui.market.errors import DataError
 from gridbot_tui.market.paths import Origin, candle_files
@@ -64,19 +64,21 @@ def _take_series(
         by_interval.setdefault(interval or one.interval, []).append(one)
     for told, parts in by_interval.items():
         length = None if told is None else interval_ms(told)
-        candles = joined([read_candles(one.path, length, share) for one in parts], symbol, share)
+        rows = [read_candles(one.path, length, share) for one in parts]
+        of_one_interval(rows, [one.path for one in parts], symbol)
+        candles = joined(rows, symbol, share)
         length = spacing(candles, symbol, length)
         taken.remarks += candles.remarks
         opens, highs, lows, closes = candles.prices
         columns = {"open_time": candles.times, "open": opens, "high": highs, "low": lows, "close": closes}
         frame = pl.DataFrame({**columns, "volume": candles.volumes})
         folder = Path(FOLDERS[market], symbol, interval_name(length))
-        for month, rows in _by_month(frame).items():
+        for month, part in _by_month(frame).items():
             path = folder / f"{month}.parquet"
-            whole = _merged(shelf, path, rows)
+            whole = _merged(shelf, path, part)
             shelf.put(path, whole, "open_time", ", ".join(one.path.name for one in parts)[:200])
             taken.files += 1
-            taken.rows += rows.height
+            taken.rows += part.height
 
 
 def _by_month(frame: pl.DataFrame) -> dict[str, pl.DataFrame]:

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from gridbot_tui.market.kline_csv import NOT_UNPACKED, csv_members
 from gridbot_tui.research.history.fetch import Budget, FetchFailed, get, get_json
 from gridbot_tui.research.history.layout import Kind, Piece
 from gridbot_tui.research.history.shelf import sha256
@@ -58,9 +59,9 @@ def unpacked(body: bytes, kind: Kind, name: str) -> "pl.DataFrame":
 
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            inside = [one for one in archive.namelist() if one.endswith(".csv")]
+            inside = csv_members(archive)
             raw = archive.read(inside[0]) if len(inside) == 1 else b""
-    except zipfile.BadZipFile as wrong:
+    except NOT_UNPACKED as wrong:
         raise FetchFailed(f"{name}: not a zip ({wrong})") from None
     if not raw.strip():
         raise FetchFailed(f"{name}: it holds no CSV of its own")
