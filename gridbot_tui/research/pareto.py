@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MOST = 12
 """Sets told in full; more are thinned out by drawdown."""
+NO_TRIAL = -1
+"""Number of a set that was in no trial."""
 SAME = 1e-9
 """Played again, a set must come to the same return."""
 
@@ -75,11 +77,13 @@ def found(
     if not complete:
         raise ValueError("no trial was finished: every set was given up or failed; more --trials may help")
     front = sorted(study.best_trials, key=lambda one: one.values[1])
-    told = _thinned(front, MOST)
     chosen = max(front, key=lambda one: ratio(Score(*one.values)))
-    usual = next((one for one in complete if one.user_attrs.get("defaults")), None)
-    wanted_trials = {one.number: one for one in (*told, chosen, *(() if usual is None else (usual,)))}
-    members = _members(wanted, list(wanted_trials.values()), holdout, holdout_since, progress)
+    told = _thinned(front, MOST, chosen)
+    jobs: list[_Job] = [(one.number, _values(one.params), one.values[0]) for one in told]
+    usual = _usual(wanted, study)
+    if usual is not None and usual[0] not in {job[0] for job in jobs}:
+        jobs.append(usual)
+    members = _members(wanted, jobs, holdout, holdout_since, progress)
     best = members[chosen.number]
     judged = analysis = gap = None
     if holdout is not None:
@@ -92,7 +96,7 @@ def found(
         front=tuple(members[one.number] for one in told),
         front_size=len(front),
         chosen=best,
-        usual=None if usual is None else members[usual.number],
+        usual=None if usual is None else members[usual[0]],
         holdout=judged,
         analysis=analysis,
         advantage=gap,
@@ -115,17 +119,33 @@ def _advantage(judged: Study, holdout: Prepared, since: Ms) -> Interval | None:
     return intervals.mean_interval(gaps)
 
 
-def _thinned(front: Sequence[Any], most: int) -> list[Any]:
-    """At most so many, evenly along the front, its ends included."""
+def _thinned(front: Sequence[Any], most: int, chosen: Any) -> list[Any]:
+    """So many, evenly along the front, its ends included, and the chosen one."""
     if len(front) <= most:
         return list(front)
-    return [front[round(i * (len(front) - 1) / (most - 1))] for i in range(most)]
+    kept = {round(i * (len(front) - 1) / (most - 1)) for i in range(most)} | {front.index(chosen)}
+    return [front[i] for i in sorted(kept)]
+
+
+_Job = tuple[int, Values, float | None]
+"""(trial, its values, the return that the search saw; None where it never came to one)."""
+
+
+def _usual(wanted: Search, study: "optuna.Study") -> _Job | None:
+    """The config as it is: also where its trial was given up, or lost with a process that was killed."""
+    values = defaults(wanted.space, wanted.train.settings)
+    if values is None:
+        return None
+    for one in study.get_trials(deepcopy=False):
+        if one.user_attrs.get("defaults"):
+            return one.number, values, one.values[0] if one.values else None
+    return NO_TRIAL, values, None
 
 
 _shared: tuple[Search, Prepared | None, Ms] | None = None
 
 
-def _again(job: tuple[int, Values, float]) -> Member:
+def _again(job: _Job) -> Member:
     """One set played again on the train days and, for the first time, on the days after."""
     assert _shared is not None
     wanted, holdout, since = _shared
@@ -134,19 +154,19 @@ def _again(job: tuple[int, Values, float]) -> Member:
     train = played(Prepared(settings, wanted.train.market), wanted.since)
     after = None if holdout is None else played(Prepared(settings, holdout.market), since)
     assert train is not None  # nothing here gives up
-    return Member(number, values, train, abs(train.net_return - before) <= SAME, after)
+    confirmed = before is None or abs(train.net_return - before) <= SAME
+    return Member(number, values, train, confirmed, after)
 
 
 def _members(
     wanted: Search,
-    trials: Sequence["optuna.trial.FrozenTrial"],
+    jobs: Sequence[_Job],
     holdout: Prepared | None,
     since: Ms,
     progress: Progress,
 ) -> dict[int, Member]:
     global _shared
     _shared = (wanted, holdout, since)
-    jobs = [(one.number, _values(one.params), one.values[0]) for one in trials]
     made: dict[int, Member] = {}
 
     def collect(members: Iterable[Member]) -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import optuna
 import pytest
+from msgspec import structs
 from sqlalchemy.exc import OperationalError
 
-from gridbot_tui.research import backtest, optimise, pareto, space, storages
+from gridbot_tui.research import backtest, optimise, pareto, space, storages, trial
+from gridbot_tui.research.request import Request, prepare
 from gridbot_tui.research.sampling import ByNumber
 from gridbot_tui.research.storages import StorageFailed, opened, shown
 from gridbot_tui.research.trial import FEWEST, Score, hopeless
@@ -63,6 +65,42 @@ def test_a_search_reports_a_front_that_the_engine_confirms_and_goes_on_later(
     other = call(*words, "--trials", "4", "--slippage", "30")
     assert other.code == 2
     assert "is of other data, days, config or parameters" in other.err
+
+
+def test_the_config_it_started_from_is_told_though_its_trial_was_lost(path: str) -> None:
+    request = Request((path,))
+    train = prepare(request)
+    one = space.parsed(SPACE[1::2], train.settings)
+    wanted = optimise.Search(request, train, train.market.start, one, "s", "", trials=1, workers=1)
+    values = {"ladder.skew": 0.9, "ladder.max_levels": 3.0}
+    study = optuna.create_study(directions=optimise.DIRECTIONS)
+    study.enqueue_trial(values, user_attrs={"defaults": True})
+    study.ask()  # the process that played it was killed
+    score = trial.played(structs.replace(train, settings=wanted.settings(values)), train.market.start)
+    assert score is not None
+    study.enqueue_trial(values)
+    study.tell(_asked(study, one), score.objectives)
+    made = pareto.found(wanted, study, None, 0)
+    assert made.chosen.confirmed
+    assert made.usual is not None
+    assert made.usual.values == {"ladder.skew": 1.0, "ladder.max_levels": 8}
+    assert made.usual.train.fills
+
+
+def _asked(study: optuna.Study, one: tuple[space.Parameter, ...]) -> optuna.Trial:
+    asked = study.ask()
+    optimise.suggested(asked, one)
+    return asked
+
+
+def test_the_chosen_set_stands_in_every_table_of_the_front() -> None:
+    front = list(range(100, 140))
+    for chosen in front:
+        told = pareto._thinned(front, 12, chosen)
+        assert chosen in told
+        assert told == sorted(told)
+        assert {100, 139} <= set(told)
+        assert len(told) <= 13
 
 
 @pytest.mark.parametrize(
