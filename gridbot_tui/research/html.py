@@ -17,17 +17,19 @@ from gridbot_tui.units import Side
 
 MOST_DOTS = 1_500
 STYLE = """
+:root{color-scheme:light dark}
 body{font:15px/1.5 system-ui,sans-serif;max-width:1010px;margin:2em auto;padding:0 1em;color:#1c2326;background:#fdfdfb}
 h1{font-size:1.6em;margin-bottom:.1em}h2{font-size:1.15em;margin-top:2em;border-bottom:1px solid #dcdcd4}
 .sub{color:#6a7275}.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(140px,1fr));gap:.6em;margin:1em 0}
 .cards div{background:#f1f1ea;border-radius:6px;padding:.5em .8em}.cards b{display:block;font-size:1.25em}
-.cards span{color:#6a7275;font-size:.85em}figure{margin:1em 0}figcaption{font-weight:600}
-svg{width:100%;height:auto;font:11px system-ui,sans-serif}svg text{fill:#5c6467}.g{stroke:#e6e6de}.z{stroke:#888}
+.cards span{color:#6a7275;font-size:.85em}figure{margin:1em 0;overflow-x:auto}figcaption{font-weight:600}
+svg{width:100%;min-width:760px;height:auto;font:11px system-ui,sans-serif}.wide{overflow-x:auto}
+svg text{fill:#5c6467}.g{stroke:#e6e6de}.z{stroke:#888}
 .legend{font-weight:400;font-size:.85em;color:#5c6467}.legend span{margin-left:.9em}
 .legend i{display:inline-block;width:.8em;height:.8em;margin-right:.3em;border-radius:2px}
 table{border-collapse:collapse;width:100%;font-size:.9em}
 td,th{padding:.25em .5em;text-align:right;border-bottom:1px solid #e6e6de}
-td:first-child,th:first-child{text-align:left}tr.own td{font-weight:600;background:#eef5f1}
+td:first-child,th:first-child{text-align:left}td+td{white-space:nowrap}tr.own td{font-weight:600;background:#eef5f1}
 td.up{background:#dcefe4}td.down{background:#f6e2d8}ul{padding-left:1.2em}
 @media (prefers-color-scheme:dark){
 body{background:#16191a;color:#dfe3e2}.cards div{background:#22282a}.g{stroke:#2b3234}
@@ -62,13 +64,21 @@ def render(made: Study, found: Analysis) -> str:
         _sensitivity(found),
         "<h2>What was assumed</h2>" + _list(assumptions(made)),
     ]
+    return whole(f"Back-test of {names}", "\n".join(body))
+
+
+def whole(title: str, body: str) -> str:
+    """A page of its own with this body; it fits a telephone and a dark room."""
     return (
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width,initial-scale=1'>"
-        f"<title>Back-test of {escape(names)}</title><style>{STYLE}</style></head><body>"
-        + "\n".join(body)
-        + "</body></html>\n"
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>{body}</body></html>\n"
     )
+
+
+def table_of(rows: str) -> str:
+    """Rows as a table, which is scrolled for itself where the page is narrower."""
+    return f"<div class='wide'><table>{rows}</table></div>"
 
 
 def _day(at: int) -> str:
@@ -163,20 +173,21 @@ def _table(found: Analysis) -> str:
         )
         rows.append(f"<tr class='{'own' if own else ''}'>" + "".join(f"<td>{escape(c)}</td>" for c in cells) + "</tr>")
     top = "".join(f"<th>{name}</th>" for name in head)
-    note = f"<p class='sub'>Best in hindsight: {escape(found.best)}. Nobody knew.</p>" if found.best else ""
-    return f"<table><tr>{top}</tr>{''.join(rows)}</table>{note}"
+    said = ["Days after the warm-up; falls are of hourly values, those inside an hour may be deeper."]
+    said += [f"Best in hindsight: {escape(found.best)}. Nobody knew."] if found.best else []
+    return table_of(f"<tr>{top}</tr>{''.join(rows)}") + f"<p class='sub'>{' '.join(said)}</p>"
 
 
 def _gaps(found: Analysis) -> str:
     rows = [
-        ("ahead of " + row.title, 100 * row.advantage.value, 100 * row.advantage.low, 100 * row.advantage.high)
+        (row.title, 100 * row.advantage.value, 100 * row.advantage.low, 100 * row.advantage.high)
         for row in found.rows[1:]
-        if row.advantage is not None
+        if row.advantage is not None and row.name != "best_in_hindsight"  # it is one of the others
     ]
     if not rows:
         return ""
     bars = interval_bars(rows)
-    return f"<figure><figcaption>Difference a year, with its 95 % interval</figcaption>{bars}</figure>"
+    return f"<figure><figcaption>Strategy ahead by, a year, with its 95 % interval</figcaption>{bars}</figure>"
 
 
 def _months(found: Analysis) -> str:
@@ -185,7 +196,7 @@ def _months(found: Analysis) -> str:
     years = sorted({year for year, _, _ in found.months})
     by = {(year, month): value for year, month, value in found.months}
     names = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-    out = ["<table><tr><th></th>" + "".join(f"<th>{n}</th>" for n in names) + "</tr>"]
+    out = ["<tr><th></th>" + "".join(f"<th>{n}</th>" for n in names) + "</tr>"]
     for year in years:
         cells = []
         for month in range(1, 13):
@@ -193,7 +204,7 @@ def _months(found: Analysis) -> str:
             mark = "" if value is None or abs(value) < 5e-4 else "up" if value > 0 else "down"
             cells.append(f"<td class='{mark}'>{'' if value is None else percent(value)}</td>")
         out.append(f"<tr><td>{year}</td>{''.join(cells)}</tr>")
-    return "".join([*out, "</table>"])
+    return table_of("".join(out))
 
 
 def _slices(parts: Sequence[Slice]) -> str:
@@ -205,12 +216,12 @@ def _slices(parts: Sequence[Slice]) -> str:
         for p in parts
     )
     head = "<th></th><th>days</th><th>return</th><th>Sharpe</th><th>mean a year</th><th>ahead of buy and hold</th>"
-    return f"<table><tr>{head}</tr>{rows}</table>"
+    return table_of(f"<tr>{head}</tr>{rows}")
 
 
 def _worst(found: Analysis) -> str:
     rows = "".join(f"<tr><td>{day}</td><td>{percent(value, 2)}</td></tr>" for day, value in found.worst)
-    return f"<table>{rows}</table>"
+    return table_of(rows)
 
 
 def _halts(found: Analysis) -> str:
@@ -239,4 +250,6 @@ def _sensitivity(found: Analysis) -> str:
     )
     head = "<th>parameter</th><th>from, to</th><th>return</th><th>Sharpe</th><th>deepest fall</th><th>gain a year</th>"
     note = "One parameter at a time, the rest as it was. A gain here is no reason to change anything: ask walkforward."
-    return f"<h2>How much hangs on each parameter</h2><p class='sub'>{note}</p><table><tr>{head}</tr>{rows}</table>"
+    return f"<h2>How much hangs on each parameter</h2><p class='sub'>{note}</p>" + table_of(
+        f"<tr>{head}</tr>{rows}"
+    )

@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from gridbot_tui.research.html import STYLE, render
+from gridbot_tui.research.html import render, table_of, whole
 from gridbot_tui.research.optimise import Search
 from gridbot_tui.research.pareto import Found, Member
 from gridbot_tui.research.svg import COLOURS, scatter
@@ -67,11 +67,11 @@ def page_of(made: Found, wanted: Search) -> str:
     plot = scatter(points, marked, "deepest fall, %", "return, %", (COLOURS[2], COLOURS[1]))
     said = "".join(f"<li>{escape(line)}</li>" for line in sentences(made))
     names = ", ".join(wanted.train.market.symbols)
-    return (
-        "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>Optimisation</title>"
-        f"<style>{STYLE}</style></head><body><h1>Optimisation of {escape(names)}</h1><ul>{said}</ul>"
+    return whole(
+        "Optimisation",
+        f"<h1>Optimisation of {escape(names)}</h1><ul>{said}</ul>"
         f"<figure><figcaption>The front on the train days</figcaption>{plot}</figure>{_table(made, wanted)}"
-        f"<h2>Searched</h2><ul>{''.join(f'<li>{escape(one.words)}</li>' for one in wanted.space)}</ul></body></html>\n"
+        f"<h2>Searched</h2><ul>{''.join(f'<li>{escape(one.words)}</li>' for one in wanted.space)}</ul>",
     )
 
 
@@ -96,7 +96,7 @@ def _table(made: Found, wanted: Search) -> str:
             *(f"{one.values[key]:g}" for key in keys),
         ]
         rows.append(f"<tr class='{'own' if own else ''}'>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-    return (
-        "<h2>The front</h2><table><tr><th>number</th><th>return</th><th>fall</th><th>turnover</th>"
-        f"<th>after: return</th><th>fall</th>{head}</tr>{''.join(rows)}</table>"
+    return "<h2>The front</h2>" + table_of(
+        "<tr><th>number</th><th>return</th><th>fall</th><th>turnover</th>"
+        f"<th>after: return</th><th>fall</th>{head}</tr>{''.join(rows)}"
     )

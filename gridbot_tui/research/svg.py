@@ -10,8 +10,13 @@ from gridbot_tui.units import DAY, Ms
 
 WIDTH, HEIGHT = 960, 260
 LEFT, RIGHT, TOP, BOTTOM = 64, 12, 10, 24
+LINE = 12
+"""Height of a line of text."""
 MOST_POINTS = 1_200
-COLOURS = ("#0b6e4f", "#b1430b", "#3b5ba9", "#8a5a9e", "#b58a00", "#5f6b6d", "#a8324a", "#2d8a9c", "#6a8a2d", "#444")
+COLOURS = (
+    "#12876a", "#c65516", "#5077cc", "#9a6ab0", "#a87f00", "#748284", "#c24d68", "#2d8a9c", "#6a8a2d", "#8a7f72",
+)  # fmt: skip
+"""All of them stand out on white and on black."""
 
 
 class Line(Struct, frozen=True):
@@ -192,11 +197,16 @@ def scatter(
         px, py = place(x, y)
         dot = f'<circle cx="{px:.1f}" cy="{py:.1f}" r="4" fill="{colours[0]}">'
         out.append(f"{dot}<title>{escape(name)}</title></circle>")
+    written: list[float] = []
     for x, y, name in marked:
         px, py = place(x, y)
         out.append(f'<circle cx="{px:.1f}" cy="{py:.1f}" r="6" fill="none" stroke="{colours[1]}" stroke-width="2"/>')
         anchor, shift = ("end", -10) if px > WIDTH / 2 else ("start", 10)
-        out.append(f'<text x="{px + shift:.1f}" y="{py + 4:.1f}" text-anchor="{anchor}">{escape(name)}</text>')
+        line = py + 4
+        while any(abs(line - other) < LINE for other in written):  # two marks in one place: a line for each name
+            line += LINE
+        written.append(line)
+        out.append(f'<text x="{px + shift:.1f}" y="{line:.1f}" text-anchor="{anchor}">{escape(name)}</text>')
     out.append("</svg>")
     return "".join(out)
 

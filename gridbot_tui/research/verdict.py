@@ -43,8 +43,8 @@ def verdicts(found: Analysis) -> list[str]:
     if found.deflated is not None:
         proven = "which proves something" if found.deflated > 0.95 else "which proves nothing"
         said.append(
-            f"After the {found.trials} configurations that were tried before the defaults were chosen, the "
-            f"probability of a true Sharpe ratio above zero is {found.deflated:.2f}, {proven}."
+            f"Deflated for {found.trials} configuration{'s'[: found.trials > 1]} tried, the probability of a true "
+            f"Sharpe ratio above zero is {found.deflated:.2f}, {proven}."
         )
     if found.sensitivity:
         better = sum(one.net_return > own.net_return for one in found.sensitivity)
@@ -90,7 +90,8 @@ def assumptions(made: Study) -> list[str]:
         "an episode ends after a long hole, positions are closed there with costs.",
         "The end of the data flattens nothing: the result marks to the last close.",
         "Baselines start when the strategy's warm-up ends; buy and hold is unlevered, static grids are long, "
-        "25 levels, 25 % to either side of the first price, fully invested at the bottom.",
+        "25 levels, 25 % to either side of the first price, fully invested at the bottom. All but buy and hold keep "
+        f"the strategy's risk limits, and halt at a drawdown of {100 * config.risk.tier3_enter:g} %.",
     ]
     if config.market is Market.FUTURES:
         rate = settings.market.assumed_funding

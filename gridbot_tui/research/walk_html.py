@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gridbot_tui.research.analysis import day_name
-from gridbot_tui.research.html import STYLE
+from gridbot_tui.research.html import table_of, whole
 from gridbot_tui.research.svg import COLOURS, Line, chart
 from gridbot_tui.research.verdict import bounds, number, percent
 from gridbot_tui.research.walkforward import Walk, curve
@@ -41,12 +41,10 @@ def render(made: Walk, result: dict[str, Any]) -> str:
         f"is {number(made.deflated)}."
     )
     left = f"; {made.left_out} windows left out, too few of their days hold data" if made.left_out else ""
-    return (
-        "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>Walk-forward</title>"
-        f"<style>{STYLE}</style></head><body><h1>Walk-forward</h1>"
-        f"<p class='sub'>{len(made.windows)} windows, {len(made.days)} test days; every day was unseen when its "
-        f"parameters were chosen{left}</p><p>{escape(verdict)}</p>"
-        f"{chart('Out of sample, per cent', lines, unit=' %', zero=True)}"
-        "<table><tr><th>test from</th><th>chosen</th><th>train Sharpe</th><th>return</th><th>defaults</th></tr>"
-        f"{rows}</table></body></html>\n"
+    head = "<tr><th>test from</th><th>chosen</th><th>train Sharpe</th><th>return</th><th>defaults</th></tr>"
+    return whole(
+        "Walk-forward",
+        f"<h1>Walk-forward</h1><p class='sub'>{len(made.windows)} windows, {len(made.days)} test days; every day was "
+        f"unseen when its parameters were chosen{left}</p><p>{escape(verdict)}</p>"
+        f"{chart('Out of sample, per cent', lines, unit=' %', zero=True)}{table_of(head + rows)}",
     )

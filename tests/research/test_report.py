@@ -59,6 +59,27 @@ def test_every_chart_is_well_formed(made: Study) -> None:
         ET.fromstring(one)
 
 
+def test_on_a_telephone_tables_and_charts_are_scrolled_for_themselves(made: Study) -> None:
+    page = render(made, analyse(made))
+    assert "name='viewport'" in page
+    assert page.count("<table>") == page.count("<div class='wide'><table>") > 5
+    assert "figure{margin:1em 0;overflow-x:auto}" in page
+
+
+def test_no_name_is_longer_than_its_place_beside_the_intervals(made: Study) -> None:
+    page = render(made, analyse(made))
+    (bars,) = re.findall(r'<svg[^>]*aria-label="intervals".*?</svg>', page, re.S)
+    names = re.findall(r'text-anchor="end">([^<]*)<', bars)
+    assert len(names) == len(made.others)
+    assert max(map(len, names)) * 6.5 < 260
+
+
+def test_two_marks_in_one_place_have_names_that_can_be_read() -> None:
+    drawn = svg.scatter([(1.0, 2.0, "a"), (3.0, 4.0, "b")], [(1.0, 2.0, "chosen"), (1.0, 2.0, "as it is")], "x", "y")
+    places = {name: float(y) for y, name in re.findall(r'y="([0-9.]+)"[^>]*>([a-z ]+)</text>', drawn)}
+    assert abs(places["chosen"] - places["as it is"]) >= svg.LINE
+
+
 def test_all_baselines_stand_beside_the_strategy(made: Study) -> None:
     page = render(made, analyse(made))
     for title in ("buy and hold", "static grid, geometric", "static grid, arithmetic", "without gate", "UP alone"):
