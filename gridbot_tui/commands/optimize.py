@@ -104,7 +104,7 @@ def _tell(made: "Found", result: dict[str, Any], *, json: bool, plot: bool) -> N
 def _days(request: "Request", holdout: float) -> "tuple[Prepared, Prepared | None, Ms, Ms]":
     """(train market, holdout market with its warm-up, where the holdout begins, where the train days begin)."""
     from gridbot_tui.research.baselines import warm_at
-    from gridbot_tui.research.request import Prepared, prepare
+    from gridbot_tui.research.request import prepare
     from gridbot_tui.research.windows import part
     from gridbot_tui.units import DAY, HOUR, MINUTE
 
@@ -121,7 +121,7 @@ def _days(request: "Request", holdout: float) -> "tuple[Prepared, Prepared | Non
     rest = part(market, split - warm, market.end, gap) if holdout else None
     if train is None:
         raise ValueError("no bars are left to search on: lower --holdout")
-    return Prepared(settings, train), None if rest is None else Prepared(settings, rest), split, since
+    return whole.stretch(train), None if rest is None else whole.stretch(rest), split, since
 
 
 def _screened(wanted: "Search", sets: int) -> "Search":

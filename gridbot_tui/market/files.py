@@ -83,9 +83,11 @@ def load(
     window = (frm, to)
     series: list[Series] = []
     lengths: dict[Ms, Symbol] = {}
+    absent: list[Symbol] = []
     for name, files in sorted(groups.items()):
         length, candles = _candles(name, files, wanted, window, params)
         if candles is None:
+            absent.append(name)
             continue
         lengths.setdefault(length, name)
         series.append(_series(name, chosen, candles, files, length, known.get(name), params))
@@ -94,7 +96,7 @@ def load(
     if len(lengths) > 1:
         told = " and ".join(f"{name} is {interval_name(length)}" for length, name in lengths.items())
         raise DataError(f"all series must share one interval, but {told}: choose one with --interval")
-    return RecordedMarket(series, next(iter(lengths)), params.episode_gap_minutes * MINUTE)
+    return RecordedMarket(series, next(iter(lengths)), params.episode_gap_minutes * MINUTE, absent)
 
 
 # -- which files ------------------------------------------------------------------------------------------

@@ -86,7 +86,11 @@ class RecordedMarket:
     episode lasts, outages included, where the batch then may hold no bar.
     """
 
-    def __init__(self, series: Sequence[Series], interval: Ms, episode_gap: Ms) -> None:
+    def __init__(
+        self, series: Sequence[Series], interval: Ms, episode_gap: Ms, absent: Sequence[Symbol] = ()
+    ) -> None:
+        self.absent = tuple(absent)
+        """Symbols whose recordings hold nothing of the time asked for."""
         self._series = {
             item.instrument.symbol: item for item in sorted(series, key=lambda s: s.instrument.symbol)
         }

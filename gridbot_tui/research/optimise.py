@@ -11,6 +11,7 @@ from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gridbot_tui.research import space as spaces
 from gridbot_tui.research.request import Prepared, Request
@@ -195,7 +196,7 @@ def _objective(trial: "optuna.Trial", wanted: Search) -> tuple[float, float, flo
         trial.set_user_attr(f"stage{stage}", score.objectives)
         return hopeless(score, _at_stage(trial.study, stage, trial.number))
 
-    score = played(Prepared(settings, wanted.train.market), wanted.since, stop)
+    score = played(replace(wanted.train, settings=settings), wanted.since, stop)
     if score is None:
         raise optuna.TrialPruned
     trial.set_user_attr("sharpe", score.sharpe)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gridbot_tui.research import intervals
 from gridbot_tui.research.analysis import Analysis, analyse
@@ -88,7 +89,7 @@ def found(
     judged = analysis = gap = None
     if holdout is not None:
         settings = wanted.settings(best.values)
-        judged = study_of(Prepared(settings, holdout.market), full=True)
+        judged = study_of(replace(holdout, settings=settings), full=True)
         analysis = analyse(judged, count(study).done)
         gap = _advantage(judged, holdout, holdout_since)
     return Found(
@@ -151,8 +152,8 @@ def _again(job: _Job) -> Member:
     wanted, holdout, since = _shared
     number, values, before = job
     settings = wanted.settings(values)
-    train = played(Prepared(settings, wanted.train.market), wanted.since)
-    after = None if holdout is None else played(Prepared(settings, holdout.market), since)
+    train = played(replace(wanted.train, settings=settings), wanted.since)
+    after = None if holdout is None else played(replace(holdout, settings=settings), since)
     assert train is not None  # nothing here gives up
     confirmed = before is None or abs(train.net_return - before) <= SAME
     return Member(number, values, train, confirmed, after)

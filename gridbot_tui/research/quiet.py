@@ -4,7 +4,7 @@ from collections import Counter
 
 from gridbot_tui.research.backtest import Study
 from gridbot_tui.research.outcome import WARMING
-from gridbot_tui.units import HOUR
+from gridbot_tui.units import HOUR, Symbol
 
 MOST = 6
 """Remarks on the data that are told one by one."""
@@ -42,11 +42,17 @@ def _share(value: float) -> str:
     return f"{100 * value:.0f} % of the hours"
 
 
+def without(symbol: Symbol) -> str:
+    """What a symbol means that the data hold at other times only."""
+    return f"{symbol}: no candles in these days, its share of the capital stays unused"
+
+
 def remarks(made: Study) -> list[str]:
     """What loading the data found; the many holes of a long recording as one line a symbol."""
     notes = made.prepared.market.notes
     holes = Counter(note.symbol for note in notes if note.code in ("hole", "episode"))
-    said = [f"{note.symbol}: {note.detail}" for note in notes if note.code not in ("hole", "episode")]
+    said = [without(name) for name in made.prepared.market.absent]
+    said += [f"{note.symbol}: {note.detail}" for note in notes if note.code not in ("hole", "episode")]
     said += [
         f"{symbol}: {count} hole{'s'[: count > 1]} in the data (gridbot data check lists them)"
         for symbol, count in sorted(holes.items())

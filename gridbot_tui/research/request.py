@@ -39,11 +39,20 @@ class Prepared(Struct, frozen=True):
 
     settings: Settings
     market: RecordedMarket
+    sharing: tuple[Symbol, ...] = ()
+    """Who shares the capital; empty = the market's symbols. Of the days played a recording may lack some."""
+
+    def stretch(self, market: RecordedMarket, settings: Settings | None = None) -> "Prepared":
+        """A part of this market, where each symbol keeps its share of the capital."""
+        return Prepared(settings or self.settings, market, self.sharing or self.market.symbols)
 
     def engine_config(self, settings: Settings | None = None) -> EngineConfig:
         """The engine's view of these settings, or of others on the same market."""
-        config = engine_config(settings or self.settings, 1, Mode.REPLAY, self.market.instruments)
-        return msgspec.structs.replace(config, equity_every=NEVER)
+        settings = settings or self.settings
+        config = engine_config(settings, 1, Mode.REPLAY, self.market.instruments)
+        shares = settings.shares(self.sharing or self.market.symbols)
+        shares = {name: shares[name] for name in config.shares}
+        return msgspec.structs.replace(config, equity_every=NEVER, shares=shares)
 
     def account(self, config: EngineConfig, settings: Settings | None = None) -> AccountConfig:
         """The simulated account that goes with it."""
@@ -58,7 +67,8 @@ def prepare(request: Request) -> Prepared:
         settings = load(request.config, os.environ, request.overrides).settings
     except ConfigError as wrong:
         raise RunRefused(str(wrong)) from wrong
-    return Prepared(settings, read_market(request, settings))
+    market = read_market(request, settings)
+    return Prepared(settings, market, tuple(sorted((*market.symbols, *market.absent))))
 
 
 def read_market(request: Request, settings: Settings) -> RecordedMarket:

@@ -3,6 +3,7 @@
 from gridbot_tui.research.analysis import Analysis, Row
 from gridbot_tui.research.backtest import Study
 from gridbot_tui.research.intervals import Interval
+from gridbot_tui.research.quiet import without
 from gridbot_tui.units import Market
 
 
@@ -99,6 +100,7 @@ def assumptions(made: Study) -> list[str]:
             "Funding is charged as recorded; where none is recorded, "
             + (f"{100 * rate:g} % every 8 hours is assumed, longs paying." if rate else "none is charged.")
         )
+    said += [f"{without(name)}." for name in market.absent]
     said += [f"{note.symbol}: {note.detail}" for note in market.notes if note.code != "hole"][:12]
     said += [f"{name} was not played: {why}." for name, why in made.skipped.items()]
     return said

@@ -148,7 +148,7 @@ def _play(job: Job) -> tuple[Job, metrics.Daily, tuple[float, ...]]:
     market = part(prepared.market, frm - warm, to, gap)
     if market is None:
         return job, metrics.Daily((), ()), ()
-    one = Prepared(settings[name], market)
+    one = prepared.stretch(market, settings[name])
     found = _compiled((index, half), replace(one, settings=prepared.settings), frm) if quick else None
     made = (found.play(name, one.settings) if found else None) or by_engine(name, one)
     held: tuple[float, ...] = ()
@@ -176,7 +176,7 @@ def _beside(prepared: Prepared, name: str, index: int, window: Window, warm: Ms,
     if market is None:
         return metrics.Daily((), ())
     variant = next(one for one in baselines.USUAL if one.name == name)
-    one = Prepared(prepared.settings, market)
+    one = prepared.stretch(market)
     found = _compiled((index, "test"), one, window.test_from).variant(variant) if quick else None
     made = found or baselines.try_play(one, variant, window.test_from)
     return metrics.Daily((), ()) if isinstance(made, str) else made.daily(window.test_from)

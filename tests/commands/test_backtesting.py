@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
+from gridbot_tui.research.request import Request, prepare
+from gridbot_tui.units import DAY
 from tests.commands.calling import Cli, caller
-from tests.research.markets import series
+from tests.research.markets import START, series
 from tests.research.test_truth import written
 
 KEYS = [
@@ -98,6 +101,20 @@ def test_dates_cut_the_data(path: str, call: Cli) -> None:
     assert done.code == 0, done.err
     assert done.document["bars"] == 2 * 288
     assert done.document["sharpe"] is None
+
+
+def test_a_symbol_without_candles_in_the_days_asked_for_is_told_and_leaves_its_share_unused(
+    call: Cli, tmp_path: Path
+) -> None:
+    late = series("BTCUSDT", 3)
+    late = structs.replace(late, times=late.times + 30 * DAY)
+    paths = written(tmp_path, series("ETHUSDT", 3), late)
+    done = call("backtest", "--data", *paths, "--json", "--to", "2023-11-20")
+    assert done.code == 0, done.err
+    assert done.document["symbols"] == ["ETHUSDT"]
+    assert "BTCUSDT: no candles in these days, its share of the capital stays unused" in done.err
+    request = Request(tuple(paths), to=START + 3 * DAY)
+    assert prepare(request).engine_config().shares == {"ETHUSDT": 0.5}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from gridbot_tui.research import baselines, walkforward, windows
 from gridbot_tui.research.request import Request
@@ -47,6 +48,18 @@ def test_a_part_holds_the_bars_that_open_in_it_and_the_funding_they_see() -> Non
     times = half.series["ETHUSDT"].times
     assert (int(times[0]), int(times[-1])) == (START + DAY, START + 2 * DAY - 5 * 60_000)
     assert all(START + DAY < rate.at <= START + 2 * DAY for rate in half.series["ETHUSDT"].funding)
+
+
+def test_a_symbol_without_bars_in_a_stretch_leaves_its_share_unused() -> None:
+    early, late = series("ETHUSDT", 6), series("BTCUSDT", 6)
+    late = structs.replace(late, times=late.times + 4 * DAY, funding=[])
+    whole = prepared(early, late)
+    one = windows.part(whole.market, START, START + 2 * DAY, GAP)
+    assert one is not None
+    assert one.symbols == ("ETHUSDT",)
+    assert whole.stretch(one).engine_config().shares == {"ETHUSDT": 0.5}
+    assert whole.stretch(one).stretch(one).engine_config().shares == {"ETHUSDT": 0.5}
+    assert whole.engine_config().shares == {"BTCUSDT": 0.5, "ETHUSDT": 0.5}
 
 
 def test_values_to_try_are_combined_with_the_defaults_first() -> None:
