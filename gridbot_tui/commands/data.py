@@ -89,7 +89,7 @@ def import_files(
     symbol: Annotated[str | None, typer.Option("--symbol", metavar="S", help="Only this symbol.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Take candle files (CSV, zip, Parquet) into the local store: checked, cut by month, with checksums.
+    """Take files of candles, mark prices and funding (CSV, zip, Parquet) into the local store: checked, cut by month.
 
     Example: gridbot data import BTCUSDT-1m-2025-05.zip --market futures
     """
@@ -107,10 +107,13 @@ def import_files(
         say(f"{code}: {detail}")
     if where(ctx, json=json).json:
         remarks = [{"code": code, "detail": detail} for code, detail in taken.remarks]
-        numbers = {"files": taken.files, "rows": taken.rows, "checksums_agreed": taken.checked}
-        document({"into": str(into), **numbers, "remarks": remarks})
+        numbers = {"files": taken.files, "rows": taken.rows, "funding": taken.funding, "mark_prices": taken.marks}
+        document({"into": str(into), **numbers, "checksums_agreed": taken.checked, "remarks": remarks})
     else:
-        print(f"{taken.rows:,} rows in {taken.files} files of {into}; {taken.checked} checksums agreed")
+        beside = f", {taken.funding:,} of funding" if taken.funding else ""
+        beside += f", {taken.marks:,} of mark prices" if taken.marks else ""
+        print(f"{taken.rows:,} rows of candles{beside} in {taken.files} files of {into}; ", end="")
+        print(f"{taken.checked} checksums agreed")
 
 
 @app.command()

@@ -40,7 +40,7 @@ def funding_rates(folder: Path, symbol: Symbol, remarks: Remarks) -> list[Fundin
     """
     import numpy as np
 
-    parts = [_funding_file(path) for path in _files(folder / "funding")]
+    parts = [read_funding(path) for path in _files(folder / "funding")]
     if not parts:
         return []
     stamps = np.concatenate([times for times, _ in parts])
@@ -67,7 +67,12 @@ def _scheduled(symbol: Symbol, times: list[Ms], rates: list[float]) -> list[Fund
     return result
 
 
-def _funding_file(path: Path) -> tuple[Times, Floats]:
+def read_funding(path: Path) -> tuple[Times, Floats]:
+    """Stamps, ms, and rates of one file as they stand there; unknown stamps are -1, unknown rates NaN.
+
+    Raises:
+        DataError: unreadable, or without the columns of funding.
+    """
     frame = read_table(path) if path.suffix == ".parquet" else read_csv(path, _FUNDING_CSV)
     there = {name.strip().lower().replace("_", "").replace(" ", ""): name for name in reversed(frame.columns)}
     for time, rate in _FUNDING_NAMES:

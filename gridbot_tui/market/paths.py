@@ -35,6 +35,10 @@ _OTHER: Final = re.compile(
 )
 
 
+_SECOND: Final = re.compile(r"^[A-Z0-9]+-([A-Za-z]+)-")
+"""``BTCUSDT-fundingRate-2025-01.zip``: what a file of Binance's holds stands behind its symbol."""
+
+
 class Origin(Struct, frozen=True):
     """One file and what its path says; ``None`` where it says nothing."""
 
@@ -43,7 +47,7 @@ class Origin(Struct, frozen=True):
     symbol: Symbol | None
     interval: str | None
     other: str = ""
-    """The folder that marks it as no candle file (``funding``, ``mark_1h``, ...), "" for candles."""
+    """What marks it as no candle file: its folder (``funding``, ``mark_1h``, ...) or name; "" for candles."""
 
     @property
     def symbol_folder(self) -> Path:
@@ -57,7 +61,7 @@ def origin(path: Path) -> Origin:
     path = Path(os.path.abspath(path))
     folders = path.parts[:-1]
     market = next((_MARKETS[f.lower()] for f in reversed(folders) if f.lower() in _MARKETS), None)
-    other = next((f for f in reversed(folders[-3:]) if _OTHER.fullmatch(f)), "")
+    other = next((f for f in (*reversed(folders[-3:]), *_SECOND.findall(path.name)) if _OTHER.fullmatch(f)), "")
     symbol = interval = None
     named = _FILE.match(path.name)
     if named:
@@ -74,8 +78,10 @@ def origin(path: Path) -> Origin:
     return Origin(path, market, symbol, interval, other)
 
 
-def candle_files(paths: Sequence[str]) -> list[Origin]:
+def candle_files(paths: Sequence[str], *, others: bool = False) -> list[Origin]:
     """Every candle file that files, folders and globs name, each once, in path order.
+
+    ``others``: what lies in folders of another kind as well; ``Origin.other`` says which.
 
     Raises:
         DataError: a path names nothing, or something that is no candle file.
@@ -84,44 +90,44 @@ def candle_files(paths: Sequence[str]) -> list[Origin]:
         raise DataError("no recorded data named: give a file, folder or glob with --data")
     found: dict[Path, Origin] = {}
     for text in paths:
-        for item in _named(text):
+        for item in _named(text, others):
             found[item.path] = item
     return [found[path] for path in sorted(found)]
 
 
-def _named(text: str) -> list[Origin]:
+def _named(text: str, others: bool) -> list[Origin]:
     path = Path(text).expanduser()
     if path.is_dir():
-        return _in_folder(path)
+        return _in_folder(path, others)
     if path.exists():
-        return [_single(path)]
+        return [_single(path, others)]
     matches = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(text) else []
     if not matches:
         raise DataError(f"{text} does not exist: give --data an existing file, folder or glob")
     items: list[Origin] = []
     for match in map(Path, matches):
         if match.is_dir():
-            items += _scan(match)
-        elif match.name.endswith(SUFFIXES) and not (item := origin(match)).other:
-            items.append(item)
+            items += _scan(match, others)
+        elif match.name.endswith(SUFFIXES) and (others or not origin(match).other):
+            items.append(origin(match))
     if not items:
         raise DataError(f"{text} matches no candle file: candles are {', '.join(SUFFIXES)}")
     return items
 
 
-def _single(path: Path) -> Origin:
+def _single(path: Path, others: bool) -> Origin:
     if not path.name.endswith(SUFFIXES):
         raise DataError(f"{path} is neither Parquet nor CSV by its name: candles are {', '.join(SUFFIXES)}")
     item = origin(path)
-    if item.other:
+    if item.other and not others:
         raise DataError(
-            f"{path} lies in {item.other}/ and holds no candles: give a file of candles such as 1m/*.parquet"
+            f"{path} is {item.other} by its folder or name and holds no candles: give a file such as 1m/*.parquet"
         )
     return item
 
 
-def _in_folder(folder: Path) -> list[Origin]:
-    items = _scan(folder)
+def _in_folder(folder: Path, others: bool) -> list[Origin]:
+    items = _scan(folder, others)
     if not items:
         raise DataError(
             f"{folder} holds no candle files: candles are {', '.join(SUFFIXES)}, funding and trades are not"
@@ -129,15 +135,14 @@ def _in_folder(folder: Path) -> list[Origin]:
     return items
 
 
-def _scan(folder: Path) -> list[Origin]:
+def _scan(folder: Path, others: bool) -> list[Origin]:
     items = []
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
         if hidden or not path.name.endswith(SUFFIXES) or not path.is_file():
             continue
-        item = origin(path)
-        if not item.other:
-            items.append(item)
+        items.append(origin(path))
+    candles = [item for item in items if not item.other]
     # Where some files say their interval by name or folder, those that do not are something else.
-    told = [item for item in items if item.interval]
-    return told or items
+    told = [item for item in candles if item.interval] or candles
+    return [*told, *(item for item in items if item.other)] if others else told

@@ -251,7 +251,8 @@ def test_files_are_imported_by_month_and_damage_is_found_later(call: Cli, tmp_pa
     store = tmp_path / "store"
     done = call("data", "import", str(source), "--market", "futures", "--into", str(store), "--json")
     assert done.code == 0, done.err
-    assert done.document == {"into": str(store), "files": 2, "rows": 480, "checksums_agreed": 1, "remarks": []}
+    rest = {"funding": 0, "mark_prices": 0, "checksums_agreed": 1, "remarks": []}
+    assert done.document == {"into": str(store), "files": 2, "rows": 480, **rest}
     assert call("data", "check", str(store / "um"), "--json").document["damaged"] == []
     written = store / "um/SOLUSDT/1h/2025-05.parquet"
     pl.read_parquet(written).head(5).write_parquet(written)
@@ -262,6 +263,35 @@ def test_files_are_imported_by_month_and_damage_is_found_later(call: Cli, tmp_pa
     wrong = call("data", "import", str(source), "--market", "futures", "--into", str(store))
     assert wrong.code == 2
     assert "does not match" in wrong.err
+
+
+def test_funding_and_mark_prices_are_imported_from_wherever_they_lie(call: Cli, tmp_path: Path) -> None:
+    mirror, flat = tmp_path / "data/futures/um/monthly", tmp_path / "flat"
+    settled = "".join(f"{MAY + i * 8 * HOUR + 3},8,0.0002\n" for i in range(1, 60))
+    for path, text in (
+        (mirror / "klines/SOLUSDT/1h/SOLUSDT-1h-2025-05.csv", rows(MAY, MAY + 20 * DAY)),
+        (mirror / "markPriceKlines/SOLUSDT/1h/SOLUSDT-1h-2025-05.csv", rows(MAY, MAY + 20 * DAY)),
+        (mirror / "aggTrades/SOLUSDT/SOLUSDT-aggTrades-2025-05.csv", "1,2,3\n"),
+        (flat / "SOLUSDT-fundingRate-2025-05.csv", f"calc_time,funding_interval_hours,last_funding_rate\n{settled}"),
+        (flat / "SOLUSDT-1h-2025-05.csv", rows(MAY + 19 * DAY, MAY + 21 * DAY)),
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    store = tmp_path / "store"
+    words = ("data", "import", str(mirror), str(flat), "--market", "futures", "--into", str(store), "--json")
+    done = call(*words)
+    assert done.code == 0, done.err
+    told = {name: done.document[name] for name in ("rows", "funding", "mark_prices", "remarks")}
+    assert told["rows"] == 21 * 24
+    assert (told["funding"], told["mark_prices"]) == (59, 20 * 24)
+    assert {one["code"] for one in told["remarks"]} == {"left", "duplicate_row"}
+    again = call(*words)
+    assert again.document["rows"] == told["rows"]
+    found = call("data", "check", str(store), "--json").document["series"]["SOLUSDT"]
+    assert (found["bars"], found["funding"], found["mark_prices"]) == (21 * 24, 59, True)
+    assert call("data", "check", str(flat), "--market", "futures").code == 0, "a flat folder's candles are found, too"
+    (store / "um/SOLUSDT/funding/2025-05.parquet").write_bytes(b"PAR1")
+    assert "of the store is damaged" in call(*words).err
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 from msgspec import Struct
 
 from gridbot_tui.market.candles import joined, of_one_interval, read_candles, spacing
 from gridbot_tui.market.clock import interval_ms, interval_name
+from gridbot_tui.market.companions import read_funding
 from gridbot_tui.market.errors import DataError
 from gridbot_tui.market.paths import Origin, candle_files
-from gridbot_tui.research.history.layout import FOLDERS
+from gridbot_tui.research.history.layout import Kind, Wish
 from gridbot_tui.research.history.shelf import Shelf, sha256
+from gridbot_tui.research.history.sources import FUNDING, column_of_time
 from gridbot_tui.units import Market, Symbol
 
 
@@ -21,10 +24,17 @@ class Taken(Struct):
 
     files: int = 0
     rows: int = 0
+    """Candles."""
+    funding: int = 0
+    marks: int = 0
+    """Mark price candles."""
     checked: int = 0
     """Sources whose checksum stood beside them and agreed."""
     remarks: list[tuple[str, str]] = []
-    """(code, detail) of what was mended."""
+    """(code, detail) of what was mended, or left."""
+
+
+Key = tuple[Market, Symbol, Kind]
 
 
 def take(
@@ -35,36 +45,61 @@ def take(
     interval: str | None,
     bad_share: float,
 ) -> Taken:
-    """Take candle files in. Raises DataError in one sentence."""
+    """Take files of candles, mark prices and funding in. Raises DataError in one sentence."""
     taken = Taken(remarks=[])
-    groups: dict[tuple[Market, Symbol], list[Origin]] = {}
-    for one in candle_files(paths):
+    groups: dict[Key, list[Origin]] = {}
+    left = 0
+    for one in candle_files(paths, others=True):
+        kind = _kind(one)
+        if kind is None:
+            left += 1
+            continue
         name = one.symbol or symbol
         if name is None:
             raise DataError(f"{one.path} does not tell its symbol: name it with --symbol")
         if symbol is not None and name != symbol:
             continue
-        place = one.market or market
+        place = one.market or market or (None if kind is Kind.CANDLES else Market.FUTURES)
         if place is None:
             raise DataError(f"{one.path} does not tell its market: name it with --market")
+        if place is Market.SPOT and kind is not Kind.CANDLES:
+            raise DataError(f"{one.path} is of a future, the spot market has neither funding nor mark prices: leave it")
         taken.checked += _checked(one.path)
-        groups.setdefault((place, name), []).append(one)
+        groups.setdefault((place, name, kind), []).append(one)
+    if left:
+        taken.remarks.append(("left", f"{left} files are neither candles, mark prices nor funding, and were left"))
     if not groups:
-        raise DataError(f"no candles of {symbol} in the files given: change --symbol or the paths")
-    for (place, name), files in sorted(groups.items()):
-        _take_series(shelf, place, name, files, interval, bad_share, taken)
+        raise DataError(f"no candles of {symbol or 'any symbol'} in the files given: change --symbol or the paths")
+    for key, files in sorted(groups.items()):
+        if key[2] is Kind.FUNDING:
+            _take_funding(shelf, key, files, taken)
+        else:
+            _take_series(shelf, key, files, interval, bad_share, taken)
     return taken
 
 
+def _kind(one: Origin) -> Kind | None:
+    """What a file holds by its place; None for what the store does not keep."""
+    other = one.other.lower()
+    if other.startswith("funding"):
+        return Kind.FUNDING
+    if other.startswith("mark"):
+        return Kind.MARK
+    return None if other else Kind.CANDLES
+
+
 def _take_series(
-    shelf: Shelf, market: Market, symbol: Symbol, files: list[Origin], interval: str | None, share: float, taken: Taken
+    shelf: Shelf, key: Key, files: list[Origin], interval: str | None, share: float, taken: Taken
 ) -> None:
+    market, symbol, kind = key
+    candles_too = kind is Kind.CANDLES
     by_interval: dict[str | None, list[Origin]] = {}
     for one in files:
-        by_interval.setdefault(interval or one.interval, []).append(one)
+        told = one.interval or (one.other.removeprefix("mark_") if one.other.startswith("mark_") else None)
+        by_interval.setdefault(interval or told, []).append(one)
     for told, parts in by_interval.items():
         length = None if told is None else interval_ms(told)
-        rows = [read_candles(one.path, length, share) for one in parts]
+        rows = [read_candles(one.path, length, share, volumes=candles_too) for one in parts]
         of_one_interval(rows, [one.path for one in parts], symbol)
         candles = joined(rows, symbol, share)
         length = spacing(candles, symbol, length)
@@ -72,27 +107,51 @@ def _take_series(
         opens, highs, lows, closes = candles.prices
         columns = {"open_time": candles.times, "open": opens, "high": highs, "low": lows, "close": closes}
         frame = pl.DataFrame({**columns, "volume": candles.volumes})
-        folder = Path(FOLDERS[market], symbol, interval_name(length))
-        for month, part in _by_month(frame).items():
-            path = folder / f"{month}.parquet"
-            whole = _merged(shelf, path, part)
-            shelf.put(path, whole, "open_time", ", ".join(one.path.name for one in parts)[:200])
-            taken.files += 1
-            taken.rows += part.height
+        _put(shelf, Wish(market, symbol, kind, interval_name(length)), frame, parts, taken)
+        if candles_too:
+            taken.rows += frame.height
+        else:
+            taken.marks += frame.height
 
 
-def _by_month(frame: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    months = [datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m") for at in frame["open_time"].to_list()]
+def _take_funding(shelf: Shelf, key: Key, files: list[Origin], taken: Taken) -> None:
+    read = [read_funding(one.path) for one in files]
+    columns = [np.concatenate(parts) for parts in zip(*read, strict=True)]
+    whole = pl.DataFrame(dict(zip(FUNDING, columns, strict=True)))
+    frame = whole.filter((pl.col(FUNDING[0]) > 0) & pl.col(FUNDING[1]).is_finite()).unique(FUNDING[0], keep="first")
+    if not frame.height:
+        raise DataError(f"{files[0].path} holds no funding: fetch it again")
+    if lost := whole.height - frame.height:
+        taken.remarks.append(("funding", f"{key[1]}: {lost} funding rows left out: repeated, or no number"))
+    _put(shelf, Wish(key[0], key[1], Kind.FUNDING), frame, files, taken)
+    taken.funding += frame.height
+
+
+def _put(shelf: Shelf, wish: Wish, frame: pl.DataFrame, files: Sequence[Origin], taken: Taken) -> None:
+    """Into the months that it holds, beside what the store has of them."""
+    column = column_of_time(wish.kind)
+    for month, part in _by_month(frame, column).items():
+        path = wish.folder / f"{month}.parquet"
+        source = ", ".join(one.path.name for one in files)[:200]
+        shelf.put(path, _merged(shelf, path, part, column), column, source)
+        taken.files += 1
+
+
+def _by_month(frame: pl.DataFrame, column: str) -> dict[str, pl.DataFrame]:
+    months = [datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m") for at in frame[column].to_list()]
     named = frame.with_columns(pl.Series("month", months))
     return {str(key[0]): part.drop("month") for key, part in named.group_by("month", maintain_order=True)}
 
 
-def _merged(shelf: Shelf, path: Path, rows: pl.DataFrame) -> pl.DataFrame:
-    """With what the store has of that month; a row that both have is the new one."""
+def _merged(shelf: Shelf, path: Path, rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    """With what the store has of that month; a row that both have is the new one. Raises DataError."""
     before = shelf.root / path
     if not before.exists():
         return rows
-    return pl.concat([pl.read_parquet(before).select(rows.columns), rows]).unique("open_time", keep="last")
+    try:
+        return pl.concat([pl.read_parquet(before).select(rows.columns), rows]).unique(column, keep="last")
+    except pl.exceptions.PolarsError as wrong:
+        raise DataError(f"{before} of the store is damaged: remove it, then import or download again") from wrong
 
 
 def _checked(path: Path) -> bool:
