@@ -300,26 +300,26 @@ def _mark(
     """Mark high, low and close by open time; the bar's own where a mark candle is missing."""
     import numpy as np
 
+    made = own
+    known = np.zeros(len(times), dtype=np.bool_)
     for folder in folders:
         found = mark_prices(folder, symbol, interval, params.bad_rows_percent / 100)
         if found is None:
             continue
         rows = np.minimum(np.searchsorted(found[0], times), len(found[0]) - 1)
-        has = found[0][rows] == times
-        if not has.all():
-            missing = int((~has).sum())
-            remarks.append(
-                (
-                    "partial_mark",
-                    f"{missing} of {len(times)} bars lack a mark candle: their own prices stand in",
-                )
-            )
+        has = (found[0][rows] == times) & ~known
+        known |= has
         high, low, close = (
-            np.where(has, _ticks(column[rows], size), instead)
-            for column, instead in zip(found[1:], own, strict=True)
+            np.where(has, _ticks(column[rows], size), instead) for column, instead in zip(found[1:], made, strict=True)
         )
-        return high, low, close
-    return None
+        made = high, low, close
+    if made is own:
+        return None
+    if missing := int((~known).sum()):
+        remarks.append(
+            ("partial_mark", f"{missing} of {len(times)} bars lack a mark candle: their own prices stand in")
+        )
+    return made
 
 
 def _words(window: tuple[Ms | None, Ms | None]) -> str:

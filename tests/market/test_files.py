@@ -489,6 +489,18 @@ def test_mark_candles_of_the_same_interval_are_joined_by_open_time(tmp_path: Pat
     assert _codes(market) == ["partial_mark"]
 
 
+def test_mark_candles_beside_several_folders_of_a_symbol_are_all_taken(tmp_path: Path) -> None:
+    roots = [tmp_path / "one", tmp_path / "other"]
+    for root, data in zip(roots, (rows(10)[:6], rows(10)[6:]), strict=True):
+        parquet(root, data)
+        parquet(root, [(at, o - 1, h - 1, low - 1, c - 1, 0.0) for at, o, h, low, c, _ in data], "um/SOLUSDT/mark_1m")
+    market = load([str(root) for root in roots])
+    bars = [bar for batch in market.batches(0) for _, bar in batch.bars]
+    assert len(bars) == 10
+    assert all(bar.mark_close == bar.close - 100 for bar in bars)
+    assert _codes(market) == []
+
+
 def test_an_exchange_info_of_the_other_market_is_refused(tmp_path: Path) -> None:
     path = parquet(tmp_path, rows(5))
     info = tmp_path / "info.json"
