@@ -149,8 +149,13 @@ def _configure(connection: sqlite3.Connection, *, durable: bool) -> None:
 
 
 def _create_private(path: Path) -> None:
-    """An empty file that only its owner can read; SQLite gives its WAL the same mode."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    """An empty file that only its owner can read; SQLite gives its WAL the same mode.
+
+    One that is there is not even opened: closing any handle of a file lets go of all locks that this process holds
+    on it, those of another connection too, and whoever looks into it next would take the WAL away as the last user.
+    """
+    if not path.exists():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _sync(path: Path) -> None:

@@ -2,6 +2,8 @@
 
 import sqlite3
 import stat
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -130,6 +132,19 @@ def test_only_the_owner_can_read_the_file_and_its_wal(tmp_path: Path) -> None:
     modes = {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
     assert modes == {0o600}
     store.close()
+
+
+def test_another_program_that_looks_into_the_file_does_not_take_the_wal_away(tmp_path: Path) -> None:
+    path = tmp_path / "gridbot.db"
+    writes, reads = m.store(tmp_path), m.store(tmp_path)  # a real run has two connections
+    look = f"import sqlite3; c = sqlite3.connect({str(path)!r}); print(c.execute('SELECT 1 FROM meta').fetchone())"
+    subprocess.run([sys.executable, "-S", "-c", look], check=True, stdout=subprocess.DEVNULL)
+    assert path.with_name("gridbot.db-wal").exists()
+    writes.append([m.intent(1)])
+    with reading(path) as reader:
+        assert reader.open_orders()
+    reads.close()
+    writes.close()
 
 
 def test_a_folder_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
