@@ -29,8 +29,10 @@ from gridbot_tui.service.assemble import Plan, RunRefused
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.command_log import CommandLog
 from gridbot_tui.service.control_server import ControlServer, SocketTaken
+from gridbot_tui.service.footing import Footing, Say, refuse_writes
 from gridbot_tui.service.heartbeat import beat
 from gridbot_tui.service.journal import Journal
+from gridbot_tui.service.kill_file import KillFile
 from gridbot_tui.service.lookback import Ask, Pairs, Past, question
 from gridbot_tui.service.lookback_job import Lookback
 from gridbot_tui.service.options import RunResult
@@ -48,7 +50,6 @@ from gridbot_tui.store.identity import Identity
 from gridbot_tui.units import Market, Symbol
 
 EXIT_REFUSED = 4
-KILL_LOOK_S = 0.5
 
 Watch = Callable[[Snapshot], None]
 Ready = Callable[[Session, ControlServer], None]
@@ -63,6 +64,7 @@ class Parts(ABC):
     reloader: Reloader
     session: Session
     picture: Picture
+    _say: Say
 
     def __init__(
         self,
@@ -129,7 +131,7 @@ class Parts(ABC):
             terminal=None if self.screen else sys.stderr,
             level=kept.level,
             terminal_level="warning" if self.plan.options.json else kept.terminal_level,
-            engine_time=lambda: self.engine.now,
+            engine_time=lambda: self.engine.now or None,  # before its first event there is none
             max_bytes=kept.size_mb << 20,
             files_kept=kept.count,
             beside=not self.plan.mode.virtual,
@@ -143,6 +145,7 @@ class Parts(ABC):
         commands: CommandLog | None = None,
     ) -> None:
         """What an operator sees and says; bot and runner are there."""
+        self._say = lambda level, code, text: journal.report(self.engine.now, level, code, text)
         self.alerting = self._make_alerting(journal)
         self.reloader = Reloader(
             self.plan,
@@ -271,12 +274,7 @@ class Parts(ABC):
     ) -> RunResult:
         """Recover, trade, and end: the control socket and the watchers live exactly as long."""
         self.server = server = ControlServer(self.session, self.profile.socket)
-        helpers: list[Awaitable[None]] = [self._look_for_kill(), self.reloader.watch_file(), self.lookback.run()]
-        if watch is not None:
-            helpers.append(self._watch(watch, watch_every_s))
-        service = self.plan.loaded.settings.service
-        helpers.append(beat(self.profile.folder / "heartbeat", service.heartbeat_s, self.log))
-        async with server, tending(helpers):
+        async with server, tending(self._helpers(watch, watch_every_s)):
             if own_signals:
                 self._own_signals()
             self._prepare()
@@ -284,6 +282,21 @@ class Parts(ABC):
                 on_ready(self.session, server)
             await self._trade()
             return self._result()
+
+    def _helpers(self, watch: Watch | None, watch_every_s: float) -> list[Awaitable[None]]:
+        """What looks around while the bot trades."""
+        every_s = self.plan.loaded.settings.service.heartbeat_s
+        beating = beat(self.profile.folder / "heartbeat", every_s, self.log)
+        killing = KillFile(self.profile.kill_file, self._kill, self._say).run()
+        footing = Footing(self.profile, self._withhold, self._say).run()
+        helpers: list[Awaitable[None]] = [killing, footing, self.reloader.watch_file(), self.lookback.run(), beating]
+        if watch is not None:
+            helpers.append(self._watch(watch, watch_every_s))
+        return helpers
+
+    async def _withhold(self, withhold: bool) -> None:
+        """Let the state file take no writes, or let it take them again."""
+        refuse_writes(self.store.connection, withhold)
 
     @abstractmethod
     def _prepare(self) -> None:
@@ -312,15 +325,10 @@ class Parts(ABC):
         self.log.info("signal", name=name)
         self.session.request_stop(f"signal-{name}-{time.monotonic_ns()}", keep_positions=False)
 
-    async def _look_for_kill(self) -> None:
-        """A file named KILL in the profile is the kill command: it needs no socket and no config."""
-        while True:
-            if self.profile.kill_file.exists():
-                by = {"by": "KILL file"}
-                self.bot.operator(Operator(self.engine.now, f"kill-file-{wall_ms()}", "kill", "", by))
-                self.profile.kill_file.rename(self.profile.kill_file.with_suffix(".done"))
-                self.runner.wake()
-            await asyncio.sleep(KILL_LOOK_S)
+    def _kill(self) -> None:
+        by = {"by": "KILL file"}
+        self.bot.operator(Operator(self.engine.now, f"kill-file-{wall_ms()}", "kill", "", by))
+        self.runner.wake()
 
     async def _watch(self, watch: Watch, every_s: float) -> None:
         while True:

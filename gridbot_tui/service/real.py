@@ -23,6 +23,7 @@ from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.command_log import LiveCommands
 from gridbot_tui.service.dead_man import DeadMan
 from gridbot_tui.service.dead_man_watch import Watch
+from gridbot_tui.service.footing import refuse_writes
 from gridbot_tui.service.history import WithHistory
 from gridbot_tui.service.live_journal import LiveJournal
 from gridbot_tui.service.lookback import Pairs, Past
@@ -224,6 +225,10 @@ class RealParts(Parts):
         self.bot.pace_checks(reconcile_every=round(service.reconcile_s * 1000), stage_budget=stage)
         self.journal.saving.snapshot_facts = service.snapshot_facts
         self.journal.saving.retention = settings.store.retention_days * DAY
+
+    async def _withhold(self, withhold: bool) -> None:
+        await super()._withhold(withhold)
+        await self.live_store.run(lambda store: refuse_writes(store.connection, withhold))
 
     async def _upkeep(self) -> None:
         """What is to be done now and then."""

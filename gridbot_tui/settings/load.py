@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import stat
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -73,6 +74,10 @@ def read(path: Path) -> str:
     :raises ConfigError: if it can't be read
     """
     try:
+        if stat.S_ISFIFO(path.stat().st_mode):
+            # The next look at it would find nothing, or wait for ever: the defaults would be in force unseen.
+            text = "is a pipe, which gives its text once; a config is read again and again: name a file"
+            raise ConfigError([Problem(str(path), "", text)])
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         text = "there is no such file; 'gridbot init' writes one, and gridbot also runs without any"

@@ -1,5 +1,6 @@
 """Sources, their order, and what is said when something is wrong."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -249,6 +250,13 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "latin.toml"
     path.write_bytes(b"# \xff\n")
     with pytest.raises(ConfigError, match="is not UTF-8 text"):
+        load(path, {})
+
+
+def test_a_pipe_is_refused_for_its_text_would_be_gone_at_the_next_look(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    os.mkfifo(path)
+    with pytest.raises(ConfigError, match="is a pipe, which gives its text once"):
         load(path, {})
 
 

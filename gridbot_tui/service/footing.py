@@ -1,0 +1,98 @@
+"""Whether state file and lock are still those that this process opened.
+
+A file that is deleted or replaced under a running process takes writes as before, and no later start finds them.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+from gridbot_tui.service.in_thread import in_thread
+from gridbot_tui.service.lock import LockHeld, ProfileLock
+from gridbot_tui.service.profile import Profile
+from gridbot_tui.service.telling import Level
+
+LOOK_S: Final = 5.0
+
+Say = Callable[[Level, str, str], None]
+_File = tuple[int, int]
+"""Device and inode: the file itself, whatever it is called."""
+
+
+class Footing:
+    """Looks at the profile's files for as long as ``run`` does."""
+
+    def __init__(self, profile: Profile, withhold: Callable[[bool], Awaitable[None]], say: Say) -> None:
+        """Remembers the files as they are now.
+
+        Args:
+            profile: whose files.
+            withhold: has the state file take no writes any more, or take them again: without a memory no entry.
+            say: tells the operator.
+        """
+        self._profile = profile
+        self._withhold = withhold
+        self.say = say
+        self._databases = (profile.database, profile.database.with_name(f"{profile.database.name}-wal"))
+        self._database = [_file(path) for path in self._databases]
+        self._lock = _file(profile.lock)
+        self._gone = False
+        self._again: ProfileLock | None = None
+
+    async def run(self) -> None:
+        """Look every few seconds; a disk that does not answer keeps nobody but this."""
+        try:
+            while True:
+                await asyncio.sleep(LOOK_S)
+                database, lock = await in_thread(self._look, "footing")
+                if (database != self._database) != self._gone:
+                    await self._database_changed(gone=not self._gone)
+                if lock != self._lock:
+                    self._lock_again()
+        finally:
+            if self._again is not None:
+                self._again.release()
+
+    def _look(self) -> tuple[list[_File | None], _File | None]:
+        found = [_file(path, known) for path, known in zip(self._databases, self._database, strict=True)]
+        return found, _file(self._profile.lock, self._lock)
+
+    async def _database_changed(self, *, gone: bool) -> None:
+        await self._withhold(gone)
+        self._gone = gone
+        if gone:
+            text = f"{self._profile.database} or its WAL was deleted or replaced while the bot runs: no start would find"
+            text += " what is written from now on, so entries stop; put the file back, or stop and start again"
+            self.say("error", "state_file", text)
+        else:
+            self.say("info", "state_file", f"{self._profile.database} is back")
+
+    def _lock_again(self) -> None:
+        """Without its file in place, commands do not find this bot, and a second start does not see it."""
+        path = self._profile.lock
+        try:
+            self._again = ProfileLock.acquire(path, self._profile.name)
+        except (LockHeld, OSError) as error:
+            text = f"{path} is no more the lock of this process ({error}): a second bot may trade this profile"
+            self.say("error", "lock_file", text)
+        else:
+            self.say("warning", "lock_file", f"{path} was deleted while the bot runs: it is there again")
+        self._lock = _file(path)
+
+
+def refuse_writes(connection: sqlite3.Connection, refuse: bool) -> None:
+    """Have a connection refuse every write as one to a file that cannot be written, or take them again."""
+    connection.execute(f"PRAGMA query_only = {'ON' if refuse else 'OFF'}")
+
+
+def _file(path: Path, unknown: _File | None = None) -> _File | None:
+    """Which file stands there; None: none. ``unknown`` where the system does not say."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        return unknown
+    return found.st_dev, found.st_ino

@@ -1,0 +1,87 @@
+"""The profile's own files, taken away from under a bot that runs."""
+
+import warnings
+from pathlib import Path
+
+import pytest
+
+from gridbot_tui.service import footing, journal, kill_file, live_journal, real_runner
+from gridbot_tui.service.lock import ProfileLock, is_held
+from gridbot_tui.service.profile import named
+from tests.service.real_venue import PRICE, opened, options
+from tests.service.test_real import resting, running
+
+PAPER = "paper-futures-main-usdt"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(footing, "LOOK_S", 0.02)
+    monkeypatch.setattr(kill_file, "LOOK_S", 0.02)
+    monkeypatch.setattr(real_runner, "TICK_S", 0.05)
+    for module in (journal, live_journal):
+        monkeypatch.setattr(module, "TRY_AGAIN_S", 0.05)
+
+
+async def test_without_its_state_file_a_bot_takes_no_new_risk_says_so_and_goes_on_once_it_is_back(
+    tmp_path: Path,
+) -> None:
+    database = named(tmp_path, PAPER).database
+    aside = database.with_name("aside")
+    async with running(tmp_path) as run:
+        await run.until(lambda p: p.state == "running" and resting(p) > 4)
+        database.rename(aside)
+        await run.until(lambda p: any(e.code == "state_file" and "deleted or replaced" in e.text for e in p.events))
+        run.venue.quote(PRICE - 30_000)  # something happens that ought to be written
+        await run.until(lambda p: any(b.code == "store_unavailable" for b in p.blockers))
+        aside.rename(database)
+        await run.until(lambda p: any(e.code == "state_file" and "is back" in e.text for e in p.events))
+        await run.until(lambda p: all(b.code != "store_unavailable" for b in p.blockers))
+
+
+async def test_a_stop_whose_state_file_is_gone_is_no_success(tmp_path: Path) -> None:
+    async with running(tmp_path) as run:
+        await run.until(lambda p: p.state == "running" and resting(p) > 4)
+        named(tmp_path, PAPER).database.unlink()
+        await run.until(lambda p: any(e.code == "state_file" for e in p.events))
+        run.parts.session.request_stop("stop", keep_positions=False)
+        result = await run.task
+    assert result.exit_code == 1
+    assert "verified on the exchange; not everything could be written" in result.text
+
+
+async def test_a_lock_that_was_deleted_is_put_back_and_one_that_another_holds_is_told(tmp_path: Path) -> None:
+    lock = named(tmp_path, PAPER).create().lock
+    with ProfileLock.acquire(lock, PAPER):
+        async with running(tmp_path) as run:
+            await run.until(lambda p: p.state == "running")
+            lock.unlink()
+            await run.until(lambda p: any(e.code == "lock_file" and "there again" in e.text for e in p.events))
+            assert is_held(lock)
+            lock.unlink()
+            with ProfileLock.acquire(lock, PAPER):
+                await run.until(lambda p: any(e.code == "lock_file" and "second bot" in e.text for e in p.events))
+
+
+async def test_a_kill_file_that_cannot_be_renamed_is_obeyed_once_and_the_next_one_too(tmp_path: Path) -> None:
+    profile = named(tmp_path, PAPER)
+    async with running(tmp_path) as run:
+        await run.until(lambda p: p.state == "running" and resting(p) > 4)
+        (profile.folder / "KILL.done").mkdir()
+        profile.kill_file.touch()
+        await run.until(lambda p: p.state == "halted" and any(e.code == "kill_file" for e in p.events))
+        (profile.folder / "KILL.done").rmdir()
+        profile.kill_file.unlink()
+        profile.kill_file.touch()
+        await run.until(lambda _: not profile.kill_file.exists())
+        run.parts.session.request_stop("stop", keep_positions=False)
+        assert (await run.task).exit_code == 0
+
+
+async def test_a_control_socket_that_cannot_be_made_is_a_sentence_and_nothing_else(tmp_path: Path) -> None:
+    parts, _ = await opened(options(tmp_path))
+    parts.profile.socket.write_text("in the way")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # such as a coroutine that nobody awaited
+        result = await parts.run(None, 5.0, None, own_signals=False)
+    assert (result.exit_code, "is in the way" in result.text) == (4, True)
