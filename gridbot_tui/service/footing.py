@@ -63,8 +63,8 @@ class Footing:
         await self._withhold(gone)
         self._gone = gone
         if gone:
-            text = f"{self._profile.database} or its WAL was deleted or replaced while the bot runs: no start would find"
-            text += " what is written from now on, so entries stop; put the file back, or stop and start again"
+            text = f"{self._profile.database} or its WAL was deleted or replaced while the bot runs: no start would"
+            text += " find what is written from now on, so entries stop; put the file back, or stop and start again"
             self.say("error", "state_file", text)
         else:
             self.say("info", "state_file", f"{self._profile.database} is back")
