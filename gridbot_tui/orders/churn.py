@@ -66,6 +66,10 @@ class _Took(NamedTuple):
     at: Ms
     times: int
 
+    def holds(self, side: Side, price: Ticks, now: Ms) -> bool:
+        """Whether an order at a price would be refused once more, as far as is known."""
+        return self.times >= 2 and now - self.at < STALE_TOUCH and _as_near(side, price, self.price)
+
 
 def _as_near(side: Side, price: Ticks | None, other: Ticks | None) -> bool:
     """Whether a price lies at least as near to the other side of the book as another one."""
@@ -96,15 +100,17 @@ class Circuits:
     def __init__(self, params: OrderParams) -> None:
         self._params = params
         self._open: dict[tuple[Symbol, Purpose, Side], _Circuit] = {}
-        self._took: dict[tuple[Symbol, Side], _Took] = {}
+        self._took: dict[tuple[Symbol, Side], list[_Took]] = {}
+        """One for each price: two rungs that are refused by turns are refused again and again as well."""
 
     def refused(self, order: NewOrder, code: int, at: Ms, detail: str = "") -> bool:
         """Count a definite refusal. True where the circuit opens (or stays open after a probe)."""
         if is_post_only_refusal(order, code, detail):
-            before = self._took.get((order.symbol, order.side))
-            again = before is not None and before.price == order.price and at - before.at < STALE_TOUCH
-            count = before.times + 1 if before is not None and again else 1
-            self._took[order.symbol, order.side] = _Took(order.price, at, count)
+            known = self._took.setdefault((order.symbol, order.side), [])
+            before = [took for took in known if took.price == order.price]
+            again = sum(took.times for took in before if at - took.at < STALE_TOUCH)
+            known[:] = [took for took in known if took.price != order.price]
+            known.append(_Took(order.price, at, again + 1))
             return False
         key = (order.symbol, order.purpose, order.side)
         circuit = self._open.get(key)
@@ -121,16 +127,14 @@ class Circuits:
     def accepted(self, order: NewOrder) -> None:
         """An order of this kind was taken: whatever refused it before is over."""
         self._open.pop((order.symbol, order.purpose, order.side), None)
-        took = self._took.get((order.symbol, order.side)) if self._took else None
-        if took is not None and _as_near(order.side, order.price, took.price):
-            del self._took[order.symbol, order.side]
+        known = self._took.get((order.symbol, order.side)) if self._took else None
+        if known:
+            known[:] = [took for took in known if not _as_near(order.side, order.price, took.price)]
 
     def would_take(self, symbol: Symbol, side: Side, price: Ticks, now: Ms) -> bool:
         """True where this price, or one nearer to the other side, was refused as taking a moment ago, twice."""
-        took = self._took.get((symbol, side)) if self._took else None
-        if took is None or took.times < 2 or now - took.at >= STALE_TOUCH:
-            return False
-        return _as_near(side, price, took.price)
+        known = self._took.get((symbol, side)) if self._took else None
+        return any(took.holds(side, price, now) for took in known) if known else False
 
     def holds(self, symbol: Symbol, purpose: Purpose, side: Side, now: Ms) -> str:
         """The reason code where such orders are held back now, else an empty string."""
@@ -148,10 +152,19 @@ class Circuits:
         """Symbols of which an open circuit may let a probe pass now, or whose wait for a newer touch is over."""
         if not self._open and not self._took:
             return set()
-        over = [key for key, took in self._took.items() if now - took.at >= STALE_TOUCH]
-        waited = {key[0] for key in over if self._took.pop(key).times >= 2}
+        waited = self._waited(now)
         least = self._params.refusals
         return waited | {key[0] for key, one in self._open.items() if one.count >= least and now >= one.probe_at}
+
+    def _waited(self, now: Ms) -> set[Symbol]:
+        """Symbols whose wait for a newer touch is over; what is old is forgotten."""
+        waited = set()
+        for key, known in list(self._took.items()):
+            waited |= {key[0] for took in known if took.times >= 2 and now - took.at >= STALE_TOUCH}
+            known[:] = [took for took in known if now - took.at < STALE_TOUCH]
+            if not known:
+                del self._took[key]
+        return waited
 
     @property
     def waiting(self) -> bool:
@@ -160,7 +173,7 @@ class Circuits:
             return False
         least = self._params.refusals
         return any(one.count >= least for one in self._open.values()) or any(
-            took.times >= 2 for took in self._took.values()
+            took.times >= 2 for known in self._took.values() for took in known
         )
 
     def standing(self) -> list[tuple[Symbol, Purpose, Side, int, Ms]]:

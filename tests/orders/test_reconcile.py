@@ -406,6 +406,17 @@ def test_a_price_refused_twice_as_taking_waits_for_a_newer_touch_and_others_do_n
     assert refuse(desk, want(slot(1, 599_000)), -5022, "") == 1
 
 
+def test_two_rungs_that_are_refused_as_taking_by_turns_wait_as_well() -> None:
+    desk = Desk()
+    first, second = want(slot(1, 599_000)), want(slot(2, 598_000))
+    sent = [refuse(desk, wish, -5022, "") for _ in range(50) for wish in (first, second)]
+    assert sum(sent) <= 4, "else as fast as the exchange answers, until its order limit is used up"
+    desk.now += STALE_TOUCH
+    assert desk.reconciler.circuits.due(desk.now) == {BTC.symbol}
+    assert not desk.reconciler.circuits.waiting
+    assert refuse(desk, first, -5022, "") == 1
+
+
 def test_the_exchanges_order_limit_keeps_room_for_target_and_stop() -> None:
     desk = Desk(msgspec.structs.replace(BTC, max_orders=6))
     wish = want(*(slot(rung, 600_000 - 10_000 * rung) for rung in range(1, 6)), stop=StopOrder(Side.SELL, 1, 5))
