@@ -22,7 +22,7 @@ from gridbot_tui.service.safety import objection
 from gridbot_tui.settings.sections import SafetyParams
 from gridbot_tui.units import Market, Mode
 from tests.exchange_binance.parts import instrument
-from tests.exchange_binance.scripted import NOW, scripted
+from tests.exchange_binance.scripted import NOW, Frozen, scripted
 
 SCALE = Scale(instrument("BTCUSDT"))
 PEM = """-----BEGIN PRIVATE KEY-----
@@ -50,6 +50,24 @@ def test_an_answer_to_an_order_that_names_none_is_no_acknowledgement(row: dict[s
 def test_a_state_that_leaves_out_half_of_itself_is_none(row: dict[str, Any]) -> None:
     with pytest.raises(BadAnswer):
         order_words.plain_report({"orderId": 5} | row, SCALE, NOW, "gb-1")
+
+
+@pytest.mark.parametrize("market", Market)
+async def test_a_list_of_open_orders_is_as_of_the_question_for_what_ended_meanwhile_may_be_named(
+    market: Market,
+) -> None:
+    def late(given: Any) -> list[Any]:
+        wire.clock = Later()
+        return []
+
+    class Later(Frozen):
+        def now_ms(self) -> int:
+            return NOW + 400
+
+    paths = ("openOrders", "openAlgoOrders")
+    rest, wire = scripted(market, dict.fromkeys(paths, late))
+    listed = await rest.open_orders(["BTCUSDT"])
+    assert (rest.now, listed.at) == (NOW + 400, NOW)
 
 
 def test_an_end_without_a_reason_has_no_reason() -> None:

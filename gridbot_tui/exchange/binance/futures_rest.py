@@ -121,7 +121,8 @@ class FuturesRest(FuturesMarket):
         return reports
 
     async def open_orders(self, symbols: Sequence[Symbol]) -> OpenOrders:
-        """Plain and conditional orders, anybody's."""
+        """Plain and conditional orders, anybody's, as of the question: what ended meanwhile may be named."""
+        asked = self.now
         wanted: list[Symbol | None] = list(symbols) if len(symbols) < _ALL_OPEN else [None]
         plain = [partial(self._open, Futures.OPEN, symbol) for symbol in wanted]
         algo = [partial(self._open, Futures.OPEN_ALGO, symbol) for symbol in wanted]
@@ -134,7 +135,7 @@ class FuturesRest(FuturesMarket):
                 for row in page:
                     if number < len(wanted):
                         await self._learn_row(row["symbol"], row)
-        return OpenOrders(self.now, tuple(found))
+        return OpenOrders(asked, tuple(found))
 
     async def _open(self, call: Any, symbol: Symbol | None) -> list[Json]:
         named = {} if symbol is None else {"symbol": symbol}

@@ -146,7 +146,8 @@ class SpotRest(RestBase):
             return [order_words.plain_report(row, scale, self.now, client_id)]
 
     async def open_orders(self, symbols: Sequence[Symbol]) -> OpenOrders:
-        """Every open order of these symbols, anybody's."""
+        """Every open order of these symbols, anybody's, as of the question: what ended meanwhile may be named."""
+        asked = self.now
         if len(symbols) < _ALL_CHEAPER:
             pages = await together([partial(self.wire.ask, Spot.OPEN, {"symbol": symbol}) for symbol in symbols])
         else:
@@ -155,7 +156,7 @@ class SpotRest(RestBase):
             rows = [row for page in pages for row in page if row["symbol"] in symbols]
             for row in rows:
                 await self._learn_row(row["symbol"], row)
-            return OpenOrders(self.now, tuple(order_words.open_order(row, self.scale(row["symbol"])) for row in rows))
+            return OpenOrders(asked, tuple(order_words.open_order(row, self.scale(row["symbol"])) for row in rows))
 
     # -- the account ----------------------------------------------------------------------------------------
 
