@@ -121,3 +121,29 @@ def ask(query: Query, *, tries: int = 5, first_pause: Ms = 500) -> Dialog[Reply]
             yield Pause(pause)
             pause *= 2
     raise DialogFailed(f"{type(query).__name__} stayed unanswered: {reply.error}")
+
+
+def together(dialogs: Sequence[Dialog[None]]) -> Dialog[None]:
+    """Several dialogs at once, in step: the questions of all are asked, then all go on. The first failure ends them."""
+    talking = [(dialog, next(dialog, None)) for dialog in dialogs]
+    while talking := [(dialog, wanted) for dialog, wanted in talking if wanted is not None]:
+        questions = [query for _, wanted in talking if not isinstance(wanted, Pause) for query in wanted]
+        replies: Replies = {}
+        if questions:
+            replies = yield questions
+        else:
+            yield Pause(max(wanted.ms for _, wanted in talking if isinstance(wanted, Pause)))
+        # Whoever wants a pause goes on only when nobody else has a question.
+        talking = [
+            (dialog, wanted if questions and isinstance(wanted, Pause) else _next(dialog, wanted, replies))
+            for dialog, wanted in talking
+        ]
+
+
+def _next(dialog: Dialog[None], wanted: Wanted, replies: Replies) -> Wanted | None:
+    """What a dialog wants next; None where it has ended."""
+    heard = {} if isinstance(wanted, Pause) else {query.request_id: replies[query.request_id] for query in wanted}
+    try:
+        return dialog.send(heard)
+    except StopIteration:
+        return None

@@ -24,7 +24,7 @@ from gridbot_tui.exchange.port import AskAccount, AskBars, AskCash, AskFills, As
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.source import FundingRate
 from gridbot_tui.service.adopting import REACH, begins_at, first_statement, since_flat
-from gridbot_tui.service.dialog import Dialog, ask
+from gridbot_tui.service.dialog import Dialog, ask, together
 from gridbot_tui.units import Asset, ClientId, Ms, Symbol
 
 
@@ -77,6 +77,8 @@ class StepTime(Struct, frozen=True):
 
 
 HALF_MINUTE: Ms = 30_000
+AT_ONCE = 32
+"""Orders that are asked about at the same time; how many leave at once is the port's affair."""
 
 T = TypeVar("T")
 Feed = Callable[[Event], None]
@@ -220,8 +222,10 @@ class Truth:
     def _orders(self) -> Dialog[None]:
         reply = yield from ask(AskOpenOrders(self._id()))
         self._feed(_required(reply.open_orders))
-        for symbol, client_id, conditional in self._book.unsettled():
-            yield from self.one_order(symbol, client_id, conditional)
+        asked = self._book.unsettled()
+        for first in range(0, len(asked), AT_ONCE):
+            # A proof of absence takes its time, and after a kill it may be asked of a whole ladder.
+            yield from together([self.one_order(*one) for one in asked[first : first + AT_ONCE]])
 
     def _tie_out(self) -> Dialog[None]:
         reply = yield from ask(AskAccount(self._id()))
