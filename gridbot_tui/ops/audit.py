@@ -272,7 +272,14 @@ def audit_of(fact: Fact) -> tuple[str, dict[str, Any]] | None:
     if isinstance(fact, PlanFact):
         return "plan", {key: getattr(fact.plan, key) for key in _PLAN_KEYS}
     body: dict[str, Any] = msgspec.to_builtins(fact, enc_hook=str)
-    name = body.pop("type")
-    kind = _KINDS.get(name, name.removesuffix("Fact").lower())
+    kind = _kind_of(body.pop("type"))
     del body["at"]
     return kind, body
+
+
+def _kind_of(name: str) -> str:
+    return _KINDS.get(name, name.removesuffix("Fact").lower())
+
+
+OF_FACTS: Final = frozenset(_kind_of(kind.__name__) for kind in Fact.__subclasses__())
+"""Kinds of lines that come from facts; the others tell what an operator did, or of the trail itself."""

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
 from gridbot_tui.ops import chain
 from gridbot_tui.ops.chain import Head
+
+REACH: Final = 1 << 20
+"""Bytes of a file's end that are looked at."""
 
 
 class Verification(Struct, frozen=True):
@@ -33,10 +37,23 @@ def last_line(path: Path) -> chain.Line | None:
     """The last whole line of a file, read from its end; None where there is none or it was changed."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
-        reach = min(size, 1 << 20)
+        reach = min(size, REACH)
         file.seek(size - reach)
         whole = file.read(reach).rpartition(b"\n")[0]
     return chain.read(whole.rpartition(b"\n")[2]) if whole else None
+
+
+def last_lines(path: Path) -> list[chain.Line]:
+    """The last lines of the trail whose current file is ``path``, oldest first: some hundred, or all there are."""
+    for file in reversed(files_of(path)):
+        with file.open("rb") as opened:
+            size = opened.seek(0, 2)
+            opened.seek(max(0, size - REACH))
+            whole = opened.read().splitlines()
+        lines = [line for raw in (whole if size <= REACH else whole[1:]) if (line := chain.read(raw)) is not None]
+        if lines:
+            return lines
+    return []
 
 
 def verify(path: Path, anchor: Head | None = None) -> Verification:

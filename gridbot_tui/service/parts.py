@@ -26,6 +26,7 @@ from gridbot_tui.ops.feed import Feed
 from gridbot_tui.service.alert_watch import Looks, ending
 from gridbot_tui.service.alerting import Alerting
 from gridbot_tui.service.assemble import Plan, RunRefused
+from gridbot_tui.service.audit_late import write_late
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.command_log import CommandLog
 from gridbot_tui.service.control_server import ControlServer, SocketTaken
@@ -95,6 +96,8 @@ class Parts(ABC):
             head = self.store.get_meta("audit_head")
             anchor = None if head is None else Head.parse(head)
             self.audit = AuditTrail(profile.audit, at=wall_ms(), durable=durable, anchor=anchor)
+            if self.crashed and (late := write_late(self.audit, self.store, wall_ms())):
+                self.log.info("audit_late", lines=late)
         except BaseException:
             self.store.connection.close()
             raise
