@@ -148,13 +148,15 @@ def _synthetic(plan: Plan, profile: Profile) -> MarketSource:
     if plan.options.symbols:
         params = params.model_copy(update={"symbols": tuple(plan.options.symbols)})
     market = SyntheticMarket(params, market=plan.market, start=SIM_START)
-    _write_whole(kept, msgspec.json.encode(market.state()))
+    write_whole(kept, msgspec.json.encode(market.state()))
     return market
 
 
-def _write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes) -> None:
+    """Put a file in place that only its owner can read, as a whole or not at all."""
     part = path.with_suffix(".part")
-    part.write_bytes(data)
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(data)
     part.replace(path)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from gridbot_tui.service.assemble import write_whole
 from gridbot_tui.service.profile import Profile
 from gridbot_tui.units import Ms
 
@@ -64,9 +65,7 @@ class Warmup:
         self._marker = None
 
     def _write(self, marker: _Marker) -> None:
-        part = self._path.with_suffix(".part")
-        part.write_bytes(msgspec.json.encode(marker))
-        part.replace(self._path)
+        write_whole(self._path, msgspec.json.encode(marker))
         self._marker = marker
 
 

@@ -182,7 +182,8 @@ def test_the_monkeys_do_get_liquidated_filled_and_stopped() -> None:
 
 
 def test_an_auditor_reads_the_books_beside_the_running_exchange(tmp_path: Path) -> None:
-    path = tmp_path / "exchange.db"
+    path = tmp_path / "a b#1%20?ü" / "exchange.db"  # an address would end at some of these
+    path.parent.mkdir()
     world = World(Tape({"XYZUSDT": [flat(0, 1000), flat(1, 1000)]}), config(slippage_bp=0.0), books=BooksFile(path))
     until(world, BarsClosed)
     place(world, limit("b", BUY, 990, 1000), market_order("m", SELL, 500))

@@ -1,10 +1,12 @@
 """Options that contradict each other, or the profile they name, are refused before anything starts."""
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
 
-from gridbot_tui.service.assemble import RunRefused, market_source, open_profile, understand
+from gridbot_tui.service.assemble import RunRefused, market_source, open_profile, understand, write_whole
 from gridbot_tui.service.options import RunOptions
 from gridbot_tui.units import Mode
 
@@ -36,3 +38,12 @@ def test_a_sim_profile_that_goes_on_with_other_symbols_than_were_asked_for_says_
     assert symbols("BTCUSDT", "ETHUSDT") == symbols() == ("BTCUSDT", "ETHUSDT")
     with pytest.raises(RunRefused, match=r"goes on with .* BTCUSDT, ETHUSDT: .* SOLUSDT in a profile of its own"):
         symbols("SOLUSDT")
+
+
+def test_what_is_put_in_place_is_private_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        write_whole(tmp_path / "market.json", b"{}")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "market.json").stat().st_mode) == 0o600

@@ -229,7 +229,7 @@ def read_books(path: Path | str) -> BooksView:
         sqlite3.OperationalError: there is no such file.
         ValueError: the file holds no books.
     """
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)) as db:
+    with closing(sqlite3.connect(f"{Path(path).resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)) as db:
         db.execute("BEGIN")  # one consistent view over all the tables
         row = db.execute("SELECT value FROM meta WHERE key = 'clock'").fetchone()
         if row is None:
