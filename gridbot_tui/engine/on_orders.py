@@ -171,6 +171,8 @@ def fill(desk: Desk, event: Fill) -> None:
     elif not event.ours:
         second_bot.sign(desk, event.client_id)
         desk.note(event.symbol, "external_fill", "a trade that is not the bot's changed the position", "warning")
+    elif live is None and other is None and desk.phase == "trading":
+        second_bot.sign(desk, event.client_id)  # our tag, and never sent from here: a copy closes what we hold
 
 
 def _touch_after(state: SymbolDesk, event: Fill) -> Touch | None:

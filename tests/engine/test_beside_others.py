@@ -99,6 +99,16 @@ def test_a_reset_measures_drawdown_from_what_is_left_now_not_from_the_last_mark(
     assert desk.tiers.value < 0.95
 
 
+def test_a_trade_of_our_own_tag_that_was_never_sent_from_here_is_a_second_bots() -> None:
+    rig = grid(*[flat(600_000)] * 4, initial_inventory=True)
+    rig.run(until=rig.source.start + 2 * MINUTE)
+    rig.checking = False
+    number, at = rig.engine.desk.ids.issue(BTC, 0, 0, Side.SELL, Purpose.TARGET), rig.world.now
+    closed = Fill(at, BTC, number, "900001", Side.SELL, 600_000, 1, Decimal(0), "USDT", False, Decimal(0))
+    rig.engine.handle(closed)
+    assert rig.engine.desk.blockers.holds("", "second_bot")
+
+
 def test_a_pause_that_a_resume_overtakes_is_not_confirmed_later() -> None:
     rig = grid(*[flat(600_000)] * 4)
     rig.run(until=rig.source.start + 2 * MINUTE)
