@@ -51,7 +51,7 @@ def at_once(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[ob
     return found
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(["go on", "die", "catch up", "with tables"]), min_size=len(LIFE), max_size=len(LIFE)))
 def test_wherever_it_dies_and_catches_up_the_tables_are_those_of_one_transaction(
     tmp_path_factory: pytest.TempPathFactory, at_once: dict[str, list[tuple[object, ...]]], what: Sequence[str]
