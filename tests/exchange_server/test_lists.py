@@ -123,3 +123,10 @@ def test_a_leg_that_is_amended_takes_the_other_along_and_what_both_hold(served: 
     assert balance(served, asset) == (before[0] - whole / 4, before[1] + whole / 4)
     served.good("DELETE", "/api/v3/openOrders", symbol=S)
     assert balance(served, asset) == before
+
+
+def test_a_leg_that_executes_in_part_holds_no_more_than_its_rest_needs(served: Served) -> None:
+    served.good("POST", PLACE, **BUY)
+    served.price(S, 58_900, volume=0.1)
+    assert (order(served, "gain")["executedQty"], order(served, "loss")["status"]) == ("0.10000000", "EXPIRED")
+    assert balance(served, "USDT")[1] == Decimal("0.3") * 59_000

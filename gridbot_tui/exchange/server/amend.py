@@ -54,12 +54,10 @@ def _lock_anew(desk: Desk, legs: list[Order]) -> None:
     spot = desk.spot
     assert spot is not None
     instrument = desk.venues[legs[0].symbol].instrument
-    buys = legs[0].side is Side.BUY
-    asset = instrument.quote if buys else instrument.base
+    asset = instrument.quote if legs[0].side is Side.BUY else instrument.base
     held: Money = ZERO
     for leg in legs:
-        need = instrument.notional(leg.price or leg.trigger or 0, leg.left) if buys else instrument.quantity(leg.left)
-        beyond = max(ZERO, need - held)
+        beyond = max(ZERO, desk.lists.holds(leg) - held)
         spot.locked[asset] += beyond - leg.locked
         leg.locked = beyond
         held += beyond

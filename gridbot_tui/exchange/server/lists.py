@@ -107,15 +107,23 @@ class Lists:
         return self._by_order.get(order.exchange_id)
 
     def claim(self, order: Order) -> None:
-        """An order is about to execute: the other leg expires and leaves it its funds."""
+        """An order is about to execute: the other leg expires and leaves it the funds that it needs."""
         found = self._by_order.get(order.exchange_id)
         if found is None:
             return
         for other in found.legs:
             if other is not order and other.open:
-                order.locked += other.locked
-                other.locked = ZERO
+                left = min(other.locked, max(ZERO, self.holds(order) - order.locked))
+                order.locked += left
+                other.locked -= left
                 self._desk.end(other, Status.EXPIRED, Execution.EXPIRED, "list")
+
+    def holds(self, order: Order) -> Money:
+        """What is to be held back for what is left of an order that rests or waits."""
+        instrument = self._desk.tapes[order.symbol].instrument
+        if order.side is Side.SELL:
+            return instrument.quantity(order.left)
+        return instrument.notional(order.price or order.trigger or 0, order.left)
 
     def ended(self, order: Order) -> None:
         """A leg has ended; with the last one the list has."""
