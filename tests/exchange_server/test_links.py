@@ -127,6 +127,7 @@ def test_rate_limits_answer_429_with_headers_and_then_418() -> None:
             if status != 200:
                 break
         assert (status, answer["code"]) == (429, -1003)
+        assert "current limit is 60 request weight per 1 MINUTE." in answer["msg"]
         assert 1 <= int(served.headers["retry-after"]) <= 60
         for _ in range(30):
             status, answer = served.call("GET", "/api/v3/time")

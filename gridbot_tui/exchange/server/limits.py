@@ -106,11 +106,11 @@ class Limiter:
         if self.on and market == "spot":
             raw = self._raw.setdefault(ip, Window(5 * MINUTE, self.limit("spot_raw_5m")))
             if raw.add(now, 1) > raw.most:
-                raise self._too_many(ip, raw, now, "raw requests")
+                raise self._too_many(ip, raw, now, "raw requests per 5 MINUTE")
         if funding:
             shared = self._funding.setdefault(ip, Window(5 * MINUTE, self.limit("funding_5m")))
             if shared.add(now, 1) > shared.most and self.on:
-                raise self._too_many(ip, shared, now, "funding requests")
+                raise self._too_many(ip, shared, now, "funding requests per 5 MINUTE")
             return window
         if window.add(now, weight) > window.most and self.on:
             raise self._too_many(ip, window, now, "request weight per 1 MINUTE")
@@ -153,8 +153,8 @@ class Limiter:
             ban.length = min(_LONGEST_BAN, ban.length * 2 if ban.length else self.options.ban_ms)
             ban.until = now + ban.length
             return _banned(ban, now)
-        text = f"Too much {words} used; current limit is {window.most}. Please use WebSocket Streams for live updates" \
-               " to avoid polling the API."  # fmt: skip
+        text = f"Too much request weight used; current limit is {window.most} {words}. Please use WebSocket Streams" \
+               " for live updates to avoid polling the API."  # fmt: skip
         return Denied(-1003, msg=text, headers=_retry(window.left(now)))
 
 
