@@ -77,7 +77,7 @@ CLEARS = {
     "beyond_exit": "when price is back between them",
     "out_of_range": "when price is back in the range, or the range follows it",
     "no_room": "with smaller lots, or when the votes widen the bounds",
-    _LEAST: "when the lots are larger or the price is higher",
+    _LEAST: "with that much allotted, or at a higher price",
     "dust": "when it joins a tradable amount",
     ONE_SIDE: "when the drawdown is over, or the position",
     BASE_LOCKED: "when the orders that hold it are gone",
@@ -371,11 +371,14 @@ def _explain(desk: Desk, state: SymbolDesk, reasons: dict[str, int], whole: Desi
         stated.add(code)
         if desk.blockers.hold(name, code, desk.now, detail, CLEARS.get(code, "when the cause is gone")):
             desk.note(name, code, detail, "info" if code in BUDGETS else "warning")
+    told = state.plan is not None and desk.blockers.holds(name, _LEAST) and _LEAST in dict(state.plan.reasons)
+    if told:
+        stated.add(_LEAST)  # in the plan's own words, with what would clear it
     for code, detail in whole.notes:
         stated.add(code)
+        if code == _LEAST and told:
+            continue
         desk.blockers.hold(name, code, desk.now, detail, CLEARS.get(code, "when the cause is gone"))
     if desk.breakers.blocks(name):  # no entry is desired then, so none is withheld: its blocker stays all the same
         stated.update(BY_NAME[one.name].code for one in desk.breakers.tripped() if one.symbol == name)
-    if state.plan is not None and desk.blockers.holds(name, _LEAST) and _LEAST in dict(state.plan.reasons):
-        stated.add(_LEAST)
     desk.blockers.keep_only(name, WITHHELD, stated)
