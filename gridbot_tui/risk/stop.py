@@ -79,7 +79,7 @@ def resting_stop(
             stop = StopOrder(side.opposite, ticks, min(steps, instrument.market_max_steps))
             reason = STOP_BUDGET if count < len(entries) else ""
             return StopPlan(stop, count, None, reason)
-    room = clear / mark + params.stop_beyond
+    room = max(clear, 1.0) / mark + params.stop_beyond
     most = largest_position(side, mark, instrument.unit_f, free_equity, margins, room)
     affordable = int(budget / (instrument.unit_f * mark * params.stop_beyond))
     return StopPlan(None, 0, side * min(most, affordable, abs(position)), STOP_BUDGET)
@@ -114,6 +114,13 @@ def _trigger(
         end = max(end, inside) if side is _BUY else min(end, inside)
     if side is _BUY:
         end = max(end, far * (1.0 - _FARTHEST))
-        return ceil(end) if end <= far * (1.0 - params.stop_beyond) else None
+        if end > far * (1.0 - params.stop_beyond):
+            return None
+        # Where a tick is a good part of the price, the safe side of it may be no price outside the rungs at all.
+        ticks = min(ceil(end), far - 1)
+        return ticks if ticks > max(0.0, liquidation or 0.0) else None
     end = min(end, far / (1.0 - _FARTHEST))
-    return floor(end) if end >= far * (1.0 + params.stop_beyond) else None
+    if end < far * (1.0 + params.stop_beyond):
+        return None
+    ticks = max(floor(end), far + 1)
+    return ticks if liquidation is None or ticks < liquidation else None

@@ -1,8 +1,11 @@
 """The resting stop."""
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gridbot_tui.risk.liquidation import Margins, liquidation_price
 from gridbot_tui.risk.params import RiskParams
@@ -88,6 +91,30 @@ def test_a_stop_is_outside_every_rung_and_well_inside_liquidation(
     liquidation = liquidation_price(size, far, BTC.unit_f, left, MARGINS)
     if liquidation is not None:
         assert (found.stop.trigger - liquidation) * side >= 0.05 * MARK - 1.0
+
+
+@given(
+    mark=st.integers(2, 150),
+    position=st.integers(-3_000, 3_000).filter(bool),
+    gaps=st.lists(st.tuples(st.integers(1, 9), st.integers(1, 300)), max_size=4),
+    budget=st.floats(1.0, 5_000.0),
+)
+def test_where_a_tick_is_a_good_part_of_the_price_no_stop_fires_at_once(
+    mark: int, position: int, gaps: list[tuple[int, int]], budget: float
+) -> None:
+    side = 1 if position > 0 else -1
+    entries, price = [], mark
+    for gap, steps in gaps:
+        price -= side * gap
+        if price > 0:
+            entries.append((price, steps))
+    coarse = replace(BTC, tick=Decimal(100))
+    found = resting_stop(position, mark, entries, coarse, budget, 10_000.0, MARGINS, RISK)
+    if found.stop is None:
+        assert found.reduce_to is not None
+        return
+    far = entries[found.entries - 1][0] if found.entries else mark
+    assert (far - found.stop.trigger) * side > 0
 
 
 def test_the_budget_is_the_symbols_share_of_what_is_left_and_never_below_the_floor() -> None:

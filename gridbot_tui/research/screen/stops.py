@@ -35,7 +35,7 @@ def with_stop(w: State, n: Numbers, worth: float) -> None:
         w.stop_size = min(size, n.market_max_steps)
         return
     sign = 1 if position > 0 else -1
-    most = largest_position(sign, w.mark, worth, n.clearance + n.stop_beyond, n)
+    most = largest_position(sign, w.mark, worth, max(n.clearance, 1.0 / w.mark) + n.stop_beyond, n)
     affordable = int(budget / (n.unit * w.mark * n.stop_beyond))
     to = sign * min(most, affordable, abs(position))
     if to != position:
@@ -70,11 +70,14 @@ def _trigger(w: State, n: Numbers, side: int, count: int, budget: float, free: f
     price_at = (held * mark + value - sign * budget / n.unit) / size
     left = free + n.unit * sign * (held * (far - mark) + far * quantity - value)
     liquidation = liquidation_price(sign * size, far, left, n)
-    if not math.isnan(liquidation):
+    alive = math.isnan(liquidation)
+    if not alive:
         inside = liquidation + sign * n.clearance * mark
         price_at = max(price_at, inside) if sign > 0 else min(price_at, inside)
     if sign > 0:
         price_at = max(price_at, far * (1.0 - FARTHEST))
-        return (math.ceil(price_at) if price_at <= far * (1.0 - n.stop_beyond) else 0), size
+        ticks = min(math.ceil(price_at), far - 1)
+        return (ticks if price_at <= far * (1.0 - n.stop_beyond) and (alive or ticks > liquidation) else 0), size
     price_at = min(price_at, far / (1.0 - FARTHEST))
-    return (math.floor(price_at) if price_at >= far * (1.0 + n.stop_beyond) else 0), size
+    ticks = max(math.floor(price_at), far + 1)
+    return (ticks if price_at >= far * (1.0 + n.stop_beyond) and (alive or ticks < liquidation) else 0), size
