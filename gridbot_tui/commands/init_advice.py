@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from gridbot_tui.commands.init_market import Measured
 from gridbot_tui.strategy.params import LadderParams
+from gridbot_tui.strategy.plain import most_levels
+from gridbot_tui.strategy.plan import LadderKind
 from gridbot_tui.units import Market, Symbol
 
 LOT_SHARE = 0.15
@@ -16,6 +18,7 @@ ROOM = 1.5
 """A lot must be so many times the smallest order: drawdown tiers shrink lots to 0.4 of their size at last."""
 FEES = {Market.FUTURES: 0.0002, Market.SPOT: 0.001}
 """Maker fee, VIP 0."""
+PLAIN: tuple[LadderKind, ...] = ("arithmetic", "geometric")
 
 
 class Advice(Struct, frozen=True):
@@ -54,6 +57,8 @@ def symbols(capital: Decimal, facts: Mapping[Symbol, Measured], source: str) -> 
     reason = f"a lot is about {lot:,.0f} of quote each, the largest smallest order {largest:g}"
     if count < len(found):
         reason += f"; {found[count].symbol} and more would make lots too small"
+    if lot < ROOM * largest:
+        reason += ": too little capital, most orders would be refused"
     return Advice("symbols", chosen, f"{reason}; from {sample(facts, source)}")
 
 
@@ -81,8 +86,10 @@ def plain(facts: Mapping[Symbol, Measured], market: Market, source: str) -> list
     below = min(0.9, max(0.03, *(-_known(one.week_low) for one in known)))
     above = min(5.0, max(0.03, *(_known(one.week_high) for one in known)))
     sigma = max(one.sigma_hour for one in known)
-    spacing = max(8 * FEES[market], 1.5 * sigma)
-    levels = max(4, min(60, math.floor((below + above) / spacing) + 1))
+    room = min(_room(one, below, above, FEES[market]) for one in known)
+    if room < 2:
+        return []
+    levels = min(room, max(4, min(60, math.floor((below + above) / (1.5 * sigma or 1.0)) + 1)))
     rests = f"{min(one.weeks for one in known)} overlapping weeks of {source}"
     return [
         Advice("ladder.plain.range_below", round(below, 3), f"nine weeks in ten fell no further; {rests}"),
@@ -90,10 +97,16 @@ def plain(facts: Mapping[Symbol, Measured], market: Market, source: str) -> list
         Advice(
             "ladder.plain.levels",
             levels,
-            f"rungs about {100 * (below + above) / (levels - 1):.2f} % apart: at least 1.5 hourly sigmas "
-            f"({100 * sigma:.2f} %) and four round trips' fees; {sample(facts, source)}",
+            f"rungs about {100 * (below + above) / (levels - 1):.2f} % apart: 1.5 hourly sigmas "
+            f"({100 * sigma:.2f} %), and no closer than six round trips' fees; {sample(facts, source)}",
         ),
     ]
+
+
+def _room(one: Measured, below: float, above: float, fee: float) -> int:
+    """Levels that the engine takes in a range around the last price: fees and ticks keep them apart."""
+    lower, upper = one.price * (1.0 - below), one.price * (1.0 + above)
+    return min(most_levels(kind, lower, upper, one.tick, fee) for kind in PLAIN)
 
 
 def _known(value: float | None) -> float:

@@ -33,6 +33,8 @@ class Measured(Struct, frozen=True):
     """Overlapping weeks, one begun every day."""
     min_notional: float
     """Smallest order, quote."""
+    tick: float = 0.0
+    """Smallest step of its price, quote."""
 
     @property
     def sigma_year(self) -> float:
@@ -67,6 +69,7 @@ def _measured(instrument: Instrument, rows: list[tuple[Ms, float]]) -> Measured:
         week_high=_quantile(highs, 0.9),
         weeks=len(lows),
         min_notional=float(instrument.min_notional),
+        tick=instrument.tick_f,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gridbot_tui.commands.init_advice import Advice
 from gridbot_tui.units import DAY, HOUR, MINUTE
@@ -30,11 +31,14 @@ class Trial(Struct, frozen=True):
     """Mean yearly return with its 95 % interval; None under 30 days."""
     ahead: "Interval | None" = None
     """Of the adaptive grid over this one, a year."""
+    why: str = ""
+    """What kept it from trading; "" where it traded."""
 
     @property
     def words(self) -> str:
         """With sample size and interval."""
         told = f"{self.grid} {100 * self.net_return:+.1f} % on {self.days} days, {self.fills} fills"
+        told += f" ({self.why})" if self.why else ""
         if self.yearly is None:
             return f"{told} (too few for an interval)"
         return f"{told}, a year {_bounds(self.yearly)}"
@@ -61,13 +65,13 @@ def trials(market: "RecordedMarket", plain: Sequence[Advice], capital: str) -> l
     found = [own]
     for one, returns in rest:
         gaps = [mine[day] - value for day, value in returns.items() if day in mine]
-        found.append(Trial(one.grid, one.days, one.net_return, one.fills, one.yearly, mean_interval(gaps)))
+        found.append(replace(one, ahead=mean_interval(gaps)))
     return found
 
 
 def _played(grid: str, prepared: "Prepared", since: int) -> tuple[Trial, Mapping[int, float]]:
     from gridbot_tui.research.intervals import mean_interval
-    from gridbot_tui.research.outcome import outcome_of, ring_of
+    from gridbot_tui.research.outcome import WARMING, outcome_of, ring_of
 
     ring = ring_of(prepared, start_after=None if grid == "adaptive" else since)
     ring.run()
@@ -76,7 +80,10 @@ def _played(grid: str, prepared: "Prepared", since: int) -> tuple[Trial, Mapping
     whole = 1.0
     for value in daily.returns:
         whole *= 1.0 + value
-    trial = Trial(grid, len(daily.days), whole - 1.0, len(made.marks), mean_interval(daily.returns))
+    held = [one.words for one in made.reasons if one.code != WARMING] if not made.marks else []
+    trial = Trial(
+        grid, len(daily.days), whole - 1.0, len(made.marks), mean_interval(daily.returns), why=held[0] if held else ""
+    )
     return trial, dict(zip(daily.days, daily.returns, strict=True))
 
 

@@ -6,12 +6,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
-from gridbot_tui.commands.init_advice import affordable, plain
+from gridbot_tui.commands.init_advice import affordable, plain, symbols
 from gridbot_tui.commands.init_market import Measured
 from gridbot_tui.commands.init_trial import Trial, kind
 from gridbot_tui.research.intervals import Interval
 from gridbot_tui.settings.load import load
+from gridbot_tui.strategy.plain import levels, too_close
 from gridbot_tui.units import Market
 from tests.commands.calling import Called, Cli
 from tests.credentials.fakes import KEY, NOWHERE, SECRET, Memory
@@ -54,6 +56,35 @@ def test_a_plain_range_holds_nine_weeks_in_ten_and_its_rungs_pay_their_fees() ->
     assert 0.4 / (levels - 1) >= 0.015
     assert "15 overlapping weeks of a test" in found["ladder.plain.range_below"].reason
     assert "504 hours" in found["ladder.plain.levels"].reason
+
+
+@pytest.mark.parametrize("market", list(Market))
+@pytest.mark.parametrize("week", [0.03, 0.06, 0.25, 0.8])
+@pytest.mark.parametrize("sigma", [0.0, 0.001, 0.0035, 0.02])
+@pytest.mark.parametrize("tick", [0.0, 0.01, 0.3])
+def test_the_levels_that_are_suggested_are_taken_by_the_engine(
+    market: Market, week: float, sigma: float, tick: float
+) -> None:
+    one = structs.replace(a_symbol("A", sigma, week=week), tick=tick)
+    found = {each.key.rpartition(".")[2]: each.value for each in plain({"A": one}, market, "a test")}
+    if not found:
+        assert tick * 10 > 0.97  # no two levels fit in the narrowest range
+        return
+    below, above, count = (float(str(found[name])) for name in ("range_below", "range_above", "levels"))
+    fee = {Market.FUTURES: 0.0002, Market.SPOT: 0.001}[market]
+    for kind_ in ("arithmetic", "geometric"):
+        grid = levels(kind_, 100.0 * (1.0 - below), 100.0 * (1.0 + above), int(count))
+        assert not too_close(grid, tick, fee)
+
+
+def test_capital_that_no_order_fits_in_is_told() -> None:
+    assert "too little capital" in symbols(Decimal(20), {"A": a_symbol("A", least=20)}, "a test").reason
+    assert "too little" not in symbols(Decimal(10_000), {"A": a_symbol("A", least=20)}, "a test").reason
+
+
+def test_a_grid_that_traded_nothing_says_why() -> None:
+    told = Trial("geometric", 9, 0.0, 0, None, why="the levels are too close").words
+    assert "0 fills (the levels are too close) (too few" in told
 
 
 def test_without_a_week_of_data_no_range_is_made_up() -> None:
