@@ -1,15 +1,20 @@
 """Where a study is kept, so that it can be gone on with, on one machine or many."""
 
+import os
 import re
 import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from optuna.storages import BaseStorage
 
 JOURNAL = "journal:"
 ATTEMPTS, PAUSE_S = 6, 0.5
 """To open a database in which another process is just making its tables."""
+ENTRY = b'{"op_code"'
+"""How every entry of a journal begins."""
 _PASSWORD = re.compile(r"(://[^:/@]*:).*@")
 
 
@@ -59,11 +64,42 @@ def _journal(path: str) -> "BaseStorage":
         raise StorageFailed("--storage journal: wants the name of a file after the colon")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        _without_half_a_line(file)
         return JournalStorage(JournalFileBackend(str(file)))
     except OSError as wrong:
         raise StorageFailed(f"--storage {JOURNAL}{path}: {_first_line(wrong)}") from wrong
     except (ValueError, KeyError, TypeError, AttributeError) as wrong:  # whatever else a file may hold
         raise StorageFailed(f"--storage {JOURNAL}{path}: this holds no study of gridbot's") from wrong
+
+
+def _without_half_a_line(file: "Path") -> None:
+    """Cut off what a process that died, or a full disk, left of its last entry: the next would be glued to it.
+
+    Raises ValueError for a file that is no journal.
+    """
+    from optuna.storages.journal import JournalFileSymlinkLock
+
+    if not file.exists() or _ends_whole(file):
+        return
+    lock = JournalFileSymlinkLock(str(file))
+    lock.acquire()
+    try:
+        if _ends_whole(file):  # somebody was just writing it
+            return
+        whole = file.read_bytes()
+        if not whole.startswith(ENTRY):
+            raise ValueError("no journal")
+        with file.open("r+b") as opened_file:
+            opened_file.truncate(whole.rfind(b"\n") + 1)
+    finally:
+        lock.release()
+
+
+def _ends_whole(file: "Path") -> bool:
+    with file.open("rb") as opened_file:
+        size = opened_file.seek(0, os.SEEK_END)
+        opened_file.seek(max(0, size - 1))
+        return opened_file.read() in (b"\n", b"")
 
 
 def _first_line(wrong: BaseException) -> str:

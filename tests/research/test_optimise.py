@@ -172,6 +172,23 @@ def test_a_database_whose_tables_another_is_just_making_is_opened_a_moment_later
 
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+def test_half_an_entry_that_a_dead_process_left_does_not_end_the_study(tmp_path: Path) -> None:
+    path = tmp_path / "study.journal"
+    study = optuna.create_study(storage=opened(f"journal:{path}"), study_name="s")
+    study.enqueue_trial({"x": 1.0})
+    kept = path.read_bytes()
+    path.write_bytes(kept + b'{"op_code":4,"worker_id":"half')
+    assert [one.study_name for one in opened(f"journal:{path}").get_all_studies()] == ["s"]
+    assert path.read_bytes() == kept
+    again = optuna.load_study(storage=opened(f"journal:{path}"), study_name="s")
+    again.enqueue_trial({"x": 2.0})
+    assert len(optuna.load_study(storage=opened(f"journal:{path}"), study_name="s").trials) == 2
+    path.write_bytes(b"somebody's notes")
+    with pytest.raises(StorageFailed, match="no study of gridbot's"):
+        opened(f"journal:{path}")
+    assert path.read_bytes() == b"somebody's notes"
+
+
 def test_two_who_begin_a_study_at_once_look_in_different_places_and_one_alone_repeats_itself() -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
 
