@@ -53,7 +53,10 @@ def decode(body: bytes) -> Fact:
     Raises:
         msgspec.MsgspecError: the body is none of ours.
     """
-    return _decode(body)
+    try:
+        return _decode(body)
+    except UnicodeDecodeError as error:  # Python's own: msgspec passes it on
+        raise msgspec.DecodeError(str(error)) from error
 
 
 def compact(value: Any) -> bytes:

@@ -57,7 +57,7 @@ _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 def classed(error: sqlite3.Error, path: Path) -> Exception:
     """The store's own error for one of SQLite's, or the same error where it is a defect of ours."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
-    if code in _DAMAGED:
+    if code in _DAMAGED or "decode to UTF-8" in str(error):  # Python's own, of a text that is none: it has no code
         return damaged(path, str(error))
     if code in _UNAVAILABLE:
         return StoreUnavailable(

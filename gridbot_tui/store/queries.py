@@ -4,10 +4,10 @@ Lists are newest first and bounded by ``limit``; ``each_...`` walk a range oldes
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -28,6 +28,10 @@ _order_of: Final = msgspec.json.Decoder(NewOrder).decode
 _plan_of: Final = msgspec.json.Decoder(GridPlan).decode
 _evidence_of: Final = msgspec.json.Decoder(tuple[tuple[str, float], ...]).decode
 _instrument_of: Final = msgspec.json.Decoder(Instrument).decode
+_start_of: Final = msgspec.json.Decoder(StartFact).decode
+_UNREADABLE: Final = (msgspec.MsgspecError, ArithmeticError, ValueError, TypeError)
+T = TypeVar("T")
+R = TypeVar("R")
 
 _ORDER: Final = """SELECT seq, body, state, open, max(reported, executed), exchange_id, code, detail,
     updated_at
@@ -64,6 +68,15 @@ class Queries:
         where = key.replace("seq", "symbol")
         return self._all(f"{select} WHERE {where} = ? ORDER BY {key} DESC LIMIT ?", (symbol, limit))
 
+    def _made(self, make: Callable[[R], T], found: Iterable[R]) -> Iterator[T]:
+        """What rows mean; one that means nothing is damage that SQLite cannot see."""
+        for row in found:
+            try:
+                made = make(row)
+            except _UNREADABLE as error:
+                raise damaged(self.path, f"a row cannot be read: {error or type(error).__name__}") from error
+            yield made
+
     def _pages(
         self, select: str, key: str, at: str, since: Ms, until: Ms | None
     ) -> Iterator[tuple[Any, ...]]:
@@ -79,16 +92,16 @@ class Queries:
 
     def orders(self, symbol: Symbol | None = None, *, limit: int = 200) -> list[rows.OrderRow]:
         """Our orders, newest first."""
-        return [_order_row(row) for row in self._latest(_ORDER, "seq", symbol, limit)]
+        return list(self._made(_order_row, self._latest(_ORDER, "seq", symbol, limit)))
 
     def order(self, client_id: ClientId) -> rows.OrderRow | None:
         """One order of ours."""
         row = self._one(f"{_ORDER} WHERE client_id = ?", (client_id,))
-        return None if row is None else _order_row(row)
+        return None if row is None else next(self._made(_order_row, [row]))
 
     def open_orders(self) -> list[rows.OrderRow]:
         """Every order that may still stand, in the order they were intended."""
-        return [_order_row(row) for row in self._all(f"{_ORDER} WHERE open = 1 ORDER BY seq")]
+        return list(self._made(_order_row, self._all(f"{_ORDER} WHERE open = 1 ORDER BY seq")))
 
     def in_flight_intents(self) -> list[NewOrder]:
         """Orders that were durable intents and of which nobody knows whether they stand, oldest first."""
@@ -97,15 +110,15 @@ class Queries:
 
     def each_order(self, since: Ms = 0, until: Ms | None = None) -> Iterator[rows.OrderRow]:
         """Orders intended in a range of time, oldest first."""
-        return map(_order_row, self._pages(_ORDER, "seq", "at", since, until))
+        return self._made(_order_row, self._pages(_ORDER, "seq", "at", since, until))
 
     def fills(self, symbol: Symbol | None = None, *, limit: int = 200) -> list[rows.FillRow]:
         """Fills, newest first."""
-        return [_fill_row(row) for row in self._latest(_FILL, "f.seq", symbol, limit)]
+        return list(self._made(_fill_row, self._latest(_FILL, "f.seq", symbol, limit)))
 
     def each_fill(self, since: Ms = 0, until: Ms | None = None) -> Iterator[rows.FillRow]:
         """Fills of a range of time, in the order they were booked."""
-        return map(_fill_row, self._pages(_FILL, "f.seq", "f.at", since, until))
+        return self._made(_fill_row, self._pages(_FILL, "f.seq", "f.at", since, until))
 
     def last_trade_ids(self) -> dict[Symbol, str]:
         """The highest trade id booked of each symbol: where to ask for missed ones from."""
@@ -115,11 +128,11 @@ class Queries:
 
     def cash(self, *, limit: int = 200) -> list[rows.CashRow]:
         """Wallet changes other than fills, newest first."""
-        return [_cash_row(row) for row in self._latest(_CASH, "seq", None, limit)]
+        return list(self._made(_cash_row, self._latest(_CASH, "seq", None, limit)))
 
     def each_cash(self, since: Ms = 0, until: Ms | None = None) -> Iterator[rows.CashRow]:
         """Wallet changes of a range of time, in the order they were booked."""
-        return map(_cash_row, self._pages(_CASH, "seq", "at", since, until))
+        return self._made(_cash_row, self._pages(_CASH, "seq", "at", since, until))
 
     def last_cash_at(self) -> Ms | None:
         """Time of the latest wallet change booked; None where there was none."""
@@ -136,21 +149,18 @@ class Queries:
         # SQLite takes the bare columns from the row of max(at): the last of its stretch.
         thinned = _EQUITY.replace("SELECT at", "SELECT max(at)")
         found = self._all(f"{thinned} WHERE at >= ? GROUP BY (at - ?) / ? ORDER BY 1", (since, first, width))
-        return [_equity_row(row) for row in found]
+        return list(self._made(_equity_row, found))
 
     def each_equity(self, since: Ms = 0, until: Ms | None = None) -> Iterator[rows.EquityRow]:
         """Every stored point of the equity curve in a range of time."""
-        return map(_equity_row, self._pages(_EQUITY, "at", "at", since, until))
+        return self._made(_equity_row, self._pages(_EQUITY, "at", "at", since, until))
 
     # -- what was decided ------------------------------------------------------------------------------
 
     def weights(self, *, limit: int = 200) -> list[rows.WeightsRow]:
         """Changes of the weights, newest first."""
         sql = "SELECT seq, at, up, down, neutral, cause, evidence FROM weights ORDER BY seq DESC LIMIT ?"
-        return [
-            rows.WeightsRow(seq, at, Weights(up, down, neutral), cause, _evidence_of(evidence))
-            for seq, at, up, down, neutral, cause, evidence in self._all(sql, (limit,))
-        ]
+        return list(self._made(_weights_row, self._all(sql, (limit,))))
 
     def decisions(self, symbol: Symbol | None = None, *, limit: int = 200) -> list[rows.DecisionRow]:
         """Decisions and refusals, newest first."""
@@ -160,7 +170,7 @@ class Queries:
     def plans(self, symbol: Symbol | None = None, *, limit: int = 50) -> list[rows.PlanRow]:
         """Plans, newest first."""
         found = self._latest("SELECT seq, body FROM plans", "seq", symbol, limit)
-        return [rows.PlanRow(seq, _plan_of(body)) for seq, body in found]
+        return list(self._made(_plan_row, found))
 
     def plan(self, symbol: Symbol) -> GridPlan | None:
         """The latest plan of a symbol."""
@@ -188,7 +198,7 @@ class Queries:
     def ledger_start(self) -> StartFact | None:
         """When and with what the ledger of this profile began."""
         known = self.get_meta("ledger_start")
-        return None if known is None else msgspec.json.decode(known, type=StartFact)
+        return None if known is None else next(self._made(_start_of, [known]))
 
     def configs(self, *, limit: int = 50) -> list[rows.ConfigRow]:
         """Config versions, newest first."""
@@ -209,7 +219,7 @@ class Queries:
     def instruments(self) -> list[tuple[Ms, Instrument]]:
         """Every instrument as it was, with since when; by symbol, then oldest first."""
         found = self._all("SELECT symbol, since, body FROM instruments ORDER BY symbol, since")
-        return [(since, _instrument_of(body)) for _, since, body in found]
+        return list(self._made(lambda row: (row[1], _instrument_of(row[2])), found))
 
     def size(self) -> int:
         """Bytes of the file itself, without its WAL."""
@@ -222,6 +232,16 @@ class Queries:
         found = [row[0] for row in self._all("PRAGMA quick_check(3)")]
         if found != ["ok"]:
             raise damaged(self.path, "; ".join(found))
+
+
+def _weights_row(row: tuple[Any, ...]) -> rows.WeightsRow:
+    seq, at, up, down, neutral, cause, evidence = row
+    return rows.WeightsRow(seq, at, Weights(up, down, neutral), cause, _evidence_of(evidence))
+
+
+def _plan_row(row: tuple[Any, ...]) -> rows.PlanRow:
+    seq, body = row
+    return rows.PlanRow(seq, _plan_of(body))
 
 
 def _order_row(row: tuple[Any, ...]) -> rows.OrderRow:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gridbot_tui.engine.actions import StartFact
 from gridbot_tui.engine.events import Outcome
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.service.picture import Recent
@@ -377,3 +378,24 @@ def test_a_failing_store_keeps_what_it_did_not_take() -> None:
         pending.write_to(append)
     assert len(pending) == 1_500
     assert pending.head()[0] == m.decision(1_000)
+
+
+@pytest.mark.parametrize(
+    ("change", "value"),
+    [
+        ("UPDATE equity SET nav = ?", "1.0\x00x"),
+        ("UPDATE equity SET wallet = CAST(? AS TEXT)", b"\xff\xfe"),
+        ("UPDATE orders SET body = ?", b"{}"),
+        ("UPDATE orders SET state = ?", "unheard of"),
+        ("UPDATE meta SET value = ? WHERE key = 'ledger_start'", "{"),
+    ],
+)
+def test_a_row_that_means_nothing_is_damage_and_no_traceback(
+    tmp_path: Path, change: str, value: str | bytes
+) -> None:
+    store = m.store(tmp_path)
+    store.append([m.intent(1), m.equity(1), StartFact(at=m.T0, balances={}, capital=None)])
+    store.connection.execute(change, (value,))
+    with pytest.raises(StoreDamaged, match="restore a backup"):
+        (store.equity(), store.orders(), store.ledger_start())
+    store.close()

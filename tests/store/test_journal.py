@@ -112,9 +112,11 @@ def test_a_snapshot_whose_bytes_changed_is_passed_over(tmp_path: Path) -> None:
 def test_a_hole_in_the_journal_and_an_unreadable_entry_are_reported_as_damage(tmp_path: Path) -> None:
     store = m.store(tmp_path)
     store.append([m.intent(number) for number in range(5)])
-    store.connection.execute("UPDATE journal SET body = x'7b7d' WHERE seq = 4")
-    with pytest.raises(StoreDamaged, match="entry 4 cannot be read"):
-        store.facts_after(0)
+    (whole,) = store.connection.execute("SELECT body FROM journal WHERE seq = 4").fetchone()
+    for bad in (b"{}", whole.replace(b"BTC", b"\xff\xfe\x80")):
+        store.connection.execute("UPDATE journal SET body = ? WHERE seq = 4", (bad,))
+        with pytest.raises(StoreDamaged, match="entry 4 cannot be read"):
+            store.facts_after(0)
     store.connection.execute("DELETE FROM journal WHERE seq = 3")
     with pytest.raises(StoreDamaged, match="entries 3 to 3 are missing"):
         store.facts_after(0)
