@@ -9,7 +9,7 @@ from gridbot_tui.orders.book import LiveOrder
 from gridbot_tui.orders.model import Purpose
 from gridbot_tui.strategy.facade import WeightsChange
 from gridbot_tui.strategy.plan import Weights
-from gridbot_tui.units import Symbol
+from gridbot_tui.units import Money, Symbol, plain
 
 
 class CommandRefused(Exception):
@@ -76,7 +76,11 @@ def _done_text(desk: Desk, waiting: Waiting) -> str:
     names = ", ".join(waiting.symbols)
     if waiting.command == "pause":
         return f"paused: {names}; exits stay"
-    return f"{waiting.command}: {names} flat, no order of ours stands; equity {desk.ledger.equity_quick()}"
+    return f"{waiting.command}: {names} flat, no order of ours stands; equity {_amount(desk.ledger.equity_quick())}"
+
+
+def _amount(value: Money | None) -> str:
+    return "unknown" if value is None else plain(value)
 
 
 def _chosen(desk: Desk, symbol: Symbol) -> tuple[Symbol, ...]:
@@ -133,11 +137,12 @@ def _kill(desk: Desk, event: Operator) -> None:
 
 
 def _reset(desk: Desk, event: Operator) -> str:
-    what = event.args.get("what", "")
+    what, before = event.args.get("what", ""), desk.latches.state()
     if what == "kill":
         _overtake(desk, {"kill"}, tuple(desk.symbols), "reset kill")
         desk.latch("kill", "", "")
-        return "kill latch cleared; trading goes on with the next decision"
+        held = desk.latches.state() != before
+        return "kill latch cleared; trading goes on with the next decision" if held else "no kill is latched"
     if what == "drawdown":
         equity = desk.ledger.equity_quick()
         if equity is None:
@@ -151,11 +156,11 @@ def _reset(desk: Desk, event: Operator) -> str:
         watch.say_tier(desk)
         desk.touch_all()
         planning.renew_all(desk)
-        return f"drawdown is measured anew from {equity} {desk.config.quote}"
+        return f"drawdown is measured anew from {plain(equity)} {desk.config.quote}"
     if what == "stop":
         for symbol in _chosen(desk, event.symbol):
             desk.latch("stopped", symbol, "")
-        return "stop latch cleared"
+        return "stop latch cleared" if desk.latches.state() != before else "no stop is latched there"
     if what == "breakers":
         names = breaking.reset(desk)
         return f"closed: {', '.join(names)}; one whose cause goes on opens again" if names else "no breaker is open"

@@ -22,7 +22,7 @@ from gridbot_tui.engine.view_symbol import symbol_view
 from gridbot_tui.exchange.simulated.owner import HAND
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
-from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Side
+from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Side, plain
 from tests.engine.tape import BTC, flat
 from tests.engine.test_edges import grid, position
 from tests.simulation.market import RandomMarket
@@ -107,6 +107,23 @@ def test_a_trade_of_our_own_tag_that_was_never_sent_from_here_is_a_second_bots()
     closed = Fill(at, BTC, number, "900001", Side.SELL, 600_000, 1, Decimal(0), "USDT", False, Decimal(0))
     rig.engine.handle(closed)
     assert rig.engine.desk.blockers.holds("", "second_bot")
+
+
+def test_what_an_order_says_is_what_it_did_in_money_without_zeros_that_say_nothing() -> None:
+    rig = grid(*[flat(600_000)] * 6, initial_inventory=True)
+    rig.run(until=rig.source.start + 2 * MINUTE)
+
+    def said(command: str, symbol: str = "", **args: str) -> str:
+        number = rig.order(command, symbol, **args)
+        rig.settle()
+        done = rig.outcome(number)
+        assert done is not None
+        return done.text
+
+    assert said("reset", what="kill") == "no kill is latched"
+    assert said("reset", BTC, what="stop") == "no stop is latched there"
+    amount = said("reset", what="drawdown").removeprefix("drawdown is measured anew from ").removesuffix(" USDT")
+    assert amount == plain(Decimal(amount))
 
 
 def test_a_pause_that_a_resume_overtakes_is_not_confirmed_later() -> None:
