@@ -145,11 +145,10 @@ class Store(Queries):
 
     def _bring_up(self) -> None:
         """Bring the tables up to the journal, where the last run died between the two."""
-        known = self.get_meta(TABLES_AT)
+        known = self.tables_at()
         if known is not None:
             self._lags = True
-            first = int(known) + 1
-            self._behind = list(enumerate(self.facts_after(int(known)), start=first))
+            self._behind = list(enumerate(self.facts_after(known), start=known + 1))
         elif self._lags:
             self.put_meta(TABLES_AT, str(self.last_seq))
         try:

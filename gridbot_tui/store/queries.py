@@ -189,11 +189,15 @@ class Queries:
         row = self._one("SELECT value FROM meta WHERE key = ?", (key,))
         return None if row is None else row[0]
 
+    def tables_at(self) -> int | None:
+        """The journal entry up to which the tables are; None where they never lag behind."""
+        known = self.get_meta(TABLES_AT)
+        return None if known is None else next(self._made(int, [known]))
+
     def behind(self) -> int:
         """Journal entries that the tables do not show yet."""
-        known = self.get_meta(TABLES_AT)
-        row = self._one("SELECT max(seq) FROM journal")
-        return 0 if known is None or row is None or row[0] is None else max(0, row[0] - int(known))
+        known, row = self.tables_at(), self._one("SELECT max(seq) FROM journal")
+        return 0 if known is None or row is None or row[0] is None else max(0, row[0] - known)
 
     def ledger_start(self) -> StartFact | None:
         """When and with what the ledger of this profile began."""

@@ -15,7 +15,7 @@ from gridbot_tui.store import core, projections
 from gridbot_tui.store import live as live_module
 from gridbot_tui.store.codec import batch
 from gridbot_tui.store.core import Store
-from gridbot_tui.store.errors import StoreUnavailable, UnwritableFact
+from gridbot_tui.store.errors import StoreDamaged, StoreUnavailable, UnwritableFact
 from gridbot_tui.store.live import LiveStore
 from gridbot_tui.store.reader import reading
 from tests.store import making as m
@@ -149,6 +149,14 @@ def test_a_reader_is_told_how_far_the_tables_of_a_dead_bot_lag(tmp_path: Path) -
     with reading(tmp_path / "gridbot.db") as reader:
         assert reader.behind() == 0
         assert len(reader.fills()) == 1
+
+
+def test_a_count_that_is_none_is_told_as_damage(tmp_path: Path) -> None:
+    store = lagging(tmp_path)
+    store.put_meta("tables_at", "many")
+    die(store)
+    with pytest.raises(StoreDamaged, match="cannot be read"):
+        lagging(tmp_path)
 
 
 async def test_a_query_of_the_live_store_finds_what_was_written_before_it(tmp_path: Path) -> None:
