@@ -101,7 +101,8 @@ def database(profile: Profile) -> Check:
     if behind and not profile.running:
         found += f"; {behind} facts of a bot that was killed are in its journal only, the next start brings them up"
     if unfinished and not profile.running:
-        return ok("database", f"{found}; {unfinished} commands are unfinished, the next start goes on with them")
+        what = "1 command is" if unfinished == 1 else f"{unfinished} commands are"
+        return ok("database", f"{found}; {what} unfinished: a shutdown or a flatten is carried on by the next start")
     return ok("database", found)
 
 

@@ -96,10 +96,14 @@ class LiveCommands:
         self, command_id: str, at: Ms, kind: str, body: str, then: Then, failed: Told, *, urgent: bool
     ) -> None:
         """See ``CommandLog``."""
+        def work(store: Store) -> bool:
+            return store.remember_command(command_id, at, kind, body)
+
         if urgent:
+            self._later(work, _nothing, _unheard)  # it has its place in line: what comes of it may be known at once
             then()
-            then, failed = _nothing, _unheard
-        self._later(lambda store: store.remember_command(command_id, at, kind, body), then, failed)
+        else:
+            self._later(work, then, failed)
 
     def end(self, command_id: str, outcome: str, failed: Told) -> None:
         """See ``CommandLog``."""

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from gridbot_tui.service import command_log
 from gridbot_tui.service.command_log import LiveCommands
 from gridbot_tui.store.errors import StoreDamaged, StoreUnavailable
+from gridbot_tui.store.live import LiveStore
+from tests.store.making import ME, store
 
 
 class Disk:
@@ -80,3 +83,19 @@ async def test_a_command_that_cannot_be_written_is_not_carried_out_and_says_why(
     commands.begin("c1", 1, "resume", "{}", lambda: done.append(True), told.append, urgent=False)
     await commands.drain(60.0)
     assert (told, done) == ([str(error)], [])
+
+
+async def test_what_becomes_of_an_urgent_command_at_once_is_written_behind_the_command(tmp_path: Path) -> None:
+    live = await LiveStore.open(tmp_path / "gridbot.db", durable=False, identity=ME)
+    reads = store(tmp_path)
+    commands = LiveCommands(live, reads)
+
+    def refused() -> None:
+        commands.end("c1", "refused", pytest.fail)
+
+    commands.begin("c1", 1, "pause", "{}", refused, pytest.fail, urgent=True)
+    await commands.drain(10.0)
+    assert commands.known("c1")
+    assert reads.commands(open_only=True) == [], "else it is unfinished for ever"
+    reads.close()
+    await live.close()
