@@ -151,8 +151,9 @@ def _reasons(desk: Desk, plan: GridPlan) -> Iterator[tuple[str, str, str]]:
         yield "no_equity", "nothing is left that orders could be sized by", "with a deposit"
     needed = reasons.get("lot_below_minimum")
     if needed is not None:
-        clears = f"with {needed:,.0f} {desk.config.quote} allotted to {plan.symbol}"
-        yield "lot_below_minimum", "one lot is below the exchange's minimum order", clears
+        money = f"{needed:,.0f} {desk.config.quote}"
+        detail = f"one lot is below the exchange's minimum order: it needs {money}"
+        yield "lot_below_minimum", detail, f"with {money} allotted to {plan.symbol}"
     if "levels_too_close" in reasons:
         clears = f"with at most {reasons['levels_too_close']:.0f} levels in this range"
         yield "levels_too_close", "the levels are closer than fees and ticks allow", clears
