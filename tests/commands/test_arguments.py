@@ -87,7 +87,7 @@ def said(argv: list[str]) -> tuple[int, str, str]:
     return code, out.buffer.getvalue().decode(), err.buffer.getvalue().decode()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(["--home", "~nobody-here/x", "status"])
 @example(["--profile", "\udcff", "doctor", "--json"])
 @example(["export", "trades", "--profile", "/"])

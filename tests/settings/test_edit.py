@@ -84,7 +84,7 @@ def test_what_cannot_be_edited_is_said_and_nothing_is_lost() -> None:
 SIMPLE = [key for key in fields.keys(Settings) if "*" not in key.path]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     key=st.sampled_from(SIMPLE),
     value=st.one_of(st.integers(0, 9), st.booleans(), st.floats(0, 9), st.text(max_size=9)),
