@@ -66,6 +66,9 @@ class RealParts(Parts):
         self.trail = AsideTrail(self.audit, lambda text: self.log.error("audit", text=text))
         telling = Telling(self.trail, self.feed, self.recent.take, self.log, venue.instruments)
         self.journal = LiveJournal(live, telling, self.engine.encode_state, HOUR)
+        if live.unprojected:
+            text = f"{live.unprojected} facts of the journal are in no table: exports lack them, the bot does not"
+            self.journal.report(venue.now(), "warning", "tables", text)
         if self.audit.problem:
             self.journal.report(venue.now(), "error", "audit", self.audit.problem)
         service = plan.loaded.settings.service

@@ -111,6 +111,11 @@ class LiveStore:
         return self._store.was_clean
 
     @property
+    def unprojected(self) -> int:
+        """Facts of the journal that the tables could not take when the file was opened."""
+        return self._store.unprojected
+
+    @property
     def last_seq(self) -> int:
         """Sequence number of the latest fact that is durable."""
         return self._store.last_seq

@@ -8,6 +8,7 @@ import pytest
 from gridbot_tui.service import footing, journal, kill_file, live_journal, real_runner
 from gridbot_tui.service.lock import ProfileLock, is_held
 from gridbot_tui.service.profile import named
+from gridbot_tui.store.live import LiveStore
 from tests.service.real_venue import PRICE, opened, options
 from tests.service.test_real import resting, running
 
@@ -85,3 +86,9 @@ async def test_a_control_socket_that_cannot_be_made_is_a_sentence_and_nothing_el
         warnings.simplefilter("error")  # such as a coroutine that nobody awaited
         result = await parts.run(None, 5.0, None, own_signals=False)
     assert (result.exit_code, "is in the way" in result.text) == (4, True)
+
+
+async def test_facts_that_no_table_took_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LiveStore, "unprojected", 2)
+    async with running(tmp_path) as run:
+        await run.until(lambda p: any(e.code == "tables" and e.text.startswith("2 facts") for e in p.events))
