@@ -40,12 +40,12 @@ class Book:
         self.turns = count()
         self.filling = asyncio.Event()
 
-    def place(self, order: dict[str, str]) -> dict[str, Any]:
-        """Take an order, whatever it is."""
+    def place(self, order: dict[str, str], at: int) -> dict[str, Any]:
+        """Take an order, whatever it is; ``at`` is when all of it had come, monotonic nanoseconds."""
         symbol, side, client_id = order["symbol"], order["side"], order["newClientOrderId"]
         waited = self.waiting.get(symbol)
         if waited is not None and waited[0] != side:
-            self.took.append(time.monotonic_ns() - waited[1])
+            self.took.append(at - waited[1])
             del self.waiting[symbol]
         number = next(self.numbers)
         self.resting.setdefault(symbol, {})[client_id] = order | {"orderId": str(number)}
@@ -85,7 +85,7 @@ def _told(order: dict[str, str], trade: int) -> bytes:
 BOOK = Book()
 
 
-def answer(method: str, path: str, body: str) -> Any:
+def answer(method: str, path: str, body: str, at: int) -> Any:
     """What REST says."""
     given = {name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()}
     if path.endswith("/time"):
@@ -99,11 +99,11 @@ def answer(method: str, path: str, body: str) -> Any:
         return []
     if path.endswith("/batchOrders"):
         packed = next(part for part in body.split("&") if part.startswith("batchOrders="))
-        return [BOOK.place(order) for order in json.loads(unquote(packed[12:]))]
+        return [BOOK.place(order, at) for order in json.loads(unquote(packed[12:]))]
     if path.endswith("/algoOrder"):
         return {"algoStatus": "NEW" if method == "POST" else "CANCELED", "code": "200"}
     if method == "POST":
-        return BOOK.place(given)
+        return BOOK.place(given, at)
     return BOOK.cancel(given["symbol"], given["origClientOrderId"])
 
 
@@ -136,9 +136,10 @@ async def _rest(head: bytes, reader: asyncio.StreamReader, writer: asyncio.Strea
     method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ", 2)
     lines = head.lower().split(b"\r\n")
     size = next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), 0)
-    body = (await reader.readexactly(size)).decode() if size else ""
+    raw = await reader.readexactly(size) if size else b""
+    at, body = time.monotonic_ns(), raw.decode()  # what is done with an order from here on is no time on the wire
     path, _, query = target.partition("?")
-    raw = json.dumps(answer(method, path, body or query)).encode()
+    raw = json.dumps(answer(method, path, body or query, at)).encode()
     told = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
     writer.write(told % len(raw) + raw)
 
