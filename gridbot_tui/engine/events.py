@@ -185,6 +185,8 @@ class LinkChanged(Event, frozen=True, tag=True):
     """``market`` or ``account``; ``store`` where the disk takes no facts: then entries stop too."""
     up: bool
     detail: str = ""
+    begins: bool = False
+    """It is being connected for the first time: entries wait for it, but nothing has gone wrong."""
 
 
 class Health(Event, frozen=True, tag=True):

@@ -152,12 +152,13 @@ def link_changed(desk: Desk, event: LinkChanged) -> None:
             breaking.fine(desk, "silence")
             desk.emit(RequestResync(f"{event.source} is back"))
             desk.touch_all()
-    elif desk.blockers.hold(
-        "", "link_down", event.at, f"{event.source}: {event.detail}", "when it is back and resynced"
-    ):
-        desk.note("", "link_down", f"{event.source}: {event.detail}", "error")
-        breaking.trip(desk, "silence", f"{event.source}: {event.detail}")
-        desk.touch_all()
+    else:
+        words = f"{event.source}: {event.detail}"
+        if desk.blockers.hold("", "link_down", event.at, words, "when it is back and resynced"):
+            desk.touch_all()
+        if not event.begins and not desk.breakers.is_open("silence"):
+            desk.note("", "link_down", words, "error")
+            breaking.trip(desk, "silence", words)
 
 
 def _store_changed(desk: Desk, event: LinkChanged) -> None:

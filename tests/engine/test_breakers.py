@@ -206,3 +206,15 @@ def test_how_slow_an_exchange_is_goes_by_the_wire_where_orders_wait_in_line_befo
     assert desk.breakers.is_open("latency", BTC) is timed
     rig.engine.handle(Health(late, trips=(("", 20), ("ETHUSDT", 30), *[(BTC, 5_000)] * 4)))
     assert [(one.name, one.symbol) for one in desk.breakers.tripped()] == [("latency", BTC)]
+
+
+def test_a_source_that_is_being_connected_holds_entries_and_trips_nothing_until_it_fails() -> None:
+    rig = quiet()
+    desk, at = rig.engine.desk, rig.world.now
+    rig.bot.receive(LinkChanged(at, "account", up=False, detail="connecting", begins=True))
+    assert desk.blockers.holds("", "link_down")
+    assert not desk.breakers.tripped()
+    rig.bot.receive(LinkChanged(at, "account", up=False, detail="refused"))
+    assert [one.name for one in desk.breakers.tripped()] == ["silence"]
+    rig.bot.receive(LinkChanged(at, "account", up=True))
+    assert not desk.blockers.holds("", "link_down")

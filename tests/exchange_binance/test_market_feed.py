@@ -311,6 +311,25 @@ def test_a_bar_from_the_future_is_a_bad_frame_and_the_feed_can_be_run_again() ->
     assert [e.up for e in told if isinstance(e, LinkChanged)] == [False, True, False, True]
 
 
+def test_a_first_connection_has_lost_nothing_until_it_fails() -> None:
+    told: list[Any] = []
+
+    async def run() -> None:
+        exchange = HandExchange()
+        exchange.away = True
+        feed = hand_feed(exchange, VirtualClock(), told.append, ["BTCUSDT"], Market.FUTURES)
+        running = asyncio.create_task(feed.run())
+        await asyncio.sleep(30)
+        exchange.away = False
+        await asyncio.sleep(60)
+        await ended(running)
+
+    at_once(run())
+    links = [e for e in told if isinstance(e, LinkChanged)]
+    assert [(e.up, e.begins) for e in links] == [(False, True), (False, False), (True, False)]
+    assert links[1].detail != "connecting"
+
+
 def test_one_connection_down_is_the_market_down_and_rest_that_fails_ends_nothing() -> None:
     told: list[Any] = []
 

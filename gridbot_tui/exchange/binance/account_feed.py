@@ -107,7 +107,7 @@ class AccountFeed:
 
     async def run(self) -> None:
         """Listen, for ever."""
-        self._sink(LinkChanged(self._clock.now_ms(), "account", up=False, detail="connecting"))
+        self._sink(LinkChanged(self._clock.now_ms(), "account", up=False, detail="connecting", begins=True))
         tasks = [
             asyncio.create_task(self._supervisor.run(), name="account"),
             asyncio.create_task(self._tick(), name="account feed"),

@@ -101,7 +101,8 @@ class MarketFeed:
     async def run(self) -> None:
         """Listen, for ever."""
         self._quiet.begin()
-        self._tell_link("connecting")
+        self._up = None
+        self._sink(LinkChanged(self._clock.now_ms(), "market", up=False, detail="connecting", begins=True))
         tasks = [asyncio.create_task(part.supervisor.run(), name=part.supervisor.name) for part in self.parts]
         tasks.append(asyncio.create_task(self._tick(), name="market feed"))
         try:
@@ -163,10 +164,8 @@ class MarketFeed:
                 self._bars.gap(now)
             elif bars:
                 self._bars.begin(now, self._next_open)
-        self._tell_link(detail)
-
-    def _tell_link(self, detail: str) -> None:
-        up = all(part.supervisor.up for part in self.parts)
+        if up and not all(part.supervisor.up for part in self.parts):
+            return  # another one is still to come
         if up != self._up:
             self._up = up
             self._sink(LinkChanged(self._clock.now_ms(), "market", up, detail))
