@@ -17,6 +17,7 @@ from gridbot_tui.engine import (
     planning,
     preview,
     state,
+    walk,
     watch,
 )
 from gridbot_tui.engine.actions import Action, Fact
@@ -89,6 +90,8 @@ class Engine:
             on_operator.finish_waiting(desk)
         if desk.dirty and desk.phase == "trading":
             converge.converge(desk)
+        if desk.narrow and len(desk.stirred) > walk.MANY and desk.walked is not None:
+            walk.walk(desk)  # now, a few at a time: after a decision's thousand answers the next fill would find all
         desk.narrow = False
         actions, desk.out = desk.out, []
         return actions

@@ -6,12 +6,15 @@ at again; at any other event, after one that is neither news of an order nor a q
 """
 
 from collections.abc import Collection
+from typing import Final
 
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.risk.exposure import SymbolExposure
 from gridbot_tui.units import Ms, Symbol
 
-_FOR_EVER: Ms = 1 << 62
+MANY: Final = 4
+"""More symbols than these do not wait to be looked at until somebody asks."""
+_FOR_EVER: Final[Ms] = 1 << 62
 
 
 class Walk:
