@@ -153,7 +153,8 @@ def link_changed(desk: Desk, event: LinkChanged) -> None:
             desk.emit(RequestResync(f"{event.source} is back"))
             desk.touch_all()
     else:
-        words = f"{event.source}: {event.detail}"
+        named = f"{event.source}: "  # a connection is often called as its source is
+        words = event.detail if event.detail.startswith(named) else named + event.detail
         if desk.blockers.hold("", "link_down", event.at, words, "when it is back and resynced"):
             desk.touch_all()
         if not event.begins and not desk.breakers.is_open("silence"):

@@ -214,7 +214,7 @@ def test_a_source_that_is_being_connected_holds_entries_and_trips_nothing_until_
     rig.bot.receive(LinkChanged(at, "account", up=False, detail="connecting", begins=True))
     assert desk.blockers.holds("", "link_down")
     assert not desk.breakers.tripped()
-    rig.bot.receive(LinkChanged(at, "account", up=False, detail="refused"))
-    assert [one.name for one in desk.breakers.tripped()] == ["silence"]
+    rig.bot.receive(LinkChanged(at, "account", up=False, detail="account: refused"))
+    assert [(one.name, one.detail) for one in desk.breakers.tripped()] == [("silence", "account: refused")]
     rig.bot.receive(LinkChanged(at, "account", up=True))
     assert not desk.blockers.holds("", "link_down")
