@@ -203,10 +203,12 @@ class Health(Event, frozen=True, tag=True):
 
 
 class Adopted(Event, frozen=True, tag=True):
-    """An open order with one of our ids that we had no record of; it is ours to keep or cancel."""
+    """An open order with one of our ids that we had no record of, or another one; it is ours to keep or cancel."""
 
     order: NewOrder
     filled: Steps = 0
+    changed: bool = False
+    """It is known, and another hand has changed its price or quantity."""
 
 
 class Operator(Event, frozen=True, tag=True):

@@ -27,6 +27,7 @@ _BUY = Side.BUY
 _CASH_TRANSFER = CashKind.TRANSFER
 
 _STANDING = (OrderState.RESTING, OrderState.PARTLY_FILLED)
+_PUT_BACK = "what ought to stand is put back"
 
 
 def report(desk: Desk, event: OrderReport) -> None:
@@ -66,7 +67,7 @@ def report(desk: Desk, event: OrderReport) -> None:
         conditional = live is not None and live.order.purpose is _STOP
         desk.emit(AskAboutOrder(event.symbol, event.client_id, conditional))
     elif event.outcome is _CANCELED and before in _STANDING:
-        detail = f"order {event.client_id} was cancelled, and not by the bot: what ought to stand is put back"
+        detail = f"order {event.client_id} was cancelled, and not by the bot: {_PUT_BACK}"
         desk.note(event.symbol, "cancelled_elsewhere", detail, "warning")
     elif event.outcome is _TRIGGERED:
         desk.latch("stopped", event.symbol, str(event.at))
@@ -221,14 +222,16 @@ def cash(desk: Desk, event: Cash) -> None:
 
 
 def adopted(desk: Desk, event: Adopted) -> None:
-    """Take an order with our id, unknown here, into the book; convergence keeps it or cancels it."""
-    known = desk.orders.get(event.order.client_id)
-    if known is None or known.ended:
-        desk.orders.adopt(event.order, event.filled, event.at)
+    """Take an order with our id, unknown here or changed by another hand, into the book as it stands; convergence
+    keeps it or cancels it."""
+    order = event.order
+    known = desk.orders.get(order.client_id)
+    if known is None or known.ended or event.changed:
+        desk.orders.adopt(order, event.filled, event.at)
         desk.emit(AdoptFact(event.at, event))
-        desk.note(
-            event.order.symbol,
-            "order_adopted",
-            f"order {event.order.client_id} is ours, without a record here",
-        )
-    desk.orders_changed(event.order.symbol)
+        if event.changed:
+            what = f"price or quantity of order {order.client_id} was changed"
+            desk.note(order.symbol, "changed_elsewhere", f"{what}, and not by the bot: {_PUT_BACK}", "warning")
+        else:
+            desk.note(order.symbol, "order_adopted", f"order {order.client_id} is ours, without a record here")
+    desk.orders_changed(order.symbol)

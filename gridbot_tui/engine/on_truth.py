@@ -1,5 +1,7 @@
 """What the exchange says when asked: compare it with our books, and act only on what is proved."""
 
+from msgspec.structs import replace
+
 from gridbot_tui.engine import breaking, first_aid, on_orders, second_bot, watch
 from gridbot_tui.engine.actions import AskAboutOrder, RequestResync, StartFact
 from gridbot_tui.engine.desk import Desk
@@ -186,6 +188,11 @@ def _confirm(desk: Desk, at: Ms, order: OpenOrder) -> None:
     if live.state in (OrderState.SENDING, OrderState.UNRESOLVED):
         outcome = Outcome.PARTLY_FILLED if order.filled else Outcome.ACCEPTED
         on_orders.report(desk, OrderReport(at, order.symbol, order.client_id, outcome, order.filled))
+    if live.order.kind is OrderKind.LIMIT and live.state in (OrderState.RESTING, OrderState.PARTLY_FILLED):
+        mine = live.order
+        if (mine.price, mine.steps) != (order.price, order.steps):  # the bot itself never changes an order
+            changed = replace(mine, price=order.price, steps=order.steps)
+            on_orders.adopted(desk, Adopted(at, changed, order.filled, changed=True))
 
 
 def _adopt(desk: Desk, at: Ms, order: OpenOrder) -> None:

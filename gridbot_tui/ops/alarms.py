@@ -40,7 +40,7 @@ KINDS: Final = (
         "foreign",
         "warning",
         blockers=("foreign_position",),
-        events=("foreign_order", "foreign_fill", "external_fill", "cancelled_elsewhere"),
+        events=("foreign_order", "foreign_fill", "external_fill", "cancelled_elsewhere", "changed_elsewhere"),
     ),
     Kind("disk", "error", blockers=("store_unavailable",), events=("not_written", "audit")),
     Kind("disconnected", "error", blockers=("link_down",), settles=True),

@@ -119,7 +119,8 @@ def _(fact: IntentFact, instruments: Instruments) -> EventView:
 @_line.register
 def _(fact: AdoptFact, instruments: Instruments) -> EventView:
     order = fact.adopted.order
-    text = f"{describe(order, instruments)}  found on the exchange, no record here"
+    why = "so another hand has changed it" if fact.adopted.changed else "found on the exchange, no record here"
+    text = f"{describe(order, instruments)}  {why}"
     return EventView(fact.at, "warning", "adopted", order.symbol, text)
 
 

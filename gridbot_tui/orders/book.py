@@ -219,8 +219,9 @@ class OrderBook:
         if report.exchange_id:
             live.exchange_id = report.exchange_id
         trigger = meaning(live.state, live.filled, live.reported, report.outcome, report.filled)
-        whole = live.order.steps if report.outcome == _TRIGGER_FILLED else 0
-        live.reported = max(live.reported, report.filled, whole)
+        # Filled whole is filled as far as it says: another hand may have made it smaller.
+        told = live.order.steps if report.outcome == _TRIGGER_FILLED and not report.filled else report.filled
+        live.reported = max(live.reported, told)
         if trigger is None:
             return None
         change = self._move(live, trigger, report.at)
@@ -228,15 +229,24 @@ class OrderBook:
         return change
 
     def fill(self, client_id: ClientId, steps: Steps, at: Ms) -> OrderState | None:
-        """Count one trade of the order; ``steps`` > 0. Returns the new state where it changed."""
+        """Count one trade of the order; ``steps`` > 0. Returns the new state where it changed.
+
+        Raises:
+            ImpossibleTransition: more than the order is of. The trade counts all the same, and what the order is by
+                now (another hand may have made it larger) must be asked for.
+        """
         live = self._all[client_id]
-        whole = live.order.steps
-        if whole and live.filled + steps > whole:
-            raise ImpossibleTransition(live.state, "fill", f"{live.filled} + {steps} of {whole} steps")
+        whole, before = live.order.steps, live.filled
         live.filled += steps
         live.reported = max(live.reported, live.filled)
         live.remaining = max(0, whole - live.filled)
         live.changed_at = at
+        if whole and live.filled > whole:
+            state = live.state
+            if not live.ended:
+                self._move(live, _TRIGGER_DOUBTED, at)
+            self._refile(live)
+            raise ImpossibleTransition(state, "fill", f"{before} + {steps} of {whole} steps")
         complete = whole > 0 and live.remaining == 0
         change = None
         if complete and not live.ended:
@@ -248,10 +258,13 @@ class OrderBook:
         return change
 
     def adopt(self, order: NewOrder, filled: Steps, at: Ms) -> LiveOrder:
-        """An open order with one of our ids stands on the exchange: it is ours again, whatever we thought."""
+        """An open order with one of our ids stands on the exchange: it is ours, as it stands, whatever we thought."""
         known = self._all.get(order.client_id)
         state = _ORDER_PARTLY_FILLED if filled else _ORDER_RESTING
         if known is not None and not known.ended:
+            known.order = order
+            known.reported = max(filled, known.reported)
+            known.remaining = max(0, order.steps - known.filled)
             known.state = state
             known.changed_at = at
             self._sort(known)

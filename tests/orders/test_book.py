@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from gridbot_tui.orders.book import ENDED_KEPT, BookState, OrderBook
 from gridbot_tui.orders.ids import IdFactory
@@ -79,10 +80,30 @@ def test_a_filled_report_before_its_trades_keeps_the_slot_occupied() -> None:
     assert len(book) == 0
 
 
-def test_more_traded_than_ordered_is_impossible() -> None:
+def test_more_traded_than_ordered_is_impossible_and_counts_until_it_is_known_what_the_order_is_by_now() -> None:
     book = book_with()
     with pytest.raises(ImpossibleTransition):
         book.fill(ONE, 101, 1)
+    assert [(one.state, one.filled, one.remaining) for one in book.live("BTCUSDT")] == [(OrderState.UNRESOLVED, 101, 0)]
+    book.apply(Report(ONE, "filled", 101))
+    assert len(book) == 0
+
+
+def test_an_order_that_another_hand_made_smaller_is_filled_with_less() -> None:
+    book = book_with()
+    book.fill(ONE, 25, 1)
+    book.apply(Report(ONE, "filled", 25))
+    assert len(book) == 0
+
+
+def test_an_order_that_another_hand_changed_counts_as_it_stands() -> None:
+    book = book_with()
+    book.fill(ONE, 25, 1)
+    book.adopt(replace(grid_order(ONE), price=7, steps=400), 25, 2)
+    (live,) = book.live("BTCUSDT")
+    assert (live.order.price, live.filled, live.remaining, live.state) == (7, 25, 375, OrderState.PARTLY_FILLED)
+    (again,) = OrderBook.restore(IdFactory(), book.state()).live("BTCUSDT")
+    assert (again.order, again.remaining) == (live.order, live.remaining)
 
 
 def test_an_order_missing_from_the_exchanges_list_is_doubted_not_dropped() -> None:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.service.wire_scene import Scene, live_through
 
 CYCLE_S = 10.0
@@ -28,6 +30,55 @@ def test_an_order_cancelled_by_hand_is_said_and_put_back(tmp_path: Path) -> None
         await scene.until(lambda _: again(), "it is put back", SOON_S)
         await scene.agreed()
         assert scene.saw("cancelled_elsewhere")
+
+    live_through(story, tmp_path, sets=SETS)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_an_order_changed_by_hand_is_said_counted_as_it_stands_and_put_back(told: bool, tmp_path: Path) -> None:
+    """Dragged to another price and made four times as large, in Binance's own app, heard of or not."""
+
+    async def story(scene: Scene) -> None:
+        await scene.start()
+        await scene.trading()
+        victim = next(row for row in scene.standing() if row.get("side") == "BUY")
+        if not told:
+            scene.served.faults({"kind": "drop", "on": "ORDER_TRADE_UPDATE", "times": 1})
+        scene.changed_by_hand(victim, price=0.9, quantity=4)
+        await scene.until(lambda _: scene.saw("changed_elsewhere"), "it is said", SOON_S)
+
+        def as_before() -> bool:
+            rows = [row for row in scene.standing() if "clientAlgoId" not in row]
+            return [row["price"] for row in rows].count(victim["price"]) == 1 and all(
+                row["origQty"] == victim["origQty"] for row in rows
+            )
+
+        await scene.until(lambda _: as_before(), "it is put back", SOON_S)
+        await scene.agreed()
+        assert (await scene.stop()).exit_code == 0
+        assert scene.contradictions() == []
+
+    live_through(story, tmp_path, sets=SETS)
+
+
+@pytest.mark.parametrize("times", [4, 0.25])
+def test_an_order_changed_by_hand_that_fills_before_anybody_looks_leaves_nothing_behind(
+    times: float, tmp_path: Path
+) -> None:
+    """It executes more, or less, than the bot knows it to be of: its side must not wait for ever."""
+
+    async def story(scene: Scene) -> None:
+        await scene.start()
+        await scene.trading()
+        victim = next(row for row in scene.standing() if row.get("side") == "BUY")
+        scene.changed_by_hand(victim, price=1.0, quantity=times)
+        scene.carry(0.994)
+        await scene.until(lambda _: scene.holds(), "it has filled")
+        await scene.agreed()
+        await scene.until(lambda picture: any(one.side == "buy" and one.state == "resting" and one.purpose == "grid"
+                                              for one in picture.orders), "the side trades on")  # fmt: skip
+        assert (await scene.stop()).exit_code == 0
+        assert scene.contradictions() == []
 
     live_through(story, tmp_path, sets=SETS)
 

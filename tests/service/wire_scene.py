@@ -305,6 +305,12 @@ class Scene:
         """Somebody cancels (futures)."""
         self._did("DELETE", origClientOrderId=client_id)
 
+    def changed_by_hand(self, row: dict[str, Any], price: float, quantity: float) -> None:
+        """Somebody moves an order to this share of its price, and makes it so many times as large (futures)."""
+        size = f"{float(row['origQty']) * quantity:.3f}"
+        self._did("PUT", side=row["side"], price=str(round(float(row["price"]) * price)), quantity=size,
+                  origClientOrderId=row["clientOrderId"])  # fmt: skip
+
     def _did(self, method: str, **params: Any) -> None:
         status, answer = self.served.signed(method, "/fapi/v1/order", symbol=SYMBOL, **params)
         assert status == 200, answer
