@@ -56,7 +56,7 @@ class DeadMan:
         monotonic: Callable[[], float],
         wall: Callable[[], float],
     ) -> None:
-        """``wall``: a clock that goes on while the machine sleeps."""
+        """``wall``: a clock that goes on while the machine sleeps, and that nobody sets: the exchange's."""
         self._countdown = countdown
         self._symbols = tuple(symbols)
         self._watched = watched
@@ -66,6 +66,8 @@ class DeadMan:
         self._monotonic = monotonic
         self._wall = wall
         self._armed: dict[Symbol, float] = {}
+        self._inherited = set(symbols)
+        """Symbols of which nothing was sent yet: the countdown of a process before this one may run there."""
         self._told: set[Symbol] = set()
         self._failed: dict[Symbol, str] = {}
         """Symbols whose last renewal failed, and what was said of it."""
@@ -87,16 +89,18 @@ class DeadMan:
             await asyncio.sleep(max(0.1, pause - (self._monotonic() - began)))
 
     async def disarm(self) -> None:
-        """End every countdown that runs. What cannot be ended only cancels what is not there."""
-        for symbol in list(self._armed):
-            if await self._send(symbol, 0):
-                del self._armed[symbol]
+        """End every countdown that runs, or may run. What cannot be ended only cancels what is not there."""
+        for symbol in self._symbols:
+            await self._end(symbol)
+
+    async def _end(self, symbol: Symbol) -> None:
+        if (symbol in self._armed or symbol in self._inherited) and await self._send(symbol, 0):
+            self._armed.pop(symbol, None)
 
     async def _mind(self, symbol: Symbol) -> None:
         self._look_back(symbol)
         if self._watched.shared(symbol):
-            if symbol in self._armed and await self._send(symbol, 0):
-                del self._armed[symbol]
+            await self._end(symbol)
             self._say_once(symbol, f"{symbol}: an order that is not the bot's rests there, so the exchange's countdown "
                                    "is not armed: it would cancel that too")  # fmt: skip
             return
@@ -126,6 +130,7 @@ class DeadMan:
             self._failed[symbol] = error.detail
             return False
         self._failed.pop(symbol, None)
+        self._inherited.discard(symbol)
         return True
 
     def _say_once(self, symbol: Symbol, text: str) -> None:

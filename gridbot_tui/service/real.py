@@ -113,7 +113,7 @@ class RealParts(Parts):
             seconds=seconds,
             weight_limit=self.venue.weight_limit,
             monotonic=time.monotonic,
-            wall=time.time,
+            wall=lambda: self.venue.now() / 1000,
         )
 
     def now(self) -> Ms:

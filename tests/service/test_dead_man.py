@@ -91,6 +91,22 @@ async def test_where_a_foreign_order_rests_it_is_disarmed_and_said_once() -> Non
     assert scene.sent[-1] == (BTC, 120_000)
 
 
+async def test_where_a_foreign_order_rests_at_the_start_the_countdown_of_the_process_before_is_ended() -> None:
+    scene = Scene()
+    scene.foreign = {BTC}
+    keeper = scene.keeper()
+    await scene.round(keeper)
+    await scene.round(keeper)
+    assert scene.sent.count((BTC, 0)) == 1
+    assert (BTC, 120_000) not in scene.sent
+
+
+async def test_a_stop_before_the_first_renewal_ends_the_countdown_of_the_process_before() -> None:
+    scene = Scene()
+    await scene.keeper(BTC).disarm()
+    assert scene.sent == [(BTC, 0)]
+
+
 async def test_after_a_suspend_the_mass_cancel_is_recognised_and_compared() -> None:
     scene = Scene()
     keeper = scene.keeper(BTC)

@@ -2,7 +2,9 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
+from gridbot_tui.exchange.binance import clock as adapter_clock
 from gridbot_tui.units import Market
 from tests.service.wire_scene import KEY, Scene, live_through
 
@@ -43,5 +45,25 @@ def test_orders_that_the_countdown_cancelled_while_the_machine_slept_are_recogni
         assert new
         assert not old & new, "none of them survived, and as many stand again"
         assert scene.saw("the exchange has cancelled the resting orders")
+
+    live_through(story, tmp_path)
+
+
+def test_a_clock_that_is_set_is_no_sleep(tmp_path: Path) -> None:
+    """Whoever sets the machine's clock an hour ahead has cancelled nothing."""
+
+    async def story(scene: Scene) -> None:
+        told: Any = vars(adapter_clock)["time"]
+        wall, ahead = scene.loop.wall, 0.0
+        told.clock_gettime_ns = lambda _: round(wall() * 1_000_000) * 1_000
+        told.time = lambda: wall() + ahead
+        await scene.start()
+        await scene.trading()
+        await scene.until(lambda _: bool(scene.served.account.countdowns), "the countdown runs")
+        scene.forget()
+        ahead = 3_600.0
+        await asyncio.sleep(60.0)
+        await scene.agreed()
+        assert not scene.saw("the exchange has cancelled the resting orders")
 
     live_through(story, tmp_path)
