@@ -18,6 +18,7 @@ from gridbot_tui.exchange.binance.errors import (
     classify,
     is_duplicate,
 )
+from gridbot_tui.units import Market
 
 UNKNOWN = "Unknown error, please check your request or try again later."
 INTERNAL = "Internal error; unable to process your request. Please try again."
@@ -86,17 +87,33 @@ ORDERS: list[tuple[Exception, type[BinanceError]]] = [
 
 @pytest.mark.parametrize(("trouble", "kind"), ORDERS, ids=lambda value: str(value)[:60])
 def test_what_an_answer_to_an_order_asks_of_the_caller(trouble: Exception, kind: type[BinanceError]) -> None:
-    assert type(classify(trouble, "POST order", changes=True)) is kind
+    assert type(classify(trouble, "POST order", changes=True, market=Market.FUTURES)) is kind
 
 
 @pytest.mark.parametrize(("trouble", "kind"), ORDERS, ids=lambda value: str(value)[:60])
 def test_a_question_is_never_unresolved_but_asked_again(trouble: Exception, kind: type[BinanceError]) -> None:
     expected = RetryLater if kind is Unresolved else kind
-    assert type(classify(trouble, "GET order", changes=False)) is expected
+    assert type(classify(trouble, "GET order", changes=False, market=Market.FUTURES)) is expected
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        answer(503, -1000, "Service Unavailable."),
+        answer(503, None, "Service Unavailable."),
+        answer(503, -1001, INTERNAL),
+        answer(400, -1001, INTERNAL),
+        answer(503, -1008, "Server is currently overloaded with other requests."),
+    ],
+)
+def test_on_spot_no_server_error_says_that_an_order_was_not_taken(trouble: HttpTrouble) -> None:
+    """Binance documents those failures for futures alone; a market order sent again would fill twice."""
+    assert type(classify(trouble, "POST order", changes=True, market=Market.SPOT)) is Unresolved
+    assert type(classify(trouble, "GET order", changes=False, market=Market.SPOT)) is RetryLater
 
 
 def test_a_refusal_keeps_the_exchanges_code_and_words() -> None:
-    error = classify(answer(400, -2019, "Margin is insufficient."), "POST order", changes=True)
+    error = classify(answer(400, -2019, "Margin is insufficient."), "POST order", changes=True, market=Market.FUTURES)
     assert (error.code, error.detail) == (-2019, "Margin is insufficient.")
 
 
@@ -111,13 +128,13 @@ def test_a_refusal_keeps_the_exchanges_code_and_words() -> None:
     ],
 )
 def test_a_limit_says_how_long_and_for_whom(trouble: HttpTrouble, closed: bool, wait: float) -> None:
-    error = classify(trouble, "GET klines", changes=False)
+    error = classify(trouble, "GET klines", changes=False, market=Market.FUTURES)
     assert isinstance(error, RetryLater)
     assert (error.closed, error.after_s) == (closed, wait)
 
 
 def test_a_ban_without_its_length_lasts_as_long_as_the_shortest() -> None:
-    error = classify(answer(418), "GET klines", changes=False)
+    error = classify(answer(418), "GET klines", changes=False, market=Market.FUTURES)
     assert isinstance(error, Stop)
     assert error.wait_s == 120.0
 
@@ -125,7 +142,7 @@ def test_a_ban_without_its_length_lasts_as_long_as_the_shortest() -> None:
 def test_a_ban_whose_end_is_only_in_its_words_lasts_until_then(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: 1_789_999_400.0)
     said = b'{"code":-1003,"msg":"Way too many requests; IP(1.2.3.4) banned until 1790000000000. Please use streams."}'
-    error = classify(client._trouble(418, {}, said), "GET klines", changes=False)
+    error = classify(client._trouble(418, {}, said), "GET klines", changes=False, market=Market.FUTURES)
     assert isinstance(error, Stop)
     assert error.wait_s == 600.0
     assert client._trouble(418, {"Retry-After": "60"}, said).retry_after == 60.0

@@ -103,7 +103,7 @@ async def test_a_margin_mode_nobody_has_heard_of_is_not_taken_for_cross() -> Non
 
 async def test_an_exchange_without_the_call_does_not_say_what_the_key_may_do() -> None:
     def missing(_: Any) -> Any:
-        raise classify(HttpTrouble(404), "GET account/apiRestrictions", changes=False)
+        raise classify(HttpTrouble(404), "GET account/apiRestrictions", changes=False, market=Market.SPOT)
 
     rest, _ = scripted(Market.FUTURES, {"account/apiRestrictions": missing})
     assert await rest.api_restrictions() is None
@@ -112,7 +112,7 @@ async def test_an_exchange_without_the_call_does_not_say_what_the_key_may_do() -
 
 
 def test_an_order_to_an_address_that_nothing_is_at_is_no_refusal() -> None:
-    assert type(classify(HttpTrouble(404), "POST order", changes=True)) is Unresolved
+    assert type(classify(HttpTrouble(404), "POST order", changes=True, market=Market.SPOT)) is Unresolved
 
 
 # -- what stands between us and the exchange -------------------------------------------------------------------

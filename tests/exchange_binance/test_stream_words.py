@@ -221,6 +221,23 @@ def test_money_that_came_or_went_is_told_with_its_reason_and_a_fill_s_own_is_not
     assert [type(w) for w in futures().of(raw(update("MARGIN_TYPE_CHANGE", "0")))[2]] == [LookAgain]
 
 
+@pytest.mark.parametrize(("frame", "said"), [
+    ({"e": "ACCOUNT_CONFIG_UPDATE", "E": 5, "T": 5, "ai": {"j": True}}, "multi-assets mode was switched on"),
+    ({"e": "ACCOUNT_CONFIG_UPDATE", "E": 5, "T": 5, "ai": {"d": True}}, "the account is in hedge mode"),
+    ({"e": "ACCOUNT_CONFIG_UPDATE", "E": 5, "T": 5, "ai": {"d": False}}, ""),
+    ({"e": "ACCOUNT_CONFIG_UPDATE", "E": 5, "T": 5, "ai": {"f": True}}, ""),
+    ({"e": "ACCOUNT_CONFIG_UPDATE", "E": 5, "T": 5, "ac": {"s": "BTCUSDT", "l": 25}}, ""),
+    ({"e": "ACCOUNT_UPDATE", "E": 5, "T": 5, "a": {"m": "MARGIN_TYPE_CHANGE", "B": [], "P": [
+        {"s": "BTCUSDT", "pa": "0", "mt": "isolated", "ps": "BOTH"}]}}, "BTCUSDT is isolated"),
+    ({"e": "ACCOUNT_UPDATE", "E": 5, "T": 5, "a": {"m": "MARGIN_TYPE_CHANGE"}}, "margin mode of a symbol was changed"),
+])  # fmt: skip
+def test_another_hand_at_the_settings_that_risk_is_counted_by_is_told_aloud(frame: Any, said: str) -> None:
+    (word,) = futures().of(raw(frame))[2]
+    assert isinstance(word, LookAgain)
+    assert word.loud == bool(said)
+    assert said in word.reason
+
+
 @pytest.mark.parametrize(("frame", "word"), [
     ({"e": "listenKeyExpired", "E": 5, "listenKey": "x"}, Ended),
     ({"e": "listenKeyExpired", "E": "5"}, Ended),

@@ -14,6 +14,7 @@ from typing import Final
 import aiohttp
 
 from gridbot_tui.exchange.binance.client import HttpTrouble, Unreadable
+from gridbot_tui.units import Market
 
 
 class BinanceError(Exception):
@@ -71,25 +72,26 @@ STOPS: Final = {
 }
 """Codes after which nothing will be served until somebody acts, in words."""
 _DISABLED: Final = ("this action is disabled on this account", "this account may not place or cancel orders")
-_UNKNOWN_CODES: Final = frozenset((-1000, -1006, -1007))
+_UNKNOWN_CODES: Final = frozenset((-1000, -1001, -1006, -1007))
 """4xx or 5xx, these say themselves that nobody knows."""
 _CLOCK: Final = frozenset((-1021, -5028))
 _CERTAIN: Final = ("service unavailable", "internal error; unable to process your request")
-"""503 with these words, or -1001 and -1008, were certainly not carried out (Binance's documentation)."""
+"""503 with these words, or -1001 and -1008, were certainly not carried out: Binance's documentation of futures. Of
+spot it says that no 5xx is a failure; sent again, an order that did fill meanwhile would fill once more."""
 _FIREWALL_S: Final = 3.0
 _LIMIT_S: Final = 10.0
 _BAN_S: Final = 120.0
 """Binance's shortest ban, where it does not say how long."""
 
 
-def classify(trouble: Exception, what: str, *, changes: bool) -> BinanceError:
+def classify(trouble: Exception, what: str, *, changes: bool, market: Market) -> BinanceError:
     """What the caller must do about ``trouble``.
 
     ``what`` names the request in words. ``changes``: carried out twice or not at all would matter (orders,
     cancels, leverage), so a lost answer is Unresolved; where it would not, it is RetryLater.
     """
     if isinstance(trouble, HttpTrouble):
-        return _answered(trouble, what, changes)
+        return _answered(trouble, what, changes, market)
     lost = Unresolved if changes else RetryLater
     if isinstance(trouble, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
         return RetryLater(f"{what}: no connection ({_words(trouble)})")
@@ -100,7 +102,7 @@ def classify(trouble: Exception, what: str, *, changes: bool) -> BinanceError:
     return lost(f"{what}: the connection broke ({_words(trouble)})")
 
 
-def _answered(said: HttpTrouble, what: str, changes: bool) -> BinanceError:
+def _answered(said: HttpTrouble, what: str, changes: bool, market: Market) -> BinanceError:
     code, status = said.code or 0, said.status
     words = said.message or f"HTTP {status} without a reason"
     detail = f"{what}: {words}"
@@ -117,8 +119,7 @@ def _answered(said: HttpTrouble, what: str, changes: bool) -> BinanceError:
         return Stop(f"{STOPS.get(code, 'the exchange does not accept this key')} ({detail})", code)
     if any(text in words.lower() for text in _DISABLED):
         return Stop(f"the account is disabled ({detail})", code)
-    certain = status == 503 and any(words.lower().startswith(text) for text in _CERTAIN)
-    if code in (-1001, -1008) or certain:
+    if _certainly_not_done(status, code, words, market):
         return RetryLater(detail, code)
     doubtful = status >= 500 or status == 408 or said.code is None or code in _UNKNOWN_CODES
     if not doubtful:
@@ -129,6 +130,12 @@ def _answered(said: HttpTrouble, what: str, changes: bool) -> BinanceError:
         return RetryLater(f"{detail} (HTTP 403, a firewall)", code, _FIREWALL_S, closed=True)
     kind = NotThere if status in (404, 405) and said.code is None else RetryLater
     return kind(f"{detail} (HTTP {status})", code)
+
+
+def _certainly_not_done(status: int, code: int, words: str, market: Market) -> bool:
+    if market is Market.SPOT:
+        return code == -1008 and status < 500
+    return code in (-1001, -1008) or (status == 503 and any(words.lower().startswith(text) for text in _CERTAIN))
 
 
 def _words(trouble: Exception) -> str:

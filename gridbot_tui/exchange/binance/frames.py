@@ -173,11 +173,19 @@ class WalletRow(Struct, frozen=True):
     bc: str = "0"
 
 
+class PositionRow(Struct, frozen=True):
+    """One position of ACCOUNT_UPDATE: ``mt`` is its margin mode."""
+
+    s: str = ""
+    mt: str = ""
+
+
 class WalletNews(Struct, frozen=True):
     """What ACCOUNT_UPDATE wraps: ``m`` is why."""
 
     m: str
     B: tuple[WalletRow, ...] = ()
+    P: tuple[PositionRow, ...] = ()
 
 
 class AccountUpdate(Struct, frozen=True):
@@ -209,17 +217,18 @@ class AlgoUpdate(Struct, frozen=True):
     T: int = 0
 
 
-class AssetsMode(Struct, frozen=True):
-    """Whether every asset counts as margin."""
+class AccountSettings(Struct, frozen=True):
+    """``j``: whether every asset counts as margin; ``d``, which not every source has: hedge mode."""
 
     j: bool | None = None
+    d: bool | None = None
 
 
 class ConfigUpdate(Struct, frozen=True):
     """A setting of the account was changed: of a symbol, or (``ai``) of all of it."""
 
     E: int = 0
-    ai: AssetsMode | None = None
+    ai: AccountSettings | None = None
 
 
 class KeyExpired(Struct, frozen=True):

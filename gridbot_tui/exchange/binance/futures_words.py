@@ -103,7 +103,7 @@ class FuturesWords:
         if kind == "MARGIN_CALL":
             return 0, [LookAgain("the exchange sent a margin call: liquidation of a position is near", loud=True)]
         if kind == "ACCOUNT_CONFIG_UPDATE":
-            return 0, [_setting(frames.config_update(raw))]
+            return 0, _settings(frames.config_update(raw))
         if not kind:
             raise BadNumber("it has no event type")
         return 0, []
@@ -186,13 +186,23 @@ class FuturesWords:
         return [OrderReport(news.T or news.E, o.s, o.caid, outcome, filled, str(o.aid), 0, o.rm or "")]
 
 
-def _setting(update: frames.ConfigUpdate) -> Word:
-    """Leverage is set by ourselves as well; who counts what as margin is not."""
-    if update.ai is None or update.ai.j is None:
-        return LookAgain("the leverage of a symbol was set")
-    if update.ai.j:
-        return LookAgain("multi-assets mode was switched on: other assets are margin and can be lost too", loud=True)
-    return LookAgain("multi-assets mode was switched off", loud=True)
+def _settings(update: frames.ConfigUpdate) -> list[Word]:
+    """Leverage is set by ourselves as well; who counts what as margin, and how positions are kept, is not."""
+    account, words = update.ai, list[Word]()
+    if account is not None and account.j is not None:
+        said = "on: other assets are margin and can be lost too" if account.j else "off"
+        words.append(LookAgain(f"multi-assets mode was switched {said}", loud=True))
+    if account is not None and account.d:  # told with whatever else was changed: off is no news
+        said = "the account is in hedge mode: gridbot trades one-way, its orders are refused until that is switched off"
+        words.append(LookAgain(said, loud=True))
+    return words or [LookAgain("the leverage of a symbol, or another setting, was changed")]
+
+
+def _margin_mode(update: frames.AccountUpdate) -> Word:
+    """Set before the bot listens; changed later it was another hand."""
+    named = ", ".join(f"{row.s} is {row.mt}" for row in update.a.P if row.s and row.mt) or "Binance does not say how"
+    said = f"the margin mode of a symbol was changed ({named})"
+    return LookAgain(f"{said}: gridbot counts its risk across the account, on cross margin", loud=True)
 
 
 def _wallet(update: frames.AccountUpdate) -> list[Word]:
@@ -205,6 +215,8 @@ def _wallet(update: frames.AccountUpdate) -> list[Word]:
         amount: Money = money(row.bc)
         if amount != ZERO:
             moved.append(WalletMoved(update.T, row.a, amount, reason))
+    if reason == "MARGIN_TYPE_CHANGE":
+        moved.append(_margin_mode(update))
     return moved or [LookAgain(f"the account changed: {reason}")]
 
 

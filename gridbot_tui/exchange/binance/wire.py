@@ -181,7 +181,7 @@ class Wire:
         except (HttpTrouble, Unreadable, aiohttp.ClientError, TimeoutError, OSError) as trouble:
             if isinstance(trouble, HttpTrouble):
                 self._took(params, began)
-            error = classify(trouble, call.name, changes=changes)
+            error = classify(trouble, call.name, changes=changes, market=self.market)
             if isinstance(error, Unresolved):
                 error.sent_at = began
             self._note(error, changes)
@@ -200,7 +200,7 @@ class Wire:
 
     def of_batch(self, code: int, message: str) -> BinanceError:
         """What the error of one order in a batch means: as if it had been sent alone."""
-        error = classify(HttpTrouble(400, code, message), "order of a batch", changes=True)
+        error = classify(HttpTrouble(400, code, message), "order of a batch", changes=True, market=self.market)
         self._note(error, changes=True)
         return error
 
