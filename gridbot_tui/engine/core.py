@@ -230,11 +230,20 @@ class Engine:
         return held
 
     def dust(self) -> dict[Symbol, str]:
-        """Remainders under the exchange's minimum."""
+        """Our remainders under the exchange's minimum."""
         left: dict[Symbol, str] = {}
         for symbol, book in self.desk.ledger.books.items():
-            if book.quantity and not on_truth.closable(self.desk, symbol):
-                left[symbol] = format(book.quantity, "f")
+            ours = book.quantity - book.instrument.quantity(book.external_position)
+            if ours and not on_truth.closable(self.desk, symbol):
+                left[symbol] = format(ours, "f")
+        return left
+
+    def others(self) -> dict[Symbol, str]:
+        """What another hand holds in the traded symbols: never touched."""
+        left: dict[Symbol, str] = {}
+        for symbol, book in self.desk.ledger.books.items():
+            if book.external_position:
+                left[symbol] = str(book.instrument.quantity(book.external_position))
         return left
 
 

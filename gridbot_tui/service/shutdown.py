@@ -42,6 +42,10 @@ class Holdings(Protocol):
         """Our remainders under the exchange's minimum: listed and valued, no failure."""
         ...
 
+    def others(self) -> dict[Symbol, str]:
+        """What another hand holds in the traded symbols: never touched, and said."""
+        ...
+
 
 class Report(Struct, frozen=True):
     """What a shutdown left behind, as the exchange says it."""
@@ -166,6 +170,9 @@ class Shutdown:
         ]
         if dust:
             words.append("dust: " + ", ".join(f"{symbol} {quantity}" for symbol, quantity in dust))
+        others = ", ".join(f"{symbol} {quantity}" for symbol, quantity in self._holdings.others().items())
+        if others:
+            words.append(f"not the bot's, and left as it is: {others}")
         words.append("verified on the exchange" if verified else "NOT verified: the exchange did not answer")
         self.report = Report(
             flat=not positions,

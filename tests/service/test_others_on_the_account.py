@@ -111,3 +111,18 @@ def test_a_second_bot_stops_new_risk(tmp_path: Path) -> None:
         assert [row["clientOrderId"] for row in scene.standing()] == [SECOND], "it is never touched"
 
     live_through(story, tmp_path, sets=SETS)
+
+
+def test_what_another_hand_holds_is_left_at_a_stop_and_is_called_neither_the_bots_nor_dust(tmp_path: Path) -> None:
+    async def story(scene: Scene) -> None:
+        await scene.start()
+        await scene.trading()
+        scene.bought_by_hand("web-1", "0.05")
+        await scene.until(lambda _: scene.saw("external_fill"), "it is announced", SOON_S)
+        result = await scene.stop()
+        assert result.exit_code == 0
+        assert "0 positions left; not the bot's, and left as it is: BTCUSDT 0.05" in result.text
+        assert "dust" not in result.text
+        assert scene.holds()
+
+    live_through(story, tmp_path, sets=SETS)

@@ -301,6 +301,10 @@ class Scene:
         self._did("POST", side="BUY", type="LIMIT", timeInForce="GTX", quantity="0.01",
                   price=str(round(self.homes[SYMBOL] * share)), newClientOrderId=client_id)  # fmt: skip
 
+    def bought_by_hand(self, client_id: str, quantity: str) -> None:
+        """Somebody buys at the market (futures)."""
+        self._did("POST", side="BUY", type="MARKET", quantity=quantity, newClientOrderId=client_id)
+
     def cancelled_by_hand(self, client_id: str) -> None:
         """Somebody cancels (futures)."""
         self._did("DELETE", origClientOrderId=client_id)
