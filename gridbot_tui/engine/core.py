@@ -134,7 +134,7 @@ class Engine:
         return preview.difference(self.desk, config)
 
     def end_shutdown(self) -> list[Action]:
-        """The shutdown has been reported: the intent is done with, and the next start trades again."""
+        """The shutdown was verified: the intent is done with, and the next start trades again."""
         self.desk.latch("shutdown", "", "")
         actions, self.desk.out = self.desk.out, []
         return actions

@@ -276,7 +276,8 @@ class Bot:
             )
         if report is not None:
             self._log.info("shutdown_report", flat=report.flat, verified=report.verified, text=report.text)
-            self._carry_out(self.engine.end_shutdown())
+            if report.exit_code == 0:  # else the next start carries it on: whoever said stop wants no new risk
+                self._carry_out(self.engine.end_shutdown())
 
     def _verify(self, answered: Callable[[AccountState | None, OpenOrders | None], None]) -> None:
         def done(result: tuple[AccountState, OpenOrders] | None, _: Exception | None) -> None:

@@ -66,6 +66,32 @@ def test_what_could_not_be_closed_is_listed_and_the_exit_code_says_so(home: Path
     assert books(home).positions != {}
 
 
+def test_a_stop_that_could_not_close_is_carried_on_by_the_next_start_and_the_one_after_it_trades(home: Path) -> None:
+    """A supervisor starts what ended with 6 again: it must not take new risk after somebody said stop."""
+    ends: list[int] = []
+
+    async def refused(bot: Living) -> None:
+        await until_it_holds(bot)
+        refuse_all(bot.parts)
+        stop(bot)
+        await bot.days(1)
+        ends.append(bot.parts._result().exit_code)
+
+    async def again(bot: Living) -> None:
+        await bot.days(1)
+        ends.append(bot.parts._result().exit_code)
+
+    async def after(bot: Living) -> None:
+        await bot.days(0.2)
+        assert (bot.parts.bot.report, bot.parts.engine.shutdown_intent) == (None, "")
+
+    live_once(options(home), refused)
+    live_once(options(home), again)
+    assert ends == [6, 0]
+    assert (books(home).open_orders, books(home).positions) == ((), {})
+    live_once(options(home), after)
+
+
 def silent(bot: Living, *kinds: type[Query]) -> None:
     """Questions of these kinds time out."""
     send = bot.parts.world.send
