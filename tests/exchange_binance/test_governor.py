@@ -95,6 +95,17 @@ def test_what_has_left_counts_before_the_exchange_has_said_so() -> None:
     assert found.weight.used(clock.now_ms()) == 60
 
 
+def test_an_answer_that_comes_after_the_minute_it_speaks_of_shuts_nothing() -> None:
+    found, clock = governor()
+    clock.seconds = 59.9
+    left = clock.now_ms()
+    clock.seconds = 60.1
+    found.heard({"X-MBX-USED-WEIGHT-1M": "100", "X-MBX-ORDER-COUNT-10S": "20"}, left)
+    assert {rank for rank in Rank if found.wait_s(rank, 1, 1) == 0} == set(Rank)
+    found.heard({"X-MBX-USED-WEIGHT-1M": "100"}, clock.now_ms())
+    assert {rank for rank in Rank if found.wait_s(rank, 1, 1) == 0} == set()
+
+
 def test_weights_are_never_passed_however_much_is_asked_for() -> None:
     found, clock = governor()
     most: dict[int, int] = {}

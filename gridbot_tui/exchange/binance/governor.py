@@ -102,9 +102,13 @@ class Governor:
                     if window.length == length:
                         window.most = limit
 
-    def heard(self, headers: Mapping[str, str]) -> None:
-        """What the headers of an answer say is used."""
+    def heard(self, headers: Mapping[str, str], left: Ms | None = None) -> None:
+        """What the headers of an answer say is used, to a request that left then (now, where it is not said).
+
+        Of an interval that is over meanwhile nothing is counted: it would shut the next one, for cancels too.
+        """
         now = self._clock.now_ms()
+        left = now if left is None else left
         long = "1D" if self.orders_long.length == DAY else "1M"
         for name, window in (
             ("X-MBX-USED-WEIGHT-1M", self.weight),
@@ -112,7 +116,7 @@ class Governor:
             (f"X-MBX-ORDER-COUNT-{long}", self.orders_long),
         ):
             text = headers.get(name)
-            if text is not None and text.isdecimal():
+            if text is not None and text.isdecimal() and left // window.length == now // window.length:
                 window.told(now, int(text))
 
     def refused(self, wait_s: float) -> None:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Any, Final
 
 import aiohttp
@@ -23,6 +24,8 @@ _LONG_PAUSE_S: Final = 2.0
 """What must wait longer than this goes back to whoever asked: the market moves on meanwhile."""
 _LONG_TRIP: Final = 1_000
 """ms; beyond it half of it is no estimate of when the exchange looked at its clock."""
+_LEFT: Final[ContextVar[Ms]] = ContextVar("left")
+"""When the request that this task waits for left, by the exchange's clock."""
 
 
 class Wire:
@@ -176,6 +179,7 @@ class Wire:
 
     async def _send(self, call: Call, params: Mapping[str, Any], *, changes: bool, encoded: bool = False) -> Any:
         began = self.clock.monotonic()
+        _LEFT.set(self.clock.now_ms())
         try:
             answer = await self._there().send(self.market, call, params, encoded=encoded)
         except (HttpTrouble, Unreadable, aiohttp.ClientError, TimeoutError, OSError) as trouble:
@@ -221,7 +225,7 @@ class Wire:
             self._unresolved += 1
 
     def _heard(self, headers: Mapping[str, str]) -> None:
-        self.governor.heard(headers)
+        self.governor.heard(headers, _LEFT.get(None))
 
     def _there(self) -> Client:
         if self._client is None:
