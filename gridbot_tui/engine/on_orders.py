@@ -11,7 +11,7 @@ from gridbot_tui.orders.book import LiveOrder
 from gridbot_tui.orders.model import NewOrder, OrderState, Purpose
 from gridbot_tui.orders.reconcile import ALL, BUYS, SELLS, SINGLES
 from gridbot_tui.orders.table import ImpossibleTransition
-from gridbot_tui.units import Side, Symbol
+from gridbot_tui.units import Ms, Side, Symbol
 
 # Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
 _ACCEPTED = Outcome.ACCEPTED
@@ -69,9 +69,15 @@ def report(desk: Desk, event: OrderReport) -> None:
     elif event.outcome is _CANCELED and before in _STANDING:
         detail = f"order {event.client_id} was cancelled, and not by the bot: {_PUT_BACK}"
         desk.note(event.symbol, "cancelled_elsewhere", detail, "warning")
-    elif event.outcome is _TRIGGERED:
-        desk.latch("stopped", event.symbol, str(event.at))
-        desk.note(event.symbol, "stop_triggered", "the resting stop fired; the symbol is latched", "error")
+    elif event.outcome is _TRIGGERED or (event.filled and live is not None and live.order.purpose is _STOP):
+        _fired(desk, event.symbol, event.at)
+
+
+def _fired(desk: Desk, symbol: Symbol, at: Ms) -> None:
+    """The resting stop of a symbol has fired: what it executed says so as well as the word for it (it may be lost)."""
+    if symbol not in desk.latches.stopped:
+        desk.latch("stopped", symbol, str(at))
+        desk.note(symbol, "stop_triggered", "the resting stop fired; the symbol is latched", "error")
 
 
 def _count(state: SymbolDesk, live: LiveOrder | None) -> None:
@@ -167,6 +173,8 @@ def fill(desk: Desk, event: Fill) -> None:
             epoch=epoch,
         )
     )
+    if live is not None and live.order.purpose is _STOP:
+        _fired(desk, event.symbol, event.at)
     if event.forced:
         desk.note(event.symbol, event.forced, f"the exchange closed {event.steps} steps by {event.forced}", "error")
     elif not event.ours:

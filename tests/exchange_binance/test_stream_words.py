@@ -179,7 +179,7 @@ def test_a_stop_is_followed_from_its_placing_to_the_fill_of_the_order_it_gave_bi
     told = [w for frame in story for w in words.of(raw(frame))[2]]
     assert [(type(w), w.client_id, getattr(w, "outcome", None)) for w in told] == [  # type: ignore[union-attr]
         (OrderReport, "gb0-stop", Outcome.ACCEPTED), (OrderReport, "gb0-stop", Outcome.TRIGGERED),
-        (OrderReport, "gb0-stop", Outcome.TRIGGERED), (OrderReport, "gb0-stop", Outcome.ACCEPTED),
+        (OrderReport, "gb0-stop", Outcome.TRIGGERED), (OrderReport, "gb0-stop", Outcome.TRIGGERED),
         (Fill, "gb0-stop", None), (OrderReport, "gb0-stop", Outcome.FILLED),
         (OrderReport, "gb0-stop", Outcome.FILLED),
     ]  # fmt: skip

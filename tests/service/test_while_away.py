@@ -4,9 +4,11 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gridbot_tui.exchange.binance import clock as adapter_clock
 from gridbot_tui.units import Market
-from tests.service.wire_scene import KEY, Scene, live_through
+from tests.service.wire_scene import KEY, SYMBOL, Scene, live_through
 
 
 def test_a_spot_deposit_made_while_the_bot_was_away_is_booked_as_a_transfer(tmp_path: Path) -> None:
@@ -26,6 +28,36 @@ def test_a_spot_deposit_made_while_the_bot_was_away_is_booked_as_a_transfer(tmp_
         assert abs(drawdown) < 0.001, "a change of the capital is neither profit nor loss"
 
     live_through(story, tmp_path, market=Market.SPOT)
+
+
+@pytest.mark.parametrize("away", [True, False])
+def test_a_stop_that_fired_unheard_latches_its_symbol_all_the_same(away: bool, tmp_path: Path) -> None:
+    """While the bot was away, or with the word for it lost: what it executed is news enough."""
+
+    async def story(scene: Scene) -> None:
+        await scene.start()
+        await scene.trading()
+        scene.stir()
+        await scene.until(lambda _: scene.holds() and bool(scene.stops()), "a position with its stop")
+        await scene.agreed()
+        (stop,) = scene.stops()
+        if away:
+            await scene.leave()
+            for row in scene.standing():
+                if "clientAlgoId" not in row:
+                    scene.cancelled_by_hand(row["clientOrderId"])
+        else:
+            scene.served.faults({"kind": "drop", "on": "ALGO_UPDATE", "times": 0})
+        scene.carry(float(stop["triggerPrice"]) / scene.homes[SYMBOL] * 1.005)
+        if away:
+            await scene.start()
+        await scene.until(lambda picture: "stop_triggered" in {one.code for one in picture.blockers}, "it is latched")
+        await asyncio.sleep(20.0)
+        assert (scene.holds(), scene.standing()) == (False, []), "nothing is opened again"
+        assert (await scene.stop()).exit_code == 0
+        assert scene.contradictions() == []
+
+    live_through(story, tmp_path)
 
 
 def test_orders_that_the_countdown_cancelled_while_the_machine_slept_are_recognised_and_placed_anew(

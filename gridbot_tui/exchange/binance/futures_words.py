@@ -139,6 +139,8 @@ class FuturesWords:
         outcome = _OUTCOMES.get(o.X)
         if outcome is None:
             return LookAgain(f"order {client_id} of {o.s} is {o.X}")
+        if outcome is Outcome.ACCEPTED and _conditional(o.ot) and not _conditional(o.o):
+            outcome = Outcome.TRIGGERED  # the market order that a stop gave birth to stands: the stop has fired
         filled = self._scales[o.s].steps(o.z or "0")
         detail = _EXPIRY.get(o.er, "") if outcome is Outcome.EXPIRED else ""
         return OrderReport(o.T, o.s, client_id, outcome, filled, str(o.i), 0, detail)
