@@ -19,6 +19,7 @@ from gridbot_tui.research.ring import RingFailed
 from gridbot_tui.research.space import Parameter, Values
 from gridbot_tui.research.storages import StorageFailed, opened, shown
 from gridbot_tui.research.trial import Score, hopeless, played
+from gridbot_tui.research.workers import hired
 from gridbot_tui.settings.load import load
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.settings.problems import ConfigError
@@ -172,7 +173,7 @@ def _work(wanted: Search) -> None:
 
     from gridbot_tui.research.sampling import ByNumber
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told too, and ends its workers
+    hired()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
     study = optuna.load_study(

@@ -14,11 +14,11 @@ from gridbot_tui.research.backtest import Study, study_of
 from gridbot_tui.research.intervals import Interval
 from gridbot_tui.research.optimise import Count, Search, count
 from gridbot_tui.research.outcome import outcome_of, ring_of
-from gridbot_tui.research.playing import deaf
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.space import Values, defaults
 from gridbot_tui.research.storages import shown
 from gridbot_tui.research.trial import Score, played
+from gridbot_tui.research.workers import hired
 from gridbot_tui.units import Ms
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def _members(
 
     try:
         if wanted.workers > 1:
-            with multiprocessing.get_context("fork").Pool(wanted.workers, deaf) as pool:
+            with multiprocessing.get_context("fork").Pool(wanted.workers, hired) as pool:
                 collect(pool.imap_unordered(_again, jobs, chunksize=1))
         else:
             collect(map(_again, jobs))

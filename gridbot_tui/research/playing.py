@@ -3,7 +3,6 @@ the engine, in forked processes where that is worth it."""
 
 import multiprocessing
 import os
-import signal
 import time
 from collections.abc import Callable, MutableSequence, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -18,6 +17,7 @@ from gridbot_tui.research.compiled import By, Compiled, Tell
 from gridbot_tui.research.outcome import Outcome, outcome_of, ring_of
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.ring import RingFailed
+from gridbot_tui.research.workers import hired
 from gridbot_tui.units import HOUR, Ms
 
 FORK_FROM = 2_000
@@ -127,7 +127,7 @@ def _side_by_side(places: Sequence[int], workers: int, shares: Sequence[float], 
     Raises RingFailed where a worker was killed.
     """
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=deaf) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=hired) as pool:
         runs = {place: pool.submit(_play, place) for place in places}
         waiting: set[Future[Any]] = set(runs.values())
         try:
@@ -142,11 +142,6 @@ def _side_by_side(places: Sequence[int], workers: int, shares: Sequence[float], 
             for process in multiprocessing.active_children():
                 process.terminate()
             raise
-
-
-def deaf() -> None:
-    """An interrupted terminal tells every process; the parent ends its workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _teller(place: int) -> Callable[[Ms], None]:

@@ -20,9 +20,9 @@ from gridbot_tui.research.compiled import By, Compiled, Tell
 from gridbot_tui.research.intervals import Interval
 from gridbot_tui.research.metrics import DIGITS
 from gridbot_tui.research.outcome import by_engine
-from gridbot_tui.research.playing import deaf
 from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.windows import Window, covered, part, windows
+from gridbot_tui.research.workers import hired
 from gridbot_tui.settings.load import load
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.units import DAY, HOUR, MINUTE, Ms
@@ -210,7 +210,7 @@ def _play_all(
         if workers == 1 or not hasattr(os, "fork"):
             collect(map(_play, jobs))
         else:
-            with multiprocessing.get_context("fork").Pool(workers, deaf) as pool:
+            with multiprocessing.get_context("fork").Pool(workers, hired) as pool:
                 collect(pool.imap_unordered(_play, jobs, chunksize=1))
     finally:
         _shared = None

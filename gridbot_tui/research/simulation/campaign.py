@@ -1,7 +1,6 @@
 """Many seeds on all cores, and one document of what came of them."""
 
 import os
-import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +14,7 @@ from gridbot_tui.research.simulation.happenings import KINDS
 from gridbot_tui.research.simulation.levels import LEVELS
 from gridbot_tui.research.simulation.scenario import MARKET_KINDS
 from gridbot_tui.research.simulation.seed import Ask, Outcome, play
+from gridbot_tui.research.workers import hired
 
 
 class Campaign(Struct, frozen=True):
@@ -52,18 +52,13 @@ def played(campaign: Campaign) -> Iterator[Outcome]:
         yield from map(play, asks)
         return
     # Forked: the parts are loaded once, and mutants planted before stay planted.
-    with ProcessPoolExecutor(workers, mp_context=get_context("fork"), initializer=deaf) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("fork"), initializer=hired) as pool:
         try:
             yield from pool.map(play, asks, chunksize=1)
         except BaseException:
             for process in active_children():  # hours may be left of what they play
                 process.terminate()
             raise
-
-
-def deaf() -> None:
-    """An interrupted terminal tells every process; the parent ends its workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def document(campaign: Campaign, outcomes: Iterable[Outcome], elapsed: float) -> dict[str, Any]:
