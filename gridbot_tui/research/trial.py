@@ -1,5 +1,6 @@
 """One trial of an optimisation: the engine over the train days, in stages, given up where it is plainly worse."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
@@ -48,7 +49,7 @@ Stop = Callable[[int, Score], bool]
 
 def played(prepared: Prepared, since: Ms, stop: Stop = lambda stage, score: False) -> Score | None:
     """The score of a run; None where ``stop`` gave it up. Raises RingFailed, ValueError."""
-    ring = ring_of(prepared)
+    ring = ring_of(prepared, start_after=_first(prepared, since))
     end = prepared.market.end
     for stage, share in enumerate(STAGES):
         last = stage == len(STAGES) - 1
@@ -59,22 +60,32 @@ def played(prepared: Prepared, since: Ms, stop: Stop = lambda stage, score: Fals
     return score_of(ring, since)
 
 
+def _first(prepared: Prepared, since: Ms) -> Ms | None:
+    """When a run is to start: plain grids need no warm-up, and would trade on days that are not its own."""
+    config = prepared.engine_config()
+    adaptive = any(config.ladder_of(name).kind == "adaptive" for name in prepared.market.symbols)
+    return None if adaptive else since
+
+
 def score_of(ring: Ring, since: Ms) -> Score:
-    """Where a run stands."""
+    """Where a run stands, as counted from ``since`` on."""
     desk, tape = ring.engine.desk, ring.tape
     capital = float(desk.ledger.allotted)
     curve = tape.curve
     after = [value for at, value in zip(curve.at, curve.equity, strict=True) if at > since]
+    first = bisect_right(curve.at, since)
+    before = curve.equity[first - 1] if first else capital
     final = desk.ledger.equity_quick()
     end = float(final) if final is not None else (after[-1] if after else capital)
-    traded = sum(float(desk.instruments[f.fill.symbol].notional(f.fill.price, f.fill.steps)) for f in tape.fills)
+    fills = [one.fill for one in tape.fills if one.at > since]
+    traded = sum(float(desk.instruments[one.symbol].notional(one.price, one.steps)) for one in fills)
     days = max(ring.world.now - since, DAY) / DAY
     return Score(
-        net_return=end / capital - 1.0,
+        net_return=end / before - 1.0 if before > 0.0 else -1.0,
         drawdown=-min(desk.ledger.capital.max_drawdown, 0.0),
         turnover=traded / (metrics.mean(after) or capital) / days,
         sharpe=metrics.sharpe(metrics.daily(curve.at, curve.equity, capital, since).returns),
-        fills=len(tape.fills),
+        fills=len(fills),
     )
 
 

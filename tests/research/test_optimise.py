@@ -10,12 +10,14 @@ from msgspec import structs
 from sqlalchemy.exc import OperationalError
 
 from gridbot_tui.research import backtest, optimise, pareto, space, storages, trial
+from gridbot_tui.research.outcome import ring_of
 from gridbot_tui.research.request import Request, prepare
 from gridbot_tui.research.sampling import ByNumber
 from gridbot_tui.research.storages import StorageFailed, opened, shown
 from gridbot_tui.research.trial import FEWEST, Score, hopeless
+from gridbot_tui.research.windows import part
 from gridbot_tui.settings.load import load
-from gridbot_tui.units import Market
+from gridbot_tui.units import DAY, HOUR, Market
 from tests.commands.calling import Cli, caller
 from tests.research.markets import series
 from tests.research.test_truth import written
@@ -212,3 +214,29 @@ def test_a_study_can_be_kept_in_a_database(tmp_path: Path) -> None:
         opened("journal:")
     assert shown("mysql://me:my@secret@host/db") == "mysql://me:***@host/db"
     assert shown("sqlite:///a:b") == "sqlite:///a:b"
+
+
+def test_days_held_back_are_the_only_ones_that_a_plain_grid_is_judged_on(path: str) -> None:
+    plain = (("ladder.kind", "geometric"), ("ladder.plain.leverage", "1"), ("ladder.plain.initial_inventory", "true"))
+    one = prepare(Request((path,), overrides=plain))
+    since = one.market.start + 15 * DAY
+    alone = part(one.market, since, one.market.end, HOUR)
+    assert alone is not None
+    whole, cut = trial.played(one, since), trial.played(one.stretch(alone), since)
+    assert whole is not None
+    assert whole.fills
+    assert whole == cut, "it has no warm-up, so it starts with them, flat"
+
+
+def test_a_run_is_counted_from_the_day_it_is_judged_from(path: str) -> None:
+    one = prepare(Request((path,)))
+    since = one.market.start + 19 * DAY
+    ring = ring_of(one)
+    ring.run(since)
+    equity, fills = float(ring.engine.desk.ledger.equity_quick() or 0), len(ring.tape.fills)
+    assert fills
+    ring.run()
+    score = trial.score_of(ring, since)
+    end = float(ring.engine.desk.ledger.equity_quick() or 0)
+    assert score.net_return == pytest.approx(end / equity - 1)
+    assert score.fills == len(ring.tape.fills) - fills
