@@ -42,8 +42,8 @@ class Gate:
 
     def __init__(self, params: RiskParams, *, spot: bool = False) -> None:
         self.params = params
-        self.cap = _SPOT_CAP if spot else params.leverage_cap
-        self.hard = _SPOT_CAP if spot else params.leverage_hard
+        self.cap = min(_SPOT_CAP, params.leverage_cap) if spot else params.leverage_cap
+        self.hard = min(_SPOT_CAP, params.leverage_hard) if spot else params.leverage_hard
         self.trim_at = inf if spot else params.leverage_trim
         self.reserve = params.gap_reserve
         self.unknown_gap = params.gap_unknown

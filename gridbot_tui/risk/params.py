@@ -17,13 +17,14 @@ class RiskParams(BaseModel):
         le=6.0,
         description="worst-case exposure over equity up to which entries are admitted. 5.0 leaves room to "
         "the trim level, so that admitted entries can never cause trimming at their own "
-        "prices",
+        "prices; on spot 1 at most",
     )
     leverage_trim: float = Field(
         5.5,
         ge=0.1,
         le=6.0,
-        description="observed exposure over equity above which positions are trimmed to leverage_cap by market",
+        description="observed exposure over equity above which positions are trimmed to leverage_cap by market; on "
+        "spot nothing is trimmed",
     )
     leverage_hard: float = Field(
         6.0,

@@ -235,6 +235,13 @@ def test_spot_may_hold_its_equity_and_no_more() -> None:
     assert gate.trim(view(5_000.0, BTCUSDT=one)) == {}
 
 
+def test_a_cap_below_one_holds_on_spot_too() -> None:
+    gate = Gate(RiskParams(leverage_cap=0.3), spot=True)
+    portfolio = view(10_000.0, 5.0, BTCUSDT=SymbolExposure(SPOT, 0, MARK, gap=0.001))
+    assert gate.final_check(grid_order(price=500_000, steps=59), portfolio) is None
+    assert gate.final_check(grid_order(price=500_000, steps=61), portfolio) == LEVERAGE_CAP
+
+
 @pytest.mark.parametrize("equity", [0.0, -5.0])
 def test_without_equity_every_entry_is_refused(equity: float) -> None:
     assert GATE.final_check(grid_order(steps=1), view(equity, BTCUSDT=exposure())) == LEVERAGE_HARD
