@@ -142,7 +142,7 @@ def _screened(wanted: "Search", sets: int) -> "Search":
     say("screening: compiled code looks for what the engine is to play (it is compiled once, within a minute or two)")
     kept = promising(wanted, sets, max(1, wanted.trials // 2), progress("sets screened"))
     say(words(kept, sets))
-    return replace(wanted, first=tuple(kept))
+    return replace(wanted, first=tuple(kept), passed_over=sets - len(kept))
 
 
 def _space(params: list[str] | None, train: "Prepared") -> Any:

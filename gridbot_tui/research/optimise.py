@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 DIRECTIONS = ("maximize", "minimize", "minimize")
 """Return, drawdown, turnover."""
 POLL_S = 0.3
+PASSED_OVER = "passed_over"
 
 
 class OptimiseFailed(Exception):
@@ -54,6 +55,8 @@ class Search(Struct, frozen=True):
     seconds: float | None = None
     first: tuple[Values, ...] = ()
     """Sets to be played before the search goes its own way."""
+    passed_over: int = 0
+    """Sets that the screen looked at and did not keep."""
 
     def settings(self, values: Mapping[str, float]) -> Settings:
         """The config with these values. Raises ConfigError."""
@@ -120,6 +123,11 @@ def count(study: "optuna.Study") -> Count:
     return Count(*(states.count(one) for one in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)))
 
 
+def tried(study: "optuna.Study") -> int:
+    """All sets that were looked at, those that the screen did not keep included: what luck is reckoned with."""
+    return count(study).done + int(study.user_attrs.get(PASSED_OVER, 0))
+
+
 def begun(wanted: Search) -> bool:
     """True where the storage holds the study already. Raises StorageFailed."""
     import optuna
@@ -142,6 +150,7 @@ def _begun(wanted: Search) -> "optuna.Study":
         raise StorageFailed(f"--storage {shown(wanted.storage)}: this holds no study of gridbot's ({wrong})") from wrong
     mark = study.user_attrs.get("mark")
     if mark is None:
+        study.set_user_attr(PASSED_OVER, wanted.passed_over)
         study.set_user_attr("mark", wanted.mark)
         first = spaces.defaults(wanted.space, wanted.train.settings)
         if first is not None:

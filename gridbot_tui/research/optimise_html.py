@@ -54,7 +54,8 @@ def sentences(made: Found) -> list[str]:
     else:
         said.append(f"Choosing was worth {bounds(gap)} a year there: not distinguishable from nothing.")
     if made.analysis is not None and made.analysis.deflated is not None:
-        said.append(f"Deflated for the trials, the probability of skill is {number(made.analysis.deflated)}.")
+        skill = number(made.analysis.deflated)
+        said.append(f"Deflated for the {made.tried} sets looked at, the probability of skill is {skill}.")
     return said
 
 

@@ -107,9 +107,9 @@ def ring_of(
     return Ring(engine, world, None if every_bar else cursor)
 
 
-def by_engine(name: str, prepared: Prepared) -> Outcome:
+def by_engine(name: str, prepared: Prepared, start_after: Ms | None = None) -> Outcome:
     """The strategy's own run, by the engine. Raises RingFailed."""
-    ring = ring_of(prepared)
+    ring = ring_of(prepared, start_after=start_after)
     ring.run()
     return outcome_of(name, ring, prepared)
 

@@ -12,7 +12,7 @@ from gridbot_tui.research import intervals
 from gridbot_tui.research.analysis import Analysis, analyse
 from gridbot_tui.research.backtest import Study, study_of
 from gridbot_tui.research.intervals import Interval
-from gridbot_tui.research.optimise import Count, Search, count
+from gridbot_tui.research.optimise import Count, Search, count, tried
 from gridbot_tui.research.outcome import outcome_of, ring_of
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.space import Values, defaults
@@ -49,6 +49,8 @@ class Found(Struct, frozen=True):
     """Everything a report prints."""
 
     counted: Count
+    tried: int
+    """Sets looked at, by the screen as well."""
     front: tuple[Member, ...]
     front_size: int
     chosen: Member
@@ -90,10 +92,11 @@ def found(
     if holdout is not None:
         settings = wanted.settings(best.values)
         judged = study_of(replace(holdout, settings=settings), full=True)
-        analysis = analyse(judged, count(study).done)
+        analysis = analyse(judged, tried(study))
         gap = _advantage(judged, holdout, holdout_since)
     return Found(
         counted=count(study),
+        tried=tried(study),
         front=tuple(members[one.number] for one in told),
         front_size=len(front),
         chosen=best,
@@ -239,6 +242,7 @@ def document(made: Found, wanted: Search) -> dict[str, Any]:
         "complete": made.counted.complete,
         "pruned": made.counted.pruned,
         "failed": made.counted.failed,
+        "tried": made.tried,
         "parameters": [one.words for one in wanted.space],
         "train": {"from": wanted.since, "to": wanted.train.market.end},
         "holdout": None if held is None else {"from": held.since, "to": held.prepared.market.end},

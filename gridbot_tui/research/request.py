@@ -46,6 +46,13 @@ class Prepared(Struct, frozen=True):
         """A part of this market, where each symbol keeps its share of the capital."""
         return Prepared(settings or self.settings, market, self.sharing or self.market.symbols)
 
+    def late(self, since: Ms) -> Ms | None:
+        """When a run that is judged from ``since`` on starts, None = with the data: plain grids, which need no
+        warm-up, would trade on days that are not theirs."""
+        config = self.engine_config()
+        adaptive = any(config.ladder_of(name).kind == "adaptive" for name in self.market.symbols)
+        return None if adaptive else since
+
     def engine_config(self, settings: Settings | None = None) -> EngineConfig:
         """The engine's view of these settings, or of others on the same market."""
         settings = settings or self.settings

@@ -55,7 +55,16 @@ def usual(market: Market) -> tuple[Parameter, ...]:
 
 def parsed(given: Sequence[str], settings: Settings) -> tuple[Parameter, ...]:
     """``KEY=LOW:HIGH`` or ``KEY=V1,V2`` of the command line. Raises ValueError in one sentence."""
-    return tuple(_parameter(text, settings) for text in given)
+    found = tuple(_parameter(text, settings) for text in given)
+    once_each("--param", [one.key for one in found])
+    return found
+
+
+def once_each(option: str, keys: Sequence[str]) -> None:
+    """Raise ValueError for a key that an option names twice: only one of the two would count."""
+    twice = next((key for key in keys if keys.count(key) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{option} {twice}: named twice; give all its values at once")
 
 
 def _parameter(text: str, settings: Settings) -> Parameter:

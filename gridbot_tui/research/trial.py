@@ -49,7 +49,7 @@ Stop = Callable[[int, Score], bool]
 
 def played(prepared: Prepared, since: Ms, stop: Stop = lambda stage, score: False) -> Score | None:
     """The score of a run; None where ``stop`` gave it up. Raises RingFailed, ValueError."""
-    ring = ring_of(prepared, start_after=_first(prepared, since))
+    ring = ring_of(prepared, start_after=prepared.late(since))
     end = prepared.market.end
     for stage, share in enumerate(STAGES):
         last = stage == len(STAGES) - 1
@@ -58,13 +58,6 @@ def played(prepared: Prepared, since: Ms, stop: Stop = lambda stage, score: Fals
         if not last and stop(stage, score):
             return None
     return score_of(ring, since)
-
-
-def _first(prepared: Prepared, since: Ms) -> Ms | None:
-    """When a run is to start: plain grids need no warm-up, and would trade on days that are not its own."""
-    config = prepared.engine_config()
-    adaptive = any(config.ladder_of(name).kind == "adaptive" for name in prepared.market.symbols)
-    return None if adaptive else since
 
 
 def score_of(ring: Ring, since: Ms) -> Score:

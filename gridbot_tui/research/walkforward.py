@@ -2,8 +2,9 @@
 
 Each train window chooses among a few named sets by the Sharpe ratio of its own days; the chosen one then
 trades the test window that follows. Every run warms up on the 14 days before its window, flat, from the
-prior weights (learning across windows would blur what is being tested). The test windows together are one
-out-of-sample curve, beside the untouched defaults, buy and hold, a static grid and equal weights of the same days.
+prior weights (learning across windows would blur what is being tested); a plain grid, which needs no warm-up,
+is laid with its window. The test windows together are one out-of-sample curve, beside the untouched defaults,
+buy and hold, a static grid and equal weights of the same days.
 """
 
 import itertools
@@ -21,6 +22,7 @@ from gridbot_tui.research.intervals import Interval
 from gridbot_tui.research.metrics import DIGITS
 from gridbot_tui.research.outcome import by_engine
 from gridbot_tui.research.request import Prepared, Request, prepare
+from gridbot_tui.research.space import once_each
 from gridbot_tui.research.windows import Window, covered, part, windows
 from gridbot_tui.research.workers import hired
 from gridbot_tui.settings.load import load
@@ -81,6 +83,7 @@ def sets_from(given: Sequence[str]) -> tuple[Set, ...]:
         if not equals or not values:
             raise ValueError(f"--try {text}: wants KEY=VALUE[,VALUE...]")
         choices.append([(key.strip(), value.strip()) for value in values.split(",")])
+    once_each("--try", [choice[0][0] for choice in choices])
     combined = [
         (", ".join(f"{key.rpartition('.')[2]} {value}" for key, value in one), tuple(one))
         for one in itertools.product(*choices)
@@ -150,7 +153,9 @@ def _play(job: Job) -> tuple[Job, metrics.Daily, tuple[float, ...]]:
         return job, metrics.Daily((), ()), ()
     one = prepared.stretch(market, settings[name])
     found = _compiled((index, half), replace(one, settings=prepared.settings), frm) if quick else None
-    made = (found.play(name, one.settings) if found else None) or by_engine(name, one)
+    late = one.late(frm)
+    made = found.play(name, one.settings, late=late is not None) if found else None
+    made = made or by_engine(name, one, late)
     held: tuple[float, ...] = ()
     if half == "test" and name == DEFAULTS:
         beside = baselines.buy_and_hold(one, made, frm).daily(frm)
@@ -175,8 +180,10 @@ def _beside(prepared: Prepared, name: str, index: int, window: Window, warm: Ms,
     market = part(prepared.market, window.test_from - warm, window.test_to, gap)
     if market is None:
         return metrics.Daily((), ())
-    variant = next(one for one in baselines.USUAL if one.name == name)
     one = prepared.stretch(market)
+    variant = next(one for one in baselines.USUAL if one.name == name)
+    if one.late(window.test_from) is not None:
+        variant = replace(variant, late=True)
     found = _compiled((index, "test"), one, window.test_from).variant(variant) if quick else None
     made = found or baselines.try_play(one, variant, window.test_from)
     return metrics.Daily((), ()) if isinstance(made, str) else made.daily(window.test_from)

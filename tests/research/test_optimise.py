@@ -240,3 +240,16 @@ def test_a_run_is_counted_from_the_day_it_is_judged_from(path: str) -> None:
     end = float(ring.engine.desk.ledger.equity_quick() or 0)
     assert score.net_return == pytest.approx(end / equity - 1)
     assert score.fills == len(ring.tape.fills) - fills
+
+
+def test_sets_that_the_screen_passed_over_were_tried_too(path: str, tmp_path: Path) -> None:
+    request = Request((path,))
+    train = prepare(request)
+    one = space.parsed(SPACE[1::2], train.settings)
+    since, kept = train.market.start, f"journal:{tmp_path / 'study'}"
+    wanted = optimise.Search(request, train, since, one, "s", kept, trials=1, workers=1, passed_over=190)
+    study = optimise.search(wanted)
+    assert optimise.tried(study) == 191
+    again = optimise.search(structs.replace(wanted, trials=2, passed_over=0))  # its sets were screened when it began
+    assert optimise.tried(again) == 192
+    assert pareto.found(wanted, again, None, 0).tried == 192

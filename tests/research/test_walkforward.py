@@ -2,12 +2,14 @@
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from msgspec import structs
 
 from gridbot_tui.research import baselines, walkforward, windows
-from gridbot_tui.research.request import Request
+from gridbot_tui.research.outcome import by_engine
+from gridbot_tui.research.request import Request, prepare
 from gridbot_tui.units import DAY, HOUR
 from tests.commands.calling import Cli, caller
 from tests.research.markets import GAP, START, prepared, series
@@ -126,3 +128,22 @@ def test_a_walk_is_the_same_whoever_plays_it(tmp_path: Path) -> None:
     )
     assert walkforward.document(ours) == walkforward.document(theirs)
     assert len(ours.windows) == 3
+
+
+@pytest.mark.parametrize("by", ["engine", "compiled"])
+def test_a_plain_grid_is_laid_with_its_window(tmp_path: Path, by: Literal["engine", "compiled"]) -> None:
+    path = written(tmp_path, series("ETHUSDT", 42, seed=5, sigma_hour=0.012))[0]
+    plain = (("ladder.kind", "geometric"), ("ladder.plain.leverage", "1"))
+    sets = walkforward.sets_from(["ladder.plain.levels=30"])
+    asked = Request((path,), overrides=plain)
+    made = walkforward.walk(asked, train_days=14, test_days=7, sets=sets, processes=1, by=by)
+    tested = made.windows[0].window
+    asked = Request((path,), overrides=plain, frm=tested.test_from, to=tested.test_to)
+    alone = by_engine("alone", prepare(asked)).daily(tested.test_from)
+    assert made.returns["defaults"][:7] == pytest.approx(alone.returns, abs=1e-12)
+    assert any(alone.returns)
+
+
+def test_a_key_is_tried_by_one_option() -> None:
+    with pytest.raises(ValueError, match="named twice"):
+        walkforward.sets_from(["ladder.skew=0.9,1.0", "ladder.skew=1.1"])
