@@ -137,7 +137,7 @@ def _rest(
     if grid == kind.value:
         found.append(kind)
     if grid != "adaptive":
-        found += advise.plain(kept, given.market, source)
+        found += advise.plain(kept, given.market, source, given.capital)
     for each in found if asking and grid != "adaptive" else ():
         output.say(f"  {each.key} = {each.value}: {each.reason}")
     if asking and not given.risk:
@@ -166,7 +166,7 @@ def _tried(
     parts = [one for name, one in recorded.series.items() if name in chosen]
     market = RecordedMarket(parts, recorded.interval, settings.market.episode_gap_minutes * MINUTE)
     output.say("playing the grids on the recent data")
-    played = trials(market, advise.plain(kept, given.market, source), str(given.capital))
+    played = trials(market, advise.plain(kept, given.market, source, given.capital), str(given.capital))
     words = "; ".join(advise.spacing_words(one, settings.ladder, given.market) for one in list(kept.values())[:3])
     return kind(played, source, words)
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from gridbot_tui.commands.init_market import Measured
 from gridbot_tui.strategy.params import LadderParams
-from gridbot_tui.strategy.plain import most_levels
+from gridbot_tui.strategy.plain import levels, most_levels
 from gridbot_tui.strategy.plan import LadderKind
 from gridbot_tui.units import Market, Symbol
 
@@ -16,6 +16,8 @@ LOT_SHARE = 0.15
 """A lot of the adaptive ladder over a symbol's share of the capital, at usual volatility (about leverage x u)."""
 ROOM = 1.5
 """A lot must be so many times the smallest order: drawdown tiers shrink lots to 0.4 of their size at last."""
+LEVERAGE = LadderParams().plain.leverage
+"""Of a plain grid with every level filled."""
 FEES = {Market.FUTURES: 0.0002, Market.SPOT: 0.001}
 """Maker fee, VIP 0."""
 PLAIN: tuple[LadderKind, ...] = ("arithmetic", "geometric")
@@ -54,7 +56,7 @@ def symbols(capital: Decimal, facts: Mapping[Symbol, Measured], source: str) -> 
     chosen = [one.symbol for one in found[:count]]
     lot = float(capital) / count * LOT_SHARE
     largest = max((one.min_notional for one in found[:count]), default=0.0)
-    reason = f"a lot is about {lot:,.0f} of quote each, the largest smallest order {largest:g}"
+    reason = f"an adaptive lot is about {lot:,.0f} of quote each, the largest smallest order {largest:g}"
     if count < len(found):
         reason += f"; {found[count].symbol} and more would make lots too small"
     if lot < ROOM * largest:
@@ -78,8 +80,9 @@ def adaptive(facts: Mapping[Symbol, Measured], ladder: LadderParams, market: Mar
     return Advice("ladder.kind", "adaptive", f"the rungs follow votes and volatility. {words}")
 
 
-def plain(facts: Mapping[Symbol, Measured], market: Market, source: str) -> list[Advice]:
-    """Range and levels of a plain grid: wide enough for nine weeks in ten, rungs that pay their fees."""
+def plain(facts: Mapping[Symbol, Measured], market: Market, source: str, capital: Decimal) -> list[Advice]:
+    """Range and levels of a plain grid: wide enough for nine weeks in ten, rungs that pay their fees, lots that
+    the exchange takes."""
     known = [one for one in facts.values() if one.week_low is not None and one.week_high is not None]
     if not known:
         return []
@@ -89,16 +92,24 @@ def plain(facts: Mapping[Symbol, Measured], market: Market, source: str) -> list
     room = min(_room(one, below, above, FEES[market]) for one in known)
     if room < 2:
         return []
-    levels = min(room, max(4, min(60, math.floor((below + above) / (1.5 * sigma or 1.0)) + 1)))
+    wanted = min(room, max(4, min(60, math.floor((below + above) / (1.5 * sigma or 1.0)) + 1)))
+    share = float(capital) / len(facts)
+    paid = min(_paid(one, below, above, wanted, share) for one in known)
+    count = paid or wanted
+    why = f"1.5 hourly sigmas ({100 * sigma:.2f} %), and no closer than six round trips' fees"
+    if count < wanted:
+        why = f"with more, lots would be too near the smallest order at {share:,.0f} of quote a symbol"
+    elif not paid:
+        why += "; TOO LITTLE CAPITAL: a lot is below the smallest order, or would be after a drawdown"
     rests = f"{min(one.weeks for one in known)} overlapping weeks of {source}"
     return [
         Advice("ladder.plain.range_below", round(below, 3), f"nine weeks in ten fell no further; {rests}"),
         Advice("ladder.plain.range_above", round(above, 3), f"nine weeks in ten rose no further; {rests}"),
         Advice(
             "ladder.plain.levels",
-            levels,
-            f"rungs about {100 * (below + above) / (levels - 1):.2f} % apart: 1.5 hourly sigmas "
-            f"({100 * sigma:.2f} %), and no closer than six round trips' fees; {sample(facts, source)}",
+            count,
+            f"rungs about {100 * (below + above) / (count - 1):.2f} % apart, a lot about "
+            f"{share * LEVERAGE / (count - 1):,.0f} of quote: {why}; {sample(facts, source)}",
         ),
     ]
 
@@ -107,6 +118,19 @@ def _room(one: Measured, below: float, above: float, fee: float) -> int:
     """Levels that the engine takes in a range around the last price: fees and ticks keep them apart."""
     lower, upper = one.price * (1.0 - below), one.price * (1.0 + above)
     return min(most_levels(kind, lower, upper, one.tick, fee) for kind in PLAIN)
+
+
+def _paid(one: Measured, below: float, above: float, most: int, share: float) -> int:
+    """So many levels at most that every lot has room above the smallest order; 0: not even two."""
+    lower, upper = one.price * (1.0 - below), one.price * (1.0 + above)
+    least = one.min_notional / lower
+    if one.step > 0.0:
+        least = math.ceil(least / one.step) * one.step
+    for count in range(most, 1, -1):
+        dearest = max(sum(levels(kind, lower, upper, count)[:-1]) for kind in PLAIN)
+        if share * LEVERAGE >= ROOM * least * dearest:
+            return count
+    return 0
 
 
 def _known(value: float | None) -> float:

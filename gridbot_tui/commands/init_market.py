@@ -35,6 +35,8 @@ class Measured(Struct, frozen=True):
     """Smallest order, quote."""
     tick: float = 0.0
     """Smallest step of its price, quote."""
+    step: float = 0.0
+    """Smallest step of its quantity, base."""
 
     @property
     def sigma_year(self) -> float:
@@ -70,6 +72,7 @@ def _measured(instrument: Instrument, rows: list[tuple[Ms, float]]) -> Measured:
         weeks=len(lows),
         min_notional=float(instrument.min_notional),
         tick=instrument.tick_f,
+        step=instrument.step_f,
     )
 
 

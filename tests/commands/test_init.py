@@ -1,5 +1,6 @@
 import asyncio
 import io
+import math
 import re
 import tomllib
 from decimal import Decimal
@@ -14,6 +15,7 @@ from gridbot_tui.commands.init_trial import Trial, kind
 from gridbot_tui.research.intervals import Interval
 from gridbot_tui.settings.load import load
 from gridbot_tui.strategy.plain import levels, too_close
+from gridbot_tui.strategy.plain_params import PlainParams
 from gridbot_tui.units import Market
 from tests.commands.calling import Called, Cli
 from tests.credentials.fakes import KEY, NOWHERE, SECRET, Memory
@@ -22,6 +24,7 @@ from tests.research.markets import series
 from tests.research.test_truth import written
 
 pytestmark = pytest.mark.slow
+RICH = Decimal(1_000_000)
 
 
 def a_symbol(name: str, sigma: float = 0.01, least: float = 5.0, week: float | None = 0.1) -> Measured:
@@ -49,7 +52,8 @@ def test_the_capital_decides_how_many_symbols_there_are() -> None:
 
 
 def test_a_plain_range_holds_nine_weeks_in_ten_and_its_rungs_pay_their_fees() -> None:
-    found = {one.key: one for one in plain({"A": a_symbol("A"), "B": a_symbol("B", week=0.2)}, Market.SPOT, "a test")}
+    facts = {"A": a_symbol("A"), "B": a_symbol("B", week=0.2)}
+    found = {one.key: one for one in plain(facts, Market.SPOT, "a test", RICH)}
     assert found["ladder.plain.range_below"].value == 0.2
     levels = found["ladder.plain.levels"].value
     assert isinstance(levels, int)
@@ -66,7 +70,7 @@ def test_the_levels_that_are_suggested_are_taken_by_the_engine(
     market: Market, week: float, sigma: float, tick: float
 ) -> None:
     one = structs.replace(a_symbol("A", sigma, week=week), tick=tick)
-    found = {each.key.rpartition(".")[2]: each.value for each in plain({"A": one}, market, "a test")}
+    found = {each.key.rpartition(".")[2]: each.value for each in plain({"A": one}, market, "a test", RICH)}
     if not found:
         assert tick * 10 > 0.97  # no two levels fit in the narrowest range
         return
@@ -75,6 +79,23 @@ def test_the_levels_that_are_suggested_are_taken_by_the_engine(
     for kind_ in ("arithmetic", "geometric"):
         grid = levels(kind_, 100.0 * (1.0 - below), 100.0 * (1.0 + above), int(count))
         assert not too_close(grid, tick, fee)
+
+
+@pytest.mark.parametrize("capital", [60, 100, 400, 3_000])
+def test_lots_of_the_levels_that_are_suggested_are_orders_that_the_exchange_takes(capital: int) -> None:
+    one = structs.replace(a_symbol("A", sigma=0.004), step=0.01)
+    made = plain({"A": one}, Market.FUTURES, "a test", Decimal(capital))
+    found = {each.key.rpartition(".")[2]: each for each in made}
+    count = int(str(found["levels"].value))
+    rungs = levels("geometric", 90.0, 110.0, count)[:-1]
+    lot = capital * PlainParams().leverage / sum(rungs)
+    assert math.floor(lot / 0.01) * 0.01 * 90.0 >= 5.0
+    assert "smallest order" in found["levels"].reason or count == 34
+
+
+def test_capital_that_no_two_levels_fit_in_is_told() -> None:
+    told = plain({"A": a_symbol("A", least=20)}, Market.FUTURES, "a test", Decimal(20))[-1].reason
+    assert "TOO LITTLE CAPITAL" in told
 
 
 def test_capital_that_no_order_fits_in_is_told() -> None:
@@ -88,7 +109,7 @@ def test_a_grid_that_traded_nothing_says_why() -> None:
 
 
 def test_without_a_week_of_data_no_range_is_made_up() -> None:
-    assert plain({"A": a_symbol("A", week=None)}, Market.FUTURES, "a test") == []
+    assert plain({"A": a_symbol("A", week=None)}, Market.FUTURES, "a test", RICH) == []
 
 
 # -- writing ------------------------------------------------------------------------------------------------------
