@@ -128,16 +128,6 @@ class RiskParams(BaseModel):
         description="fraction of price to liquidation below which the position is reduced until "
         "liquidation_warn is kept again. 10 %: a bad hour of a liquid symbol",
     )
-    symbol_stop_loss: float = Field(
-        0.15,
-        ge=0.01,
-        le=1.0,
-        description="loss, as a fraction of its allotment, at which a very volatile symbol is left. A "
-        "general stop per symbol costs more than it saves",
-    )
-    symbol_stop_volatility: float = Field(
-        2.0, ge=0.5, le=20.0, description="yearly volatility above which symbol_stop_loss applies: 200 %"
-    )
 
     breaker_loop_lag_ms: int = Field(
         3_000,

@@ -206,12 +206,3 @@ class DrawdownTiers:
             self.peak = self.value / (1.0 - p.auto_rearm_drawdown)
             self.average = p.auto_rearm_drawdown
             self.halted_at = None
-
-
-def symbol_must_stop(loss: float, yearly_volatility: float | None, params: RiskParams) -> bool:
-    """True where one symbol is to be left: ``loss`` is the fraction of its allotment lost (positive)."""
-    return (
-        yearly_volatility is not None
-        and yearly_volatility > params.symbol_stop_volatility
-        and loss >= params.symbol_stop_loss
-    )

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridbot_tui.risk.params import RiskParams
-from gridbot_tui.risk.tiers import HALT, DrawdownTiers, TierState, symbol_must_stop
+from gridbot_tui.risk.tiers import HALT, DrawdownTiers, TierState
 from gridbot_tui.units import DAY, MINUTE
 
 PARAMS = RiskParams()
@@ -145,13 +145,6 @@ def test_what_is_left_to_the_halt_is_measured_from_the_present_value() -> None:
     assert tiers.left == pytest.approx(0.15)
     tiers.update(1, 0.9)
     assert tiers.left == pytest.approx(1 - 0.85 / 0.9)
-
-
-def test_only_a_very_volatile_symbol_has_its_own_stop() -> None:
-    assert symbol_must_stop(0.16, 2.5, PARAMS)
-    assert not symbol_must_stop(0.16, 1.5, PARAMS)
-    assert not symbol_must_stop(0.14, 2.5, PARAMS)
-    assert not symbol_must_stop(0.5, None, PARAMS)
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,12 @@ def test_every_key_has_a_reason_and_every_number_a_range() -> None:
             assert key.optional or key.high is not None or key.default is not None, key.name
 
 
+def test_every_key_is_read_somewhere() -> None:
+    code = (path.read_text(encoding="utf-8") for path in (ROOT / "gridbot_tui").rglob("*.py"))
+    read = {name for text in code for name in re.findall(r"\.(\w+)", text)}
+    assert {key.name for key in fields.keys(Settings) if key.path[-1] not in read} == set()
+
+
 def test_every_default_is_within_its_range() -> None:
     Settings.model_validate(Settings().model_dump())
     for key in fields.keys(Settings):
