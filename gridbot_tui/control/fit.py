@@ -51,11 +51,6 @@ class Fitter:
         raise ProtocolError(f"the snapshot does not fit into {self._limit} bytes even without its histories")
 
 
-def snapshot_frame(snapshot: Snapshot, limit: int = DOWN_LIMIT) -> bytes:
-    """One frame by itself; see ``Fitter.frame``."""
-    return Fitter(limit).frame(snapshot)
-
-
 def shorten(snapshot: Snapshot, keep: int) -> Snapshot:
     """The same picture with at most ``keep`` of the latest items in each history."""
     symbols = {name: _cut(view, _SYMBOL, keep) for name, view in snapshot.symbols.items()}

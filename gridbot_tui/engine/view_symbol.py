@@ -17,7 +17,7 @@ from gridbot_tui.engine.view_whatif import what_if
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.model import Purpose
 from gridbot_tui.strategy.plan import Votes, Weights
-from gridbot_tui.units import Ms, Side, Ticks, plain
+from gridbot_tui.units import Side, Ticks, plain
 
 
 def text(value: Decimal | None) -> str | None:
@@ -160,8 +160,3 @@ def _stop(desk: Desk, state: SymbolDesk) -> StopView | None:
                 state=live.state.value,
             )
     return None
-
-
-def plan_age(desk: Desk, state: SymbolDesk) -> Ms | None:
-    """Since the plan was made."""
-    return None if state.plan is None else desk.now - state.plan.at

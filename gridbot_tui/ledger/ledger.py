@@ -146,16 +146,6 @@ class Ledger:
         """Base of ours that no order can close, where there is any; signed."""
         return {symbol: left for symbol, book in self._books.items() if (left := book.remainder)}
 
-    def dust_value(self) -> Money | None:
-        """What ``dust`` is worth at the last marks; None where one of it has no mark."""
-        total = ZERO
-        for symbol, left in self.dust().items():
-            book = self._books[symbol]
-            if book.mark is None:
-                return None
-            total += left * book.instrument.price(book.mark)
-        return total
-
     @property
     def started(self) -> bool:
         """True once there is a balance to count from."""
@@ -297,13 +287,6 @@ class Ledger:
             self._open += self._scales[symbol] * position * price
         elif position:
             self._open += self._scales[symbol] * position * (price - old)
-
-    def unmark(self, symbol: Symbol) -> None:
-        """The mark price is not known any more."""
-        book = self._books[symbol]
-        self._lift(book)
-        book.mark = None
-        self._put(book)
 
     def equity_quick(self) -> Money | None:
         """Equity at the marks given to ``mark``; None while a held symbol has none."""

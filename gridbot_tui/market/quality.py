@@ -1,6 +1,5 @@
-"""Holes in a symbol's bars: the one rule that recorded files and live feeds share."""
+"""Holes in a symbol's recorded bars."""
 
-from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.clock import interval_name, moment
 from gridbot_tui.market.source import QualityNote
 from gridbot_tui.units import MINUTE, Ms, Symbol
@@ -27,24 +26,3 @@ def gap_note(symbol: Symbol, last_open: Ms, opened: Ms, interval: Ms, episode_ga
     return QualityNote(
         at, symbol, "episode", f"no bars for {length}: the episode ended there, a new one starts"
     )
-
-
-class GapChecker:
-    """Watches the open times of many symbols as bars arrive, one by one."""
-
-    __slots__ = ("_episode_gap", "_last")
-
-    def __init__(self, episode_gap: Ms) -> None:
-        self._episode_gap = episode_gap
-        self._last: dict[Symbol, Ms] = {}
-
-    def check(self, symbol: Symbol, bar: Bar) -> QualityNote | None:
-        """The note due with this bar, if any; an ``out_of_order`` bar does not move the clock back."""
-        opened = bar.open_at
-        last = self._last.get(symbol)
-        if last is None or opened == last + bar.interval:
-            self._last[symbol] = opened
-            return None
-        if opened > last:
-            self._last[symbol] = opened
-        return gap_note(symbol, last, opened, bar.interval, self._episode_gap)

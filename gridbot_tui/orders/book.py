@@ -398,14 +398,3 @@ def _from_record(record: OrderRecord) -> LiveOrder:
     live.epoch = record.epoch
     live.rung = record.rung
     return live
-
-
-def signed_remaining(orders: Iterable[LiveOrder]) -> tuple[Steps, Steps]:
-    """(buys, sells) that may still be executed, both >= 0."""
-    buys = sells = 0
-    for live in orders:
-        if live.order.side is _BUY:
-            buys += live.remaining
-        else:
-            sells += live.remaining
-    return buys, sells

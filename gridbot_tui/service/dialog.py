@@ -69,11 +69,6 @@ class Dialogs:
             self._advance(run, {}, now)
 
     @property
-    def next_wake(self) -> Ms | None:
-        """When the first pause ends."""
-        return min((at for at, _ in self._paused), default=None)
-
-    @property
     def busy(self) -> bool:
         """True while any dialog is under way."""
         return bool(self._waiting or self._paused)

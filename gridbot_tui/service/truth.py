@@ -5,7 +5,7 @@ The engine decides what to make of the answers; this room only asks in the right
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from msgspec import Struct
@@ -236,8 +236,3 @@ def _required(value: T | None) -> T:
     if value is None:
         raise AssertionError("an answered query carries its answer")
     return value
-
-
-def positions_of(state: AccountState) -> Mapping[Symbol, int]:
-    """Signed steps by symbol of an account state."""
-    return {position.symbol: position.steps for position in state.positions}

@@ -48,22 +48,6 @@ def set_value(text: str, path: str, value: Any) -> str:
     return _first(text, want, path, (partial(make, text, names, literal) for make in makers))
 
 
-def unset_value(text: str, path: str) -> str:
-    """``text`` without the key at dotted ``path``, so that its default holds; no such key changes nothing.
-
-    :raises EditError: if ``text`` is no TOML, or the key can't be taken out by an edit of its own
-    """
-    names = path.split(".")
-    want = _parsed(text)
-    at: Any = want
-    for name in names[:-1]:
-        at = at.get(name) if isinstance(at, dict) else None
-    if not isinstance(at, dict) or names[-1] not in at:
-        return text
-    del at[names[-1]]
-    return _first(text, want, path, (partial(_removed, text, names),))
-
-
 def apply_text(path: Path, text: str) -> Path | None:
     """Put ``text`` into the file at once: after a crash it is the old text or the new one, never a part.
 
@@ -185,15 +169,6 @@ def _put(text: str, names: list[str], literal: str) -> str:
             table[name] = tomlkit.inline_table()
         table = table[name]
     table[names[-1]] = tomlkit.value(literal)
-    return tomlkit.dumps(document)
-
-
-def _removed(text: str, names: list[str]) -> str:
-    document = tomlkit.parse(text)
-    table: Any = document
-    for name in names[:-1]:
-        table = table[name]
-    table.remove(names[-1])
     return tomlkit.dumps(document)
 
 

@@ -103,11 +103,6 @@ class Queries:
         """Every order that may still stand, in the order they were intended."""
         return list(self._made(_order_row, self._all(f"{_ORDER} WHERE open = 1 ORDER BY seq")))
 
-    def in_flight_intents(self) -> list[NewOrder]:
-        """Orders that were durable intents and of which nobody knows whether they stand, oldest first."""
-        asked = (OrderState.SENDING, OrderState.UNRESOLVED)
-        return [row.order for row in self.open_orders() if row.state in asked]
-
     def each_order(self, since: Ms = 0, until: Ms | None = None) -> Iterator[rows.OrderRow]:
         """Orders intended in a range of time, oldest first."""
         return self._made(_order_row, self._pages(_ORDER, "seq", "at", since, until))
@@ -150,10 +145,6 @@ class Queries:
         thinned = _EQUITY.replace("SELECT at", "SELECT max(at)")
         found = self._all(f"{thinned} WHERE at >= ? GROUP BY (at - ?) / ? ORDER BY 1", (since, first, width))
         return list(self._made(_equity_row, found))
-
-    def each_equity(self, since: Ms = 0, until: Ms | None = None) -> Iterator[rows.EquityRow]:
-        """Every stored point of the equity curve in a range of time."""
-        return self._made(_equity_row, self._pages(_EQUITY, "at", "at", since, until))
 
     # -- what was decided ------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from gridbot_tui.strategy.clusters import DAYS as CLUSTER_DAYS
 from gridbot_tui.strategy.clusters import clusters
 from gridbot_tui.strategy.ensemble import Triple, shape_of
 from gridbot_tui.strategy.features import FeatureRow, Features, FeaturesState
-from gridbot_tui.strategy.learner import Learner, LearnerState, Step, Version, WeightsChange
+from gridbot_tui.strategy.learner import Learner, LearnerState, Version, WeightsChange
 from gridbot_tui.strategy.params import LadderParams, StrategyParams
 from gridbot_tui.strategy.plan import GridPlan, Votes, Weights
 from gridbot_tui.strategy.portfolio import Exposure, scales
@@ -253,11 +253,6 @@ class Strategy:
     def versions(self) -> tuple[Version, ...]:
         """The latest versions of the weights, oldest first: what can be rolled back to."""
         return tuple(self.learner.versions)
-
-    @property
-    def last_step(self) -> Step | None:
-        """The numbers of the last day's step; None before the first."""
-        return self.learner.step
 
     def shadow_returns(self, symbol: Symbol | None = None) -> Triple:
         """Sum of the daily shadow returns (up, down, neutral): one symbol's, or the mean of all."""

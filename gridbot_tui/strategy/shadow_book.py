@@ -92,11 +92,6 @@ class ShadowBook:
             return None
         return up, down, neutral
 
-    def forget_day(self) -> None:
-        """Drop the day under way: it will not count."""
-        for shadow in self.shadows:
-            shadow.day_equity = None
-
     def state(self) -> ShadowBookState:
         """A copy of everything."""
         up, down, neutral = (shadow.state() for shadow in self.shadows)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from gridbot_tui.control import codec
 from gridbot_tui.control.errors import ProtocolError
-from gridbot_tui.control.fit import TRY_MORE_EVERY, Fitter, shorten, snapshot_frame
+from gridbot_tui.control.fit import TRY_MORE_EVERY, Fitter, shorten
 from gridbot_tui.control.snapshot import BarView, Snapshot
 from gridbot_tui.control.status import status_document
 from tests.control.fake_bot import AT, picture, symbol_view
@@ -61,12 +61,12 @@ def long_picture(bars: int, symbols: int) -> Snapshot:
 
 
 def test_a_snapshot_that_fits_is_sent_whole() -> None:
-    assert codec.decode_down(snapshot_frame(picture())[4:]) == picture()
+    assert codec.decode_down(Fitter().frame(picture())[4:]) == picture()
 
 
 def test_a_snapshot_of_fifty_symbols_gives_up_old_bars_and_nothing_that_stands() -> None:
     whole = long_picture(500, 50)
-    frame = snapshot_frame(whole)
+    frame = Fitter().frame(whole)
     assert len(frame) - 4 <= codec.DOWN_LIMIT
     sent = codec.decode_down(frame[4:])
     assert isinstance(sent, Snapshot)
@@ -85,7 +85,7 @@ def test_histories_can_be_given_up_altogether() -> None:
 
 def test_what_cannot_fit_is_said_instead_of_cut() -> None:
     with pytest.raises(ProtocolError, match="does not fit"):
-        snapshot_frame(picture(), limit=1000)
+        Fitter(1000).frame(picture())
 
 
 def bars_of(frame: bytes) -> int:
@@ -105,7 +105,7 @@ def test_a_stream_of_pictures_remembers_what_fitted_and_tries_for_more_now_and_t
 
 
 def test_a_stream_goes_on_after_a_picture_that_could_not_be_sent() -> None:
-    fitter = Fitter(len(snapshot_frame(picture())))
+    fitter = Fitter(len(Fitter().frame(picture())))
     with pytest.raises(ProtocolError, match="does not fit"):
         fitter.frame(picture(profile="long" * 10_000))
     assert codec.decode_down(fitter.frame(picture())[4:]) == picture()

@@ -6,7 +6,6 @@ import pytest
 from msgspec.structs import replace
 
 from gridbot_tui.exchange.simulated.config import AccountConfig
-from gridbot_tui.exchange.simulated.filters import parse_price, parse_quantity
 from gridbot_tui.exchange.simulated.params import ExchangeParams
 from gridbot_tui.exchange.simulated.refusals import Refusal
 from gridbot_tui.exchange.simulated.world import World
@@ -147,23 +146,6 @@ def test_nothing_trades_before_the_first_bar() -> None:
     for market, code in ((Market.FUTURES, -4141), (Market.SPOT, -1013)):
         world = World(Tape({"XYZUSDT": [flat(0, 1000)]}, market=market), AccountConfig(market, {"USDT": D(100)}))
         assert refusal(world, limit("early", BUY, 990, 1000)) == code
-
-
-@pytest.mark.parametrize(("market", "price", "quantity"), [(Market.FUTURES, -4014, -4023), (Market.SPOT, -1013, -1013)])
-def test_numbers_off_the_grid_are_refused_as_they_come_over_the_wire(market: Market, price: int, quantity: int) -> None:
-    i = instrument(market=market)
-    assert parse_price(i, "100.1") == 1001
-    assert parse_price(i, "100.10000000") == 1001
-    assert parse_quantity(i, "1.5") == 1500
-    for said, code in (
-        (parse_price(i, "100.15"), price),
-        (parse_quantity(i, "0.0005"), quantity),
-        (parse_price(i, "100.123456789"), -1111),
-        (parse_price(i, "1e-5"), -1100),
-        (parse_quantity(i, "many"), -1100),
-    ):
-        assert isinstance(said, Refusal)
-        assert said.code == code
 
 
 def test_spot_ignores_reduce_only_which_it_does_not_know() -> None:

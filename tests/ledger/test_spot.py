@@ -118,17 +118,15 @@ def test_a_symbol_that_is_not_traded_any_more_keeps_its_book() -> None:
     assert again.position("BTCUSDT") == 10
 
 
-def test_what_is_under_the_exchanges_minimum_is_listed_and_valued_and_not_closable() -> None:
+def test_what_is_under_the_exchanges_minimum_is_listed_and_not_closable() -> None:
     book = ledger(Market.SPOT)
     bought(book, 10, "1", "0.00001")
     assert book.closable("BTCUSDT") == 9
     book.fill(fill(SELL, 600_000, 8, "2"))
     assert book.closable("BTCUSDT") == 1  # 60 USDT, worth an order
-    assert book.dust_value() is None
     book.mark("BTCUSDT", 40_000)
     assert book.closable("BTCUSDT") == 0  # 4 USDT, under the minimum of 5
     assert book.dust() == {"BTCUSDT": D("0.00199")}
-    assert book.dust_value() == D("7.96")
 
 
 def test_a_fee_paid_from_base_that_is_held_to_be_sold_leaves_that_much_less_to_sell() -> None:

@@ -8,7 +8,7 @@ from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.clock import interval_ms, interval_name, moment
 from gridbot_tui.market.errors import DataError
 from gridbot_tui.market.paths import origin
-from gridbot_tui.market.quality import GapChecker
+from gridbot_tui.market.quality import gap_note
 from gridbot_tui.market.quotes import path_quotes
 from gridbot_tui.units import HOUR, MINUTE, Market
 from tests.market.candle_files import T0
@@ -69,24 +69,21 @@ def test_funding_lies_in_the_symbols_folder() -> None:
     assert origin(Path("/d/flat/BTCUSDT-1m-2025-05.csv")).symbol_folder == Path("/d/flat")
 
 
-def test_gaps_are_told_as_bars_arrive() -> None:
-    checker = GapChecker(60 * MINUTE)
-    opens = [0, 1, 2, 4, 65, 127, 127, 100, 128]
-    notes = [checker.check("A", _bar(T0 + minute * MINUTE)) for minute in opens]
-    assert [note and note.code for note in notes] == [
-        None,
-        None,
-        None,
-        "hole",
-        "hole",
-        "episode",
-        "out_of_order",
-        "out_of_order",
-        None,
-    ]
-    assert notes[3] is not None
-    assert notes[3].detail == "1 x 1m missing: 1 min from 2025-05-04 00:03"
-    assert checker.check("B", _bar(T0 + 500 * MINUTE)) is None
+@pytest.mark.parametrize(
+    ("before", "after", "code", "detail"),
+    [
+        (1, 2, None, ""),
+        (2, 4, "hole", "1 x 1m missing: 1 min from 2025-05-04 00:03"),
+        (4, 65, "hole", "60 x 1m missing: 60 min from 2025-05-04 00:05"),
+        (65, 127, "episode", "no bars for 61 min from 2025-05-04 01:06: the episode ended there, a new one starts"),
+        (127, 127, "out_of_order", "bar of 2025-05-04 02:07 after that of 2025-05-04 02:07"),
+        (127, 100, "out_of_order", "bar of 2025-05-04 01:40 after that of 2025-05-04 02:07"),
+    ],
+)
+def test_what_lies_between_two_bars_is_told(before: int, after: int, code: str | None, detail: str) -> None:
+    note = gap_note("A", T0 + before * MINUTE, T0 + after * MINUTE, MINUTE, 60 * MINUTE)
+    assert (note and note.code) == code
+    assert note is None or (note.at, note.detail) == (T0 + (after + 1) * MINUTE, detail)
 
 
 @st.composite

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridbot_tui.settings import example, fields
-from gridbot_tui.settings.edit import EditError, apply_text, set_value, unset_value
+from gridbot_tui.settings.edit import EditError, apply_text, set_value
 from gridbot_tui.settings.model import Settings
 
 TEXT = """\
@@ -63,15 +63,6 @@ def test_inline_tables_and_dotted_keys_can_be_edited_too() -> None:
     assert (
         tomllib.loads(set_value("ladder.skew = 1.0\n", "ladder.max_levels", 3))["ladder"]["max_levels"] == 3
     )
-
-
-def test_a_key_is_taken_out_so_that_its_default_holds() -> None:
-    made = unset_value(TEXT, "ladder.skew")
-    assert tomllib.loads(made) == {"ladder": {}, "logs": {"count": 3}}
-    assert "# the rungs" in made
-    assert "# logs are small here" in made
-    assert unset_value(TEXT, "ladder.none") == TEXT
-    assert unset_value(TEXT, "none.none") == TEXT
 
 
 def test_what_cannot_be_edited_is_said_and_nothing_is_lost() -> None:

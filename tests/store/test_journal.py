@@ -147,11 +147,8 @@ def life(store: Store, *facts: a.Fact) -> OrderState:
 def test_the_order_table_follows_an_order_through_its_life(tmp_path: Path) -> None:
     store = m.store(tmp_path)
     assert life(store, m.intent(1)) is OrderState.SENDING
-    assert store.in_flight_intents() == [m.order(1)]
     assert life(store, m.report(1, Outcome.UNRESOLVED)) is OrderState.UNRESOLVED
-    assert store.in_flight_intents() == [m.order(1)]
     assert life(store, m.report(1, Outcome.ACCEPTED, exchange_id="77")) is OrderState.RESTING
-    assert store.in_flight_intents() == []
     assert life(store, m.fill(1, 6)) is OrderState.PARTLY_FILLED
     assert life(store, m.report(1, Outcome.ACCEPTED)) is OrderState.PARTLY_FILLED
     assert life(store, a.CancelFact(m.T0, m.BTC, "gb-1")) is OrderState.CANCELLING

@@ -231,12 +231,6 @@ class ConfigUpdate(Struct, frozen=True):
     ai: AccountSettings | None = None
 
 
-class KeyExpired(Struct, frozen=True):
-    """The last word of a listen key."""
-
-    listenKey: str = ""
-
-
 # -- spot account -------------------------------------------------------------------------------------------
 
 
@@ -287,6 +281,5 @@ order_trade_update: Final = msgspec.json.Decoder(OrderTradeUpdate).decode
 account_update: Final = msgspec.json.Decoder(AccountUpdate).decode
 algo_update: Final = msgspec.json.Decoder(AlgoUpdate).decode
 config_update: Final = msgspec.json.Decoder(ConfigUpdate).decode
-key_expired: Final = msgspec.json.Decoder(KeyExpired).decode
 execution_report: Final = msgspec.json.Decoder(ExecutionReport).decode
 balance_update: Final = msgspec.json.Decoder(BalanceUpdate).decode

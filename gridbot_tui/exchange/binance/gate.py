@@ -29,11 +29,6 @@ class Gate:
         """The exchange wants to see nobody of ours for so long."""
         self._closed_until = max(self._closed_until, self._clock.monotonic() + seconds)
 
-    @property
-    def shut_for(self) -> float:
-        """Seconds until the exchange takes us again."""
-        return max(0.0, self._closed_until - self._clock.monotonic())
-
     def _wait(self) -> float:
         now = self._clock.monotonic()
         while self._dialled and now - self._dialled[0] >= self._timing.dials_window:

@@ -1,13 +1,12 @@
-"""Binance's filters for one order, and the parsing of its price and quantity as they come over the wire."""
+"""Binance's filters for one order."""
 
 import re
-from decimal import Decimal
 
 from gridbot_tui.exchange.simulated import refusals as no
 from gridbot_tui.exchange.simulated.refusals import Refusal
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.model import NewOrder, OrderKind
-from gridbot_tui.units import Market, Side, Steps, Ticks
+from gridbot_tui.units import Market, Side, Ticks
 
 # Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
 _FUTURES, _SPOT = Market.FUTURES, Market.SPOT
@@ -16,30 +15,6 @@ _BUY = Side.BUY
 
 _SPOT_ID = re.compile(r"[a-zA-Z0-9\-_]{1,36}")
 _FUTURES_ID = re.compile(r"[.A-Z:/a-z0-9_\-]{1,36}")
-_MAX_DECIMALS = 8
-"""More decimals than any asset has: Binance refuses the number before it looks at a filter."""
-
-
-def parse_price(instrument: Instrument, text: str) -> Ticks | Refusal:
-    """A price string as whole ticks, or why it is none."""
-    wrong = no.TICK if instrument.market is _FUTURES else no.filter_failure("PRICE_FILTER")
-    return _parse(text, instrument.tick, wrong)
-
-
-def parse_quantity(instrument: Instrument, text: str) -> Steps | Refusal:
-    """A quantity string as whole steps, or why it is none."""
-    wrong = no.STEP if instrument.market is _FUTURES else no.filter_failure("LOT_SIZE")
-    return _parse(text, instrument.step, wrong)
-
-
-def _parse(text: str, size: Decimal, wrong: Refusal) -> int | Refusal:
-    if re.fullmatch(r"-?\d{1,20}(\.\d{1,20})?", text) is None:
-        return Refusal(-1100, "Illegal characters found in a parameter.")
-    value = Decimal(text)
-    if -int(value.normalize().as_tuple().exponent) > _MAX_DECIMALS:
-        return no.PRECISION
-    whole = value / size
-    return int(whole) if whole == whole.to_integral_value() else wrong
 
 
 def check_client_id(market: Market, client_id: str) -> Refusal | None:

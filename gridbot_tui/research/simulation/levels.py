@@ -1,10 +1,8 @@
 """How hard a campaign is: chances of what may go wrong with each message, and how often the rest happens."""
 
-from typing import Final, Literal
+from typing import Final
 
 from msgspec import Struct
-
-LevelName = Literal["none", "light", "heavy"]
 
 LOSSES: Final = ("request_drop", "request_lose", "request_reject", "refused")
 DELIVERIES: Final = ("event_lost", "event_twice", "event_late")

@@ -19,7 +19,6 @@ MARKET_KINDS: Final = frozenset({"gap", "funding_spike"})
 _SYMBOLS: Final = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT", "ADAUSDT", "LTCUSDT", "LINKUSDT")
 _MORE: Final = (*_SYMBOLS, "BNBUSDT", "AVAXUSDT", "SUIUSDT", "NEARUSDT", "FILUSDT", "APEUSDT")
 """For runs that ask for a number of symbols."""
-MOST_SYMBOLS: Final = len(_MORE)
 
 
 class Happening(Struct, frozen=True):
