@@ -18,7 +18,7 @@ from gridbot_tui.engine.actions import (
 )
 from gridbot_tui.engine.config import EngineConfig
 from gridbot_tui.engine.core import Engine
-from gridbot_tui.engine.events import Event, Operator
+from gridbot_tui.engine.events import Event, Operator, Tick
 from gridbot_tui.engine.invariants import of_actions, violations
 from gridbot_tui.exchange.port import Incoming
 from gridbot_tui.exchange.simulated.config import AccountConfig
@@ -63,6 +63,10 @@ def config(market: Market, symbols: Sequence[Symbol], **changes: Any) -> EngineC
         "stale_after": 2 * HOUR,
     }
     return EngineConfig(**{**fields, **changes})
+
+
+IDLE_LOOKS = 8
+"""Seconds in which nothing happens are most of a life: of those, one in so many is looked at."""
 
 
 class Killed(BaseException):
@@ -137,7 +141,7 @@ class Memory:
 
 
 class Rig:
-    """One bot, one world. ``step`` takes the next thing that happens and checks everything after it."""
+    """One bot, one world. ``step`` takes the next thing that happens and checks all of it after (``IDLE_LOOKS``)."""
 
     def __init__(
         self,
@@ -170,6 +174,8 @@ class Rig:
         self.steps = 0
         self.actions: list[Action] = []
         """Of the latest event."""
+        self._idle = 0
+        """Ticks on end of which nothing came."""
         self._build()
         self.bot.start(self.world.now)
 
@@ -180,7 +186,8 @@ class Rig:
 
         def watched(event: Event) -> list[Action]:
             self.actions = handle(event)
-            if self.checking:
+            self._idle = self._idle + 1 if isinstance(event, Tick) and not self.actions else 0
+            if self._looking:
                 self._inside()
             return self.actions
 
@@ -203,6 +210,7 @@ class Rig:
         if incoming is None:
             return None
         self.steps += 1
+        self._idle = self._idle if isinstance(incoming, Tick) else 0
         try:
             self.bot.receive(incoming)
         except Killed:
@@ -210,7 +218,7 @@ class Rig:
             return incoming
         if self.bot.failure:
             self._problem("bot", self.bot.failure)
-        if self.checking:
+        if self._looking:
             self.look()
         return incoming
 
@@ -290,6 +298,10 @@ class Rig:
         return other
 
     # -- checks -------------------------------------------------------------------------------------------------
+
+    @property
+    def _looking(self) -> bool:
+        return self.checking and self._idle % IDLE_LOOKS == 0
 
     @property
     def quiet(self) -> bool:
