@@ -120,10 +120,10 @@ def test_what_cannot_be_walked_is_said_in_one_sentence(
 
 
 def test_a_walk_is_the_same_whoever_plays_it(tmp_path: Path) -> None:
-    paths = written(tmp_path, series("ETHUSDT", 70, seed=5, sigma_hour=0.012))
+    paths = written(tmp_path, series("ETHUSDT", 50, seed=5, sigma_hour=0.012))
     sets = walkforward.sets_from(["ladder.skew=1.25"])[::-1]  # baselines go by the config, whoever was first
     ours, theirs = (
-        walkforward.walk(Request((paths[0],)), train_days=20, test_days=10, sets=sets, processes=1, by=by)
+        walkforward.walk(Request((paths[0],)), train_days=14, test_days=7, sets=sets, processes=1, by=by)
         for by in ("compiled", "engine")
     )
     assert walkforward.document(ours) == walkforward.document(theirs)

@@ -95,7 +95,7 @@ def test_two_processes_print_the_same_bytes_whatever_the_hash_seed(lively: Path,
 
 MAIN: Sequence[tuple[str, tuple[str, ...], Market | None]] = (
     ("bitcoin", ("um/BTCUSDT/1m/2025-05-04_2025-06-24.parquet",), None),
-    ("two folders", ("um/NEARUSDT/1m", "um/BTCUSDT/1m"), None),
+    ("two folders", ("um/NEARUSDT/1m", "um/LINKUSDT/1m"), None),
     ("spot", ("spot/BTCUSDT/1m/2021-11-11_2021-12-11.parquet",), Market.SPOT),
     ("lively", ("um/FILUSDT/1m/2025-02-01_2025-02-28.parquet",), None),
 )
