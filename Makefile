@@ -20,6 +20,10 @@ MYPY = $(PY) -m mypy
 CONTRACTS = $(VENV)/bin/lint-imports --no-logo
 PYTEST = $(PY) -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
+# Where the environment forbids bytecode (containers often do), each run of the suite would compile thousands of
+# functions anew, and each bot that it starts the sources that have changed since `make setup`.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run setup test pytest lint format typecheck imports bench bench-ui screenshots bench-backtest validation mechanisms promises compiled screen campaign mutants kills faults conformance docs lock clean
 
