@@ -103,6 +103,27 @@ def test_rules_count_their_matches_and_end(served: Served) -> None:
     assert 10 < seen.count(503) < 50
 
 
+@pytest.mark.parametrize(("word", "body", "said"), [
+    ("price", {"price": 0}, "a tick of BTCUSDT (0.01) or more, not 0"), ("price", {"price": -5}, "price must be"),
+    ("price", {"price": "Infinity"}, "price must be"), ("price", {"price": "abc"}, "not 'abc'"),
+    ("price", {"price": 60_000, "mark": "NaN"}, "mark must be"), ("price", {"price": 1e300}, "price must be"),
+    ("price", {"price": 60_000, "volume": -1}, "volume must be"), ("speed", {"speed": 0}, "speed must be"),
+    ("speed", {"speed": "NaN"}, "speed must be"), ("speed", {"speed": 1e300}, "speed must be"),
+    ("jump", {"ms": -1}, "ms must be"), ("jump", {"ms": 10**15}, "ms must be"),
+    ("funding", {"rate": "NaN"}, "rate must be"), ("liquidity", {"steps": -5}, "steps must be"),
+    ("deposit", {"key": "key", "asset": "USDT", "amount": "NaN"}, "amount must be"),
+])  # fmt: skip
+def test_numbers_that_mean_nothing_are_refused_and_the_exchange_goes_on(
+    served: Served, word: str, body: dict[str, object], said: str
+) -> None:
+    status, answer = served.call("POST", f"/control/{word}", json.dumps({"symbol": "BTCUSDT", **body}))
+    assert status == 400
+    assert said in answer["error"]
+    assert served.call("GET", "/fapi/v1/time")[0] == 200
+    assert served.call("GET", "/fapi/v1/ticker/price?symbol=BTCUSDT")[1]["price"] == "60000.00"
+
+
+
 def test_a_rule_that_is_none_is_refused_with_the_menu(served: Served) -> None:
     status, answer = served.call("POST", "/control/faults", '[{"kind": "gremlins"}]')
     assert (status, "gremlins" in answer["error"], "backend_timeout" in answer["error"]) == (400, True, True)

@@ -1,7 +1,7 @@
 """The control endpoint: what a test may do to the exchange. Answered only where it was asked for."""
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -15,7 +15,8 @@ from gridbot_tui.exchange.server.mischief import Mischief
 from gridbot_tui.exchange.server.place import Place
 from gridbot_tui.exchange.server.streams import Hub
 from gridbot_tui.exchange.server.web import Answer
-from gridbot_tui.units import Ms
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.units import DAY, Ms, Ticks
 
 Json = dict[str, Any]
 WORDS = {
@@ -33,6 +34,40 @@ WORDS = {
     "pardon": "forget every weight, count and ban",
     "state": "what the exchange knows of itself",
 }  # fmt: skip
+RANGES: dict[str, tuple[Decimal, Decimal]] = {
+    "price": (Decimal(0), Decimal(10**9)),
+    "mark": (Decimal(0), Decimal(10**9)),
+    "volume": (Decimal(0), Decimal(10**15)),
+    "speed": (Decimal("0.01"), Decimal(100_000)),
+    "ms": (Decimal(0), Decimal(366 * DAY)),
+    "steps": (Decimal(0), Decimal(10**15)),
+    "rate": (Decimal(-1), Decimal(1)),
+    "amount": (Decimal(-(10**15)), Decimal(10**15)),
+}
+"""What each number may be: with others the exchange would have a price of nothing, or no time any more."""
+
+
+def number(body: Json, name: str) -> Decimal:
+    """The number of that name.
+
+    :raises ValueError: it is none, or outside its range
+    """
+    low, high = RANGES[name]
+    try:
+        value = Decimal(str(body[name]))
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if value.is_nan() or not low <= value <= high:
+        raise ValueError(f"{name} must be a number from {low:f} to {high:f}, not {body[name]!r}")
+    return value
+
+
+def _ticks(instrument: Instrument, body: Json, name: str) -> Ticks:
+    ticks = instrument.ticks_near(number(body, name))
+    if ticks < 1:
+        least = f"a tick of {instrument.symbol} ({instrument.tick:f})"
+        raise ValueError(f"{name} must be {least} or more, not {body[name]!r}")
+    return ticks
 
 
 class Control:
@@ -77,9 +112,9 @@ class Control:
     def _price(self, body: Json) -> Json:
         for floor in self._floors(body):
             instrument = floor.tapes[body["symbol"]].instrument
-            price = instrument.ticks_near(Decimal(str(body["price"])))
-            mark = instrument.ticks_near(Decimal(str(body["mark"]))) if "mark" in body else None
-            volume = float(body["volume"]) if body.get("volume") is not None else None
+            price = _ticks(instrument, body, "price")
+            mark = _ticks(instrument, body, "mark") if "mark" in body else None
+            volume = float(number(body, "volume")) if body.get("volume") is not None else None
             floor.push(body["symbol"], price, self._now(), volume, mark)
         self._hub.advance(self._now())
         return {"price": str(body["price"])}
@@ -90,11 +125,11 @@ class Control:
         return {"on": bool(body.get("on", True))}
 
     def _speed(self, body: Json) -> Json:
-        self._place.clock.speed = float(body["speed"])
+        self._place.clock.speed = float(number(body, "speed"))
         return {"speed": self._place.clock.speed}
 
     def _jump(self, body: Json) -> Json:
-        self._place.clock.jump(int(body["ms"]))
+        self._place.clock.jump(int(number(body, "ms")))
         self._place.advance()
         self._hub.advance(self._now())
         return {"serverTime": self._now()}
@@ -103,18 +138,18 @@ class Control:
         steps = body.get("steps")
         for floor in self._floors(body):
             tape = floor.tapes[body["symbol"]]
-            tape.book.liquidity = None if steps is None else int(steps)
+            tape.book.liquidity = None if steps is None else int(number(body, "steps"))
             tape.rebuild()
         return {}
 
     def _funding(self, body: Json) -> Json:
-        self._place.floor("futures").settle(body["symbol"], float(body["rate"]), self._now())
+        self._place.floor("futures").settle(body["symbol"], float(number(body, "rate")), self._now())
         return {}
 
     def _deposit(self, body: Json) -> Json:
         account = self._place.by_key(body["key"])
         desk = self._place.desk(account, body.get("market", next(iter(self._place.floors))), self._now())
-        desk.transfer(body["asset"], Decimal(str(body["amount"])))
+        desk.transfer(body["asset"], number(body, "amount"))
         self._place.flush(account)
         return {}
 
