@@ -128,12 +128,12 @@ def _screened(wanted: "Search", sets: int) -> "Search":
     """With the sets that the compiled screen finds worth a run; as it was where it does not know the market."""
     from msgspec.structs import replace
 
-    from gridbot_tui.research.compiled import not_covered
     from gridbot_tui.research.optimise import begun
+    from gridbot_tui.research.screen.tape import fits
 
     if begun(wanted):
         return wanted  # its sets were screened when it began
-    reason = not_covered(wanted.train)
+    reason = fits(wanted.train)
     if reason:
         say(f"not screened ({reason}): the engine plays every trial")
         return wanted

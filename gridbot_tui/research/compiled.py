@@ -17,7 +17,7 @@ from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.windows import part
 from gridbot_tui.service.assemble import RunRefused
 from gridbot_tui.settings.model import Settings
-from gridbot_tui.units import HOUR, MINUTE, Market, Ms
+from gridbot_tui.units import HOUR, MINUTE, Ms
 
 if TYPE_CHECKING:
     from gridbot_tui.research.screen.screening import Screen
@@ -55,9 +55,10 @@ class Compiled:
     ) -> Outcome | None:
         """A run's outcome; None where the engine must play it."""
         from gridbot_tui.research.screen.settled import Parted, outcome
+        from gridbot_tui.research.screen.tape import fits
 
         settings = settings or self._prepared.settings
-        if not_covered(replace(self._prepared, settings=settings)):
+        if fits(replace(self._prepared, settings=settings)):
             return None
         screen = self._screen(late)
         if screen is None:
@@ -92,16 +93,6 @@ class Compiled:
         return self.play(variant.name, settings, given, late=variant.late)
 
 
-def not_covered(prepared: Prepared) -> str:
-    """Why compiled code cannot play this, or an empty string."""
-    from gridbot_tui.research.screen.tape import fits
-
-    market = next(iter(prepared.market.instruments.values())).market
-    if market is Market.SPOT and prepared.settings.risk.leverage_cap < 1.0:
-        return "a leverage cap of spot below 1"
-    return fits(prepared)
-
-
 def wanted(prepared: Prepared, by: By, runs: int, tell: Tell) -> bool:
     """True where compiled code is to play what it can.
 
@@ -109,7 +100,9 @@ def wanted(prepared: Prepared, by: By, runs: int, tell: Tell) -> bool:
     """
     if by == "engine":
         return False
-    reason = not_covered(prepared)
+    from gridbot_tui.research.screen.tape import fits
+
+    reason = fits(prepared)
     if reason:
         if by != "auto":
             raise RunRefused(f"this cannot be played compiled ({reason}): leave --played-by away, or say engine")

@@ -204,7 +204,7 @@ CASES: tuple[Case, ...] = (
             series("SOLUSDT", 40, seed=17, sigma_hour=0.015, drift_day=-0.03, interval=QUARTER, market=COINS), 9.0
         ),
         QUARTER,
-        {**SPOT, **LARGE},
+        {**SPOT, **LARGE, "risk__leverage_cap": "0.3"},
     ),
     Case(
         "too little money",

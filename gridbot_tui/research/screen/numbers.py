@@ -130,14 +130,14 @@ def _orders(config: EngineConfig, instrument: Instrument) -> dict[str, float]:
 
 def _risk(config: EngineConfig, interval: Ms) -> dict[str, float]:
     r, spot = config.risk, config.market is Market.SPOT
-    tau, bars = r.drawdown_ema_minutes * MINUTE, HOUR // interval - 1
+    tau, bars, most = r.drawdown_ema_minutes * MINUTE, HOUR // interval - 1, SPOT_CAP if spot else np.inf
     return {
         "enter1": r.tier1_enter, "leave1": r.tier1_leave, "enter2": r.tier2_enter, "leave2": r.tier2_leave,
         "enter3": r.tier3_enter, "scale1": r.tier1_scale, "scale2": r.tier2_scale,
         "tau": tau, "usual_pull": 1.0 - float(np.exp(-interval / tau)), "hour_bars": bars,
         "hour_kept": float(np.exp(-bars * interval / tau)), "absolute_halt": r.absolute_halt,
         "auto_rearm": r.auto_rearm, "rearm_ms": int(r.auto_rearm_days * DAY), "rearm_drawdown": r.auto_rearm_drawdown,
-        "cap": SPOT_CAP if spot else r.leverage_cap, "hard": SPOT_CAP if spot else r.leverage_hard,
+        "cap": min(most, r.leverage_cap), "hard": min(most, r.leverage_hard),
         "trim": np.inf if spot else r.leverage_trim, "reserve": r.gap_reserve, "unknown_gap": r.gap_unknown,
         "stop_floor": r.stop_budget_floor, "stop_beyond": r.stop_beyond, "clearance": r.liquidation_clearance,
         "warn": r.liquidation_warn, "reduce": r.liquidation_reduce, "breaker_loss": r.breaker_loss,
