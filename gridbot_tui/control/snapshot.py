@@ -454,6 +454,10 @@ class Snapshot(Struct, frozen=True, tag="snapshot"):
     """A new sim profile lives through its past up to then, at full speed; None where that is over."""
     trials: tuple[TrialView, ...] = ()
     """The running config on the recent past, then the one last previewed; empty before somebody looks on."""
+    tier_limits: tuple[float, ...] = ()
+    """Drawdowns at which tiers 1 to 3 begin, fractions above 0; empty where the bot does not say."""
+    taker_fee: str | None = None
+    """What an order that takes pays, fraction of its value; None where the bot does not say."""
 
 
 class Hello(Struct, frozen=True, tag="hello"):

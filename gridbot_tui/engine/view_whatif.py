@@ -79,9 +79,7 @@ def _drawdown(desk: Desk, filled: AllFilled) -> tuple[float | None, int | None]:
         return None, None
     nav = desk.tiers.value * filled.equity / float(equity)
     drawdown = min(0.0, nav / desk.tiers.peak - 1.0)
-    risk = desk.config.risk
-    limits = (risk.tier1_enter, risk.tier2_enter, risk.tier3_enter)
-    return drawdown, sum(1 for limit in limits if -drawdown >= limit)
+    return drawdown, sum(1 for limit in desk.config.risk.tier_limits if -drawdown >= limit)
 
 
 def _funding(state: SymbolDesk, filled: AllFilled) -> str | None:

@@ -170,6 +170,11 @@ class RiskParams(BaseModel):
         """The exchange's own ceiling, a whole number: never below what the gate admits."""
         return max(1, ceil(self.leverage_hard))
 
+    @property
+    def tier_limits(self) -> tuple[float, float, float]:
+        """Drawdowns at which tiers 1 to 3 begin."""
+        return self.tier1_enter, self.tier2_enter, self.tier3_enter
+
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         """Thresholds that must not cross: entry below trim (else they fight), leaving below entering."""

@@ -162,6 +162,8 @@ class Picture:
             leverage=watch.observed_leverage(desk),
             worst_leverage=exposure.account_worst(desk),
             leverage_cap=desk.gate.hard,
+            tier_limits=desk.config.risk.tier_limits,
+            taker_fee=plain(desk.config.taker_fee),
             max_leverage=desk.max_worst,
             residual=_text(desk.ledger.account.residual() or ZERO) or "0",
             residual_pending=desk.ledger.account.pending_since() is not None,

@@ -120,7 +120,8 @@ def _axes(
     figure.axes(False, axis="x", side="upper")
     figure.axes(False, axis="y", side="right")
     count = max(2, min(5, height // 4))
-    prices = [low + (high - low) * at / (count - 1) for at in range(count)]
+    # Each label stands where its own price is: between the ticks of a tiny one two would read alike.
+    prices = sorted({round(low + (high - low) * at / (count - 1), decimals) for at in range(count)})
     figure.ruler("y").ticks(prices, [words.grouped(f"{price:.{decimals}f}") for price in prices])
     count = max(2, min(6, width // 20))
     places = [round(at * (len(bars) - 1) / (count - 1)) for at in range(count)]

@@ -98,9 +98,10 @@ class Link:
         return bool(self._in_flight)
 
     async def ask_control(self) -> None:
-        """Ask to give orders; the answer comes as news."""
-        if self._client is not None:
-            await self._client.ask_control()
+        """Ask to give orders; the answer comes as news. Raises ControlError."""
+        if self._client is None:
+            raise NotRunning("there is no connection to the bot: nobody was asked")
+        await self._client.ask_control()
 
     async def take_control(self) -> None:
         """Confirm the take-over asked for."""

@@ -167,6 +167,9 @@ class OrderActions(Base):
 
     def action_control(self) -> None:
         """Ask for control; where another has it, a dialog follows that both see."""
+        if self.picture.read_only:
+            self.tell("info", "this terminal only reads (--read-only): open one without it to control the bot")
+            return
         self.run_worker(self._ask_control(), name="ask control", exit_on_error=False)
 
     async def _ask_control(self) -> None:

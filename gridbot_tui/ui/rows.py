@@ -129,6 +129,13 @@ def wrapped(text: str, width: int, role: Role = "text") -> list[Row]:
     return rows
 
 
+def told(label: Span, text: str, width: int, role: Role = "text") -> list[Row]:
+    """Text behind a label, over as many rows as it needs, each beginning where the first one does."""
+    indent = cells(label[0])
+    lines = wrapped(text, max(8, width - indent), role)
+    return [(label if at == 0 else (" " * indent, "text"), *line) for at, line in enumerate(lines)]
+
+
 def text_of(row: Iterable[Span]) -> str:
     """The row without its roles."""
     return "".join(text for text, _ in row)

@@ -24,6 +24,13 @@ def grouped(text: str | None) -> str:
     return sign + whole + dot + rest
 
 
+def size(text: str | None) -> str:
+    """What is held, without the noughts behind it: a wallet of Binance's writes eight places of everything."""
+    if text is not None and "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return grouped(text)
+
+
 def money(text: str | None, places: int = 2, *, signed: bool = False) -> str:
     """An amount of quote currency, rounded half up to ``places`` without ever passing through float."""
     if text is None:
@@ -83,6 +90,11 @@ def ratio(value: float | None, places: int = 2, *, signed: bool = False) -> str:
 def times(value: float | None, places: int = 2) -> str:
     """A leverage: ``1.12x``."""
     return UNKNOWN if value is None else f"{ratio(value, places)}x"
+
+
+def limit(value: float, places: int = 0) -> str:
+    """A limit of leverage, ``6x``: with the places it needs, for a limit that is rounded up is another one."""
+    return times(value, next((count for count in range(places, 2) if round(value, count) == value), 2))
 
 
 def span(milliseconds: Ms | None) -> str:

@@ -58,6 +58,17 @@ def version(bot: Living) -> int:
     return bot.parts.reloader.version
 
 
+async def test_the_picture_has_the_limits_and_the_fee_that_are_in_force(home: Path, config: Path) -> None:
+    async with bot_with(home, config) as bot:
+        assert bot.parts.picture.snapshot().tier_limits == (0.05, 0.10, 0.15)
+        put(config, BASE + "\n[risk]\ntier1_enter = 0.03\ntier2_enter = 0.08\ntier3_enter = 0.125\n")
+        assert (await give(bot, CommandKind.RELOAD)).ok
+        await bot.days(0.1)
+        snapshot = bot.parts.picture.snapshot()
+        assert snapshot.tier_limits == (0.03, 0.08, 0.125)
+        assert snapshot.taker_fee == str(bot.parts.engine.desk.config.taker_fee)
+
+
 async def test_a_preview_shows_the_difference_and_changes_nothing(home: Path, config: Path) -> None:
     async with bot_with(home, config) as bot:
         before = version(bot)

@@ -222,6 +222,8 @@ def normal() -> Snapshot:
         leverage=0.15,
         worst_leverage=1.12,
         leverage_cap=6.0,
+        tier_limits=(0.05, 0.10, 0.15),
+        taker_fee="0.0005",
         max_leverage=1.31,
         residual="0",
         residual_pending=False,

@@ -228,3 +228,37 @@ async def test_a_dialog_fits_a_very_small_terminal() -> None:
         await settled(pilot)
         assert "Cancel" in screen_text(app)
         assert "Flatten" in screen_text(app)
+
+
+def with_view(snapshot: Snapshot, **changes: object) -> Snapshot:
+    view = replace(snapshot.symbols["BTCUSDT"], **changes)
+    return replace(snapshot, symbols={**snapshot.symbols, "BTCUSDT": view})
+
+
+async def test_the_fee_of_closing_is_that_of_the_account_and_what_is_unknown_is_a_dash() -> None:
+    app = an_app(replace(with_view(fixtures.normal(), bid=None, ask=None), taker_fee="0.001", market="spot"))
+    async with shown(app) as pilot:
+        await pilot.press("f")
+        await settled(pilot)
+        assert "fee about 1.56 USDT, half the spread -" in screen_text(app)
+        app.picture.receive(replace(fixtures.normal(), taker_fee=None))
+        await settled(pilot)
+        assert "fee -, half the spread 0.00" in screen_text(app)
+        assert "equity -, no position, paused" in screen_text(app)
+
+
+async def test_no_number_and_no_answer_of_a_dialog_is_cut_on_the_smallest_terminal() -> None:
+    app = an_app(with_view(fixtures.live(), position="1559.43900000"))
+    async with shown(app, (60, 16)) as pilot:
+        for opener in ("f", "K", "ctrl+q"):
+            await pilot.press(opener)
+            await settled(pilot)
+            box = [line for line in screen_text(app).splitlines() if line.startswith(("│", "╭", "╰"))]
+            assert "…" not in "\n".join(box)
+            if opener == "f":
+                assert "sell 1559.439 BTC (BTCUSDT) by market, about" in screen_text(app)
+            if opener == "ctrl+q":
+                for answer in ("‹ Cancel ›", "Detach", "Stop protected", "Flatten and stop"):
+                    assert any(line.rstrip("│ ").endswith(answer) for line in box), answer
+            await pilot.press("escape")
+            await settled(pilot)

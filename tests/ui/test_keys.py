@@ -405,3 +405,18 @@ def test_a_copy_is_a_file_that_only_its_user_reads(tmp_path: Path, monkeypatch: 
     assert file.parent == tmp_path
     assert file.read_text(encoding="utf-8") == "60 010.5 −2 %\n"
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+async def test_asking_for_control_says_why_it_can_not_be_had() -> None:
+    from gridbot_tui.control.errors import NotRunning
+    from gridbot_tui.ui.link import Link
+    from tests.ui.running import never
+
+    app = an_app(fixtures.normal(), read_only=True)
+    async with shown(app) as pilot:
+        await pilot.press("t")
+        await settled(pilot)
+        assert link_of(app).asked == 0
+        assert "--read-only" in app.picture.notes[-1].text
+    with pytest.raises(NotRunning, match="nobody was asked"):
+        await Link(never, app.picture, lambda *_: None, lambda _: None).ask_control()

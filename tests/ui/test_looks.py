@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from msgspec.structs import replace
 from rich.cells import cell_len
 from textual import events
 from textual.geometry import Size
@@ -178,3 +179,51 @@ async def test_nothing_is_read_from_the_machines_clock_or_locale(monkeypatch: py
     again = an_app(fixtures.normal())
     async with shown(again):
         assert screen_text(again) == first
+
+
+async def test_limits_shown_are_those_of_the_config_in_force() -> None:
+    snapshot = replace(fixtures.normal(), tier_limits=(0.03, 0.06, 0.125), leverage_cap=1.5, drawdown=-0.125)
+    app = an_app(snapshot)
+    async with shown(app) as pilot:
+        assert "halts −12.5" in pane_text(app, "#risk")
+        assert re.search(r"drawdown −12\.5 % █+ ", pane_text(app, "#risk").replace("┆", "█"))
+        assert "cap 1.5x" in pane_text(app, "#risk")
+        assert "0.15x/1.5x" in screen_text(app).splitlines()[0]
+        app.action_page("whatif")
+        await settled(pilot)
+        assert "tiers: −3 % reduces, −6 % defends, −12.5 % closes and halts" in screen_text(app)
+        app.picture.receive(replace(snapshot, tier_limits=()))
+        await settled(pilot)
+        assert "tiers: -" in screen_text(app)
+
+
+async def test_profit_of_cycles_is_named_net_and_the_last_row_cuts_no_number() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app):
+        text = pane_text(app, "#profit")
+        assert "grid net" in text
+        assert "7d +144.90  fills 27" in text
+
+
+async def test_levels_of_a_cheap_coin_keep_their_columns_apart() -> None:
+    app = an_app(fixtures.tiny())
+    async with shown(app) as pilot:
+        app.action_page("whatif")
+        await settled(pilot)
+        rows = [line for line in screen_text(app).splitlines() if re.search(r" (buy|sell) 812 345 678 ", line)]
+        assert len(rows) == 6
+        assert all(re.search(r"0\.000001\d\d +[+−]?\d", row) for row in rows)
+        assert re.search(r"0\.00000123 +now ", screen_text(app))
+
+
+def test_no_two_labels_of_the_price_axis_read_alike() -> None:
+    from gridbot_tui.ui.charts import Chart, PlotextRenderer
+    from gridbot_tui.ui.rows import text_of
+
+    bars = tuple(
+        replace(bar, open=price, high="0.00000013", low="0.00000012", close=price)
+        for bar, price in zip(fixtures.bars(1.0, 40), ["0.00000012", "0.00000013"] * 20, strict=True)
+    )
+    rows = PlotextRenderer().render(Chart(bars, (), (), 8), 60, 16, "braille")
+    labels = [found[0] for row in rows if (found := re.findall(r"0\.0000\d+", text_of(row)))]
+    assert labels == ["0.00000013", "0.00000012"]

@@ -71,3 +71,15 @@ def test_the_distance_of_unknown_prices_is_unknown() -> None:
     assert words.change(None, "1") is None
     assert words.change("0", "1") is None
     assert words.change("100", "101") == pytest.approx(0.01)
+
+
+def test_what_is_held_has_no_noughts_behind_it() -> None:
+    assert words.size("1559.43900000") == "1559.439"
+    assert words.size("-16831969.00") == "−16 831 969"
+    assert words.size("100") == "100"
+    assert words.size(None) == "-"
+
+
+def test_a_limit_is_never_rounded_to_another_one() -> None:
+    assert [words.limit(one) for one in (6.0, 1.5, 0.5, 2.75)] == ["6x", "1.5x", "0.5x", "2.75x"]
+    assert words.limit(6.0, 1) == "6.0x"

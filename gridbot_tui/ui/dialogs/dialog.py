@@ -18,6 +18,8 @@ from gridbot_tui.ui.pane import RowPane
 from gridbot_tui.ui.picture import Line, Picture
 from gridbot_tui.ui.rows import Row, wrapped
 
+WIDEST = 72
+"""Cells of the box where the terminal has them; the style sheet says the same."""
 CHANGED = "it has changed since this was opened: look again, then confirm again"
 
 
@@ -122,7 +124,9 @@ class Dialog(ModalScreen[str], Once):
         Binding("pagedown", "look(10)", "Page down", show=False),
     ]
     FRAME = 4
-    """Rows of the box that are no facts: its border, the answers, a row before them."""
+    """Rows of the box that are no facts: its border, a row of answers, a row before them."""
+    SIDES = 4
+    """Cells of the box beside what stands in it."""
     MIDDLE = 0
     """Rows of the widgets between facts and answers."""
 
@@ -193,7 +197,14 @@ class Dialog(ModalScreen[str], Once):
 
     def room(self) -> int:
         """Rows there are for facts."""
-        return self.size.height - self.FRAME - self.MIDDLE - (1 if self._word else 0)
+        answers = len(self.ANSWERS) if self._stacked else 0
+        return self.size.height - self.FRAME - answers - self.MIDDLE - (1 if self._word else 0)
+
+    @property
+    def _stacked(self) -> bool:
+        """True where the answers have no room side by side: a cut one would look like another."""
+        labels = (self.CANCEL, *(label for _, label, _ in self.ANSWERS))
+        return sum(len(label) + 6 for label in labels) > min(WIDEST, self.size.width) - self.SIDES
 
     def action_look(self, rows: int) -> None:
         """Look through facts that do not fit."""
@@ -240,4 +251,5 @@ class Dialog(ModalScreen[str], Once):
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit anew."""
+        self.query_one("#answers").set_class(self._stacked, "-stacked")
         self.flush(self.picture)

@@ -1,15 +1,13 @@
 """Flatten and kill: what would be cancelled, closed, paid and left."""
 
 from decimal import Decimal
+from typing import NamedTuple
 
 from gridbot_tui.control.snapshot import Snapshot, SymbolView
 from gridbot_tui.ui import words
 from gridbot_tui.ui.dialogs.dialog import Dialog
 from gridbot_tui.ui.picture import Picture
-from gridbot_tui.ui.rows import Row, wrapped
-
-TAKER_FEE = Decimal("0.0005")
-"""Taker fee of the futures market; the estimate says "about"."""
+from gridbot_tui.ui.rows import Row, told
 
 
 class FlattenDialog(Dialog):
@@ -33,7 +31,7 @@ class FlattenDialog(Dialog):
         if snapshot is None:
             return [(("nothing is known of the bot", "warn"),)]
         views = chosen(snapshot, self.symbol)
-        return [*effect_rows(snapshot, views), *_leaves(snapshot, views, self.after(), width)]
+        return [*effect_rows(snapshot, views, width), *_leaves(snapshot, views, self.after(), width)]
 
     def after(self) -> str:
         """The state it leaves."""
@@ -75,26 +73,23 @@ def chosen(snapshot: Snapshot, symbol: str) -> dict[str, SymbolView]:
     return {name: view for name, view in snapshot.symbols.items() if not symbol or name == symbol}
 
 
-def effect_rows(snapshot: Snapshot, views: dict[str, SymbolView]) -> list[Row]:
+def effect_rows(snapshot: Snapshot, views: dict[str, SymbolView], width: int) -> list[Row]:
     """What closing these costs, as exactly as it can be known."""
     orders = sum(view.open_orders for view in views.values())
     stops = sum(1 for view in views.values() if view.stop is not None)
     held = {name: view for name, view in views.items() if Decimal(view.position)}
-    rows: list[Row] = []
     what = words.plural(orders, "order") + (f", among them {words.plural(stops, 'stop')}" if stops else "")
-    rows.append((("cancel  ", "dim"), (what if orders else "no order rests", "text")))
+    rows = told(("cancel  ", "dim"), what if orders else "no order rests", width)
     for name, view in list(held.items())[:8]:
-        rows.append((("close   ", "dim"), (closing(name, view), "strong")))
+        rows += told(("close   ", "dim"), closing(name, view), width, "strong")
     if len(held) > 8:
-        rows.append((("close   ", "dim"), (f"and {len(held) - 8} more", "strong")))
+        rows += told(("close   ", "dim"), f"and {len(held) - 8} more", width, "strong")
     if not held:
-        rows.append((("close   ", "dim"), ("no position is held", "text")))
-    fee, slip, known = costs(views)
-    if held:
-        text = f"fee about {words.money(format(fee, 'f'))} {snapshot.quote}, "
-        text += f"half the spread {words.money(format(slip, 'f'))}"
-        rows.append((("cost    ", "dim"), (text if known else f"{text}; of some symbols unknown", "text")))
-    return rows
+        return rows + told(("close   ", "dim"), "no position is held", width)
+    cost = costs(views, snapshot.taker_fee)
+    fee = "fee -" if cost.fee is None else f"fee about {words.money(format(cost.fee, 'f'))} {snapshot.quote}"
+    spread = words.money(None if cost.spread is None else format(cost.spread, "f"))
+    return rows + told(("cost    ", "dim"), f"{fee}, half the spread {spread}", width)
 
 
 def closing(name: str, view: SymbolView) -> str:
@@ -102,34 +97,40 @@ def closing(name: str, view: SymbolView) -> str:
     position = Decimal(view.position)
     verb = "sell" if position > 0 else "buy"
     at = words.grouped(view.mark or view.price)
-    return f"{verb} {words.grouped(format(abs(position), 'f'))} {view.base} ({name}) by market, about {at}"
+    return f"{verb} {words.size(format(abs(position), 'f'))} {view.base} ({name}) by market, about {at}"
 
 
-def costs(views: dict[str, SymbolView]) -> tuple[Decimal, Decimal, bool]:
-    """(taker fees, half the spread, whether all prices are known) of closing these by market."""
-    fee, slip, known = Decimal(0), Decimal(0), True
+class Cost(NamedTuple):
+    """What closing by market costs, quote."""
+
+    fee: Decimal | None
+    """None where the fee or a price is unknown."""
+    spread: Decimal | None
+    """Half of it; None where a best bid or ask is unknown."""
+
+
+def costs(views: dict[str, SymbolView], taker_fee: str | None) -> Cost:
+    """The cost of closing these by market: what is unknown of one of them is unknown of all."""
+    fee: Decimal | None = None if taker_fee is None else Decimal(0)
+    spread: Decimal | None = Decimal(0)
     for view in views.values():
         size = abs(Decimal(view.position))
-        price = view.mark or view.price
         if not size:
             continue
-        if price is None:
-            known = False
-            continue
-        fee += size * Decimal(price) * TAKER_FEE
-        if view.bid is not None and view.ask is not None:
-            slip += size * (Decimal(view.ask) - Decimal(view.bid)) / 2
-    return fee, slip, known
+        price = view.mark or view.price
+        fee = None if fee is None or price is None else fee + size * Decimal(price) * Decimal(taker_fee or 0)
+        if spread is None or view.bid is None or view.ask is None:
+            spread = None
+        else:
+            spread += size * (Decimal(view.ask) - Decimal(view.bid)) / 2
+    return Cost(fee, spread)
 
 
 def _leaves(snapshot: Snapshot, views: dict[str, SymbolView], after: str, width: int) -> list[Row]:
-    fee, slip, known = costs(views)
-    if snapshot.equity is None or not known:
+    cost = costs(views, snapshot.taker_fee)
+    if snapshot.equity is None or cost.fee is None:
         text = f"equity -, {after}"
     else:
-        equity = Decimal(snapshot.equity) - fee - slip
+        equity = Decimal(snapshot.equity) - cost.fee - (cost.spread or 0)
         text = f"equity about {words.money(format(equity, 'f'))} {snapshot.quote}, {after}"
-    return [
-        (("leaves  " if at == 0 else " " * 8, "dim"), *row)
-        for at, row in enumerate(wrapped(text, max(8, width - 8)))
-    ]
+    return told(("leaves  ", "dim"), text, width)

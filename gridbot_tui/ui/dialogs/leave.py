@@ -3,7 +3,7 @@
 from gridbot_tui.ui.dialogs.dialog import Dialog
 from gridbot_tui.ui.dialogs.flatten import chosen, effect_rows
 from gridbot_tui.ui.picture import Picture
-from gridbot_tui.ui.rows import Row
+from gridbot_tui.ui.rows import Row, told
 from gridbot_tui.units import Mode
 
 DETACH, PROTECT, STOP = "detach", "protect", "stop"
@@ -33,17 +33,14 @@ class LeaveDialog(Dialog):
         detach = "only this terminal closes" if self._attached else "a process without a terminal takes over"
         if snapshot is not None and snapshot.mode == Mode.REPLAY.value and not self._attached:
             detach = "a replay goes on only where it is kept (--resume)"
-        rows: list[Row] = [
-            (("detach   ", "accent"), (f"trading goes on; {detach}", "text")),
-            (("         ", "text"), ("'gridbot attach' brings the screen back", "dim")),
-        ]
+        rows = told(("detach   ", "accent"), f"trading goes on; {detach}", width)
+        rows += told(("         ", "text"), "'gridbot attach' brings the screen back", width, "dim")
         if len(self.ANSWERS) > 1:
-            rows += [
-                (("stop     ", "warn"), ("orders are cancelled; positions stay under their stop", "text")),
-                (("flatten  ", "bad"), ("everything is cancelled and closed, then the bot ends:", "text")),
-            ]
+            rows += told(("stop     ", "warn"), "orders are cancelled; positions stay under their stop", width)
+            rows += told(("flatten  ", "bad"), "everything is cancelled and closed, then the bot ends:", width)
             if snapshot is not None:
-                rows += [(("         ", "text"), *row) for row in effect_rows(snapshot, chosen(snapshot, ""))]
+                effect = effect_rows(snapshot, chosen(snapshot, ""), width - 9)
+                rows += [(("         ", "text"), *row) for row in effect]
         return rows
 
     def signature(self, picture: Picture) -> object:

@@ -81,4 +81,4 @@ def chart_of(snapshot: Snapshot, view: SymbolView, symbol: str) -> Chart:
         levels.append((float(view.stop.trigger), "stop"))
     if view.price is not None:
         levels.append((float(view.price), "last"))
-    return Chart(view.bars, tuple(levels), marks, min(view.tick_decimals, 8))
+    return Chart(view.bars, tuple(levels), marks, view.tick_decimals)

@@ -86,7 +86,7 @@ class Summary(RowPane):
                     (f"{words.ratio(view.bias, 2, signed=True)} {(view.label or '-').upper()}", "strong"),
                 ),
                 (("spacing ", "dim"), (words.percent(view.spacing, 2, signed=False), "text")),
-                (("position ", "dim"), (f"{words.grouped(view.position)} {view.base}", "text")),
+                (("position ", "dim"), (f"{words.size(view.position)} {view.base}", "text")),
                 (("open ", "dim"), (str(view.open_orders), "text")),
             )
         )
@@ -94,7 +94,7 @@ class Summary(RowPane):
             (
                 (
                     ("worst ", "dim"),
-                    (f"{words.times(snapshot.worst_leverage)}/{words.times(snapshot.leverage_cap, 0)}", "text"),
+                    (f"{words.times(snapshot.worst_leverage)}/{words.limit(snapshot.leverage_cap)}", "text"),
                 ),
                 (("liq ", "dim"), (words.grouped(view.liquidation_price), "text")),
                 residual(snapshot),

@@ -97,7 +97,7 @@ def _parts(picture: Picture, snapshot: Snapshot) -> list[tuple[int, Row]]:
         (0, ((words.short_money(snapshot.equity), "strong"), (f" {snapshot.quote}", "dim"))),
         (4, ((sign + words.percent(gained, 2), role),)),
         (1, ((f"T{snapshot.tier} {words.percent(snapshot.drawdown)}", TIERS[min(snapshot.tier, 3)]),)),
-        (3, ((words.times(snapshot.leverage), "text"), (f"/{words.times(snapshot.leverage_cap, 0)}", "dim"))),
+        (3, ((words.times(snapshot.leverage), "text"), (f"/{words.limit(snapshot.leverage_cap)}", "dim"))),
         (5, (("worst ", "dim"), (words.times(worst), "warn" if near else "text"))),
         (2, ((f"age {words.span(picture.data_age()):>3}", aged),)),
         (7 if snapshot.past_until is None else 2, ((speed, "accent"),) if speed else ()),

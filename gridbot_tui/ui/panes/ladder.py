@@ -58,7 +58,7 @@ class LadderPane(Pane):
         view = picture.view
         if view is None:
             return (("Ladder", "title"),)
-        held = f"{words.grouped(view.position)} {view.base}" if float(view.position) else "flat"
+        held = f"{words.size(view.position)} {view.base}" if float(view.position) else "flat"
         orders = words.plural(view.open_orders, "order")
         return (("Ladder ", "title"), (f"{picture.symbol} · ", "dim"), (held, "strong"), (f" · {orders}", "dim"))
 

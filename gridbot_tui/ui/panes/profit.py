@@ -6,7 +6,7 @@ from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.ui import words
 from gridbot_tui.ui.pane import Pane
 from gridbot_tui.ui.picture import Picture
-from gridbot_tui.ui.rows import Row, Span, as_many, justify, right, width_of
+from gridbot_tui.ui.rows import Row, Span, as_many, joined, justify, right, width_of
 from gridbot_tui.units import Ms
 
 
@@ -22,7 +22,7 @@ class ProfitPane(Pane):
             return []
         pnl = snapshot.pnl
         account = {
-            "grid": pnl.grid,
+            "grid net": pnl.grid,
             "inventory": pnl.inventory,
             "fees": words.negated(pnl.fees),
             "funding": pnl.funding,
@@ -32,14 +32,14 @@ class ProfitPane(Pane):
         own: dict[str, str | None] = {}
         if view is not None:
             own = {
-                "grid": view.grid_profit,
+                "grid net": view.grid_profit,
                 "inventory": view.inventory_profit,
                 "fees": words.negated(view.fees),
                 "funding": view.funding,
                 "realised": view.realised,
                 "unrealised": view.unrealised,
             }
-        names = ["grid", "inventory", "fees", "funding", "realised", "unrealised"]
+        names = ["grid net", "inventory", "fees", "funding", "realised", "unrealised"]
         if height < 7:
             rows = _two_by_two(names, account, width)
         else:
@@ -97,11 +97,13 @@ def _two_by_two(names: list[str], values: dict[str, str | None], width: int) -> 
 def _totals(snapshot: Snapshot, width: int) -> list[Row]:
     pnl = snapshot.pnl
     wins = words.percent(pnl.wins / pnl.cycles, 0, signed=False) if pnl.cycles else words.UNKNOWN
-    spans: list[Span] = []
-    for name, value in (("today", pnl.today), ("7d", pnl.week)):
-        role = amount(value, 0)[1]
-        spans += [(f"{name} ", "dim"), (words.short_money(value, signed=True), role), ("  ", "text")]
+    lately = joined(
+        [
+            ((f"{name} ", "dim"), (words.short_money(value, signed=True), amount(value, 0)[1]))
+            for name, value in (("today", pnl.today), ("7d", pnl.week))
+        ]
+    )
     parts: list[Row] = [
         ((text, "dim"),) for text in (f"fills {pnl.fills}", f"cycles {pnl.cycles}", f"win {wins}")
     ]
-    return [justify(tuple(spans), as_many(parts, width - width_of(spans)), width)]
+    return [justify(lately, as_many(parts, width - width_of(lately) - 2), width)]

@@ -10,9 +10,6 @@ from gridbot_tui.ui.picture import Picture
 from gridbot_tui.ui.rows import Row, justify
 from gridbot_tui.units import Ms
 
-TIER_LIMITS = (0.05, 0.10, 0.15)
-"""Where drawdown reduces, defends, halts (a promise of the house, no setting)."""
-
 
 class RiskPane(Pane):
     """Two meters and a curve."""
@@ -55,7 +52,7 @@ def leverage_row(snapshot: Snapshot, width: int) -> Row:
             (f"{words.times(snapshot.leverage):>7} ", "strong"),
             *lines.meter(share, room, "accent", marks=marks),
         ),
-        (("worst ", "dim"), (f"{words.times(worst):>6}", "text"), ("  cap ", "dim"), (words.times(cap, 1), "text")),
+        (("worst ", "dim"), (f"{words.times(worst):>6}", "text"), ("  cap ", "dim"), (words.limit(cap, 1), "text")),
         width,
     )
 
@@ -63,16 +60,18 @@ def leverage_row(snapshot: Snapshot, width: int) -> Row:
 def drawdown_row(snapshot: Snapshot, width: int) -> Row:
     """Drawdown now against the three tiers; the deepest so far as a word."""
     room = max(6, width - 46)
-    share = None if snapshot.drawdown is None else -snapshot.drawdown / TIER_LIMITS[-1]
-    marks = [(limit / TIER_LIMITS[-1], "┆", "warn") for limit in TIER_LIMITS[:2]]
+    limits = snapshot.tier_limits
+    share = None if snapshot.drawdown is None or not limits else -snapshot.drawdown / limits[-1]
+    marks = [(limit / limits[-1], "┆", "warn") for limit in limits[:-1]]
     tier = min(snapshot.tier, 3)
+    halts = f"−{100 * limits[-1]:g}" if limits else words.UNKNOWN
     return justify(
         (
             ("drawdown ", "dim"),
             (f"{words.percent(snapshot.drawdown):>7} ", "strong"),
             *lines.meter(share, room, TIERS[tier], marks=marks),
         ),
-        (("max ", "dim"), (f"{words.percent(snapshot.max_drawdown):>7}", "text"), ("  halts −15", "dim")),
+        (("max ", "dim"), (f"{words.percent(snapshot.max_drawdown):>7}", "text"), (f"  halts {halts}", "dim")),
         width,
     )
 
@@ -119,7 +118,7 @@ def _position_rows(picture: Picture, width: int) -> list[Row]:
     return [
         (
             ("position ", "dim"),
-            (f"{words.grouped(view.position)} {view.base}", "strong"),
+            (f"{words.size(view.position)} {view.base}", "strong"),
             (f" {words.times(view.leverage)}", "text"),
             ("  stop ", "dim"),
             (words.grouped(stop), "text" if stop else "dim"),

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from gridbot_tui.control.snapshot import RungView, Snapshot, SymbolView
 from gridbot_tui.ui import words
-from gridbot_tui.ui.rows import Row, right
+from gridbot_tui.ui.rows import Row, joined, right
 
 STANDING = ("resting", "partly filled", "sending", "unresolved")
-_WIDTHS = (12, 10, 14, 14, 12, 12, 8)
-WIDTH = sum(_WIDTHS)
+_WIDTHS = (12, 9, 16, 16, 11, 11, 7)
+WIDTH = sum(_WIDTHS) + len(_WIDTHS) - 1
 
 
 def level_rows(snapshot: Snapshot, view: SymbolView, room: int) -> list[Row]:
@@ -22,9 +22,9 @@ def level_rows(snapshot: Snapshot, view: SymbolView, room: int) -> list[Row]:
     buys, sells = _side(view, "buy"), _side(view, "sell")
     names = ("level", "away", "fills", f"position {view.base}", "result", "equity", "lev")
     each = max(1, (room - 2) // 2)
-    rows: list[Row] = [tuple((right(name, size), "dim") for name, size in zip(names, _WIDTHS, strict=True))]
+    rows: list[Row] = [joined([((right(name, size), "dim"),) for name, size in zip(names, _WIDTHS, strict=True)], " ")]
     rows += reversed(_walk(snapshot, view, float(mark), sells, -1)[:each])
-    rows.append(_row(("now", words.grouped(mark), "", words.grouped(view.position), "", *_account(snapshot, view))))
+    rows.append(_row((words.grouped(mark), "now", "", words.size(view.position), "", *_account(snapshot, view))))
     rows += _walk(snapshot, view, float(mark), buys, 1)[:each]
     return rows
 
@@ -71,7 +71,8 @@ def _account(snapshot: Snapshot, view: SymbolView) -> tuple[str, str]:
 
 def _row(cells: Sequence[str], side: str = "dim", result: str = "dim") -> Row:
     roles = ("price" if side != "dim" else "dim", "dim", side, "text", result, "text", "text")
-    return tuple((right(text, size), role) for text, size, role in zip(cells, _WIDTHS, roles, strict=True))
+    placed = [((right(text, size), role),) for text, size, role in zip(cells, _WIDTHS, roles, strict=True)]
+    return joined(placed, " ")
 
 
 def _places(quantity: str) -> int:

@@ -57,7 +57,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("symbol", 13, lambda n, v, p: (n, "strong"), lambda n, v: n, True),
     Column("state", 12, _state, lambda n, v: v.state, True),
     Column("price", 11, lambda n, v, p: (words.grouped(v.price), "text"), lambda n, v: _number(v.price)),
-    Column("position", 11, lambda n, v, p: (words.grouped(v.position), "text"), lambda n, v: _number(v.position)),
+    Column("position", 11, lambda n, v, p: (words.size(v.position), "text"), lambda n, v: _number(v.position)),
     Column("lev", 6, lambda n, v, p: (words.times(v.leverage), "text"), lambda n, v: v.leverage),
     Column("result", 10, lambda n, v, p: _signed(_result(v)), lambda n, v: _number(_result(v))),
     Column("bias", 6, lambda n, v, p: (words.ratio(v.bias, 2, signed=True), _lean(v.bias)), lambda n, v: v.bias),
@@ -70,7 +70,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column("worst", 6, lambda n, v, p: (words.times(v.worst_leverage), "text"), lambda n, v: v.worst_leverage),
     Column("cycles", 6, lambda n, v, p: (str(v.cycles), "text"), lambda n, v: v.cycles),
-    Column("grid", 10, lambda n, v, p: _signed(v.grid_profit), lambda n, v: _number(v.grid_profit)),
+    Column("grid net", 10, lambda n, v, p: _signed(v.grid_profit), lambda n, v: _number(v.grid_profit)),
     Column("held", 10, lambda n, v, p: _signed(v.unrealised), lambda n, v: _number(v.unrealised)),
     Column("spacing", 8, lambda n, v, p: (words.percent(v.spacing, 2, signed=False), "text"), lambda n, v: v.spacing),
     Column(

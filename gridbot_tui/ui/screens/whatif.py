@@ -35,7 +35,7 @@ class WhatIfPane(Pane):
             ]
         wide = max(12, min(26, (width - LABEL) // (len(view.what_if) + 1)))
         rows = [_heading(view.what_if, wide), *_rows(view, wide, snapshot.quote)]
-        rows += [(), (("tiers: −5 % reduces, −10 % defends, −15 % closes and halts", "dim"),)]
+        rows += [(), ((_tiers(snapshot.tier_limits), "dim"),)]
         rows += what_if_notes(view) + tried
         room = height - len(rows) - 2
         if width >= WIDTH and (levels := level_rows(snapshot, view, room)):
@@ -60,8 +60,8 @@ def _rows(view: SymbolView, wide: int, quote: str) -> list[Row]:
     table: list[tuple[str, str, list[tuple[str, Role]]]] = [
         (
             f"position, {view.base}",
-            words.grouped(view.position),
-            [(words.grouped(one.position), "strong") for one in cases],
+            words.size(view.position),
+            [(words.size(one.position), "strong") for one in cases],
         ),
         (
             "average price",
@@ -88,6 +88,13 @@ def _rows(view: SymbolView, wide: int, quote: str) -> list[Row]:
         )
         for name, now, values in table
     ]
+
+
+def _tiers(limits: Sequence[float]) -> str:
+    """Where each tier begins, as the config in force has it."""
+    does = ("reduces", "defends", "closes and halts")
+    known = ", ".join(f"−{100 * limit:g} % {what}" for limit, what in zip(limits, does, strict=False))
+    return f"tiers: {known or words.UNKNOWN}"
 
 
 def tier_words(tier: int | None) -> tuple[str, Role]:
