@@ -99,7 +99,7 @@ class Outbox:
         self._ready.set()
 
     def close(self) -> None:
-        """Write what replies there are, and no more."""
+        """Write what is queued, the last snapshot with it, and no more."""
         self.closing = True
         self._ready.set()
 
@@ -110,11 +110,11 @@ class Outbox:
                 return None
             if self._replies:
                 return self._replies.popleft()
-            if self.closing:
-                return None
             if self._snapshot is not None:
                 frame, self._snapshot = self._snapshot, None
                 return frame
+            if self.closing:
+                return None
             self._ready.clear()
             await self._ready.wait()
 

@@ -89,7 +89,7 @@ class ControlServer:
         return theirs
 
     async def close(self, grace: float = 1.0) -> None:
-        """Stop listening, let what is queued be written for up to ``grace`` seconds, then hang up on all."""
+        """Stop listening, send the last picture, let what is queued be written for up to ``grace`` seconds, hang up."""
         if self._server is not None:
             self._server.close()
         if self._stream is not None:
@@ -97,6 +97,9 @@ class ControlServer:
         outcomes = [task for peer in self._peers for task in peer.outcomes]
         if outcomes:  # the outcome of a stop is known by now, but not yet in its queue
             await asyncio.wait(outcomes, timeout=grace / 2)
+        readers = [peer for peer in self._peers if peer.streams]
+        if readers:  # at full speed a replay has gone on for days since the one before
+            self._send_snapshot(readers)
         for peer in self._peers:
             peer.outbox.close()
         if self._handlers:

@@ -75,6 +75,14 @@ class Picture:
         """The newest snapshot, shown or not: what orders are checked against."""
         return self._held
 
+    @property
+    def ended(self) -> bool:
+        """True where a replay has come to the end of its data: nothing is lost, there is no more."""
+        snapshot = self._held
+        if self.line is not Line.LOST or snapshot is None or snapshot.mode != "replay":
+            return False
+        return any(link.name == "market" and not link.up for link in snapshot.links)
+
     def note(self, level: str, text: str, symbol: Symbol = "", at: Ms | None = None) -> None:
         """Add a line of this app's own to the events."""
         when = at if at is not None else (self.snapshot.at if self.snapshot else 0)

@@ -167,6 +167,20 @@ async def test_what_waits_for_a_slow_reader_is_bounded_and_never_older() -> None
     assert await box.next() is None, "a queue that overflows ends the connection"
 
 
+async def test_a_reader_gets_the_last_picture_before_the_server_hangs_up(bot: FakeBot, path: Path) -> None:
+    server = ControlServer(bot, path, limits=replace(Limits(), snapshot_every=60.0))
+    await server.start()
+    client = await ControlClient.connect(path)
+    snapshots = client.snapshots()
+    async with asyncio.timeout(5):
+        first = await anext(snapshots)
+        bot.base = replace(bot.base, equity="4711")
+        closing = asyncio.create_task(server.close())
+        assert (await anext(snapshots)).equity == "4711" != first.equity
+        await closing
+    await client.close()
+
+
 # Hostile input
 
 

@@ -2,6 +2,8 @@
 
 from msgspec.structs import replace
 
+from gridbot_tui.control.snapshot import LinkView
+from gridbot_tui.ui.picture import Line
 from gridbot_tui.ui.screens.portfolio import PortfolioPane
 from gridbot_tui.ui.screens.whatif import funding_words, tier_words
 from tests.ui import fixtures
@@ -134,3 +136,19 @@ async def test_the_help_lists_every_action_with_the_key_it_has() -> None:
         await settled(pilot)
         text = screen_text(app)
         assert all(one.help in text for one in ACTIONS if not one.id.startswith("pane_"))
+
+
+async def test_a_replay_at_the_end_of_its_data_has_ended_and_is_not_lost() -> None:
+    links = (LinkView("market", False, None, 0, None, "the data end here"),)
+    app = an_app(replace(fixtures.normal(), mode="replay", links=links), attached=False)
+    async with shown(app, (80, 24)) as pilot:
+        app.picture.line = Line.LOST
+        await settled(pilot)
+        text = screen_text(app)
+        assert "■ ENDED" in text.splitlines()[0]
+        assert "the recorded market ends here" in text
+        assert "DISCONNECTED" not in text
+        await pilot.press("ctrl+q")
+        await settled(pilot)
+        assert "nothing trades" in screen_text(app)
+        assert "attach" not in screen_text(app)

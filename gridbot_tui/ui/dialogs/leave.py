@@ -33,6 +33,8 @@ class LeaveDialog(Dialog):
         detach = "only this terminal closes" if self._attached else "a process without a terminal takes over"
         if snapshot is not None and snapshot.mode == Mode.REPLAY.value and not self._attached:
             detach = "a replay goes on only where it is kept (--resume)"
+        if picture.ended:
+            return told(("detach   ", "accent"), "the replay is over: nothing trades, nothing is left to stop", width)
         rows = told(("detach   ", "accent"), f"trading goes on; {detach}", width)
         rows += told(("         ", "text"), "'gridbot attach' brings the screen back", width, "dim")
         if len(self.ANSWERS) > 1:

@@ -26,6 +26,8 @@ def banner(picture: Picture) -> tuple[str, str] | None:
     """What must be said above everything: (sentence, role)."""
     snapshot = picture.snapshot
     silence = words.span(picture.silence())
+    if picture.ended:
+        return "■ ENDED: the recorded market ends here, and the replay with it; ^q leaves", "banner"
     if picture.line is Line.LOST:
         seen = f" {silence}, orders unverified" if snapshot is not None else ""
         return f"⚠ DISCONNECTED{seen}: {picture.line_detail or 'no connection'}", "alarm"

@@ -18,6 +18,7 @@ STATES: dict[str, tuple[str, str]] = {
     "flattening": ("▼", "warn"),
     "stopping": ("▼", "warn"),
     "stopped": ("■", "dim"),
+    "ended": ("■", "dim"),
     "warming": ("◌", "accent"),
     "unwinding": ("▼", "warn"),
     "latched": ("■", "bad"),
@@ -69,7 +70,7 @@ def state_words(state: str) -> Row:
 
 def _who(picture: Picture, snapshot: Snapshot) -> Row:
     view = picture.view
-    state = snapshot.state
+    state = "ended" if picture.ended else snapshot.state
     if state == "running" and view is not None and view.state not in ("running", ""):
         state = view.state
     row: list[Span] = [mode_badge(snapshot), (f" {picture.symbol or 'no symbol'} ", "strong"), *state_words(state)]
