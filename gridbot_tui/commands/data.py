@@ -77,6 +77,9 @@ def download(
     finally:
         wiped()
     _tell(made, wishes, shelf, json=where(ctx, json=json).json)
+    if not made.fetched + made.kept:
+        named = ", ".join(one.upper() for one in symbol)
+        raise CommandFailed(f"nothing was found of {named}: was it traded on {market}, on those days?", Exit.FAILED)
 
 
 @app.command(name="import")

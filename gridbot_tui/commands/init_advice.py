@@ -43,7 +43,7 @@ def affordable(capital: Decimal, facts: Sequence[Measured]) -> int:
     count = len(facts)
     while count > 1:
         lot = float(capital) / count * LOT_SHARE
-        if all(lot >= ROOM * one.min_notional for one in facts[:count]):
+        if all(lot >= ROOM * one.smallest for one in facts[:count]):
             return count
         count -= 1
     return count
@@ -55,8 +55,8 @@ def symbols(capital: Decimal, facts: Mapping[Symbol, Measured], source: str) -> 
     count = affordable(capital, found)
     chosen = [one.symbol for one in found[:count]]
     lot = float(capital) / count * LOT_SHARE
-    largest = max((one.min_notional for one in found[:count]), default=0.0)
-    reason = f"an adaptive lot is about {lot:,.0f} of quote each, the largest smallest order {largest:g}"
+    largest = max((one.smallest for one in found[:count]), default=0.0)
+    reason = f"an adaptive lot is about {lot:,.0f} of quote each, the largest smallest order {largest:,.4g}"
     if count < len(found):
         reason += f"; {found[count].symbol} and more would make lots too small"
     if lot < ROOM * largest:

@@ -39,6 +39,14 @@ class Measured(Struct, frozen=True):
     """Smallest step of its quantity, base."""
 
     @property
+    def smallest(self) -> float:
+        """What the exchange takes at least, in whole steps: quote."""
+        if self.step <= 0.0:
+            return self.min_notional
+        one = self.step * self.price
+        return one * max(1, math.ceil(self.min_notional / one - 1e-9))
+
+    @property
     def sigma_year(self) -> float:
         """The same, a year."""
         return self.sigma_hour * math.sqrt(HOURS_A_YEAR)

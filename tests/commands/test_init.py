@@ -49,6 +49,8 @@ def test_the_capital_decides_how_many_symbols_there_are() -> None:
     assert affordable(Decimal(900), facts) == 1
     assert affordable(Decimal(1), facts) == 1
     assert affordable(Decimal(1_100), facts) == 2
+    coarse = [structs.replace(a_symbol("A"), step=0.5), structs.replace(a_symbol("B"), step=0.5)]
+    assert affordable(Decimal(900), coarse) == 1  # a step of it is worth 50
 
 
 def test_a_plain_range_holds_nine_weeks_in_ten_and_its_rungs_pay_their_fees() -> None:

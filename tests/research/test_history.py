@@ -158,6 +158,13 @@ def test_a_file_that_is_not_what_its_checksum_says_is_not_taken(files: Files, ca
     assert not list(tmp_path.rglob("*.parquet"))
 
 
+def test_a_download_that_found_nothing_has_failed(files: Files, call: Cli, tmp_path: Path) -> None:
+    done = call("data", "download", "--symbol", "NOSUCHUSDT", "--interval", "1h", "--from", "2025-05-01", "--to",
+                "2025-06-01", "--source", "files", "--into", str(tmp_path), "--files-url", files.url)  # fmt: skip
+    assert done.code == 1
+    assert "nothing was found of NOSUCHUSDT" in done.err
+
+
 def test_what_the_files_lack_comes_from_the_exchange(files: Files, call: Cli, tmp_path: Path) -> None:
     with serving(Market.FUTURES) as served:
         now = served.now()
