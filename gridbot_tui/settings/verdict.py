@@ -62,6 +62,10 @@ def _sentence(name: str, key: fields.Key | None, detail: ErrorDetails) -> str:
         )
     if kind.endswith(("_type", "_parsing", "_from_float")):
         return f"{name} wants a {key.type}, found {described(value)}"
+    if kind in ("too_short", "too_long"):
+        most = "max_length" in detail["ctx"]
+        limit, found = detail["ctx"]["max_length" if most else "min_length"], detail["ctx"]["actual_length"]
+        return f"{name} wants {'at most' if most else 'at least'} {limit} in its list, found {found}"
     return f"{name} = {described(value)} is not allowed: {_said(detail)}"
 
 

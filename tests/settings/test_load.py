@@ -148,6 +148,11 @@ def test_a_value_of_the_wrong_kind_is_refused_rather_than_converted(text: str, w
     assert said.startswith(f"config.toml line 2: {words}")
 
 
+def test_a_list_that_is_too_short_is_told_how_long_it_must_be() -> None:
+    (said,) = complaints("[bot]\nsymbols = []\n")
+    assert said == "config.toml line 2: bot.symbols wants at least 1 in its list, found 0"
+
+
 def test_an_element_of_a_list_is_refused_with_its_own_line() -> None:
     (said,) = complaints('[bot]\nsymbols = [\n  "BTCUSDT",\n  "eth",\n]\n')
     assert said.startswith('config.toml line 4: bot.symbols[1] = "eth"')
