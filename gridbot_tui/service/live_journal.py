@@ -45,10 +45,10 @@ class _Transaction:
 
     __slots__ = ("facts", "guard", "thens", "writing")
 
-    def __init__(self, facts: list[Fact], thens: list[Then], writing: "asyncio.Future[int]") -> None:
+    def __init__(self, facts: list[Fact], thens: list[Then]) -> None:
         self.facts = facts
         self.thens = thens
-        self.writing = writing
+        self.writing: asyncio.Future[int]
         self.guard: asyncio.TimerHandle | None = None
 
 
@@ -218,10 +218,10 @@ class LiveJournal:
                 _go_on(thens)
                 continue
             self._quiet.clear()
-            doing = _Transaction(facts, thens, self._put(facts))
-            self._doing = doing
+            doing = _Transaction(facts, thens)
+            doing.writing = self._put(facts, partial(self._written, doing))
             doing.guard = asyncio.get_running_loop().call_later(HANGS_S, self._hangs, doing)
-            doing.writing.add_done_callback(partial(self._written, doing))
+            self._doing = doing
 
     def _taken(self) -> tuple[list[Fact], list[Then]]:
         facts, self._held = self._held, []
@@ -232,16 +232,17 @@ class LiveJournal:
             thens.append(then)
         return facts, thens
 
-    def _put(self, facts: list[Fact]) -> "asyncio.Future[int]":
+    def _put(self, facts: list[Fact], then: Then) -> "asyncio.Future[int]":
         # The engine has handled exactly the events of these facts: every decision is committed before the next.
         if not self.saving.due(facts):
-            return self._live.put(facts)
+            return self._live.put(facts, then=then)
         at = facts[-1].at
-        writing = self._live.put(facts, state=self._encode_state(), at=at, meta=self._telling.anchor)
+        state = self._encode_state()
+        writing = self._live.put(facts, state=state, at=at, meta=self._telling.anchor, then=then)
         self.saving.saved(at)
         return writing
 
-    def _written(self, doing: _Transaction, _: object) -> None:
+    def _written(self, doing: _Transaction) -> None:
         """A transaction has ended; one that hung is seen to when the disk is tried again."""
         if doing is not self._doing:
             return

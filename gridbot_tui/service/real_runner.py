@@ -43,7 +43,12 @@ class RealRunner:
         self._quotes: dict[Symbol, Quote] = {}
         self._young: deque[Incoming] = deque()
         """Bars and funding of now, while the recovery still brings those of the past: an hour is fed in order."""
-        self._wake = asyncio.Event()
+        self._ended: asyncio.Future[None] | None = None
+        """While ``run`` is under way."""
+        self._turn: asyncio.Handle | None = None
+        """The next look at what waits, where it is on its way."""
+        self._timer: asyncio.TimerHandle | None = None
+        """The next tick."""
         self._trips: deque[tuple[Symbol, Ms]] = deque(maxlen=MOST_TRIPS)
         self._behind = False
         self._tick_at = 0.0
@@ -73,7 +78,7 @@ class RealRunner:
             self._news.append(incoming)
         else:
             self._behind = True
-        self._wake.set()
+        self.wake()
 
     def timed(self, symbol: Symbol, took: Ms) -> None:
         """A request was answered after ``took`` ms on the wire; told with the next tick."""
@@ -81,17 +86,48 @@ class RealRunner:
 
     def wake(self) -> None:
         """Something changed from outside (a command): look again at once."""
-        self._wake.set()
+        if self._turn is None and self._ended is not None:
+            self._turn = asyncio.get_running_loop().call_soon(self._look)
 
     async def run(self) -> None:
-        """Go on until there is nothing more to do."""
+        """Go on until there is nothing more to do. Raises whatever handling raised.
+
+        What waits is looked at by the loop itself: a task, its event and a timer for each look would be as much
+        again to go through between a fill and the order that answers it.
+        """
         self._tick_at = self._monotonic()
-        while not self.over:
-            self._wake.clear()
-            if not self._handle_slice():
-                await self._wait()
-            else:
-                await asyncio.sleep(0)
+        self._ended = asyncio.get_running_loop().create_future()
+        self.wake()
+        try:
+            await self._ended
+        finally:
+            self._ended = None
+            for handle in (self._turn, self._timer):
+                if handle is not None:
+                    handle.cancel()
+            self._turn = self._timer = None
+
+    def _look(self) -> None:
+        """Handle a slice of what waits, and see to it that there is another look."""
+        ended, self._turn = self._ended, None
+        if ended is None or ended.done():
+            return
+        try:
+            more = not self.over and self._handle_slice()
+        except Exception as error:  # noqa: BLE001 - raised by run
+            ended.set_exception(error)
+            return
+        if self.over:
+            ended.set_result(None)
+        elif more:
+            self.wake()
+        elif self._timer is None:
+            pause = max(0.0, self._tick_at - self._monotonic())
+            self._timer = asyncio.get_running_loop().call_later(pause, self._tick_is_due)
+
+    def _tick_is_due(self) -> None:
+        self._timer = None
+        self.wake()
 
     def _handle_slice(self) -> bool:
         """Handle what waits for up to a slice of time; True where more is left."""
@@ -142,17 +178,6 @@ class RealRunner:
             self._handle(Health(at, loop_lag=lag, trips=trips))
         self._handle(Tick(at))
         self._bot.flush()
-
-    async def _wait(self) -> None:
-        """Until news come or the next tick is due."""
-        pause = self._tick_at - self._monotonic()
-        if pause <= 0.0:
-            return
-        timer = asyncio.get_running_loop().call_later(pause, self._wake.set)
-        try:
-            await self._wake.wait()
-        finally:
-            timer.cancel()
 
 
 def _later(before: Quote | None, now: Quote) -> Quote:

@@ -24,7 +24,8 @@ from gridbot_tui.store.identity import Identity
 from gridbot_tui.units import Ms
 
 T = TypeVar("T")
-_Asked = tuple[Batch, "asyncio.Future[int]"]
+_Then = Callable[[], None]
+_Asked = tuple[Batch, "asyncio.Future[int]", _Then | None]
 
 TABLES_S = 0.004
 """So much after a transaction the tables follow it: its orders have left by then."""
@@ -145,8 +146,12 @@ class LiveStore:
         state: bytes | None = None,
         at: Ms | None = None,
         meta: dict[str, str] | None = None,
+        then: _Then | None = None,
     ) -> "asyncio.Future[int]":
         """``append`` for those who do not wait: what it would return or raise comes with the future.
+
+        ``then`` is called once that is done, in the turn in which the thread tells of it: a callback of the future
+        would be a turn later, and an order waits for this.
 
         Raises:
             UnwritableFact: nothing is queued.
@@ -160,9 +165,12 @@ class LiveStore:
             why = f"{self._store.path}: {MAX_WAITING} batches wait for the disk already."
             done.set_exception(StoreUnavailable(why))
         else:
-            self._waiting.append((batch(facts, state, at, meta), done))
+            self._waiting.append((batch(facts, state, at, meta), done, then))
             if not self._writing:
                 self._begin()
+            return done
+        if then is not None:
+            asyncio.get_running_loop().call_soon(then)
         return done
 
     def _begin(self) -> None:
@@ -175,7 +183,7 @@ class LiveStore:
             loop.call_soon_threadsafe(self._ended, seqs, error)
 
         try:
-            self._hop.soon(partial(_write, self._store, [each for each, _ in self._writing], ended))
+            self._hop.soon(partial(_write, self._store, [each for each, _, _ in self._writing], ended))
         except ValueError as error:  # the thread has ended: nobody else will tell
             self._ended(None, StoreUnavailable(f"The store's thread has ended ({error})."))
 
@@ -190,27 +198,30 @@ class LiveStore:
         if seqs is not None:
             self.commits += 1
             self._follow()
-        for number, (_, done) in enumerate(group):
-            _tell(done, None if seqs is None else seqs[number], error)
+        for number, (_, done, then) in enumerate(group):
+            _tell(done, None if seqs is None else seqs[number], error, then)
         self._go_on()
 
     async def _one_by_one(self, group: list[_Asked]) -> None:
         try:
-            for each, done in group:
+            for each, done, then in group:
                 try:
                     (seq,) = await self._hop.run(partial(self._store.write, [each]))
                 except (StoreError, sqlite3.Error, ValueError, OverflowError) as error:
-                    _tell(done, None, error)
+                    _tell(done, None, error, then)
                 else:
                     self.commits += 1
-                    _tell(done, seq, None)
+                    _tell(done, seq, None, then)
         finally:
-            for _, done in group:  # only where this was stopped in the middle
-                _tell(done, None, StoreUnavailable("The store's writer was stopped in mid-write."))
+            for _, done, then in group:  # only where this was stopped in the middle
+                if not done.done():
+                    _tell(done, None, StoreUnavailable("The store's writer was stopped in mid-write."), then)
             self._writing = []
             self._go_on()
 
     def _go_on(self) -> None:
+        if self._writing:
+            return  # whoever was told has asked for the next one already
         if self._waiting:
             self._begin()
         else:
@@ -286,11 +297,13 @@ def _caught_up(store: Store, work: Callable[[Store], T]) -> T:
     return work(store)
 
 
-def _tell(done: "asyncio.Future[int]", seq: int | None, error: BaseException | None) -> None:
-    """Nothing where nobody waits any more."""
+def _tell(done: "asyncio.Future[int]", seq: int | None, error: BaseException | None, then: _Then | None) -> None:
+    """What became of a batch; its future is left as it is where nobody waits any more."""
     if done.done():
-        return
-    if seq is not None:
+        pass
+    elif seq is not None:
         done.set_result(seq)
     else:
         done.set_exception(error if error is not None else StoreUnavailable("Nothing was written."))
+    if then is not None:
+        then()

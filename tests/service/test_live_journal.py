@@ -37,8 +37,11 @@ class Disk:
         self.groups: list[int] = []
         self.instant = False
 
-    def put(self, facts: Sequence[Fact], **more: Any) -> asyncio.Future[int]:
-        return asyncio.ensure_future(self._put(facts, **more))
+    def put(self, facts: Sequence[Fact], then: Any = None, **more: Any) -> asyncio.Future[int]:
+        putting = asyncio.ensure_future(self._put(facts, **more))
+        if then is not None:
+            putting.add_done_callback(lambda _: then())
+        return putting
 
     async def _put(self, facts: Sequence[Fact], **more: Any) -> int:
         await self.gate.wait()

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gridbot_tui.engine.events import LinkChanged, Tick
 from gridbot_tui.service.real_runner import RealRunner
 
 
@@ -20,6 +21,47 @@ class _Bot:
 
     def flush(self) -> None:
         """Nothing waits."""
+
+
+class _Broken(_Bot):
+    """Fails at what it hears."""
+
+    def receive(self, incoming: Any) -> None:
+        raise RuntimeError(f"{type(incoming).__name__} was too much")
+
+
+async def test_what_handling_raises_ends_the_run_with_it() -> None:
+    runner = RealRunner(_Broken(), lambda: 1)  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError, match="Tick was too much"):
+        await asyncio.wait_for(runner.run(), 30)
+    runner.take(Tick(2))  # nobody listens any more
+
+
+class _Counting(_Bot):
+    """Remembers what it hears, and says when two ticks have come."""
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+        self.twice = asyncio.Event()
+
+    def receive(self, incoming: Any) -> None:
+        self.heard.append(incoming)
+        if sum(isinstance(one, Tick) for one in self.heard) == 2:
+            self.twice.set()
+
+
+async def test_news_are_heard_between_two_ticks_and_ticks_come_without_any() -> None:
+    bot = _Counting()
+    runner = RealRunner(bot, lambda: 1)  # type: ignore[arg-type]
+    task = asyncio.create_task(runner.run())
+    runner.take(LinkChanged(1, "market", up=True))
+    await asyncio.wait_for(bot.twice.wait(), 30)
+    runner.leaving = True
+    runner.wake()
+    await asyncio.wait_for(task, 30)
+    first, second = [place for place, one in enumerate(bot.heard) if isinstance(one, Tick)]
+    (news,) = [place for place, one in enumerate(bot.heard) if isinstance(one, LinkChanged)]
+    assert first < news < second
 
 
 @pytest.mark.parametrize("turns", range(6))

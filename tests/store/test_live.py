@@ -43,6 +43,30 @@ async def test_a_batch_is_in_the_file_when_its_caller_goes_on(tmp_path: Path) ->
         other.close()
 
 
+async def test_whoever_follows_a_commit_finds_it_done_and_may_ask_for_the_next(tmp_path: Path) -> None:
+    followed: list[int] = []
+    both = asyncio.Event()
+    async with living(tmp_path) as store:
+
+        def end() -> None:
+            followed.append(waiting[1].result())
+            both.set()
+
+        def go_on() -> None:
+            followed.append(waiting[0].result())
+            waiting.append(store.put([m.intent(2)], then=end))
+
+        waiting = [store.put([m.intent(1)], then=go_on)]
+        await asyncio.wait_for(both.wait(), 30)
+    assert followed == [1, 2]
+    refused = store.put([m.intent(3)], then=lambda: followed.append(0))
+    assert followed == [1, 2], "not before the caller has what it is called about"
+    with pytest.raises(StoreUnavailable):
+        await refused
+    await asyncio.sleep(0)
+    assert followed == [1, 2, 0]
+
+
 async def test_a_cancelled_caller_loses_nothing(tmp_path: Path) -> None:
     async with living(tmp_path) as store:
         task = asyncio.create_task(store.append([m.intent(1)]))
