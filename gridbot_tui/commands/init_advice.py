@@ -123,9 +123,7 @@ def _room(one: Measured, below: float, above: float, fee: float) -> int:
 def _paid(one: Measured, below: float, above: float, most: int, share: float) -> int:
     """So many levels at most that every lot has room above the smallest order; 0: not even two."""
     lower, upper = one.price * (1.0 - below), one.price * (1.0 + above)
-    least = one.min_notional / lower
-    if one.step > 0.0:
-        least = math.ceil(least / one.step) * one.step
+    least = one.least(lower)
     for count in range(most, 1, -1):
         dearest = max(sum(levels(kind, lower, upper, count)[:-1]) for kind in PLAIN)
         if share * LEVERAGE >= ROOM * least * dearest:

@@ -38,13 +38,15 @@ class Measured(Struct, frozen=True):
     step: float = 0.0
     """Smallest step of its quantity, base."""
 
+    def least(self, price: float) -> float:
+        """What the exchange takes at least at a price, in whole steps: base."""
+        quantity = self.min_notional / price
+        return quantity if self.step <= 0.0 else self.step * max(1, math.ceil(quantity / self.step - 1e-9))
+
     @property
     def smallest(self) -> float:
-        """What the exchange takes at least, in whole steps: quote."""
-        if self.step <= 0.0:
-            return self.min_notional
-        one = self.step * self.price
-        return one * max(1, math.ceil(self.min_notional / one - 1e-9))
+        """The same at its price, quote."""
+        return self.least(self.price) * self.price
 
     @property
     def sigma_year(self) -> float:

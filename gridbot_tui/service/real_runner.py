@@ -114,9 +114,13 @@ class RealRunner:
             return
         try:
             more = not self.over and self._handle_slice()
-        except Exception as error:  # noqa: BLE001 - raised by run
+        except Exception as error:  # raised by run
+            if ended.done():
+                raise
             ended.set_exception(error)
             return
+        if ended.done():
+            return  # cancelled by what was handled
         if self.over:
             ended.set_result(None)
         elif more:

@@ -198,9 +198,11 @@ class LiveStore:
         if seqs is not None:
             self.commits += 1
             self._follow()
-        for number, (_, done, then) in enumerate(group):
-            _tell(done, None if seqs is None else seqs[number], error, then)
-        self._go_on()
+        try:
+            for number, (_, done, then) in enumerate(group):
+                _tell(done, None if seqs is None else seqs[number], error, then)
+        finally:  # whoever was told may raise: those who wait are written all the same
+            self._go_on()
 
     async def _one_by_one(self, group: list[_Asked]) -> None:
         try:

@@ -37,6 +37,18 @@ async def test_what_handling_raises_ends_the_run_with_it() -> None:
     runner.take(Tick(2))  # nobody listens any more
 
 
+async def test_a_run_that_is_cancelled_by_what_it_handles_ends_cancelled() -> None:
+    troubles: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: troubles.append(told))
+    bot = _Bot()
+    runner = RealRunner(bot, lambda: 1)  # type: ignore[arg-type]
+    task = asyncio.create_task(runner.run())
+    vars(bot)["receive"] = lambda _: task.cancel()
+    await asyncio.wait([task], timeout=30)
+    assert task.cancelled()
+    assert not troubles
+
+
 class _Counting(_Bot):
     """Remembers what it hears, and says when two ticks have come."""
 

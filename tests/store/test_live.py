@@ -67,6 +67,19 @@ async def test_whoever_follows_a_commit_finds_it_done_and_may_ask_for_the_next(t
     assert followed == [1, 2, 0]
 
 
+async def test_whoever_raises_when_told_holds_nobody_up(tmp_path: Path) -> None:
+    troubles: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: troubles.append(str(told["exception"])))
+
+    def refuse() -> None:
+        raise RuntimeError("not now")
+
+    async with living(tmp_path) as store:
+        _ = store.put([m.intent(1)], then=refuse)
+        assert await asyncio.wait_for(store.append([m.intent(2)]), 30) == 2
+    assert troubles == ["not now"]
+
+
 async def test_a_cancelled_caller_loses_nothing(tmp_path: Path) -> None:
     async with living(tmp_path) as store:
         task = asyncio.create_task(store.append([m.intent(1)]))

@@ -75,7 +75,14 @@ def test_a_tmux_killed_in_the_middle_of_a_flatten_leaves_it_to_be_carried_on_and
         tmux.type("own", "f")
         tmux.wait_for("own", "by market")
         tmux.type("own", "Tab", "Enter")
-        wait(lambda: "flatten" in command(tmp_path, "export", "audit").stdout, 30, "flatten in the audit trail")
+
+        def confirmed() -> bool:
+            # An order that filled under the dialog is told instead of passed over: confirmed again, as it asks for.
+            if any("it has changed" in line for line in tmux.screen("own")):
+                tmux.type("own", "Enter")
+            return "flatten" in command(tmp_path, "export", "audit").stdout
+
+        wait(confirmed, 30, "flatten in the audit trail")
         tmux("kill-session", "-t", "own")
         wait(lambda: runs_headless(tmp_path, pid), 30, "bot without a terminal")
 
