@@ -91,6 +91,13 @@ class Blockers:
         """True while the reason holds."""
         return (symbol, code) in self._held
 
+    def first(self, symbol: Symbol, codes: Iterable[str]) -> str:
+        """The first of these reasons that holds; "" where none does."""
+        for code in codes:
+            if (symbol, code) in self._held:
+                return code
+        return ""
+
     def since(self, code: str) -> Ms | None:
         """When the oldest reason of a code began, whatever the symbol; None where none holds."""
         return min((one.since for (_, held), one in self._held.items() if held == code), default=None)

@@ -296,13 +296,8 @@ class Desk:
         latched = self.latches.blocks(symbol)
         if latched:
             return latched
-        for code in NO_NEW_RISK:
-            if self.blockers.holds("", code):
-                return code
-        for code in NO_NEW_RISK_SYMBOL:
-            if self.blockers.holds(symbol, code):
-                return code
-        return self.breakers.blocks(symbol)
+        held = self.blockers.first("", NO_NEW_RISK) or self.blockers.first(symbol, NO_NEW_RISK_SYMBOL)
+        return held or self.breakers.blocks(symbol)
 
     def reconfigure(self, config: EngineConfig) -> None:
         """Put another configuration in force. Raises ValueError, and changes nothing, where it does not fit."""

@@ -123,7 +123,7 @@ def step_of(plan: GridPlan) -> float:
     """Log distance between neighbouring rungs; of a plain grid the least one, 0 without rungs."""
     if plan.kind == "adaptive" or len(plan.grid) < 2:
         return plan.spacing or 0.0
-    return min(high / low - 1.0 for low, high in zip(plan.grid, plan.grid[1:], strict=False))
+    return min([high / low - 1.0 for low, high in zip(plan.grid, plan.grid[1:], strict=False)])
 
 
 def is_dust(instrument: Instrument, steps: Steps, touch: Touch) -> bool:

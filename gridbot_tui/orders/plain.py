@@ -6,8 +6,10 @@ ladder follows from (plan, lots held per level) alone. Levels are numbered from 
 laid, so that a level keeps its number, and its lot, when the range trails.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from math import exp, log
+from operator import attrgetter
 from typing import Final
 
 from gridbot_tui.market.instrument import Instrument
@@ -19,6 +21,7 @@ from gridbot_tui.units import Market, Side, Steps, Ticks
 
 _NEAR: Final = 1e-9
 """A level this close to the start, relatively, is at it: float noise, not price."""
+_PRICE: Final = attrgetter("price")
 
 HeldLot = tuple[int, Side, Steps]
 """(level, side the lot was opened on, steps): what a level holds."""
@@ -62,7 +65,7 @@ def plain_ladder(
         (Side.BUY, buys, instrument.steps_down(plan.upper) - position),
         (Side.SELL, sells, position - instrument.steps_down(plan.lower)),
     ):
-        drafts.sort(key=lambda draft: -side * draft.price)
+        drafts.sort(key=_PRICE, reverse=side is Side.BUY)
         at_touch = touch.bid if side is Side.BUY else touch.ask
         fitting = _bounded(drafts, room, max(0, -side * position), instrument, side, at_touch)
         wanting = (instrument.steps_down(plan.target) - position) * side > 0
@@ -120,8 +123,8 @@ def _levels(plan: GridPlan, side: Side) -> range:
         return range(1, count) if side is Side.SELL else range(0)
     start = exp(plan.centre) if plan.centre is not None else plan.price
     if side is Side.BUY:
-        return range(min(count - 1, sum(1 for price in plan.grid if price < start * (1.0 - _NEAR))))
-    return range(max(1, sum(1 for price in plan.grid if price <= start * (1.0 + _NEAR))), count)
+        return range(min(count - 1, bisect_left(plan.grid, start * (1.0 - _NEAR))))
+    return range(max(1, bisect_right(plan.grid, start * (1.0 + _NEAR))), count)
 
 
 def _entries(
@@ -131,11 +134,11 @@ def _entries(
     lot: Steps,
     side: Side,
 ) -> list[Draft]:
-    drafts = []
+    drafts, opposite = [], side.opposite
     for level in _levels(plan, side):
         missing = lot - held.get((level, side), 0)
         # A level that still holds a lot of the other side (of an earlier grid) has its exit on this one.
-        if missing > 0 and not held.get((level, side.opposite)):
+        if missing > 0 and not held.get((level, opposite)):
             drafts.append(Draft(level, prices[level][0 if side is Side.BUY else 1], missing, 0))
     return drafts
 

@@ -199,7 +199,7 @@ class _Plan:
             for symbol in self._slots:
                 far = self._farthest(symbol, only_worst)
                 if far is not None and (best is None or far[0] > best[0]):
-                    best = (far[0], symbol, far[1])
+                    best = (far[0], symbol, -far[1])
             if best is not None:
                 break
         if best is None:
@@ -207,13 +207,13 @@ class _Plan:
         _, symbol, index = best
         self._drop(symbol, index, code)
         for entries in self._far[symbol].values():
-            if entries and entries[-1][1] == index:
+            if entries and -entries[-1][1] == index:
                 entries.pop()
         self._count(symbol)
         return True
 
     def _farthest(self, symbol: Symbol, only_worst: bool) -> tuple[float, int] | None:
-        """(distance, place) of the symbol's farthest entry, on the side that makes its worst case or on either."""
+        """(distance, -place) of the symbol's farthest entry, on the side that makes its worst case or on either."""
         one = self.view.symbols[symbol]
         if not one.mark:
             return None
@@ -226,17 +226,16 @@ class _Plan:
             if buys != sells:
                 worst = _BUY if buys > sells else _SELL
                 sides = [side for side in sides if side is worst]
-        heads = [entries[side][-1] for side in sides]
-        return max(heads, key=lambda head: (head[0], -head[1]), default=None)
+        return max([entries[side][-1] for side in sides], default=None)
 
     def _by_distance(self, symbol: Symbol, mark: Ticks) -> dict[Side, list[tuple[float, int]]]:
-        """Entries that rest, (log distance from the mark, place) of each side, the farthest last."""
+        """Entries that rest, (log distance from the mark, -place) of each side, the farthest last."""
         found: dict[Side, list[tuple[float, int]]] = {_BUY: [], _SELL: []}
         for index, slot in enumerate(self._slots[symbol]):
             if slot.entry and slot.state is _SLOT_RESTING:
-                found[slot.side].append((abs(log(slot.price / mark)), index))
+                found[slot.side].append((abs(log(slot.price / mark)), -index))
         for entries in found.values():
-            entries.sort(key=lambda entry: (entry[0], -entry[1]))
+            entries.sort()
         return found
 
     def result(self) -> dict[Symbol, tuple[Slot, ...]]:

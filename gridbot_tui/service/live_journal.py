@@ -13,11 +13,10 @@ wait in memory in order, and ``may_send`` says which orders leave. The queue is 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from gridbot_tui.engine.actions import Fact
+from gridbot_tui.engine.actions import Fact, IntentFact
 from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.service.journal import HELD, MOST_HELD, TRY_AGAIN_S
 from gridbot_tui.service.saving import Saving
@@ -36,6 +35,9 @@ MOST_UNTOLD = 256
 HELD_S = 0.05
 """Facts that may wait for the next commit wait so long: the orders of a fill must not be held up by the answers to
 the orders before them."""
+QUICK_S = 0.002
+"""So long at most the loop itself waits for a commit that holds up orders."""
+SLOW_S = 1.0
 
 Then = Callable[[], None]
 
@@ -43,13 +45,13 @@ Then = Callable[[], None]
 class _Transaction:
     """Facts on their way to the disk, and who goes on once they are there."""
 
-    __slots__ = ("facts", "guard", "thens", "writing")
+    __slots__ = ("began", "facts", "thens", "writing")
 
     def __init__(self, facts: list[Fact], thens: list[Then]) -> None:
         self.facts = facts
         self.thens = thens
         self.writing: asyncio.Future[int]
-        self.guard: asyncio.TimerHandle | None = None
+        self.began = asyncio.get_running_loop().time()
 
 
 class LiveJournal:
@@ -77,8 +79,12 @@ class LiveJournal:
         self._doing: _Transaction | None = None
         self._hung: _Transaction | None = None
         """A transaction that does not end; its facts are older than those pending."""
+        self._guard: asyncio.TimerHandle | None = None
+        """Looks whether the transaction under way hangs."""
         self._defect: Exception | None = None
         self._tried_at = 0.0
+        self._no_hurry = 0.0
+        """Until then nothing waits for the disk in line."""
         self._wake = asyncio.Event()
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -109,8 +115,10 @@ class LiveJournal:
     def _keep_held(self) -> None:
         """Write what was held, unless a commit has taken it along."""
         self._keeper = None
-        with self._watched():
+        try:
             self._begin()
+        except Exception as defect:  # noqa: BLE001 - raised by run
+            self._broken(defect)
 
     def _tell_later(self, facts: Sequence[Fact]) -> None:
         self._untold.extend(facts)
@@ -135,6 +143,20 @@ class LiveJournal:
     def may_send(self, order: NewOrder) -> bool:
         """Any order while nothing waits for the disk, else only one that protects or reduces."""
         return not self._blocked or reduces(order)
+
+    def hurry(self) -> bool:
+        """Wait a moment for the disk where orders wait for it; True where they have left.
+
+        To be called where nothing is more urgent. The store's thread then has the interpreter to itself. A disk
+        that takes longer is not waited for again for ``SLOW_S``.
+        """
+        doing = self._doing
+        if doing is None or self._clock() < self._no_hurry or not any(type(fact) is IntentFact for fact in doing.facts):
+            return False
+        if self._live.wait(QUICK_S):
+            return True
+        self._no_hurry = self._clock() + SLOW_S
+        return False
 
     def flush(self) -> None:
         """Have what waits written soon; where the disk fails, have it tried again once a second."""
@@ -220,8 +242,9 @@ class LiveJournal:
             self._quiet.clear()
             doing = _Transaction(facts, thens)
             doing.writing = self._put(facts, partial(self._written, doing))
-            doing.guard = asyncio.get_running_loop().call_later(HANGS_S, self._hangs, doing)
             self._doing = doing
+            if self._guard is None:
+                self._guard = asyncio.get_running_loop().call_later(HANGS_S, self._mind_disk)
 
     def _taken(self) -> tuple[list[Fact], list[Then]]:
         facts, self._held = self._held, []
@@ -246,33 +269,42 @@ class LiveJournal:
         """A transaction has ended; one that hung is seen to when the disk is tried again."""
         if doing is not self._doing:
             return
-        assert doing.guard is not None
-        doing.guard.cancel()
         error = StoreUnavailable("it was stopped") if doing.writing.cancelled() else doing.writing.exception()
-        with self._watched():
+        try:
             if isinstance(error, StoreUnavailable):
                 self._pending.keep(doing.facts)
                 self._failed(str(error))
             elif error is not None:
                 raise error
             self._release(doing)
+        except Exception as defect:  # noqa: BLE001 - raised by run
+            self._broken(defect)
+
+    def _mind_disk(self) -> None:
+        """Look whether a transaction hangs; one timer for all of them, as long as there are any."""
+        self._guard, doing = None, self._doing
+        if doing is None:
+            return
+        loop = asyncio.get_running_loop()
+        left = doing.began + HANGS_S - loop.time()
+        if left > 0:
+            self._guard = loop.call_later(left, self._mind_disk)
+        else:
+            self._hangs(doing)
 
     def _hangs(self, doing: _Transaction) -> None:
         """A transaction has not ended in time: nobody waits for it any longer."""
-        if doing is self._doing:
-            self._hung = doing
-            self._failed(f"the disk has not answered for {HANGS_S:g} s")
-            with self._watched():
-                self._release(doing)
-
-    @contextmanager
-    def _watched(self) -> Iterator[None]:
-        """Nothing leaves after a defect, be it of the file or of what follows a commit: ``run`` raises it."""
+        self._hung = doing
+        self._failed(f"the disk has not answered for {HANGS_S:g} s")
         try:
-            yield
-        except Exception as error:  # noqa: BLE001 - raised by run
-            self._defect = error
-            self._stir()
+            self._release(doing)
+        except Exception as defect:  # noqa: BLE001 - raised by run
+            self._broken(defect)
+
+    def _broken(self, defect: Exception) -> None:
+        """Nothing leaves after a defect, be it of the file or of what follows a commit: ``run`` raises it."""
+        self._defect = defect
+        self._stir()
 
     def _release(self, doing: _Transaction) -> None:
         """Those who waited go on; where the disk fails all, as far as ``may_send`` lets them."""

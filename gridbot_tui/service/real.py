@@ -83,7 +83,7 @@ class RealParts(Parts):
             book=WithHistory(self.engine),
             chase=True,
         )
-        self.runner = RealRunner(self.bot, venue.now)
+        self.runner = RealRunner(self.bot, venue.now, self.journal.hurry)
         self.runner.on_recovered = self._recovered
         self._commands = LiveCommands(live, self.store)
         self._faces(

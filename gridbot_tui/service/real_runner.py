@@ -33,8 +33,16 @@ BEHIND = "news came faster than they could be handled and some were dropped"
 class RealRunner:
     """Runs one bot until a shutdown is reported, it fails, or it is told to leave."""
 
-    def __init__(self, bot: Bot, now: Callable[[], Ms], monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        bot: Bot,
+        now: Callable[[], Ms],
+        hurry: Callable[[], bool] = lambda: False,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``hurry`` waits a moment for the disk where orders wait for it; True where they were let go."""
         self._bot = bot
+        self._hurry = hurry
         self._now = now
         self._monotonic = monotonic
         self.pace = Pace(1.0)
@@ -138,18 +146,20 @@ class RealRunner:
         if self._monotonic() >= self._tick_at:
             self._tick()
         until = self._monotonic() + SLICE_S
-        while self._news or self._quotes:
-            self._handle(self._next())
+        while self._news:
+            self._handle(self._news.popleft())
             if self.over:
                 return False
-            if self._monotonic() >= until:
+            # A fill comes with a report of its order: that, and all quotes, are less urgent than what it led to.
+            if (len(self._news) <= 1 and self._hurry()) or self._monotonic() >= until:
+                return True
+        while self._quotes:
+            self._handle(self._quotes.pop(next(iter(self._quotes))))
+            if self.over:
+                return False
+            if self._news or self._monotonic() >= until:
                 return True
         return False
-
-    def _next(self) -> Incoming:
-        if self._news:
-            return self._news.popleft()
-        return self._quotes.pop(next(iter(self._quotes)))
 
     def _handle(self, incoming: Incoming) -> None:
         recovered = self._bot.recovered

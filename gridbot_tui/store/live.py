@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Literal, Self, TypeVar
 
 import aiosqlite
@@ -65,6 +66,8 @@ class LiveStore:
         self._waiting: list[_Asked] = []
         self._writing: list[_Asked] = []
         """What the transaction under way writes."""
+        self._word: _Word | None = None
+        """Where its end is told."""
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
@@ -177,32 +180,50 @@ class LiveStore:
         """One transaction for all who wait."""
         self._writing, self._waiting = self._waiting, []
         self._idle.clear()
-        loop = asyncio.get_running_loop()
+        loop, word = asyncio.get_running_loop(), _Word()
+        self._word = word
 
-        def ended(seqs: list[int] | None, error: BaseException | None) -> None:
-            loop.call_soon_threadsafe(self._ended, seqs, error)
+        def told() -> None:
+            loop.call_soon_threadsafe(self._ended, word)
 
         try:
-            self._hop.soon(partial(_write, self._store, [each for each, _, _ in self._writing], ended))
+            self._hop.soon(partial(_write, self._store, [each for each, _, _ in self._writing], word, told))
         except ValueError as error:  # the thread has ended: nobody else will tell
-            self._ended(None, StoreUnavailable(f"The store's thread has ended ({error})."))
+            word.error = StoreUnavailable(f"The store's thread has ended ({error}).")
+            self._ended(word)
 
-    def _ended(self, seqs: list[int] | None, error: BaseException | None) -> None:
+    def wait(self, most_s: float) -> bool:
+        """Wait up to so long for the transaction under way, in the loop's own thread: nothing else is done meanwhile.
+
+        True: it is over, and those it was for were told. The thread has the interpreter to itself until then, and
+        no turn of the loop is between the disk and an order.
+        """
+        word = self._word
+        if word is None or not word.over.acquire(timeout=most_s):
+            return False
+        self._ended(word)
+        return True
+
+    def _ended(self, word: "_Word") -> None:
         """A transaction is over: tell those it was for, and go on with those who came meanwhile."""
+        if word is not self._word:
+            return  # it was waited for
+        self._word = None
+        seqs, error = word.seqs, word.error
         group, self._writing = self._writing, []
         if seqs is None and len(group) > 1 and not isinstance(error, StoreError):
             # A defect in one batch must not take its neighbours along: each is tried alone, before what came later.
             self._writing = group
             self._task = asyncio.create_task(self._one_by_one(group), name="store: one by one")
             return
-        if seqs is not None:
-            self.commits += 1
-            self._follow()
+        self.commits += seqs is not None
         try:
             for number, (_, done, then) in enumerate(group):
                 _tell(done, None if seqs is None else seqs[number], error, then)
         finally:  # whoever was told may raise: those who wait are written all the same
             self._go_on()
+            if seqs is not None:
+                self._follow()
 
     async def _one_by_one(self, group: list[_Asked]) -> None:
         try:
@@ -270,14 +291,27 @@ class LiveStore:
             await self._hop.close()
 
 
-def _write(store: Store, batches: list[Batch], ended: Callable[..., object]) -> None:
+class _Word:
+    """What became of a transaction."""
+
+    __slots__ = ("error", "over", "seqs")
+
+    def __init__(self) -> None:
+        self.seqs: list[int] | None = None
+        self.error: BaseException | None = None
+        self.over = Lock()
+        """Held until it is told."""
+        self.over.acquire()
+
+
+def _write(store: Store, batches: list[Batch], word: _Word, told: Callable[[], object]) -> None:
     """In the store's thread: one transaction, and word of it to the loop."""
     try:
-        seqs = store.journal(batches)
+        word.seqs = store.journal(batches)
     except BaseException as error:  # noqa: BLE001 - whoever waits gets it, whatever it is
-        ended(None, error)
-    else:
-        ended(seqs, None)
+        word.error = error
+    word.over.release()
+    told()
 
 
 def _catch_up(store: Store, failed: Callable[[Exception], object]) -> None:

@@ -280,7 +280,7 @@ async def _living(rest: Any, known: Any, clock: WallClock, folder: Path) -> Asyn
     half: Any = _Half(port, take, clock)
     bot = Bot(engine, half, journal, get_logger("bench"), reconcile_every=HOUR, stage_budget=HOUR,
               on_command_done=lambda _: None)  # fmt: skip
-    runner = RealRunner(bot, clock.now_ms)
+    runner = RealRunner(bot, clock.now_ms, journal.hurry)
     box.append(runner)
     tasks = [asyncio.create_task(job) for job in (port.run(), journal.run(), runner.run())]
     bot.start(clock.now_ms())

@@ -4,11 +4,12 @@ import asyncio
 import hmac
 import pickle
 from decimal import Decimal
+from urllib.parse import urlencode
 
 import pytest
 
 from gridbot_tui.exchange.binance.circuit import Circuits
-from gridbot_tui.exchange.binance.client import Client
+from gridbot_tui.exchange.binance.client import Client, form
 from gridbot_tui.exchange.binance.differences import SETTLED, Differences
 from gridbot_tui.exchange.binance.governor import Rank
 from gridbot_tui.exchange.binance.hosts import hosts_of
@@ -19,6 +20,17 @@ from gridbot_tui.exchange.binance.params import BinanceParams
 from gridbot_tui.exchange.binance.ranking import Ranking
 from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
 from gridbot_tui.units import Market, Mode, Side
+
+# -- addresses ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text", ["gb-1", "0.00000001", "-1.5", "a~b_c", "", "a b", "a&b=c", "100%", "é", "币安", "a+b", "a\n", "/"]
+)
+def test_parameters_stand_in_an_address_as_the_library_would_write_them(text: str) -> None:
+    params = {"symbol": text, "quantity": 5, "reduceOnly": "true"}
+    assert form(params) == urlencode(params)
+
 
 # -- hosts and keys -----------------------------------------------------------------------------------------
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,13 +79,13 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def at_work(folder: Path) -> AsyncIterator[Desk]:
+async def at_work(folder: Path, clock: Callable[[], float] = time.monotonic) -> AsyncIterator[Desk]:
     live = await LiveStore.open(folder / "gridbot.db", durable=True, identity=m.ME)
     audit = AuditTrail(folder / "audit.jsonl", at=m.T0, durable=False)
     told: list[Fact] = []
     telling = Telling(audit, Feed(), told.extend, get_logger("test"), {})
     disk = Disk(live)
-    journal = LiveJournal(disk, telling, lambda: b"state", HOUR)  # type: ignore[arg-type]
+    journal = LiveJournal(disk, telling, lambda: b"state", HOUR, clock)  # type: ignore[arg-type]
     writer = asyncio.create_task(journal.run())
     try:
         yield Desk(journal, disk, writer, told)
@@ -198,6 +199,40 @@ async def test_once_the_disk_is_back_everything_is_written_in_the_order_in_which
         desk.decide(3)
         await desk.settle()
         assert await desk.on_disk() == [m.intent(number) for number in range(4)]
+
+
+async def test_orders_leave_in_line_where_the_disk_is_quick_and_a_slow_one_is_left_alone_for_a_while(
+    tmp_path: Path,
+) -> None:
+    now = [10.0]
+    async with at_work(tmp_path, clock=lambda: now[0]) as desk:
+        live, waits, quick = desk.disk.live, [], [True]
+
+        def wait(_: float) -> bool:
+            waits.append(quick[0])
+            return quick[0] and live.wait(30)
+
+        vars(desk.disk).update(put=live.put, wait=wait)
+        assert not desk.journal.hurry(), "nothing is under way"
+        desk.decide(1)
+        assert desk.sent == []
+        assert desk.journal.hurry()
+        assert desk.sent == [1], "no turn of the loop was needed"
+        quick[0] = False
+        desk.decide(2)
+        assert not desk.journal.hurry()
+        assert not desk.journal.hurry()
+        assert waits == [True, False]
+        await desk.settle()
+        assert desk.sent == [1, 2]
+        quick[0] = True
+        now[0] += live_journal.SLOW_S
+        desk.decide(3)
+        assert desk.journal.hurry()
+        assert desk.sent == [1, 2, 3]
+        desk.journal.commit([m.fill(1)], lambda: desk.sent.append(0))
+        assert not desk.journal.hurry(), "no order waits for it"
+        await desk.settle()
 
 
 async def test_a_disk_that_hangs_counts_as_failing_and_loses_nothing_when_it_goes_on(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gridbot_tui.engine.events import LinkChanged, Tick
+from gridbot_tui.engine.events import LinkChanged, Quote, Tick
 from gridbot_tui.service.real_runner import RealRunner
 
 
@@ -74,6 +74,31 @@ async def test_news_are_heard_between_two_ticks_and_ticks_come_without_any() -> 
     first, second = [place for place, one in enumerate(bot.heard) if isinstance(one, Tick)]
     (news,) = [place for place, one in enumerate(bot.heard) if isinstance(one, LinkChanged)]
     assert first < news < second
+
+
+async def test_orders_leave_before_the_report_of_their_fill_and_before_quotes() -> None:
+    bot = _Counting()
+    done: list[str] = []
+
+    def hurry() -> bool:
+        news = [one for one in bot.heard if isinstance(one, LinkChanged)]
+        if len(news) != 1 or done:
+            return False
+        done.append("committed")
+        asyncio.get_running_loop().call_soon(lambda: done.append(f"left after {len(bot.heard)}"))
+        return True
+
+    runner = RealRunner(bot, lambda: 1, hurry)  # type: ignore[arg-type]
+    task = asyncio.create_task(runner.run())
+    await asyncio.sleep(0.05)
+    ticks = len(bot.heard)
+    runner.take(Quote(1, "BTCUSDT", bid=1))
+    runner.take(LinkChanged(1, "market", up=True))
+    runner.take(LinkChanged(1, "account", up=True))
+    await asyncio.wait_for(bot.twice.wait(), 30)
+    task.cancel()
+    assert done == ["committed", f"left after {ticks + 1}"]
+    assert [type(one) for one in bot.heard if not isinstance(one, Tick)] == [LinkChanged, LinkChanged, Quote]
 
 
 @pytest.mark.parametrize("turns", range(6))

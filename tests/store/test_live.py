@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -65,6 +66,38 @@ async def test_whoever_follows_a_commit_finds_it_done_and_may_ask_for_the_next(t
         await refused
     await asyncio.sleep(0)
     assert followed == [1, 2, 0]
+
+
+async def test_a_commit_may_be_waited_for_without_a_turn_of_the_loop_and_is_told_once(tmp_path: Path) -> None:
+    told: list[int] = []
+    async with living(tmp_path) as store:
+        assert not store.wait(30), "nothing is under way"
+        waiting = store.put([m.intent(1)], then=lambda: told.append(1))
+        assert not told
+        assert store.wait(30)
+        assert told == [1]
+        assert waiting.result() == 1
+        assert not store.wait(30)
+        for _ in range(10):
+            await asyncio.sleep(0.001)  # the thread's own word comes, and finds it told
+        assert told == [1]
+        assert store.commits == 1
+        assert await store.append([m.intent(2)]) == 2
+
+
+async def test_a_commit_that_takes_longer_is_not_waited_for(tmp_path: Path) -> None:
+    told: list[int] = []
+    held = threading.Event()
+    async with living(tmp_path) as store:
+        busy = asyncio.create_task(store.run(lambda _: held.wait(30)))
+        await asyncio.sleep(0)
+        waiting = store.put([m.intent(1)], then=lambda: told.append(1))
+        assert not store.wait(0.001)
+        assert not told
+        held.set()
+        assert await asyncio.wait_for(waiting, 30) == 1
+        assert await busy
+        assert told == [1]
 
 
 async def test_whoever_raises_when_told_holds_nobody_up(tmp_path: Path) -> None:

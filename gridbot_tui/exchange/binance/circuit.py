@@ -42,6 +42,11 @@ class Circuits:
         row.until = now + self._wait
         return True
 
+    @property
+    def any(self) -> bool:
+        """Whether anything was refused of late."""
+        return bool(self._rows)
+
     def passed(self, key: Key) -> None:
         """Such a request was carried out: what refused it before is over."""
         self._rows.pop(key, None)

@@ -108,11 +108,11 @@ class BinancePort:
     def _line_up(self, order: NewOrder) -> None:
         rank = self._ranking.of(order)
         entry = rank in (Rank.ENTRY, Rank.REPRICE)
-        if self._closed or (entry and sum(len(lane) for lane in self._lanes.values()) >= self._params.queue):
+        if self._closed or (entry and sum(map(len, self._lanes.values())) >= self._params.queue):
             why = "the adapter is closed" if self._closed else "too many requests wait"
             self._later(self._report(order, Outcome.REFUSED, detail=f"not sent: {why}"))
             return
-        held = self._circuits.holds(_key_of(order), self._clock.now_ms()) if entry else None
+        held = self._circuits.holds(_key_of(order), self._clock.now_ms()) if entry and self._circuits.any else None
         if held is not None:
             detail = f"held back after the same refusal again and again: {held.detail}"
             self._later(self._report(order, Outcome.REFUSED, held.code, detail))
