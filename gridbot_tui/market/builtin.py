@@ -3,13 +3,14 @@
 Sources: the exchange's public exchangeInfo and leverageBracket documents. Live modes ask the exchange.
 """
 
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import Final
 
 from gridbot_tui.market.derive import laddered, split_symbol
 from gridbot_tui.market.instrument import Bracket, Instrument
-from gridbot_tui.units import Market, Symbol
+from gridbot_tui.units import DAY, Market, Ms, Symbol
 
 # symbol tick step max_qty market_max_qty min_notional min_price max_price
 _FUTURES: Final = """
@@ -50,6 +51,11 @@ APEUSDT  0.001      0.01    92141578    253603.41 5 0.001      1000
 PEPEUSDT 0.00000001 1       92233720368 92233720368 1 0.00000001 0.1
 ZECUSDT  0.01       0.001   90000       3010.037  5 0.01       100000
 """
+
+# What was quoted more finely for a while than it is today: the days it was, UTC, and the tick.
+_FINER_ONCE: Final = {
+    (Market.FUTURES, "SOLUSDT"): (date(2022, 11, 9), date(2024, 11, 30), Decimal("0.001")),
+}
 
 # symbol, then cap:leverage:maintenance ratio of each bracket, caps in thousands of quote.
 _BRACKETS: Final = """
@@ -93,6 +99,16 @@ def builtin(market: Market) -> dict[Symbol, Instrument]:
     ladders = _ladders() if market is Market.FUTURES else {}
     rows = _FUTURES if market is Market.FUTURES else _SPOT
     return {line.split()[0]: _instrument(line, market, ladders) for line in rows.strip().splitlines()}
+
+
+def finest_tick(market: Market, symbol: Symbol, first: Ms, last: Ms) -> Decimal | None:
+    """A finer tick than today's that a symbol is known to have had on days of [first, last), if any."""
+    known = _FINER_ONCE.get((market, symbol))
+    if known is None:
+        return None
+    days = range(first // DAY, (last - 1) // DAY + 1)
+    since, until = ((day - date(1970, 1, 1)).days for day in known[:2])
+    return known[2] if days.start <= until and since < days.stop else None
 
 
 def _instrument(line: str, market: Market, ladders: dict[Symbol, tuple[Bracket, ...]]) -> Instrument:

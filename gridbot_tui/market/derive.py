@@ -145,7 +145,11 @@ def finer(instrument: Instrument, prices: Floats) -> Instrument:
     """
     if off_tick(prices, instrument.tick) <= _OFF_SHARE:
         return instrument
-    tick = Decimal(1).scaleb(-decimals_of(prices))
+    return with_tick(instrument, Decimal(1).scaleb(-decimals_of(prices)))
+
+
+def with_tick(instrument: Instrument, tick: Decimal) -> Instrument:
+    """The instrument quoted in a finer tick; the same one where it is not finer."""
     if tick >= instrument.tick:
         return instrument
     scale = instrument.tick / tick

@@ -1,16 +1,17 @@
 """Recorded files as a market: Parquet and Binance CSVs, with the funding and mark prices beside them."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from gridbot_tui.market.builtin import builtin
+from gridbot_tui.market.builtin import builtin, finest_tick
 from gridbot_tui.market.candles import Candles, joined, of_one_interval, read_candles, spacing
 from gridbot_tui.market.clock import BASE_INTERVALS, interval_ms, interval_name, moment
 from gridbot_tui.market.companions import funding_rates, mark_prices
-from gridbot_tui.market.derive import derive, finer
+from gridbot_tui.market.derive import derive, finer, with_tick
 from gridbot_tui.market.errors import DataError
 from gridbot_tui.market.exchange_info import read_instruments
 from gridbot_tui.market.instrument import Instrument
@@ -19,7 +20,7 @@ from gridbot_tui.market.paths import Origin, candle_files
 from gridbot_tui.market.recorded import RecordedMarket, Series
 from gridbot_tui.market.settlements import complete, in_order
 from gridbot_tui.market.source import FundingRate, QualityNote
-from gridbot_tui.units import MINUTE, Market, Ms, Symbol
+from gridbot_tui.units import DAY, MINUTE, Market, Ms, Symbol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +34,9 @@ else:
 _DEFAULTS: Final = DataParams()
 _MOST_TICKS: Final = 2**53
 """Above this a float no longer tells neighbouring ticks apart."""
+_TELLING: Final = 14 * DAY
+"""What of a recording tells tick and step: the days in which the strategy warms up. Later bars may not: an order would
+go by decimals, or by a price level, of a day that was still to come."""
 
 
 def load(
@@ -216,20 +220,19 @@ def _series(
     import numpy as np
 
     remarks = list(candles.remarks)
+    first = int(candles.times.searchsorted(candles.times[0] + _TELLING))
     # The columns that decide decimals: every fourth price would do, all are cheap.
-    prices = np.concatenate(candles.prices)
-    instrument = _instrument(symbol, market, known, prices, remarks)
-    size = instrument.tick_f
-    if float(prices.max()) / size > _MOST_TICKS:
-        raise DataError(
-            f"{symbol} has prices of {prices.max():g} at a tick of {instrument.tick}: no such market exists"
-        )
-    del prices
+    told, later = (np.concatenate([column[rows] for column in candles.prices]) for rows in _parted(first))
+    once = finest_tick(market, symbol, int(candles.times[0]), int(candles.times[-1]) + interval)
+    instrument = _instrument(symbol, market, known, told, once, remarks)
+    size, highest = instrument.tick_f, float(candles.prices[1].max())
+    if highest / size > _MOST_TICKS:
+        raise DataError(f"{symbol} has prices of {highest:g} at a tick of {instrument.tick}: no such market exists")
+    if len(later) and finer(instrument, later) is not instrument:
+        words = f"later prices have more decimals than those of the first two weeks: rounded to {instrument.tick:f}"
+        remarks.append(("rounded_prices", words))
+    del told, later
     opens, highs, lows, closes = (_ticks(column, size) for column in candles.prices)
-    if int(lows.min()) <= 0:
-        raise DataError(
-            f"{symbol} has prices under one tick of {instrument.tick}: give an exchangeInfo of its time"
-        )
     mark = None
     funding: list[FundingRate] = []
     if market is Market.FUTURES:
@@ -248,8 +251,14 @@ def _series(
 
 
 def _instrument(
-    symbol: Symbol, market: Market, known: Instrument | None, prices: Floats, remarks: list[tuple[str, str]]
+    symbol: Symbol,
+    market: Market,
+    known: Instrument | None,
+    prices: Floats,
+    once: Decimal | None,
+    remarks: list[tuple[str, str]],
 ) -> Instrument:
+    """What is known of the symbol, or what its first ``prices`` tell; ``once`` is a tick that it has had."""
     if known is None:
         made = derive(symbol, market, prices)
         remarks.append(
@@ -259,7 +268,7 @@ def _instrument(
             )
         )
         return made
-    fitted = finer(known, prices)
+    fitted = finer(known if once is None else with_tick(known, once), prices)
     if fitted is not known:
         remarks.append(
             (
@@ -270,11 +279,17 @@ def _instrument(
     return fitted
 
 
+def _parted(row: int) -> tuple[slice, slice]:
+    """The rows before one, and those from it on."""
+    return slice(0, row), slice(row, None)
+
+
 def _ticks(prices: Floats, size: float) -> Integers:
-    """Nearest whole ticks. Rounding is monotone, so high and low stay the extremes."""
+    """Nearest whole ticks, one at least: lower no price is quoted. Rounding is monotone, so high and low stay the
+    extremes."""
     import numpy as np
 
-    ticks: Integers = np.rint(prices / size).astype(np.int64)
+    ticks: Integers = np.maximum(np.rint(prices / size), 1).astype(np.int64)
     return ticks
 
 

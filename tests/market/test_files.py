@@ -420,6 +420,29 @@ def test_more_decimals_than_the_known_tick_make_the_tick_finer(tmp_path: Path) -
     assert float(instrument.price(bar.open)) == pytest.approx(data[0][1])
 
 
+@pytest.mark.parametrize("symbol", ["SOLUSDT", "NEWUSDT"], ids=["known", "derived"])
+@pytest.mark.parametrize("factor", [0.37, 0.00001, 12.0])
+def test_later_bars_tell_nothing_of_the_instrument(tmp_path: Path, symbol: str, factor: float) -> None:
+    early = rows(24 * 15, interval=HOUR)
+    later = rows(24 * 5, start=T0 + 15 * 24 * HOUR, interval=HOUR)
+    moved: list[Row] = [(at, factor * o, factor * h, factor * low, factor * c, v) for at, o, h, low, c, v in later]
+    plain = load([str(parquet(tmp_path / "a", early + later, f"um/{symbol}/1h"))])
+    other = load([str(parquet(tmp_path / "b", early + moved, f"um/{symbol}/1h"))])
+    assert other.instruments == plain.instruments
+    kept = len(early)
+    assert (other.series[symbol].close[:kept] == plain.series[symbol].close[:kept]).all()
+    assert int(other.series[symbol].low.min()) >= 1
+    assert ("rounded_prices" in _codes(other)) is (factor != 12.0)
+
+
+def test_a_tick_that_was_finer_for_a_while_is_known_by_the_days(tmp_path: Path) -> None:
+    before, within = 1_640_995_200_000, 1_672_531_200_000  # 2022-01-01, 2023-01-01
+    for place, (starts, tick) in enumerate((((before,), "0.01"), ((within,), "0.001"), ((before, within), "0.001"))):
+        data = [row for start in starts for row in rows(24 * 20, start=start, interval=HOUR)]
+        market = load([str(parquet(tmp_path / str(place), data, "um/SOLUSDT/1h"))])
+        assert str(market.instruments["SOLUSDT"].tick) == tick
+
+
 def test_funding_joins_the_schedule_it_is_nearest_to(tmp_path: Path) -> None:
     path = parquet(tmp_path, rows(24 * 60))
     funding(tmp_path, [(T0 + 8 * HOUR + 9, 1e-4), (T0 + 12 * HOUR - 3, 2e-4), (T0 + 16 * HOUR, -1e-4)])
