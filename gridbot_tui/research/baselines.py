@@ -17,6 +17,7 @@ from gridbot_tui.research.outcome import Outcome, outcome_of, ring_of
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.ring import RingFailed
 from gridbot_tui.settings.model import Settings
+from gridbot_tui.strategy.params import LadderParams
 from gridbot_tui.units import DAY, HOUR, Market, Ms
 
 RANGE = 0.25
@@ -53,15 +54,30 @@ def _plain(kind: str) -> Callable[[Settings], Settings]:
                 "take_profit": None,
             }
         )
-        return settings.model_copy(
-            update={"ladder": ladder.model_copy(update={"kind": kind, "plain": plain}), "symbols": {}}
-        )
+        symbols = {name: one.model_copy(update={"ladder": None}) for name, one in settings.symbols.items()}
+        common = ladder.model_copy(update={"kind": kind, "plain": plain})
+        return settings.model_copy(update={"ladder": common, "symbols": symbols})
 
     return change
 
 
+def _adaptive(settings: Settings) -> Settings:
+    """The systems' own ladder everywhere: a config of plain grids has no use for their votes, and would be beside
+    itself under their names."""
+
+    def moved(ladder: LadderParams) -> LadderParams:
+        return ladder.model_copy(update={"kind": "adaptive"})
+
+    symbols = {
+        name: one if one.ladder is None else one.model_copy(update={"ladder": moved(one.ladder)})
+        for name, one in settings.symbols.items()
+    }
+    return settings.model_copy(update={"ladder": moved(settings.ladder), "symbols": symbols})
+
+
 def _ungated(settings: Settings) -> Settings:
     """NEUTRAL always at full vote: spacing follows volatility, nothing switches it off."""
+    settings = _adaptive(settings)
     votes = settings.strategy.votes.model_copy(update={"neutral_sigma": 0.001, "neutral_ramp": 0.0005, "breakout": 6.0})
     strategy = settings.strategy.model_copy(update={"votes": votes})
     return settings.model_copy(update={"strategy": strategy})
@@ -75,16 +91,16 @@ def _prior(settings: Settings, market: Market) -> tuple[float, float, float]:
 THIRD = 1.0 / 3.0
 USUAL = (
     Variant("static_grid", "static grid, geometric, long", _plain("geometric"), late=True),
-    Variant("equal_weights", "equal weights", weights=(THIRD, THIRD, 1.0 - 2 * THIRD)),
+    Variant("equal_weights", "equal weights", _adaptive, weights=(THIRD, THIRD, 1.0 - 2 * THIRD)),
 )
 """In every result document, with buy and hold."""
 MORE = (
     Variant("static_arithmetic", "static grid, arithmetic, long", _plain("arithmetic"), late=True),
     Variant("ungated_neutral", "volatility-scaled grid without gate", _ungated, weights=(0.0, 0.0, 1.0)),
-    Variant("up_alone", "UP alone", weights=(1.0, 0.0, 0.0)),
-    Variant("down_alone", "DOWN alone", weights=(0.0, 1.0, 0.0)),
-    Variant("neutral_alone", "NEUTRAL alone", weights=(0.0, 0.0, 1.0)),
-    Variant("fixed_prior", "fixed prior weights, no learning", weights=_prior),
+    Variant("up_alone", "UP alone", _adaptive, weights=(1.0, 0.0, 0.0)),
+    Variant("down_alone", "DOWN alone", _adaptive, weights=(0.0, 1.0, 0.0)),
+    Variant("neutral_alone", "NEUTRAL alone", _adaptive, weights=(0.0, 0.0, 1.0)),
+    Variant("fixed_prior", "fixed prior weights, no learning", _adaptive, weights=_prior),
 )
 """In every report."""
 TITLES = {"buy_and_hold": "buy and hold", **{one.name: one.title for one in (*USUAL, *MORE)}}

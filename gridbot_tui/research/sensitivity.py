@@ -1,7 +1,7 @@
 """How much a result hangs on each parameter: one at a time, lowered and raised, everything else as it was."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct
 from pydantic import BaseModel
@@ -10,6 +10,7 @@ from gridbot_tui.research.baselines import Variant
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.units import Market
 
+Model = TypeVar("Model", bound=BaseModel)
 FEWER, MORE = 0.75, 4.0 / 3.0
 """What a value is multiplied with: far enough to matter, near enough to mean the same strategy."""
 MAIN = (
@@ -20,8 +21,11 @@ MAIN = (
     "strategy.votes.breakout",
     "strategy.ensemble.gain",
     "strategy.leverage.base",
+    "ladder.plain.levels",
+    "ladder.plain.range_below",
+    "ladder.plain.range_above",
 )
-"""What decides most: prices, sizes and the gate."""
+"""What decides most: prices, sizes and the gate; of plain grids levels and range."""
 REST = (
     "ladder.spacing_floor",
     "ladder.max_levels",
@@ -47,8 +51,9 @@ REST = (
     "risk.tier1_scale",
     "risk.tier2_scale",
     "risk.gap_reserve",
+    "ladder.plain.leverage",
 )
-"""Every other number that can move an order of the adaptive ladder."""
+"""Every other number that can move an order."""
 _ON_SPOT = {
     "ladder.spacing_trend": "ladder.spot_spacing_trend",
     "ladder.spacing_neutral": "ladder.spot_spacing_neutral",
@@ -74,7 +79,7 @@ class Change(Struct, frozen=True):
 def changes(settings: Settings, market: Market, keys: Sequence[str]) -> list[Change]:
     """Each key lowered and raised, inside its range; a value that cannot move that way is left out."""
     found: list[Change] = []
-    for given in keys:
+    for given in (one for one in keys if _counts(settings, one)):
         key = _ON_SPOT.get(given, given) if market is Market.SPOT else given
         before = value_at(settings, key)
         for factor in (FEWER, MORE):
@@ -89,7 +94,7 @@ def variant(change: Change) -> Variant:
     return Variant(change.name, change.name, lambda settings: with_value(settings, change.key, change.after))
 
 
-def value_at(settings: Settings, key: str) -> float:
+def value_at(settings: BaseModel, key: str) -> float:
     """A number of the config by its dotted key."""
     found: Any = settings
     for part in key.split("."):
@@ -97,17 +102,34 @@ def value_at(settings: Settings, key: str) -> float:
     return found if isinstance(found, int) else float(found)
 
 
+def _counts(settings: Settings, key: str) -> bool:
+    """False for what no ladder of the config goes by: votes and spacing where all are plain, their range where none is,
+    or where its ends are given."""
+    kinds = {settings.ladder.kind, *(one.kind for one in settings.ladders().values())}
+    if key.startswith("ladder.plain."):
+        ends = {"ladder.plain.range_below": "lower", "ladder.plain.range_above": "upper"}
+        return kinds != {"adaptive"} and (key not in ends or getattr(settings.ladder.plain, ends[key]) is None)
+    return "adaptive" in kinds or not key.startswith(("ladder.", "strategy."))
+
+
 def with_value(settings: Settings, key: str, value: float) -> Settings:
-    """A copy with one number changed, not validated: ranges are the caller's."""
-    parts = key.split(".")
-    chain: list[BaseModel] = [settings]
-    for part in parts[:-1]:
-        chain.append(getattr(chain[-1], part))
-    made: Any = value
-    for model, part in zip(reversed(chain), reversed(parts), strict=True):
-        made = model.model_copy(update={part: made})
-    assert isinstance(made, Settings)
+    """A copy with one number changed, not validated: ranges are the caller's. Ladders of single symbols follow where
+    they have the common value."""
+    made = _put(settings, key, value)
+    if key.startswith("ladder."):
+        before = value_at(settings, key)
+        symbols = {
+            name: one if one.ladder is None or value_at(one, key) != before else _put(one, key, value)
+            for name, one in settings.symbols.items()
+        }
+        made = made.model_copy(update={"symbols": symbols})
     return made
+
+
+def _put(model: Model, key: str, value: float) -> Model:
+    """A copy of a model with the number of a dotted key."""
+    part, _, rest = key.partition(".")
+    return model.model_copy(update={part: _put(getattr(model, part), rest, value) if rest else value})
 
 
 def bounds_of(settings: Settings, key: str) -> tuple[float | None, float | None]:

@@ -182,8 +182,6 @@ def _beside(prepared: Prepared, name: str, index: int, window: Window, warm: Ms,
         return metrics.Daily((), ())
     one = prepared.stretch(market)
     variant = next(one for one in baselines.USUAL if one.name == name)
-    if one.late(window.test_from) is not None:
-        variant = replace(variant, late=True)
     found = _compiled((index, "test"), one, window.test_from).variant(variant) if quick else None
     made = found or baselines.try_play(one, variant, window.test_from)
     return metrics.Daily((), ()) if isinstance(made, str) else made.daily(window.test_from)

@@ -1,0 +1,57 @@
+"""What a strategy is compared with is what its title says, whatever the config trades."""
+
+import pytest
+
+from gridbot_tui.research.baselines import MORE, USUAL, play, warm_at
+from gridbot_tui.research.sensitivity import MAIN, REST, changes, value_at, with_value
+from gridbot_tui.settings.load import load
+from gridbot_tui.settings.model import Settings
+from gridbot_tui.units import HOUR, Market
+from tests.research.markets import prepared, series
+
+PLAIN = ("ladder.kind", "geometric")
+OWN_PLAIN = ("symbols.ETHUSDT.ladder.kind", "arithmetic")
+
+
+def settings(*given: tuple[str, str]) -> Settings:
+    return load(None, {}, given).settings
+
+
+@pytest.mark.parametrize("name", ["neutral_alone", "ungated_neutral", "equal_weights", "fixed_prior"])
+def test_a_plain_grid_is_not_beside_itself_under_a_systems_name(name: str) -> None:
+    one = series("ETHUSDT", 24, seed=4, sigma_hour=0.013, interval=HOUR)
+    variant = next(each for each in (*USUAL, *MORE) if each.name == name)
+    adaptive = prepared(one, interval=HOUR)
+    plain = prepared(one, interval=HOUR, ladder__kind="geometric")
+    made = play(plain, variant, warm_at(plain))
+    assert made.figures == play(adaptive, variant, warm_at(adaptive)).figures
+    assert made.figures["fills"]
+
+
+def test_a_static_grid_keeps_the_shares_and_drops_the_ladders_of_single_symbols() -> None:
+    given = settings(("symbols.ETHUSDT.capital_share", "0.7"), OWN_PLAIN)
+    static = next(one for one in USUAL if one.name == "static_grid").settings(given)
+    assert static.shares(("BTCUSDT", "ETHUSDT")) == given.shares(("BTCUSDT", "ETHUSDT"))
+    assert static.ladders() == {}
+
+
+def test_only_what_a_ladder_of_the_config_goes_by_is_varied() -> None:
+    def varied(*given: tuple[str, str]) -> set[str]:
+        return {one.key for one in changes(settings(*given), Market.FUTURES, MAIN + REST)}
+
+    adaptive, plain, both = varied(), varied(PLAIN), varied(OWN_PLAIN)
+    assert "ladder.skew" in adaptive
+    assert not {key for key in adaptive if key.startswith("ladder.plain.")}
+    assert {"ladder.plain.levels", "ladder.plain.range_below", "risk.gap_reserve"} <= plain
+    assert not {key for key in plain if key.startswith("strategy.")}
+    assert both == adaptive | {key for key in plain if key.startswith("ladder.plain.")}
+    assert "ladder.plain.range_below" not in varied(PLAIN, ("ladder.plain.lower", "100"), ("ladder.plain.upper", "200"))
+
+
+def test_a_changed_value_reaches_the_ladders_that_inherit_it() -> None:
+    given = settings(("ladder.spacing_trend", "5"), ("symbols.ETHUSDT.ladder.skew", "0.9"))
+    other = settings(("ladder.spacing_trend", "5"), ("symbols.ETHUSDT.ladder.spacing_trend", "3"))
+    moved, kept = (with_value(one, "ladder.spacing_trend", 6.0) for one in (given, other))
+    assert value_at(moved, "ladder.spacing_trend") == value_at(kept, "ladder.spacing_trend") == 6.0
+    assert moved.ladders()["ETHUSDT"].spacing_trend == 6.0
+    assert kept.ladders()["ETHUSDT"].spacing_trend == 3.0
