@@ -150,7 +150,7 @@ def _space(params: list[str] | None, train: "Prepared") -> Any:
 
     if params:
         return space.parsed(params, train.settings)
-    return space.usual(next(iter(train.market.instruments.values())).market)
+    return space.usual(next(iter(train.market.instruments.values())).market, train.settings)
 
 
 def _written(folder: Path, made: "Found", wanted: "Search", result: dict[str, Any]) -> Path:

@@ -79,7 +79,7 @@ class Change(Struct, frozen=True):
 def changes(settings: Settings, market: Market, keys: Sequence[str]) -> list[Change]:
     """Each key lowered and raised, inside its range; a value that cannot move that way is left out."""
     found: list[Change] = []
-    for given in (one for one in keys if _counts(settings, one)):
+    for given in (one for one in keys if counts(settings, one)):
         key = _ON_SPOT.get(given, given) if market is Market.SPOT else given
         before = value_at(settings, key)
         for factor in (FEWER, MORE):
@@ -102,7 +102,7 @@ def value_at(settings: BaseModel, key: str) -> float:
     return found if isinstance(found, int) else float(found)
 
 
-def _counts(settings: Settings, key: str) -> bool:
+def counts(settings: Settings, key: str) -> bool:
     """False for what no ladder of the config goes by: votes and spacing where all are plain, their range where none is,
     or where its ends are given."""
     kinds = {settings.ladder.kind, *(one.kind for one in settings.ladders().values())}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from gridbot_tui.research.sensitivity import bounds_of, value_at
+from gridbot_tui.research.sensitivity import bounds_of, counts, value_at
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.units import Market
 
@@ -47,10 +47,24 @@ _SPOT = (
 )
 
 
-def usual(market: Market) -> tuple[Parameter, ...]:
-    """Spacing, size and gate: what the strategy's evidence calls open. Few, for every one more invites luck."""
+_PLAIN = (
+    ("ladder.plain.levels", 8.0, 60.0),
+    ("ladder.plain.range_below", 0.05, 0.4),
+    ("ladder.plain.range_above", 0.05, 0.4),
+    ("ladder.plain.leverage", 0.3, 1.0),
+)
+
+
+def usual(market: Market, settings: Settings) -> tuple[Parameter, ...]:
+    """Spacing, size and gate: what the strategy's evidence calls open; of plain grids levels, range and size. Few, for
+    every one more invites luck."""
     own = _SPOT if market is Market.SPOT else _FUTURES
-    return tuple(Parameter(key, low, high) for key, low, high in (*own, *_BOTH))
+    known = [one for one in (*own, *_BOTH, *_PLAIN) if counts(settings, one[0])]
+    adaptive = [one for one in known if one not in _PLAIN]
+    return tuple(
+        Parameter(key, low, high, whole=isinstance(value_at(settings, key), int))
+        for key, low, high in adaptive or known
+    )
 
 
 def parsed(given: Sequence[str], settings: Settings) -> tuple[Parameter, ...]:

@@ -143,12 +143,24 @@ def test_a_trial_is_given_up_only_where_enough_others_did_better_in_every_respec
 def test_the_usual_space_holds_the_defaults_of_both_markets() -> None:
     settings = load(None, {}, ()).settings
     for market in Market:
-        found = space.usual(market)
+        found = space.usual(market, settings)
         values = space.defaults(found, settings)
         assert values is not None
         assert load(None, {}, space.pairs(values)).settings == settings
         for edge in ("low", "high"):
             load(None, {}, space.pairs({one.key: getattr(one, edge) for one in found}))
+
+
+def test_the_usual_space_of_a_plain_grid_is_its_own() -> None:
+    plain = (("ladder.kind", "geometric"), ("ladder.plain.range_below", "0.25"))
+    settings = load(None, {}, plain).settings
+    found = space.usual(Market.FUTURES, settings)
+    keys = ["levels", "range_below", "range_above", "leverage"]
+    assert [one.key for one in found] == [f"ladder.plain.{key}" for key in keys]
+    assert [one.whole for one in found] == [True, False, False, False]
+    assert space.defaults(found, settings) is not None
+    bounded = load(None, {}, (*plain, ("ladder.plain.lower", "100"), ("ladder.plain.upper", "200"))).settings
+    assert [one.key[13:] for one in space.usual(Market.FUTURES, bounded)] == ["levels", "leverage"]
 
 
 def test_a_database_whose_tables_another_is_just_making_is_opened_a_moment_later(

@@ -76,7 +76,7 @@ class Found(Struct, frozen=True):
 def drawn(draw: Random, market: Market) -> Keys:
     """A config as keys over the defaults; it need not be valid."""
     keys: Keys = {}
-    for one in usual(market):
+    for one in usual(market, Settings()):
         if draw.random() < OFTEN:
             keys[one.key] = f"{draw.uniform(one.low, one.high):.4g}"
     for key, (low, high) in FLOATS.items():
