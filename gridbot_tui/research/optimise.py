@@ -17,7 +17,7 @@ from gridbot_tui.research import space as spaces
 from gridbot_tui.research.request import Prepared, Request
 from gridbot_tui.research.ring import RingFailed
 from gridbot_tui.research.space import Parameter, Values
-from gridbot_tui.research.storages import StorageFailed, opened, shown
+from gridbot_tui.research.storages import StorageFailed, opened, reason, shown
 from gridbot_tui.research.trial import Score, hopeless, played
 from gridbot_tui.research.workers import hired
 from gridbot_tui.settings.load import load
@@ -26,12 +26,17 @@ from gridbot_tui.settings.problems import ConfigError
 from gridbot_tui.units import Ms
 
 if TYPE_CHECKING:
+    from multiprocessing.context import ForkContext
+    from multiprocessing.queues import SimpleQueue
+
     import optuna
 
 DIRECTIONS = ("maximize", "minimize", "minimize")
 """Return, drawdown, turnover."""
 POLL_S = 0.3
 PASSED_OVER = "passed_over"
+TOLD_ALREADY = "Cannot tell a "
+"""How optuna begins to say that a trial has ended before."""
 
 
 class OptimiseFailed(Exception):
@@ -92,27 +97,43 @@ def search(wanted: Search, progress: Progress = lambda done, whole: None) -> "op
 
     Raises:
         StorageFailed: the study cannot be kept there, or is of something else.
-        OptimiseFailed: a worker died.
+        OptimiseFailed: a worker died, or the study can be kept no more.
     """
     study = _begun(wanted)
-    began = time.monotonic()
     if count(study).done >= wanted.trials:
         return study
-    before = count(study).done
-    workers = _started(wanted)
+    context = multiprocessing.get_context("fork")
+    told = context.SimpleQueue()
+    workers = _started(wanted, context, told)
     try:
-        while any(one.is_alive() for one in workers):
-            workers[0].join(POLL_S)
-            progress(count(study).done - before, wanted.trials - before)
-            if wanted.seconds is not None and time.monotonic() - began > wanted.seconds:
-                break
+        _watched(wanted, study, workers, progress)
+    except Exception as wrong:
+        why = reason(wrong)
+        if why is None:
+            raise
+        told.put(why)
     finally:
         for one in workers:
             one.terminate()
             one.join()
+    if not told.empty():
+        why = f"the study can be kept no more: {told.get()}"
+        raise OptimiseFailed(f"{why}; the same command goes on from what is there")
     if any(one.exitcode not in (0, -signal.SIGTERM) for one in workers):
         raise OptimiseFailed("a worker ended before its time; what was found is kept, the same command goes on")
     return study
+
+
+def _watched(
+    wanted: Search, study: "optuna.Study", workers: Sequence[BaseProcess], progress: Progress
+) -> None:
+    """Until the workers are done, or time is over."""
+    began, before = time.monotonic(), count(study).done
+    while any(one.is_alive() for one in workers):
+        workers[0].join(POLL_S)
+        progress(count(study).done - before, wanted.trials - before)
+        if wanted.seconds is not None and time.monotonic() - began > wanted.seconds:
+            return
 
 
 def count(study: "optuna.Study") -> Count:
@@ -165,19 +186,18 @@ def _begun(wanted: Search) -> "optuna.Study":
     return study
 
 
-def _started(wanted: Search) -> list[BaseProcess]:
+def _started(wanted: Search, context: "ForkContext", told: "SimpleQueue[str]") -> list[BaseProcess]:
     """Workers at work. Forked: the market is in memory once."""
-    context = multiprocessing.get_context("fork")
     made: list[BaseProcess] = []
     for _ in range(wanted.workers):
-        one = context.Process(target=_work, args=(wanted,), daemon=True)
+        one = context.Process(target=_work, args=(wanted, told), daemon=True)
         one.start()
         made.append(one)
     return made
 
 
-def _work(wanted: Search) -> None:
-    """A worker: trials until the study holds enough."""
+def _work(wanted: Search, told: "SimpleQueue[str]") -> None:
+    """A worker: trials until the study holds enough. ``told`` hears why the study cannot be kept any more."""
     import optuna
 
     from gridbot_tui.research.sampling import ByNumber
@@ -185,11 +205,32 @@ def _work(wanted: Search) -> None:
     hired()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-    study = optuna.load_study(
-        study_name=wanted.study, storage=opened(wanted.storage), sampler=ByNumber(wanted.seed)
-    )
-    while count(study).done < wanted.trials:
+    try:
+        study = optuna.load_study(
+            study_name=wanted.study, storage=opened(wanted.storage), sampler=ByNumber(wanted.seed)
+        )
+        while count(study).done < wanted.trials:
+            _tried(study, wanted)
+    except Exception as wrong:
+        why = reason(wrong)
+        if why is None:
+            raise
+        told.put(why)
+        raise SystemExit(1) from None
+
+
+def _tried(study: "optuna.Study", wanted: Search) -> None:
+    """One trial. Two processes may take the same set from a database's queue at one moment, for SQLite locks no row:
+    who ends later has nothing to tell any more."""
+    from optuna.exceptions import UpdateFinishedTrialError
+
+    try:
         study.optimize(lambda trial: _objective(trial, wanted), n_trials=1, catch=(RingFailed, ValueError))
+    except UpdateFinishedTrialError:
+        return
+    except ValueError as wrong:
+        if not str(wrong).startswith(TOLD_ALREADY):
+            raise
 
 
 def _objective(trial: "optuna.Trial", wanted: Search) -> tuple[float, float, float]:

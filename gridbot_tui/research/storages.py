@@ -27,6 +27,23 @@ def shown(url: str) -> str:
     return _PASSWORD.sub(r"\1***@", url)
 
 
+def reason(wrong: BaseException) -> str | None:
+    """Why a study could not be read or written any more, None for anything else: a full disk, a database that is gone.
+
+    What optuna makes of such an error while it handles it is looked through.
+    """
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    found: str | None = None
+    at: BaseException | None = wrong
+    while at is not None:
+        if isinstance(at, (OSError, StorageFailed, StorageInternalError, SQLAlchemyError)):
+            found = _first_line(at)  # the deepest one says most
+        at = at.__cause__ or at.__context__
+    return found
+
+
 def opened(url: str) -> "BaseStorage":
     """A journal file (``journal:PATH``; many processes may append) or a database (``sqlite:///PATH``, ``mysql://``...).
 

@@ -1,5 +1,6 @@
 """A search keeps its study, goes on where it stopped, plays what it reports again, and judges it on days unseen."""
 
+import errno
 import json
 import tomllib
 from pathlib import Path
@@ -201,6 +202,44 @@ def test_half_an_entry_that_a_dead_process_left_does_not_end_the_study(tmp_path:
     with pytest.raises(StorageFailed, match="no study of gridbot's"):
         opened(f"journal:{path}")
     assert path.read_bytes() == b"somebody's notes"
+
+
+def test_a_set_that_another_process_has_played_at_the_same_time_ends_nobody(
+    tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = _wanted(path, f"sqlite:///{tmp_path / 'study.db'}")
+    study = optimise._begun(wanted)
+    taken = study.ask()
+
+    def as_well(trial: optuna.Trial, _: object) -> tuple[float, float, float]:
+        study.tell(trial.number, (0.1, 0.1, 0.1))
+        return 0.1, 0.1, 0.1
+
+    monkeypatch.setattr(optimise, "_objective", as_well)
+    optimise._tried(study, wanted)
+    study.tell(taken, (0.1, 0.1, 0.1))
+    assert optimise.count(study).complete == 2
+
+
+def test_a_disk_that_takes_no_more_ends_the_search_with_a_sentence(
+    tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    wanted = _wanted(path, f"journal:{tmp_path / 'study.journal'}")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(optimise, "_objective", full)
+    with pytest.raises(optimise.OptimiseFailed, match=r"kept no more: .*No space left on device; the same command"):
+        optimise.search(wanted)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def _wanted(path: str, storage: str) -> optimise.Search:
+    request = Request((path,))
+    train = prepare(request)
+    found = space.parsed(("ladder.skew=0.8:1.2",), train.settings)
+    return optimise.Search(request, train, train.market.start + 14 * DAY, found, "s", storage, 4, 1)
 
 
 def test_two_who_begin_a_study_at_once_look_in_different_places_and_one_alone_repeats_itself() -> None:
