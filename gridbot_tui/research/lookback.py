@@ -30,7 +30,13 @@ from gridbot_tui.settings.model import Settings
 from gridbot_tui.settings.problems import ConfigError
 from gridbot_tui.units import DAY, HOUR, MINUTE, Ms
 
-KEYS = ("strategy.leverage.base", "ladder.spacing_trend", "ladder.spacing_neutral")
+KEYS = (
+    "strategy.leverage.base",
+    "ladder.spacing_trend",
+    "ladder.spacing_neutral",
+    "ladder.plain.leverage",
+    "ladder.plain.levels",
+)
 """What a suggestion may change, one at a time, lowered and raised: how much, and how far apart."""
 NICE = 19
 ENOUGH = 1_000_000
@@ -89,7 +95,7 @@ def _words(market: RecordedMarket) -> str:
 
 def _play(market: RecordedMarket, settings: Settings, since: Ms) -> Played:
     prepared = Prepared(settings, market)
-    ring = ring_of(prepared)
+    ring = ring_of(prepared, start_after=prepared.late(since))
     ring.run()
     made = outcome_of("", ring, prepared)
     return Played(made.daily(since), len(made.marks), min(ring.engine.desk.ledger.capital.max_drawdown, 0.0))

@@ -16,6 +16,8 @@ from gridbot_tui.research import lookback, lookback_market
 from gridbot_tui.research.history.fetch import Budget
 from gridbot_tui.research.intervals import Interval
 from gridbot_tui.research.metrics import Daily
+from gridbot_tui.research.outcome import by_engine
+from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.sensitivity import Change
 from gridbot_tui.service.lookback import Ask, Past, Told
 from gridbot_tui.settings.load import load
@@ -102,6 +104,18 @@ def test_nothing_after_the_moment_of_the_question_is_looked_at(tmp_path: Path) -
     ]
     assert told[0] == told[1]
     assert told[0].trials[0].fills_day
+
+
+def test_a_plain_grid_is_laid_with_the_days_it_is_judged_on(recording: Path) -> None:
+    plain = '[ladder]\nkind = "geometric"\n[ladder.plain]\nrange_below = 0.4\nrange_above = 0.4\n'
+    past = of_files(recording, START + 46 * DAY)
+    edited = last(ask(past, "", plain)).trials[1]
+    market = lookback_market.market_of(past, START, load(None, {}, QUICK).settings)
+    kinds = (("ladder.kind", "geometric"), ("ladder.plain.range_below", "0.4"), ("ladder.plain.range_above", "0.4"))
+    prepared = Prepared(load(None, {}, (*QUICK, *kinds)).settings, market)
+    late = by_engine("late", prepared, START + 14 * DAY)
+    assert known(edited.fills_day) == len(late.marks) / edited.days
+    assert len(late.marks) != len(by_engine("early", prepared).marks)
 
 
 def test_a_suggestion_says_its_interval_and_how_many_were_tried(
