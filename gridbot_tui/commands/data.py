@@ -55,7 +55,8 @@ def download(
     from gridbot_tui.research.history.layout import FILES_URL, REST_URLS
     from gridbot_tui.research.history.shelf import Shelf, ShelfFailed
 
-    first, last = day(frm, "--from"), day(to, "--to") or int(time.time() * 1000)
+    now = int(time.time() * 1000)
+    first, last = day(frm, "--from"), min(day(to, "--to") or now, now)
     if first is None or first >= last:
         raise CommandFailed(f"--from {frm}: nothing lies between it and {moment(last)}", Exit.USAGE)
     odd = [one for one in symbol if not re.fullmatch(r"[A-Za-z0-9_]{1,30}", one)]

@@ -16,6 +16,7 @@ import pytest
 from gridbot_tui.market.files import load
 from gridbot_tui.market.params import DataParams
 from gridbot_tui.research.history import download
+from gridbot_tui.research.history.download import now_ms
 from gridbot_tui.research.history.fetch import TRIES, Budget, FetchFailed, Missing, get
 from gridbot_tui.research.history.layout import Kind, Piece, Wish, pieces
 from gridbot_tui.research.history.shelf import Shelf
@@ -179,6 +180,15 @@ def test_what_the_files_lack_comes_from_the_exchange(files: Files, call: Cli, tm
     assert market.interval == MINUTE
     assert market.bars_total >= 300
     assert market.series["BTCUSDT"].mark is not None
+
+
+def test_days_to_come_are_not_asked_for(files: Files, call: Cli, tmp_path: Path) -> None:
+    ends = (now_ms() - DAY, now_ms() + 900 * DAY)
+    frm, to = (f"{pl.Series([at]).cast(pl.Datetime('ms'))[0]:%Y-%m-%d}" for at in ends)
+    done = call("data", "download", "--symbol", "SOLUSDT", "--interval", "1h", "--from", frm, "--to", to, "--source",
+                "files", "--into", str(tmp_path), "--files-url", files.url)  # fmt: skip
+    assert done.code == 1
+    assert 0 < len(files.asked) < 10
 
 
 @pytest.mark.parametrize("kind", [Kind.FUNDING, Kind.CANDLES])
