@@ -3,7 +3,7 @@
 import glob
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -136,13 +136,19 @@ def _in_folder(folder: Path, others: bool) -> list[Origin]:
 
 
 def _scan(folder: Path, others: bool) -> list[Origin]:
-    items = []
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if hidden or not path.name.endswith(SUFFIXES) or not path.is_file():
-            continue
-        items.append(origin(path))
+    items = [origin(path) for path in sorted(_below(folder)) if path.name.endswith(SUFFIXES) and path.is_file()]
     candles = [item for item in items if not item.other]
     # Where some files say their interval by name or folder, those that do not are something else.
     told = [item for item in candles if item.interval] or candles
     return [*told, *(item for item in items if item.other)] if others else told
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Every file that is not hidden, in linked folders too; a folder that several links lead to is read once."""
+    seen: set[str] = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        folders[:] = [] if real in seen else sorted(name for name in folders if not name.startswith("."))
+        if real not in seen:
+            seen.add(real)
+            yield from (Path(place, name) for name in names if not name.startswith("."))

@@ -64,6 +64,14 @@ def test_folders_and_globs_name_all_their_candles_once(tmp_path: Path) -> None:
         assert load(paths).bars_total == 10
 
 
+def test_folders_that_are_links_are_read_too_and_once(tmp_path: Path) -> None:
+    parquet(tmp_path / "disk", rows(5))
+    (tmp_path / "data" / "um").mkdir(parents=True)
+    (tmp_path / "data" / "um" / "SOLUSDT").symlink_to(tmp_path / "disk" / "um" / "SOLUSDT")
+    (tmp_path / "data" / "um" / "round").symlink_to(tmp_path / "data")
+    assert load([str(tmp_path / "data")]).bars_total == 5
+
+
 def test_a_folder_of_several_intervals_asks_for_one(tmp_path: Path) -> None:
     parquet(tmp_path, rows(5))
     parquet(tmp_path, rows(5, interval=5 * MINUTE), "um/SOLUSDT/5m")
