@@ -70,7 +70,7 @@ def load(
         DataError: what cannot be used, in one sentence.
     """
     wanted = None if interval is None else interval_ms(interval)
-    origins = _selected(candle_files(paths), symbol, interval)
+    origins = _of_one_market(_selected(candle_files(paths), symbol, interval), market)
     chosen = _market(origins, market)
     groups = _by_symbol(origins, symbol)
     if missing := sorted(set(only) - groups.keys()):
@@ -130,10 +130,17 @@ def _choices(origins: Sequence[Origin]) -> str:
     )
 
 
+def _of_one_market(origins: list[Origin], market: Market | None) -> list[Origin]:
+    """Those of the market asked for, where the data hold both."""
+    if len({item.market for item in origins if item.market}) < 2:
+        return origins
+    if market is None:
+        raise DataError("the data given mix spot and futures: choose one with --market, or give the folders of one")
+    return [item for item in origins if item.market in (None, market)]
+
+
 def _market(origins: list[Origin], market: Market | None) -> Market:
     told = {item.market for item in origins if item.market}
-    if len(told) > 1:
-        raise DataError("the data given mix spot and futures: give the folders of one market")
     of_path = next(iter(told), None)
     if market is not None and of_path is not None and market is not of_path:
         path = next(item.path for item in origins if item.market)

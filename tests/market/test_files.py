@@ -64,6 +64,16 @@ def test_folders_and_globs_name_all_their_candles_once(tmp_path: Path) -> None:
         assert load(paths).bars_total == 10
 
 
+def test_a_store_of_both_markets_is_read_by_the_one_asked_for(tmp_path: Path) -> None:
+    parquet(tmp_path, rows(5))
+    parquet(tmp_path, rows(7), "spot/SOLUSDT/1m")
+    parquet(tmp_path, rows(3), "spot/BTCUSDT/1m")
+    assert load([str(tmp_path)], market=Market.FUTURES).bars_total == 5
+    spot = load([str(tmp_path)], market=Market.SPOT)
+    assert (spot.symbols, spot.bars_total) == (("BTCUSDT", "SOLUSDT"), 10)
+    assert load([str(tmp_path)], symbol="BTCUSDT").instruments["BTCUSDT"].market is Market.SPOT
+
+
 def test_folders_that_are_links_are_read_too_and_once(tmp_path: Path) -> None:
     parquet(tmp_path / "disk", rows(5))
     (tmp_path / "data" / "um").mkdir(parents=True)
@@ -92,7 +102,7 @@ def test_symbols_of_different_intervals_are_refused(tmp_path: Path) -> None:
 def test_spot_and_futures_do_not_mix(tmp_path: Path) -> None:
     parquet(tmp_path, rows(5))
     parquet(tmp_path, rows(5), "spot/SOLUSDT/1m")
-    with pytest.raises(DataError, match="mix spot and futures"):
+    with pytest.raises(DataError, match="mix spot and futures: choose one with --market"):
         load([str(tmp_path)])
     with pytest.raises(DataError, match="is futures data but --market is spot"):
         load([str(tmp_path / "um")], market=Market.SPOT)
