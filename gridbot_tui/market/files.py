@@ -235,6 +235,8 @@ def _series(
     size, highest = instrument.tick_f, float(candles.prices[1].max())
     if highest / size > _MOST_TICKS:
         raise DataError(f"{symbol} has prices of {highest:g} at a tick of {instrument.tick}: no such market exists")
+    if float(told.min()) / size <= 0.5:
+        raise DataError(f"{symbol} has prices under one tick of {instrument.tick}: give an exchangeInfo of its time")
     if len(later) and finer(instrument, later) is not instrument:
         words = f"later prices have more decimals than those of the first two weeks: rounded to {instrument.tick:f}"
         remarks.append(("rounded_prices", words))

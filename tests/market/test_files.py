@@ -453,6 +453,12 @@ def test_later_bars_tell_nothing_of_the_instrument(tmp_path: Path, symbol: str, 
     assert ("rounded_prices" in _codes(other)) is (factor != 12.0)
 
 
+def test_prices_that_begin_under_one_tick_are_refused(tmp_path: Path) -> None:
+    tiny: list[Row] = [(at, 1e-9 * o, 1e-9 * h, 1e-9 * low, 1e-9 * c, v) for at, o, h, low, c, v in rows(50)]
+    with pytest.raises(DataError, match=r"has prices under one tick of 0\.01: give an exchangeInfo of its time"):
+        load([str(parquet(tmp_path, tiny))])
+
+
 def test_a_tick_that_was_finer_for_a_while_is_known_by_the_days(tmp_path: Path) -> None:
     before, within = 1_640_995_200_000, 1_672_531_200_000  # 2022-01-01, 2023-01-01
     for place, (starts, tick) in enumerate((((before,), "0.01"), ((within,), "0.001"), ((before, within), "0.001"))):
