@@ -26,7 +26,7 @@ DataOption = Annotated[
     list[str], typer.Option("--data", metavar="PATH...", help="Files, folders or globs of recorded candles.")
 ]
 SymbolsOption = Annotated[list[str] | None, typer.Option("--symbol", metavar="S", help="Symbol; repeatable.")]
-MarketOption = Annotated[Market | None, typer.Option("--market", help="Market of the data, where paths do not tell.")]
+MarketOption = Annotated[Market | None, typer.Option("--market", help="Market, where paths tell none or both.")]
 ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Config file.")]
 FromOption = Annotated[str | None, typer.Option("--from", metavar="DATE", help="First day (UTC) to use.")]
 ToOption = Annotated[str | None, typer.Option("--to", metavar="DATE", help="Day (UTC) to stop before.")]

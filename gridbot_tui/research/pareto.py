@@ -1,6 +1,5 @@
 """What a search found: the sets that nothing beats in every respect, one of them chosen, judged on days unseen."""
 
-import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.space import Values, defaults
 from gridbot_tui.research.storages import shown
 from gridbot_tui.research.trial import Score, played
-from gridbot_tui.research.workers import hired
+from gridbot_tui.research.workers import side_by_side
 from gridbot_tui.units import Ms
 
 if TYPE_CHECKING:
@@ -180,8 +179,7 @@ def _members(
 
     try:
         if wanted.workers > 1:
-            with multiprocessing.get_context("fork").Pool(wanted.workers, hired) as pool:
-                collect(pool.imap_unordered(_again, jobs, chunksize=1))
+            collect(side_by_side(_again, jobs, wanted.workers))
         else:
             collect(map(_again, jobs))
     finally:

@@ -17,7 +17,7 @@ from gridbot_tui.research.compiled import By, Compiled, Tell
 from gridbot_tui.research.outcome import Outcome, outcome_of, ring_of
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.ring import RingFailed
-from gridbot_tui.research.workers import hired
+from gridbot_tui.research.workers import KILLED, hired
 from gridbot_tui.units import HOUR, Ms
 
 FORK_FROM = 2_000
@@ -136,8 +136,7 @@ def _side_by_side(places: Sequence[int], workers: int, shares: Sequence[float], 
                 progress(sum(shares), len(shares))
             return {place: run.result() for place, run in runs.items()}
         except BrokenProcessPool as dead:
-            why = "a process of the back-test was ended from outside, as happens where memory runs out"
-            raise RingFailed(f"{why}: play fewer symbols or days at once") from dead
+            raise RingFailed(KILLED) from dead
         except BaseException:
             for process in multiprocessing.active_children():
                 process.terminate()

@@ -8,9 +8,8 @@ buy and hold, a static grid and equal weights of the same days.
 """
 
 import itertools
-import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -24,7 +23,7 @@ from gridbot_tui.research.outcome import by_engine
 from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.space import once_each
 from gridbot_tui.research.windows import Window, covered, part, windows
-from gridbot_tui.research.workers import hired
+from gridbot_tui.research.workers import side_by_side
 from gridbot_tui.settings.load import load
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.units import DAY, HOUR, MINUTE, Ms
@@ -106,6 +105,7 @@ def walk(
 
     Raises:
         RunRefused, ConfigError: data or keys that cannot be used.
+        RingFailed: a run could not go on, or its process was killed.
         ValueError: too few days for one window.
     """
     prepared = prepare(request)
@@ -206,7 +206,7 @@ def _play_all(
     workers = processes or (os.cpu_count() or 1)
     played: dict[Job, tuple[metrics.Daily, tuple[float, ...]]] = {}
 
-    def collect(results: Iterator[tuple[Job, metrics.Daily, tuple[float, ...]]]) -> None:
+    def collect(results: Iterable[tuple[Job, metrics.Daily, tuple[float, ...]]]) -> None:
         for done, (job, daily, held) in enumerate(results, 1):
             played[job] = (daily, held)
             progress(done, len(jobs))
@@ -215,8 +215,7 @@ def _play_all(
         if workers == 1 or not hasattr(os, "fork"):
             collect(map(_play, jobs))
         else:
-            with multiprocessing.get_context("fork").Pool(workers, hired) as pool:
-                collect(pool.imap_unordered(_play, jobs, chunksize=1))
+            collect(side_by_side(_play, jobs, workers))
     finally:
         _shared = None
         _markets.clear()

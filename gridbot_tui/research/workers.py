@@ -1,12 +1,23 @@
-"""How a forked worker begins: deaf to the terminal, and with an eye on the process it works for."""
+"""Forked workers: deaf to the terminal, with an eye on the process they work for; one that is killed is said."""
 
 import multiprocessing
 import os
 import signal
 import threading
 import time
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import Final, TypeVar
 
+from gridbot_tui.research.ring import RingFailed
+
+J = TypeVar("J")
+R = TypeVar("R")
+KILLED: Final = (
+    "a process of the back-test was ended from outside, as happens where memory runs out: "
+    "play fewer symbols or days at once"
+)
 LOOK_S: Final = 0.5
 """Between two looks at whether the parent is still there."""
 
@@ -21,6 +32,22 @@ def hired() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.pid,), name="parent", daemon=True).start()
+
+
+def side_by_side(play: Callable[[J], R], jobs: Sequence[J], count: int) -> Iterator[R]:
+    """Results of ``play`` in ``count`` forked processes, as they come. Raises RingFailed where one of them was killed:
+    a pool of ``multiprocessing`` would wait for its answer for ever."""
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(min(count, len(jobs)), mp_context=context, initializer=hired) as pool:
+        try:
+            for one in as_completed([pool.submit(play, job) for job in jobs]):
+                yield one.result()
+        except BrokenProcessPool as dead:
+            raise RingFailed(KILLED) from dead
+        except BaseException:
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
 
 
 def _end_with(parent: int | None) -> None:

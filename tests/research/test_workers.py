@@ -1,10 +1,15 @@
-"""What becomes of workers whose parent is killed."""
+"""What becomes of workers whose parent is killed, and of a parent whose worker is."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
 
 import pytest
+
+from gridbot_tui.research.ring import RingFailed
+from gridbot_tui.research.workers import side_by_side
 
 POOL = """
 from concurrent.futures import ProcessPoolExecutor
@@ -40,3 +45,18 @@ def test_workers_end_soon_after_a_parent_that_is_killed(program: str) -> None:
         began = time.monotonic()
         parent.stdout.read()  # every worker holds the other end
         assert time.monotonic() - began < 10
+
+
+def _doubled(value: int) -> int:
+    if value < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 2 * value
+
+
+def test_results_of_workers_come_as_they_are_ready() -> None:
+    assert sorted(side_by_side(_doubled, range(7), 3)) == [0, 2, 4, 6, 8, 10, 12]
+
+
+def test_a_worker_that_is_killed_is_not_waited_for() -> None:
+    with pytest.raises(RingFailed, match="ended from outside, as happens where memory runs out"):
+        list(side_by_side(_doubled, (1, 2, -1, 3), 2))
