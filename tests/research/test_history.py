@@ -260,6 +260,18 @@ def test_a_download_leaves_the_most_of_a_minute_to_the_bot_beside_it() -> None:
     assert len(slept) == 1
 
 
+def test_an_import_that_contradicts_the_store_is_said(call: Cli, tmp_path: Path) -> None:
+    source, store = tmp_path / "SOLUSDT-1h-2025-05.csv", tmp_path / "store"
+    words = ("data", "import", str(source), "--market", "futures", "--into", str(store), "--json")
+    source.write_text(rows(MAY, MAY + 2 * DAY))
+    assert call(*words).document["remarks"] == []
+    assert call(*words).document["remarks"] == []
+    source.write_text(rows(MAY + DAY, MAY + 3 * DAY).replace(",107,", ",108,"))
+    (remark,) = call(*words).document["remarks"]
+    assert remark["code"] == "replaced_row"
+    assert "2025-05.parquet: 24 rows had other values" in remark["detail"]
+
+
 def test_files_are_imported_by_month_and_damage_is_found_later(call: Cli, tmp_path: Path) -> None:
     source = tmp_path / "SOLUSDT-1h-2025-05.csv"
     source.write_text(rows(MAY + 20 * DAY, MAY + 40 * DAY))

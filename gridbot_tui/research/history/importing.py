@@ -133,7 +133,10 @@ def _put(shelf: Shelf, wish: Wish, frame: pl.DataFrame, files: Sequence[Origin],
     for month, part in _by_month(frame, column).items():
         path = wish.folder / f"{month}.parquet"
         source = ", ".join(one.path.name for one in files)[:200]
-        shelf.put(path, _merged(shelf, path, part, column), column, source)
+        whole, replaced = _merged(shelf, path, part, column)
+        if replaced:
+            taken.remarks.append(("replaced_row", f"{path}: {replaced} rows had other values, the new ones stand"))
+        shelf.put(path, whole, column, source)
         taken.files += 1
 
 
@@ -143,13 +146,17 @@ def _by_month(frame: pl.DataFrame, column: str) -> dict[str, pl.DataFrame]:
     return {str(key[0]): part.drop("month") for key, part in named.group_by("month", maintain_order=True)}
 
 
-def _merged(shelf: Shelf, path: Path, rows: pl.DataFrame, column: str) -> pl.DataFrame:
-    """With what the store has of that month; a row that both have is the new one. Raises DataError."""
+def _merged(shelf: Shelf, path: Path, rows: pl.DataFrame, column: str) -> tuple[pl.DataFrame, int]:
+    """With what the store has of that month; a row that both have is the new one. Last how many of these had other
+    values. Raises DataError."""
     before = shelf.root / path
     if not before.exists():
-        return rows
+        return rows, 0
     try:
-        return pl.concat([pl.read_parquet(before).select(rows.columns), rows]).unique(column, keep="last")
+        kept = pl.read_parquet(before).select(rows.columns)
+        differ = [pl.col(name) != pl.col(f"{name}_new") for name in rows.columns if name != column]
+        replaced = kept.join(rows, on=column, suffix="_new").filter(pl.any_horizontal(differ)).height
+        return pl.concat([kept, rows]).unique(column, keep="last"), replaced
     except pl.exceptions.PolarsError as wrong:
         raise DataError(f"{before} of the store is damaged: remove it, then import or download again") from wrong
 
