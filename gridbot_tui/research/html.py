@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from gridbot_tui.research import metrics
 from gridbot_tui.research.analysis import Analysis, Slice, as_document
@@ -90,14 +91,16 @@ def _list(lines: Sequence[str]) -> str:
 
 
 def _cards(made: Study, found: Analysis) -> str:
-    f, own = made.main.figures, found.rows[0]
+    """The result document's own figures; what is reckoned by days, of those after the warm-up."""
+    f: dict[str, Any] = made.main.figures
+    own = found.rows[0]
     shown = (
-        ("net return", percent(own.net_return)),
-        ("deepest fall", percent(own.max_drawdown)),
-        ("Sharpe", number(own.sharpe)),
-        ("yearly mean, 95 %", bounds(found.growth)),
+        ("net return", percent(f["net_return"])),
+        ("deepest fall", percent(f["max_drawdown"])),
+        ("Sharpe after the warm-up", number(own.sharpe)),
+        ("yearly mean after it, 95 %", bounds(found.growth)),
         ("fills / cycles", f"{f['fills']} / {f['cycles']}"),
-        ("fees / funding", f"{float(str(f['fees'])):,.2f} / {float(str(f['funding'])):,.2f}"),
+        ("fees / funding", f"{float(f['fees']):,.2f} / {float(f['funding']):,.2f}"),
         ("highest leverage", f"{f['max_leverage_observed']:.2f}x of {f['max_leverage']:.2f}x worst case"),
         ("liquidations / residual", f"{f['liquidations']} / {f['residual']}"),
     )

@@ -13,7 +13,7 @@ from gridbot_tui.research.analysis import analyse
 from gridbot_tui.research.backtest import Study, document, study_of
 from gridbot_tui.research.html import render, write
 from gridbot_tui.research.plot import ESCAPE, terminal
-from gridbot_tui.research.verdict import assumptions, verdicts
+from gridbot_tui.research.verdict import assumptions, percent, verdicts
 from gridbot_tui.units import HOUR
 from tests.research.markets import prepared, series
 
@@ -72,6 +72,17 @@ def test_no_name_is_longer_than_its_place_beside_the_intervals(made: Study) -> N
     names = re.findall(r'text-anchor="end">([^<]*)<', bars)
     assert len(names) == len(made.others)
     assert max(map(len, names)) * 6.5 < 260
+
+
+def test_the_headline_is_that_of_the_result_document() -> None:
+    one = prepared(series("ETHUSDT", 24, seed=44, sigma_hour=0.02, drift_day=-0.02), ladder__kind="geometric",
+                   ladder__plain__initial_inventory="true")  # fmt: skip
+    made = study_of(one, processes=1)
+    found, figures = analyse(made), made.main.figures
+    assert found.rows[0].net_return != figures["net_return"], "a plain grid trades before the others may"
+    cards = dict(re.findall(r"<div><span>([^<]*)</span><b>([^<]*)</b></div>", render(made, found)))
+    assert cards["net return"] == percent(float(str(figures["net_return"])))
+    assert cards["deepest fall"] == percent(float(str(figures["max_drawdown"])))
 
 
 def test_two_marks_in_one_place_have_names_that_can_be_read() -> None:
