@@ -42,7 +42,7 @@ def backtest(
     ] = None,
     plot: Annotated[bool, typer.Option("--plot", help="Draw the curves in the terminal.")] = False,
     trials: Annotated[
-        int, typer.Option("--trials", min=1, help="Configurations tried so far, for the deflated Sharpe ratio.")
+        int, typer.Option("--trials", min=1, max=10**18, help="Configurations tried, for the deflated Sharpe ratio.")
     ] = 180,
     sensitivity: Annotated[
         Sensitivity, typer.Option("--sensitivity", help="Parameters that a report changes one at a time.")

@@ -102,8 +102,9 @@ def deflated_sharpe(returns: Sequence[float], trials: int) -> float | None:
     normal = NormalDist()
     hurdle = 0.0
     if trials > 1:
-        best = (1.0 - EULER) * normal.inv_cdf(1.0 - 1.0 / trials)
-        best += EULER * normal.inv_cdf(1.0 - 1.0 / (trials * e))
+        # The quantile of 1 - 1/N, from its own end: 1 - 1e-17 is 1, of which there is none.
+        best = (EULER - 1.0) * normal.inv_cdf(1.0 / trials)
+        best -= EULER * normal.inv_cdf(1.0 / (trials * e))
         hurdle = best / sqrt(count - 1)
     noise = 1.0 - skew * sr + (tails - 1.0) / 4.0 * sr * sr
     if noise <= 0.0:

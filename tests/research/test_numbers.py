@@ -80,7 +80,8 @@ def test_a_series_has_no_advantage_over_itself() -> None:
 
 def test_more_trials_deflate_more() -> None:
     values = noise(400, 0.001)
-    one, many = intervals.deflated_sharpe(values, 1), intervals.deflated_sharpe(values, 180)
+    one, many, most = (intervals.deflated_sharpe(values, trials) for trials in (1, 180, 10**17))
     assert one is not None
     assert many is not None
-    assert 0.0 < many < one < 1.0
+    assert most is not None, "one less one of so many is one to a float"
+    assert 0.0 < most < many < one < 1.0
