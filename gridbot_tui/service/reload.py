@@ -1,5 +1,6 @@
 """Hot reload: a new config text is validated whole, shown as a difference, applied as one version, or not at all."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -64,6 +65,7 @@ class Reloader:
         """Why the last edit of the file was not applied; "" when it was."""
         self.on_preview: Callable[[Loaded[Settings]], str] = lambda loaded: ""
         """Told of every edited config that is previewed; what a back-test knows of it, in words."""
+        self._started = asyncio.Event()
         self._trial: Trial | None = None
         self._before: Loaded[Settings] = plan.loaded
         """What goes in force again where the config on trial fails."""
@@ -83,6 +85,7 @@ class Reloader:
             self._store.add_config(version, at, self._identity_text(), self._source())
         self._config = self._make(self.loaded.settings, version)
         self._engine.desk.config = self._config
+        self._started.set()
 
     def command(self, command: Command, now: Ms) -> CommandOutcome:
         """Carry out RELOAD or APPLY, or only say what it would change."""
@@ -196,6 +199,8 @@ class Reloader:
 
         # Folders, not the file: editors and deployments put another file in its place, also behind a link.
         folders = dict.fromkeys((path.absolute().parent, path.resolve().parent))
+        await self._started.wait()
+        self._look_at_file(path)  # a start may wait long for its exchange, and the file may be edited meanwhile
         try:
             async for _ in awatch(*folders, recursive=False, debounce=400, step=50):
                 self._look_at_file(path)

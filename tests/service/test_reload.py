@@ -14,6 +14,8 @@ from gridbot_tui.service.trial import Trial
 from gridbot_tui.store.errors import StoreUnavailable
 from tests.service.living import Living, copied, options
 
+PATIENCE_S = 60.0
+"""Far more than anything takes, also on a busy machine."""
 BASE = "# my own words\n[orders]\ndepth = 4\n\n[service]\nreconcile_s = 60.0\n"
 
 
@@ -51,7 +53,7 @@ def configs(home: Path) -> list[Path]:
 async def give(bot: Living, kind: CommandKind, base: int | None = None, **args: str) -> CommandOutcome:
     command = Command(os.urandom(4).hex(), kind, args, base)
     assert bot.parts.session.submit(command, "test").ok
-    return await asyncio.wait_for(asyncio.ensure_future(bot.parts.session.outcome(command.id)), 1)
+    return await asyncio.wait_for(asyncio.ensure_future(bot.parts.session.outcome(command.id)), PATIENCE_S)
 
 
 def version(bot: Living) -> int:
@@ -222,11 +224,9 @@ async def test_the_services_own_keys_act_at_once(home: Path, config: Path) -> No
 
 
 async def until(true: Callable[[], bool]) -> None:
-    for _ in range(300):
-        if true():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("not in time")
+    async with asyncio.timeout(PATIENCE_S):
+        while not true():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.02)
 
 
 def replaced(path: Path, text: str) -> None:
@@ -247,7 +247,7 @@ async def test_a_file_is_followed_however_its_editor_writes_it(
 ) -> None:
     async with bot_with(home, config) as bot:
         watching = asyncio.create_task(bot.parts.reloader.watch_file())
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0)  # it watches from here on
         before = version(bot)
         write(config, BASE.replace("depth = 4", "depth = 3"))
         await until(lambda: version(bot) == before + 1)
@@ -262,14 +262,27 @@ async def test_a_file_is_followed_however_its_editor_writes_it(
         told = [event.text for event in bot.parts.feed.lines() if event.code == "reload"]
         assert len(told) == 4
         watching.cancel()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_S):
             await asyncio.gather(watching, return_exceptions=True)
+
+
+async def test_an_edit_made_while_the_start_waits_for_its_exchange_is_applied_when_it_begins(
+    home: Path, config: Path
+) -> None:
+    bot = Living(options(home, config=config))  # the file is read here
+    put(config, BASE.replace("depth = 4", "depth = 3"))
+    watching = asyncio.create_task(bot.parts.reloader.watch_file())
+    async with bot:
+        await until(lambda: bot.parts.engine.desk.config.orders.depth == 3)
+        assert any(event.code == "reload" and "1 key changed" in event.text for event in bot.parts.feed.lines())
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
 
 
 async def test_a_folder_that_goes_away_ends_the_watching_and_nothing_else(home: Path, config: Path) -> None:
     async with bot_with(home, config) as bot:
         shutil.rmtree(config.parent)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await bot.parts.reloader.watch_file()
         assert any("watched no more" in event.text for event in bot.parts.feed.lines())
 
