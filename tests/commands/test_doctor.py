@@ -92,12 +92,12 @@ def test_a_terminal_that_draws_nothing_is_warned_of(monkeypatch: pytest.MonkeyPa
     assert doctor_system.terminal({}).verdict is Verdict.OK
     for stream in ("stdin", "stderr"):
         monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True)
-    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((120, 40)))
+    monkeypatch.setattr("shutil.get_terminal_size", lambda *_, **__: os.terminal_size((120, 40)))  # pytest asks too
     assert doctor_system.terminal({"TERM": "dumb"}).verdict is Verdict.WARN
     assert doctor_system.terminal({"TERM": "xterm-256color", "LANG": "C"}).verdict is Verdict.WARN
     good = {"TERM": "xterm-256color", "LANG": "de_DE.UTF-8", "COLORTERM": "truecolor"}
     assert doctor_system.terminal(good).verdict is Verdict.OK
-    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((40, 10)))
+    monkeypatch.setattr("shutil.get_terminal_size", lambda *_, **__: os.terminal_size((40, 10)))
     assert "60x16" in doctor_system.terminal(good).advice
 
 

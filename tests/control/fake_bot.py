@@ -199,7 +199,7 @@ class Running:
 
     def start(self) -> None:
         self._thread.start()
-        assert self._ready.wait(5)
+        assert self._ready.wait(60)
 
     def stop(self) -> None:
         if self._thread.is_alive() and self._loop is not None and self._end is not None:
@@ -207,7 +207,7 @@ class Running:
                 self._loop.call_soon_threadsafe(self._end.set)
             except RuntimeError:
                 pass  # it has just ended by itself
-        self._thread.join(5)
+        self._thread.join(60)
         assert not self._thread.is_alive()
 
     def end_soon(self) -> None:

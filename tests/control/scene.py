@@ -1,13 +1,16 @@
 """What tests of the control socket share: quick limits, a client that can misbehave."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from gridbot_tui.control import codec
 from gridbot_tui.control.messages import ServerMessage
 from gridbot_tui.service.control_peer import Limits
 
-FAST = Limits(snapshot_every=0.02, quiet_start=0.01, stalled=0.3)
+FAST = Limits(snapshot_every=0.02, quiet_start=0.01, stalled=5.0)
+PATIENCE_S = 30.0
+"""Far more than anything takes, also on a busy machine."""
 
 
 class Raw:
@@ -21,7 +24,7 @@ class Raw:
         return cls(*await asyncio.open_unix_connection(str(path)))
 
     async def next(self) -> ServerMessage:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE_S):
             header = await self.reader.readexactly(4)
             return codec.decode_down(await self.reader.readexactly(int.from_bytes(header, "big")))
 
@@ -31,7 +34,7 @@ class Raw:
         return message
 
     async def is_closed(self) -> bool:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE_S):
             try:
                 while await self.reader.read(65536):
                     pass
@@ -41,4 +44,12 @@ class Raw:
 
 
 async def settle() -> None:
+    """A while in which something that must not happen could."""
     await asyncio.sleep(0.05)
+
+
+async def until(true: Callable[[], object]) -> None:
+    """What must happen, however long a busy machine takes."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not true():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.005)

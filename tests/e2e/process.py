@@ -17,7 +17,8 @@ from gridbot_tui.control.errors import ControlError
 from gridbot_tui.service.profile import Profile, named
 from tests.service.living import FEW, NAME
 
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
+"""Far more than anything takes: on a busy machine a start of a second has taken ten."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,15 @@ class Bot(Running):
     def running(self) -> dict[str, Any]:
         """Wait until it trades, its past behind it."""
         return self.wait_for(lambda s: s["state"] == "running" and not (self.profile.folder / "warming").exists())
+
+    def goes_on(self) -> bool:
+        """Wait until it trades; False where it ends by itself instead."""
+        try:
+            return bool(self.running())
+        except AssertionError:
+            if self.process.poll() is None:
+                raise
+            return False
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)

@@ -170,7 +170,7 @@ def contradictions(served: Served, home: Path, name: str = NAME) -> list[str]:
     return found
 
 
-def wait_until_agreed(served: Served, home: Path, seconds: float = 20.0) -> None:
+def wait_until_agreed(served: Served, home: Path, seconds: float = PATIENCE_S) -> None:
     """The market stands: within one comparison both say the same."""
     deadline = time.monotonic() + seconds
     while (found := contradictions(served, home)) and time.monotonic() < deadline:

@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,7 +21,7 @@ from gridbot_tui.credentials.sources import resolve
 from gridbot_tui.ops import audit, bundle, log
 from gridbot_tui.ops.redact import forget_secrets
 from gridbot_tui.units import Market, Mode
-from tests.e2e.process import Bot, Ended, bot, gridbot
+from tests.e2e.process import PATIENCE_S, Bot, Ended, bot, gridbot
 
 ENV_KEY = "EnvKEY7qZp4mW9xTn2Lr8VbYc5HsJd3FgKa6EuPi1"
 ENV_SECRET = "EnvSEC3nVt8kRw5yBm1Qx7ZcLf9PhGd2SjTa4UoEr6"
@@ -93,6 +95,32 @@ def environment(planted: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Ite
     forget_secrets()
 
 
+class _Taken(BaseHTTPRequestHandler):
+    """Takes every alert."""
+
+    def do_POST(self) -> None:
+        self.server.taken.append(self.path)  # type: ignore[attr-defined]
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing is printed."""
+
+
+@pytest.fixture
+def taken() -> Iterator[HTTPServer]:
+    """An address at which alerts arrive; what came stands in ``taken``."""
+    with HTTPServer(("127.0.0.1", 0), _Taken) as server:
+        server.taken = []  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 def processes(one: Bot) -> bytes:
     """What anybody sees of the bot and of what it started: ``ps``."""
     pids = [one.process.pid]
@@ -146,15 +174,28 @@ def says_none(*ended: Ended) -> None:
         ("alerts", "check"),
         ("alerts", "test", "--timeout", "5"),
         ("--mode", "live", "--no-ui"),
-        ("--mode", "testnet", "--no-ui", "--json"),
     ],
     ids=" ".join,
 )
 def test_no_command_says_a_key(environment: dict[str, str], tmp_path: Path, words: tuple[str, ...]) -> None:
-    nowhere = tmp_path / "nowhere.toml"
-    nowhere.write_text('[exchange]\nbase_url = "http://127.0.0.1:9"\nreach_s = 0.1\ntries = 1\n')
-    named = () if words[0] in ("credentials", "alerts") else ("--config", str(nowhere))
+    named = () if words[0] in ("credentials", "alerts") else ("--config", str(nowhere(tmp_path)))
     says_none(gridbot("--home", str(tmp_path), *named, *words, env=environment))
+
+
+def test_a_start_that_fails_says_no_key_and_its_alert_goes_out(
+    environment: dict[str, str], tmp_path: Path, taken: HTTPServer
+) -> None:
+    heard = {"GRIDBOT_ALERT_URLS": f"json://127.0.0.1:{taken.server_port}/{ALERT_TOKEN}"}
+    words = ("--home", str(tmp_path), "--config", str(nowhere(tmp_path)), "--mode", "testnet", "--no-ui", "--json")
+    says_none(gridbot(*words, env={**environment, **heard}))
+    assert taken.taken == [f"/{ALERT_TOKEN}"]  # type: ignore[attr-defined]
+
+
+def nowhere(folder: Path) -> Path:
+    """A config with an exchange that is not there."""
+    config = folder / "nowhere.toml"
+    config.write_text('[exchange]\nbase_url = "http://127.0.0.1:9"\nreach_s = 0.1\ntries = 1\n')
+    return config
 
 
 def test_a_key_that_is_typed_into_the_wrong_place_is_not_repeated(environment: dict[str, str], tmp_path: Path) -> None:
@@ -183,7 +224,7 @@ def test_a_keyring_that_fails_with_the_key_in_its_message_is_not_quoted(environm
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode != 0

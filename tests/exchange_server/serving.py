@@ -22,6 +22,8 @@ from gridbot_tui.units import DAY, HOUR, Market
 BOTH = (Market.SPOT, Market.FUTURES)
 RICH = KeyConfig("key", "secret", {"USDT": "100000", "BTC": "1", "BNB": "10"})
 OTHER = KeyConfig("other", "hidden", {"USDT": "5000"})
+PATIENCE_S = 60.0
+"""Far more than anything takes, also on a busy machine."""
 
 
 class Served:
@@ -39,7 +41,7 @@ class Served:
 
     def call(self, method: str, target: str, body: str = "", key: str | None = "key") -> tuple[int, Any]:
         """Status and decoded body of one raw request."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         if key is not None:
             headers["X-MBX-APIKEY"] = key
@@ -97,7 +99,7 @@ class Served:
         async def run() -> Any:
             return act()
 
-        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(10)
+        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(PATIENCE_S)
 
 
 @contextmanager
@@ -137,7 +139,7 @@ def serving(*markets: Market, symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT"),
 
     thread = threading.Thread(target=run, name="served exchange", daemon=True)
     thread.start()
-    assert ready.wait(30)
+    assert ready.wait(PATIENCE_S)
     assert box, "the exchange did not start"
     served = Served(box[0], loop)
     served.ahead = ahead
@@ -149,5 +151,5 @@ def serving(*markets: Market, symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT"),
     finally:
         failed = box[0].failed()
         loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
+        thread.join(PATIENCE_S)
         assert failed is None, failed

@@ -143,7 +143,7 @@ def test_events_are_dropped_doubled_delayed_and_change_places(served: Served) ->
     assert reports(kind="drop") == ["account", "CANCELED", "account"]
     assert reports(kind="duplicate")[:3] == ["NEW", "NEW", "account"]
     assert reports(kind="reorder")[:3] == ["account", "NEW", "CANCELED"]
-    assert reports(kind="delay", ms=100) == ["account", "CANCELED", "account", "NEW"]
+    assert reports(kind="delay", ms=400) == ["account", "CANCELED", "account", "NEW"]
 
 
 def test_a_late_answer_of_the_websocket_api_comes_after_its_request_was_executed(served: Served) -> None:

@@ -43,7 +43,7 @@ def test_a_connection_is_told_of_its_end_and_then_ended() -> None:
 def test_a_client_that_answers_no_pings_is_cut_off(hasty: Served) -> None:
     import socket
 
-    with socket.create_connection(("127.0.0.1", hasty.port), timeout=5) as line:
+    with socket.create_connection(("127.0.0.1", hasty.port), timeout=60) as line:
         line.sendall(b"GET /ws/btcusdt@avgPrice HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                      b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")  # fmt: skip
         heard = b""

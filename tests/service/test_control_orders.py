@@ -24,7 +24,7 @@ from gridbot_tui.control.messages import (
 from gridbot_tui.service.control_peer import Limits
 from gridbot_tui.service.control_server import ControlServer
 from tests.control.fake_bot import FakeBot
-from tests.control.scene import FAST, Raw, settle
+from tests.control.scene import FAST, Raw, until
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ async def test_the_last_outcome_reaches_its_client_before_the_server_goes(bot: F
     async with ControlServer(bot, path, limits=FAST):
         client = await ControlClient.connect(path, role=Role.OPERATE)
         waiting = asyncio.create_task(client.command(CommandKind.STOP))
-        await settle()
+        await until(lambda: bot.commands)
         bot.finish(bot.commands[0][0])
     assert (await waiting).text == "stop done"
     with pytest.raises(ConnectionLost):
@@ -127,7 +127,7 @@ async def test_whoever_waits_hears_that_the_bot_is_gone(bot: FakeBot, path: Path
     async with ControlServer(bot, path, limits=FAST):
         client = await ControlClient.connect(path, role=Role.OPERATE)
         waiting = asyncio.create_task(client.command(CommandKind.FLATTEN))
-        await settle()
+        await until(lambda: bot.commands)
     with pytest.raises(ConnectionLost):
         await waiting
     await client.close()
@@ -218,8 +218,7 @@ async def test_who_leaves_gives_control_back(server: ControlServer, path: Path) 
     left, right = await ControlClient.connect(path), await ControlClient.connect(path)
     await left.command(CommandKind.TAKE_CONTROL)
     await left.close()
-    await settle()
-    assert server.desk.holder is None
+    await until(lambda: server.desk.holder is None)
     assert (await right.command(CommandKind.TAKE_CONTROL)).ok
     await right.close()
 

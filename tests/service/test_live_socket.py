@@ -17,12 +17,12 @@ from gridbot_tui.service.app import run
 from gridbot_tui.service.control_server import ControlServer
 from gridbot_tui.service.profile import named
 from gridbot_tui.service.session import Session
-from tests.control.scene import Raw
+from tests.control.scene import PATIENCE_S, Raw
 from tests.service.living import NAME, Living, copied, live_once, options
 
 
 async def next_of(client: ControlClient) -> Snapshot:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         async for snapshot in client.snapshots():
             return snapshot
     raise AssertionError("the stream has ended")
@@ -39,10 +39,10 @@ async def trading(warmed: Path) -> AsyncIterator[tuple[Session, Path]]:
     with tempfile.TemporaryDirectory(prefix="gb") as folder:
         home = copied(warmed, Path(folder) / "h")
         life = asyncio.create_task(run(options(home, speed="3000"), on_ready=listens, screen=True))
-        session = await asyncio.wait_for(ready, 10)
+        session = await asyncio.wait_for(ready, PATIENCE_S)
         yield session, named(home, NAME).socket
         session.request_stop("end", keep_positions=False)
-        assert (await asyncio.wait_for(life, 10)).exit_code == 0
+        assert (await asyncio.wait_for(life, PATIENCE_S)).exit_code == 0
 
 
 async def test_two_watch_the_same_bot_and_a_slow_one_holds_up_nobody(warmed: Path) -> None:
@@ -67,9 +67,9 @@ async def test_an_operator_orders_over_the_socket_while_others_watch(warmed: Pat
     async with trading(warmed) as (_, path):
         face = await ControlClient.connect(path, role=Role.VIEW)
         hand = await ControlClient.connect(path, role=Role.OPERATE)
-        done = await asyncio.wait_for(hand.command(CommandKind.PAUSE), 5)
+        done = await asyncio.wait_for(hand.command(CommandKind.PAUSE), PATIENCE_S)
         assert done.ok
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while (await next_of(face)).state != "paused":
                 pass
         for client in (face, hand):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gridbot_tui.service import lock as module
 from gridbot_tui.service.lock import LockHeld, ProfileLock, holder_of, is_held
 
 HOLD = """
@@ -17,6 +18,13 @@ time.sleep(60)
 """
 
 
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start that gives up after its first try."""
+    monkeypatch.setattr(module, "_RETRIES", 1)
+
+
+@pytest.mark.usefixtures("at_once")
 def test_a_second_start_is_refused_with_process_and_profile(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     with ProfileLock.acquire(path, "sim-futures-main-usdt"):
@@ -65,6 +73,7 @@ def test_looking_at_a_lock_does_not_stop_a_start(tmp_path: Path) -> None:
         assert time.monotonic() - started > 0.2, "a start tries for a while before it gives up"
 
 
+@pytest.mark.usefixtures("at_once")
 def test_a_lock_file_with_nonsense_still_locks(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     with ProfileLock.acquire(path, "p"):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gridbot_tui.engine.events import LinkChanged, Quote, Tick
+from gridbot_tui.service import real_runner
 from gridbot_tui.service.real_runner import RealRunner
 
 
@@ -62,7 +63,8 @@ class _Counting(_Bot):
             self.twice.set()
 
 
-async def test_news_are_heard_between_two_ticks_and_ticks_come_without_any() -> None:
+async def test_news_are_heard_between_two_ticks_and_ticks_come_without_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(real_runner, "TICK_S", 0.05)
     bot = _Counting()
     runner = RealRunner(bot, lambda: 1)  # type: ignore[arg-type]
     task = asyncio.create_task(runner.run())

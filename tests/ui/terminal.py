@@ -18,6 +18,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ("--symbol", "BTCUSDT", "--set", "simulation.warmup_days=15")
+PATIENCE_S = 120.0
+"""Far more than anything takes: on a busy machine a start of a second has taken ten."""
 
 
 class Terminal:
@@ -53,30 +55,31 @@ class Terminal:
         """All that was written so far."""
         return bytes(self.output).decode(errors="replace")
 
-    def wait_for(self, text: str, within: float = 30.0) -> None:
+    def wait_for(self, text: str) -> None:
         """Until this was painted."""
-        wait(lambda: text in self.text, within, f"{text!r} on the screen")
+        wait(lambda: text in self.text, f"{text!r} on the screen")
 
     def hang_up(self) -> None:
         """Close the window."""
         self._closed = True
         self.reading.set()
-        self._thread.join(2)
+        self._thread.join(PATIENCE_S)
         os.close(self.fd)
 
     def signal(self, number: int) -> None:
         """To the process."""
         os.kill(self.pid, number)
 
-    def wait(self, within: float = 30.0) -> int:
-        """Its exit code; negative where a signal ended it."""
-        end = time.monotonic() + within
+    def wait(self) -> int:
+        """Its exit code, negative where a signal ended it; all it wrote is read by then."""
+        end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
+                self._thread.join(PATIENCE_S)
                 return os.waitstatus_to_exitcode(status)
             time.sleep(0.02)
-        raise AssertionError(f"the process did not end within {within} s")
+        raise AssertionError(f"the process did not end within {PATIENCE_S:g} s")
 
     def _read(self) -> None:
         while not self._closed:
@@ -91,23 +94,23 @@ class Terminal:
                 return
 
 
-def wait(true: Callable[[], bool], within: float, what: str) -> None:
+def wait(true: Callable[[], bool], what: str) -> None:
     """Until it is true."""
-    end = time.monotonic() + within
+    end = time.monotonic() + PATIENCE_S
     while not true():
         if time.monotonic() > end:
-            raise AssertionError(f"no {what} within {within} s")
+            raise AssertionError(f"no {what} within {PATIENCE_S:g} s")
         time.sleep(0.02)
 
 
-def command(home: Path, *words: str, within: float = 60.0) -> subprocess.CompletedProcess[str]:
+def command(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """A command of the command line on this home."""
     return subprocess.run(
         [sys.executable, "-m", "gridbot_tui", "--home", str(home), *words],
         capture_output=True,
         text=True,
         cwd=ROOT,
-        timeout=within,
+        timeout=PATIENCE_S,
         check=False,
     )
 

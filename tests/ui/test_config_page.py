@@ -14,6 +14,7 @@ from gridbot_tui.ui import checking
 from gridbot_tui.ui.app import Ended, GridApp
 from gridbot_tui.ui.dialogs.change import ChangeDialog
 from gridbot_tui.ui.picture import Line
+from gridbot_tui.ui.screens import config
 from gridbot_tui.ui.screens.config import ConfigPage, FaultsPane
 from gridbot_tui.ui.screens.dashboard import DashboardPage
 from gridbot_tui.ui.toml_area import TomlArea, comment_at
@@ -27,6 +28,12 @@ DETAIL = {
     "what_if": "BTCUSDT buys filled: margin 812 -> 640, 1.12x -> 0.83x, -2.9 % at 53938, T0, liquidation 24880",
 }
 PREVIEW = CommandOutcome("1", True, "would change 2 keys", DETAIL)
+
+
+@pytest.fixture(autouse=True)
+def _judged_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Typing rests as soon as it ends: every text here would be waited for otherwise."""
+    monkeypatch.setattr(config, "PAUSE_S", 0.01)
 
 
 class Bot(FakeLink):

@@ -44,7 +44,7 @@ class Tmux:
 
     def wait_for(self, name: str, text: str) -> None:
         """Until this is to be seen."""
-        wait(lambda: any(text in line for line in self.screen(name)), 30, f"{text!r} in {name}")
+        wait(lambda: any(text in line for line in self.screen(name)), f"{text!r} in {name}")
 
     def type(self, name: str, *keys: str) -> None:
         """Press keys, by tmux's names."""
@@ -70,7 +70,7 @@ def test_a_tmux_killed_in_the_middle_of_a_flatten_leaves_it_to_be_carried_on_and
         tmux.open("keep", "--version")  # the server outlives the session that is killed
         tmux.open("own", "--home", str(tmp_path), *SMALL, "--speed", "30")
         tmux.wait_for("own", "resting")
-        wait(lambda: not list(tmp_path.rglob("warming")), 30, "end of the 15 days before")
+        wait(lambda: not list(tmp_path.rglob("warming")), "end of the 15 days before")
         pid = holder(tmp_path)
         tmux.type("own", "f")
         tmux.wait_for("own", "by market")
@@ -82,15 +82,15 @@ def test_a_tmux_killed_in_the_middle_of_a_flatten_leaves_it_to_be_carried_on_and
                 tmux.type("own", "Enter")
             return "flatten" in command(tmp_path, "export", "audit").stdout
 
-        wait(confirmed, 30, "flatten in the audit trail")
+        wait(confirmed, "flatten in the audit trail")
         tmux("kill-session", "-t", "own")
-        wait(lambda: runs_headless(tmp_path, pid), 30, "bot without a terminal")
+        wait(lambda: runs_headless(tmp_path, pid), "bot without a terminal")
 
         def flat() -> bool:
             symbol = status(tmp_path)["symbols"]["BTCUSDT"]  # type: ignore[index]
             return float(symbol["position"]) == 0 and symbol["open_orders"] == 0
 
-        wait(flat, 30, "flat position")
+        wait(flat, "flat position")
         tmux.open("first", "attach", "--home", str(tmp_path))
         tmux.wait_for("first", "PAUSED")
         tmux.open("second", "attach", "--home", str(tmp_path), size=(80, 24))
@@ -122,5 +122,5 @@ def test_a_bot_whose_parent_keeps_the_hang_up_to_itself_still_trades_on_without_
         tmux.wait_for("watch", "VIEW")
         tmux("kill-session", "-t", "own")
         tmux("kill-session", "-t", "watch")
-        wait(lambda: runs_headless(tmp_path, pid), 30, "bot without a terminal")
-        wait(lambda: len(list(tmp_path.glob("ended-*"))) == 2, 30, "end of both programs")
+        wait(lambda: runs_headless(tmp_path, pid), "bot without a terminal")
+        wait(lambda: len(list(tmp_path.glob("ended-*"))) == 2, "end of both programs")
