@@ -18,7 +18,9 @@ WORKERS ?= 2
 RUFF = $(PY) -m ruff check $(CODE)
 MYPY = $(PY) -m mypy
 CONTRACTS = $(VENV)/bin/lint-imports --no-logo
-PYTEST = $(PY) -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+# Neighbours stay with one worker until the other has nothing left: what a file shares is made once, and while one worker
+# compiles, the other does not wait for the same.
+PYTEST = $(PY) -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 # Where the environment forbids bytecode (containers often do), each run of the suite would compile thousands of
 # functions anew, and each bot that it starts the sources that have changed since `make setup`.

@@ -300,7 +300,7 @@ def test_what_init_writes_runs(cli: Cli, home: Path) -> None:
                 options, watch=lambda snapshot: seen.append(snapshot.symbols["DOGEUSDT"].open_orders), watch_every_s=0.2
             )
         )
-        for _ in range(100):
+        for _ in range(600):
             await asyncio.sleep(0.1)
             if seen and seen[-1] > 0:
                 break

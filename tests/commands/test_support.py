@@ -143,7 +143,7 @@ async def test_the_app_itself_opens_on_a_bundle_and_only_looks() -> None:
         served = Served(Still(fake_bot.picture()), Path(folder))
         app = GridApp(served.door, read_only=True)
         async with app.run_test(size=(120, 40)):
-            for _ in range(500):
+            for _ in range(3_000):
                 if app.picture.line is Line.UP:
                     break
                 await asyncio.sleep(0.02)
@@ -182,7 +182,7 @@ async def test_the_app_steps_through_the_session_of_a_bundle_by_key() -> None:
         app = GridApp(served.door, read_only=True, step=still.step)
 
         async def shows(equity: str) -> None:
-            for _ in range(500):
+            for _ in range(3_000):
                 if app.picture.snapshot is not None and app.picture.snapshot.equity == equity:
                     return
                 await asyncio.sleep(0.02)

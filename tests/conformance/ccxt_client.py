@@ -20,7 +20,7 @@ def client(served: Served, market: str, **options: Any) -> Any:
 
     kind = ["spot"] if market == "spot" else ["linear"]
     exchange = binance({
-        "apiKey": "key", "secret": "secret", "enableRateLimit": False,
+        "apiKey": "key", "secret": "secret", "enableRateLimit": False, "timeout_on_exit": 0,
         "options": {"defaultType": market, "fetchCurrencies": False, "fetchMarkets": {"types": kind},
                     "watchTrades": {"name": "aggTrade"}, "fetchMargins": False, **options},
     })  # fmt: skip

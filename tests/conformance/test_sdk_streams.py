@@ -57,7 +57,7 @@ async def subscribe(streams: Any, wanted: dict[str, dict[str, Any]], heard: dict
         handle.on("message", lambda frame, name=name: heard.setdefault(name, []).append(frame))
 
 
-async def until(done: Callable[[], bool], stir: Callable[[int], Any], tries: int = 60) -> None:
+async def until(done: Callable[[], bool], stir: Callable[[int], Any], tries: int = 600) -> None:
     """Stir the market until something has happened."""
     for n in range(tries):
         await act(stir, n)
@@ -104,21 +104,29 @@ async def test_every_stream_of_futures_fits_the_user_s_included(served: Served) 
         await subscribe(streams, FUTURES_STREAMS, heard)
         key = (await act(served.call, "POST", "/fapi/v1/listenKey"))[1]["listenKey"]
         (await streams.user_data(key)).on("message", events.append)
-        await asyncio.sleep(0.3)
+        await until(lambda: bool(events), lambda n: _told(served, n))  # it listens
         await act(_futures_life, served)
         await until(lambda: set(heard) == set(FUTURES_STREAMS), lambda n: _stir(served, 50_000 + n))
         await act(served.control, "act", kind="expire_listen_key")
-        await asyncio.sleep(0.3)
+        await until(lambda: "ListenKeyExpired" in kinds_of(events), lambda _: None)
     finally:
         await streams.close_connection(close_session=True)
     assert set(heard) == set(FUTURES_STREAMS)
     liquidation = {"liquidation_order_streams": heard.pop("liquidation_order_streams")}
     assert wrong_frames(heard) == {}
     assert wrong_frames(liquidation, frozenset(("ps",))) == {}
-    kinds = {type(event.actual_instance).__name__ for event in events}
-    assert kinds == {"OrderTradeUpdate", "TradeLite", "AccountUpdate", "AlgoUpdate", "AccountConfigUpdate",
+    assert kinds_of(events) == {"OrderTradeUpdate", "TradeLite", "AccountUpdate", "AlgoUpdate", "AccountConfigUpdate",
                      "MarginCall", "ListenKeyExpired"}  # fmt: skip
     assert [wrong for event in events if (wrong := misfits(event, FUTURES_EVENT))] == []
+
+
+def kinds_of(events: list[Any]) -> set[str]:
+    return {type(event.actual_instance).__name__ for event in events}
+
+
+def _told(served: Served, number: int) -> None:
+    """Something that the user stream tells at once."""
+    served.good("POST", "/fapi/v1/leverage", symbol=S, leverage=2 + number % 10)
 
 
 def _futures_life(served: Served) -> None:
@@ -138,6 +146,10 @@ def _futures_life(served: Served) -> None:
     for price in range(52_500, 51_000, -20):
         served.price(S, price)
     served.control("act", kind="delist", symbol="ETHUSDT")
+
+
+def executions(events: list[Any]) -> set[str]:
+    return {event.actual_instance.x for event in events if hasattr(event.actual_instance, "x")}
 
 
 async def test_spot_orders_and_the_user_stream_over_the_websocket_api_fit(served: Served) -> None:
@@ -172,11 +184,11 @@ async def test_spot_orders_and_the_user_stream_over_the_websocket_api_fit(served
             await ask(method, symbol=S)
         await ask("klines", symbol=S, interval="1m")
         await ask("session_status", "apiKey", "authorizedSince")
-        await asyncio.sleep(0.2)
+        wanted = {"NEW", "REPLACED", "CANCELED", "TRADE"}
+        await until(lambda: executions(events) >= wanted, lambda _: None)
     finally:
         await api.close_connection(close_session=True)
-    assert {event.actual_instance.x for event in events if hasattr(event.actual_instance, "x")} >= {
-        "NEW", "REPLACED", "CANCELED", "TRADE"}  # fmt: skip
+    assert executions(events) >= wanted
     assert [wrong for event in events if (wrong := misfits(event, SPOT_EVENT))] == []
 
 

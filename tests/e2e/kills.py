@@ -23,7 +23,7 @@ EARLY = 0.3
 
 ROOM = 20.0
 """Times Binance's limits: twelve starts a minute use them up, and the bot would rightly wait for the next minute."""
-MINUTE_S = 90.0
+MINUTE_S = 180.0
 """For a start: until it has read what room there is, a bot goes by Binance's usual limits, and may wait them out."""
 
 

@@ -62,13 +62,13 @@ def test_a_killed_paper_process_goes_on_with_its_account_its_orders_and_its_ledg
     served: Served, bare_home: Path
 ) -> None:
     with Market(served, seed=3), bot_on(served, bare_home, mode="paper") as bot:
-        bot.wait_for(lambda now: sum(view["fills"] for view in now["symbols"].values()) >= 3, 90.0)
+        bot.wait_for(lambda now: sum(view["fills"] for view in now["symbols"].values()) >= 3)
         bot.kill()
     with reading(bot.profile.database) as ours:
         booked = [fill.trade_id for fill in ours.each_fill()]
     with bot_on(served, bare_home, mode="paper") as bot:  # the market stands: both must come to say the same
         bot.wait_for(lambda now: now["state"] == "running" and open_orders(now) > 0 and now["residual"] == "0"
-                     and not contradictions(bare_home, PAPER), 90.0)  # fmt: skip
+                     and not contradictions(bare_home, PAPER))  # fmt: skip
         with reading(bot.profile.database) as ours:
             fills = [fill.trade_id for fill in ours.each_fill()]
         assert fills[: len(booked)] == booked

@@ -25,7 +25,7 @@ from tests.exchange_server.serving import Served
 PARAMS = BinanceParams()
 HURRY = 200
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 _LIVES = count(1)
 _OURS = IdFactory("gb", "t").is_ours
 T = TypeVar("T")

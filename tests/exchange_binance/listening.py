@@ -20,12 +20,12 @@ from tests.exchange_server.serving import Served
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 BRISK = StreamTiming(
-    probe=0.4, answer=2.5, retry_first=0.05, retry_most=0.3, stable=1.0, overlap=0.4, tick=0.02, quote_ms=20,
-    settle=0.05, ask_again=0.2, hold_fill=0.3, deaf=3.0, quiet=2.0, heard_of=1.0,
+    probe=0.4, answer=20.0, retry_first=0.05, retry_most=0.3, stable=1.0, overlap=0.4, tick=0.02, quote_ms=20,
+    settle=0.05, ask_again=0.2, hold_fill=0.3, deaf=30.0, quiet=20.0, heard_of=20.0,
     wallet=0.05,
 )  # fmt: skip
 """Waits for tests in true time: short where the exchange is away, long enough for a busy machine to answer."""
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 T = TypeVar("T")
 E = TypeVar("E", bound=Event)
 

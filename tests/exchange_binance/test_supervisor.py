@@ -419,6 +419,20 @@ def test_where_one_way_leads_to_nothing_the_other_is_taken() -> None:
     at_once(run())
 
 
+def test_a_way_that_brought_data_is_kept_when_it_falls_quiet() -> None:
+    async def run() -> None:
+        s = Scene(CALM)
+        s.supervisor._door = StreamDoor(["wss://demo/public", "wss://demo"], ["s0@bookTicker"], TIMING, s.clock)
+        async with s:
+            s.talks()
+            await asyncio.sleep(5)
+            s.exchange.now.deaf = True
+            await asyncio.sleep(TIMING.deaf + 5)
+            assert [socket.url for socket in s.exchange.sockets] == ["wss://demo/public/stream"] * 2
+
+    at_once(run())
+
+
 def test_a_key_that_is_refused_is_not_tried_every_few_seconds() -> None:
     class Locked(StreamDoor):
         tries = 0

@@ -9,7 +9,7 @@ from gridbot_tui.ops.audit import AuditTrail, verify
 from gridbot_tui.ops.audit_aside import AsideTrail
 from gridbot_tui.ops.beside import Beside
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 def test_jobs_are_done_in_order_and_all_of_them_before_the_end() -> None:

@@ -3,6 +3,7 @@
 from math import log
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -117,17 +118,21 @@ def test_a_level_keeps_its_number_and_its_lot_when_the_range_trails() -> None:
     bid=st.integers(560_000, 640_000),
     upper=st.floats(0.0, 0.06),
     entries=st.booleans(),
+    least=st.sampled_from((1, 3)),
 )
 def test_levels_neither_lose_a_lot_nor_pass_the_bound(
-    held: dict[int, int], bid: int, upper: float, entries: bool
+    held: dict[int, int], bid: int, upper: float, entries: bool, least: int
 ) -> None:
+    instrument = msgspec.structs.replace(BTC, min_steps=least)
     lots = [(level, Side.BUY, steps) for level, steps in held.items()]
     position = sum(held.values())
     plan = plain(upper=upper)
     slots = plain_ladder(
-        plan, BTC, position, Touch(bid, bid + 1), lots, depth=8, buy_entries=entries, sell_entries=entries
+        plan, instrument, position, Touch(bid, bid + 1), lots, depth=8, buy_entries=entries, sell_entries=entries
     )
-    assert sum(slot.steps for slot in slots if slot.side is Side.SELL) == position
+    sold = [slot.steps for slot in slots if slot.side is Side.SELL]
+    assert sum(sold) == (position if position >= least else 0), "what is too small for an order joins another"
+    assert all(steps >= least for steps in sold)
     bought = sum(slot.steps for slot in slots if slot.side is Side.BUY)
     assert bought == 0 or position + bought <= BTC.steps_down(upper)
     assert entries or bought == 0

@@ -332,6 +332,13 @@ def test_a_close_position_stop_makes_room_first_because_the_venue_allows_one() -
     assert (one.order.trigger, one.order.close_position) == (520_000, True)
 
 
+def test_of_two_slots_within_the_hysteresis_the_nearer_one_keeps_the_order() -> None:
+    desk = Desk()
+    desk.converge(want(slot(1, 600_000)))
+    desk.converge(want(slot(1, 601_500, epoch=2), slot(2, 600_300, epoch=2), epoch=2))
+    assert [price for _, price, _ in desk.standing()] == [600_000, 601_500], "600,300 is served by what stands"
+
+
 def test_without_a_position_the_stop_goes() -> None:
     desk = Desk()
     desk.converge(stop_at(500_000))

@@ -44,7 +44,7 @@ def test_workers_end_soon_after_a_parent_that_is_killed(program: str) -> None:
         parent.kill()
         began = time.monotonic()
         parent.stdout.read()  # every worker holds the other end
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 40, "they sleep for 60 seconds"
 
 
 def _doubled(value: int) -> int:

@@ -72,7 +72,7 @@ class Desk:
         self.journal.commit([m.intent(number)], lambda: self.sent.append(number))
 
     async def settle(self) -> None:
-        await asyncio.wait_for(self.journal.drain(), 5)
+        await asyncio.wait_for(self.journal.drain(), 60)
 
     async def on_disk(self) -> list[Fact]:
         return await self.disk.live.run(lambda store: store.facts_after(0))
@@ -336,6 +336,6 @@ async def test_facts_are_told_in_their_order_whether_an_order_waits_for_them_or_
         await desk.settle()
         assert desk.told[3:] == [m.intent(3)], "what is drained is told"
         desk.decide(4)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while len(desk.told) < 5:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)

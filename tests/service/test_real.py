@@ -15,7 +15,7 @@ from gridbot_tui.service.options import RunResult
 from gridbot_tui.service.real import RealParts
 from tests.service.real_venue import PRICE, SYMBOL, PaperVenue, opened, options
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture(autouse=True)

@@ -52,7 +52,7 @@ def test_known_bugs_are_found_at_once() -> None:
             [sys.executable, "-c", code.format(name)],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=True,
             env={**os.environ, "PYTHONPATH": os.getcwd()},
         )

@@ -173,7 +173,7 @@ async def test_the_live_tables_follow_without_being_asked(tmp_path: Path, monkey
     store = await LiveStore.open(tmp_path / "gridbot.db", durable=False, identity=m.ME)
     await store.append([m.fill(1)])
     with reading(tmp_path / "gridbot.db") as reader:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not reader.fills():  # noqa: ASYNC110 - another connection tells nobody
                 await asyncio.sleep(0.001)
     await store.close()

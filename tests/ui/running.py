@@ -112,7 +112,7 @@ async def settled(pilot: Pilot[Ended]) -> None:
 async def drained(pilot: Pilot[Ended]) -> None:
     """Nothing is left to do, three looks in a row; Textual's own pause waits for a processor at rest instead."""
     calm = 0
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while calm < 3:
             await pilot.pause(0.001)
             calm = calm + 1 if at_rest(pilot.app) else 0

@@ -26,7 +26,7 @@ def door_to(path: Path) -> Door:
     return door
 
 
-async def until(pilot: Pilot[Ended], true: Callable[[], bool], within: float = 10.0) -> None:
+async def until(pilot: Pilot[Ended], true: Callable[[], bool], within: float = 60.0) -> None:
     async with asyncio.timeout(within):
         while not true():  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0.02)

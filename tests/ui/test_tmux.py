@@ -5,7 +5,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,7 +101,7 @@ def test_a_tmux_killed_in_the_middle_of_a_flatten_leaves_it_to_be_carried_on_and
         tmux.wait_for("first", "Why")
         assert max(map(len, tmux.screen("first"))) <= 80
         tmux.type("first", "Escape")
-        time.sleep(0.6)  # Escape and the next key are not one
+        tmux.wait_for("first", "Ladder")  # Escape and the next key are not one
         tmux.type("first", "p")
         tmux.wait_for("second", "RUNNING")
         assert command(tmp_path, "stop").returncode == 0
