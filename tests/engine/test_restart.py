@@ -147,6 +147,8 @@ def test_a_kill_forgets_no_peak_no_highest_leverage_and_no_slot_of_a_kept_order(
             assert (told.epoch, told.rung) == (live.epoch, live.rung)
             kept += (live.epoch, live.rung) != (live.order.epoch, live.order.rung)
         assert again.desk.tiers.peak == pytest.approx(lived.tiers.peak, rel=5e-4)
+        assert (again.desk.tiers.sampled_at or 0) > lived.now - HOUR, "the fall since the peak is known to the hour"
+        assert again.desk.tiers.average == pytest.approx(lived.tiers.average, abs=1e-3)
         assert float(again.desk.ledger.capital.all_time_peak) == pytest.approx(
             float(lived.ledger.capital.all_time_peak), rel=5e-4
         )
