@@ -6,6 +6,7 @@ from gridbot_tui.engine import exposure, protection, walk
 from gridbot_tui.engine.actions import CancelFact, CancelOrder, IntentFact, PlaceOrder, ServeFact
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.locked import BASE_LOCKED, free_base, within_free
+from gridbot_tui.engine.planning import unwinds
 from gridbot_tui.orders.desired import desired, is_dust, strongest
 from gridbot_tui.orders.model import Desired, NewOrder, OrderState, Purpose, Slot, SlotState, Target, TargetStyle
 from gridbot_tui.orders.plain import beyond_exits, plan_exit
@@ -379,6 +380,8 @@ def _explain(desk: Desk, state: SymbolDesk, reasons: dict[str, int], whole: Desi
         if code == _LEAST and told:
             continue
         desk.blockers.hold(name, code, desk.now, detail, CLEARS.get(code, "when the cause is gone"))
+    if state.plan is not None and desk.blockers.holds(name, "unwinding") and not unwinds(desk, state.plan):
+        desk.blockers.clear(name, "unwinding")  # worked down: that is not left to the next plan to say
     if desk.breakers.blocks(name):  # no entry is desired then, so none is withheld: its blocker stays all the same
         stated.update(BY_NAME[one.name].code for one in desk.breakers.tripped() if one.symbol == name)
     desk.blockers.keep_only(name, WITHHELD, stated)

@@ -167,7 +167,15 @@ def _reasons(desk: Desk, plan: GridPlan) -> Iterator[tuple[str, str, str]]:
     if plan.kind == "adaptive" and votes.neutral == 0:
         clears = f"above {100 * desk.config.strategy.votes.neutral_sigma:.2f} % an hour and no breakout"
         yield "neutral_silent", f"hourly volatility {100 * plan.sigma_hour:.2f} %", clears
-    ours = desk.ledger.book(plan.symbol).own_position * desk.instruments[plan.symbol].step_f
-    if plan.unwind is not None and abs(ours) > abs(plan.unwind):
+    if unwinds(desk, plan):
+        ours = desk.ledger.book(plan.symbol).own_position * desk.instruments[plan.symbol].step_f
         detail = f"position {ours:g} is worked down to {plan.unwind:g} at the touch"
         yield "unwinding", detail, "when the position is there"
+
+
+def unwinds(desk: Desk, plan: GridPlan) -> bool:
+    """True while more is held of ours than the bound that the plan goes back to."""
+    if plan.unwind is None:
+        return False
+    instrument = desk.instruments[plan.symbol]
+    return abs(desk.ledger.book(plan.symbol).own_position) > abs(instrument.steps_down(plan.unwind))

@@ -10,6 +10,7 @@ from gridbot_tui.control.snapshot import (
 )
 from gridbot_tui.engine import exposure, protection
 from gridbot_tui.engine.desk import Desk, SymbolDesk
+from gridbot_tui.engine.planning import unwinds
 from gridbot_tui.engine.protection import Account
 from gridbot_tui.engine.view_kept import SymbolKept
 from gridbot_tui.engine.view_ladder import exits_of, ladder_view, lots_view
@@ -124,8 +125,7 @@ def _state(desk: Desk, state: SymbolDesk) -> str:
         return "no data"
     if state.plan is None:
         return "warming"
-    ours = desk.ledger.book(state.symbol).own_position
-    return "unwinding" if state.plan.unwind is not None and ours else "running"
+    return "unwinding" if unwinds(desk, state.plan) else "running"
 
 
 def _features(desk: Desk, state: SymbolDesk) -> FeaturesView:

@@ -4,7 +4,7 @@ With n = (position - plan position) / lot, rung a stands at exp(anchor - a x spa
 at a < n. A fill moves the reservation price by ``skew`` spacings; at skew 1 the rungs are absolute.
 """
 
-from math import ceil, exp, floor
+from math import ceil, exp, floor, log
 from typing import Final
 
 from msgspec import Struct
@@ -23,6 +23,10 @@ NEAR: Final = 1e-9
 _FARTHEST: Final = 900
 """Lots from the plan's position."""
 
+_MOST_TICKS: Final = 2.0**62
+"""No price is dearer: where a system's voice has almost died away a lot is a millionth of what is held, and the
+rungs of what is held lie beyond any number."""
+
 
 class Touch(Struct, frozen=True, gc=False):
     """Best bid and ask as of the decision; on bars both are the last close."""
@@ -36,6 +40,7 @@ class Rungs:
 
     __slots__ = (
         "_anchor",
+        "_dearest",
         "_grid",
         "_kept",
         "_prices",
@@ -66,6 +71,7 @@ class Rungs:
         self._spacing = plan.spacing or 0.0
         self._skew = plan.skew
         self._tick = instrument.tick_f
+        self._dearest = log(_MOST_TICKS * self._tick)
         self.floor: Steps = max(1, instrument.min_steps)
         """The smallest order at any price."""
         self.minimum = instrument.minimum_f
@@ -125,7 +131,7 @@ class Rungs:
         if self._anchor is None:
             raise ValueError(f"the plan of {self.plan.symbol} has no rungs")
         place = rung + (self._skew - 1.0) * lots
-        ratio = exp(self._anchor - place * self._spacing) / self._tick
+        ratio = exp(min(self._dearest, self._anchor - place * self._spacing)) / self._tick
         near = round(ratio)
         if abs(ratio - near) <= NEAR * max(1.0, ratio):
             return near
