@@ -152,6 +152,27 @@ def _synthetic(plan: Plan, profile: Profile) -> MarketSource:
     return market
 
 
+def passed_over(plan: Plan, market: MarketSource) -> str:
+    """What the config says of the synthetic market and this profile's own, which it goes on with, is not; else ""."""
+    from gridbot_tui.market.synthetic import SyntheticMarket
+
+    if not isinstance(market, SyntheticMarket):
+        return ""
+    wanted, loaded = plan.loaded.settings.simulation.model_dump(mode="json"), plan.loaded
+    keys = [
+        f"simulation.{name}"
+        for name, has in market.state().params.items()
+        if ("simulation", name) in loaded.places and wanted[name] != has
+        if name != "symbols" or (set(wanted[name]) != set(market.symbols) and not plan.options.symbols)
+    ]
+    if not keys:
+        return ""
+    return (
+        f"this profile goes on with the market it began with, {', '.join(market.symbols)}: not in force are "
+        f"{', '.join(keys)}; a profile of its own (--profile) takes them"
+    )
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Put a file in place that only its owner can read, as a whole or not at all."""
     part = path.with_suffix(".part")

@@ -91,6 +91,7 @@ class Parts(ABC):
             self._refuse_other_symbols()
             self.resumed = self._restored()
             self.crashed = self.resumed and not self.store.was_clean
+            self._refuse_another_name()
             self._configure_logs(settings.logs)
             self.log = logs.get_logger("service")
             head = self.store.get_meta("audit_head")
@@ -127,6 +128,20 @@ class Parts(ABC):
                 f"profile {self.profile.name} trades {known}, this run has {names}; name another with --profile",
                 EXIT_REFUSED,
             )
+
+    def _refuse_another_name(self) -> None:
+        """Under another name this bot's own orders were another bot's: nobody would mind them, nor any stop."""
+        name, known = self.config.bot, self.store.get_meta("bot_name")
+        if known is not None and known != name:
+            standing = any(True for _ in self.engine.desk.orders.all_live())
+            if self.crashed or standing or self.engine.open_positions():
+                raise RunRefused(
+                    f'the orders of profile {self.profile.name} are named {known}, and with bot.name = "{name}" it '
+                    f"would take them for another bot's: end it as {known} with 'gridbot stop', then change the name",
+                    EXIT_REFUSED,
+                )
+        if known != name:
+            self.store.put_meta("bot_name", name)
 
     def _configure_logs(self, kept: LogParams) -> None:
         logs.configure(

@@ -10,7 +10,7 @@ from gridbot_tui.market.source import MarketSource
 from gridbot_tui.market.synthetic import SyntheticMarket
 from gridbot_tui.ops.collecting import seldom_collecting
 from gridbot_tui.service.ahead import Ahead
-from gridbot_tui.service.assemble import Plan, RunRefused, account_config, engine_config, market_source
+from gridbot_tui.service.assemble import Plan, RunRefused, account_config, engine_config, market_source, passed_over
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.journal import InlineJournal
 from gridbot_tui.service.lookback import Pairs, Past
@@ -58,6 +58,8 @@ class VirtualParts(Parts):
         self.journal.grouped = not plan.persistent
         if self.audit.problem:
             self.journal.report(self.engine.now, "error", "audit", self.audit.problem)
+        if said := passed_over(plan, source):
+            self.journal.report(self.engine.now, "warning", "market", said)
         self.bot = Bot(
             self.engine,
             self.world,

@@ -38,7 +38,8 @@ def unit(name: str, applies: str | None = None) -> dict[str, Any]:
 class BotParams(Section):
     """Who the bot is and what it trades.
 
-    Together with the profile: nothing here changes under a running bot.
+    Together with the profile: nothing here changes under a running bot. A profile keeps the symbols that it began
+    with: others are traded in a profile of their own (--profile).
     """
 
     mode: Mode = Field(
@@ -56,7 +57,7 @@ class BotParams(Section):
         pattern=r"^[A-Za-z0-9]{1,2}$",
         description="First letters of every client order id: they prove which orders are ours. Two bots on "
         "one account need two names; short, because an id has 36 characters for all it must "
-        "say.",
+        "say. A profile takes another one only after a stop that left nothing.",
     )
     account: str = Field(
         "main",
@@ -90,7 +91,10 @@ class BotParams(Section):
 
 
 class SimulationParams(SyntheticParams):
-    """The mode sim: the invented market, how long the bot has lived in it at the first screen, its pace."""
+    """The mode sim: the invented market, how long the bot has lived in it at the first screen, its pace.
+
+    A profile keeps the market that it began with: what makes one counts for a new profile (--profile).
+    """
 
     speed: float = Field(
         120.0,

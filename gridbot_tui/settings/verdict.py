@@ -26,8 +26,11 @@ def problems_of(
 def _problems(
     model: type[BaseModel], error: ValidationError, layers: Sequence[Layer], keys_only: bool
 ) -> Iterator[Problem]:
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    for detail in details:
         path = tuple(part for part in detail["loc"] if part != "[key]")
+        if detail["type"] == "too_short" and any(one["loc"][: len(path)] == path != one["loc"] for one in details):
+            continue  # elements that were refused for themselves were not counted
         key = fields.find(model, path)
         if key is None and keys_only:
             continue
@@ -40,7 +43,7 @@ def _problems(
             continue
         indices = tuple(part for part in path[len(key.path) :] if isinstance(part, int)) if key else ()
         name = dotted((*path[: len(key.path)], *indices)) if key else dotted(path)
-        yield Problem(where, name, _sentence(name, key, detail))
+        yield Problem(where, name, _sentence(name, key, detail, element=bool(indices)))
 
 
 def _where(layers: Sequence[Layer], path: Place) -> str | None:
@@ -50,7 +53,7 @@ def _where(layers: Sequence[Layer], path: Place) -> str | None:
     return next((place for layer in reversed(layers) if (place := layer.place_of(path)) is not None), None)
 
 
-def _sentence(name: str, key: fields.Key | None, detail: ErrorDetails) -> str:
+def _sentence(name: str, key: fields.Key | None, detail: ErrorDetails, *, element: bool) -> str:
     kind, value = detail["type"], detail["input"]
     if key is None:
         return f"{name}: {_said(detail)}" if name else _said(detail)
@@ -61,7 +64,8 @@ def _sentence(name: str, key: fields.Key | None, detail: ErrorDetails) -> str:
             f"{found} is {'out of range' if kind in _RANGE else 'not allowed'}; {_allowed(key, detail)}{hint}"
         )
     if kind.endswith(("_type", "_parsing", "_from_float")):
-        return f"{name} wants a {key.type}, found {described(value)}"
+        kind = key.type.removeprefix("list of ") if element else key.type
+        return f"{name} wants a {kind}, found {described(value)}"
     if kind in ("too_short", "too_long"):
         most = "max_length" in detail["ctx"]
         limit, found = detail["ctx"]["max_length" if most else "min_length"], detail["ctx"]["actual_length"]

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from gridbot_tui.engine.events import Operator
+from gridbot_tui.service.assemble import RunRefused
 from gridbot_tui.units import HOUR, Ms
 from tests.service.living import (
     Killed,
@@ -129,3 +131,23 @@ def test_what_was_never_said_to_be_written_is_asked_of_the_exchange(warmed: Path
     assert contradictions(home)
     live_once(options(home), lambda bot: bot.run(now_of(ahead) + HOUR))
     assert contradictions(home) == []
+
+
+def test_under_another_name_a_bot_does_not_leave_its_own_orders_to_nobody(warmed: Path, tmp_path: Path) -> None:
+    home = copied(warmed, tmp_path / "home")
+    live_once(options(home), lambda bot: bot.days(0.1))
+    assert standing(home)
+    with pytest.raises(RunRefused, match="would take them for another bot's") as refused:
+        Living(options(home, ("bot.name", "xx")))
+    assert refused.value.exit_code == 4
+
+    async def stop(bot: Living) -> None:
+        bot.parts.bot.operator(Operator(bot.parts.world.now, "1", "stop"))
+        bot.parts.bot.begin_shutdown(bot.parts.world.now, keep_positions=False)
+        await bot.days(0.1)
+
+    live_once(options(home), stop)
+    assert not standing(home)
+    live_once(options(home, ("bot.name", "xx")), lambda bot: bot.days(0.1))
+    assert standing(home)
+    assert {order.client_id[:2] for order in books(home).open_orders} == {"xx"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gridbot_tui.service.assemble import RunRefused, market_source, open_profile, understand, write_whole
+from gridbot_tui.service.assemble import RunRefused, market_source, open_profile, passed_over, understand, write_whole
 from gridbot_tui.service.options import RunOptions
 from gridbot_tui.units import Mode
 
@@ -38,6 +38,20 @@ def test_a_sim_profile_that_goes_on_with_other_symbols_than_were_asked_for_says_
     assert symbols("BTCUSDT", "ETHUSDT") == symbols() == ("BTCUSDT", "ETHUSDT")
     with pytest.raises(RunRefused, match=r"goes on with .* BTCUSDT, ETHUSDT: .* SOLUSDT in a profile of its own"):
         symbols("SOLUSDT")
+
+
+def test_a_sim_profile_names_what_the_config_says_of_another_market(tmp_path: Path) -> None:
+    def said(*sets: tuple[str, str], symbols: tuple[str, ...] = ()) -> str:
+        plan = understand(RunOptions(mode=Mode.SIM, home=tmp_path, symbols=symbols, overrides=sets))
+        with open_profile(plan) as profile:
+            return passed_over(plan, market_source(plan, profile)[0])
+
+    few = ("simulation.symbols", '["ETHUSDT", "BTCUSDT"]')
+    assert said(few) == said(few) == said() == ""
+    other = said(("simulation.symbols", '["SOLUSDT"]'), ("simulation.seed", "2"), ("simulation.speed", "7"))
+    assert "goes on with the market it began with, BTCUSDT, ETHUSDT" in other
+    assert "not in force are simulation.seed, simulation.symbols;" in other
+    assert said(("simulation.symbols", '["SOLUSDT"]'), symbols=("BTCUSDT", "ETHUSDT")) == ""
 
 
 def test_what_is_put_in_place_is_private_whatever_the_umask(tmp_path: Path) -> None:

@@ -153,6 +153,13 @@ def test_a_list_that_is_too_short_is_told_how_long_it_must_be() -> None:
     assert said == "config.toml line 2: bot.symbols wants at least 1 in its list, found 0"
 
 
+def test_elements_that_are_refused_do_not_make_their_list_too_short() -> None:
+    (said,) = complaints('[bot]\nsymbols = ["btcusdt"]\n')
+    assert said.startswith('config.toml line 2: bot.symbols[0] = "btcusdt" is not allowed')
+    (said,) = complaints("[bot]\nsymbols = [1]\n")
+    assert said == "config.toml line 2: bot.symbols[0] wants a text, found 1"
+
+
 def test_an_element_of_a_list_is_refused_with_its_own_line() -> None:
     (said,) = complaints('[bot]\nsymbols = [\n  "BTCUSDT",\n  "eth",\n]\n')
     assert said.startswith('config.toml line 4: bot.symbols[1] = "eth"')
