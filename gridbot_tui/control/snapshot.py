@@ -231,7 +231,7 @@ class SymbolView(Struct, frozen=True):
     funding: str
     allotted: str
     state: str
-    """running, paused, warming, unwinding, flattening, latched, no data."""
+    """running, paused, warming, unwinding, flattening, latched, halted, stopping, no data."""
     age_ms: Ms | None
     """Since the symbol's market data last spoke."""
     next_funding_at: Ms | None

@@ -159,11 +159,15 @@ def _reasons(desk: Desk, plan: GridPlan) -> Iterator[tuple[str, str, str]]:
         yield "levels_too_close", "the levels are closer than fees and ticks allow", clears
     if plan.kind == "adaptive" and plan.lot == 0 and needed is None and plan.equity > 0.0:
         filters = [words for code, words in FILTERS.items() if code in reasons]
-        if filters and plan.leverage == 0:
-            yield "filtered", "; ".join(filters), "when that is over"
-        else:
+        if plan.leverage > 0:
             detail = f"up {votes.up:.2f}, down {votes.down:.2f}, neutral {votes.neutral:.2f}: no system votes"
             yield "no_votes", detail, "when a system votes again"
+        elif reasons.get("drawdown_multiplier") == 0.0:
+            pass  # the tier says so itself
+        elif filters:
+            yield "filtered", "; ".join(filters), "when that is over"
+        else:
+            yield "filtered", "strategy.leverage.base is 0: nothing is traded", "with another strategy.leverage.base"
     if plan.kind == "adaptive" and votes.neutral == 0:
         clears = f"above {100 * desk.config.strategy.votes.neutral_sigma:.2f} % an hour and no breakout"
         yield "neutral_silent", f"hourly volatility {100 * plan.sigma_hour:.2f} %", clears

@@ -1,6 +1,7 @@
 """One symbol as a face may see it. Reads the desk, changes nothing; what is unknown is None."""
 
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Final
 
 from gridbot_tui.control.snapshot import (
     FeaturesView,
@@ -116,11 +117,22 @@ def _allotted(desk: Desk, state: SymbolDesk) -> str:
     return "0" if equity is None else format((equity * share).quantize(Decimal("0.01"), ROUND_HALF_EVEN), "f")
 
 
+_LATCHED: Final = {
+    "kill": "halted",
+    "shutdown": "stopping",
+    "tier3": "halted",
+    "flatten": "flattening",
+    "stop_latched": "latched",
+    "paused": "paused",
+}
+
+
 def _state(desk: Desk, state: SymbolDesk) -> str:
     latched = desk.latches.blocks(state.symbol)
-    words = {"stop_latched": "latched", "flatten": "flattening", "paused": "paused"}
+    if desk.tiers.halted and latched not in ("kill", "shutdown"):
+        return "halted"
     if latched:
-        return words.get(latched, latched)
+        return _LATCHED[latched]
     if not state.bar_at or state.episode_over:
         return "no data"
     if state.plan is None:

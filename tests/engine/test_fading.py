@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from gridbot_tui.engine.view_symbol import symbol_view
+from gridbot_tui.risk.tiers import HALT
 from gridbot_tui.strategy.params import LeverageParams, StrategyParams
 from gridbot_tui.units import DAY, HOUR, MINUTE, Symbol
 from tests.simulation.market import RandomMarket
@@ -51,3 +52,28 @@ def test_what_has_been_worked_down_is_not_told_until_the_next_plan() -> None:
             said = True
     assert not desk.blockers.holds(name, "unwinding")
     assert symbol_view(desk, state).state == "running"
+
+
+def test_what_stands_against_all_symbols_is_the_state_of_each() -> None:
+    rig, name = fading(1, 0.5)
+    desk, state = rig.engine.desk, rig.engine.desk.symbols[name]
+    assert symbol_view(desk, state).state == "running"
+    rig.order("kill")
+    rig.run(until=rig.world.now + 2 * HOUR)
+    assert symbol_view(desk, state).state == "halted"
+    rig.order("reset", what="kill")
+    rig.order("pause")
+    assert symbol_view(desk, state).state == "paused"
+    desk.tiers.tier = HALT
+    assert symbol_view(desk, state).state == "halted"
+    rig.checking = False
+    rig.run(until=rig.world.now + HOUR)
+    assert not desk.blockers.holds(name, "no_votes")  # they do vote; what scales them to nothing is the tier
+
+
+def test_leverage_that_is_configured_to_nothing_is_not_called_a_lack_of_votes() -> None:
+    rig, name = fading(1, 0.0)
+    blockers = rig.engine.desk.blockers
+    rig.run(until=rig.world.now + HOUR)
+    assert blockers.holds(name, "filtered")
+    assert not blockers.holds(name, "no_votes")
