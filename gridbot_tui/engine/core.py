@@ -123,6 +123,7 @@ class Engine:
     def reconfigure(self, config: EngineConfig) -> list[Action]:
         """Put another version of the settings in force: risk now, strategy at the next decision."""
         self.desk.reconfigure(config)
+        watch.account(self.desk)  # by the new limits: whoever draws them tighter need not wait for a mark
         self.desk.touch_all()
         if self.desk.phase == "trading":
             converge.converge(self.desk)

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from gridbot_tui.control.snapshot import WhatIf
-from gridbot_tui.engine import converge, planning, state
+from gridbot_tui.engine import converge, planning, state, watch
 from gridbot_tui.engine.actions import CancelOrder, PlaceOrder
 from gridbot_tui.engine.config import EngineConfig
 from gridbot_tui.engine.desk import Desk
@@ -37,6 +37,10 @@ def difference(desk: Desk, config: EngineConfig) -> tuple[SymbolDifference, ...]
     state.decode_into(copy, state.encode(desk))
     copy.phase = desk.phase
     copy.reconfigure(config)
+    watch.account(copy)
+    if copy.tiers.over:  # beyond tier 3: the next mark halts, long before the next decision
+        copy.now += 1
+        watch.account(copy)
     planning.renew_all(copy)
     copy.touch_all()
     converge.converge(copy)

@@ -163,7 +163,7 @@ class Reloader:
         if not changes:
             if not preview:
                 self.loaded = loaded
-            return True, "nothing changes: the values are the same", {}
+            return True, f"nothing changes: config version {self.version} has these values", {}
         refusal = differences.refusal(changes, flat=self._flat())
         if refusal:
             return False, refusal, {"changes": _lines(changes)}

@@ -186,3 +186,28 @@ def test_an_edit_on_another_version_is_told_and_nothing_changes(file: Path, tmp_
         assert skew(bot) == 1.0
 
     with_bot(file, tmp_path / "home", work)
+
+
+def test_limits_drawn_tighter_than_the_drawdown_of_now_hold_at_once_and_the_preview_says_so(
+    file: Path, tmp_path: Path
+) -> None:
+    async def work(bot: Living) -> None:
+        engine = bot.parts.engine
+        while not engine.open_positions():
+            await bot.run(bot.parts.world.now + HOUR)
+        engine.desk.tiers.peak = engine.desk.tiers.value / 0.96
+        engine.desk.tiers.average = 0.03
+        assert give(bot, CommandKind.APPLY, text="[risk]\ntier1_enter = 0.03\n").ok
+        assert engine.desk.tiers.tier == 1
+        tight = "[risk]\ntier1_enter = 0.01\ntier1_leave = 0.005\ntier2_enter = 0.02\ntier2_leave = 0.01\n"
+        tight += "tier3_enter = 0.039\n"
+        held = next(iter(engine.open_positions()))
+        seen = give(bot, CommandKind.APPLY, text=tight, preview="true")
+        assert seen.ok, seen.text
+        assert re.search(rf"{held}: .*create 0, .*then tier3", seen.detail["desired"])
+        assert give(bot, CommandKind.APPLY, text=tight).ok
+        await bot.run(bot.parts.world.now + 3 * MINUTE)
+        assert engine.desk.tiers.halted
+        assert not engine.open_positions()
+
+    with_bot(file, tmp_path / "home", work)

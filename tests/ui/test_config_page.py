@@ -270,7 +270,7 @@ async def test_another_version_in_force_is_told_before_the_edit_is_compared_with
 
 
 async def test_nothing_edited_is_nothing_to_apply() -> None:
-    app, bot = with_bot(CommandOutcome("1", True, "nothing changes: the values are the same"))
+    app, bot = with_bot(CommandOutcome("1", True, "nothing changes: config version 1 has these values"))
     async with shown(app) as pilot:
         await opened(pilot, app)
         await pilot.press("ctrl+s")
@@ -281,7 +281,7 @@ async def test_nothing_edited_is_nothing_to_apply() -> None:
 
 
 async def test_only_comments_changed_is_a_change_of_the_text() -> None:
-    app, _ = with_bot(CommandOutcome("1", True, "nothing changes: the values are the same"))
+    app, _ = with_bot(CommandOutcome("1", True, "nothing changes: config version 1 has these values"))
     async with shown(app) as pilot:
         page = await opened(pilot, app)
         retyped(page, "# mine", "# ours")
