@@ -115,7 +115,29 @@ def _resume(desk: Desk, event: Operator) -> str:
     for symbol in symbols:
         desk.latch("paused", symbol, "")
         desk.latch("flatten", symbol, "")
-    return f"running: {', '.join(symbols)}"
+    free = [symbol for symbol in symbols if not desk.latches.blocks(symbol)]
+    return "; ".join([*([f"running: {', '.join(free)}"] if free else []), *_still(desk, symbols)])
+
+
+_STILL = {
+    "kill": "killed ('gridbot reset kill')",
+    "shutdown": "being stopped",
+    "flatten": "being flattened",
+    "stop_latched": "latched by the stop ('gridbot reset stop')",
+    "paused": "paused ('gridbot resume')",
+}
+
+
+def _still(desk: Desk, symbols: tuple[Symbol, ...]) -> list[str]:
+    """What else keeps symbols from trading: whoever lifts one latch must not believe that it was the last."""
+    if desk.tiers.halted:
+        return ["still halted by drawdown ('gridbot reset drawdown')"]
+    by = {symbol: _STILL.get(desk.latches.blocks(symbol), "") for symbol in symbols}
+    return [
+        f"still {words}: {', '.join(symbol for symbol in symbols if by[symbol] == words)}"
+        for words in _STILL.values()
+        if words in by.values()
+    ]
 
 
 def _flatten(desk: Desk, event: Operator) -> None:
@@ -141,8 +163,10 @@ def _reset(desk: Desk, event: Operator) -> str:
     if what == "kill":
         _overtake(desk, {"kill"}, tuple(desk.symbols), "reset kill")
         desk.latch("kill", "", "")
-        held = desk.latches.state() != before
-        return "kill latch cleared; trading goes on with the next decision" if held else "no kill is latched"
+        if desk.latches.state() == before:
+            return "no kill is latched"
+        still = _still(desk, tuple(desk.symbols)) or ["trading goes on with the next decision"]
+        return "; ".join(["kill latch cleared", *still])
     if what == "drawdown":
         equity = desk.ledger.equity_quick()
         if equity is None:
@@ -156,11 +180,15 @@ def _reset(desk: Desk, event: Operator) -> str:
         watch.say_tier(desk)
         desk.touch_all()
         planning.renew_all(desk)
-        return f"drawdown is measured anew from {plain(equity)} {desk.config.quote}"
+        said = f"drawdown is measured anew from {plain(equity)} {desk.config.quote}"
+        return "; ".join([said, *_still(desk, tuple(desk.symbols))])
     if what == "stop":
-        for symbol in _chosen(desk, event.symbol):
+        symbols = _chosen(desk, event.symbol)
+        for symbol in symbols:
             desk.latch("stopped", symbol, "")
-        return "stop latch cleared" if desk.latches.state() != before else "no stop is latched there"
+        if desk.latches.state() == before:
+            return "no stop is latched there"
+        return "; ".join(["stop latch cleared", *_still(desk, symbols)])
     if what == "breakers":
         names = breaking.reset(desk)
         return f"closed: {', '.join(names)}; one whose cause goes on opens again" if names else "no breaker is open"

@@ -63,6 +63,12 @@ def test_what_is_no_address_is_refused_without_being_repeated() -> None:
         parse("\n".join([HOOK] * (MOST + 1)), "a test")
 
 
+def test_addresses_that_are_joined_by_commas_are_several() -> None:
+    wanted = ["json://one/a", "json://two/b?to=x,y", "json://three"]
+    for text in (",".join(wanted), ", ".join(wanted) + ",", " ,\n".join(wanted), ",\n".join(wanted)):
+        assert [one.url.reveal() for one in parse(text, "a test")] == wanted
+
+
 def test_an_address_and_every_token_in_it_is_hidden_and_ordinary_words_are_not() -> None:
     parse("\n".join((TELEGRAM, MAIL, HOOK)), "a test")
     said = redact(
