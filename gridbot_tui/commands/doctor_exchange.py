@@ -1,11 +1,16 @@
 """The doctor's look at Binance, for a profile that trades there."""
 
 import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from gridbot_tui.commands.doctor_check import Check, fail, ok
 from gridbot_tui.commands.options import Where
 from gridbot_tui.service.profile import Profile
 from gridbot_tui.units import Market, Mode, Symbol
+
+if TYPE_CHECKING:
+    from gridbot_tui.store.queries import Queries
 
 
 def exchange(where: Where, profile: Profile) -> list[Check]:
@@ -16,12 +21,16 @@ def exchange(where: Where, profile: Profile) -> list[Check]:
     from gridbot_tui.service.assemble import Plan
     from gridbot_tui.service.exchange_look import look
     from gridbot_tui.service.options import RunOptions
-    from gridbot_tui.settings.load import load
+    from gridbot_tui.settings.load import load, load_text
     from gridbot_tui.settings.problems import ConfigError
 
-    own = profile.config / "config.toml"
+    own = profile.config_file
     try:
-        loaded = load(where.config or (own if own.exists() else None), os.environ, where.overrides)
+        if where.config is None and not own.exists():
+            # As it ran last: a file that it was given by name may say that its exchange is elsewhere.
+            loaded = load_text(_last_config(profile), None, os.environ, where.overrides)
+        else:
+            loaded = load(where.config or own, os.environ, where.overrides)
     except ConfigError:
         return []  # the config's own check says what is wrong with it
     options = RunOptions(symbols=_traded(profile))
@@ -31,12 +40,21 @@ def exchange(where: Where, profile: Profile) -> list[Check]:
 
 def _traded(profile: Profile) -> tuple[Symbol, ...]:
     """What the profile has begun to trade; empty before its first run."""
+    known = _remembered(profile, lambda reader: reader.get_meta("symbols"))
+    return tuple(known.split(",")) if known else ()
+
+
+def _last_config(profile: Profile) -> str:
+    """The text of the config that was last in force; empty before the first run, and without a file."""
+    return _remembered(profile, lambda reader: next((one.text for one in reader.configs(limit=1)), None)) or ""
+
+
+def _remembered(profile: Profile, ask: "Callable[[Queries], str | None]") -> str | None:
     from gridbot_tui.store.errors import StoreError
     from gridbot_tui.store.reader import reading
 
     try:
         with reading(profile.database) as reader:
-            known = reader.get_meta("symbols")
+            return ask(reader)
     except StoreError:
-        return ()  # the check of the state file says what is wrong with it
-    return tuple(known.split(",")) if known else ()
+        return None  # the check of the state file says what is wrong with it

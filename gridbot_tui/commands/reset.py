@@ -1,6 +1,7 @@
 """``gridbot reset``: lift a latch."""
 
 from enum import StrEnum
+from typing import Annotated
 
 import typer
 
@@ -10,7 +11,6 @@ from gridbot_tui.commands.options import (
     HomeOption,
     JsonOption,
     ProfileOption,
-    SymbolOption,
     TimeoutOption,
     where,
 )
@@ -29,7 +29,7 @@ class Latch(StrEnum):
 def reset(
     ctx: typer.Context,
     what: Latch = typer.Argument(help="drawdown (tier T3), kill, stop (a symbol latched by its stop) or breakers."),
-    symbol: SymbolOption = None,
+    symbol: Annotated[str | None, typer.Option("--symbol", metavar="S", help="The symbol of reset stop.")] = None,
     home: HomeOption = None,
     profile: ProfileOption = None,
     json: JsonOption = False,
@@ -41,5 +41,7 @@ def reset(
     """
     if what is Latch.STOP and symbol is None:
         raise CommandFailed("reset stop needs the symbol: --symbol S", Exit.USAGE)
+    if what is not Latch.STOP and symbol is not None:
+        raise CommandFailed(f"reset {what.value} is of the whole bot: leave --symbol out", Exit.USAGE)
     at = where(ctx, home, profile, json)
     talk.order(at, CommandKind.RESET, {"what": what.value, "symbol": talk.symbol_name(symbol)}, timeout)

@@ -24,8 +24,8 @@ MOST: Final = 16
 """Addresses: each has a thread and a queue of its own."""
 _URL: Final = re.compile(r"[a-z][a-z0-9+._-]{0,30}://\S{1,4000}", re.IGNORECASE)
 _BETWEEN: Final = re.compile(r",*\s+|,+(?=[a-z][a-z0-9+._-]{0,30}://)|,+$", re.IGNORECASE)
-"""Between two addresses. A comma, too, where another address follows it: taken for a part of the first, the second would
-never be told of anything, and nobody would know."""
+"""Between two addresses. A comma, too, where another address follows it: taken for a part of the first, the second
+would never be told of anything, and nobody would know."""
 _LONG: Final = 8
 """A part of an address that is as long may be a token; shorter ones are words such as ``notify``."""
 _WORD: Final = re.compile(r"[a-z]{1,15}")
@@ -94,7 +94,7 @@ def _finders(
 
 
 def parse(text: str, source: str) -> tuple[Address, ...]:
-    """The addresses in a text, one a word or between commas, all hidden from now on; lines that begin with # are remarks.
+    """The addresses in a text, a word each or between commas, hidden from now on; lines that begin with # are remarks.
 
     Raises:
         Malformed: one of the words is no URL, or there are too many.

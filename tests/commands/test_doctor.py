@@ -13,8 +13,12 @@ import pytest
 
 from gridbot_tui.commands import doctor_books, doctor_system
 from gridbot_tui.commands.doctor_check import Verdict
+from gridbot_tui.service.assemble import Plan
+from gridbot_tui.service.exchange_look import Seen
 from gridbot_tui.service.profile import Profile, named
-from gridbot_tui.units import Mode
+from gridbot_tui.store.core import Store
+from gridbot_tui.store.identity import Identity
+from gridbot_tui.units import Market, Mode
 from tests.commands.calling import Called, Cli
 from tests.control.fake_bot import Running
 from tests.credentials.fakes import NOWHERE, Memory
@@ -281,3 +285,25 @@ def test_what_differs_only_for_a_moment_is_no_difference(traded: Profile, monkey
 def test_the_home_may_be_anywhere() -> None:
     with tempfile.TemporaryDirectory() as folder:
         assert doctor_system.disk(Path(folder)).check == "disk"
+
+
+def test_the_exchange_is_the_one_that_the_profile_was_last_run_against(
+    home: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def look(plan: Plan) -> Seen:
+        asked.append(plan.loaded.settings.exchange.base_url)
+        return Seen(True, "it answers")
+
+    monkeypatch.setattr("gridbot_tui.service.exchange_look.look", look)
+    profile = named(home, "testnet-futures-main-usdt").create()
+    identity = Identity(Mode.TESTNET, Market.FUTURES, "main", "USDT")
+    store = Store.open(profile.database, durable=False, identity=identity)
+    store.add_config(1, 0, '[exchange]\nbase_url = "http://127.0.0.1:9"\n', "/elsewhere/config.toml")
+    store.connection.close()
+    profile.lock.touch(0o600)
+    assert check(cli("doctor", "--json"), "exchange")["verdict"] == "ok"
+    profile.config_file.write_text("[risk]\n")
+    cli("doctor", "--json")
+    assert asked == ["http://127.0.0.1:9", ""]

@@ -166,6 +166,7 @@ def test_nothing_to_kill_is_said(cli: Cli, home: Path) -> None:
     "words",
     [
         ["reset", "stop"],
+        ["reset", "kill", "--symbol", "BTCUSDT"],
         ["reset", "everything"],
         ["reset"],
         ["learning"],
