@@ -121,9 +121,11 @@ class Engine:
         desk.touch_all()
 
     def reconfigure(self, config: EngineConfig) -> list[Action]:
-        """Put another version of the settings in force: risk now, strategy at the next decision."""
+        """Put other settings in force: risk and another kind of grid now, strategy at the next decision."""
         self.desk.reconfigure(config)
         watch.account(self.desk)  # by the new limits: whoever draws them tighter need not wait for a mark
+        if self.desk.phase == "trading":
+            planning.renew_kinds(self.desk)
         self.desk.touch_all()
         if self.desk.phase == "trading":
             converge.converge(self.desk)

@@ -30,6 +30,12 @@ def renew_all(desk: Desk) -> None:
     renew(desk, [state for state in desk.symbols.values() if state.plan is not None])
 
 
+def renew_kinds(desk: Desk) -> None:
+    """Plan symbols anew whose grid is to be of another kind: what the old plan bought would fit no level of the new."""
+    states = [state for state in desk.symbols.values() if state.plan is not None]
+    renew(desk, [one for one in states if one.plan and one.plan.kind != desk.strategy.ladder_of(one.symbol).kind])
+
+
 def plans_for(desk: Desk, states: list[SymbolDesk]) -> dict[str, GridPlan]:
     """The plans as of now, without adopting them. Symbols without equity or price get none."""
     equity = desk.ledger.equity_quick()

@@ -1,5 +1,9 @@
 """Whoever lifts one latch is told of those that stay."""
 
+from msgspec.structs import replace
+
+from gridbot_tui.strategy.params import LadderParams
+from gridbot_tui.units import DAY, MINUTE
 from tests.engine.tape import BTC
 from tests.simulation.market import RandomMarket
 from tests.simulation.rig import Rig
@@ -32,3 +36,22 @@ def test_a_latch_that_is_lifted_names_those_that_stay() -> None:
     rig.order("kill")
     rig.settle()
     assert told(rig, "reset", what="kill") == "kill latch cleared; trading goes on with the next decision"
+
+
+def test_a_grid_of_another_kind_is_planned_as_soon_as_it_is_in_force() -> None:
+    rig = Rig(RandomMarket(3, 2, days=16.0), seed=3)
+    desk = rig.engine.desk
+    rig.run(until=rig.source.start + 15 * DAY + 10 * MINUTE)
+    rig.order("flatten")
+    rig.settle()
+    rig.run(until=rig.world.now + 2 * MINUTE)
+    assert not rig.engine.open_positions()
+    rig.bot.reconfigure(replace(desk.config, version=2, ladder=LadderParams(kind="geometric")))
+    rig.order("resume")
+    rig.run(until=rig.world.now + 2 * MINUTE)
+    for name, state in desk.symbols.items():
+        assert state.plan is not None
+        assert state.plan.kind == "geometric"
+        assert {live.order.price for live in desk.orders.live(name)} <= {
+            price for level in state.rungs_of(state.plan).grid for price in level
+        }
