@@ -222,6 +222,8 @@ def apply_fill(desk: Desk, event: Fill, rung: int, epoch: int) -> FillEffect | N
 
 def cash(desk: Desk, event: Cash) -> None:
     """Book funding, a transfer or the like, once."""
+    if not desk.started or event.at < desk.ledger_at:
+        return  # the statement that the ledger begins with holds it already
     if desk.ledger.cash(event):
         desk.emit(CashFact(event.at, event))
         if event.cash_kind is _CASH_TRANSFER:

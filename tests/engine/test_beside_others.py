@@ -313,3 +313,15 @@ def test_only_the_exchanges_own_list_moves_the_time_from_which_wallet_changes_ar
     assert engine.last_cash_at() == since  # a withdrawal before it may have been lost on the way
     engine.cash_listed(now)
     assert engine.last_cash_at() == now
+
+
+def test_what_came_before_the_ledger_began_is_in_its_first_statement_and_is_not_booked_again() -> None:
+    rig = grid(*[flat(600_000)] * 4)
+    rig.run(until=rig.source.start + 2 * MINUTE)
+    ledger, began = rig.engine.desk.ledger, rig.engine.desk.ledger_at
+    wallet = ledger.wallet
+    # The exchange's list reaches back a minute before what the stream told of: a deposit made just before the start.
+    rig.engine.handle(Cash(began - 1, CashKind.TRANSFER, "USDT", Decimal(5_000), "TRANSFER-1"))
+    assert ledger.wallet == wallet
+    rig.engine.handle(Cash(began, CashKind.TRANSFER, "USDT", Decimal(7), "TRANSFER-2"))
+    assert ledger.wallet == wallet + 7
