@@ -123,6 +123,13 @@ class CashFact(Fact, frozen=True, tag=True):
     cash: Cash
 
 
+class PriceFact(Fact, frozen=True, tag=True):
+    """Fees paid in an asset are valued at this price from here on; those that waited for one at once."""
+
+    asset: Asset
+    price: Money
+
+
 class AdoptFact(Fact, frozen=True, tag=True):
     """An order with our id, found on the exchange without a record here."""
 

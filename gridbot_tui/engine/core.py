@@ -26,6 +26,7 @@ from gridbot_tui.engine.desk import Desk
 from gridbot_tui.engine.events import (
     AccountState,
     Adopted,
+    AssetPriced,
     BarsClosed,
     Cash,
     Event,
@@ -54,6 +55,7 @@ class Engine:
             BarsClosed: lambda e: on_market.bars_closed(self.desk, e),
             Quote: lambda e: on_market.quote(self.desk, e),
             FundingSettled: lambda e: on_market.funding_settled(self.desk, e),
+            AssetPriced: lambda e: on_orders.asset_priced(self.desk, e),
             Tick: self._tick,
             Health: lambda e: breaking.health(self.desk, e),
             OrderReport: lambda e: on_orders.report(self.desk, e),
@@ -195,6 +197,10 @@ class Engine:
     def last_cash_at(self) -> Ms:
         """Time from which wallet changes are to be asked for."""
         return self.desk.last_cash_at
+
+    def fee_assets(self) -> frozenset[Asset]:
+        """Assets that fees were paid in and that no traded symbol prices."""
+        return self.desk.ledger.fee_assets() if self.desk.started else frozenset()
 
     def cash_listed(self, at: Ms) -> None:
         """The exchange listed the wallet's changes up to this time: none before it is missing."""

@@ -46,6 +46,14 @@ class FundingSettled(Event, frozen=True, tag=True):
     rates: tuple[FundingRate, ...]
 
 
+class AssetPriced(Event, frozen=True, tag=True):
+    """What an asset that fees are paid in is worth, where no traded symbol tells it."""
+
+    asset: Asset
+    price: Money
+    """Quote for one of it."""
+
+
 # -- our orders -----------------------------------------------------------------------------------------
 
 

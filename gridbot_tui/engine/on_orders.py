@@ -3,9 +3,18 @@
 from msgspec import structs
 
 from gridbot_tui.engine import breaking, second_bot, watch
-from gridbot_tui.engine.actions import AdoptFact, AskAboutOrder, CashFact, FillFact, OrderFact, RequestResync, Touch
+from gridbot_tui.engine.actions import (
+    AdoptFact,
+    AskAboutOrder,
+    CashFact,
+    FillFact,
+    OrderFact,
+    PriceFact,
+    RequestResync,
+    Touch,
+)
 from gridbot_tui.engine.desk import Desk, SymbolDesk
-from gridbot_tui.engine.events import Adopted, Cash, CashKind, Fill, OrderReport, Outcome
+from gridbot_tui.engine.events import Adopted, AssetPriced, Cash, CashKind, Fill, OrderReport, Outcome
 from gridbot_tui.ledger.model import FillEffect
 from gridbot_tui.orders.book import LiveOrder
 from gridbot_tui.orders.model import NewOrder, OrderState, Purpose
@@ -229,6 +238,12 @@ def cash(desk: Desk, event: Cash) -> None:
         if event.cash_kind is _CASH_TRANSFER:
             watch.write_drawdown(desk)
             desk.touch_all()  # every leverage and budget is another one now
+
+
+def asset_priced(desk: Desk, event: AssetPriced) -> None:
+    """Value what was paid in an asset, and what will be."""
+    desk.ledger.set_asset_price(event.asset, event.price)
+    desk.emit(PriceFact(event.at, event.asset, event.price))
 
 
 def adopted(desk: Desk, event: Adopted) -> None:

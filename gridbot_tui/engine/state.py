@@ -21,6 +21,7 @@ from gridbot_tui.engine.actions import (
     ModeFact,
     OrderFact,
     PlanFact,
+    PriceFact,
     ServeFact,
     StartFact,
     Touch,
@@ -189,6 +190,8 @@ def apply(desk: Desk, fact: Fact) -> None:
             _go_by(desk, fill.symbol, touch)
         case CashFact(cash=cash):
             desk.ledger.cash(cash)
+        case PriceFact(asset=asset, price=price):
+            desk.ledger.set_asset_price(asset, price)
         case AdoptFact(adopted=adopted):
             on_orders.adopted(desk, adopted)
         case PlanFact(plan=plan, touch=touch, profit_peak=profit_peak):

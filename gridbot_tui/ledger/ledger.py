@@ -264,6 +264,11 @@ class Ledger:
                 del self._unvalued[symbol]
         self._refresh()
 
+    def fee_assets(self) -> frozenset[Asset]:
+        """Assets that fees were paid in and that are neither the quote nor any symbol's base."""
+        told = {self.quote, *(book.instrument.base for book in self._books.values())}
+        return frozenset(asset for asset in self.account if self.account.sums(asset).fees) - told
+
     def unvalued_fees(self) -> dict[Asset, Money]:
         """Fees in assets that have no known price, in that asset: their value is unknown, not zero."""
         found: dict[Asset, Money] = {}

@@ -6,6 +6,7 @@ from typing import Any
 from gridbot_tui.control.snapshot import LinkView
 from gridbot_tui.exchange.binance.account_feed import AccountFeed
 from gridbot_tui.exchange.binance.clock import Clock
+from gridbot_tui.exchange.binance.fee_prices import FeePrices
 from gridbot_tui.exchange.binance.gate import Gate
 from gridbot_tui.exchange.binance.hosts import Hosts
 from gridbot_tui.exchange.binance.listing_watch import ListingWatch
@@ -82,7 +83,10 @@ class BinanceVenue:
         )  # fmt: skip
         self._feeds = (market, account)
         listing = ListingWatch(self._rest, self._listed, lambda text: desk.announce(text, "listing"), self._clock)
-        return [self.port.run(), market.run(), account.run(), listing.run()]
+        quote = next(iter(self.instruments.values())).quote
+        prices = FeePrices(self._rest, quote, desk.fee_assets, desk.take, lambda text: desk.announce(text, "account"),
+                           self._clock)  # fmt: skip
+        return [self.port.run(), market.run(), account.run(), listing.run(), prices.run()]
 
     def _say(self, incoming: Incoming) -> None:
         if self._desk is not None:

@@ -7,7 +7,7 @@ recovery asks; facts are durable before orders leave; the writer and the connect
 import asyncio
 import sys
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -196,6 +196,10 @@ class RealParts(Parts):
         """What the ledger says is in the wallets; empty before it has begun."""
         account = self.engine.desk.ledger.account
         return {asset: account.wallet(asset) for asset in account} if self.engine.desk.started else {}
+
+    def fee_assets(self) -> Collection[Asset]:
+        """Assets that fees were paid in and that no traded symbol prices."""
+        return self.engine.fee_assets()
 
     async def _listen_first(self, tasks: list["asyncio.Task[None]"]) -> None:
         """Listen before asking: what happens after an answer was made is then heard."""

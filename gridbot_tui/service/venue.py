@@ -1,6 +1,6 @@
 """What a run in real time needs of the exchange behind it, real or paper."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -39,6 +39,11 @@ class Desk(Protocol):
 
     def wallets(self) -> Mapping[Asset, Money]:
         """What the ledger says is in the wallets; empty before it has begun."""
+        ...
+
+
+    def fee_assets(self) -> Collection[Asset]:
+        """Assets that fees were paid in and that no traded symbol prices."""
         ...
 
 

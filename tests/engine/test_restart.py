@@ -9,8 +9,9 @@ import pytest
 
 from gridbot_tui.engine.converge import BUDGETS
 from gridbot_tui.engine.core import Engine
+from gridbot_tui.engine.events import AssetPriced, Fill
 from gridbot_tui.exchange.simulated.records import Trade
-from gridbot_tui.units import DAY, HOUR, Market, Ms
+from gridbot_tui.units import DAY, HOUR, ZERO, Market, Ms, Side
 from tests.simulation.market import RandomMarket, Weather
 from tests.simulation.rig import Rig
 
@@ -223,3 +224,28 @@ def test_capital_that_came_before_a_kill_is_in_the_fund_at_the_price_of_then_not
     lived, replayed = one.engine.desk.ledger.capital, again.desk.ledger.capital
     assert lived.base_equity > 20_000
     assert (replayed.base_nav, replayed.base_equity) == (lived.base_nav, lived.base_equity)
+
+
+def test_fees_in_another_asset_are_valued_once_it_has_a_price_and_a_replay_values_them_as_they_were() -> None:
+    source = RandomMarket(6, 1, days=2, weather=WEATHER)
+    one = Rig(source, seed=6, state_every=365 * DAY)
+    one.memory.encode_state = None  # the journal alone: nobody tells a replay a price
+    one.run(until=source.trading_from + 2 * HOUR)
+    one.checking = False
+    desk, at = one.engine.desk, one.world.now
+    symbol = one.engine.symbols[0]
+    mark = desk.symbols[symbol].mark
+    assert mark is not None
+    trade = Fill(at, symbol, "by hand", "900000000", Side.BUY, mark, 100, Decimal("0.5"), "BNB", True, ZERO, ours=False)
+    one.bot.receive(trade)
+    assert one.engine.fee_assets() == {"BNB"}
+    before, fees = desk.ledger.equity_quick(), desk.ledger.pnl().fees_total
+    one.bot.receive(AssetPriced(at, "BNB", Decimal(600)))
+    after = desk.ledger.equity_quick()
+    assert before is not None
+    assert after == before - 300
+    assert desk.ledger.pnl().fees_total == fees + 300
+    again = Engine(one.config, one.world.instruments)
+    one.memory.restore(again)
+    assert again.desk.ledger.pnl().fees_total == desk.ledger.pnl().fees_total
+    assert again.desk.ledger.unvalued_fees() == {}

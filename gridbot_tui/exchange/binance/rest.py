@@ -15,7 +15,7 @@ from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.market.source import FundingRate
 from gridbot_tui.orders.model import NewOrder
-from gridbot_tui.units import Asset, ClientId, Market, Ms, Symbol, Ticks
+from gridbot_tui.units import Asset, ClientId, Market, Money, Ms, Symbol, Ticks
 
 IsOurs = Callable[[ClientId], bool]
 Timed = Callable[[Symbol, Ms], None]
@@ -158,6 +158,10 @@ class Rest(Protocol):
 
     async def best(self, symbol: Symbol) -> tuple[Ticks | None, Ticks | None]:
         """Best bid and ask now; None for an empty side."""
+        ...
+
+    async def worth(self, asset: Asset, quote: Asset) -> Money | None:
+        """Between best bid and ask of an asset in another; None where there is no such market."""
         ...
 
     async def account(self) -> AccountState:

@@ -14,7 +14,7 @@ from gridbot_tui.exchange.binance.errors import NotThere, Refused, RetryLater, U
 from gridbot_tui.exchange.binance.governor import Rank
 from gridbot_tui.exchange.binance.health import AdapterHealth
 from gridbot_tui.exchange.binance.known_ids import KnownIds
-from gridbot_tui.exchange.binance.numbers import Scale
+from gridbot_tui.exchange.binance.numbers import Scale, money
 from gridbot_tui.exchange.binance.order_words import BadAnswer, need
 from gridbot_tui.exchange.binance.rest import ApiRestrictions, IsOurs, Listing, Timed
 from gridbot_tui.exchange.binance.wire import Wire
@@ -22,7 +22,7 @@ from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.errors import DataError
 from gridbot_tui.market.exchange_info import instruments
 from gridbot_tui.market.instrument import Instrument
-from gridbot_tui.units import DAY, HOUR, ClientId, Market, Ms, Symbol, Ticks
+from gridbot_tui.units import DAY, HOUR, Asset, ClientId, Market, Money, Ms, Symbol, Ticks
 
 Json = Mapping[str, Any]
 T = TypeVar("T")
@@ -80,8 +80,8 @@ class RestBase(ABC):
         return await self.wire.look_at_clock()
 
     def on_trip(self, timed: Timed) -> None:
-        """From now on ``timed`` hears of every request that is answered."""
-        self.wire.timed = timed
+        """From now on ``timed`` hears of every request that is answered; of what is not traded as about no symbol."""
+        self.wire.timed = lambda symbol, took: timed(symbol if symbol in self.traded else "", took)
 
     @property
     def stopped(self) -> str:
@@ -166,6 +166,18 @@ class RestBase(ABC):
         with reading("best prices"):
             bid, ask = scale.best(need(row, "bidPrice"), need(row, "askPrice"))
             return bid or None, ask or None
+
+    async def worth(self, asset: Asset, quote: Asset) -> Money | None:
+        """Between best bid and ask of an asset in another; None where there is no such market, or nobody in it."""
+        try:
+            row = await self.wire.ask(self.BOOK, {"symbol": asset + quote})
+        except Refused as refused:
+            if refused.code != -1121:
+                raise
+            return None
+        with reading("best prices"):
+            bid, ask = money(need(row, "bidPrice")), money(need(row, "askPrice"))
+            return (bid + ask) / 2 if bid > 0 and ask > 0 else None
 
     # -- executions ---------------------------------------------------------------------------------------
 
