@@ -71,6 +71,8 @@ ORDERS: list[tuple[Exception, type[BinanceError]]] = [
     (answer(401, -2015, "Invalid API-key, IP, or permissions for action."), Stop),
     (answer(400, -1022, "Signature for this request is not valid."), Stop),
     (answer(401), Stop),
+    (answer(451, 0, "Service unavailable from a restricted location."), Stop),
+    (answer(451), Stop),
     (answer(400, -2010, "This action is disabled on this account."), Stop),
     # No answer, or none that can be read.
     (TimeoutError(), Unresolved),

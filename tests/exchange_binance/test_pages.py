@@ -302,11 +302,16 @@ async def test_candles_of_many_pages_come_without_the_one_that_is_forming() -> N
         return [[at, "1.0", "2.0", "0.5", "1.5", "10", at + MINUTE - 1] for at in opens][: params["limit"]]
 
     def marks(params: Params) -> list[list[Any]]:
-        return [[at, "1.01", "2.04", "0.5", "1.52", "0"] for at, *_ in candles(params) if at % (2 * MINUTE) == 0]
+        even = [at for at, *_ in candles(params) if at % (2 * MINUTE) == 0]
+        return [[at, "1.01", "2.04", "0.5", "1.52", "0"] if at > first + HOUR else [at, *["0.00000000"] * 4, "0"]
+                for at in even]  # fmt: skip
 
     rest, _ = scripted(Market.FUTURES, {"klines": candles, "markPriceKlines": marks})
     bars = await rest.klines("BTCUSDT", first - 5 * MINUTE)
     assert [bar.open_at for bar in bars] == list(range(first, NOW // MINUTE * MINUTE, MINUTE))
-    even, odd = (next(bar for bar in bars if bar.open_at % (2 * MINUTE) == rest * MINUTE) for rest in (0, 1))
+    unmarked = bars[0]
+    assert (unmarked.mark_high, unmarked.mark_low) == (unmarked.high, unmarked.low), "nothing is no mark price"
+    late = [bar for bar in bars if bar.open_at > first + HOUR]
+    even, odd = (next(bar for bar in late if bar.open_at % (2 * MINUTE) == rest * MINUTE) for rest in (0, 1))
     assert (even.high, even.mark_high, even.mark_close) == (20, 20, 15)
     assert (odd.mark_high, odd.mark_low, odd.mark_close) == (odd.high, odd.low, odd.close)

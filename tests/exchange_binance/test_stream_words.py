@@ -204,6 +204,22 @@ def test_every_end_of_a_conditional_order_has_its_word(state: str, executed: str
     assert [w.outcome for w in told if isinstance(w, OrderReport)] == [outcome]
 
 
+def test_fields_that_say_nothing_may_be_empty_or_of_another_kind() -> None:
+    """What Binance does itself carries nulls, and what is not needed must not cost a fill."""
+    told = futures().of(raw(order(**TRADED, ps=None, ot=None, o=None, er=0, q=None)))[2]
+    assert [type(w) for w in told] == [Fill, OrderReport]
+    expired = futures().of(raw(order(x="EXPIRED", X="EXPIRED", er=11)))[2]
+    assert [w.detail for w in expired if isinstance(w, OrderReport)] == ["post-only would have taken"]
+    words = futures()
+    assert [type(w) for w in words.of(raw(algo(X="TRIGGERED", ai=500)))[2]] == [OrderReport]
+    assert words.client_of("BTCUSDT", 500) == "gb0-stop"
+    words.of(raw(algo(ai=0)))
+    assert words.client_of("BTCUSDT", 0) is None
+    news = {"m": "ADJUSTMENT", "B": [{"a": "USDT", "bc": None}], "P": None}
+    account = {"e": "ACCOUNT_UPDATE", "E": 1, "T": 1, "a": news}
+    assert [type(w) for w in futures().of(raw(account))[2]] == [LookAgain]
+
+
 @pytest.mark.parametrize("state", ["FINISHED", "SOMETHING"])
 def test_an_end_that_says_too_little_is_looked_up(state: str) -> None:
     assert [type(w) for w in futures().of(raw(algo(X=state)))[2]] == [LookAgain]
@@ -482,6 +498,13 @@ def test_a_mark_price_is_told_only_when_there_was_one() -> None:
     heard.now = 1
     heard.hear(book(1, "60000.0", "60000.1"))
     assert [(q.mark, q.bid) for q in heard.quotes] == [(600_012, None), (None, 600_000)]
+
+
+def test_a_mark_of_nothing_is_no_mark_and_no_reason_to_give_up_a_connection() -> None:
+    heard, pair = one()
+    mark = {"e": "markPriceUpdate", "E": 5_000, "s": "BTCUSDT", "p": "0.00000000", "r": "0.00000000", "T": 0}
+    heard.hear(raw({"stream": "btcusdt@markPrice@1s", "data": mark}))
+    assert (heard.quotes, pair.mark) == ([], None)
 
 
 def test_spot_is_worth_the_middle_of_its_best_prices() -> None:

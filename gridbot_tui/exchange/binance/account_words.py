@@ -189,9 +189,13 @@ Marks = Mapping[Ms, tuple[Ticks, Ticks, Ticks]]
 
 
 def marks(rows: Iterable[list[Any]], scale: Scale) -> Marks:
-    """The mark-price candles."""
+    """The mark-price candles; of a time without mark prices (before a symbol was traded) there are none."""
     near = scale.near
-    return {int(row[0]): (near(str(row[2])), near(str(row[3])), near(str(row[4]))) for row in rows}
+    return {
+        int(row[0]): (near(str(row[2])), near(str(row[3])), near(str(row[4])))
+        for row in rows
+        if str(row[3]).strip("0.")
+    }
 
 
 def bar(row: list[Any], scale: Scale, interval: Ms, known: Marks) -> Bar:

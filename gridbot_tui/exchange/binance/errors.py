@@ -115,6 +115,8 @@ def _answered(said: HttpTrouble, what: str, changes: bool, market: Market) -> Bi
         return RetryLater(detail, code, said.retry_after or _LIMIT_S, closed=True)
     if code in _CLOCK:
         return ClockOff(detail, code)
+    if status == 451:
+        return Stop(f"the exchange does not serve the place that this address is in ({detail})", code)
     if code in STOPS or status == 401:
         return Stop(f"{STOPS.get(code, 'the exchange does not accept this key')} ({detail})", code)
     if any(text in words.lower() for text in _DISABLED):

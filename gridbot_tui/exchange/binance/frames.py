@@ -143,9 +143,8 @@ class FuturesOrder(Struct, frozen=True):
     X: str
     i: int
     T: int
-    q: str = "0"
-    o: str = ""
-    ot: str = ""
+    o: str | None = ""
+    ot: str | None = ""
     l: str | None = "0"  # noqa: E741 (the exchange's name)
     z: str | None = "0"
     L: str | None = "0"
@@ -153,9 +152,9 @@ class FuturesOrder(Struct, frozen=True):
     N: str | None = None
     t: int | None = 0
     m: bool = False
-    ps: str = "BOTH"
+    ps: str | None = "BOTH"
     rp: str | None = "0"
-    er: str = "0"
+    er: str | int | None = "0"
 
 
 class OrderTradeUpdate(Struct, frozen=True):
@@ -169,8 +168,7 @@ class WalletRow(Struct, frozen=True):
     """One asset of ACCOUNT_UPDATE: ``bc`` is the change that is neither profit nor commission."""
 
     a: str
-    wb: str
-    bc: str = "0"
+    bc: str | None = "0"
 
 
 class PositionRow(Struct, frozen=True):
@@ -184,8 +182,8 @@ class WalletNews(Struct, frozen=True):
     """What ACCOUNT_UPDATE wraps: ``m`` is why."""
 
     m: str
-    B: tuple[WalletRow, ...] = ()
-    P: tuple[PositionRow, ...] = ()
+    B: tuple[WalletRow, ...] | None = ()
+    P: tuple[PositionRow, ...] | None = ()
 
 
 class AccountUpdate(Struct, frozen=True):
@@ -203,8 +201,8 @@ class AlgoOrder(Struct, frozen=True):
     s: str
     X: str
     aid: int
-    q: str = "0"
-    ai: str | None = ""
+    q: str | None = "0"
+    ai: str | int | None = ""
     aq: str | None = None
     rm: str | None = ""
 

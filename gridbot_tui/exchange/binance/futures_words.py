@@ -116,7 +116,7 @@ class FuturesWords:
         ours = self._ours(client_id)
         if ours or not _conditional(o.ot):
             self._ids.learn(o.s, str(o.i), client_id)
-        if o.ps != "BOTH":
+        if (o.ps or "BOTH") != "BOTH":
             return [LookAgain(f"an order in hedge mode ({o.ps}): the bot trades one-way accounts only")]
         if o.s not in self._scales:
             return self._elsewhere(o, client_id)
@@ -142,7 +142,7 @@ class FuturesWords:
         if outcome is Outcome.ACCEPTED and _conditional(o.ot) and not _conditional(o.o):
             outcome = Outcome.TRIGGERED  # the market order that a stop gave birth to stands: the stop has fired
         filled = self._scales[o.s].steps(o.z or "0")
-        detail = _EXPIRY.get(o.er, "") if outcome is Outcome.EXPIRED else ""
+        detail = _EXPIRY.get(str(o.er), "") if outcome is Outcome.EXPIRED else ""
         return OrderReport(o.T, o.s, client_id, outcome, filled, str(o.i), 0, detail)
 
     def _fill(self, o: FuturesOrder, client_id: ClientId, ours: bool, forced: str) -> Fill | None:
@@ -174,15 +174,16 @@ class FuturesWords:
         o = news.o
         if not self._ours(o.caid):
             return [Foreign(o.s, o.caid)] if o.s in self._scales else []
-        if o.ai and o.ai.isdecimal() and o.ai.isascii():
-            self._ids.learn(o.s, o.ai, o.caid)
+        born = str(o.ai or "")
+        if born.isdecimal() and born.isascii() and born != "0":
+            self._ids.learn(o.s, born, o.caid)
         scale = self._scales.get(o.s)
         if scale is None:
             return [LookAgain(f"conditional order {o.caid} of {o.s}, which the bot does not trade")]
         filled = scale.steps(o.aq) if o.aq else 0
         outcome = _ALGO.get(o.X)
         if o.X == "FINISHED" and filled:
-            outcome = Outcome.FILLED if filled >= scale.steps(o.q) else Outcome.EXPIRED
+            outcome = Outcome.FILLED if filled >= scale.steps(o.q or "0") else Outcome.EXPIRED
         if outcome is None:
             return [LookAgain(f"conditional order {o.caid} is {o.X}")]
         return [OrderReport(news.T or news.E, o.s, o.caid, outcome, filled, str(o.aid), 0, o.rm or "")]
@@ -202,7 +203,8 @@ def _settings(update: frames.ConfigUpdate) -> list[Word]:
 
 def _margin_mode(update: frames.AccountUpdate) -> Word:
     """Set before the bot listens; changed later it was another hand."""
-    named = ", ".join(f"{row.s} is {row.mt}" for row in update.a.P if row.s and row.mt) or "Binance does not say how"
+    modes = [f"{row.s} is {row.mt}" for row in update.a.P or () if row.s and row.mt]
+    named = ", ".join(modes) or "Binance does not say how"
     said = f"the margin mode of a symbol was changed ({named})"
     return LookAgain(f"{said}: gridbot counts its risk across the account, on cross margin", loud=True)
 
@@ -213,8 +215,8 @@ def _wallet(update: frames.AccountUpdate) -> list[Word]:
     if reason == "ORDER":
         return []
     moved: list[Word] = []
-    for row in update.a.B:
-        amount: Money = money(row.bc)
+    for row in update.a.B or ():
+        amount: Money = money(row.bc or "0")
         if amount != ZERO:
             moved.append(WalletMoved(update.T, row.a, amount, reason))
     if reason == "MARGIN_TYPE_CHANGE":
@@ -222,8 +224,8 @@ def _wallet(update: frames.AccountUpdate) -> list[Word]:
     return moved or [LookAgain(f"the account changed: {reason}")]
 
 
-def _conditional(kind: str) -> bool:
-    return kind.startswith(("STOP", "TAKE_PROFIT", "TRAILING"))
+def _conditional(kind: str | None) -> bool:
+    return kind is not None and kind.startswith(("STOP", "TAKE_PROFIT", "TRAILING"))
 
 
 def side_of(word: str) -> Side:

@@ -50,6 +50,8 @@ class MarketWords:
         told = frames.mark_price(raw).data
         if told.s != pair.symbol:
             raise BadNumber(f"{told.s} on the stream of {pair.symbol}")
+        if not told.p.strip("0."):
+            return told.E  # not traded yet, or settled: it has none, and the others on its connection have theirs
         mark = pair.scale.near(told.p)
         self._news.on_mark(pair, told.E, mark, told.T if told.T <= told.E + FURTHEST_FUNDING else 0)
         self._quotes.mark(pair, told.E, mark, now)
