@@ -7,6 +7,7 @@ from gridbot_tui.engine.actions import CancelFact, CancelOrder, IntentFact, Plac
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.locked import BASE_LOCKED, free_base, within_free
 from gridbot_tui.engine.planning import unwinds
+from gridbot_tui.orders.churn import LET_GO
 from gridbot_tui.orders.desired import desired, is_dust, strongest
 from gridbot_tui.orders.model import Desired, NewOrder, OrderState, Purpose, Slot, SlotState, Target, TargetStyle
 from gridbot_tui.orders.plain import beyond_exits, plan_exit
@@ -367,7 +368,9 @@ def _explain(desk: Desk, state: SymbolDesk, reasons: dict[str, int], whole: Desi
         if reason in PASSING:
             continue
         code = "circuit_open" if reason.startswith("refused:") else reason
-        more = f" (exchange error {reason[8:]})" if code == "circuit_open" else ""
+        more = ""
+        if code == "circuit_open":
+            more = f" ({LET_GO})" if reason.endswith(LET_GO) else f" (exchange error {reason[8:]})"
         detail = f"{count} order{'s' if count > 1 else ''} withheld{more}"
         stated.add(code)
         if desk.blockers.hold(name, code, desk.now, detail, CLEARS.get(code, "when the cause is gone")):

@@ -17,6 +17,7 @@ from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.events import Adopted, AssetPriced, Cash, CashKind, Fill, OrderReport, Outcome
 from gridbot_tui.ledger.model import FillEffect
 from gridbot_tui.orders.book import LiveOrder
+from gridbot_tui.orders.churn import AT_ONCE, LET_GO, is_post_only_refusal
 from gridbot_tui.orders.model import NewOrder, OrderState, Purpose
 from gridbot_tui.orders.reconcile import ALL, BUYS, SELLS, SINGLES
 from gridbot_tui.orders.table import ImpossibleTransition
@@ -27,6 +28,7 @@ _ACCEPTED = Outcome.ACCEPTED
 _CANCELED = Outcome.CANCELED
 _CANCEL_REFUSED = Outcome.CANCEL_REFUSED
 _CANCEL_UNRESOLVED = Outcome.CANCEL_UNRESOLVED
+_EXPIRED = Outcome.EXPIRED
 _REFUSED = Outcome.REFUSED
 _TRIGGERED = Outcome.TRIGGERED
 _UNRESOLVED = Outcome.UNRESOLVED
@@ -56,7 +58,7 @@ def report(desk: Desk, event: OrderReport) -> None:
         _count(state, live)
     if change is None:
         return
-    refused = event.outcome is _REFUSED and state is not None
+    refused = state is not None and (event.outcome is _REFUSED or _took_too_late(live, event))
     if refused and state is not None:
         state.touch = state.best  # look at the market afresh
     desk.emit(OrderFact(event.at, event, state.touch if refused and state is not None else None))
@@ -80,6 +82,25 @@ def report(desk: Desk, event: OrderReport) -> None:
         desk.note(event.symbol, "cancelled_elsewhere", detail, "warning")
     elif event.outcome is _TRIGGERED or (event.filled and live is not None and live.order.purpose is _STOP):
         _fired(desk, event.symbol, event.at)
+    if live is not None and event.outcome in (_CANCELED, _EXPIRED) and before is not _ORDER_CANCELLING:
+        _let_go(desk, live, event)
+
+
+def _took_too_late(live: LiveOrder | None, event: OrderReport) -> bool:
+    """An order that was taken, and ended because it would have taken: a post-only refusal that came late."""
+    if event.outcome is not _EXPIRED or live is None:
+        return False
+    return is_post_only_refusal(live.order, event.code, event.detail)
+
+
+def _let_go(desk: Desk, live: LiveOrder, event: OrderReport) -> None:
+    """The exchange took an order and ended it unfilled: at once and again and again it is as good as refused."""
+    if live.filled or event.filled or desk.now - live.sent_at >= AT_ONCE:
+        return
+    order, why = live.order, event.detail or event.outcome.value
+    if desk.reconciler.circuits.let_go(order, desk.now):
+        detail = f"{order.purpose.value} {order.side.name.lower()} orders: {LET_GO} ({why})"
+        desk.note(event.symbol, "circuit_open", detail, "warning")
 
 
 def _fired(desk: Desk, symbol: Symbol, at: Ms) -> None:

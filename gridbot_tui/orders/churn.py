@@ -52,7 +52,8 @@ POST_ONLY_REFUSED: Final = -5022
 
 def is_post_only_refusal(order: NewOrder, code: int, detail: str) -> bool:
     """True where a post-only order was refused because it would have taken: normal, decide again."""
-    return order.post_only and (code == POST_ONLY_REFUSED or "immediately match" in detail.lower())
+    said = detail.lower()
+    return order.post_only and (code == POST_ONLY_REFUSED or "immediately match" in said or "would have taken" in said)
 
 
 STALE_TOUCH: Final[Ms] = 250
@@ -78,6 +79,12 @@ def _as_near(side: Side, price: Ticks | None, other: Ticks | None) -> bool:
     return price >= other if side is Side.BUY else price <= other
 
 
+LET_GO: Final = "taken and let go of at once"
+"""Why orders are held back that the exchange took and ended unfilled, again and again."""
+AT_ONCE: Final[Ms] = 2_000
+"""An order that ended unfilled so soon after it was sent came to nothing, whatever it was called."""
+
+
 class _Circuit:
     __slots__ = ("code", "count", "probe_at", "since")
 
@@ -93,15 +100,20 @@ class Circuits:
 
     Post-only refusals open nothing: the order is priced anew. Only where that gives the same price again is the
     touch we know older than the exchange's, and such orders wait a moment for a newer one.
+
+    Orders that are taken and ended at once are refused in other words: put back as fast as they go they would use up
+    the order limit. After as many within a minute that kind of order waits as after refusals.
     """
 
-    __slots__ = ("_open", "_params", "_took")
+    __slots__ = ("_gone", "_open", "_params", "_took")
 
     def __init__(self, params: OrderParams) -> None:
         self._params = params
         self._open: dict[tuple[Symbol, Purpose, Side], _Circuit] = {}
         self._took: dict[tuple[Symbol, Side], list[_Took]] = {}
         """One for each price: two rungs that are refused by turns are refused again and again as well."""
+        self._gone: dict[tuple[Symbol, Purpose, Side], list[Ms]] = {}
+        """When the last of those came to nothing that were taken and let go of at once."""
 
     def refused(self, order: NewOrder, code: int, at: Ms, detail: str = "") -> bool:
         """Count a definite refusal. True where the circuit opens (or stays open after a probe)."""
@@ -119,10 +131,19 @@ class Circuits:
         circuit.count += 1
         if circuit.count < self._params.refusals:
             return False
-        protective = order.purpose is not Purpose.GRID
-        wait = self._params.refusal_probe_protective_ms if protective else self._params.refusal_probe_ms
-        circuit.probe_at = at + wait
+        circuit.probe_at = at + self._wait(order.purpose)
         return True
+
+    def let_go(self, order: NewOrder, at: Ms) -> bool:
+        """Count an order that was taken and ended unfilled at once. True where its kind is held back from now on."""
+        key = (order.symbol, order.purpose, order.side)
+        lately = [one for one in self._gone.get(key, ()) if at - one < self._params.refusal_probe_ms]
+        self._gone[key] = [*lately, at][-self._params.refusals :]
+        return len(self._gone[key]) == self._params.refusals
+
+    def _wait(self, purpose: Purpose) -> Ms:
+        grid = purpose is Purpose.GRID
+        return self._params.refusal_probe_ms if grid else self._params.refusal_probe_protective_ms
 
     def accepted(self, order: NewOrder) -> None:
         """An order of this kind was taken: whatever refused it before is over."""
@@ -138,6 +159,9 @@ class Circuits:
 
     def holds(self, symbol: Symbol, purpose: Purpose, side: Side, now: Ms) -> str:
         """The reason code where such orders are held back now, else an empty string."""
+        gone = self._gone.get((symbol, purpose, side)) if self._gone else None
+        if gone and len(gone) >= self._params.refusals and now < gone[-1] + self._wait(purpose):
+            return f"refused:{LET_GO}"
         circuit = self._open.get((symbol, purpose, side))
         if circuit is None or circuit.count < self._params.refusals or now >= circuit.probe_at:
             return ""
@@ -150,9 +174,9 @@ class Circuits:
 
     def due(self, now: Ms) -> set[Symbol]:
         """Symbols of which an open circuit may let a probe pass now, or whose wait for a newer touch is over."""
-        if not self._open and not self._took:
+        if not self._open and not self._took and not self._gone:
             return set()
-        waited = self._waited(now)
+        waited = self._waited(now) | self._come_back(now)
         least = self._params.refusals
         return waited | {key[0] for key, one in self._open.items() if one.count >= least and now >= one.probe_at}
 
@@ -166,14 +190,24 @@ class Circuits:
                 del self._took[key]
         return waited
 
+    def _come_back(self, now: Ms) -> set[Symbol]:
+        """Symbols whose wait is over after orders that came to nothing; then they are counted anew."""
+        over = [key for key, gone in self._gone.items() if now >= gone[-1] + self._wait(key[1])]
+        held = {key[0] for key in over if len(self._gone[key]) >= self._params.refusals}
+        for key in over:
+            del self._gone[key]
+        return held
+
     @property
     def waiting(self) -> bool:
         """True while anything that was refused waits for its time."""
-        if not self._open and not self._took:
+        if not self._open and not self._took and not self._gone:
             return False
         least = self._params.refusals
-        return any(one.count >= least for one in self._open.values()) or any(
-            took.times >= 2 for known in self._took.values() for took in known
+        return (
+            any(one.count >= least for one in self._open.values())
+            or any(took.times >= 2 for known in self._took.values() for took in known)
+            or any(len(gone) >= least for gone in self._gone.values())
         )
 
     def standing(self) -> list[tuple[Symbol, Purpose, Side, int, Ms]]:

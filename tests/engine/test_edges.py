@@ -9,7 +9,9 @@ from msgspec.structs import replace
 from gridbot_tui.engine.actions import OrderFact
 from gridbot_tui.engine.events import Outcome
 from gridbot_tui.engine.planning import adopt_plan
-from gridbot_tui.orders.model import OrderKind, Purpose
+from gridbot_tui.exchange.simulated.records import Execution, Status
+from gridbot_tui.exchange.simulated.refusals import Refusal
+from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
 from gridbot_tui.store import codec
 from gridbot_tui.strategy.params import LadderParams
 from gridbot_tui.strategy.plain_params import PlainParams
@@ -299,3 +301,28 @@ def test_a_target_order_is_pegged_to_the_touch_of_every_bar() -> None:
     rig.checking = False  # the plan was taken away by hand
     rig.run(each=look)
     assert len(set(seen)) >= 3
+
+
+@pytest.mark.parametrize("reason", ["", "post-only would have taken"])
+def test_orders_that_expire_as_soon_as_they_stand_do_not_use_up_the_order_limit(reason: str) -> None:
+    rig = grid(*[flat(600_000)] * 6)
+    exchange, sent = rig.world.exchange, list[NewOrder]()
+    place = exchange.place
+
+    def expiring(new: NewOrder, *, manual: bool = False) -> Refusal | None:
+        refusal = place(new, manual=manual)
+        if refusal is None and new.side is Side.BUY:
+            sent.append(new)
+            exchange.end(exchange.history.open[BTC, new.client_id, False], Status.EXPIRED, Execution.EXPIRED, reason)
+        return refusal
+
+    exchange.place = expiring  # type: ignore[method-assign]
+    rig.checking = False
+    said = False
+    for _ in range(400):
+        if rig.world.now >= rig.source.start + 4 * MINUTE or rig.step() is None:
+            break
+        said = said or rig.engine.desk.blockers.holds(BTC, "circuit_open")
+    assert rig.world.now >= rig.source.start + 4 * MINUTE, "it sends and sends, and time stands still"
+    assert 6 <= len(sent) <= 8 * 4, "a few a minute"
+    assert said

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridbot_tui.market.instrument import Instrument
-from gridbot_tui.orders.churn import STALE_TOUCH
+from gridbot_tui.orders.churn import LET_GO, STALE_TOUCH
 from gridbot_tui.orders.desired import desired, strongest
 from gridbot_tui.orders.model import Desired, OrderKind, OrderState, Slot, SlotState, StopOrder, Target, TargetStyle
 from gridbot_tui.orders.params import OrderParams
@@ -422,6 +422,29 @@ def test_two_rungs_that_are_refused_as_taking_by_turns_wait_as_well() -> None:
     assert desk.reconciler.circuits.due(desk.now) == {BTC.symbol}
     assert not desk.reconciler.circuits.waiting
     assert refuse(desk, first, -5022, "") == 1
+
+
+def test_orders_that_are_taken_and_let_go_of_at_once_are_held_back_for_a_minute_after_the_third() -> None:
+    desk = Desk()
+    wish, circuits = want(slot(1, 599_000)), desk.reconciler.circuits
+    sent = []
+    for _ in range(10):
+        convergence = desk.compare(wish)
+        desk.send(convergence)
+        for order in convergence.creates:
+            circuits.accepted(order)
+            desk.report(order.client_id, "expired")
+            circuits.let_go(order, desk.now)
+        sent.append(len(convergence.creates))
+    assert sum(sent) == 3
+    assert [reason for _, reason in desk.compare(wish).held] == [f"refused:{LET_GO}"]
+    assert len(desk.compare(want(slot(-1, 640_000, side=Side.SELL))).creates) == 1, "the other side goes on"
+    assert circuits.waiting
+    assert circuits.due(desk.now) == set()
+    desk.now += 60_000
+    assert circuits.due(desk.now) == {BTC.symbol}
+    assert not circuits.waiting
+    assert len(desk.compare(wish).creates) == 1
 
 
 def test_the_exchanges_order_limit_keeps_room_for_target_and_stop() -> None:
