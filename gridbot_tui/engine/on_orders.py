@@ -2,7 +2,7 @@
 
 from msgspec import structs
 
-from gridbot_tui.engine import breaking, second_bot, watch
+from gridbot_tui.engine import breaking, planning, second_bot, watch
 from gridbot_tui.engine.actions import (
     AdoptFact,
     AskAboutOrder,
@@ -259,6 +259,8 @@ def cash(desk: Desk, event: Cash) -> None:
         if event.cash_kind is _CASH_TRANSFER:
             watch.write_drawdown(desk)
             desk.touch_all()  # every leverage and budget is another one now
+            if event.amount > 0 and desk.phase == "trading":
+                planning.renew_starved(desk)
 
 
 def asset_priced(desk: Desk, event: AssetPriced) -> None:

@@ -36,6 +36,12 @@ def renew_kinds(desk: Desk) -> None:
     renew(desk, [one for one in states if one.plan and one.plan.kind != desk.strategy.ladder_of(one.symbol).kind])
 
 
+def renew_starved(desk: Desk) -> None:
+    """Money came: plan anew what only money was missing for, as is said of it, and not an hour later."""
+    planned = [state for state in desk.symbols.values() if state.plan is not None]
+    renew(desk, [s for s in planned if any(desk.blockers.holds(s.symbol, code) for code in STARVED)])
+
+
 def plans_for(desk: Desk, states: list[SymbolDesk]) -> dict[str, GridPlan]:
     """The plans as of now, without adopting them. Symbols without equity or price get none."""
     equity = desk.ledger.equity_quick()
@@ -127,6 +133,10 @@ PLAN_BLOCKERS = (
     "neutral_silent",
     "unwinding",
 )
+
+
+STARVED = ("no_equity", "lot_below_minimum")
+"""Those of them that money clears."""
 
 
 def forget(desk: Desk, symbol: Symbol) -> None:

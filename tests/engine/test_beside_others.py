@@ -325,3 +325,17 @@ def test_what_came_before_the_ledger_began_is_in_its_first_statement_and_is_not_
     assert ledger.wallet == wallet
     rig.engine.handle(Cash(began, CashKind.TRANSFER, "USDT", Decimal(7), "TRANSFER-2"))
     assert ledger.wallet == wallet + 7
+
+
+@pytest.mark.parametrize("market", list(Market))
+def test_a_bot_that_was_started_on_an_empty_wallet_trades_as_soon_as_money_comes(market: Market) -> None:
+    source = RandomMarket(3, 1, market=market, days=1)
+    rig = Rig(source, market=market, capital=0)
+    rig.run(until=source.trading_from + 2 * HOUR + 3 * MINUTE)
+    desk, name = rig.engine.desk, rig.engine.symbols[0]
+    assert desk.blockers.holds(name, "no_equity")
+    rig.world.owner.deposit("USDT", Decimal(10_000))
+    rig.settle()
+    assert not desk.blockers.holds(name, "no_equity")
+    assert rig.world.exchange.history.open, "an hour before the next plan is due"
+    assert rig.problems == []
