@@ -9,7 +9,7 @@ import pytest
 from gridbot_tui.engine.events import Outcome
 from gridbot_tui.exchange.binance.errors import Refused, RetryLater
 from gridbot_tui.units import DAY, HOUR, MINUTE, Market
-from tests.exchange_binance.scripted import NOW, scripted, trade
+from tests.exchange_binance.scripted import NOW, Frozen, scripted, trade
 
 Params = Mapping[str, Any]
 
@@ -315,3 +315,19 @@ async def test_candles_of_many_pages_come_without_the_one_that_is_forming() -> N
     even, odd = (next(bar for bar in late if bar.open_at % (2 * MINUTE) == rest * MINUTE) for rest in (0, 1))
     assert (even.high, even.mark_high, even.mark_close) == (20, 20, 15)
     assert (odd.mark_high, odd.mark_low, odd.mark_close) == (odd.high, odd.low, odd.close)
+
+
+async def test_the_account_is_stated_as_of_its_wallet_not_of_the_positions_asked_for_after_it() -> None:
+    """A ledger that begins with it takes what is older for what the wallet held."""
+    rest, wire = scripted(Market.FUTURES, {"account": lambda p: {"assets": [], "positions": []},
+                                           "positionRisk": lambda p: later()})  # fmt: skip
+
+    class Later(Frozen):
+        def now_ms(self) -> int:
+            return NOW + 300
+
+    def later() -> list[Any]:
+        wire.clock = Later()
+        return []
+
+    assert (await rest.account()).at == NOW

@@ -148,6 +148,7 @@ class FuturesRest(FuturesMarket):
         """Balances and positions, from one moment: the two lists must agree on the positions."""
         for _ in range(_SAME_MOMENT_TRIES):
             wallet = await self.wire.ask(Futures.ACCOUNT)
+            at = self.now  # what moves the wallet while the positions are asked for came after this
             rows = await self.wire.ask(Futures.POSITIONS)
             with reading("the account"):
                 held = account_words.position_amounts(rows)
@@ -159,7 +160,7 @@ class FuturesRest(FuturesMarket):
                     for row in rows
                     if row["symbol"] in held
                 )
-                return AccountState(self.now, balances, positions)
+                return AccountState(at, balances, positions)
         raise RetryLater("the account changes faster than it can be read")
 
     async def setup(self, symbols: Sequence[Symbol]) -> AccountSetup:
