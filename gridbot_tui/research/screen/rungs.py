@@ -23,13 +23,15 @@ from gridbot_tui.research.screen.state import (
 RUNGS: Final = 64
 """Rungs a side that are looked at."""
 FARTHEST: Final = 900
+MOST_TICKS: Final = 2.0**62
+"""No price is dearer."""
 
 
 @compiled
 def rung_price(w: State, n: Numbers, rung: int, lots: int, buy: bool) -> int:
     """Ticks of a rung, bids down and asks up."""
     place = rung + (n.skew - 1.0) * lots
-    ratio = math.exp(w.anchor - place * w.spacing) / n.tick
+    ratio = math.exp(min(math.log(MOST_TICKS * n.tick), w.anchor - place * w.spacing)) / n.tick
     near = round(ratio)
     if abs(ratio - near) <= 1e-9 * max(1.0, ratio):
         return int(near)
@@ -38,7 +40,9 @@ def rung_price(w: State, n: Numbers, rung: int, lots: int, buy: bool) -> int:
 
 @inlined
 def _rounded(ratio: float, buy: bool) -> int:
-    """Ticks of a rung whose price was multiplied up; -1 where that is too near a whole tick to be sure."""
+    """Ticks of a rung whose price was multiplied up; -1 where that is too near a whole tick to be sure, or too dear."""
+    if ratio >= MOST_TICKS:
+        return -1
     near = round(ratio)
     if abs(ratio - near) <= 2e-9 * max(1.0, ratio):
         return -1
