@@ -37,15 +37,19 @@ PRICE = 600_000
 
 
 class FlatMarket:
-    """Minutes that stand at one price."""
+    """Minutes that stand at one price: a minute that closes between two runs must not be of another one."""
+
+    def __init__(self, price: Callable[[], int]) -> None:
+        self._price = price
 
     async def klines(self, symbol: Symbol, since: Ms) -> list[Bar]:
         """The last hours only: a plain grid needs no more."""
         now = time.time_ns() // 1_000_000
         first = max(since, now - 90 * MINUTE)
         first += -first % MINUTE
+        price = self._price()
         return [
-            Bar(at, MINUTE, PRICE, PRICE, PRICE, PRICE, 1.0, PRICE, PRICE, PRICE)
+            Bar(at, MINUTE, price, price, price, price, 1.0, price, price, price)
             for at in range(first, now - MINUTE, MINUTE)
         ]
 
@@ -63,7 +67,8 @@ class PaperVenue:
         self._sink: Callable[[Incoming], None] = lambda incoming: None
         account = AccountConfig(Market.FUTURES, {"USDT": Decimal(10_000)})
         self.books = BooksFile(books)
-        self.port = PaperPort(self.instruments, account, FlatMarket(), self._hear, self.now, self.books)
+        market = FlatMarket(lambda: self.price)
+        self.port = PaperPort(self.instruments, account, market, self._hear, self.now, self.books)
         self.countdowns: list[tuple[Symbol, Ms]] = []
         self.weight_limit = 2_400
         self.closed = False
