@@ -66,6 +66,7 @@ def simulate(
 
 
 def _run(campaign: object, *, json: bool, shrink: bool) -> None:
+    from gridbot_tui.research.ring import RingFailed
     from gridbot_tui.research.simulation import campaign as campaigns
     from gridbot_tui.research.simulation.seed import Outcome
 
@@ -79,7 +80,10 @@ def _run(campaign: object, *, json: bool, shrink: bool) -> None:
             output.say(f"seed {outcome.seed}: {name}: {detail}")
             output.say(f"  play it again: {campaigns.replay(campaign, outcome.seed)}")
 
-    document = campaigns.run(campaign, tell)
+    try:
+        document = campaigns.run(campaign, tell)
+    except RingFailed as killed:
+        raise CommandFailed(str(killed), Exit.FAILED) from killed
     if failed and shrink:
         _tell_shrunk(campaign, failed[0])
     if json:

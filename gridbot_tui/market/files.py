@@ -229,7 +229,8 @@ def _series(
     remarks = list(candles.remarks)
     first = int(candles.times.searchsorted(candles.times[0] + _TELLING))
     # The columns that decide decimals: every fourth price would do, all are cheap.
-    told, later = (np.concatenate([column[rows] for column in candles.prices]) for rows in _parted(first))
+    told = np.concatenate([column[:first] for column in candles.prices])
+    later = np.concatenate([column[first:] for column in candles.prices])
     once = finest_tick(market, symbol, int(candles.times[0]), int(candles.times[-1]) + interval)
     instrument = _instrument(symbol, market, known, told, once, remarks)
     size, highest = instrument.tick_f, float(candles.prices[1].max())
@@ -286,11 +287,6 @@ def _instrument(
             )
         )
     return fitted
-
-
-def _parted(row: int) -> tuple[slice, slice]:
-    """The rows before one, and those from it on."""
-    return slice(0, row), slice(row, None)
 
 
 def _ticks(prices: Floats, size: float) -> Integers:

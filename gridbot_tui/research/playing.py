@@ -5,8 +5,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, MutableSequence, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
 
 from msgspec import Struct
@@ -16,8 +15,7 @@ from gridbot_tui.research.baselines import Variant
 from gridbot_tui.research.compiled import By, Compiled, Tell
 from gridbot_tui.research.outcome import Outcome, outcome_of, ring_of
 from gridbot_tui.research.request import Prepared
-from gridbot_tui.research.ring import RingFailed
-from gridbot_tui.research.workers import KILLED, hired
+from gridbot_tui.research.workers import crew
 from gridbot_tui.units import HOUR, Ms
 
 FORK_FROM = 2_000
@@ -126,21 +124,13 @@ def _side_by_side(places: Sequence[int], workers: int, shares: Sequence[float], 
 
     Raises RingFailed where a worker was killed.
     """
-    context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=hired) as pool:
+    with crew(workers) as pool:
         runs = {place: pool.submit(_play, place) for place in places}
         waiting: set[Future[Any]] = set(runs.values())
-        try:
-            while waiting:
-                _, waiting = wait(waiting, timeout=LOOK_S, return_when=FIRST_COMPLETED)
-                progress(sum(shares), len(shares))
-            return {place: run.result() for place, run in runs.items()}
-        except BrokenProcessPool as dead:
-            raise RingFailed(KILLED) from dead
-        except BaseException:
-            for process in multiprocessing.active_children():
-                process.terminate()
-            raise
+        while waiting:
+            _, waiting = wait(waiting, timeout=LOOK_S, return_when=FIRST_COMPLETED)
+            progress(sum(shares), len(shares))
+        return {place: run.result() for place, run in runs.items()}
 
 
 def _teller(place: int) -> Callable[[Ms], None]:

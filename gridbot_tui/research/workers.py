@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from gridbot_tui.research.ring import RingFailed
@@ -15,7 +16,7 @@ from gridbot_tui.research.ring import RingFailed
 J = TypeVar("J")
 R = TypeVar("R")
 KILLED: Final = (
-    "a process of the back-test was ended from outside, as happens where memory runs out: "
+    "one of the processes was ended from outside, as happens where memory runs out: "
     "play fewer symbols or days at once"
 )
 LOOK_S: Final = 0.5
@@ -34,20 +35,29 @@ def hired() -> None:
         threading.Thread(target=_end_with, args=(parent.pid,), name="parent", daemon=True).start()
 
 
-def side_by_side(play: Callable[[J], R], jobs: Sequence[J], count: int) -> Iterator[R]:
-    """Results of ``play`` in ``count`` forked processes, as they come. Raises RingFailed where one of them was killed:
-    a pool of ``multiprocessing`` would wait for its answer for ever."""
+@contextmanager
+def crew(count: int) -> Iterator[ProcessPoolExecutor]:
+    """So many forked processes; whatever ends this early ends them, with the hours they may have left to play.
+
+    Raises RingFailed where one of them was killed: a pool of ``multiprocessing`` would wait for its answer for ever.
+    """
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(min(count, len(jobs)), mp_context=context, initializer=hired) as pool:
+    with ProcessPoolExecutor(max(1, count), mp_context=context, initializer=hired) as pool:
         try:
-            for one in as_completed([pool.submit(play, job) for job in jobs]):
-                yield one.result()
+            yield pool
         except BrokenProcessPool as dead:
             raise RingFailed(KILLED) from dead
         except BaseException:
             for process in multiprocessing.active_children():
                 process.terminate()
             raise
+
+
+def side_by_side(play: Callable[[J], R], jobs: Sequence[J], count: int) -> Iterator[R]:
+    """Results of ``play`` in a crew, as they come."""
+    with crew(min(count, len(jobs))) as pool:
+        for one in as_completed([pool.submit(play, job) for job in jobs]):
+            yield one.result()
 
 
 def _end_with(parent: int | None) -> None:

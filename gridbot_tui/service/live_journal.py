@@ -38,6 +38,7 @@ the orders before them."""
 QUICK_S = 0.002
 """So long at most the loop itself waits for a commit that holds up orders."""
 SLOW_S = 1.0
+"""A disk that took longer is left alone for so long."""
 
 Then = Callable[[], None]
 

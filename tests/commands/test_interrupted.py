@@ -1,5 +1,6 @@
 """Ctrl-C ends any command with one sentence, at once, and leaves no process behind."""
 
+import os
 import signal
 import time
 from multiprocessing import active_children
@@ -11,6 +12,7 @@ from gridbot_tui import __main__, cli
 from gridbot_tui.commands import talk
 from gridbot_tui.research.simulation import campaign
 from gridbot_tui.research.simulation.seed import Ask
+from tests.commands.calling import Cli
 
 
 def interrupted(*_: object, **__: object) -> None:
@@ -53,3 +55,14 @@ def test_a_campaign_that_is_interrupted_ends_the_seeds_that_are_still_played(mon
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert active_children() == []
+
+
+def _dies(_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_campaign_one_of_whose_processes_is_killed_says_so(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridbot_tui.research.simulation.campaign.play", _dies)
+    done = cli("simulate", "--seeds", "2", "--workers", "2")
+    assert done.code == 1
+    assert "ended from outside, as happens where memory runs out" in done.err

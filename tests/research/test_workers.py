@@ -57,6 +57,10 @@ def test_results_of_workers_come_as_they_are_ready() -> None:
     assert sorted(side_by_side(_doubled, range(7), 3)) == [0, 2, 4, 6, 8, 10, 12]
 
 
+def test_no_jobs_have_no_results() -> None:
+    assert list(side_by_side(_doubled, (), 2)) == []
+
+
 def test_a_worker_that_is_killed_is_not_waited_for() -> None:
     with pytest.raises(RingFailed, match="ended from outside, as happens where memory runs out"):
         list(side_by_side(_doubled, (1, 2, -1, 3), 2))

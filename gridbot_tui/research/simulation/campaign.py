@@ -4,8 +4,6 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import active_children, get_context
 from typing import Any
 
 from msgspec import Struct
@@ -14,7 +12,7 @@ from gridbot_tui.research.simulation.happenings import KINDS
 from gridbot_tui.research.simulation.levels import LEVELS
 from gridbot_tui.research.simulation.scenario import MARKET_KINDS
 from gridbot_tui.research.simulation.seed import Ask, Outcome, play
-from gridbot_tui.research.workers import hired
+from gridbot_tui.research.workers import crew
 
 
 class Campaign(Struct, frozen=True):
@@ -52,13 +50,8 @@ def played(campaign: Campaign) -> Iterator[Outcome]:
         yield from map(play, asks)
         return
     # Forked: the parts are loaded once, and mutants planted before stay planted.
-    with ProcessPoolExecutor(workers, mp_context=get_context("fork"), initializer=hired) as pool:
-        try:
-            yield from pool.map(play, asks, chunksize=1)
-        except BaseException:
-            for process in active_children():  # hours may be left of what they play
-                process.terminate()
-            raise
+    with crew(workers) as pool:
+        yield from pool.map(play, asks, chunksize=1)
 
 
 def document(campaign: Campaign, outcomes: Iterable[Outcome], elapsed: float) -> dict[str, Any]:
