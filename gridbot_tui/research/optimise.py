@@ -28,6 +28,7 @@ from gridbot_tui.units import Ms
 if TYPE_CHECKING:
     from multiprocessing.context import ForkContext
     from multiprocessing.queues import SimpleQueue
+    from multiprocessing.synchronize import Semaphore
 
     import optuna
 
@@ -100,11 +101,12 @@ def search(wanted: Search, progress: Progress = lambda done, whole: None) -> "op
         OptimiseFailed: a worker died, or the study can be kept no more.
     """
     study = _begun(wanted)
-    if count(study).done >= wanted.trials:
+    done = count(study).done
+    if done >= wanted.trials:
         return study
     context = multiprocessing.get_context("fork")
     told = context.SimpleQueue()
-    workers = _started(wanted, context, told)
+    workers = _started(wanted, done, context, told)
     try:
         _watched(wanted, study, workers, progress)
     except Exception as wrong:
@@ -186,17 +188,19 @@ def _begun(wanted: Search) -> "optuna.Study":
     return study
 
 
-def _started(wanted: Search, context: "ForkContext", told: "SimpleQueue[str]") -> list[BaseProcess]:
-    """Workers at work. Forked: the market is in memory once."""
+def _started(wanted: Search, done: int, context: "ForkContext", told: "SimpleQueue[str]") -> list[BaseProcess]:
+    """Workers at work. Forked: the market is in memory once. What they share besides are the trials left, of which each
+    takes one before it begins: who looked at the study alone would begin one more while others still play the last."""
     made: list[BaseProcess] = []
+    left = context.Semaphore(max(0, wanted.trials - done))
     for _ in range(wanted.workers):
-        one = context.Process(target=_work, args=(wanted, told), daemon=True)
+        one = context.Process(target=_work, args=(wanted, left, told), daemon=True)
         one.start()
         made.append(one)
     return made
 
 
-def _work(wanted: Search, told: "SimpleQueue[str]") -> None:
+def _work(wanted: Search, left: "Semaphore", told: "SimpleQueue[str]") -> None:
     """A worker: trials until the study holds enough. ``told`` hears why the study cannot be kept any more."""
     import optuna
 
@@ -209,8 +213,9 @@ def _work(wanted: Search, told: "SimpleQueue[str]") -> None:
         study = optuna.load_study(
             study_name=wanted.study, storage=opened(wanted.storage), sampler=ByNumber(wanted.seed)
         )
-        while count(study).done < wanted.trials:
-            _tried(study, wanted)
+        while count(study).done < wanted.trials and left.acquire(block=False):
+            if not _tried(study, wanted):
+                left.release()
     except Exception as wrong:
         why = reason(wrong)
         if why is None:
@@ -219,18 +224,20 @@ def _work(wanted: Search, told: "SimpleQueue[str]") -> None:
         raise SystemExit(1) from None
 
 
-def _tried(study: "optuna.Study", wanted: Search) -> None:
-    """One trial. Two processes may take the same set from a database's queue at one moment, for SQLite locks no row:
-    who ends later has nothing to tell any more."""
+def _tried(study: "optuna.Study", wanted: Search) -> bool:
+    """One trial; False where it was another's. Two processes may take the same set from a database's queue at one
+    moment, for SQLite locks no row: who ends later has nothing to tell any more."""
     from optuna.exceptions import UpdateFinishedTrialError
 
     try:
         study.optimize(lambda trial: _objective(trial, wanted), n_trials=1, catch=(RingFailed, ValueError))
     except UpdateFinishedTrialError:
-        return
+        return False
     except ValueError as wrong:
         if not str(wrong).startswith(TOLD_ALREADY):
             raise
+        return False
+    return True
 
 
 def _objective(trial: "optuna.Trial", wanted: Search) -> tuple[float, float, float]:

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import time
 import tomllib
 from pathlib import Path
 
@@ -233,6 +234,19 @@ def test_a_disk_that_takes_no_more_ends_the_search_with_a_sentence(
     with pytest.raises(optimise.OptimiseFailed, match=r"kept no more: .*No space left on device; the same command"):
         optimise.search(wanted)
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_workers_who_begin_together_play_no_more_trials_than_were_asked_for(
+    tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(*_: object) -> tuple[float, float, float]:
+        time.sleep(0.2)  # all of them look at the study while the others still play
+        return 0.1, 0.1, 0.1
+
+    monkeypatch.setattr(optimise, "_objective", slow)
+    wanted = structs.replace(_wanted(path, f"journal:{tmp_path / 'study.journal'}"), trials=5, workers=3)
+    assert optimise.count(optimise.search(wanted)).done == 5
+    assert optimise.count(optimise.search(structs.replace(wanted, trials=7))).done == 7
 
 
 def _wanted(path: str, storage: str) -> optimise.Search:
