@@ -99,21 +99,25 @@ def study_of(
     by: By = "auto",
     verify: bool = False,
     tell: Tell = lambda text: None,
+    judged_from: Ms | None = None,
 ) -> Study:
-    """As ``study``, of what is already read."""
+    """As ``study``, of what is already read. ``judged_from``: when the days that count begin, where those before only
+    warm up; a plain grid begins with them as well."""
     market = next(iter(prepared.market.instruments.values())).market
+    late = judged_from is not None and prepared.late(judged_from) is not None
     steps = sensitivity.changes(prepared.settings, market, keys)
     usual = (*USUAL, *MORE) if full else USUAL
-    variants = (*usual, *map(sensitivity.variant, steps))
-    since = baselines.warm_at(prepared)
-    played = play_all(prepared, variants, since, processes, progress, by, tell)
+    variants = (*usual, *(msgspec.structs.replace(sensitivity.variant(step), late=late) for step in steps))
+    since = baselines.warm_at(prepared) if judged_from is None else judged_from
+    played = play_all(prepared, variants, since, processes, progress, by, tell, late=late)
     main, verified = played.main, False
     if played.compiled and (verify or full):
-        main = by_engine("strategy", prepared)  # of one's own run one also wants to know what held orders back
+        # Of one's own run one also wants to know what held orders back.
+        main = by_engine("strategy", prepared, since if late else None)
         verified = same(played.main, main)
         if not verified:
             tell("the compiled run differs from the engine's, which is a defect: everything is played by the engine")
-            played = play_all(prepared, variants, since, processes, progress)
+            played = play_all(prepared, variants, since, processes, progress, late=late)
             main = played.main
     others: dict[str, Outcome] = {"buy_and_hold": baselines.buy_and_hold(prepared, main, since)}
     skipped: dict[str, str] = {}

@@ -141,7 +141,8 @@ def try_play(
 def buy_and_hold(prepared: Prepared, main: Outcome, since: Ms) -> Outcome:
     """Equal shares bought with all capital at the first hour's end after ``since``, taker costs, funding paid.
 
-    Unlevered: on futures this is a 1x long. Marked hourly; a symbol that ends is held at its last price.
+    Unlevered: on futures this is a 1x long. Marked hourly, before what is bought at that moment: its costs are of the
+    days that are judged. A symbol that ends is held at its last price.
     """
     settings = prepared.settings
     config = prepared.engine_config()
@@ -155,6 +156,14 @@ def buy_and_hold(prepared: Prepared, main: Outcome, since: Ms) -> Outcome:
     for index, moment in enumerate(main.at):
         if moment < since:
             continue
+        while due < len(rates) and rates[due][0] <= moment:
+            _, symbol, rate = rates[due]
+            if symbol in bought:
+                paid -= rate * bought[symbol] * main.prices[symbol][index]
+            due += 1
+        worth = sum(units * main.prices[symbol][index] for symbol, units in bought.items())
+        at.append(moment)
+        equity.append(cash + worth + paid)
         for symbol, column in main.prices.items():
             price = column[index]
             if symbol not in bought and price > 0.0:
@@ -162,14 +171,6 @@ def buy_and_hold(prepared: Prepared, main: Outcome, since: Ms) -> Outcome:
                 bought[symbol] = money / price
                 fees += money * cost
                 cash -= money * (1.0 + cost)
-        while due < len(rates) and rates[due][0] <= moment:
-            _, symbol, rate = rates[due]
-            if symbol in bought and rates[due][0] > since:
-                paid -= rate * bought[symbol] * main.prices[symbol][index]
-            due += 1
-        worth = sum(units * main.prices[symbol][index] for symbol, units in bought.items())
-        at.append(moment)
-        equity.append(cash + worth + paid)
     return _held(main, at, equity, fees, paid, len(bought))
 
 
@@ -181,7 +182,7 @@ def _funding(prepared: Prepared) -> list[tuple[Ms, str, float]]:
 def _held(main: Outcome, at: array[int], equity: array[float], fees: float, funding: float, fills: int) -> Outcome:
     final = equity[-1] if equity else main.capital
     days = (at[-1] - at[0]) / DAY if len(at) > 1 else 0.0
-    returns = metrics.daily(at, equity, main.capital).returns
+    returns = metrics.daily(at, equity, main.capital, at[0] if at else 0).returns
     fall = metrics.max_drawdown(equity, main.capital)
     growth = metrics.cagr(main.capital, final, days)
 

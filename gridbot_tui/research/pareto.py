@@ -12,7 +12,7 @@ from gridbot_tui.research.analysis import Analysis, analyse
 from gridbot_tui.research.backtest import Study, study_of
 from gridbot_tui.research.intervals import Interval
 from gridbot_tui.research.optimise import Count, Search, count, tried
-from gridbot_tui.research.outcome import outcome_of, ring_of
+from gridbot_tui.research.outcome import by_engine
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.space import Values, defaults
 from gridbot_tui.research.storages import shown
@@ -90,7 +90,7 @@ def found(
     judged = analysis = gap = None
     if holdout is not None:
         settings = wanted.settings(best.values)
-        judged = study_of(replace(holdout, settings=settings), full=True)
+        judged = study_of(replace(holdout, settings=settings), full=True, judged_from=holdout_since)
         analysis = analyse(judged, tried(study))
         gap = _advantage(judged, holdout, holdout_since)
     return Found(
@@ -113,9 +113,7 @@ def ratio(score: Score) -> float:
 
 def _advantage(judged: Study, holdout: Prepared, since: Ms) -> Interval | None:
     """Of the judged run over the config as it is."""
-    ring = ring_of(holdout)
-    ring.run()
-    usual = outcome_of("defaults", ring, holdout).daily(since)
+    usual = by_engine("defaults", holdout, holdout.late(since)).daily(since)
     ours = judged.main.daily(since)
     beside = dict(zip(usual.days, usual.returns, strict=True))
     gaps = [value - beside[day] for day, value in zip(ours.days, ours.returns, strict=True) if day in beside]

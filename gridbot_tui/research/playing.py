@@ -42,9 +42,10 @@ class Played(Struct, frozen=True):
     """Whether compiled code played the strategy's own run."""
 
 
-_shared: tuple[Prepared, Sequence[Variant], Ms, MutableSequence[float]] | None = None
-"""What the forked workers find in their memory: the market is never copied between processes. Last the share of each
-run that has been played, the strategy's first; that memory is common to them."""
+_shared: tuple[Prepared, Sequence[Variant], Ms, bool, MutableSequence[float]] | None = None
+"""What the forked workers find in their memory: the market is never copied between processes. Then whether the
+strategy starts late, and the share of each run that has been played, the strategy's first; that memory is common to
+them."""
 
 
 def play_all(
@@ -55,8 +56,10 @@ def play_all(
     progress: Progress,
     by: By = "engine",
     tell: Tell = lambda text: None,
+    *,
+    late: bool = False,
 ) -> Played:
-    """The strategy, and every variant.
+    """The strategy, which starts at ``since`` where it is ``late``, and every variant.
 
     Raises RingFailed, and RunRefused as ``compiled.wanted``.
     """
@@ -64,9 +67,9 @@ def play_all(
     count = 1 + len(variants)
     quick = compiled.wanted(prepared, by, count, tell)
     shares: Any = multiprocessing.RawArray("d", count)
-    _shared = (prepared, variants, since, shares)
+    _shared = (prepared, variants, since, late, shares)
     try:
-        found = _compiled(prepared, variants, since, shares, progress, tell) if quick else {}
+        found = _compiled(prepared, variants, since, late, shares, progress, tell) if quick else {}
         fast = MAIN in found
         left = [place for place in range(count) if place not in found]
         workers = _workers(prepared, len(left)) if processes is None else processes
@@ -95,6 +98,7 @@ def _compiled(
     prepared: Prepared,
     variants: Sequence[Variant],
     since: Ms,
+    late: bool,
     shares: MutableSequence[float],
     progress: Progress,
     tell: Tell,
@@ -105,7 +109,7 @@ def _compiled(
     load()
     began = time.perf_counter()
     quick = Compiled(prepared, since, tell)
-    main = quick.play("strategy")
+    main = quick.play("strategy", late=late)
     found: dict[int, Timed] = {}
     if main is not None and main.figures["fills"]:
         found[MAIN] = main, time.perf_counter() - began
@@ -136,7 +140,7 @@ def _side_by_side(places: Sequence[int], workers: int, shares: Sequence[float], 
 def _teller(place: int) -> Callable[[Ms], None]:
     """Notes how much of the market a run has played."""
     assert _shared is not None
-    prepared, _, _, shares = _shared
+    prepared, _, _, _, shares = _shared
     start, whole = prepared.market.start, max(prepared.market.end - prepared.market.start, 1)
 
     def tell(at: Ms) -> None:
@@ -148,11 +152,11 @@ def _teller(place: int) -> Callable[[Ms], None]:
 def _play(place: int) -> Timed:
     """One run by the engine."""
     assert _shared is not None
-    prepared, variants, since, shares = _shared
+    prepared, variants, since, late, shares = _shared
     began = time.perf_counter()
     made: Outcome | str
     if place == MAIN:
-        ring = ring_of(prepared)
+        ring = ring_of(prepared, start_after=since if late else None)
         ring.hourly = _teller(place)
         ring.run()
         elapsed = time.perf_counter() - began

@@ -2,6 +2,8 @@
 
 import pytest
 
+from gridbot_tui.research.analysis import analyse
+from gridbot_tui.research.backtest import study_of
 from gridbot_tui.research.baselines import MORE, USUAL, play, warm_at
 from gridbot_tui.research.sensitivity import MAIN, REST, changes, value_at, with_value
 from gridbot_tui.settings.load import load
@@ -26,6 +28,18 @@ def test_a_plain_grid_is_not_beside_itself_under_a_systems_name(name: str) -> No
     made = play(plain, variant, warm_at(plain))
     assert made.figures == play(adaptive, variant, warm_at(adaptive)).figures
     assert made.figures["fills"]
+
+
+def test_what_buying_cost_is_in_the_days_that_buy_and_hold_is_judged_on() -> None:
+    one = prepared(series("ETHUSDT", 20, seed=5, sigma_hour=0.012, interval=HOUR, funding=False), interval=HOUR)
+    made = study_of(one, processes=1)
+    held = made.others["buy_and_hold"]
+    (row,) = (each for each in analyse(made).rows if each.name == "buy_and_hold")
+    assert row.net_return == pytest.approx(held.figures["net_return"], abs=1e-12)
+    prices = made.main.prices["ETHUSDT"]
+    first, last = prices[made.main.at.index(made.since)], prices[-1]
+    assert row.net_return == pytest.approx(last / first / 1.0007 - 1.0, abs=1e-12), "0.05 % fee, 0.02 % slippage"
+    assert row.sharpe == pytest.approx(held.figures["sharpe"])
 
 
 def test_a_static_grid_keeps_the_shares_and_drops_the_ladders_of_single_symbols() -> None:

@@ -5,6 +5,7 @@ import json
 import time
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 import optuna
 import pytest
@@ -21,7 +22,7 @@ from gridbot_tui.research.windows import part
 from gridbot_tui.settings.load import load
 from gridbot_tui.units import DAY, HOUR, Market
 from tests.commands.calling import Cli, caller
-from tests.research.markets import series
+from tests.research.markets import prepared, series
 from tests.research.test_truth import written
 
 SPACE = ("--param", "ladder.skew=0.8:1.2", "--param", "ladder.max_levels=3,8")
@@ -291,6 +292,23 @@ def test_days_held_back_are_the_only_ones_that_a_plain_grid_is_judged_on(path: s
     assert whole is not None
     assert whole.fills
     assert whole == cut, "it has no warm-up, so it starts with them, flat"
+
+
+@pytest.mark.parametrize("by", ["engine", "compiled"])
+def test_the_report_of_a_chosen_plain_grid_is_of_the_days_held_back_alone(by: Literal["engine", "compiled"]) -> None:
+    keys = {"ladder__kind": "geometric", "ladder__plain__leverage": "1", "ladder__plain__initial_inventory": "true"}
+    one = prepared(series("ETHUSDT", 46, seed=72, sigma_hour=0.012, interval=HOUR), interval=HOUR, **keys)
+    since = one.market.start + 15 * DAY
+    alone = trial.played(one, since)
+    made = backtest.study_of(one, processes=1, by=by, verify=True, judged_from=since)
+    assert alone is not None
+    assert made.main.start == since
+    assert made.verified is (by == "compiled")
+    assert made.main.figures["fills"] == alone.fills
+    assert made.main.figures["net_return"] == pytest.approx(alone.net_return)
+    gap = pareto._advantage(made, one, since)
+    assert gap is not None
+    assert gap.low == gap.high == 0.0, "the config as it is begins with them, too"
 
 
 def test_a_run_is_counted_from_the_day_it_is_judged_from(path: str) -> None:
