@@ -73,6 +73,19 @@ def _episodes(made: Study) -> str:
     return f"{count} episode{'' if count == 1 else 's'}"
 
 
+def _filters(made: Study) -> list[str]:
+    """Whose order filters and price limits were gone by, if any are of another day than the recording."""
+    known = [name for name, one in made.prepared.market.instruments.items() if not one.derived]
+    if not known:
+        return []
+    given = made.prepared.settings.market.exchange_info
+    whose = "of 2025/26, which are built in" if given is None else f"of {given} where it has them, else those built in"
+    return [
+        f"{', '.join(known)}: order filters, price limits and margin brackets are those {whose}, whatever the exchange "
+        "had on the days played. A tick is finer where the recording's first days show a finer one."
+    ]
+
+
 def assumptions(made: Study) -> list[str]:
     """What the numbers rest on."""
     settings, market = made.prepared.settings, made.prepared.market
@@ -100,6 +113,7 @@ def assumptions(made: Study) -> list[str]:
             "Funding is charged as recorded; where none is recorded, "
             + (f"{100 * rate:g} % every 8 hours is assumed, longs paying." if rate else "none is charged.")
         )
+    said += _filters(made)
     said += [f"{without(name)}." for name in market.absent]
     said += [f"{note.symbol}: {note.detail}" for note in market.notes if note.code != "hole"][:12]
     said += [f"{name} was not played: {why}." for name, why in made.skipped.items()]

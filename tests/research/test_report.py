@@ -103,6 +103,7 @@ def test_assumptions_name_costs_and_missing_funding(made: Study) -> None:
     said = " ".join(assumptions(made))
     assert "Maker fee 0.02 %" in said
     assert "0.01 % every 8 hours is assumed" in said
+    assert "BTCUSDT, ETHUSDT: order filters, price limits and margin brackets are those of 2025/26" in said
 
 
 def test_the_best_in_hindsight_is_named_with_its_interval(made: Study) -> None:
