@@ -44,6 +44,8 @@ def laddered(tiers: tuple[tuple[int, int, str], ...]) -> tuple[Bracket, ...]:
     return tuple(brackets)
 
 
+_ASSET_DECIMALS: Final = 8
+"""Binance counts every asset to so many."""
 CONSERVATIVE_BRACKETS: Final = laddered(
     (
         (5_000, 50, "0.015"),
@@ -107,14 +109,14 @@ def derive(symbol: Symbol, market: Market, prices: Floats) -> Instrument:
     """An instrument for recorded ``prices`` (any of open, high, low, close; finite and above zero).
 
     The tick has the decimals of the prices, between 1e-6 and 1e-2 of the price's power of ten; one step
-    is worth at most one quote at the highest price.
+    is worth at most one quote at the highest price, unless that were finer than an asset is counted.
     """
     top = float(prices.max())
     middle = float(prices[len(prices) // 2])
     power = math.floor(math.log10(middle))
     digits = min(max(decimals_of(prices), 2 - power), 6 - power)
     tick = Decimal(1).scaleb(-digits)
-    step = Decimal(1).scaleb(math.floor(-math.log10(top)))
+    step = Decimal(1).scaleb(max(math.floor(-math.log10(top)), -_ASSET_DECIMALS))
     base, quote = split_symbol(symbol)
     futures = market is Market.FUTURES
     return Instrument(

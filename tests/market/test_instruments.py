@@ -197,6 +197,7 @@ def test_an_unreadable_document_says_so(tmp_path: Path) -> None:
         ([2500.12, 2600.0], "0.01", "0.0001"),
         ([100.0, 101.0], "1", "0.001"),
         ([95123.12345678, 95000.87654321], "0.01", "0.00001"),
+        ([2.5e8, 2.6e8], "1E+2", "1E-8"),
     ],
 )
 def test_tick_and_step_follow_decimals_and_price_level(prices: list[float], tick: str, step: str) -> None:
