@@ -159,6 +159,25 @@ def test_a_file_that_is_not_what_its_checksum_says_is_not_taken(files: Files, ca
     assert not list(tmp_path.rglob("*.parquet"))
 
 
+def test_what_a_file_holds_is_taken_whatever_its_first_rows_look_like(files: Files, call: Cli, tmp_path: Path) -> None:
+    words = ("data", "download", "--symbol", "SOLUSDT", "--from", "2025-05-01", "--to", "2025-06-01", "--no-funding",
+             "--source", "files", "--files-url", files.url)  # fmt: skip
+    count = 12_000
+    whole = [f"{MAY + i * MINUTE},100,101,100,100,12,0" for i in range(count)]
+    whole += [f"{MAY + count * MINUTE},100.5,101.25,100,100.25,0.5,0", "never,1,1,1,1,1,0", f"{MAY - MINUTE},n/a,2,3"]
+    files.put(klines("2025-05", "monthly").replace("1h", "1m"), "\n".join(whole) + "\n")
+    taken = call(*words, "--into", str(tmp_path / "a"))
+    assert taken.code == 0, taken.err
+    kept = pl.read_parquet(tmp_path / "a" / "um" / "SOLUSDT" / "1m" / "2025-05.parquet")
+    assert kept.height == count + 1
+    assert kept.row(-1)[1:] == (100.5, 101.25, 100.0, 100.25, 0.5)
+    for csv, said in (("1,2,3\n", "it lacks the column low"), ("1x,2,3,4,5,6\n", "none of its rows has a time")):
+        files.put(klines("2025-05", "monthly"), csv)
+        done = call(*words, "--interval", "1h", "--into", str(tmp_path / "b"))
+        assert done.code == 1
+        assert said in done.err
+
+
 def test_a_download_that_found_nothing_has_failed(files: Files, call: Cli, tmp_path: Path) -> None:
     done = call("data", "download", "--symbol", "NOSUCHUSDT", "--interval", "1h", "--from", "2025-05-01", "--to",
                 "2025-06-01", "--source", "files", "--into", str(tmp_path), "--files-url", files.url)  # fmt: skip

@@ -67,18 +67,22 @@ def unpacked(body: bytes, kind: Kind, name: str) -> "pl.DataFrame":
         raise FetchFailed(f"{name}: it holds no CSV of its own")
     header = not raw[:1].isdigit()
     try:
-        frame = pl.read_csv(io.BytesIO(raw), has_header=header, infer_schema_length=10_000)
+        # As text: a column that begins with whole numbers may go on with others.
+        frame = pl.read_csv(io.BytesIO(raw), has_header=header, infer_schema=False, truncate_ragged_lines=True)
     except pl.exceptions.PolarsError as wrong:
         raise FetchFailed(f"{name}: not a CSV ({str(wrong).splitlines()[0]})") from None
     given = _CSV_FUNDING if kind is Kind.FUNDING else CANDLES
     wanted = ("calc_time", "last_funding_rate") if kind is Kind.FUNDING else CANDLES
     if not header:
         frame = frame[:, : len(given)]
-        frame.columns = list(given)
+        frame.columns = list(given[: frame.width])
     lacking = [one for one in wanted if one not in frame.columns]
     if lacking:
         raise FetchFailed(f"{name}: it lacks the column {lacking[0]}")
-    return _table(frame.select(wanted), kind)
+    made = _table(frame.select(wanted), kind)
+    if frame.height and not made.height:
+        raise FetchFailed(f"{name}: none of its rows has a time")
+    return made
 
 
 def from_rest(base: str, piece: Piece, sleep: Callable[[float], None] = time.sleep) -> tuple["pl.DataFrame", str, str]:
@@ -121,14 +125,16 @@ def _row(one: Any, kind: Kind) -> list[Any]:
 
 
 def _table(frame: "pl.DataFrame", kind: Kind) -> "pl.DataFrame":
-    """Columns as the store has them."""
+    """Columns of text as the store has them. A row without a time is left out, and so a gap; a price that is no number
+    is none, which whoever reads the store counts as a bad row."""
     import polars as pl
 
     names = FUNDING if kind is Kind.FUNDING else CANDLES
     frame.columns = list(names)
-    time = pl.col(names[0]).cast(pl.Int64)
+    time = pl.col(names[0]).str.strip_chars().cast(pl.Int64, strict=False)
     in_ms = pl.when(time > _MICROSECONDS).then(time // 1000).otherwise(time)
-    return frame.select(in_ms.alias(names[0]), *(pl.col(one).cast(pl.Float64) for one in names[1:])).unique(names[0])
+    numbers = (pl.col(one).str.strip_chars().cast(pl.Float64, strict=False) for one in names[1:])
+    return frame.select(in_ms.alias(names[0]), *numbers).filter(pl.col(names[0]).is_not_null()).unique(names[0])
 
 
 def _cut(frame: "pl.DataFrame", piece: Piece) -> "pl.DataFrame":
