@@ -71,10 +71,14 @@ class Search(Struct, frozen=True):
     @property
     def mark(self) -> str:
         """What a study must agree in to be gone on with: data, days, config and space."""
-        market = self.train.market
-        counted = [(name, *market.coverage(name)) for name in market.symbols]
-        told = f"{counted} {self.train.settings.model_dump()} {[one.words for one in self.space]}"
-        return hashlib.sha256(told.encode()).hexdigest()[:16]
+        train, market = self.train, self.train.market
+        space = [one.words for one in self.space]
+        digest = hashlib.sha256(f"{market.interval} {train.sharing} {train.settings.model_dump()} {space}".encode())
+        for one in market.series.values():
+            digest.update(f"{one.instrument} {[(rate.at, rate.rate) for rate in one.funding]}".encode())
+            for column in (one.times, one.open, one.high, one.low, one.close, one.volume, *(one.mark or ())):
+                digest.update(column.tobytes())  # another market's bars may be as many, of the same days
+        return digest.hexdigest()[:16]
 
 
 class Count(Struct, frozen=True):

@@ -237,6 +237,15 @@ def test_a_disk_that_takes_no_more_ends_the_search_with_a_sentence(
     assert "Traceback" not in capfd.readouterr().err
 
 
+def test_a_study_is_not_gone_on_with_on_other_prices_of_the_same_days(path: str, tmp_path: Path) -> None:
+    wanted = _wanted(path, f"journal:{tmp_path / 'study.journal'}")
+    optimise._begun(wanted)
+    optimise._begun(_wanted(path, wanted.storage))
+    other = written(tmp_path, series("ETHUSDT", 24, seed=72, sigma_hour=0.013))[0]
+    with pytest.raises(StorageFailed, match="is of other data"):
+        optimise._begun(_wanted(other, wanted.storage))
+
+
 def test_workers_who_begin_together_play_no_more_trials_than_were_asked_for(
     tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
