@@ -36,7 +36,7 @@ class Files(ThreadingHTTPServer):
     def __init__(self) -> None:
         self.bodies: dict[str, bytes] = {}
         self.asked: list[str] = []
-        self.busy = 0
+        self.busy, self.wait_s = 0, 7
         super().__init__(("127.0.0.1", 0), _Handler)
 
     @property
@@ -61,7 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.busy:
             self.server.busy -= 1
             self.send_response(429)
-            self.send_header("Retry-After", "7")
+            self.send_header("Retry-After", str(self.server.wait_s))
             self.end_headers()
             return
         body = self.server.bodies.get(self.path)
@@ -246,6 +246,10 @@ def test_a_busy_server_is_waited_for_and_a_dead_one_said_in_a_sentence(files: Fi
     files.busy = 2
     assert get(f"{files.url}/x", slept.append) == b"here"
     assert slept == [7.0, 7.0]
+    files.busy, files.wait_s = 1, 3_600
+    with pytest.raises(FetchFailed, match="to ask again in 3600 s; the same command goes on"):
+        get(f"{files.url}/x", slept.append)
+    assert slept == [7.0, 7.0], "who asks into a ban lengthens it"
     with pytest.raises(Missing):
         get(f"{files.url}/none", slept.append)
     url = files.url

@@ -90,12 +90,15 @@ def get(url: str, sleep: Sleep = time.sleep, budget: Budget | None = None) -> by
             if error.code not in BUSY:
                 raise FetchFailed(f"{url}: {_refusal(error)}") from None
             wait = _told(error.headers.get("Retry-After")) or wait
+            if wait > LONGEST_WAIT_S:  # a ban, which asking on would lengthen, for a bot that trades from here as well
+                told = f"{said}, and to ask again in {wait:.0f} s"
+                raise FetchFailed(f"{url}: {told}; the same command goes on where it stopped") from None
         except (urllib.error.URLError, HTTPException, OSError) as error:
             said = str(getattr(error, "reason", "") or error) or type(error).__name__
         except ValueError as error:
             raise FetchFailed(f"{url}: {error}") from None
         if attempt + 1 < TRIES:
-            sleep(min(wait, LONGEST_WAIT_S))
+            sleep(wait)
     raise FetchFailed(f"{url}: no answer after {TRIES} tries ({said}); the same command goes on where it stopped")
 
 
