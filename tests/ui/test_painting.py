@@ -2,12 +2,14 @@
 
 import gc
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from msgspec.structs import replace
 from textual.geometry import Region
 
 from gridbot_tui.ui.pane import RowPane, differing
+from gridbot_tui.ui.panes import chart
 from gridbot_tui.ui.panes.header import Header
 from tests.ui import fixtures
 from tests.ui.running import an_app, settled, shown
@@ -98,3 +100,23 @@ async def test_a_page_that_was_closed_is_let_go() -> None:
             await pilot.press(key, "escape")
         await settled(pilot)
         assert panes() == before
+
+
+async def test_a_chart_whose_drawing_was_lost_with_a_closed_dialog_is_drawn_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(chart, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        pane = app.screen.query_one(chart.ChartPane)
+        before = pane.plain()
+        view = fixtures.normal().symbols["BTCUSDT"]
+        app.picture.receive(replace(fixtures.normal(), symbols={"BTCUSDT": replace(view, bars=view.bars[-9:])}))
+        with monkeypatch.context() as lost:
+            lost.setattr(pane, "call_after_refresh", lambda *_: True)
+            clock[0] += chart.REDRAW_S
+            app.flush()
+        clock[0] += chart.REDRAW_S
+        await settled(pilot)
+        assert pane.plain()[3:] != before[3:]

@@ -25,7 +25,9 @@ class ChartPane(Pane):
         self._drawn_at = 0.0
         self._kept: tuple[str, int, int, list[Row]] | None = None
         self._wanted: tuple[str, int, int, Chart] | None = None
-        self._waiting = False
+        self._asked_at: float | None = None
+        """Since when a drawing is awaited. One that was to follow a dialog's refresh is lost where the dialog closes
+        first, so after a while it is asked for again."""
 
     def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
         """The chart; the one of a second ago where it is too early for another."""
@@ -36,16 +38,17 @@ class ChartPane(Pane):
             return [(("no price history yet", "dim"),)]
         kept = self._kept
         fresh = kept is not None and kept[:3] == (picture.symbol, width, height)
-        if not fresh or time.monotonic() - self._drawn_at >= REDRAW_S:
+        now = time.monotonic()
+        if not fresh or now - self._drawn_at >= REDRAW_S:
             self._wanted = (picture.symbol, width, height, chart_of(snapshot, view, picture.symbol))
-            if not self._waiting:
-                self._waiting = True
+            if self._asked_at is None or now - self._asked_at >= REDRAW_S:
+                self._asked_at = now
                 # After the other panes are on the screen: a key is not to wait the 15 ms this takes.
                 self.call_after_refresh(self._draw)
         return kept[3] if fresh and kept is not None else []
 
     def _draw(self) -> None:
-        self._waiting = False
+        self._asked_at = None
         if self._wanted is None:
             return
         symbol, width, height, chart = self._wanted
