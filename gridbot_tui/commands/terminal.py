@@ -88,7 +88,7 @@ class BotThread:
             await asyncio.sleep(LOOK_S)
         assert self._loop is not None
         assert self._server is not None
-        if self.over or self._loop.is_closed():
+        if self.over or self._server.closed:
             raise NotRunning(self.why_ended())
         coming = self._server.local_socket()
         try:

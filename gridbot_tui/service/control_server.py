@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from gridbot_tui import __version__
 from gridbot_tui.control import codec
 from gridbot_tui.control.command import Ack, Command
-from gridbot_tui.control.errors import ProtocolError
+from gridbot_tui.control.errors import NotRunning, ProtocolError
 from gridbot_tui.control.fit import Fitter
 from gridbot_tui.control.messages import PROTOCOL, Announcement, Refusal, Role
 from gridbot_tui.control.snapshot import Hello
@@ -59,6 +59,8 @@ class ControlServer:
         self._server: asyncio.Server | None = None
         self._stream: asyncio.Task[None] | None = None
         self._inode = 0
+        self.closed = False
+        """True from when it lets go of its connections: who is local to it need not ask again."""
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -80,7 +82,9 @@ class ControlServer:
         return sum(1 for peer in self._peers if peer.streams)
 
     async def local_socket(self) -> socket.socket:
-        """A connected socket for a face in this very process, in this thread or another."""
+        """A connected socket for a face in this very process, in this thread or another. Raises NotRunning."""
+        if self.closed:
+            raise NotRunning("the bot has ended")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         reader, writer = await asyncio.open_unix_connection(sock=ours)
         task = asyncio.create_task(self._handle(reader, writer, None), name="control local")
@@ -90,6 +94,7 @@ class ControlServer:
 
     async def close(self, grace: float = 1.0) -> None:
         """Stop listening, send the last picture, let what is queued be written for up to ``grace`` seconds, hang up."""
+        self.closed = True
         if self._server is not None:
             self._server.close()
         if self._stream is not None:

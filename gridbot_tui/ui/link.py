@@ -20,10 +20,12 @@ Told = Callable[[str, str], None]
 Asked = Callable[[ControlAsked], None]
 
 RETRY_S = (0.5, 1.0, 2.0, 5.0)
+HERE_S = 0.05
+"""Until a bot of this process is asked again: when it has ended, the app is not to wait for it."""
 
 
 class Link:
-    """Owns the connection. ``run`` is the one task; it ends with the app."""
+    """Owns the connection. ``run`` is the one task; it ends with the app, or with the bot of this process."""
 
     def __init__(
         self,
@@ -35,6 +37,7 @@ class Link:
         again: bool = True,
         first: Callable[[], None] = lambda: None,
     ) -> None:
+        """``again``: a bot that does not run may come back, as another process."""
         self._door = door
         self._picture = picture
         self._tell = tell
@@ -46,19 +49,19 @@ class Link:
         self._in_flight: set[str] = set()
 
     async def run(self) -> None:
-        """Stay connected for as long as the app lives."""
+        """Stay connected for as long as there may be a bot: one in this process drops who reads nothing, too."""
         tries = 0
         while True:
             try:
                 client = await self._door()
             except ControlError as error:
                 self._lost(str(error))
+                if not self._again and isinstance(error, NotRunning):
+                    return
             else:
                 tries = 0
                 await self._serve(client)
-            if not self._again:
-                return
-            await asyncio.sleep(RETRY_S[min(tries, len(RETRY_S) - 1)])
+            await asyncio.sleep(RETRY_S[min(tries, len(RETRY_S) - 1)] if self._again or tries else HERE_S)
             tries += 1
 
     async def close(self) -> None:

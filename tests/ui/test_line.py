@@ -117,6 +117,23 @@ async def test_a_bot_of_this_process_that_ended_leaves_its_last_picture_on_the_s
     assert app.return_value.how == "detached"
 
 
+async def test_a_bot_of_this_process_that_dropped_an_app_that_stood_still_is_connected_again(tmp_path: Path) -> None:
+    bot = DemoBot(fixtures.normal())
+    async with serving(bot, tmp_path / "s") as server:
+
+        async def door() -> ControlClient:
+            return await ControlClient.over(await server.local_socket(), name="terminal")
+
+        app = GridApp(door, attached=False)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: app.picture.controls)
+            for handler in list(server._handlers):
+                handler.cancel()  # as where nothing was read for ten seconds
+            await until(pilot, lambda: not app.picture.controls)
+            await until(pilot, lambda: app.picture.line is Line.UP and app.picture.controls)
+            assert "DISCONNECTED" not in screen_text(app)
+
+
 async def test_without_a_bot_the_app_says_why_and_keeps_trying(tmp_path: Path) -> None:
     app = GridApp(door_to(tmp_path / "none"))
     async with app.run_test(size=(80, 24)) as pilot:
