@@ -10,6 +10,7 @@ import select
 import signal
 from typing import TYPE_CHECKING, Final
 
+from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
 
 from gridbot_tui.ui import hangup
@@ -21,6 +22,23 @@ if TYPE_CHECKING:
 LOOK_S: Final = 0.1
 """Between two looks whether reading is to end; a lone Escape is known as one by then."""
 CHUNK: Final = 4096
+
+
+class Writer(WriterThread):
+    """Textual's own, which outlives its terminal: else the app waits for room in a queue that nobody empties."""
+
+    def run(self) -> None:
+        """Write until told to stop; once the terminal is gone, what was to be written is let go."""
+        gone = False
+        while (text := self._queue.get()) is not None:
+            if gone:
+                continue
+            try:
+                self._file.write(text)
+                if not self._queue.qsize():
+                    self._file.flush()
+            except (OSError, ValueError):
+                gone = True
 
 
 class TerminalDriver(LinuxDriver):
@@ -39,6 +57,10 @@ class TerminalDriver(LinuxDriver):
         """Take the terminal."""
         self._started = asyncio.get_running_loop()
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        if self._writer_thread is not None and self._file is not None:
+            self._writer_thread.stop()
+            self._writer_thread = Writer(self._file)
+            self._writer_thread.start()
 
     def stop_application_mode(self) -> None:
         """Give the terminal back."""

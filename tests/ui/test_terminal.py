@@ -1,14 +1,18 @@
 """The real program on a real pty: start, hang-up, handover, signals, storms, a terminal that does not read."""
 
+import errno
+import io
 import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from gridbot_tui.ui.driver import Writer
 from tests.ui.terminal import ROOT, SMALL, Terminal, bot_ended, command, wait
 
 pytestmark = pytest.mark.slow
@@ -183,6 +187,24 @@ def test_a_terminal_that_reads_nothing_holds_up_no_trading(tmp_path: Path) -> No
         terminal.reading.set()
         terminal.signal(signal.SIGTERM)
         assert terminal.wait() == 0
+
+
+def test_a_terminal_that_goes_while_it_reads_nothing_leaves_nobody_waiting() -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.EIO, "Input/output error")
+
+    def paint() -> None:
+        for _ in range(100):
+            writer.write("row")
+        writer.stop()
+
+    writer = Writer(Gone())
+    writer.start()
+    painting = threading.Thread(target=paint, daemon=True)
+    painting.start()
+    painting.join(20)
+    assert not painting.is_alive()
 
 
 @pytest.mark.parametrize("term", ["dumb", ""])
