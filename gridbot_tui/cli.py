@@ -104,6 +104,7 @@ def root(
     sets: Annotated[
         Texts, typer.Option("--set", metavar="KEY=VALUE", help="Set a key over the config; repeatable.")
     ] = None,
+    handed_over: Annotated[bool, typer.Option("--handed-over", hidden=True)] = False,
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")
     ] = False,
@@ -116,7 +117,7 @@ def root(
     ctx.obj = Where(home=home, profile=profile, json=json, config=config, overrides=overrides)
     if ctx.invoked_subcommand is not None:
         return
-    from gridbot_tui.commands.run import run
+    from gridbot_tui.commands.run import run, taken_over
     from gridbot_tui.service.options import RunOptions
 
     options = RunOptions(
@@ -134,6 +135,7 @@ def root(
         read_only=read_only,
         json=json,
         yes_live=yes_live,
+        in_force=taken_over() if handed_over else None,
     )
     headless = no_ui or json
     run(options, face=None if headless else _face, headless=headless)
@@ -270,7 +272,7 @@ def _is_command(word: str) -> bool:
 def _is_value(argv: list[str], position: int) -> bool:
     """True where a word is the value of the option before it, such as a profile named ``status``."""
     before = argv[position - 1] if position else ""
-    flags = ("--no-ui", "--read-only", "--json", "--resume", "--yes-live", "--version")
+    flags = ("--no-ui", "--read-only", "--json", "--resume", "--yes-live", "--handed-over", "--version")
     return before.startswith("--") and "=" not in before and before not in flags
 
 

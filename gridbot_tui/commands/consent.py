@@ -52,12 +52,14 @@ def _typed(config: Path | None) -> bool:
 
 def _mode_in_config(options: RunOptions) -> Mode | None:
     """The mode that config and environment name; None where they cannot be read: the run itself says why."""
-    from gridbot_tui.settings.load import load
+    from gridbot_tui.settings.load import load, load_text
     from gridbot_tui.settings.problems import ConfigError
 
     if options.data:
         return Mode.REPLAY
     try:
+        if (before := options.in_force) is not None:
+            return load_text(before.text, None, os.environ, options.overrides).settings.bot.mode
         return load(options.config, os.environ, options.overrides).settings.bot.mode
     except ConfigError:
         return None

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 
+import msgspec
 from msgspec.structs import replace
 
 from gridbot_tui.commands import output
@@ -12,7 +13,7 @@ from gridbot_tui.commands.consent import agreed
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.ops.beside import Beside, write_past_locks
-from gridbot_tui.service.options import RunOptions, RunResult
+from gridbot_tui.service.options import InForce, RunOptions, RunResult
 from gridbot_tui.units import Mode
 
 LINE_EVERY_S = 5.0
@@ -52,6 +53,14 @@ def finish(result: RunResult, options: RunOptions) -> None:
         raise CommandFailed(result.text or "the run failed", Exit(result.exit_code))
     if result.text:
         output.say(result.text)
+
+
+def taken_over() -> InForce | None:
+    """The config of the bot that hands over to this process, from its ``terminal.hand_over``."""
+    try:
+        return msgspec.json.decode(sys.stdin.buffer.read(), type=InForce | None)
+    except msgspec.DecodeError as error:
+        raise CommandFailed("--handed-over is between two processes of gridbot: leave it out", Exit.USAGE) from error
 
 
 class Lines:

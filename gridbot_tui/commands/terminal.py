@@ -9,8 +9,13 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Protocol
+
+import msgspec
+from msgspec.structs import replace
 
 from gridbot_tui.commands import output
 from gridbot_tui.commands.consent import ENV_YES
@@ -22,7 +27,7 @@ from gridbot_tui.control.errors import NotRunning
 from gridbot_tui.control.messages import Role
 from gridbot_tui.service.app import run
 from gridbot_tui.service.control_server import ControlServer
-from gridbot_tui.service.options import RunOptions, RunResult
+from gridbot_tui.service.options import InForce, RunOptions, RunResult
 from gridbot_tui.service.session import Session
 from gridbot_tui.units import Mode
 
@@ -30,6 +35,9 @@ SWITCH_S = 0.0005
 """Longest the painting thread may hold the interpreter: decisions beside a painting app took 5.5 ms at the
 default of 5 ms, 0.9 ms so (p99)."""
 LOOK_S = 0.02
+SUCCESSOR_S = 10.0
+"""Longest wait for the process that takes over; one that waits for its exchange listens later."""
+NOBODY = "the bot could not go on without a terminal and nobody trades now: 'gridbot --no-ui' says why"
 
 
 class Left(Protocol):
@@ -114,6 +122,16 @@ class BotThread:
         assert self.result is not None
         return self.result
 
+    @property
+    def in_force(self) -> InForce | None:
+        """The config that it traded by; None where it never began."""
+        return None if self._session is None else self._session.in_force
+
+    @property
+    def listens(self) -> bool:
+        """True while a bot of this profile, be it this one or its successor, can be talked to."""
+        return self._server is not None and self._server.path.exists()
+
     def why_ended(self) -> str:
         """One sentence."""
         if self.error is not None:
@@ -153,7 +171,7 @@ def in_terminal(launch: Launch, options: RunOptions) -> RunResult:
     """Run the bot with the app on it; whatever ends the app but a stop hands the bot over."""
     thread = BotThread(options)
     thread.start()
-    left = None
+    left, goes_on = None, True
     try:
         left = launch(thread, options)
     finally:
@@ -165,30 +183,43 @@ def in_terminal(launch: Launch, options: RunOptions) -> RunResult:
         result = thread.join()
         ended = result.exit_code != 0 or bool(result.text)
         if not ended and (left is None or left.how in ("detached", "hangup", "crashed")):
-            hand_over(options)
+            goes_on = hand_over(replace(options, in_force=thread.in_force), lambda: thread.listens)
+    if not goes_on:
+        return RunResult(int(Exit.FAILED), result.status, NOBODY)
     if left is not None and left.how == "crashed":
         return RunResult(int(Exit.FAILED), result.status, "the terminal app failed; the bot goes on without it")
     return result
 
 
-def hand_over(options: RunOptions, argv: Sequence[str] | None = None) -> None:
-    """Start the same bot without a terminal, in a session of its own; a replay's profile ended with it."""
+def hand_over(options: RunOptions, listens: Callable[[], bool], argv: Sequence[str] | None = None) -> bool:
+    """Start the same bot without a terminal, in a session of its own; a replay's profile ended with it.
+
+    False where it ended at once: nobody trades.
+    """
     if (options.mode is Mode.REPLAY or options.data) and not options.resume:
-        return
+        return True
     words = list(sys.argv[1:] if argv is None else argv)
     env = dict(os.environ)
     if options.yes_live:  # the yes to real money was given to this process
         words = ["--yes-live", *(word for word in words if word != "--yes-live")]
         env[ENV_YES] = "yes"
-    subprocess.Popen(
-        [sys.executable, "-m", "gridbot_tui", "--no-ui", *words],
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gridbot_tui", "--no-ui", "--handed-over", *words],
         env=env,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    try:
+    assert process.stdin is not None
+    with suppress(OSError):  # it has ended at once
+        process.stdin.write(msgspec.json.encode(options.in_force))
+        process.stdin.close()
+    until = time.monotonic() + SUCCESSOR_S
+    while not listens() and time.monotonic() < until:
+        if process.poll() is not None:
+            return False
+        time.sleep(LOOK_S)
+    with suppress(OSError):  # the terminal has gone
         output.say("gridbot: trading goes on without a terminal; 'gridbot attach' brings the screen back")
-    except OSError:
-        pass  # the terminal has gone
+    return True

@@ -20,7 +20,7 @@ from gridbot_tui.service import profile as profiles
 from gridbot_tui.service.options import RunOptions
 from gridbot_tui.service.pace import parse_speed
 from gridbot_tui.service.profile import Profile
-from gridbot_tui.settings.load import Loaded, load
+from gridbot_tui.settings.load import Loaded, load, load_text
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.settings.problems import ConfigError
 from gridbot_tui.strategy.facade import check_ladders
@@ -57,9 +57,7 @@ class Plan(Struct, frozen=True):
 def understand(options: RunOptions) -> Plan:
     """Config and options together; raises RunRefused for what contradicts itself or cannot be read."""
     try:
-        loaded = load(options.config, os.environ, options.overrides)
-        if options.config is None and (kept := _kept(options, loaded.settings)) is not None:
-            loaded = load(kept, os.environ, options.overrides)
+        loaded = _loaded(options)
     except ConfigError as wrong:
         raise RunRefused(str(wrong)) from wrong
     settings: Settings = loaded.settings
@@ -84,6 +82,17 @@ def understand(options: RunOptions) -> Plan:
     except ValueError as wrong:
         raise RunRefused(str(wrong)) from wrong
     return Plan(options, loaded, mode, options.market or settings.bot.market, speed)
+
+
+def _loaded(options: RunOptions) -> Loaded[Settings]:
+    """The config to begin with. Raises ConfigError."""
+    if (before := options.in_force) is not None:
+        path = None if before.path is None else Path(before.path)
+        return load_text(before.text, path, os.environ, options.overrides)
+    loaded = load(options.config, os.environ, options.overrides)
+    if options.config is None and (kept := _kept(options, loaded.settings)) is not None:
+        loaded = load(kept, os.environ, options.overrides)
+    return loaded
 
 
 def _kept(options: RunOptions, defaults: Settings) -> Path | None:

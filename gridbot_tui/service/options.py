@@ -7,6 +7,14 @@ from msgspec import Struct
 from gridbot_tui.units import Market, Mode
 
 
+class InForce(Struct, frozen=True):
+    """The config that a bot was trading by when another process took it over."""
+
+    path: str | None
+    """Its file, which may hold an edit by now: that is one like any made under a running bot. None: there was none."""
+    text: str
+
+
 class RunOptions(Struct, frozen=True):
     """One run of the bot. Paths are as given by the operator; None means: from the config or the default."""
 
@@ -27,6 +35,8 @@ class RunOptions(Struct, frozen=True):
     json: bool = False
     yes_live: bool = False
     """Real money was said yes to: on the command line together with the environment, or typed."""
+    in_force: InForce | None = None
+    """What to begin with in place of what the config's file holds."""
 
 
 class RunResult(Struct, frozen=True):

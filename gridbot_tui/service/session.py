@@ -20,6 +20,7 @@ from gridbot_tui.engine.events import Operator
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.command_log import CommandLog, InlineCommands
 from gridbot_tui.service.journal import Journal
+from gridbot_tui.service.options import InForce
 from gridbot_tui.service.pace import parse_speed
 from gridbot_tui.service.reload import Reloader
 from gridbot_tui.service.runner import Runner
@@ -81,6 +82,12 @@ class Session:
     def status(self) -> dict[str, Any]:
         """The ``status`` document."""
         return status_document(self._picture())
+
+    @property
+    def in_force(self) -> InForce:
+        """The config as it is in force."""
+        loaded = self._reloader.loaded
+        return InForce(None if loaded.path is None else str(loaded.path), loaded.text)
 
     def submit(self, command: Command, peer: str) -> Ack:
         """Journal and start a command; a repeated id is acknowledged again and not carried out twice."""

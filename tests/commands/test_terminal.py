@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gridbot_tui.commands import terminal
 from gridbot_tui.commands.terminal import BotThread, Launch, in_terminal
 from gridbot_tui.control.errors import NotRunning
-from gridbot_tui.service.options import RunOptions
+from gridbot_tui.service.assemble import understand
+from gridbot_tui.service.options import InForce, RunOptions
 from gridbot_tui.units import Mode
 
 
@@ -26,7 +28,13 @@ def options(tmp_path: Path) -> RunOptions:
 @pytest.fixture
 def handed(monkeypatch: pytest.MonkeyPatch) -> list[RunOptions]:
     found: list[RunOptions] = []
-    monkeypatch.setattr(terminal, "hand_over", found.append)
+
+    def take(options: RunOptions, _: object) -> bool:
+        assert options.in_force == InForce(None, "")
+        found.append(replace(options, in_force=None))
+        return True
+
+    monkeypatch.setattr(terminal, "hand_over", take)
     return found
 
 
@@ -92,4 +100,31 @@ def test_a_replay_that_is_not_kept_ends_with_its_terminal(monkeypatch: pytest.Mo
         raise AssertionError("nothing may be started")
 
     monkeypatch.setattr(subprocess, "Popen", no_process)
-    terminal.hand_over(RunOptions(mode=Mode.REPLAY, data=("candles.csv",)), ["--data", "candles.csv"])
+    assert terminal.hand_over(RunOptions(mode=Mode.REPLAY, data=("candles.csv",)), lambda: False, [])
+
+
+@pytest.mark.parametrize("edit", ["[bot\n", '[bot]\nmarket = "spot"\n'])
+def test_an_edit_that_was_not_taken_up_is_not_in_force_in_the_process_that_takes_over(
+    options: RunOptions, tmp_path: Path, edit: str
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("[orders]\ndepth = 3\n")
+    options = replace(options, config=config, market=None)
+    plan = understand(options)
+    config.write_text(edit)
+    before = InForce(str(config), plan.loaded.text)
+    after = understand(replace(options, in_force=before))
+    assert after.loaded.settings == plan.loaded.settings
+    assert after.loaded.path == config  # what it holds by now is judged like any edit
+    assert after.market is plan.market
+
+
+def test_a_successor_that_ends_at_once_trades_nothing(monkeypatch: pytest.MonkeyPatch, options: RunOptions) -> None:
+    monkeypatch.setattr(terminal, "hand_over", lambda *_: False)
+    result = in_terminal(leaving("detached"), options)
+    assert result.exit_code == 1
+    assert "nobody trades now" in result.text
+
+
+def test_a_wrong_command_line_is_found_out_while_handing_over(options: RunOptions) -> None:
+    assert not terminal.hand_over(options, lambda: False, ["--no-such-option"])
