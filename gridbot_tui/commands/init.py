@@ -1,6 +1,7 @@
 """``gridbot init``: from nothing to a config, and to a running grid on the simulated exchange."""
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from gridbot_tui.commands.init_advice import Advice
     from gridbot_tui.commands.init_market import Measured
     from gridbot_tui.market.recorded import RecordedMarket
+    from gridbot_tui.service.profile import Profile
 
 SYNTHETIC = "the synthetic market that sim trades"
 RISKS = ("careful", "normal")
@@ -61,17 +63,22 @@ def init(
         Mode(choice("Mode", [m.value for m in Mode if m is not Mode.REPLAY], "sim")) if asking else Mode.SIM
     )
     market = market or (Market(choice("Market", [m.value for m in Market], "futures")) if asking else Market.FUTURES)
+    if not force:
+        _refuse_to_replace(_place(config, at.home, mode, market))
     wanted = wanted or (until("Capital, USDT", "10000", money) if asking else money("10000"))
     symbols: tuple[Symbol, ...] = usage(names, " ".join(symbol)) if symbol else ()
     facts, source, recorded = _measured(market, symbols, tuple(data or ()), interval)
     so_far = Answers(mode, market, symbols, wanted, grid or "", risk or "")
     answers, advice = _rest(asking, so_far, facts, source, recorded)
     path = _written(config, at.home, answers, advice, force=force)
-    _report(path, answers, advice, as_json=at.json)
+    command = _command(path, home=at.home, mode=mode, data=tuple(data or ()), interval=interval)
+    _report(path, command, answers, advice, as_json=at.json)
     if mode in (Mode.TESTNET, Mode.LIVE):
         _offer_keyring(answers, asking=asking)
     if start or (asking and mode is Mode.SIM and typer.confirm("Start it now?", default=True, err=True)):
-        _start(path, at.home)
+        sys.stdout.flush()
+        # Become the bot: nothing of the wizard stays between it and the terminal.
+        os.execv(sys.executable, [sys.executable, "-m", "gridbot_tui", *command])
 
 
 def _measured(
@@ -183,7 +190,7 @@ def _written(
 ) -> Path:
     """Compose, judge, write; where it is now."""
     from gridbot_tui.commands.init_text import chosen, text_of
-    from gridbot_tui.service import profile as profiles
+    from gridbot_tui.service.profile import ProfileError
     from gridbot_tui.settings.edit import apply_text
     from gridbot_tui.settings.load import load_text
     from gridbot_tui.settings.problems import ConfigError
@@ -193,38 +200,71 @@ def _written(
         loaded = load_text(text, config, {})
     except ConfigError as error:
         raise CommandFailed(str(error), Exit.USAGE) from error
-    bot = loaded.settings.bot
+    path = _place(config, home, loaded.settings.bot.mode, loaded.settings.bot.market)
+    if not force:
+        _refuse_to_replace(path)
     try:
-        path = config or (
-            profiles.named(home, profiles.profile_name(bot.mode, bot.market, bot.account, bot.quote)).create().config
-            / "config.toml"
-        )
-        if path.exists() and not force:
-            raise CommandFailed(f"{path} is there already; --force replaces it and keeps it as .bak1", Exit.REFUSED)
+        if config is None:
+            _profile(home, loaded.settings.bot.mode, loaded.settings.bot.market).create()
         path.parent.mkdir(parents=True, exist_ok=True)
         apply_text(path, text)
-    except profiles.ProfileError as error:
+    except ProfileError as error:
         raise CommandFailed(str(error), Exit.USAGE) from error
     except OSError as error:
-        name = error.filename or config or "the profile's config.toml"  # a full disk names no file
-        raise CommandFailed(f"{name} cannot be written ({error.strerror})", Exit.FAILED) from error
+        raise CommandFailed(f"{path} cannot be written ({error.strerror})", Exit.FAILED) from error
     return path.absolute()
 
 
-def _report(path: Path, answers: Answers, advice: "Sequence[Advice]", *, as_json: bool) -> None:
+def _place(config: Path | None, home: Path | None, mode: Mode, market: Market) -> Path:
+    """Where the config is to be: as asked for, or in the profile that it is of."""
+    return config or _profile(home, mode, market).config_file
+
+
+def _profile(home: Path | None, mode: Mode, market: Market) -> "Profile":
+    from gridbot_tui.service import profile as profiles
+    from gridbot_tui.settings.model import Settings
+
+    bot = Settings().bot
+    try:
+        return profiles.named(home, profiles.profile_name(mode, market, bot.account, bot.quote))
+    except profiles.ProfileError as error:
+        raise CommandFailed(str(error), Exit.USAGE) from error
+
+
+def _refuse_to_replace(path: Path) -> None:
+    if path.is_dir():
+        raise CommandFailed(f"{path} is a folder; name the file in it", Exit.USAGE)
+    if path.exists():
+        raise CommandFailed(f"{path} is there already; --force replaces it and keeps it as .bak1", Exit.REFUSED)
+
+
+def _command(path: Path, *, home: Path | None, mode: Mode, data: tuple[str, ...], interval: str | None) -> list[str]:
+    """The words behind ``gridbot`` that start the bot on this config."""
+    words = ["--config", str(path)]
+    words += ["--home", str(home.absolute())] if home is not None else []
+    words += ["--mode", mode.value] if mode is Mode.LIVE else []  # not without the command line saying so, too
+    if mode is Mode.REPLAY:
+        words += [word for one in data for word in ("--data", one)]
+        words += ["--interval", interval] if interval else []
+    return words
+
+
+def _report(
+    path: Path, command: list[str], answers: Answers, advice: "Sequence[Advice]", *, as_json: bool
+) -> None:
     from gridbot_tui.commands.init_text import CHOSEN, chosen
 
     keys = chosen(answers, advice)
     if as_json:
         rows = [{"key": one.key, "value": _plain(one.value), "reason": one.reason} for one in keys]
-        output.document({"path": str(path), "run": ["gridbot", "--config", str(path)], "keys": rows})
+        output.document({"path": str(path), "run": ["gridbot", *command], "keys": rows})
         return
     output.say(f"wrote {path}")
     print("\n".join(output.pairs([(one.key, _plain(one.value)) for one in keys])), flush=True)
     suggested = [one for one in keys if one.reason != CHOSEN]
     for line in (line for one in suggested for line in output.wrapped(f"{one.key}: {one.reason}", hang=4)):
         output.say(line)
-    output.say(f"start it: gridbot --config {path}")
+    output.say(f"start it: {shlex.join(['gridbot', *command])}")
 
 
 def _plain(value: object) -> object:
@@ -249,10 +289,3 @@ def _offer_keyring(answers: Answers, *, asking: bool) -> None:
         output.say(f"stored in the keyring ({words}), and read back")
     else:
         output.say(f"{words}\nthe config is written all the same; try again with: {later}")
-
-
-def _start(path: Path, home: Path | None) -> None:
-    """Become the bot: nothing of the wizard stays between it and the terminal."""
-    words = ["--config", str(path), *(["--home", str(home)] if home is not None else [])]
-    sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "gridbot_tui", *words])

@@ -2,6 +2,7 @@ import asyncio
 import io
 import math
 import re
+import shlex
 import tomllib
 from decimal import Decimal
 from pathlib import Path
@@ -262,6 +263,39 @@ def test_start_becomes_the_bot_on_the_config_just_written(
     monkeypatch.setattr("os.execv", lambda program, words: started.append(words))
     assert cli("init", "--symbol", "BTCUSDT", "--start").code == 0
     assert started[0][1:] == ["-m", "gridbot_tui", "--config", str(profile_config(home)), "--home", str(home)]
+
+
+@pytest.mark.parametrize(
+    ("words", "more"),
+    [
+        ((), []),
+        (("--mode", "live"), ["--mode", "live"]),
+        (("--mode", "replay", "--data", "CANDLES", "--interval", "5m"), ["--data", "CANDLES", "--interval", "5m"]),
+    ],
+)
+def test_the_command_that_starts_it_can_be_typed_as_it_is_told(
+    cli: Cli, tmp_path: Path, words: tuple[str, ...], more: list[str]
+) -> None:
+    home, file = tmp_path / "a home", tmp_path / "my config.toml"
+    (candles,) = written(tmp_path / "some candles", series("BTCUSDT", 3))
+    words = tuple(candles if word == "CANDLES" else word for word in words)
+    more = [candles if word == "CANDLES" else word for word in more]
+    done = cli("init", "--home", str(home), "--config", str(file), "--symbol", "BTCUSDT", "--grid", "adaptive", *words)
+    assert done.code == 0, done.err
+    told = next(line for line in done.err.splitlines() if line.startswith("start it: "))
+    assert shlex.split(told.removeprefix("start it: ")) == [
+        "gridbot", "--config", str(file), "--home", str(home), *more,
+    ]  # fmt: skip
+
+
+def test_a_config_that_is_there_is_told_before_anything_is_asked(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch)
+    (tmp_path / "mine.toml").touch()
+    for name, said in (("mine.toml", "is there already"), ("", "is a folder")):
+        refused = cli("init", "--mode", "sim", "--market", "futures", "--config", str(tmp_path / name))
+        assert said in refused.err
 
 
 def test_for_real_money_the_keyring_is_offered_and_a_refusal_leaves_the_config(
