@@ -81,7 +81,7 @@ Texts = list[str] | None
 def root(
     ctx: typer.Context,
     config: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="Config file (default: none).")
+        Path | None, typer.Option("--config", metavar="FILE", help="Config file (default: the profile's own, if any).")
     ] = None,
     mode: Annotated[Mode | None, typer.Option("--mode", help="Where prices and fills come from.")] = None,
     market: Annotated[Market | None, typer.Option("--market", help="Which market to trade.")] = None,

@@ -35,6 +35,8 @@ _OTHER: Final = re.compile(
 )
 
 
+_LOST: Final = "lost+found"
+"""Of a file system, and readable to root alone."""
 _SECOND: Final = re.compile(r"^[A-Z0-9]+-([A-Za-z]+)-")
 """``BTCUSDT-fundingRate-2025-01.zip``: what a file of Binance's holds stands behind its symbol."""
 
@@ -103,7 +105,7 @@ def _named(text: str, others: bool) -> list[Origin]:
         return [_single(path, others)]
     matches = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(text) else []
     if not matches:
-        raise DataError(f"{text} does not exist: give --data an existing file, folder or glob")
+        raise DataError(f"{text} does not exist: give an existing file, folder or glob")
     items: list[Origin] = []
     for match in map(Path, matches):
         if match.is_dir():
@@ -146,9 +148,14 @@ def _scan(folder: Path, others: bool) -> list[Origin]:
 def _below(folder: Path) -> Iterator[Path]:
     """Every file that is not hidden, in linked folders too; a folder that several links lead to is read once."""
     seen: set[str] = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
+    for place, folders, names in os.walk(folder, onerror=_unreadable, followlinks=True):
         real = os.path.realpath(place)
-        folders[:] = [] if real in seen else sorted(name for name in folders if not name.startswith("."))
+        folders[:] = [] if real in seen else sorted(name for name in folders if name[0] != "." and name != _LOST)
         if real not in seen:
             seen.add(real)
             yield from (Path(place, name) for name in names if not name.startswith("."))
+
+
+def _unreadable(error: OSError) -> None:
+    """A folder that cannot be looked into is no empty one: its candles would be missing unseen."""
+    raise DataError(f"{error.filename} cannot be read: {error.strerror}")

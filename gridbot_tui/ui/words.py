@@ -32,7 +32,7 @@ def size(text: str | None) -> str:
 
 
 def money(text: str | None, places: int = 2, *, signed: bool = False) -> str:
-    """An amount of quote currency, rounded half up to ``places`` without ever passing through float."""
+    """An amount of quote currency, rounded half to even to ``places`` without ever passing through float."""
     if text is None:
         return UNKNOWN
     from decimal import ROUND_HALF_EVEN, Decimal, localcontext

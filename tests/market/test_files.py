@@ -1,3 +1,4 @@
+import errno
 import gzip
 import math
 import os
@@ -360,6 +361,24 @@ def test_a_file_that_may_not_be_read_says_so(tmp_path: Path) -> None:
     path.chmod(0)
     with pytest.raises(DataError, match="cannot be read"):
         load([str(path)])
+
+
+def test_a_folder_that_may_not_be_looked_into_is_no_empty_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parquet(tmp_path, rows(5))
+    shut, looked = tmp_path / "um" / "BTCUSDT", os.scandir
+    (tmp_path / "um" / "lost+found").mkdir(parents=True)
+    shut.mkdir()
+
+    def look(place: str) -> object:
+        if Path(place).name in (shut.name, "lost+found"):
+            raise PermissionError(errno.EACCES, "Permission denied", place)
+        return looked(place)
+
+    monkeypatch.setattr("os.scandir", look)
+    with pytest.raises(DataError, match=f"{shut} cannot be read: Permission denied"):
+        load([str(tmp_path)])
+    shut.rmdir()
+    assert load([str(tmp_path)]).symbols == ("SOLUSDT",)
 
 
 def test_an_empty_folder_and_a_glob_without_match_are_refused(tmp_path: Path) -> None:
