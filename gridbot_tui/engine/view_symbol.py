@@ -84,7 +84,7 @@ def symbol_view(
         funding_rate=state.funding_rate,
         bars=(kept or SymbolKept()).bars(instrument, state.bars),
         vote_history=tuple(state.votes),
-        what_if=what_if(desk, state, account),
+        what_if=what_if(desk, state, account, standing=True),
         tick_decimals=max(0, -int(instrument.tick.normalize().as_tuple().exponent)),
         base=instrument.base,
         quote=instrument.quote,

@@ -6,22 +6,32 @@ from gridbot_tui.control.snapshot import WhatIf
 from gridbot_tui.engine import protection
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.protection import Account
-from gridbot_tui.orders.model import SlotState
+from gridbot_tui.orders.model import Purpose, SlotState
 from gridbot_tui.risk.liquidation import AllFilled, all_filled
-from gridbot_tui.units import DAY, HOUR, Side
+from gridbot_tui.units import DAY, HOUR, Side, Steps, Ticks
 
 _OUT = (SlotState.BLOCKED,)
 
 
-def what_if(desk: Desk, state: SymbolDesk, account: Account | None = None) -> tuple[WhatIf, ...]:
-    """Both directions; empty without prices or a ladder. ``account`` spares making it anew."""
+def what_if(
+    desk: Desk, state: SymbolDesk, account: Account | None = None, *, standing: bool = False
+) -> tuple[WhatIf, ...]:
+    """Both directions; empty without prices or a ladder. ``account`` spares making it anew.
+
+    ``standing``: an order that was kept counts as it stands, a little beside what its slot has now.
+    """
     account = account or protection.account_of(desk)
     if state.mark is None or state.desired is None or account is None:
         return ()
     others = account.equity - protection.free_equity(account, state.symbol)
+    kept = _kept(desk, state) if standing else {}
     found = []
     for side in (Side.BUY, Side.SELL):
-        orders = [(s.price, s.steps) for s in state.desired.resting if s.side is side and s.state not in _OUT]
+        orders = [
+            kept.get((slot.rung, side)) or (slot.price, slot.steps)
+            for slot in state.desired.resting
+            if slot.side is side and (slot.state not in _OUT or (slot.rung, side) in kept)
+        ]
         if not orders:
             continue
         filled = all_filled(
@@ -36,6 +46,15 @@ def what_if(desk: Desk, state: SymbolDesk, account: Account | None = None) -> tu
         )
         found.append(_view(desk, state, filled))
     return tuple(found)
+
+
+def _kept(desk: Desk, state: SymbolDesk) -> dict[tuple[int, Side], tuple[Ticks, Steps]]:
+    """(rung, side) to the price and what is left of the order that stands for it."""
+    return {
+        (live.rung, live.order.side): (live.order.price, live.order.steps - live.filled)
+        for live in desk.orders.live(state.symbol)
+        if live.order.purpose is Purpose.GRID and live.order.price is not None
+    }
 
 
 def _view(desk: Desk, state: SymbolDesk, filled: AllFilled) -> WhatIf:

@@ -4,6 +4,8 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import cast
 
+from msgspec.structs import replace
+
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.view_ladder import Exits, exits_of
 from gridbot_tui.engine.view_symbol import symbol_view
@@ -82,3 +84,19 @@ def test_a_fill_is_counted_at_the_rung_it_was_nearest_to_and_at_no_other() -> No
     (lot,) = view.lots
     (closing,) = [rung for rung in view.ladder if rung.lot == lot.id]
     assert (closing.side, closing.price, closing.closes) == ("sell", lot.exit_price, 1)
+
+
+def test_what_if_counts_the_orders_that_stand_and_not_the_slots_they_were_kept_beside() -> None:
+    rig = walked(FALLS, flat(600_000))
+    rig.run()
+    desk = rig.engine.desk
+    state = desk.symbols[BTC]
+    assert state.desired is not None
+    beside = tuple(replace(one, price=one.price - one.side, steps=one.steps + 1) for one in state.desired.resting)
+    state.desired = replace(state.desired, resting=beside)
+    view = symbol_view(desk, state)
+    (buys,) = [case for case in view.what_if if case.side == "buy"]
+    standing = [rung for rung in view.ladder if rung.side == "buy"]
+    assert {rung.state for rung in standing} == {"resting"}
+    assert buys.at_price == standing[-1].price
+    assert Decimal(buys.position) == Decimal(view.position) + sum(Decimal(rung.quantity) for rung in standing)

@@ -33,8 +33,8 @@ CHANGE = CommandOutcome(
     True,
     "would change 2 keys",
     {
-        "changes": "strategy.spacing.floor: 0.004 -> 0.006 fraction (at the next decision)\n"
-        "risk.leverage_cap: 5.0 -> 4.0 x (at once)",
+        "changes": "ladder.spacing_floor: 0.004 -> 0.006 (at the next decision)\n"
+        "risk.leverage_cap: 5.0 -> 4.0 (at once)",
         "desired": "BTCUSDT: cancel 4, create 4, keep 2, spacing 2.84 % -> 3.10 %\nETHUSDT: cancel 1, create 0, keep 1",
         "what_if": "BTCUSDT buys filled: margin 812.00 -> 640.00, 1.12x -> 0.83x, -2.9 % at 53938.0, T0, "
         "liquidation 24880.0",

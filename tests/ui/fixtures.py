@@ -228,7 +228,7 @@ def normal() -> Snapshot:
         residual="0",
         residual_pending=False,
         config_version=3,
-        config_text="[strategy]\nspacing_floor = 0.004  # my own floor\n\n[risk]\nleverage_cap = 6.0\n",
+        config_text="[ladder]\nspacing_floor = 0.004  # my own floor\n\n[risk]\nleverage_cap = 6.0\n",
         symbols={"BTCUSDT": btc(), "ETHUSDT": eth()},
         ages={"market": 200, "account": 900, "orders": 400},
         blockers=(

@@ -64,7 +64,7 @@ def _rows(view: SymbolView, wide: int, quote: str) -> list[Row]:
             [(words.size(one.position), "strong") for one in cases],
         ),
         (
-            "average price",
+            "average fill price",
             words.grouped(view.entry_price),
             [(words.grouped(one.average_price), "text") for one in cases],
         ),
