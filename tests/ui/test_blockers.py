@@ -3,8 +3,9 @@
 from msgspec.structs import replace
 
 from gridbot_tui.control.snapshot import BlockerView
-from gridbot_tui.ui.panes.blockers import together
+from gridbot_tui.ui.panes.blockers import blocker_row, together
 from gridbot_tui.ui.picture import Picture
+from gridbot_tui.ui.rows import text_of
 from tests.ui import fixtures
 from tests.ui.running import Ticker
 
@@ -34,3 +35,11 @@ def test_a_reason_of_all_symbols_names_none() -> None:
     names = list(fixtures.six_symbols().symbols)
     paused = [BlockerView("paused", name, 7, "paused: exits only", "by \'gridbot resume\'") for name in names]
     assert listed(*paused) == [("paused", "all symbols", 7)]
+
+
+def test_in_a_narrow_pane_the_detail_is_worth_more_than_since_when() -> None:
+    picture = Picture(monotonic=Ticker())
+    picture.receive(fixtures.six_symbols())
+    warming = BlockerView("warming", "", 9, "269 of 336 hours", "with time")
+    assert text_of(blocker_row(warming, "all symbols", picture, 60)).rstrip().endswith("00:00")
+    assert text_of(blocker_row(warming, "all symbols", picture, 44)).rstrip().endswith("269 of 336 hours")

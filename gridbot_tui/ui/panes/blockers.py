@@ -8,7 +8,7 @@ from gridbot_tui.control.snapshot import BlockerView
 from gridbot_tui.ui import words
 from gridbot_tui.ui.pane import Pane
 from gridbot_tui.ui.picture import Picture
-from gridbot_tui.ui.rows import Row, justify
+from gridbot_tui.ui.rows import Row, cells, justify, width_of
 
 GRAVE = frozenset(
     {
@@ -70,13 +70,16 @@ def _whom(symbols: Sequence[str], everyone: int) -> str:
 
 
 def blocker_row(one: BlockerView, whom: str, picture: Picture, width: int) -> Row:
-    """``⚠ stale_mark  ETHUSDT  mark is 7 s old  since 14:03``."""
+    """``⚠ stale_mark  ETHUSDT  mark is 7 s old  since 14:03``; no since when where it costs the detail."""
     grave = one.code in GRAVE
     sign, role = ("⚠ ", "bad") if grave else ("○ ", "warn")
-    start: Row = (
+    head: Row = (
         (sign, role),
         (one.code.replace("_", " "), role),
         (f"  {whom}" if whom else "", "strong"),
-        (f"  {one.detail}", "text"),
     )
-    return justify(start, ((f"since {words.since(one.since, picture.now()).strip()}", "dim"),), width)
+    detail, since = f"  {one.detail}", f"since {words.since(one.since, picture.now()).strip()}"
+    room = width - width_of(head) - cells(detail)
+    if 0 <= room <= cells(since):
+        since = ""
+    return justify((*head, (detail, "text")), ((since, "dim"),) if since else (), width)
