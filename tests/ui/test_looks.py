@@ -11,9 +11,11 @@ from textual.geometry import Size
 from gridbot_tui.ui import glyphs
 from gridbot_tui.ui.app import Look
 from gridbot_tui.ui.pages import PAGES
-from gridbot_tui.ui.picture import Line
+from gridbot_tui.ui.panes.ladder import ladder_rows
+from gridbot_tui.ui.picture import Line, Picture
+from gridbot_tui.ui.rows import text_of
 from tests.ui import fixtures
-from tests.ui.running import an_app, pane_text, screen_text, settled, shown
+from tests.ui.running import Ticker, an_app, pane_text, screen_text, settled, shown
 
 SIZES = [(80, 24), (200, 60), (40, 10)]
 
@@ -227,3 +229,17 @@ def test_no_two_labels_of_the_price_axis_read_alike() -> None:
     rows = PlotextRenderer().render(Chart(bars, (), (), 8), 60, 16, "braille")
     labels = [found[0] for row in rows if (found := re.findall(r"0\.0000\d+", text_of(row)))]
     assert labels == ["0.00000013", "0.00000012"]
+
+
+def test_only_prices_at_the_market_stand_on_its_line_of_the_axis_what_is_told_below_it_has_none() -> None:
+    picture = Picture(monotonic=Ticker())
+    picture.receive(fixtures.normal())
+    view = picture.view
+    assert view is not None
+    rows, market = ladder_rows(view, picture.now(), 40)
+    assert market is not None
+    told = [text_of(row).rstrip() for row in rows[1 + market : 5 + market]]
+    lines = [text for text in told if " entry" in text or " break-even" in text]
+    assert told[0].startswith("── ")
+    assert lines
+    assert not [text for text in lines if "─" in text]

@@ -252,7 +252,7 @@ def _walls(view: SymbolView, width: int) -> list[tuple[float, int, Row]]:
 
 
 def _market(view: SymbolView, width: int) -> list[Row]:
-    """Last and mark price, entry and break-even: as many lines as they need."""
+    """Last and mark price, entry and break-even: as many lines as they need. Only the first is one of the axis."""
     named = [("last", view.price, "price"), ("mark", view.mark, "text")]
     if float(view.position):
         named += [("entry", view.entry_price, "accent"), ("break-even", view.break_even, "text")]
@@ -262,7 +262,7 @@ def _market(view: SymbolView, width: int) -> list[Row]:
         count = len(known)
         while count > 1 and sum(cells(text) + 3 for text, _ in known[:count]) + 6 > width:
             count -= 1
-        rows.append(_rule(known[:count], width, "─", "faint"))
+        rows.append(_rule(known[:count], width, " " if rows else "─", "faint"))
         known = known[count:]
     return rows
 
