@@ -4,6 +4,7 @@ A span is (text, role); a role is a name of the palette (``theme.py``), never a 
 spans. Two equal rows are painted once.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len, set_cell_size
@@ -14,6 +15,8 @@ Span = tuple[str, Role]
 Row = tuple[Span, ...]
 
 BLANK: Row = ()
+_BREAKS = re.compile(r"(?<!\d)\s+|\s+(?!\d{3}(?!\d))")
+"""Where a line may end: not between the thousands of a number, half of which is another number."""
 
 
 def cells(text: str) -> int:
@@ -109,7 +112,7 @@ def wrapped(text: str, width: int, role: Role = "text") -> list[Row]:
     """Plain text over as many rows as it needs."""
     rows: list[Row] = []
     line = ""
-    for word in text.split():
+    for word in filter(None, _BREAKS.split(text)):
         while cells(word) > max(1, width):
             if line:
                 rows.append(((line, role),))

@@ -83,3 +83,12 @@ def test_unknown_theme_names_fall_back_and_textual_names_are_understood() -> Non
     assert theme.known("textual-dark") == "dark"
     assert theme.known("textual-light") == "light"
     assert theme.known("no-such-theme") == "dark"
+
+
+def test_a_number_is_not_torn_at_its_thousands() -> None:
+    text = "sell 0.009 BTC by market, about 61 738.7, bounds −5 235 to 1 177"
+    for width in range(10, 40):
+        lines = [rows.text_of(row) for row in rows.wrapped(text, width)]
+        assert " ".join(lines) == text
+        for number in ("61 738.7,", "−5 235", "1 177"):
+            assert any(number in line for line in lines)
