@@ -15,7 +15,6 @@ BAD_CLIENT_ID = Refusal(
     -1100, "Illegal characters found in parameter 'newClientOrderId'; legal range is '^[a-zA-Z0-9-_]{1,36}$'."
 )
 BAD_CLIENT_ID_FUTURES = Refusal(-4015, "Client order id is not valid.")
-PRECISION = Refusal(-1111, "Precision is over the maximum defined for this asset.")
 UNKNOWN_ORDER = Refusal(-2011, "Unknown order sent.")
 NO_SUCH_ORDER = Refusal(-2013, "Order does not exist.")
 MISSING_PRICE = Refusal(-1102, "Mandatory parameter 'price' was not sent, was empty/null, or malformed.")
