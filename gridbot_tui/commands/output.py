@@ -84,7 +84,7 @@ def shown(value: Any) -> str:
 
 def percent(value: float | None, digits: int = 2) -> str:
     """A fraction as a percentage."""
-    return UNKNOWN if value is None else f"{value * 100:.{digits}f} %"
+    return UNKNOWN if value is None else f"{round(value * 100, digits) or 0.0:.{digits}f} %"
 
 
 def wrapped(text: str, width: int = 80, hang: int = 0) -> list[str]:

@@ -107,6 +107,7 @@ def test_numbers_and_times_read_as_a_person_expects() -> None:
     assert output.moment(0) == "-"
     assert output.span(59.9) == "00:00:59"
     assert output.percent(None) == "-"
+    assert output.percent(-0.00001) == "0.00 %"
 
 
 def test_one_document_and_nothing_else_is_on_stdout(cli: Cli, live: Running) -> None:
