@@ -7,7 +7,7 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -116,6 +116,11 @@ def root(
     overrides = tuple(_pair(text) for text in sets or [])
     ctx.obj = Where(home=home, profile=profile, json=json, config=config, overrides=overrides)
     if ctx.invoked_subcommand is not None:
+        ignored = {
+            "--mode": mode, "--market": market, "--no-ui": no_ui, "--read-only": read_only, "--data": data,
+            "--symbol": symbol, "--interval": interval, "--speed": speed, "--resume": resume, "--yes-live": yes_live,
+        }  # fmt: skip
+        _refuse(ignored, ctx.invoked_subcommand)
         return
     from gridbot_tui.commands.run import run, taken_over
     from gridbot_tui.service.options import RunOptions
@@ -139,6 +144,13 @@ def root(
     )
     headless = no_ui or json
     run(options, face=None if headless else _face, headless=headless)
+
+
+def _refuse(ignored: Mapping[str, object], command: str) -> None:
+    """Raise CommandFailed for an option of a run before a command: a flatten of one symbol would close them all."""
+    if given := [name for name, value in ignored.items() if value]:
+        text = f"{given[0]} before '{command}' is not heard: put it behind, where {command} has it, or leave it out"
+        raise CommandFailed(text, Exit.USAGE)
 
 
 @app.command()

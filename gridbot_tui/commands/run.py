@@ -58,8 +58,9 @@ def finish(result: RunResult, options: RunOptions) -> None:
 def taken_over() -> InForce | None:
     """The config of the bot that hands over to this process, from its ``terminal.hand_over``."""
     try:
-        return msgspec.json.decode(sys.stdin.buffer.read(), type=InForce | None)
-    except msgspec.DecodeError as error:
+        handed = b"" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer.read()
+        return msgspec.json.decode(handed, type=InForce | None)
+    except (OSError, msgspec.DecodeError) as error:
         raise CommandFailed("--handed-over is between two processes of gridbot: leave it out", Exit.USAGE) from error
 
 

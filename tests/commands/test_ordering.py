@@ -69,6 +69,24 @@ def test_a_variable_that_was_never_set_does_not_turn_an_order_into_one_for_every
     assert bot.commands == []
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--symbol", "BTCUSDT", "flatten", "--yes"),
+        ("--symbol=BTCUSDT", "pause"),
+        ("--read-only", "kill", "--yes"),
+        ("--mode", "paper", "learning", "reset"),
+    ],
+)
+def test_an_option_of_a_run_before_an_order_is_no_order_for_everything(
+    cli: Cli, live: Running, bot: FakeBot, words: tuple[str, ...]
+) -> None:
+    refused = cli(*words)
+    assert refused.code == 2
+    assert "is not heard" in refused.err
+    assert not bot.commands
+
+
 def test_a_refused_order_is_exit_code_four(cli: Cli, live: Running, bot: FakeBot) -> None:
     bot.refuse = "the drawdown latch holds: reset it first"
     called = cli("resume")
