@@ -54,6 +54,7 @@ def init(
     Example: gridbot init --grid geometric --symbol BTCUSDT --capital 5000 --yes
     """
     at = where(ctx, home, None, json)
+    config = config or at.config
     asking = sys.stdin.isatty() and not (yes or at.json)
     for name, given, known in (("--grid", grid, GRIDS), ("--risk", risk, RISKS)):
         if given is not None and given not in known:

@@ -288,6 +288,12 @@ def test_the_command_that_starts_it_can_be_typed_as_it_is_told(
     ]  # fmt: skip
 
 
+def test_the_file_may_be_named_before_the_command(cli: Cli, home: Path, tmp_path: Path) -> None:
+    assert cli("--config", str(tmp_path / "mine.toml"), "init", "--symbol", "BTCUSDT").code == 0
+    assert (tmp_path / "mine.toml").is_file()
+    assert not profile_config(home).exists()
+
+
 def test_a_config_that_is_there_is_told_before_anything_is_asked(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
