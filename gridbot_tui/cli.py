@@ -86,7 +86,9 @@ def root(
     mode: Annotated[Mode | None, typer.Option("--mode", help="Where prices and fills come from.")] = None,
     market: Annotated[Market | None, typer.Option("--market", help="Which market to trade.")] = None,
     no_ui: Annotated[bool, typer.Option("--no-ui", help="Run without a terminal app.")] = False,
-    read_only: Annotated[bool, typer.Option("--read-only", help="Look, but give no orders.")] = False,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="The terminal app gives no orders; the bot trades.")
+    ] = False,
     home: HomeOption = None,
     profile: Annotated[
         Text,
