@@ -12,6 +12,7 @@ from gridbot_tui.ui import glyphs
 from gridbot_tui.ui.app import Look
 from gridbot_tui.ui.pages import PAGES
 from gridbot_tui.ui.panes.ladder import ladder_rows
+from gridbot_tui.ui.panes.profit import residual
 from gridbot_tui.ui.picture import Line, Picture
 from gridbot_tui.ui.rows import text_of
 from tests.ui import fixtures
@@ -243,3 +244,10 @@ def test_only_prices_at_the_market_stand_on_its_line_of_the_axis_what_is_told_be
     assert told[0].startswith("── ")
     assert lines
     assert not [text for text in lines if "─" in text]
+
+
+@pytest.mark.parametrize("text", ["0.5", "-0.5", "0.00000001"])
+def test_a_residual_of_either_sign_is_never_a_good_one(text: str) -> None:
+    row = residual(replace(fixtures.normal(), residual=text))
+    assert text_of(row) == f"residual {text} ⚠"
+    assert row[1][1] == "bad"
