@@ -1,6 +1,7 @@
 """Who plays a back-test, and that it makes no difference: compiled code, or the engine where that is not enough."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from gridbot_tui.research import backtest, baselines, compiled
 from gridbot_tui.research.backtest import Study, document, study_of
 from gridbot_tui.research.baselines import MORE, USUAL, Variant, warm_at
 from gridbot_tui.research.compiled import Compiled
-from gridbot_tui.research.outcome import outcome_of, ring_of
+from gridbot_tui.research.outcome import by_engine, outcome_of, ring_of
 from gridbot_tui.research.playing import play_all
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.screen import screening, settled
@@ -21,7 +22,7 @@ from gridbot_tui.research.screen.settled import Parted
 from gridbot_tui.research.screen.tape import fits, tape_of
 from gridbot_tui.research.windows import part
 from gridbot_tui.service.assemble import RunRefused
-from gridbot_tui.units import HOUR
+from gridbot_tui.units import HOUR, Market
 from tests.research.markets import GAP, prepared, series
 from tests.research.screen_cases import CASES, LARGE, QUARTER, Case, Keys, told
 
@@ -70,6 +71,21 @@ def test_every_baseline_is_the_engines_run(name: str, variant: Variant) -> None:
     else:
         assert made is not None
         assert told(made) == told(baselines.play(one, variant, warm_at(one)))
+
+
+def test_fees_in_a_coin_of_which_one_buys_millions_are_the_engines() -> None:
+    one = series("ETHUSDT", 24, seed=6, sigma_hour=0.013, interval=HOUR, market=Market.SPOT)
+    cheap = {"tick": Decimal("0.000000001"), "step": Decimal(1000), "max_steps": 10**9, "market_max_steps": 10**9}
+    one.instrument = structs.replace(one.instrument, min_price=1, **cheap)
+    one.volume[:] = 1e12
+    it = prepared(one, interval=HOUR)
+    screening.load()
+    made = Compiled(it, warm_at(it), print).play("strategy")
+    assert made is not None
+    assert made.figures["fills"]
+    assert told(made) == told(by_engine("strategy", it))
+    rich = prepared(one, interval=HOUR, bot__capital="100000000")
+    assert "so cheap" in fits(rich)
 
 
 @pytest.mark.parametrize("keys", SIDES, ids=lambda keys: f"{keys['ladder__kind']} {keys['ladder__plain__side']}")

@@ -3,8 +3,8 @@
 from gridbot_tui.research.screen.book import accepted, forget, live, refused
 from gridbot_tui.research.screen.compiled import compiled, inlined
 from gridbot_tui.research.screen.fixed import filled
-from gridbot_tui.research.screen.money import cut
-from gridbot_tui.research.screen.numbers import CUT, Numbers
+from gridbot_tui.research.screen.money import cut, fee_in_base
+from gridbot_tui.research.screen.numbers import Numbers
 from gridbot_tui.research.screen.reconcile import converge
 from gridbot_tui.research.screen.state import (
     ACCEPTED,
@@ -160,7 +160,7 @@ def book(w: State, n: Numbers, side: int, price: int, steps: int, maker: int) ->
 @compiled
 def _bought(w: State, n: Numbers, price: int, steps: int, maker: int) -> None:
     """Spot: a lot is what arrived net of its fee; the fractions of a step are dust."""
-    w.dust -= steps * n.step_units * (n.maker_units if maker else n.taker_units) // CUT
+    w.dust -= fee_in_base(steps * n.step_units, n.maker_units if maker else n.taker_units)
     lost = 0
     if w.dust < 0:
         lost = min((-w.dust + n.step_units - 1) // n.step_units, steps)

@@ -36,6 +36,12 @@ def cut(amount: float) -> float:
     return math.floor(amount * CUT + 1e-5) / CUT
 
 
+@inlined
+def fee_in_base(whole: int, rate: int) -> int:
+    """What a fee takes of a base, both in parts, rounded down. Their product would not fit for a million coins."""
+    return whole // CUT * rate + whole % CUT * rate // CUT
+
+
 @compiled
 def steps_down(quantity: float, step: float) -> int:
     """``Instrument.steps_down``."""

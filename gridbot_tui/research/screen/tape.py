@@ -34,6 +34,8 @@ NAMES = (
 _KNOWN = attrgetter(*NAMES)
 
 MOST_LEVELS: Final = 60
+MOST_COINS: Final = 2e10
+"""A base is counted in parts of a hundred-millionth, in 63 bits; a run may multiply its capital before it buys."""
 BLOCK: Final = 8
 """Bars of a stretch that share a row of ``Tape.blocks``."""
 RANGES: Final = ((2, True), (1, False), (5, True), (4, False))
@@ -97,7 +99,21 @@ def fits(prepared: Prepared) -> str:
         return "outages of hours that end no episode"
     if HOUR % prepared.market.interval:
         return "bars that do not divide an hour"
+    if next(iter(prepared.market.instruments.values())).step * 100_000_000 % 1:
+        return "a step finer than eight decimals"
+    if _coins(prepared) > MOST_COINS:
+        return "a coin so cheap that the capital buys more of it than is counted exactly"
     return ""
+
+
+def _coins(prepared: Prepared) -> float:
+    """How many the capital buys at the lowest price; a base is counted on spot alone."""
+    (one,) = prepared.market.series.values()
+    if one.instrument.market is not Market.SPOT:
+        return 0.0
+    config = prepared.engine_config()
+    money = float(prepared.account(config).balances[config.quote])
+    return money / max(float(one.low.min()) * one.instrument.tick_f, 1e-300)
 
 
 def _plain(prepared: Prepared) -> str:

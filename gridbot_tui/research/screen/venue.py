@@ -8,8 +8,8 @@ from typing import Final
 
 from gridbot_tui.research.screen.book import WOULD_TAKE
 from gridbot_tui.research.screen.compiled import compiled, inlined
-from gridbot_tui.research.screen.money import balance, cut, maintenance, slipped
-from gridbot_tui.research.screen.numbers import CUT, Numbers
+from gridbot_tui.research.screen.money import balance, cut, fee_in_base, maintenance, slipped
+from gridbot_tui.research.screen.numbers import Numbers
 from gridbot_tui.research.screen.state import (
     ACCEPTED,
     ASKS,
@@ -235,7 +235,7 @@ def settle(w: State, n: Numbers, side: int, price: int, steps: int, maker: int) 
     w.xcash -= side * price * steps
     if n.spot and side > 0:
         whole = steps * n.step_units
-        w.xbase += whole - whole * (n.maker_units if maker else n.taker_units) // CUT
+        w.xbase += whole - fee_in_base(whole, n.maker_units if maker else n.taker_units)
     else:
         w.xfees += cut(price * steps * n.unit * (n.maker if maker else n.taker))
         w.xbase -= steps * n.step_units if n.spot else 0
