@@ -49,6 +49,11 @@ class Plan(Struct, frozen=True):
     speed: str
 
     @property
+    def symbols(self) -> tuple[Symbol, ...]:
+        """What is to be traded: of the command line, else of the config."""
+        return self.options.symbols or self.loaded.settings.traded(self.mode)
+
+    @property
     def persistent(self) -> bool:
         """True where the profile outlives the run; a replay's does only where it was asked for."""
         return self.mode is not Mode.REPLAY or bool(self.options.home and self.options.resume)

@@ -13,7 +13,14 @@ from gridbot_tui.exchange.binance.keys import Keys
 from gridbot_tui.exchange.binance.rest import Rest
 from gridbot_tui.service import safety
 from gridbot_tui.service.assemble import Plan, RunRefused
-from gridbot_tui.service.venue_open import account_notices, account_objection, keys_of, patiently, symbols_of
+from gridbot_tui.service.venue_open import (
+    account_notices,
+    account_objection,
+    gone_notices,
+    keys_of,
+    listed,
+    patiently,
+)
 from gridbot_tui.units import Mode
 
 LONGEST_S: Final = 20.0
@@ -68,8 +75,10 @@ async def _account(plan: Plan, rest: Rest) -> list[str]:
     objection = safety.objection(powers, plan.mode, plan.market, params)
     if objection:
         raise RunRefused(objection)
-    instruments = await rest.instruments(symbols_of(plan))
+    # The doctor names what the profile has traded.
+    instruments = await listed(rest, plan.symbols, plan.options.symbols)
     setup = await rest.setup(tuple(instruments))
     if account_objection(setup):
         raise RunRefused(account_objection(setup))
-    return ["the key may trade", *safety.notices(powers, params), *account_notices(rest, setup, instruments)]
+    return ["the key may trade", *safety.notices(powers, params), *account_notices(rest, setup, instruments),
+            *gone_notices(plan, instruments)]  # fmt: skip

@@ -40,7 +40,7 @@ from gridbot_tui.service.options import RunResult
 from gridbot_tui.service.picture import Picture, Recent
 from gridbot_tui.service.profile import Profile
 from gridbot_tui.service.reload import Reloader
-from gridbot_tui.service.restore import restore_engine
+from gridbot_tui.service.restore import refuse_held, restore_engine
 from gridbot_tui.service.runner import Runner
 from gridbot_tui.service.session import Session, wall_ms
 from gridbot_tui.settings.model import Settings
@@ -107,10 +107,16 @@ class Parts(ABC):
         self.feed.take(self.recent.tail(self.store), instruments)
         self.server: ControlServer | None = None
 
+    def gone(self) -> frozenset[Symbol]:
+        """What the profile has traded and the exchange lists no more: this run goes without."""
+        return frozenset()
+
     def _restored(self) -> bool:
         """Whether there was anything to go on with."""
         try:
-            return restore_engine(self.engine, self.store)
+            restored = restore_engine(self.engine, self.store)
+            refuse_held(self.engine)
+            return restored
         except LedgerError as wrong:
             raise RunRefused(
                 f"{wrong}. Move {self.profile.database} away to have the account adopted from the exchange alone",
@@ -123,7 +129,7 @@ class Parts(ABC):
         known = self.store.get_meta("symbols")
         if known is None:
             self.store.put_meta("symbols", names)
-        elif known != names:
+        elif known != names and set(known.split(",")) != {*self.engine.symbols, *self.gone()}:
             raise RunRefused(
                 f"profile {self.profile.name} trades {known}, this run has {names}; name another with --profile",
                 EXIT_REFUSED,

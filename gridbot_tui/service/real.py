@@ -100,7 +100,13 @@ class RealParts(Parts):
         """As for a simulated account, but with the fees that this one pays."""
         config = engine_config(settings, version, plan.mode, self.venue.instruments)
         fees = self.venue.fees
-        return replace(config, maker_fee=fees.maker, taker_fee=fees.taker)
+        # Nobody's share grows because another symbol was taken off while the bot was away.
+        shares = settings.shares(plan.symbols)
+        return replace(config, maker_fee=fees.maker, taker_fee=fees.taker, shares=shares)
+
+    def gone(self) -> frozenset[Symbol]:
+        """See ``Parts.gone``."""
+        return frozenset(self.plan.symbols) - self.venue.instruments.keys()
 
     def _make_dead_man(self, seconds: float) -> DeadMan | None:
         countdown = self.venue.countdown

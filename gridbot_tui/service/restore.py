@@ -1,8 +1,18 @@
 """The engine as the last process left it: the newest snapshot that can be read, and the facts since."""
 
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from gridbot_tui.engine.actions import OrderFact
 from gridbot_tui.engine.core import Engine
+from gridbot_tui.engine.events import OrderReport, Outcome
 from gridbot_tui.engine.regrid import moved, written_in
-from gridbot_tui.store.core import Store
+from gridbot_tui.ledger.model import LedgerError
+from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.store.core import Store, last_of
+from gridbot_tui.units import Ms, Symbol, plain
+
+_LATEST: Final[Ms] = 1 << 62
 
 
 def restore_engine(engine: Engine, store: Store) -> bool:
@@ -19,28 +29,58 @@ def restore_engine(engine: Engine, store: Store) -> bool:
     restored = store.load()
     if restored is None:
         return False
-    seq, then = 0, engine
+    left_out = _left_out(engine, store)
+    seq, then = 0, _with(engine, left_out)
     for saved in restored.states:
         try:
-            then = _of_its_time(engine, saved.blob)
+            then = _with(engine, {**left_out, **moved(written_in(saved.blob), engine.desk.instruments)})
             then.restore(saved.blob)
         except ValueError:
-            then = engine
+            then = _with(engine, left_out)
             continue
         seq = saved.seq
         break
     for fact in restored.facts_after(seq):
         then.apply(fact)
+    _end_orders(then, store, left_out)
     if then is not engine:
         engine.restore(then.encode_state())
-        store.save_state(restored.last_seq, engine.now, engine.encode_state())
+        store.save_state(store.last_seq, engine.now, engine.encode_state())
     if not store.was_clean:
         engine.desk.ids.leap()  # while the disk fails orders leave whose ids nobody remembers
     return True
 
 
-def _of_its_time(engine: Engine, blob: bytes) -> Engine:
-    """The engine itself, or one on the grid that a snapshot was written on."""
-    now = engine.desk.instruments
-    old = moved(written_in(blob), now)
-    return Engine(engine.desk.config, {**now, **old}) if old else engine
+def refuse_held(engine: Engine) -> None:
+    """Raise LedgerError where something is held in a symbol that this run goes without."""
+    for symbol, book in engine.desk.ledger.books.items():
+        if symbol not in engine.desk.symbols and book.position:
+            held = plain(book.instrument.quantity(book.position))
+            raise LedgerError(
+                f"{symbol} is not listed on Binance any more, and the ledger holds {held} of it that no order can close"
+            )
+
+
+def _left_out(engine: Engine, store: Store) -> dict[Symbol, Instrument]:
+    """What the profile has traded and this run does not: its facts are of it all the same."""
+    known = last_of(store.instruments(), _LATEST)
+    return {name: one for name, one in known.items() if name not in engine.desk.instruments}
+
+
+def _with(engine: Engine, others: Mapping[Symbol, Instrument]) -> Engine:
+    """The engine itself, or one that has these instruments besides its own, or in their place."""
+    return Engine(engine.desk.config, {**engine.desk.instruments, **others}) if others else engine
+
+
+def _end_orders(engine: Engine, store: Store, left_out: Collection[Symbol]) -> None:
+    """Where a symbol is listed no more its orders have ended, and nobody can be asked about them."""
+    why = "the symbol is not listed any more"
+    ended = [
+        OrderFact(engine.now, OrderReport(engine.now, one.symbol, one.client_id, Outcome.EXPIRED, detail=why))
+        for one in (live.order for live in engine.desk.orders.all_live())
+        if one.symbol in left_out
+    ]
+    if ended:
+        store.append(ended)
+    for fact in ended:
+        engine.apply(fact)

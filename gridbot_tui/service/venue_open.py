@@ -5,7 +5,7 @@ Everything is looked at before any file of the profile is opened; each objection
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final, TypeVar
 
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ from gridbot_tui.engine.regrid import moved
 from gridbot_tui.exchange.binance import listing_watch
 from gridbot_tui.exchange.binance.client import BadKey
 from gridbot_tui.exchange.binance.clock import WallClock
-from gridbot_tui.exchange.binance.errors import BinanceError, RetryLater, Stop, Unresolved
+from gridbot_tui.exchange.binance.errors import BinanceError, Refused, RetryLater, Stop, Unresolved
 from gridbot_tui.exchange.binance.factory import make_rest
 from gridbot_tui.exchange.binance.hosts import Hosts, hosts_of
 from gridbot_tui.exchange.binance.keys import Keys
@@ -71,8 +71,9 @@ async def open_venue(plan: Plan, profile: Profile, say: Callable[[str], None] = 
         if plan.mode is Mode.PAPER:
             return await _paper(plan, profile, rest, hosts, clock)
         said = await _powers(plan, rest)
-        instruments = await patiently(lambda: rest.instruments(symbols_of(plan)))
+        instruments = await patiently(lambda: listed(rest, plan.symbols, _remembered(profile)))
         said += await _setup(plan, rest, instruments)
+        said += gone_notices(plan, instruments)
         fees = _dearest(await patiently(lambda: rest.fees(tuple(instruments))))
         return BinanceVenue(rest, hosts, instruments, fees, clock, ours, settings.exchange, notices=said)
     except BinanceError as error:
@@ -95,9 +96,31 @@ def keys_of(plan: Plan) -> Keys:
     return Keys(found.key.reveal(), found.secret.reveal())
 
 
-def symbols_of(plan: Plan) -> tuple[Symbol, ...]:
-    """What is to be traded: of the command line, else of the config."""
-    return plan.options.symbols or plan.loaded.settings.traded(plan.mode)
+async def listed(
+    rest: Rest, wanted: tuple[Symbol, ...], remembered: Collection[Symbol]
+) -> dict[Symbol, Instrument]:
+    """Instruments of what is to be traded, without those that were traded before and that are listed no more.
+
+    Raises:
+        BinanceError: as the exchange answers; ``Refused`` for a name that was never traded here, or where none is left.
+    """
+    try:
+        return await rest.instruments(wanted)
+    except Refused:
+        there = await rest.listings(wanted)
+        if not there or not set(remembered) >= set(wanted) - there.keys():
+            raise
+        return await rest.instruments([symbol for symbol in wanted if symbol in there])
+
+
+def gone_notices(plan: Plan, instruments: Mapping[Symbol, Instrument]) -> tuple[str, ...]:
+    """One sentence for each symbol that this run goes without."""
+    gone = [symbol for symbol in plan.symbols if symbol not in instruments]
+    return tuple(
+        f"{symbol} is not listed on Binance any more: this run goes without it, and its share of the capital lies "
+        "idle; leave it in bot.symbols, or name another profile with --profile"
+        for symbol in gone
+    )
 
 
 async def _reached(rest: Rest, plan: Plan, say: Callable[[str], None]) -> None:
@@ -190,7 +213,7 @@ def _dearest(rates: Mapping[Symbol, FeeRates]) -> Fees:
 async def _paper(plan: Plan, profile: Profile, rest: Rest, hosts: Hosts, clock: WallClock) -> Venue:
     """Live public data joined to a simulated account."""
     settings = plan.loaded.settings
-    found = await patiently(lambda: rest.instruments(symbols_of(plan)))
+    found = await patiently(lambda: rest.instruments(plan.symbols))
     instruments = _as_begun({symbol: _bracketed(one) for symbol, one in found.items()}, profile)
     rest.go_by(instruments)
     params, futures = settings.simulation.exchange, plan.market is Market.FUTURES
@@ -212,13 +235,18 @@ async def _paper(plan: Plan, profile: Profile, rest: Rest, hosts: Hosts, clock: 
 
 def _as_begun(found: Mapping[Symbol, Instrument], profile: Profile) -> dict[Symbol, Instrument]:
     """The books of a paper account are in the ticks and steps it began with: it keeps them, whatever Binance's are."""
-    try:
-        with reading(profile.database) as reader:
-            kept = last_of(reader.instruments(), _LATEST)
-    except StoreError:
-        return dict(found)  # it has not run yet, or opening its state file will say what is wrong with it
+    kept = _remembered(profile)
     old = {symbol: kept[symbol] for symbol in moved(kept, found)}
     return {**found, **old}
+
+
+def _remembered(profile: Profile) -> dict[Symbol, Instrument]:
+    """What the profile has traded, as it was then; nothing where it has not run yet."""
+    try:
+        with reading(profile.database) as reader:
+            return last_of(reader.instruments(), _LATEST)
+    except StoreError:
+        return {}  # opening its state file will say what is wrong with it
 
 
 def _bracketed(instrument: Instrument) -> Instrument:

@@ -1,0 +1,81 @@
+"""A start without a symbol that the profile has traded and that the exchange lists no more: the others trade."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gridbot_tui.exchange.server import info
+from gridbot_tui.service.assemble import RunRefused
+from gridbot_tui.store.reader import reading
+from gridbot_tui.units import Market
+from tests.service.wire_scene import Scene, live_through
+
+BOTH = ("BTCUSDT", "ETHUSDT")
+
+
+def take_off(scene: Scene, patch: pytest.MonkeyPatch) -> None:
+    """ETHUSDT is closed, its orders end, a position is settled, and no document names it any more."""
+    scene.served.control("act", kind="delist", symbol="ETHUSDT")
+    for name in ("spot", "futures"):
+        patch.setattr(info, name, _without(getattr(info, name)))
+
+
+def _without(document: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    def said(*given: Any) -> dict[str, Any]:
+        whole = document(*given)
+        return {**whole, "symbols": [row for row in whole["symbols"] if row["symbol"] != "ETHUSDT"]}
+
+    return said
+
+
+@pytest.mark.parametrize("market", [Market.FUTURES, Market.SPOT])
+def test_the_others_trade_and_it_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, market: Market
+) -> None:
+    async def story(scene: Scene) -> None:
+        await scene.start()
+        picture = await scene.until(lambda p: {one.symbol for one in p.orders} == set(BOTH), "orders of both")
+        shares = scene.parts.engine.desk.config.shares
+        await scene.leave()
+        take_off(scene, monkeypatch)
+        await scene.start()
+        picture = await scene.until(lambda p: any(one.symbol == "BTCUSDT" for one in p.orders), "it trades")
+        assert scene.saw("ETHUSDT is not listed on Binance any more")
+        assert set(picture.symbols) == {"BTCUSDT"}
+        assert scene.parts.engine.desk.config.shares["BTCUSDT"] == shares["BTCUSDT"] == 0.5
+        with reading(scene.profile.database) as db:
+            assert {one.order.symbol for one in db.open_orders()} == {"BTCUSDT"}, "its orders have ended"
+        await scene.leave()
+        monkeypatch.undo()
+        scene.served.app.place.floors[market.value].tapes["ETHUSDT"].status = "TRADING"
+        await scene.start()
+        await scene.until(lambda p: {one.symbol for one in p.orders} == set(BOTH), "orders of both again")
+        assert (await scene.stop()).exit_code == 0
+
+    live_through(story, tmp_path, market=market, symbols=BOTH)
+
+
+def test_what_is_held_of_it_needs_its_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(scene: Scene) -> None:
+        await scene.start()
+        await scene.trading()
+        scene.carry(0.994, "ETHUSDT")
+        await scene.until(lambda p: p.symbols["ETHUSDT"].lots, "a lot")
+        await scene.leave()
+        take_off(scene, monkeypatch)
+        with pytest.raises(RunRefused, match="ETHUSDT is not listed on Binance any more, and the ledger holds") as why:
+            await scene.start()
+        assert why.value.exit_code == 4
+
+    live_through(story, tmp_path, symbols=BOTH)
+
+
+def test_a_name_that_was_never_traded_is_a_slip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(scene: Scene) -> None:
+        take_off(scene, monkeypatch)
+        with pytest.raises(RunRefused, match="ETHUSDT: no USD-M perpetual of that name"):
+            await scene.start()
+
+    live_through(story, tmp_path, symbols=BOTH)
