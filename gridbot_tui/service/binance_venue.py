@@ -50,8 +50,9 @@ class BinanceVenue:
         self._listed = {symbol: rest.listed[symbol] for symbol in instruments}
         self._feeds: tuple[MarketFeed, AccountFeed] | None = None
         self.port = BinancePort(
-            rest, tuple(instruments), self._say, clock, params, expected=self._wallets, answered=self._taken
-        )
+            rest, tuple(instruments), self._say, clock, params, expected=self._wallets, answered=self._taken,
+            announce=lambda text: self._desk.announce(text, "account") if self._desk is not None else None,
+        )  # fmt: skip
 
     @property
     def countdown(self) -> Countdown | None:

@@ -141,6 +141,19 @@ def test_refusals_open_a_circuit_with_the_reason_and_what_protects_still_leaves(
     live_through(story, tmp_path)
 
 
+def test_a_leverage_that_cannot_be_set_is_said(tmp_path: Path) -> None:
+    async def story(scene: Scene) -> None:
+        rule = {"kind": "refuse", "on": "POST /fapi/v1/leverage", "status": 400, "code": -4161,
+                "msg": "Leverage reduction is not supported in Isolated Margin Mode with open positions."}  # fmt: skip
+        scene.served.faults(rule)
+        await scene.start()
+        await scene.trading()
+        assert scene.saw(f"account: {SYMBOL}: leverage 6x on cross margin could not be set on Binance (-4161: Leverage")
+        assert (await scene.stop()).exit_code == 0
+
+    live_through(story, tmp_path)
+
+
 def test_a_delisted_symbol_is_settled_booked_and_left(tmp_path: Path) -> None:
     async def story(scene: Scene) -> None:
         await scene.start()

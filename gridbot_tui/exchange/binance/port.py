@@ -56,14 +56,17 @@ class BinancePort:
         *,
         expected: Callable[[], Mapping[Asset, Money]] | None = None,
         answered: Callable[[ClientId], None] | None = None,
+        announce: Callable[[str], None] | None = None,
     ) -> None:
-        """``expected``: the ledger's own wallets, for spot. ``answered`` hears of every order that was taken."""
+        """``expected``: the ledger's own wallets, for spot. ``answered`` hears of every order that was taken,
+        ``announce`` what the operator should know."""
         self._rest = rest
         self._symbols = tuple(symbols)
         self._sink = sink
         self._clock = clock
         self._params = params
         self._answered = answered
+        self._announce = announce
         self._lanes: dict[Rank, Lane[Request]] = {rank: Lane() for rank in Rank}
         self._fates: Lane[AskOrder] = Lane()
         self._placing: dict[ClientId, asyncio.Future[None]] = {}
@@ -297,6 +300,11 @@ class BinancePort:
                 self._circuits.refused(key, error.code, error.detail, self._clock.now_ms())
             if isinstance(request, Query):
                 self._sink(Reply(number, self._clock.now_ms(), error=str(error)))
+            elif isinstance(request, SetLeverage) and self._announce is not None:
+                self._announce(
+                    f"{request.symbol}: leverage {request.leverage}x on cross margin could not be set on Binance "
+                    f"({error}); what is set there stays until the next start, and margin and liquidation go by it"
+                )
         self._mind_link()
 
     async def _reply(self, query: Query) -> None:
