@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -27,7 +28,7 @@ Face = Callable[[RunOptions], RunResult]
 def run(options: RunOptions, *, face: Face | None, headless: bool) -> None:
     """Run the bot to its end and report; ``face`` is the terminal app, where there is one."""
     options = replace(options, yes_live=agreed(options, yes_live=options.yes_live) and options.mode is Mode.LIVE)
-    _outlive_the_terminal()
+    _outlive_strays()
     if not headless:
         no = objection()
         if no:
@@ -94,10 +95,15 @@ class Lines:
             self._beside.close(LAST_LINES_S)
 
 
-def _outlive_the_terminal() -> None:
-    """Nobody's hanging up or Ctrl+Z stops a trading process before its own handlers are set."""
-    for name in ("SIGHUP", "SIGTSTP"):
-        signal.signal(getattr(signal, name), signal.SIG_IGN)
+STRAY: Final = (signal.SIGHUP, signal.SIGTSTP, signal.SIGUSR1, signal.SIGUSR2)
+"""Signals that would end or halt a process, and that whoever sends them does not mean so: a terminal that hangs up,
+Ctrl+Z, a log rotation, a slip of a script."""
+
+
+def _outlive_strays() -> None:
+    """None of them stops a trading process, also before its own handlers are set; SIGPIPE Python ignores itself."""
+    for number in STRAY:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def objection() -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gridbot_tui import cli as command_line
-from gridbot_tui.commands.run import Lines
+from gridbot_tui.commands.run import STRAY, Lines
 from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.service.options import RunOptions, RunResult
 from gridbot_tui.units import Market, Mode
@@ -46,7 +46,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApp]:
     module.run_headless = fake.run_headless  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "gridbot_tui.service.app", module)
     monkeypatch.setattr(command_line, "_face", lambda: None)
-    kept = [(number, signal.getsignal(number)) for number in (signal.SIGHUP, signal.SIGTSTP)]
+    kept = [(number, signal.getsignal(number)) for number in STRAY]
     yield fake
     for number, handler in kept:
         signal.signal(number, handler)
@@ -168,11 +168,11 @@ def test_play_money_needs_no_yes(mode: str, cli: Cli, app: FakeApp) -> None:
     assert [one.yes_live for one in app.options] == [False]
 
 
-def test_hanging_up_does_not_end_a_run_before_its_own_handlers_are_set(cli: Cli, app: FakeApp) -> None:
+def test_no_stray_signal_ends_a_run_before_or_after_its_own_handlers_are_set(cli: Cli, app: FakeApp) -> None:
     seen: list[Any] = []
-    app.on_run = lambda: seen.extend(signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTSTP))
+    app.on_run = lambda: seen.extend(signal.getsignal(number) for number in (*STRAY, signal.SIGPIPE))
     cli("--no-ui")
-    assert seen == [signal.SIG_IGN, signal.SIG_IGN]
+    assert seen == [signal.SIG_IGN] * (len(STRAY) + 1)
 
 
 def test_what_a_shell_makes_of_a_glob_is_data(cli: Cli, app: FakeApp) -> None:

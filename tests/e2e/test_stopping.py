@@ -21,6 +21,9 @@ def holding(status: dict[str, object]) -> bool:
 def test_a_signal_flattens_verifies_and_reports(home: Path, number: signal.Signals) -> None:
     with bot(home, *FAST) as one:
         one.wait_for(holding)
+        for stray in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP, signal.SIGPIPE):
+            one.signal(stray)
+        one.wait_for(lambda status: status["state"] == "running")
         one.signal(number)
         ended = one.ended()
     assert ended.code == 0
