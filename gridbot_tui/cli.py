@@ -3,6 +3,7 @@ what a user does wrong."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
@@ -200,9 +201,11 @@ def execute(argv: list[str]) -> int:
         return _wrong_usage(error)
     except (typer.Abort, KeyboardInterrupt):
         return _complain(INTERRUPTED, Exit.INTERRUPTED)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit) as ended:
+        if isinstance(ended, SystemExit) and not isinstance(ended.__context__, BrokenPipeError):
+            raise  # typer makes of the one the other
         _print_no_more()
-        return Exit.FAILED
+        return Exit.CLOSED_PIPE
     except OSError as error:
         if error.filename is None:
             if error.errno not in UNWRITABLE:
@@ -336,5 +339,6 @@ def _short(name: object) -> str:
 
 
 def _complain(text: str, code: int) -> int:
-    print(f"gridbot: {text}", file=sys.stderr, flush=True)
+    with contextlib.suppress(BrokenPipeError):  # ``2>&1 | head``: the code says it still
+        print(f"gridbot: {text}", file=sys.stderr, flush=True)
     return code

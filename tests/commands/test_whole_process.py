@@ -1,5 +1,6 @@
 """The executable as a user starts it: help, what it loads, how it ends."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +69,22 @@ def test_output_that_finds_no_room_is_one_sentence_and_code_1() -> None:
     done = shell("config schema > /dev/full")
     assert done.returncode == 1
     assert done.stderr == "gridbot: the output could not be written: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [("config schema", 141), ("config schema 2>&1", 141), ("statsu 2>&1", 2), ("--help", 141)]
+)
+def test_a_pipe_that_nobody_reads_is_quiet_and_no_failure_of_ours(words: str, code: int) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    line = f"{sys.executable} -m gridbot_tui {words}"
+    try:
+        done = subprocess.run(
+            ["sh", "-c", line], stdout=theirs, stderr=subprocess.PIPE, text=True, check=False, timeout=30
+        )
+    finally:
+        os.close(theirs)
+    assert (done.returncode, done.stderr) == (code, "")
 
 
 def test_streams_that_were_closed_are_nobodys_file() -> None:
