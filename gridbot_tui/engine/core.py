@@ -119,6 +119,7 @@ class Engine:
         watch.account(desk)
         stale = [s for s in desk.symbols.values() if s.bar_at and _plan_due(s.plan.at if s.plan else 0, s.bar_at)]
         planning.renew(desk, stale)
+        planning.renew_kinds(desk)
         planning.explain_all(desk)
         desk.touch_all()
 

@@ -23,6 +23,7 @@ from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.ops import log as logs
 from gridbot_tui.ops.audit import AuditTrail, Head
 from gridbot_tui.ops.feed import Feed
+from gridbot_tui.service import going_on
 from gridbot_tui.service.alert_watch import Looks, ending
 from gridbot_tui.service.alerting import Alerting
 from gridbot_tui.service.assemble import Plan, RunRefused
@@ -31,6 +32,7 @@ from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.command_log import CommandLog
 from gridbot_tui.service.control_server import ControlServer, SocketTaken
 from gridbot_tui.service.footing import Footing, Say, refuse_writes
+from gridbot_tui.service.going_on import EXIT_REFUSED
 from gridbot_tui.service.heartbeat import beat
 from gridbot_tui.service.journal import Journal
 from gridbot_tui.service.kill_file import KillFile
@@ -49,8 +51,6 @@ from gridbot_tui.store.core import Store
 from gridbot_tui.store.errors import StoreError
 from gridbot_tui.store.identity import Identity
 from gridbot_tui.units import Market, Symbol
-
-EXIT_REFUSED = 4
 
 Watch = Callable[[Snapshot], None]
 Ready = Callable[[Session, ControlServer], None]
@@ -88,10 +88,11 @@ class Parts(ABC):
         self.identity = Identity(plan.mode, market, settings.bot.account, config.quote)
         self.store = Store.open(profile.database, durable=durable, identity=self.identity)
         try:
-            self._refuse_other_symbols()
+            going_on.with_its_symbols(profile, self.store, self.engine, self.gone())
             self.resumed = self._restored()
             self.crashed = self.resumed and not self.store.was_clean
-            self._refuse_another_name()
+            going_on.under_its_name(profile, self.store, self.engine, crashed=self.crashed)
+            going_on.with_its_kinds(profile, self.engine)
             self._configure_logs(settings.logs)
             self.log = logs.get_logger("service")
             head = self.store.get_meta("audit_head")
@@ -122,32 +123,6 @@ class Parts(ABC):
                 f"{wrong}. Move {self.profile.database} away to have the account adopted from the exchange alone",
                 EXIT_REFUSED,
             ) from wrong
-
-    def _refuse_other_symbols(self) -> None:
-        """A profile trades the symbols it began with: its books say nothing of others."""
-        names = ",".join(self.engine.symbols)
-        known = self.store.get_meta("symbols")
-        if known is None:
-            self.store.put_meta("symbols", names)
-        elif known != names and set(known.split(",")) != {*self.engine.symbols, *self.gone()}:
-            raise RunRefused(
-                f"profile {self.profile.name} trades {known}, this run has {names}; name another with --profile",
-                EXIT_REFUSED,
-            )
-
-    def _refuse_another_name(self) -> None:
-        """Under another name this bot's own orders were another bot's: nobody would mind them, nor any stop."""
-        name, known = self.config.bot, self.store.get_meta("bot_name")
-        if known is not None and known != name:
-            standing = any(True for _ in self.engine.desk.orders.all_live())
-            if self.crashed or standing or self.engine.open_positions():
-                raise RunRefused(
-                    f'the orders of profile {self.profile.name} are named {known}, and with bot.name = "{name}" it '
-                    f"would take them for another bot's: end it as {known} with 'gridbot stop', then change the name",
-                    EXIT_REFUSED,
-                )
-        if known != name:
-            self.store.put_meta("bot_name", name)
 
     def _configure_logs(self, kept: LogParams) -> None:
         logs.configure(

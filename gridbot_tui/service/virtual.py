@@ -12,10 +12,11 @@ from gridbot_tui.ops.collecting import seldom_collecting
 from gridbot_tui.service.ahead import Ahead
 from gridbot_tui.service.assemble import Plan, RunRefused, account_config, engine_config, market_source, passed_over
 from gridbot_tui.service.bot import Bot
+from gridbot_tui.service.going_on import EXIT_REFUSED
 from gridbot_tui.service.journal import InlineJournal
 from gridbot_tui.service.lookback import Pairs, Past
 from gridbot_tui.service.pace import Pace, parse_speed
-from gridbot_tui.service.parts import EXIT_REFUSED, Parts
+from gridbot_tui.service.parts import Parts
 from gridbot_tui.service.profile import Profile
 from gridbot_tui.service.runner import VirtualRunner
 from gridbot_tui.service.warmup import Warmup

@@ -10,7 +10,7 @@ import pytest
 
 from gridbot_tui.engine.events import Operator
 from gridbot_tui.service.assemble import RunRefused
-from gridbot_tui.units import HOUR, Ms
+from gridbot_tui.units import HOUR, MINUTE, Ms
 from tests.service.living import (
     Killed,
     Living,
@@ -151,3 +151,26 @@ def test_under_another_name_a_bot_does_not_leave_its_own_orders_to_nobody(warmed
     live_once(options(home, ("bot.name", "xx")), lambda bot: bot.days(0.1))
     assert standing(home)
     assert {order.client_id[:2] for order in books(home).open_orders} == {"xx"}
+
+
+def test_under_another_kind_of_grid_no_lot_is_taken_for_one_of_its_levels(warmed: Path, tmp_path: Path) -> None:
+    home = copied(warmed, tmp_path / "home")
+    other = options(home, ("ladder.kind", "geometric"), ("ladder.plain.side", "neutral"))
+    live_once(options(home), lambda bot: bot.days(0.1))
+    with pytest.raises(RunRefused, match="can come only on a flat book: start it as adaptive") as refused:
+        Living(other)
+    assert refused.value.exit_code == 4
+
+    async def stop(bot: Living) -> None:
+        bot.parts.bot.operator(Operator(bot.parts.world.now, "1", "stop"))
+        bot.parts.bot.begin_shutdown(bot.parts.world.now, keep_positions=False)
+        await bot.days(0.1)
+
+    async def started(bot: Living) -> None:
+        await bot.run(now_of(home) + 2 * MINUTE)
+        plans = [state.plan for state in bot.parts.engine.desk.symbols.values()]
+        assert {plan.kind for plan in plans if plan is not None} == {"geometric"}, "at once, not at the next hour"
+
+    live_once(options(home), stop)
+    assert not standing(home)
+    live_once(other, started)

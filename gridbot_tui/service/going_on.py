@@ -1,0 +1,56 @@
+"""Whether a run may go on with a profile: by its symbols, its name and the kinds of its grids it knows what it holds.
+
+Each objection is a sentence with the exit code of a refusal for safety.
+"""
+
+from collections.abc import Collection
+from typing import Final
+
+from gridbot_tui.engine.core import Engine
+from gridbot_tui.service.assemble import RunRefused
+from gridbot_tui.service.profile import Profile
+from gridbot_tui.store.core import Store
+from gridbot_tui.units import Symbol
+
+EXIT_REFUSED: Final = 4
+
+
+def with_its_symbols(profile: Profile, store: Store, engine: Engine, gone: Collection[Symbol]) -> None:
+    """A profile trades the symbols it began with, but for those that are gone: its books say nothing of others."""
+    names = ",".join(engine.symbols)
+    known = store.get_meta("symbols")
+    if known is None:
+        store.put_meta("symbols", names)
+    elif known != names and set(known.split(",")) != {*engine.symbols, *gone}:
+        raise RunRefused(
+            f"profile {profile.name} trades {known}, this run has {names}; name another with --profile", EXIT_REFUSED
+        )
+
+
+def under_its_name(profile: Profile, store: Store, engine: Engine, *, crashed: bool) -> None:
+    """Under another name this bot's own orders were another bot's: nobody would mind them, nor any stop."""
+    name, known = engine.desk.config.bot, store.get_meta("bot_name")
+    if known is not None and known != name:
+        standing = any(True for _ in engine.desk.orders.all_live())
+        if crashed or standing or engine.open_positions():
+            raise RunRefused(
+                f'the orders of profile {profile.name} are named {known}, and with bot.name = "{name}" it '
+                f"would take them for another bot's: end it as {known} with 'gridbot stop', then change the name",
+                EXIT_REFUSED,
+            )
+    if known != name:
+        store.put_meta("bot_name", name)
+
+
+def with_its_kinds(profile: Profile, engine: Engine) -> None:
+    """As for a reload: a lot belongs to a rung, and the numbers of a grid of one kind name no rung of another."""
+    held = {*engine.open_positions(), *(live.order.symbol for live in engine.desk.orders.all_live())}
+    for symbol, state in engine.desk.symbols.items():
+        kind, was = engine.desk.config.ladder_of(symbol).kind, state.plan.kind if state.plan is not None else None
+        if symbol in held and was is not None and was != kind:
+            raise RunRefused(
+                f"what profile {profile.name} holds in {symbol} belongs to a grid of kind {was}, and "
+                f'ladder.kind = "{kind}" can come only on a flat book: start it as {was}, end it with '
+                "'gridbot stop', then change the kind; or name another profile with --profile",
+                EXIT_REFUSED,
+            )
