@@ -74,6 +74,8 @@ async def open_venue(plan: Plan, profile: Profile, say: Callable[[str], None] = 
         instruments = await patiently(lambda: listed(rest, plan.symbols, _remembered(profile)))
         said += await _setup(plan, rest, instruments)
         said += gone_notices(plan, instruments)
+        if plan.mode is Mode.TESTNET:
+            await _same_exchange(profile, rest, instruments)
         fees = _dearest(await patiently(lambda: rest.fees(tuple(instruments))))
         return BinanceVenue(rest, hosts, instruments, fees, clock, ours, settings.exchange, notices=said)
     except BinanceError as error:
@@ -180,6 +182,33 @@ async def _setup(plan: Plan, rest: Rest, instruments: Mapping[Symbol, Instrument
     if objection:
         raise RunRefused(objection, REFUSED)
     return account_notices(rest, setup, instruments)
+
+
+async def _same_exchange(profile: Profile, rest: Rest, instruments: Mapping[Symbol, Instrument]) -> None:
+    """Testnets are reset, mostly every month, and number their trades anew: lots and ids of before mean nothing there.
+
+    Raises:
+        RunRefused: it knows none of the last trades that were booked.
+    """
+    try:
+        with reading(profile.database) as reader:
+            booked = reader.last_trade_ids()
+    except StoreError:
+        return  # it has not run yet, or opening its state file will say what is wrong with it
+    last = {symbol: int(name) for symbol, name in booked.items() if symbol in instruments and name.isdecimal()}
+    for symbol, number in last.items():
+        before = str(max(0, number - 1))
+        fills = await patiently(lambda: rest.fills(symbol, before, 0))  # noqa: B023 - asked at once
+        if any(fill.trade_id == str(number) for fill in fills):
+            return
+    if last:
+        symbol, number = next(iter(last.items()))
+        raise RunRefused(
+            f"the testnet has been reset since this profile's last trade: it knows nothing of {symbol}'s trade "
+            f"{number} any more. Move {profile.database} away, or name another profile with --profile, to begin with "
+            "the account as it is there now",
+            REFUSED,
+        )
 
 
 def account_objection(setup: AccountSetup) -> str:

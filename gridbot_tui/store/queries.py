@@ -116,7 +116,7 @@ class Queries:
         return self._made(_fill_row, self._pages(_FILL, "f.seq", "f.at", since, until))
 
     def last_trade_ids(self) -> dict[Symbol, str]:
-        """The highest trade id booked of each symbol: where to ask for missed ones from."""
+        """The highest trade id booked of each symbol, however long ago."""
         return dict(self._all("SELECT symbol, trade_id FROM last_trades ORDER BY symbol"))
 
     # -- money -----------------------------------------------------------------------------------------
