@@ -220,6 +220,11 @@ def account_objection(setup: AccountSetup) -> str:
             "the account is in hedge mode, and gridbot trades one-way: switch Position Mode to One-way on Binance "
             "(Futures, Preferences)"
         )
+    if setup.in_credits:
+        return (
+            "the account is in Binance's credits trading mode (the EU's): margin, profit and fees are in BNFCR, and "
+            "gridbot counts in the quote asset of what it trades; use spot, or an account without that mode"
+        )
     return ""
 
 

@@ -18,7 +18,9 @@ from gridbot_tui.exchange.binance.keys import Keys
 from gridbot_tui.exchange.binance.numbers import Scale
 from gridbot_tui.exchange.binance.order_words import BadAnswer
 from gridbot_tui.exchange.binance.params import BinanceParams
+from gridbot_tui.exchange.binance.rest import AccountSetup
 from gridbot_tui.service.safety import objection
+from gridbot_tui.service.venue_open import account_objection
 from gridbot_tui.settings.sections import SafetyParams
 from gridbot_tui.units import Market, Mode
 from tests.exchange_binance.parts import instrument
@@ -70,6 +72,19 @@ async def test_a_list_of_open_orders_is_as_of_the_question_for_what_ended_meanwh
     assert (rest.now, listed.at) == (NOW + 400, NOW)
 
 
+@pytest.mark.parametrize(("quantity", "filled", "read"), [("0.0015", "0.0009", (1, 0)), ("0.0004", "0", (1, 0)),
+                                                          ("0.002", "0.001", (2, 1))])  # fmt: skip
+async def test_an_order_of_a_finer_step_does_not_make_the_list_unreadable(
+    quantity: str, filled: str, read: tuple[int, int]
+) -> None:
+    row = {"symbol": "BTCUSDT", "orderId": 5, "clientOrderId": "web_1", "side": "BUY", "type": "LIMIT",
+           "price": "50000.05", "origQty": quantity, "executedQty": filled}  # fmt: skip
+    stop = {"symbol": "BTCUSDT", "clientAlgoId": "web_2", "side": "SELL", "quantity": quantity, "triggerPrice": "40000"}
+    rest, _ = scripted(Market.FUTURES, {"openOrders": lambda _: [row], "openAlgoOrders": lambda _: [stop]})
+    plain, algo = (await rest.open_orders(["BTCUSDT"])).orders
+    assert ((plain.steps, plain.filled), algo.steps) == (read, read[0])
+
+
 def test_an_end_without_a_reason_has_no_reason() -> None:
     row = {"orderId": 5, "status": "EXPIRED_IN_MATCH", "executedQty": "0.001", "expiryReason": None}
     report = order_words.plain_report(row, SCALE, NOW, "gb-1")
@@ -94,11 +109,25 @@ async def test_a_symbol_without_settings_is_no_answer_and_ends_nothing() -> None
         await rest.set_leverage("BTCUSDT", 6)
 
 
+async def set_up(margin: str = "CROSSED", *, several: bool = False, **wallets: str) -> AccountSetup:
+    account = {"canTrade": True, "dualSidePosition": False, "multiAssetsMargin": several}
+    row = {"symbol": "BTCUSDT", "leverage": 20, "marginType": margin}
+    assets = [{"asset": asset, "walletBalance": amount} for asset, amount in wallets.items()]
+    rest, _ = scripted(Market.FUTURES, {"accountConfig": lambda _: account, "symbolConfig": lambda _: [row],
+                                        "account": lambda _: {"assets": assets}})  # fmt: skip
+    setup: AccountSetup = await rest.setup(("BTCUSDT",))
+    return setup
+
+
 async def test_a_margin_mode_nobody_has_heard_of_is_not_taken_for_cross() -> None:
-    account = {"canTrade": True, "dualSidePosition": False, "multiAssetsMargin": False}
-    row = {"symbol": "BTCUSDT", "leverage": 20, "marginType": "PORTFOLIO"}
-    rest, _ = scripted(Market.FUTURES, {"accountConfig": lambda _: account, "symbolConfig": lambda _: [row]})
-    assert (await rest.setup(("BTCUSDT",))).isolated == {"BTCUSDT"}
+    assert (await set_up("PORTFOLIO")).isolated == {"BTCUSDT"}
+
+
+async def test_an_account_that_settles_in_credits_is_named_and_not_traded_with() -> None:
+    for setup in (await set_up(USDT="0", BNFCR="12.5"), await set_up(several=True, USDC="500", BNFCR="0")):
+        assert "credits trading mode (the EU's): margin, profit and fees are in BNFCR" in account_objection(setup)
+    for setup in (await set_up(USDT="500"), await set_up(USDT="500", BNFCR="0"), await set_up(several=True, USDT="5")):
+        assert account_objection(setup) == ""
 
 
 async def test_an_exchange_without_the_call_does_not_say_what_the_key_may_do() -> None:

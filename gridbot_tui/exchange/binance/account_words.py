@@ -17,6 +17,8 @@ INTERVALS: Final = {
     2 * HOUR: "2h", 4 * HOUR: "4h",
 }  # fmt: skip
 """Base intervals in the exchange's words."""
+CREDITS: Final = "BNFCR"
+"""What futures are settled in where Binance may hold no margin in stablecoins: one is worth about one dollar."""
 FORCED: Final = (
     ("autoclose-", "liquidation"),
     ("adl_autoclose", "deleveraging"),
@@ -63,6 +65,12 @@ def spot_balances(rows: Iterable[Json], wanted: frozenset[Asset]) -> dict[Asset,
 def futures_balances(rows: Iterable[Json]) -> dict[Asset, Money]:
     """Wallet balances that are not zero."""
     return {need(row, "asset"): amount for row in rows if (amount := money(need(row, "walletBalance")))}
+
+
+def in_credits(rows: Iterable[Json], *, several: bool) -> bool:
+    """Whether futures are settled in credits: they are in the list then, and other assets are their margin."""
+    found = [money(need(row, "walletBalance")) for row in rows if row["asset"] == CREDITS]
+    return any(found) or (bool(found) and several)
 
 
 def position_amounts(rows: Iterable[Json]) -> dict[Symbol, Decimal]:

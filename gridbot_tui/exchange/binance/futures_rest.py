@@ -167,14 +167,17 @@ class FuturesRest(FuturesMarket):
         """Position mode, margin modes, leverage."""
         config = await self.wire.ask(Futures.ACCOUNT_CONFIG)
         rows = await self.wire.ask(Futures.SYMBOL_CONFIG)
+        wallet = await self.wire.ask(Futures.ACCOUNT)
         with reading("the account's settings"):
             traded = [row for row in rows if row["symbol"] in symbols]
+            several = bool(config["multiAssetsMargin"])
             return AccountSetup(
                 can_trade=bool(config["canTrade"]),
                 hedge_mode=bool(config["dualSidePosition"]),
-                multi_assets=bool(config["multiAssetsMargin"]),
+                multi_assets=several,
                 leverage={row["symbol"]: int(row["leverage"]) for row in traded},
                 isolated=frozenset(row["symbol"] for row in traded if row["marginType"] != "CROSSED"),
+                in_credits=account_words.in_credits(wallet["assets"], several=several),
             )
 
     async def set_leverage(self, symbol: Symbol, leverage: int) -> None:

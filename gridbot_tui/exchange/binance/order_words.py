@@ -8,7 +8,7 @@ from gridbot_tui.engine.events import OpenOrder, OrderReport, Outcome
 from gridbot_tui.exchange.binance.numbers import BadNumber, Scale, money
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.model import NewOrder, OrderKind
-from gridbot_tui.units import ClientId, Market, Ms, Side, Symbol, Ticks
+from gridbot_tui.units import ClientId, Market, Ms, Side, Steps, Symbol, Ticks
 
 Json = Mapping[str, Any]
 Params = dict[str, Any]
@@ -212,8 +212,8 @@ def open_order(row: Json, scale: Scale) -> OpenOrder:
         client_id=need(row, "clientOrderId"),
         side=side_of(row),
         price=whole_tick(need(row, "price"), scale) or None,
-        steps=scale.steps(need(row, "origQty")),
-        filled=scale.steps(need(row, "executedQty")),
+        steps=whole_steps(need(row, "origQty"), scale, 1),
+        filled=whole_steps(need(row, "executedQty"), scale),
         trigger=whole_tick(str(trigger or "0"), scale) or None,
         reduce_only=bool(row.get("reduceOnly")) or bool(row.get("closePosition")),
         conditional=kind.startswith(CONDITIONAL),
@@ -228,7 +228,7 @@ def open_algo(row: Json, scale: Scale) -> OpenOrder:
         client_id=need(row, "clientAlgoId"),
         side=side_of(row),
         price=whole_tick(price, scale) or None,
-        steps=scale.steps(str(row.get("quantity") or "0")),
+        steps=whole_steps(str(row.get("quantity") or "0"), scale, 1),
         filled=0,
         trigger=whole_tick(trigger, scale) or None,
         reduce_only=bool(row.get("reduceOnly")) or bool(row.get("closePosition")),
@@ -242,6 +242,17 @@ def whole_tick(price: str, scale: Scale) -> Ticks:
         return scale.price(price)
     except BadNumber:
         return scale.instrument.ticks_near(money(price))
+
+
+def whole_steps(quantity: str, scale: Scale, least: Steps = 0) -> Steps:
+    """A quantity as steps, rounded down to ``least`` at the least where it lies off the grid: steps change, too."""
+    try:
+        return scale.steps(quantity)
+    except BadNumber:
+        amount = money(quantity)
+        if amount < 0:
+            raise
+        return max(least, scale.instrument.steps_down(amount))
 
 
 def side_of(row: Json) -> Side:

@@ -42,6 +42,8 @@ class AccountSetup(Struct, frozen=True):
     leverage: dict[Symbol, int]
     isolated: frozenset[Symbol]
     """Symbols that are on isolated margin."""
+    in_credits: bool = False
+    """Credits trading mode, the only one in the EU: whatever the symbol's quote, money is in BNFCR."""
 
 
 class ApiRestrictions(Struct, frozen=True):
