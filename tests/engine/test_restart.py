@@ -1,5 +1,6 @@
 """A restart is a non-event: a bot rebuilt from its store does what the one that never died does."""
 
+import copy
 from collections import Counter
 from decimal import Decimal
 from random import Random
@@ -79,6 +80,20 @@ def same(one: Rig, other: Rig) -> None:
     assert books(one) == books(other)
 
 
+def decided(engine: Engine) -> tuple[Any, ...]:
+    """What the journal alone can tell a restart: what has become of our orders, and what the ladder goes by."""
+    orders = [(live.order.client_id, live.state, live.filled) for live in engine.desk.orders.all_live()]
+    return orders, {name: (s.plan, s.touch, s.profit_peak) for name, s in engine.desk.symbols.items()}
+
+
+def replayed(one: Rig, *, snapshot: bool) -> Engine:
+    """The engine as a restart finds it, before the exchange has told it anything; of facts alone or as it is done."""
+    again, memory = Engine(one.config, one.world.instruments), copy.copy(one.memory)
+    memory.blob = memory.blob if snapshot else None
+    memory.restore(again)
+    return again
+
+
 @pytest.mark.parametrize(("seed", "market"), [(1, Market.FUTURES), (3, Market.SPOT)])
 @pytest.mark.parametrize("state_every", [HOUR, 30 * DAY])
 def test_deaths_at_many_commits_change_nothing(seed: int, market: Market, state_every: Ms) -> None:
@@ -98,6 +113,9 @@ def test_a_death_at_any_commit_point_of_a_day_leaves_the_same_ladder(sent: bool)
     source = RandomMarket(5, 1, days=1, weather=WEATHER)
     whole = Rig(source, seed=5)
     whole.run(until=source.trading_from + HOUR)
+    for state in whole.engine.desk.symbols.values():
+        state.profit_peak = 7.0  # this market only loses
+    whole.run(until=source.trading_from + 2 * HOUR)
     start = whole.fork()
     first = whole.memory.commits
     whole.run()
@@ -108,8 +126,11 @@ def test_a_death_at_any_commit_point_of_a_day_leaves_the_same_ladder(sent: bool)
         one.restart()
         began = one.memory.commits
 
-        def dies(commit: int, after: bool, number: int = number, began: int = began) -> bool:
-            return commit == began + number and after == sent
+        def dies(commit: int, after: bool, number: int = number, began: int = began, one: Rig = one) -> bool:
+            due = commit == began + number and after == sent
+            for snapshot in (True, False) if due else ():
+                assert decided(replayed(one, snapshot=snapshot)) == decided(one.engine), (number, snapshot)
+            return due
 
         one.memory.kill_at = dies
         one.run()
