@@ -243,6 +243,10 @@ class SymbolView(Struct, frozen=True):
     tick_decimals: int
     base: str
     quote: str
+    closable: str | None = None
+    """What of ``position`` is ours and an order can close: the rest is another hand's or dust. None = not told."""
+    others: str = "0"
+    """What of ``position`` another hand holds: never touched."""
 
 
 class BlockerView(Struct, frozen=True):

@@ -9,7 +9,7 @@ from gridbot_tui.control.snapshot import (
     SymbolView,
     VotesView,
 )
-from gridbot_tui.engine import exposure, protection
+from gridbot_tui.engine import exposure, on_truth, protection
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.planning import unwinds
 from gridbot_tui.engine.protection import Account
@@ -88,6 +88,8 @@ def symbol_view(
         tick_decimals=max(0, -int(instrument.tick.normalize().as_tuple().exponent)),
         base=instrument.base,
         quote=instrument.quote,
+        closable=plain(instrument.quantity(on_truth.closable(desk, symbol))),
+        others=plain(instrument.quantity(book.external_position)),
     )
 
 

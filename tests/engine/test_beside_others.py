@@ -73,6 +73,9 @@ def test_on_spot_base_that_the_owner_withdraws_is_not_ours_to_sell_any_more() ->
     assert outcome is not None
     assert outcome.ok
     assert desk.ledger.closable(BTC) == 0
+    view = symbol_view(desk, desk.symbols[BTC])
+    assert float(view.position) > 0, "a fee in base leaves dust"
+    assert (view.closable, view.others) == ("0", "0")
     assert rig.world.exchange.account.spendable("BTC") < one.step
     assert rig.problems == []
 

@@ -34,6 +34,25 @@ async def test_flatten_shows_what_it_does_in_numbers() -> None:
         assert "equity about 10 213.53 USDT, no position, paused" in text
 
 
+async def test_flatten_calls_dust_dust_and_what_others_hold_theirs() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        await pilot.press("f")
+        picture = fixtures.normal()
+        for closable, others, said in (
+            ("0", "0", ["0.00000705 BTC (BTCUSDT): dust, too little for any order", "nothing that an order can close"]),
+            ("0", "0.00000705", ["0.00000705 BTC (BTCUSDT): another hand's, never touched"]),
+            ("0.00000700", "0", ["sell 0.000007 BTC", "0.00000005 BTC (BTCUSDT): dust"]),
+        ):
+            view = replace(
+                picture.symbols["BTCUSDT"], position="0.00000705", closable=closable, others=others
+            )
+            app.picture.receive(replace(picture, symbols={"BTCUSDT": view}))
+            await settled(pilot)
+            text = " ".join(screen_text(app).split())
+            assert all(words in text for words in said), text
+
+
 @pytest.mark.parametrize("keys", [("enter",), ("escape",), ("space",)])
 async def test_cancel_has_the_focus_and_escape_cancels(keys: tuple[str, ...]) -> None:
     app = an_app(fixtures.normal())

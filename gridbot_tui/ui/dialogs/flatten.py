@@ -1,5 +1,6 @@
 """Flatten and kill: what would be cancelled, closed, paid and left."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -77,24 +78,43 @@ def effect_rows(snapshot: Snapshot, views: dict[str, SymbolView], width: int) ->
     """What closing these costs, as exactly as it can be known."""
     orders = sum(view.open_orders for view in views.values())
     stops = sum(1 for view in views.values() if view.stop is not None)
-    held = {name: view for name, view in views.items() if Decimal(view.position)}
+    held = {name: view for name, view in views.items() if closed_of(view)}
     what = words.plural(orders, "order") + (f", among them {words.plural(stops, 'stop')}" if stops else "")
     rows = told(("cancel  ", "dim"), what if orders else "no order rests", width)
     for name, view in list(held.items())[:8]:
         rows += told(("close   ", "dim"), closing(name, view), width, "strong")
     if len(held) > 8:
         rows += told(("close   ", "dim"), f"and {len(held) - 8} more", width, "strong")
+    kept = [text for name, view in views.items() for text in _kept(name, view)]
+    for text in kept[:8]:
+        rows += told(("keep    ", "dim"), text, width, "dim")
     if not held:
-        return rows + told(("close   ", "dim"), "no position is held", width)
+        none = "nothing that an order can close" if kept else "no position is held"
+        return rows + told(("close   ", "dim"), none, width)
     cost = costs(views, snapshot.taker_fee)
     fee = "fee -" if cost.fee is None else f"fee about {words.money(format(cost.fee, 'f'))} {snapshot.quote}"
     spread = words.money(None if cost.spread is None else format(cost.spread, "f"))
     return rows + told(("cost    ", "dim"), f"{fee}, half the spread {spread}", width)
 
 
+def closed_of(view: SymbolView) -> Decimal:
+    """What of a position an order will close, signed."""
+    return Decimal(view.position if view.closable is None else view.closable)
+
+
+def _kept(name: str, view: SymbolView) -> Iterator[str]:
+    """What stays of a position, and why."""
+    others = Decimal(view.others)
+    dust = Decimal(view.position) - others - closed_of(view)
+    if dust:
+        yield f"{words.size(format(dust, 'f'))} {view.base} ({name}): dust, too little for any order"
+    if others:
+        yield f"{words.size(format(others, 'f'))} {view.base} ({name}): another hand's, never touched"
+
+
 def closing(name: str, view: SymbolView) -> str:
     """``-0.026 BTC of BTCUSDT by market at about 60 004``."""
-    position = Decimal(view.position)
+    position = closed_of(view)
     verb = "sell" if position > 0 else "buy"
     at = words.grouped(view.mark or view.price)
     return f"{verb} {words.size(format(abs(position), 'f'))} {view.base} ({name}) by market, about {at}"
@@ -114,7 +134,7 @@ def costs(views: dict[str, SymbolView], taker_fee: str | None) -> Cost:
     fee: Decimal | None = None if taker_fee is None else Decimal(0)
     spread: Decimal | None = Decimal(0)
     for view in views.values():
-        size = abs(Decimal(view.position))
+        size = abs(closed_of(view))
         if not size:
             continue
         price = view.mark or view.price
