@@ -401,6 +401,8 @@ class ShutdownView(Struct, frozen=True):
     stages: tuple[str, ...]
     detail: str
     since: Ms
+    ok: bool | None = None
+    """None while it is under way; at its end whether the exchange has confirmed what was wanted."""
 
 
 class Snapshot(Struct, frozen=True, tag="snapshot"):

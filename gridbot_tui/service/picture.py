@@ -330,8 +330,9 @@ class Picture:
         shutdown = self._bot.shutdown
         if shutdown is None:
             return None
-        text = shutdown.report.text if shutdown.report is not None else shutdown.detail
-        return ShutdownView(STAGE_NAMES[shutdown.stage], STAGE_NAMES, text, shutdown.since)
+        report = shutdown.report
+        text, ok = (shutdown.detail, None) if report is None else (report.text, report.exit_code == 0)
+        return ShutdownView(STAGE_NAMES[shutdown.stage], STAGE_NAMES, text, shutdown.since, ok)
 
 
 def _no_plan_yet(desk: Desk, name: Symbol) -> BlockerView:

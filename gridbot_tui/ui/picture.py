@@ -10,7 +10,7 @@ from enum import Enum
 
 from msgspec.structs import replace
 
-from gridbot_tui.control.snapshot import BlockerView, EventView, Snapshot, SymbolView
+from gridbot_tui.control.snapshot import BlockerView, EventView, ShutdownView, Snapshot, SymbolView
 from gridbot_tui.ui.logbook import LogBook
 from gridbot_tui.units import Mode, Ms, Symbol
 
@@ -82,6 +82,14 @@ class Picture:
         if self.line is not Line.LOST or snapshot is None or snapshot.mode != "replay":
             return False
         return any(link.name == "market" and not link.up for link in snapshot.links)
+
+    @property
+    def stopped(self) -> ShutdownView | None:
+        """How the bot said that it ended, where it did so before the line went down."""
+        snapshot = self._held
+        if self.line is not Line.LOST or snapshot is None or snapshot.shutdown is None:
+            return None
+        return None if snapshot.shutdown.ok is None else snapshot.shutdown
 
     def note(self, level: str, text: str, symbol: Symbol = "", at: Ms | None = None) -> None:
         """Add a line of this app's own to the events."""

@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from gridbot_tui.control.client import ControlClient
 from gridbot_tui.control.codec import DOWN_LIMIT, encode_down
 from gridbot_tui.control.command import CommandKind
+from gridbot_tui.control.errors import ConnectionLost
 from gridbot_tui.control.messages import Role
 from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.service.app import run
@@ -84,3 +85,19 @@ def test_a_picture_of_twenty_symbols_fits_into_a_frame(warmed: Path, tmp_path: P
         assert len(encode_down(twenty)) < DOWN_LIMIT
 
     live_once(options(copied(warmed, tmp_path / "home")), look)
+
+
+async def test_the_last_picture_of_a_bot_that_is_stopped_says_how_it_ended(warmed: Path) -> None:
+    async with trading(warmed) as (session, path):
+        client = await ControlClient.connect(path, role=Role.VIEW)
+        last = await next_of(client)
+        session.request_stop("asked", keep_positions=False)
+        with suppress(ConnectionLost):
+            async with asyncio.timeout(PATIENCE_S):
+                async for last in client.snapshots():
+                    pass
+        await client.close()
+    assert last.state == "stopped"
+    assert last.shutdown is not None
+    assert last.shutdown.ok
+    assert last.shutdown.detail == "0 orders left; 0 positions left; verified on the exchange"

@@ -1,5 +1,7 @@
+import pytest
 from msgspec.structs import replace
 
+from gridbot_tui.control.snapshot import ShutdownView
 from gridbot_tui.ui.panes.frame import banner
 from gridbot_tui.ui.picture import Line, Picture
 from tests.ui import fixtures
@@ -62,6 +64,25 @@ def test_the_disconnected_banner_says_why_and_how_old_the_screen_is() -> None:
     assert "DISCONNECTED" in said[0]
     assert "closed the connection" in said[0]
     assert "12s" in said[0]
+
+
+@pytest.mark.parametrize(("ok", "role"), [(True, "banner"), (False, "alarm")])
+def test_a_bot_that_said_how_it_ended_is_not_disconnected_but_stopped(ok: bool, role: str) -> None:
+    picture, _ = a_picture()
+    stages = ("verify", "report")
+    under_way = replace(fixtures.normal(), state="stopping", shutdown=ShutdownView("verify", stages, "1 order", 0))
+    picture.receive(under_way)
+    picture.line, picture.line_detail = Line.LOST, "the bot closed the connection"
+    said = banner(picture)
+    assert said is not None
+    assert "DISCONNECTED" in said[0], "it died on the way"
+    done = ShutdownView("report", stages, "0 orders left; 0 positions left; verified on the exchange", 0, ok)
+    picture.freeze(True)
+    picture.receive(replace(under_way, state="stopped", shutdown=done))
+    assert banner(picture) == ("■ STOPPED: 0 orders left; 0 positions left; verified on the exchange", role)
+    picture.line = Line.UP
+    picture.receive(fixtures.normal())
+    assert picture.stopped is None
 
 
 def test_a_held_display_is_not_a_paused_bot() -> None:
