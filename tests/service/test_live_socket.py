@@ -94,8 +94,8 @@ async def test_the_last_picture_of_a_bot_that_is_stopped_says_how_it_ended(warme
         session.request_stop("asked", keep_positions=False)
         with suppress(ConnectionLost):
             async with asyncio.timeout(PATIENCE_S):
-                async for last in client.snapshots():
-                    pass
+                async for picture in client.snapshots():
+                    last = picture
         await client.close()
     assert last.state == "stopped"
     assert last.shutdown is not None
