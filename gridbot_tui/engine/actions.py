@@ -44,6 +44,8 @@ class AskAboutOrder(Action, frozen=True, tag=True):
     symbol: Symbol
     client_id: ClientId
     conditional: bool
+    after: Ms = 0
+    """So long from now: the answer leads to another cancel, and the last ones came to nothing."""
 
 
 class RequestResync(Action, frozen=True, tag=True):

@@ -39,6 +39,10 @@ _CASH_TRANSFER = CashKind.TRANSFER
 
 _STANDING = (OrderState.RESTING, OrderState.PARTLY_FILLED)
 _PUT_BACK = "what ought to stand is put back"
+AGAIN_FIRST: Ms = 500
+"""Before the fate of an order is asked for whose cancel came to nothing twice; it stands, and is cancelled again."""
+AGAIN_MOST: Ms = 8_000
+"""That wait doubles up to here: long enough for the operator to be told of an order in doubt."""
 
 
 def report(desk: Desk, event: OrderReport) -> None:
@@ -76,7 +80,8 @@ def report(desk: Desk, event: OrderReport) -> None:
         desk.reconciler.circuits.accepted(live.order)
     elif event.outcome in (_UNRESOLVED, _CANCEL_UNRESOLVED, _CANCEL_REFUSED):
         conditional = live is not None and live.order.purpose is _STOP
-        desk.emit(AskAboutOrder(event.symbol, event.client_id, conditional))
+        after = 0 if live is None or event.outcome is _UNRESOLVED else _patience(live)
+        desk.emit(AskAboutOrder(event.symbol, event.client_id, conditional, after))
     elif event.outcome is _CANCELED and before in _STANDING:
         detail = f"order {event.client_id} was cancelled, and not by the bot: {_PUT_BACK}"
         desk.note(event.symbol, "cancelled_elsewhere", detail, "warning")
@@ -91,6 +96,13 @@ def _took_too_late(live: LiveOrder | None, event: OrderReport) -> bool:
     if event.outcome is not _EXPIRED or live is None:
         return False
     return is_post_only_refusal(live.order, event.code, event.detail)
+
+
+def _patience(live: LiveOrder) -> Ms:
+    """How long to leave an order alone whose cancel came to nothing: asked for and cancelled by turns as fast as the
+    exchange answers, a dozen of them use up its request limits, and then nothing is left to close positions with."""
+    again = live.attempts - 2  # the first cancel is the second attempt
+    return min(AGAIN_FIRST << min(again - 1, 10), AGAIN_MOST) if again > 0 else 0
 
 
 def _let_go(desk: Desk, live: LiveOrder, event: OrderReport) -> None:

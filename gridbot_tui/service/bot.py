@@ -35,7 +35,7 @@ from gridbot_tui.service.dialog import Dialogs
 from gridbot_tui.service.journal import Journal
 from gridbot_tui.service.shutdown import STAGE_NAMES, Report, Shutdown
 from gridbot_tui.service.truth import Book, StepTime, Truth
-from gridbot_tui.units import ClientId, Ms, Symbol
+from gridbot_tui.units import ClientId, Ms
 
 RECONCILE_AGAIN: Ms = 1_000
 """Pause before a reconcile that failed is tried again."""
@@ -155,8 +155,8 @@ class Bot:
                         self._withhold(order)
                 case CancelOrder(symbol=symbol, client_id=client_id, conditional=conditional):
                     self._send(Cancel(symbol, client_id, conditional))
-                case AskAboutOrder(symbol=symbol, client_id=client_id, conditional=conditional):
-                    self._ask_about(symbol, client_id, conditional)
+                case AskAboutOrder():
+                    self._ask_about(action)
                 case RequestResync():
                     self.reconcile(self.engine.now)
                 case CommandDone():
@@ -200,7 +200,8 @@ class Bot:
             self.reconcile(now)
         self._mind_shutdown(now)
 
-    def _ask_about(self, symbol: Symbol, client_id: ClientId, conditional: bool) -> None:
+    def _ask_about(self, order: AskAboutOrder) -> None:
+        client_id = order.client_id
         if client_id in self._asking:
             return
         self._asking.add(client_id)
@@ -210,7 +211,8 @@ class Bot:
             if error is not None:
                 self._log.warning("order_unanswered", client_id=client_id, error=str(error))
 
-        self.dialogs.start(self._truth.one_order(symbol, client_id, conditional), done, self.engine.now)
+        asking = self._truth.one_order(order.symbol, client_id, order.conditional, order.after)
+        self.dialogs.start(asking, done, self.engine.now)
 
     def _recovered(self, steps: list[StepTime] | None, error: Exception | None) -> None:
         if steps is None:

@@ -24,7 +24,7 @@ from gridbot_tui.exchange.port import AskAccount, AskBars, AskCash, AskFills, As
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.source import FundingRate
 from gridbot_tui.service.adopting import REACH, begins_at, first_statement, since_flat
-from gridbot_tui.service.dialog import Dialog, ask, together
+from gridbot_tui.service.dialog import Dialog, Pause, ask, together
 from gridbot_tui.units import Asset, ClientId, Ms, Symbol
 
 
@@ -168,8 +168,10 @@ class Truth:
         self._feed(state)
         return state, listed
 
-    def one_order(self, symbol: Symbol, client_id: ClientId, conditional: bool) -> Dialog[None]:
+    def one_order(self, symbol: Symbol, client_id: ClientId, conditional: bool, after: Ms = 0) -> Dialog[None]:
         """Find out the fate of one order, and the fills it may have had meanwhile."""
+        if after:
+            yield Pause(after)
         reply = yield from ask(AskOrder(self._id(), symbol, client_id, conditional))
         report = _required(reply.order)
         if report.outcome is not Outcome.ACCEPTED or report.filled:  # one that stands untouched waits for no list
