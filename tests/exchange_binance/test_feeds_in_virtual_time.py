@@ -113,6 +113,38 @@ def price(number: int) -> bytes:
     return json.dumps({"stream": "btcusdt@bookTicker", "data": data}, separators=(",", ":")).encode()
 
 
+def others(number: int) -> dict[str, Any]:
+    new = {"c": f"web_{number}", "i": number, "x": "NEW", "X": "NEW", "l": "0", "z": "0", "L": "0", "t": 0}
+    o = {**trade(1)["o"], **new}
+    return {"e": "ORDER_TRADE_UPDATE", "E": 1_000 + number, "T": 1_000 + number, "o": o}
+
+
+def test_a_program_that_quotes_beside_the_bot_does_not_use_up_its_requests() -> None:
+    marks: list[int] = []
+
+    async def play(stage: Stage) -> None:
+        for number in range(1_200):  # ten minutes
+            stage.private.now.put(others(number))
+            await asyncio.sleep(0.5)
+            if number == 2:
+                marks.append(len(stage.looks))
+        marks.append(len(stage.looks))
+        stage.private.now.put(others(1_200))
+        await asyncio.sleep(61)
+        marks.append(len(stage.looks))
+        await asyncio.sleep(120)
+        stage.private.now.put(others(1_201))
+        await asyncio.sleep(1)
+        marks.append(len(stage.looks))
+
+    played(play, prices=False)
+    first, busy, after, anew = marks
+    assert first == 1, "the first one is looked at at once"
+    assert busy <= 15, "then ever more seldom"
+    assert after - busy == 1, "the last change is looked at as well"
+    assert anew == after + 1, "and after a quiet while the next one at once"
+
+
 def test_a_flood_of_prices_does_not_hold_up_a_fill_and_its_end_is_told() -> None:
     async def play(stage: Stage) -> None:
         for number in range(1, 20_001):

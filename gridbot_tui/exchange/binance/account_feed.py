@@ -32,6 +32,11 @@ from gridbot_tui.units import ClientId, Market, Symbol
 LOOK_EVERY: Final = 5.0
 """Seconds between two requests for a resync, at least: one sees whatever happened before it."""
 
+OTHERS_MOST: Final = 60.0
+"""While another hand's orders go on changing, the pause before the next request for that doubles up to here: a program
+that quotes in one of our symbols changes them by the second, and comparing twenty symbols each time would use up what
+the exchange answers in a minute."""
+
 DEAF_AGAIN: Final = 120.0
 """Seconds between two connections given up because an order was not heard of."""
 
@@ -92,6 +97,11 @@ class AccountFeed:
         self._news_at = clock.monotonic()
         self._looked_at = float("-inf")
         self._look = ""
+        self._others = ""
+        """The last change of another hand's order that no resync has been asked for yet; "" = none."""
+        self._others_from = float("-inf")
+        self._others_pause = 0.0
+        """No resync is asked for such a change before then; the pause that this was."""
         self._jobs = Jobs()
 
     def health(self) -> tuple[LinkHealth, ...]:
@@ -131,6 +141,8 @@ class AccountFeed:
                 self._supervisor.renew("no event for long")
             if self._look and now - self._looked_at >= LOOK_EVERY:
                 self._look_again(self._look)
+            if self._others and now >= self._others_from:
+                self._other_hand(self._others)
 
     def _mind_owed(self, now: float) -> None:
         """An order that stands and that the stream did not tell of: one event lost, or a stream that is deaf.
@@ -216,7 +228,7 @@ class AccountFeed:
                 if self._told.add((word.at, word.asset, word.amount, word.reason)) and self._wallet.moved(word):
                     self._jobs.start(self._wallet.look(), "wallet")
             case Foreign(symbol=symbol, client_id=client_id):
-                self._look_again(f"order {client_id} of {symbol}, which is not the bot's, changed")
+                self._other_hand(f"order {client_id} of {symbol}, which is not the bot's, changed")
             case LookAgain(reason=reason, loud=loud):
                 if loud:
                     self._announce(reason)
@@ -232,6 +244,17 @@ class AccountFeed:
         await self._clock.sleep(self._timing.hold_fill)
         owner = self._words.client_of(fill.symbol, order_number)
         self._take(fill if owner is None else replace(fill, client_id=owner, ours=True))
+
+    def _other_hand(self, reason: str) -> None:
+        """Ask for a resync at once, ever more seldom while this goes on, and once more after the last change."""
+        now = self._clock.monotonic()
+        if now < self._others_from:
+            self._others = reason
+            return
+        quiet = now - self._others_from >= OTHERS_MOST
+        self._others_pause = LOOK_EVERY if quiet else min(2 * self._others_pause, OTHERS_MOST)
+        self._others, self._others_from = "", now + self._others_pause
+        self._look_again(reason)
 
     def _look_again(self, reason: str) -> None:
         """Ask for a resync, at once or as soon as the last request is a while ago."""
