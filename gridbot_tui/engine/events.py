@@ -92,6 +92,11 @@ class OrderReport(Event, frozen=True, tag=True):
     """Exchange error code of a refusal."""
     detail: str = ""
 
+    @property
+    def never_left(self) -> bool:
+        """True of an order that was taken back before it was sent: no exchange was asked, so there is no code."""
+        return self.outcome is Outcome.ABSENT and not self.code
+
 
 class Fill(Event, frozen=True, tag=True):
     """One execution of an order of ours, or of the exchange against us (liquidation, deleveraging)."""

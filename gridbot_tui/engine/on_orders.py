@@ -24,6 +24,7 @@ from gridbot_tui.orders.table import ImpossibleTransition
 from gridbot_tui.units import Ms, Side, Symbol
 
 # Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_ABSENT = Outcome.ABSENT
 _ACCEPTED = Outcome.ACCEPTED
 _CANCELED = Outcome.CANCELED
 _CANCEL_REFUSED = Outcome.CANCEL_REFUSED
@@ -76,6 +77,8 @@ def report(desk: Desk, event: OrderReport) -> None:
             desk.dirty.add(event.symbol)
     if event.outcome is _REFUSED and live is not None:
         _refused(desk, live.order, event)
+    elif event.outcome is _ABSENT and live is not None and event.never_left:
+        desk.reconciler.churn.taken_back(live.order)
     elif event.outcome is _ACCEPTED and live is not None:
         desk.reconciler.circuits.accepted(live.order)
     elif event.outcome in (_UNRESOLVED, _CANCEL_UNRESOLVED, _CANCEL_REFUSED):

@@ -133,6 +133,8 @@ def _(fact: OrderFact, _: Instruments) -> EventView | None:
     if report.code == POST_ONLY_REFUSED or "immediately match" in report.detail.lower():
         text = f"{report.client_id} would have taken: priced anew"
         return EventView(fact.at, "info", "order", report.symbol, text)
+    if report.never_left:
+        return EventView(fact.at, "info", "order", report.symbol, f"{report.client_id} {report.detail}")
     level, word = said
     code = f" ({report.code})" if report.code else ""
     detail = f": {report.detail}" if report.detail else ""

@@ -33,6 +33,12 @@ class ChurnGate:
         while made[0][0] <= start:
             made.popleft()
 
+    def taken_back(self, order: NewOrder) -> None:
+        """Forget an order that never left: no rung is re-created by what waited for its turn in vain."""
+        made, one = self._made.get((order.symbol, order.side)), (order.created_at, order.rung)
+        if made and one in made:
+            made.remove(one)
+
     def defers(self, symbol: Symbol, side: Side, rung: int, now: Ms) -> bool:
         """True where churn is proven for this rung."""
         made = self._made.get((symbol, side))

@@ -174,7 +174,8 @@ class Truth:
             yield Pause(after)
         reply = yield from ask(AskOrder(self._id(), symbol, client_id, conditional))
         report = _required(reply.order)
-        if report.outcome is not Outcome.ACCEPTED or report.filled:  # one that stands untouched waits for no list
+        untouched = (report.outcome is Outcome.ACCEPTED and not report.filled) or report.never_left
+        if not untouched:  # else no list has anything of it: a whole ladder taken back would ask for hundreds
             yield from self._fills(symbol)
         self._feed(report)
 
