@@ -3,6 +3,7 @@
 import asyncio
 import time
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from gridbot_tui.exchange.binance.factory import make_rest
 from gridbot_tui.exchange.binance.hosts import hosts_of
 from gridbot_tui.exchange.binance.keys import Keys
 from gridbot_tui.exchange.binance.params import BinanceParams
+from gridbot_tui.exchange.binance.wire import Wire
 from gridbot_tui.exchange.port import AskAccount, AskCash, AskFills, AskOpenOrders, AskOrder, Cancel, Place
 from gridbot_tui.exchange.server.accounts import KeyConfig
 from gridbot_tui.orders.model import Purpose
@@ -103,6 +105,22 @@ def _leaving(trader: Trader) -> list[str]:
 
     client.send = sent
     return left
+
+
+async def test_entries_that_find_no_room_wait_in_line_whatever_a_request_could_carry(served: Served) -> None:
+    """Of 300 orders in ten seconds entries may take 225: three more leave, the others can be taken back."""
+    async with trading(served, Market.FUTURES) as trader:
+        wire: Wire = trader.rest.wire  # type: ignore[attr-defined]
+        wire.governor.orders_short.add(wire.clock.now_ms(), 222)
+        orders = [trader.order(rung=n, price=50_000 + n, quantity="0.002") for n in range(12)]
+        for order in orders:
+            trader.port.send(Place(order))
+        for order in orders[:3]:
+            assert (await trader.report(order.client_id)).outcome is Outcome.ACCEPTED
+        for order in orders[3:]:
+            asked = (await trader.ask(partial(AskOrder, symbol="BTCUSDT", client_id=order.client_id))).order
+            assert asked is not None
+            assert asked.never_left
 
 
 async def test_too_many_entries_are_refused_here_while_reductions_still_get_in_line(served: Served) -> None:

@@ -1,6 +1,5 @@
 """More orders than the exchange takes in ten seconds: they stand a little later, and cost no more requests for it."""
 
-from collections import Counter
 from pathlib import Path
 
 from gridbot_tui.control.snapshot import Snapshot
@@ -16,19 +15,13 @@ def test_a_ladder_that_waits_for_room_is_neither_asked_about_nor_taken_for_churn
         return picture.state == "running" and {one.state for one in picture.orders} == {"resting"}
 
     async def story(scene: Scene) -> None:
-        asked: Counter[str] = Counter()
-        handle = scene.served.app._handle
-
-        def counted(request):  # type: ignore[no-untyped-def]
-            asked[request.path] += 1
-            return handle(request)
-
         await scene.start()
         await scene.until(lambda picture: picture.state == "running", "it trades", 600.0)
-        scene.served.app._handle = counted  # type: ignore[method-assign]
+        scene.served.faults({"kind": "late", "on": "GET /fapi/v1/userTrades", "ms": 1, "times": 0})
         await scene.until(all_stand, "every order stands", 60.0)
         assert len(scene.standing()) > 90
-        assert asked["/fapi/v1/userTrades"] <= 2 * len(SYMBOLS), "an order that never left has no executions"
+        asked = scene.served.app.place.faults.injected["late"]
+        assert asked <= 2 * len(SYMBOLS), "an order that never left has no executions"
         assert not scene.saw("churn"), "what waited for its turn is no rung that moves"
 
     live_through(story, tmp_path, symbols=SYMBOLS, limits=SHARE)

@@ -201,8 +201,7 @@ class BinancePort:
                 # They wait in line, where they can be withdrawn, not at the governor's.
                 await self._clock.sleep(min(wait, 0.25))
                 continue
-            batch = entries and len(lane) >= _CROWD
-            taken = lane.take(self._rest.batch_size if batch else 1)
+            taken = lane.take(self._together(rank, len(lane)) if entries else 1)
             orders = [one.order for one in taken if isinstance(one, Place)]
             if orders:
                 await self._place(orders, rank)
@@ -211,6 +210,12 @@ class BinancePort:
                     await self._cancel(one)
                 elif not isinstance(one, Place):
                     await self._answer(one)
+
+    def _together(self, rank: Rank, waiting: int) -> int:
+        """How many entries leave in one request. One that found no room would wait on its way, where none of its orders
+        can be asked about or taken back: whoever asks hears nothing, and takes the exchange for broken."""
+        batch = self._rest.batch_size if waiting >= _CROWD else 1
+        return batch if batch > 1 and self._rest.room_s(rank, batch) <= 0 else 1
 
     # -- orders ------------------------------------------------------------------------------------------------
 

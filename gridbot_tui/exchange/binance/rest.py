@@ -109,8 +109,8 @@ class Rest(Protocol):
         """As of now; circuits are the port's."""
         ...
 
-    def room_s(self, rank: Rank) -> float:
-        """Seconds until one order of this rank has room in the rate limits, as far as is known; 0 = it has."""
+    def room_s(self, rank: Rank, orders: int = 1) -> float:
+        """Seconds until so many orders, in one request, have room in the rate limits as far as is known; 0 = now."""
         ...
 
     async def open(self) -> None:

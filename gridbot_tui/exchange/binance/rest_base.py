@@ -92,9 +92,9 @@ class RestBase(ABC):
         """As of now."""
         return self.wire.health(queued)
 
-    def room_s(self, rank: Rank) -> float:
-        """Seconds until one order of this rank has room in the rate limits."""
-        return self.wire.governor.wait_s(rank, 1, 1)
+    def room_s(self, rank: Rank, orders: int = 1) -> float:
+        """Seconds until so many orders of this rank, in one request, have room in the rate limits."""
+        return self.wire.governor.wait_s(rank, orders, orders)
 
     @property
     def now(self) -> Ms:
