@@ -76,6 +76,8 @@ class StepTime(Struct, frozen=True):
     took: Ms
 
 
+_WITHOUT_TRADES = frozenset((Outcome.ACCEPTED, Outcome.CANCELED, Outcome.EXPIRED, Outcome.REFUSED))
+"""What an order may be of which nothing was executed, as the exchange itself says."""
 HALF_MINUTE: Ms = 30_000
 AT_ONCE = 32
 """Orders that are asked about at the same time; how many leave at once is the port's affair."""
@@ -174,8 +176,8 @@ class Truth:
             yield Pause(after)
         reply = yield from ask(AskOrder(self._id(), symbol, client_id, conditional))
         report = _required(reply.order)
-        untouched = (report.outcome is Outcome.ACCEPTED and not report.filled) or report.never_left
-        if not untouched:  # else no list has anything of it: a whole ladder taken back would ask for hundreds
+        untouched = not report.filled and (report.outcome in _WITHOUT_TRADES or report.never_left)
+        if not untouched:  # else no list has anything of it: a whole ladder that was cancelled would ask for hundreds
             yield from self._fills(symbol)
         self._feed(report)
 

@@ -1,13 +1,16 @@
 """More orders than the exchange takes in ten seconds: they stand a little later, and cost no more requests for it."""
 
+import asyncio
 from pathlib import Path
 
 from gridbot_tui.control.snapshot import Snapshot
-from tests.service.wire_scene import Scene, live_through
+from tests.service.wire_scene import WITHIN_S, Scene, live_through
 
 SYMBOLS = ("ADAUSDT", "BNBUSDT", "BTCUSDT", "DOGEUSDT", "ETHUSDT", "LINKUSDT", "SOLUSDT", "XRPUSDT")
 SHARE = 0.2
 """Of Binance's limits: 60 orders in ten seconds, of which entries may take 45."""
+
+OUTAGE_S = 65.0
 
 
 def test_a_ladder_that_waits_for_room_is_neither_asked_about_nor_taken_for_churn(tmp_path: Path) -> None:
@@ -25,3 +28,24 @@ def test_a_ladder_that_waits_for_room_is_neither_asked_about_nor_taken_for_churn
         assert not scene.saw("churn"), "what waited for its turn is no rung that moves"
 
     live_through(story, tmp_path, symbols=SYMBOLS, limits=SHARE)
+
+
+def test_after_an_outage_orders_in_doubt_leave_room_for_all_that_must_be_asked(tmp_path: Path) -> None:
+    """A hundred orders whose cancels were not answered: they are asked about, the rest of the account is as well."""
+
+    async def story(scene: Scene) -> None:
+        await scene.start()
+        await scene.until(lambda picture: picture.state == "running", "it trades", 600.0)
+        await scene.agreed(seconds=300.0)
+        for symbol in SYMBOLS:
+            scene.carry(0.99, symbol)  # positions, with their stops
+        await scene.agreed(seconds=120.0)
+        scene.served.control("act", kind="maintenance", on="*", ms=round(OUTAGE_S * 1000))
+        scene.served.control("act", kind="disconnect", on="*")
+        await asyncio.sleep(OUTAGE_S)
+        await scene.agreed(entries=False, seconds=WITHIN_S)
+        await scene.agreed(seconds=300.0)
+        assert (await scene.stop()).exit_code == 0
+        assert scene.contradictions() == []
+
+    live_through(story, tmp_path, symbols=SYMBOLS, limits=2 * SHARE)

@@ -29,6 +29,7 @@ _LONGEST: Final[Ms] = _MOST_HOURS * HOUR + MINUTE
 class FuturesMarket(RestBase):
     """The market's side of FuturesRest."""
 
+    PLACE = Futures.PLACE
     TRADES = Futures.TRADES
     ORDER = Futures.ORDER
     ALL_ORDERS = Futures.ALL_ORDERS

@@ -1,6 +1,7 @@
 """USD-M futures over REST. Conditional orders live in the algo service and are asked for there as well."""
 
 import json
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -15,10 +16,11 @@ from gridbot_tui.exchange.binance.futures_market import FuturesMarket
 from gridbot_tui.exchange.binance.governor import Rank
 from gridbot_tui.exchange.binance.numbers import Scale
 from gridbot_tui.exchange.binance.order_words import CONDITIONAL, TRIGGERED, BadAnswer, need
-from gridbot_tui.exchange.binance.rest import AccountSetup, Answer
+from gridbot_tui.exchange.binance.rest import AccountSetup, Answer, IsOurs
 from gridbot_tui.exchange.binance.rest_base import KEPT, PAGE, reading, together
+from gridbot_tui.exchange.binance.wire import Wire
 from gridbot_tui.orders.model import NewOrder, OrderKind
-from gridbot_tui.units import DAY, ClientId, Ms, Symbol
+from gridbot_tui.units import DAY, HOUR, ClientId, Ms, Symbol
 
 Json = Mapping[str, Any]
 
@@ -27,11 +29,18 @@ _ALL_OPEN: Final = 40
 """Weight of the open orders of all symbols."""
 _SAME_MOMENT_TRIES: Final = 3
 _LATELY: Final[Ms] = 28 * DAY
-"""How far back a conditional order that is denied is looked for: four requests of little weight."""
+"""How far back a conditional order that is denied is looked for: four requests of little weight. One that was sent from
+here is looked for since then, as a rule with one."""
+_SENT_KEPT: Final = 1_000
 
 
 class FuturesRest(FuturesMarket):
     """See ``rest.Rest``."""
+
+    def __init__(self, wire: Wire, ours: IsOurs, interval: Ms) -> None:
+        super().__init__(wire, ours, interval)
+        self._sent: OrderedDict[ClientId, Ms] = OrderedDict()
+        """When conditional orders left, by the exchange's clock; the last ones."""
 
     @property
     def batch_size(self) -> int:
@@ -45,6 +54,9 @@ class FuturesRest(FuturesMarket):
         scale = self.scale(order.symbol)
         if order.kind is OrderKind.STOP_MARKET:
             params = order_words.algo_order(order, scale.instrument)
+            self._sent.setdefault(order.client_id, self.now)
+            if len(self._sent) > _SENT_KEPT:
+                self._sent.popitem(last=False)
             row = await self.wire.act(Futures.PLACE_ALGO, rank, params)
             with reading("the answer to an order", changes=True):
                 return Answer(order_words.algo_report(row, order.symbol, self.now, order.client_id))
@@ -96,7 +108,8 @@ class FuturesRest(FuturesMarket):
             if not denies(refused):
                 raise
             # Ended conditional orders have been denied by name and listed all the same.
-            row = await self._listed_algo(symbol, "clientAlgoId", client_id, _LATELY) if conditional else None
+            back = self.now - self._sent.get(client_id, self.now - _LATELY) + HOUR
+            row = await self._listed_algo(symbol, "clientAlgoId", client_id, back) if conditional else None
             if row is None:
                 return []
         with reading("an order"):

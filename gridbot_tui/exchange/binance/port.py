@@ -35,6 +35,11 @@ _FEW: Final = 2
 """So many orders of a decision may leave before its stop; of more the stop goes first."""
 _YIELD_S: Final = 0.001
 """It waits for them no longer."""
+_DEAF_FIRST: Final = 0.5
+"""Seconds after a question about an order that had no answer, until the next one is asked about."""
+_DEAF_MOST: Final = 8.0
+"""That pause doubles up to here while none is answered: hundreds of orders in doubt, asked about all through an outage,
+use up the minute in which the exchange comes back, and what else must be asked then waits for the next."""
 _CROWD: Final = 3
 """Entries that wait, from which a batch is quicker than one by one."""
 
@@ -74,6 +79,9 @@ class BinancePort:
         self._fate = Fate(rest, clock, params)
         self._ranking = Ranking()
         self._questions = Questions(rest, self._symbols, clock, self._fate, expected)
+        self._deaf_until = float("-inf")
+        self._deaf_s = 0.0
+        """No order is asked about before then; the pause that this is, 0 while they are answered."""
         self._link_up = True
         self._closed = False
         self._task: asyncio.Task[None] | None = None
@@ -189,8 +197,20 @@ class BinancePort:
         """Questions about single orders have takers of their own: a proof of absence takes its time."""
         while True:
             await self._fates.filled()
+            if (wait := self._deaf_until - self._clock.monotonic()) > 0:
+                await self._clock.sleep(wait)
+                continue
             for asked in self._fates.take():
                 await self._answer(asked)
+
+    def _heard(self, answered: bool) -> None:
+        """Whether a question about an order was answered; those that fail together lengthen the pause once."""
+        now = self._clock.monotonic()
+        if answered:
+            self._deaf_s, self._deaf_until = 0.0, now
+        elif now >= self._deaf_until:
+            self._deaf_s = min(max(2 * self._deaf_s, _DEAF_FIRST), _DEAF_MOST)
+            self._deaf_until = now + self._deaf_s
 
     async def _serve(self, rank: Rank) -> None:
         lane = self._lanes[rank]
@@ -300,9 +320,13 @@ class BinancePort:
             elif isinstance(request, Query):
                 await self._reply(request)
             self._circuits.passed(key)
+            if isinstance(request, AskOrder):
+                self._heard(answered=True)
         except BinanceError as error:
             if isinstance(error, Refused) and held is None:
                 self._circuits.refused(key, error.code, error.detail, self._clock.now_ms())
+            if isinstance(request, AskOrder) and not isinstance(error, Refused):
+                self._heard(answered=False)
             if isinstance(request, Query):
                 self._sink(Reply(number, self._clock.now_ms(), error=str(error)))
             elif isinstance(request, SetLeverage) and self._announce is not None:

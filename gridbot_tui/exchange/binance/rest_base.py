@@ -40,6 +40,7 @@ _NO_END: Final[Ms] = 4_102_444_800_000
 class RestBase(ABC):
     """Common to SpotRest and FuturesRest; see ``rest.Rest`` for what each call means."""
 
+    PLACE: ClassVar[Call]
     TRADES: ClassVar[Call]
     ORDER: ClassVar[Call]
     ALL_ORDERS: ClassVar[Call]
@@ -94,7 +95,7 @@ class RestBase(ABC):
 
     def room_s(self, rank: Rank, orders: int = 1) -> float:
         """Seconds until so many orders of this rank, in one request, have room in the rate limits."""
-        return self.wire.governor.wait_s(rank, orders, orders)
+        return self.wire.governor.wait_s(rank, self.PLACE.weight if orders == 1 else orders, orders)
 
     @property
     def now(self) -> Ms:

@@ -33,6 +33,7 @@ _WHOLE_HISTORY: Final[Ms] = 1 << 62
 class SpotRest(RestBase):
     """See ``rest.Rest``."""
 
+    PLACE = Spot.PLACE
     TRADES = Spot.TRADES
     ORDER = Spot.ORDER
     ALL_ORDERS = Spot.ALL_ORDERS
