@@ -72,6 +72,8 @@ class Bot:
             tuple(engine.symbols), book or engine, self._feed, self.dialogs.new_id, lambda: engine.now
         )
         self._asking: set[ClientId] = set()
+        self._now: Ms = 0
+        """Time of what was heard last, which goes back with the clock."""
         self._chase = chase
         self._reconciling = False
         self._reconcile_again = False
@@ -91,6 +93,7 @@ class Bot:
 
     def start(self, now: Ms) -> None:
         """Begin the recovery; trading starts when its last step is done."""
+        self._now = now
         self.engine.begin_recovery(now)
         self.dialogs.start(self._truth.recover(), self._recovered, now)
 
@@ -98,6 +101,7 @@ class Bot:
         """Handle one thing from the exchange, completely, before the next; nothing once a shutdown is reported."""
         if self.report is not None:
             return
+        self._now = incoming.at
         if isinstance(incoming, Reply):
             self.dialogs.reply(incoming)
         else:
@@ -106,6 +110,7 @@ class Bot:
 
     def time_passed(self, now: Ms) -> None:
         """Nothing arrived, and yet it is later: see to what is due."""
+        self._now = now
         self._mind(now)
 
     def flush(self) -> None:
@@ -115,6 +120,7 @@ class Bot:
 
     def operator(self, event: Operator) -> None:
         """Hand a command to the engine."""
+        self._now = event.at
         self._feed(event)
         self._mind(event.at)
 
@@ -212,7 +218,7 @@ class Bot:
                 self._log.warning("order_unanswered", client_id=client_id, error=str(error))
 
         asking = self._truth.one_order(order.symbol, client_id, order.conditional, order.after)
-        self.dialogs.start(asking, done, self.engine.now)
+        self.dialogs.start(asking, done, self._now)  # the engine's time never goes back, whatever the clock did
 
     def _recovered(self, steps: list[StepTime] | None, error: Exception | None) -> None:
         if steps is None:

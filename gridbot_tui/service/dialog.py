@@ -14,6 +14,8 @@ from gridbot_tui.exchange.port import Query, Reply, Request
 from gridbot_tui.units import Ms
 
 T = TypeVar("T")
+WENT_BACK: Ms = 5_000
+"""A time that is earlier than a pause's beginning by more than this is of a clock that was set right meanwhile."""
 
 
 class Pause(Struct, frozen=True):
@@ -38,7 +40,8 @@ class Dialogs:
         self._send = send
         self._next_id = 1
         self._waiting: dict[int, _Run] = {}
-        self._paused: list[tuple[Ms, _Run]] = []
+        self._paused: list[tuple[Ms, Ms, _Run]] = []
+        """When each began to wait, until when, and who."""
 
     def new_id(self) -> int:
         """A request id never used before in this process."""
@@ -62,9 +65,14 @@ class Dialogs:
             self._advance(run, replies, reply.at)
 
     def wake(self, now: Ms) -> None:
-        """Resume the dialogs whose pause is over."""
-        due = [run for at, run in self._paused if at <= now]
-        self._paused = [(at, run) for at, run in self._paused if at > now]
+        """Resume the dialogs whose pause is over, or began by a clock that has been set back since."""
+        waiting, self._paused = self._paused, []
+        due = []
+        for begun, until, run in waiting:
+            if begun - WENT_BACK <= now < until:
+                self._paused.append((begun, until, run))
+            else:
+                due.append(run)
         for run in due:
             self._advance(run, {}, now)
 
@@ -84,7 +92,7 @@ class Dialogs:
             return
         run.started = True
         if isinstance(wanted, Pause):
-            self._paused.append((now + wanted.ms, run))
+            self._paused.append((now, now + wanted.ms, run))
             return
         run.missing = len(wanted)
         for query in wanted:

@@ -2,7 +2,7 @@
 
 from gridbot_tui.engine.events import OrderReport, Outcome
 from gridbot_tui.exchange.port import AskOrder, Reply, Request
-from gridbot_tui.service.dialog import Dialog, Dialogs, ask, together
+from gridbot_tui.service.dialog import Dialog, Dialogs, Pause, ask, together
 
 
 def test_dialogs_together_ask_at_once_and_each_hears_its_own_answers() -> None:
@@ -47,3 +47,17 @@ def test_one_that_stays_unanswered_fails_them_all() -> None:
         assert isinstance(one, AskOrder)
         dialogs.reply(Reply(one.request_id, 0, error="busy"))
     assert ended == ["AskOrder stayed unanswered: busy"]
+
+
+def test_a_pause_that_began_by_a_clock_that_went_wrong_ends_with_its_correction() -> None:
+    ended: list[int] = []
+    dialogs = Dialogs(lambda _: None)
+
+    def resting() -> Dialog[None]:
+        yield Pause(500)
+
+    dialogs.start(resting(), lambda *_: ended.append(1), 90_000)
+    dialogs.wake(89_000)
+    assert not ended, "an event that comes a little late sets no clock back"
+    dialogs.wake(100)
+    assert ended

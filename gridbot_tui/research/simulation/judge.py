@@ -242,6 +242,7 @@ class Judge:
     def recovered(self, process: "Process") -> None:
         """A life has recovered."""
         self.healthy_since = self.sim.world.now
+        money.first_mark(self, process)
         if process.audit.problem:
             self.violated("audit_trail_whole", process.audit.problem)
 

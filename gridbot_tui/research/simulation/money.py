@@ -113,6 +113,12 @@ def drawdown(judge: "Judge", at: Ms) -> None:
         judge.halt_due = 0
 
 
+def first_mark(judge: "Judge", process: "Process") -> None:
+    """A bot that has recovered marks the account at once, at the prices that it asked for: no bar need follow them."""
+    if judge.sim.scenario.market is Market.FUTURES and agreed(judge, process):
+        judge.nav.mark(judge.nav.equity(judge))
+
+
 def believed(judge: "Judge", process: "Process") -> None:
     """The bot has taken a mark on books that miss something: how much it may think the account was worth.
 
