@@ -11,8 +11,7 @@ from collections.abc import Iterator
 
 from gridbot_tui.service.alert_watch import NotStarted
 from gridbot_tui.service.alerting import Alerting
-from gridbot_tui.service.assemble import Plan, RunRefused, open_profile, understand
-from gridbot_tui.service.going_on import EXIT_REFUSED
+from gridbot_tui.service.assemble import EXIT_REFUSED, Plan, RunRefused, open_profile, understand
 from gridbot_tui.service.lock import LockHeld, ProfileLock
 from gridbot_tui.service.options import RunOptions, RunResult
 from gridbot_tui.service.parts import Parts, Ready, Watch

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -29,6 +30,8 @@ from gridbot_tui.units import HOUR, MINUTE, Market, Mode, Ms, Symbol
 SIM_START: Ms = 1_767_225_600_000
 """Virtual time at which the synthetic market begins (2026-01-01): fixed, so that a seed is a whole story."""
 STALE_AFTER_LIVE: Ms = 5_000
+EXIT_REFUSED: Final = 4
+"""Exit code of a run that is refused for safety."""
 
 
 class RunRefused(Exception):

@@ -4,15 +4,12 @@ Each objection is a sentence with the exit code of a refusal for safety.
 """
 
 from collections.abc import Collection
-from typing import Final
 
 from gridbot_tui.engine.core import Engine
-from gridbot_tui.service.assemble import RunRefused
+from gridbot_tui.service.assemble import EXIT_REFUSED, RunRefused
 from gridbot_tui.service.profile import Profile
 from gridbot_tui.store.core import Store
 from gridbot_tui.units import Symbol
-
-EXIT_REFUSED: Final = 4
 
 
 def with_its_symbols(profile: Profile, store: Store, engine: Engine, gone: Collection[Symbol]) -> None:

@@ -26,13 +26,12 @@ from gridbot_tui.ops.feed import Feed
 from gridbot_tui.service import going_on
 from gridbot_tui.service.alert_watch import Looks, ending
 from gridbot_tui.service.alerting import Alerting
-from gridbot_tui.service.assemble import Plan, RunRefused
+from gridbot_tui.service.assemble import EXIT_REFUSED, Plan, RunRefused
 from gridbot_tui.service.audit_late import write_late
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.command_log import CommandLog
 from gridbot_tui.service.control_server import ControlServer, SocketTaken
 from gridbot_tui.service.footing import Footing, Say, refuse_writes
-from gridbot_tui.service.going_on import EXIT_REFUSED
 from gridbot_tui.service.heartbeat import beat
 from gridbot_tui.service.journal import Journal
 from gridbot_tui.service.kill_file import KillFile

@@ -1,7 +1,6 @@
 """The engine as the last process left it: the newest snapshot that can be read, and the facts since."""
 
 from collections.abc import Collection, Mapping
-from typing import Final
 
 from gridbot_tui.engine.actions import OrderFact
 from gridbot_tui.engine.core import Engine
@@ -10,9 +9,7 @@ from gridbot_tui.engine.regrid import moved, written_in
 from gridbot_tui.ledger.model import LedgerError
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.store.core import Store, last_of
-from gridbot_tui.units import Ms, Symbol, plain
-
-_LATEST: Final[Ms] = 1 << 62
+from gridbot_tui.units import Symbol, plain
 
 
 def restore_engine(engine: Engine, store: Store) -> bool:
@@ -63,7 +60,7 @@ def refuse_held(engine: Engine) -> None:
 
 def _left_out(engine: Engine, store: Store) -> dict[Symbol, Instrument]:
     """What the profile has traded and this run does not: its facts are of it all the same."""
-    known = last_of(store.instruments(), _LATEST)
+    known = last_of(store.instruments())
     return {name: one for name, one in known.items() if name not in engine.desk.instruments}
 
 

@@ -33,7 +33,6 @@ TELLING: Final = (FillFact, PlanFact, DecisionFact, ModeFact, BreakerFact)
 """Facts after which a bot stands otherwise than before."""
 TAIL_FACTS: Final = 500
 """Facts before a moment of which its event feed tells."""
-_LATEST: Ms = 1 << 62
 
 
 class Kept(NamedTuple):
@@ -65,7 +64,7 @@ def _copied(profile: Profile) -> Iterator[Kept]:
         finally:
             source.close()
         identity, configs = reader.identity, reader.configs(limit=1)
-        instruments = last_of(reader.instruments(), _LATEST)
+        instruments = last_of(reader.instruments())
         if identity is None or not instruments:
             raise ValueError("the state file does not say what was traded: the bot never got going")
         store = Store.open(copy, durable=False, identity=identity)

@@ -29,7 +29,7 @@ from gridbot_tui.market.builtin import builtin
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.ids import IdFactory
 from gridbot_tui.service import safety
-from gridbot_tui.service.assemble import Plan, RunRefused
+from gridbot_tui.service.assemble import EXIT_REFUSED, Plan, RunRefused
 from gridbot_tui.service.binance_venue import BinanceVenue
 from gridbot_tui.service.paper_venue import PaperVenue
 from gridbot_tui.service.profile import Profile
@@ -37,16 +37,13 @@ from gridbot_tui.service.venue import Fees, Venue
 from gridbot_tui.store.core import last_of
 from gridbot_tui.store.errors import StoreError
 from gridbot_tui.store.reader import reading
-from gridbot_tui.units import Market, Mode, Ms, Symbol
+from gridbot_tui.units import Market, Mode, Symbol
 
-REFUSED: Final = 4
 FIRST_PAUSE_S: Final = 0.5
 """Pause before an exchange that cannot be reached is tried again; doubles with every try."""
 MOST_PAUSE_S: Final = 16.0
 LONGEST_BAN_S: Final = 600.0
 """A start waits for the end of a ban that is no longer than this; Binance's shortest are two minutes."""
-
-_LATEST: Final[Ms] = 1 << 62
 
 T = TypeVar("T")
 
@@ -171,7 +168,7 @@ async def _powers(plan: Plan, rest: Rest) -> tuple[str, ...]:
     params = plan.loaded.settings.safety
     objection = safety.objection(powers, plan.mode, plan.market, params)
     if objection:
-        raise RunRefused(objection, REFUSED)
+        raise RunRefused(objection, EXIT_REFUSED)
     return safety.notices(powers, params)
 
 
@@ -180,7 +177,7 @@ async def _setup(plan: Plan, rest: Rest, instruments: Mapping[Symbol, Instrument
     setup = await patiently(lambda: rest.setup(tuple(instruments)))
     objection = account_objection(setup) or await patiently(lambda: cross_margin(rest, setup, tuple(instruments)))
     if objection:
-        raise RunRefused(objection, REFUSED)
+        raise RunRefused(objection, EXIT_REFUSED)
     return account_notices(rest, setup, instruments)
 
 
@@ -207,7 +204,7 @@ async def _same_exchange(profile: Profile, rest: Rest, instruments: Mapping[Symb
             f"the testnet has been reset since this profile's last trade: it knows nothing of {symbol}'s trade "
             f"{number} any more. Move {profile.database} away, or name another profile with --profile, to begin with "
             "the account as it is there now",
-            REFUSED,
+            EXIT_REFUSED,
         )
 
 
@@ -262,7 +259,7 @@ async def _paper(plan: Plan, profile: Profile, rest: Rest, hosts: Hosts, clock: 
         books = BooksFile(path)
         venue = PaperVenue(rest, hosts, instruments, account, fees, clock, books)
     except (sqlite3.Error, ValueError) as wrong:
-        raise RunRefused(f"{path}: the simulated account's books cannot be used ({wrong})", REFUSED) from wrong
+        raise RunRefused(f"{path}: the simulated account's books cannot be used ({wrong})", EXIT_REFUSED) from wrong
     await patiently(venue.port.catch_up)
     return venue
 
@@ -278,7 +275,7 @@ def _remembered(profile: Profile) -> dict[Symbol, Instrument]:
     """What the profile has traded, as it was then; nothing where it has not run yet."""
     try:
         with reading(profile.database) as reader:
-            return last_of(reader.instruments(), _LATEST)
+            return last_of(reader.instruments())
     except StoreError:
         return {}  # opening its state file will say what is wrong with it
 
@@ -294,7 +291,7 @@ def _bracketed(instrument: Instrument) -> Instrument:
 
 def _refusal(error: BinanceError, host: str) -> RunRefused:
     if isinstance(error, Stop):
-        return RunRefused(f"Binance refuses this account: {error.detail}", REFUSED)
+        return RunRefused(f"Binance refuses this account: {error.detail}", EXIT_REFUSED)
     if isinstance(error, RetryLater | Unresolved):
         return RunRefused(f"{host} cannot be reached: {error.detail}", 1)
     return RunRefused(f"Binance refused{f' ({error.code})' if error.code else ''}: {error.detail}", 2)

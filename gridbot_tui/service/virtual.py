@@ -10,9 +10,16 @@ from gridbot_tui.market.source import MarketSource
 from gridbot_tui.market.synthetic import SyntheticMarket
 from gridbot_tui.ops.collecting import seldom_collecting
 from gridbot_tui.service.ahead import Ahead
-from gridbot_tui.service.assemble import Plan, RunRefused, account_config, engine_config, market_source, passed_over
+from gridbot_tui.service.assemble import (
+    EXIT_REFUSED,
+    Plan,
+    RunRefused,
+    account_config,
+    engine_config,
+    market_source,
+    passed_over,
+)
 from gridbot_tui.service.bot import Bot
-from gridbot_tui.service.going_on import EXIT_REFUSED
 from gridbot_tui.service.journal import InlineJournal
 from gridbot_tui.service.lookback import Pairs, Past
 from gridbot_tui.service.pace import Pace, parse_speed

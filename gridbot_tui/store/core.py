@@ -403,10 +403,10 @@ class Store(Queries):
                 pass  # the first error is the one to report; SQLite has rolled back by itself
 
 
-def last_of(instruments: Iterable[tuple[Ms, Instrument]], at: Ms) -> dict[Symbol, Instrument]:
-    """The instruments in force at ``at``, of the history that ``Queries.instruments`` gives."""
+def last_of(instruments: Iterable[tuple[Ms, Instrument]], at: Ms | None = None) -> dict[Symbol, Instrument]:
+    """The instruments in force at ``at``, or the newest, of the history that ``Queries.instruments`` gives."""
     found: dict[Symbol, Instrument] = {}
     for since, instrument in instruments:
-        if since <= at or instrument.symbol not in found:
+        if at is None or since <= at or instrument.symbol not in found:
             found[instrument.symbol] = instrument
     return found

@@ -47,14 +47,19 @@ async def test_attaching_shows_the_bot_and_takes_free_control(tmp_path: Path) ->
             assert "PAUSED" in screen_text(app)
 
 
+def in_this_process(server: ControlServer) -> GridApp:
+    """The app of a bot of its own process."""
+
+    async def door() -> ControlClient:
+        return await ControlClient.over(await server.local_socket(), name="terminal")
+
+    return GridApp(door, attached=False)
+
+
 async def test_the_app_in_one_process_uses_the_same_code_over_a_socket_pair(tmp_path: Path) -> None:
     bot = DemoBot(fixtures.normal())
     async with serving(bot, tmp_path / "s") as server:
-
-        async def door() -> ControlClient:
-            return await ControlClient.over(await server.local_socket(), name="terminal")
-
-        app = GridApp(door, attached=False)
+        app = in_this_process(server)
         async with app.run_test(size=(80, 24)) as pilot:
             await until(pilot, lambda: app.picture.controls)
             assert "BTCUSDT" in screen_text(app)
@@ -99,11 +104,7 @@ async def test_a_bot_of_this_process_that_ended_leaves_its_last_picture_on_the_s
     bot = DemoBot(fixtures.normal())
     server = ControlServer(bot, tmp_path / "s")
     await server.start()
-
-    async def door() -> ControlClient:
-        return await ControlClient.over(await server.local_socket(), name="terminal")
-
-    app = GridApp(door, attached=False)
+    app = in_this_process(server)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.picture.snapshot is not None)
         await server.close()
@@ -120,11 +121,7 @@ async def test_a_bot_of_this_process_that_ended_leaves_its_last_picture_on_the_s
 async def test_a_bot_of_this_process_that_dropped_an_app_that_stood_still_is_connected_again(tmp_path: Path) -> None:
     bot = DemoBot(fixtures.normal())
     async with serving(bot, tmp_path / "s") as server:
-
-        async def door() -> ControlClient:
-            return await ControlClient.over(await server.local_socket(), name="terminal")
-
-        app = GridApp(door, attached=False)
+        app = in_this_process(server)
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: app.picture.controls)
             for handler in list(server._handlers):

@@ -28,7 +28,7 @@ def banner(picture: Picture) -> tuple[str, str] | None:
     silence = words.span(picture.silence())
     if picture.ended:
         return "■ ENDED: the recorded market ends here, and the replay with it; ^q leaves", "banner"
-    if picture.line is Line.LOST and (last := picture.stopped) is not None:
+    if (last := picture.stopped) is not None:
         return f"■ STOPPED: {last.detail}", "banner" if last.ok else "alarm"
     if picture.line is Line.LOST:
         seen = f" {silence}, orders unverified" if snapshot is not None else ""
