@@ -13,13 +13,13 @@ CANDIDATES := python3.13 python3.12 python3.11 python3 python
 # Arguments: `make run ARGS="--mode sim --no-ui"`, `make test PYTEST_ARGS="-k ledger"`, WORKERS=0 for one process.
 ARGS ?=
 PYTEST_ARGS ?=
-WORKERS ?= 2
+WORKERS ?= 3
 
 RUFF = $(PY) -m ruff check $(CODE)
 MYPY = $(PY) -m mypy
 CONTRACTS = $(VENV)/bin/lint-imports --no-logo
-# Neighbours stay with one worker until the other has nothing left: what a file shares is made once, and while one worker
-# compiles, the other does not wait for the same.
+# Neighbours stay with one worker until the others have nothing left: what a file shares is made once. One worker more
+# than there are cores on a small machine: tests of real processes and connections wait a third of their time.
 PYTEST = $(PY) -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 # Where the environment forbids bytecode (containers often do), each run of the suite would compile thousands of

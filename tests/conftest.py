@@ -7,11 +7,17 @@ what that test made, as ever.
 
 import gc
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("gridbot", deadline=None)
 settings.load_profile("gridbot")
 gc.disable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """While one worker compiles the back-test, which takes most of a minute, the other has something else to do."""
+    items.sort(key=lambda item: item.get_closest_marker("compiled") is not None)
 
 
 def pytest_collection_finish() -> None:

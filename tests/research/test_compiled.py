@@ -26,6 +26,8 @@ from gridbot_tui.units import HOUR, Market
 from tests.research.markets import GAP, prepared, series
 from tests.research.screen_cases import CASES, LARGE, QUARTER, Case, Keys, told
 
+pytestmark = pytest.mark.compiled
+
 BY_NAME = {case.name: case for case in CASES}
 SIDES: list[Keys] = [
     {"ladder__kind": "geometric", "ladder__plain__side": "short", "ladder__plain__leverage": "2"},

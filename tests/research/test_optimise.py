@@ -303,7 +303,7 @@ def test_days_held_back_are_the_only_ones_that_a_plain_grid_is_judged_on(path: s
     assert whole == cut, "it has no warm-up, so it starts with them, flat"
 
 
-@pytest.mark.parametrize("by", ["engine", "compiled"])
+@pytest.mark.parametrize("by", ["engine", pytest.param("compiled", marks=pytest.mark.compiled)])
 def test_the_report_of_a_chosen_plain_grid_is_of_the_days_held_back_alone(by: Literal["engine", "compiled"]) -> None:
     keys = {"ladder__kind": "geometric", "ladder__plain__leverage": "1", "ladder__plain__initial_inventory": "true"}
     one = prepared(series("ETHUSDT", 46, seed=72, sigma_hour=0.012, interval=HOUR), interval=HOUR, **keys)

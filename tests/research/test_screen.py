@@ -24,6 +24,8 @@ from tests.research.markets import START, prepared, series
 from tests.research.screen_cases import CASES, QUARTER, Agreement, Case, compare
 from tests.research.screen_shared import Shared
 
+pytestmark = pytest.mark.compiled
+
 RECORDED = (
     ("um/FILUSDT/1m/2025-02-01_2025-02-28", None),
     ("um/XRPUSDT/1h/2024-12-01_2025-06-30", 60 * DAY),

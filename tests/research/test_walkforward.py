@@ -119,6 +119,7 @@ def test_what_cannot_be_walked_is_said_in_one_sentence(
     assert said in done.err
 
 
+@pytest.mark.compiled
 def test_a_walk_is_the_same_whoever_plays_it(tmp_path: Path) -> None:
     paths = written(tmp_path, series("ETHUSDT", 50, seed=5, sigma_hour=0.012))
     sets = walkforward.sets_from(["ladder.skew=1.25"])[::-1]  # baselines go by the config, whoever was first
@@ -130,7 +131,7 @@ def test_a_walk_is_the_same_whoever_plays_it(tmp_path: Path) -> None:
     assert len(ours.windows) == 3
 
 
-@pytest.mark.parametrize("by", ["engine", "compiled"])
+@pytest.mark.parametrize("by", ["engine", pytest.param("compiled", marks=pytest.mark.compiled)])
 def test_a_plain_grid_is_laid_with_its_window(tmp_path: Path, by: Literal["engine", "compiled"]) -> None:
     path = written(tmp_path, series("ETHUSDT", 42, seed=5, sigma_hour=0.012))[0]
     plain = (("ladder.kind", "geometric"), ("ladder.plain.leverage", "1"))
