@@ -209,7 +209,8 @@ def _wanted(
     adaptive = plan.kind == "adaptive" and not targets
     if adaptive and state.wanted is not None and _same(asked, state.wanted_for):
         return state.wanted
-    mark = None if state.mark is None or plan.kind == "adaptive" else state.mark * instrument.tick_f
+    plain = plan.kind != "adaptive"  # only a plain grid goes by lots, and only it has exits of its own
+    mark = state.mark * instrument.tick_f if plain and state.mark is not None else None
     beyond = mark is not None and beyond_exits(plan, mark)
     whole = desired(
         plan,
@@ -217,7 +218,7 @@ def _wanted(
         position,
         Touch(*best),
         desk.config.orders,
-        lots=[(lot.rung, lot.side, lot.steps) for lot in desk.ledger.book(name) if not lot.external],
+        lots=[(lot.rung, lot.side, lot.steps) for lot in desk.ledger.book(name) if not lot.external] if plain else (),
         targets=targets,
         buy_entries=buys and not beyond,
         sell_entries=sells and not beyond and desk.config.market is _FUTURES,
