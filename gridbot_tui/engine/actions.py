@@ -225,3 +225,5 @@ class CommandDone(Action, frozen=True, tag=True):
     command_id: str
     ok: bool
     text: str
+    refused: Literal["", "input", "safety"] = ""
+    """What it was refused for: an argument that makes no sense here, or a latch that comes first."""

@@ -1,5 +1,7 @@
 """What the operator asks for. A command changes a durable mode; Desired does the rest; done when converged."""
 
+from typing import Literal
+
 from gridbot_tui.engine import breaking, planning, watch
 from gridbot_tui.engine import on_truth as truth
 from gridbot_tui.engine.actions import CommandDone, ModeFact
@@ -13,7 +15,15 @@ from gridbot_tui.units import Money, Symbol, plain
 
 
 class CommandRefused(Exception):
-    """The command makes no sense now; the message is for the operator."""
+    """The command makes no sense here; the message is for the operator."""
+
+    kind: Literal["input", "safety"] = "input"
+
+
+class NotSafe(CommandRefused):
+    """The command makes sense, but something else must be lifted or known first."""
+
+    kind = "safety"
 
 
 def operator(desk: Desk, event: Operator) -> None:
@@ -24,7 +34,7 @@ def operator(desk: Desk, event: Operator) -> None:
             raise CommandRefused(f"'{event.command}' is not a command of the engine")
         text = handler(desk, event)
     except CommandRefused as refused:
-        desk.emit(CommandDone(event.command_id, ok=False, text=str(refused)))
+        desk.emit(CommandDone(event.command_id, ok=False, text=str(refused), refused=refused.kind))
         return
     if text is not None:
         desk.emit(CommandDone(event.command_id, ok=True, text=text))
@@ -107,9 +117,9 @@ def _overtake(desk: Desk, commands: set[str], symbols: tuple[Symbol, ...], by: s
 
 def _resume(desk: Desk, event: Operator) -> str:
     if desk.latches.kill:
-        raise CommandRefused("killed: 'gridbot reset kill' comes first")
+        raise NotSafe("killed: 'gridbot reset kill' comes first")
     if desk.tiers.halted:
-        raise CommandRefused("halted by drawdown: 'gridbot reset drawdown' comes first")
+        raise NotSafe("halted by drawdown: 'gridbot reset drawdown' comes first")
     symbols = _chosen(desk, event.symbol)
     _overtake(desk, {"pause", "flatten"}, symbols, "resume")
     for symbol in symbols:
@@ -170,7 +180,7 @@ def _reset(desk: Desk, event: Operator) -> str:
     if what == "drawdown":
         equity = desk.ledger.equity_quick()
         if equity is None:
-            raise CommandRefused("equity is unknown, so drawdown cannot be measured anew; wait for prices")
+            raise NotSafe("equity is unknown, so drawdown cannot be measured anew; wait for prices")
         desk.ledger.sample(desk.now)  # what happened since the last mark belongs to the drawdown that ends here
         desk.ledger.capital.rebase(0.0)
         desk.tiers.reset(float(desk.ledger.capital.nav))

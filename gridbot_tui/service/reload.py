@@ -25,7 +25,7 @@ from gridbot_tui.store.errors import StoreUnavailable
 from gridbot_tui.units import Ms
 
 WRONG_INPUT: Final = {"exit_code": "2"}
-"""What a command ends with where the config itself is wrong."""
+"""What a command ends with where the config itself, or what the command names, is wrong."""
 
 
 class Reloader:

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -17,17 +17,21 @@ from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.control.status import status_document
 from gridbot_tui.engine.actions import CommandDone
 from gridbot_tui.engine.events import Operator
+from gridbot_tui.service.assemble import EXIT_REFUSED
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.command_log import CommandLog, InlineCommands
 from gridbot_tui.service.journal import Journal
 from gridbot_tui.service.options import InForce
 from gridbot_tui.service.pace import parse_speed
-from gridbot_tui.service.reload import Reloader
+from gridbot_tui.service.reload import WRONG_INPUT, Reloader
 from gridbot_tui.service.runner import Runner
 from gridbot_tui.store.core import Store
 from gridbot_tui.units import Ms
 
 OUTCOMES_KEPT = 256
+
+ENDS_WITH: Final = {"input": WRONG_INPUT, "safety": {"exit_code": str(EXIT_REFUSED)}}
+"""How a command ends that the engine refused."""
 
 TO_ENGINE = {
     CommandKind.PAUSE,
@@ -139,7 +143,7 @@ class Session:
 
     def command_done(self, done: CommandDone) -> None:
         """The engine says that a command has converged or was refused."""
-        self.finish(CommandOutcome(done.command_id, done.ok, done.text))
+        self.finish(CommandOutcome(done.command_id, done.ok, done.text, dict(ENDS_WITH.get(done.refused, {}))))
 
     def finish(self, outcome: CommandOutcome) -> None:
         """Answer a command and write the answer down."""

@@ -56,7 +56,7 @@ def test_flatten_of_one_symbol_leaves_the_other_alone(live: Bot) -> None:
     assert float(seen["DOGEUSDT"]["position"]) == 0
     assert seen["DOGEUSDT"]["open_orders"] == 0
     assert seen["SOLUSDT"]["open_orders"] > 0
-    done(live, "flatten", "--symbol", "NOSUCHUSDT", "--yes", code=1)
+    done(live, "flatten", "--symbol", "NOSUCHUSDT", "--yes", code=2)
     done(live, "resume")
 
 
@@ -71,7 +71,7 @@ def test_learning_is_frozen_set_and_rolled_back(live: Bot) -> None:
 def test_kill_is_latched_until_it_is_reset(live: Bot) -> None:
     done(live, "kill", "--yes")
     assert status(live)["state"] == "halted"
-    done(live, "resume", code=1)
+    done(live, "resume", code=4)
     assert "kill" in done(live, "why")
     done(live, "reset", "kill")
     live.wait_for(lambda s: s["state"] == "running")

@@ -80,7 +80,9 @@ def test_a_file_named_kill_closes_everything_and_stays_in_force_over_a_restart(h
     with bot(home, *FAST) as again:
         status = again.wait_for(lambda s: s["state"] == "halted")
         assert "kill" in {blocker["code"] for blocker in status["blockers"]}
-        assert again.command("resume").code == 1
+        assert again.command("resume").code == 4, "refused for safety: the kill comes first"
+        assert again.command("resume", "--symbol", "NONEUSDT").code == 4
+        assert again.command("pause", "--symbol", "NONEUSDT").code == 2, "wrong input: it is not traded"
         assert again.command("reset", "kill").code == 0
         again.wait_for(lambda s: s["state"] == "running")
 
