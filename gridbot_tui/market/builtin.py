@@ -52,9 +52,9 @@ PEPEUSDT 0.00000001 1       92233720368 92233720368 1 0.00000001 0.1
 ZECUSDT  0.01       0.001   90000       3010.037  5 0.01       100000
 """
 
-# What was quoted more finely for a while than it is today: the days it was, UTC, and the tick.
+# What was quoted more finely for a while than it is today: the last day it was, UTC, and the tick.
 _FINER_ONCE: Final = {
-    (Market.FUTURES, "SOLUSDT"): (date(2022, 11, 9), date(2024, 11, 30), Decimal("0.001")),
+    (Market.FUTURES, "SOLUSDT"): (date(2024, 11, 30), Decimal("0.001")),
 }
 
 # symbol, then cap:leverage:maintenance ratio of each bracket, caps in thousands of quote.
@@ -101,14 +101,13 @@ def builtin(market: Market) -> dict[Symbol, Instrument]:
     return {line.split()[0]: _instrument(line, market, ladders) for line in rows.strip().splitlines()}
 
 
-def finest_tick(market: Market, symbol: Symbol, first: Ms, last: Ms) -> Decimal | None:
-    """A finer tick than today's that a symbol is known to have had on days of [first, last), if any."""
+def finest_tick(market: Market, symbol: Symbol, first: Ms) -> Decimal | None:
+    """A finer tick than today's that a symbol is known to have had from ``first`` on, for a while or later, if any.
+
+    Whether a recording lasts until then is not asked: how long it is may decide nothing on its first days.
+    """
     known = _FINER_ONCE.get((market, symbol))
-    if known is None:
-        return None
-    days = range(first // DAY, (last - 1) // DAY + 1)
-    since, until = ((day - date(1970, 1, 1)).days for day in known[:2])
-    return known[2] if days.start <= until and since < days.stop else None
+    return None if known is None or first // DAY > (known[0] - date(1970, 1, 1)).days else known[1]
 
 
 def _instrument(line: str, market: Market, ladders: dict[Symbol, tuple[Bracket, ...]]) -> Instrument:

@@ -1,6 +1,6 @@
 """Recorded files as a market: Parquet and Binance CSVs, with the funding and mark prices beside them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,7 +20,7 @@ from gridbot_tui.market.paths import Origin, candle_files
 from gridbot_tui.market.recorded import RecordedMarket, Series
 from gridbot_tui.market.settlements import complete, in_order
 from gridbot_tui.market.source import FundingRate, QualityNote
-from gridbot_tui.units import DAY, MINUTE, Market, Ms, Symbol
+from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Ms, Symbol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,8 +35,8 @@ _DEFAULTS: Final = DataParams()
 _MOST_TICKS: Final = 2**53
 """Above this a float no longer tells neighbouring ticks apart."""
 _TELLING: Final = 14 * DAY
-"""What of a recording tells tick and step: the days in which the strategy warms up. Later bars may not: an order would
-go by decimals, or by a price level, of a day that was still to come."""
+"""What of a recording tells tick and step: the days in which the strategy warms up, of a plain grid its first hour.
+Later bars may not: an order would go by decimals, or by a price level, of a day that was still to come."""
 
 
 def load(
@@ -51,6 +51,7 @@ def load(
     frm: Ms | None = None,
     to: Ms | None = None,
     params: DataParams = _DEFAULTS,
+    plain: Callable[[Symbol], bool] = lambda symbol: False,
 ) -> RecordedMarket:
     """Load recorded candles for replay.
 
@@ -65,6 +66,7 @@ def load(
         frm: bars that open at or after this.
         to: bars that close at or before this.
         params: what counts as a hole, how many bad rows are forgiven.
+        plain: whose grid needs no warm-up and is laid after the first hour.
 
     Raises:
         DataError: what cannot be used, in one sentence.
@@ -94,7 +96,8 @@ def load(
             absent.append(name)
             continue
         lengths.setdefault(length, name)
-        series.append(_series(name, chosen, candles, files, length, known.get(name), params))
+        telling = HOUR if plain(name) else _TELLING
+        series.append(_series(name, chosen, candles, files, length, known.get(name), params, telling))
     if not series:
         raise DataError(f"{', '.join(sorted(groups))}: no candles {_words(window)}: widen the dates")
     if len(lengths) > 1:
@@ -222,16 +225,19 @@ def _series(
     interval: Ms,
     known: Instrument | None,
     params: DataParams,
+    telling: Ms,
 ) -> Series:
-    """Candles in ticks of their instrument, joined with funding and mark prices."""
+    """Candles in ticks of their instrument, which those of ``telling`` tell, joined with funding and mark prices."""
     import numpy as np
 
     remarks = list(candles.remarks)
-    first = int(candles.times.searchsorted(candles.times[0] + _TELLING))
+    begun = int(candles.times[0])
+    # Of whole hours: decisions are made at their ends.
+    first = int(candles.times.searchsorted(begun - begun % HOUR + telling))
     # The columns that decide decimals: every fourth price would do, all are cheap.
     told = np.concatenate([column[:first] for column in candles.prices])
     later = np.concatenate([column[first:] for column in candles.prices])
-    once = finest_tick(market, symbol, int(candles.times[0]), int(candles.times[-1]) + interval)
+    once = finest_tick(market, symbol, begun)
     instrument = _instrument(symbol, market, known, told, once, remarks)
     size, highest = instrument.tick_f, float(candles.prices[1].max())
     if highest / size > _MOST_TICKS:
@@ -239,7 +245,7 @@ def _series(
     if float(told.min()) / size <= 0.5:
         raise DataError(f"{symbol} has prices under one tick of {instrument.tick}: give an exchangeInfo of its time")
     if len(later) and finer(instrument, later) is not instrument:
-        words = f"later prices have more decimals than those of the first two weeks: rounded to {instrument.tick:f}"
+        words = f"later prices have more decimals than those it began with: rounded to {instrument.tick:f}"
         remarks.append(("rounded_prices", words))
     del told, later
     opens, highs, lows, closes = (_ticks(column, size) for column in candles.prices)
@@ -253,7 +259,7 @@ def _series(
         instrument = _scheduled(instrument, funding, candles.times, interval)
         funding = complete(symbol, funding, candles.times, interval, params.assumed_funding, remarks)
         mark = _mark(folders, symbol, candles.times, (highs, lows, closes), size, interval, params, remarks)
-    at = int(candles.times[0]) + interval
+    at = begun + interval
     notes = [QualityNote(at, symbol, code, detail) for code, detail in remarks]
     return Series(
         instrument, candles.times, opens, highs, lows, closes, candles.volumes, mark, funding, notes

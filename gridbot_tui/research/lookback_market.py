@@ -61,6 +61,7 @@ def _files(
         frm=frm,
         to=past.end,
         params=params,
+        plain=settings.plain,
     )
 
 

@@ -95,6 +95,7 @@ def read_market(request: Request, settings: Settings) -> RecordedMarket:
             frm=request.frm,
             to=request.to,
             params=params,
+            plain=settings.plain,
         )
     except DataError as wrong:
         raise RunRefused(str(wrong)) from wrong

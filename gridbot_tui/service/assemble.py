@@ -124,7 +124,8 @@ def market_source(plan: Plan, profile: Profile) -> tuple[MarketSource, Market]:
             from gridbot_tui.market.files import load as load_files
 
             options = plan.options
-            params = plan.loaded.settings.market
+            settings = plan.loaded.settings
+            params = settings.market
             one = len(options.symbols) == 1
             recorded = load_files(
                 options.data,
@@ -135,6 +136,7 @@ def market_source(plan: Plan, profile: Profile) -> tuple[MarketSource, Market]:
                 exchange_info=None if params.exchange_info is None else Path(params.exchange_info),
                 leverage=None if params.leverage_brackets is None else Path(params.leverage_brackets),
                 params=params,
+                plain=settings.plain,
             )
             return recorded, next(iter(recorded.instruments.values())).market
         return _synthetic(plan, profile), plan.market

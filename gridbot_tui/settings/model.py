@@ -123,6 +123,10 @@ class Settings(BaseModel):
         left = max(0.0, 1.0 - sum(fixed.values()))
         return {name: fixed[name] if name in fixed else left / len(rest) for name in symbols}
 
+    def plain(self, symbol: Symbol) -> bool:
+        """True where the symbol's grid goes by no vote and needs no warm-up."""
+        return self.ladders().get(symbol, self.ladder).kind != "adaptive"
+
     def ladders(self) -> dict[Symbol, LadderParams]:
         """The ladders that differ from the common one, by symbol."""
         return {name: symbol.ladder for name, symbol in self.symbols.items() if symbol.ladder is not None}

@@ -472,16 +472,37 @@ def test_later_bars_tell_nothing_of_the_instrument(tmp_path: Path, symbol: str, 
     assert ("rounded_prices" in _codes(other)) is (factor != 12.0)
 
 
+def test_of_a_plain_grid_only_the_first_hour_tells_the_instrument(tmp_path: Path) -> None:
+    start = T0 + 37 * MINUTE
+    early, later = rows(23, start=start), rows(600, start=start + 23 * MINUTE)
+    moved: list[Row] = [(at, 0.37 * o, 0.37 * h, 0.37 * low, 0.37 * c, v) for at, o, h, low, c, v in later]
+    whole = load([str(parquet(tmp_path / "a", early + later, "um/NEWUSDT/1m"))], plain=lambda name: name == "NEWUSDT")
+    other = load([str(parquet(tmp_path / "b", early + moved, "um/NEWUSDT/1m"))], plain=lambda name: name == "NEWUSDT")
+    assert other.instruments == whole.instruments
+    assert "rounded_prices" in _codes(other)
+
+
+def test_how_long_a_recording_is_tells_nothing_of_its_tick(tmp_path: Path) -> None:
+    start = 1_664_582_400_000  # 2022-10-01: SOL's tick was finer from November on
+    long, short = rows(24 * 60, start=start, interval=HOUR), rows(24 * 20, start=start, interval=HOUR)
+    ticks = [
+        load([str(parquet(tmp_path / str(place), data, "um/SOLUSDT/1h"))]).instruments["SOLUSDT"].tick
+        for place, data in enumerate((long, short))
+    ]
+    assert ticks[0] == ticks[1]
+
+
 def test_prices_that_begin_under_one_tick_are_refused(tmp_path: Path) -> None:
     tiny: list[Row] = [(at, 1e-9 * o, 1e-9 * h, 1e-9 * low, 1e-9 * c, v) for at, o, h, low, c, v in rows(50)]
     with pytest.raises(DataError, match=r"has prices under one tick of 0\.01: give an exchangeInfo of its time"):
         load([str(parquet(tmp_path, tiny))])
 
 
-def test_a_tick_that_was_finer_for_a_while_is_known_by_the_days(tmp_path: Path) -> None:
-    before, within = 1_640_995_200_000, 1_672_531_200_000  # 2022-01-01, 2023-01-01
-    for place, (starts, tick) in enumerate((((before,), "0.01"), ((within,), "0.001"), ((before, within), "0.001"))):
-        data = [row for start in starts for row in rows(24 * 20, start=start, interval=HOUR)]
+def test_a_tick_that_was_finer_for_a_while_is_known_by_the_first_day(tmp_path: Path) -> None:
+    # 2022-01-01, 2023-01-01, 2024-12-01
+    before, within, after = 1_640_995_200_000, 1_672_531_200_000, 1_733_011_200_000
+    for place, (start, tick) in enumerate(((before, "0.001"), (within, "0.001"), (after, "0.01"))):
+        data = rows(24 * 20, start=start, interval=HOUR)
         market = load([str(parquet(tmp_path / str(place), data, "um/SOLUSDT/1h"))])
         assert str(market.instruments["SOLUSDT"].tick) == tick
 
