@@ -143,16 +143,21 @@ def _watched(
 
 
 def count(study: "optuna.Study") -> Count:
-    """How many trials have ended."""
+    """How many trials have ended by now."""
+    return counted(study.get_trials(deepcopy=False))
+
+
+def counted(trials: "Sequence[optuna.trial.FrozenTrial]") -> Count:
+    """How many of these have ended."""
     from optuna.trial import TrialState
 
-    states = [one.state for one in study.get_trials(deepcopy=False)]
+    states = [one.state for one in trials]
     return Count(*(states.count(one) for one in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)))
 
 
-def tried(study: "optuna.Study") -> int:
-    """All sets that were looked at, those that the screen did not keep included: what luck is reckoned with."""
-    return count(study).done + int(study.user_attrs.get(PASSED_OVER, 0))
+def passed_over(study: "optuna.Study") -> int:
+    """Sets that the screen looked at and did not keep: luck is reckoned with them, too."""
+    return int(study.user_attrs.get(PASSED_OVER, 0))
 
 
 def begun(wanted: Search) -> bool:

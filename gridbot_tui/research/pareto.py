@@ -11,7 +11,7 @@ from gridbot_tui.research import intervals
 from gridbot_tui.research.analysis import Analysis, analyse
 from gridbot_tui.research.backtest import Study, study_of
 from gridbot_tui.research.intervals import Interval
-from gridbot_tui.research.optimise import Count, Search, count, tried
+from gridbot_tui.research.optimise import Count, Search, counted, passed_over
 from gridbot_tui.research.outcome import by_engine
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.space import Values, defaults
@@ -73,16 +73,16 @@ def found(
     progress: Progress = lambda done, whole: None,
 ) -> Found:
     """Play the front again, choose, and judge the choice on the holdout. Raises ValueError without a finished trial."""
-    from optuna.trial import TrialState
-
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    if not complete:
+    # Asked for once: others may go on with the study, and what is told shall be of the trials that it was chosen from.
+    trials = study.get_trials(deepcopy=False)
+    count, looked_at = counted(trials), counted(trials).done + passed_over(study)
+    front = sorted(_front(trials), key=lambda one: one.values[1])
+    if not front:
         raise ValueError("no trial was finished: every set was given up or failed; more --trials may help")
-    front = sorted(study.best_trials, key=lambda one: one.values[1])
     chosen = max(front, key=lambda one: ratio(Score(*one.values)))
     told = _thinned(front, MOST, chosen)
     jobs: list[_Job] = [(one.number, _values(one.params), one.values[0]) for one in told]
-    usual = _usual(wanted, study)
+    usual = _usual(wanted, trials)
     if usual is not None and usual[0] not in {job[0] for job in jobs}:
         jobs.append(usual)
     members = _members(wanted, jobs, holdout, holdout_since, progress)
@@ -91,11 +91,11 @@ def found(
     if holdout is not None:
         settings = wanted.settings(best.values)
         judged = study_of(replace(holdout, settings=settings), full=True, judged_from=holdout_since)
-        analysis = analyse(judged, tried(study))
+        analysis = analyse(judged, looked_at)
         gap = _advantage(judged, holdout, holdout_since)
     return Found(
-        counted=count(study),
-        tried=tried(study),
+        counted=count,
+        tried=looked_at,
         front=tuple(members[one.number] for one in told),
         front_size=len(front),
         chosen=best,
@@ -104,6 +104,20 @@ def found(
         analysis=analysis,
         advantage=gap,
     )
+
+
+def _front(trials: "Sequence[optuna.trial.FrozenTrial]") -> "list[optuna.trial.FrozenTrial]":
+    """Finished trials that no other beats in every respect."""
+    from optuna.trial import TrialState
+
+    complete = [one for one in trials if one.state is TrialState.COMPLETE]
+    scores = [Score(*one.values) for one in complete]
+    points = {score.objectives for score in scores}
+    return [
+        one
+        for one, score in zip(complete, scores, strict=True)
+        if not any(score.dominated_by(point) for point in points)
+    ]
 
 
 def ratio(score: Score) -> float:
@@ -132,12 +146,12 @@ _Job = tuple[int, Values, float | None]
 """(trial, its values, the return that the search saw; None where it never came to one)."""
 
 
-def _usual(wanted: Search, study: "optuna.Study") -> _Job | None:
+def _usual(wanted: Search, trials: "Sequence[optuna.trial.FrozenTrial]") -> _Job | None:
     """The config as it is: also where its trial was given up, or lost with a process that was killed."""
     values = defaults(wanted.space, wanted.train.settings)
     if values is None:
         return None
-    for one in study.get_trials(deepcopy=False):
+    for one in trials:
         if one.user_attrs.get("defaults"):
             return one.number, values, one.values[0] if one.values else None
     return NO_TRIAL, values, None

@@ -64,10 +64,17 @@ def opened(url: str) -> "BaseStorage":
             return RDBStorage(url)
         except (SQLAlchemyError, StorageInternalError, ImportError) as wrong:
             left -= 1
-            # Somebody who begins at the same moment makes the same tables.
-            if not left or "already exists" not in str(wrong):
+            if not left or not _of_another(wrong):
                 raise StorageFailed(f"--storage {shown(url)}: {_first_line(wrong)}") from wrong
         time.sleep(PAUSE_S)
+
+
+def _of_another(wrong: Exception) -> bool:
+    """True where somebody who begins at the same moment has made the same tables, or the same rows in them."""
+    from sqlalchemy.exc import IntegrityError
+
+    told = isinstance(wrong, IntegrityError) or isinstance(wrong.__cause__, IntegrityError)
+    return told or "already exists" in str(wrong)
 
 
 def _journal(path: str) -> "BaseStorage":

@@ -10,7 +10,7 @@ from typing import Literal
 import optuna
 import pytest
 from msgspec import structs
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from gridbot_tui.research import backtest, optimise, pareto, space, storages, trial
 from gridbot_tui.research.outcome import ring_of
@@ -92,6 +92,25 @@ def test_the_config_it_started_from_is_told_though_its_trial_was_lost(path: str)
     assert made.usual.train.fills
 
 
+def test_what_others_find_meanwhile_is_not_counted_to_the_trials_that_were_chosen_from(path: str) -> None:
+    request = Request((path,))
+    train = prepare(request)
+    one = space.parsed(SPACE[1::2], train.settings)
+    wanted = optimise.Search(request, train, train.market.start, one, "s", "", trials=2, workers=1)
+    study = optuna.create_study(directions=optimise.DIRECTIONS)
+    study.tell(_asked(study, one), (0.01, 0.02, 0.3))
+    worse = _asked(study, one)
+    study.tell(worse, (0.01, 0.03, 0.3))
+
+    def better(done: int, whole: int) -> None:
+        study.tell(_asked(study, one), (0.5, 0.01, 0.1))
+
+    made = pareto.found(wanted, study, None, 0, better)
+    assert [member.number for member in made.front] == [made.chosen.number] == [0]
+    assert (made.counted.done, made.tried, made.front_size) == (2, 2, 1)
+    assert optimise.count(study).done > 2
+
+
 def _asked(study: optuna.Study, one: tuple[space.Parameter, ...]) -> optuna.Trial:
     asked = study.ask()
     optimise.suggested(asked, one)
@@ -166,8 +185,12 @@ def test_the_usual_space_of_a_plain_grid_is_its_own() -> None:
     assert [one.key[13:] for one in space.usual(Market.FUTURES, bounded)] == ["levels", "leverage"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [(OperationalError, "table studies already exists"), (IntegrityError, "UNIQUE constraint failed: alembic_version")],
+)
 def test_a_database_whose_tables_another_is_just_making_is_opened_a_moment_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[DBAPIError], said: str
 ) -> None:
     monkeypatch.setattr(storages, "PAUSE_S", 0.0)
     url, real = f"sqlite:///{tmp_path / 'study.db'}", optuna.storages.RDBStorage
@@ -176,7 +199,7 @@ def test_a_database_whose_tables_another_is_just_making_is_opened_a_moment_later
     def busy(asked: str) -> object:
         tried.append(asked)
         if len(tried) < 3:
-            raise OperationalError("CREATE TABLE studies", {}, Exception("table studies already exists"))
+            raise kind("CREATE TABLE studies", {}, Exception(said))
         return real(asked)
 
     monkeypatch.setattr(optuna.storages, "RDBStorage", busy)
@@ -184,7 +207,7 @@ def test_a_database_whose_tables_another_is_just_making_is_opened_a_moment_later
     assert tried == [url] * 3
     tried.clear()
     monkeypatch.setattr(storages, "ATTEMPTS", 1)
-    with pytest.raises(StorageFailed, match="already exists"):
+    with pytest.raises(StorageFailed, match=said):
         opened(url)
 
 
@@ -341,7 +364,6 @@ def test_sets_that_the_screen_passed_over_were_tried_too(path: str, tmp_path: Pa
     since, kept = train.market.start, f"journal:{tmp_path / 'study'}"
     wanted = optimise.Search(request, train, since, one, "s", kept, trials=1, workers=1, passed_over=190)
     study = optimise.search(wanted)
-    assert optimise.tried(study) == 191
+    assert optimise.count(study).done + optimise.passed_over(study) == 191
     again = optimise.search(structs.replace(wanted, trials=2, passed_over=0))  # its sets were screened when it began
-    assert optimise.tried(again) == 192
     assert pareto.found(wanted, again, None, 0).tried == 192
