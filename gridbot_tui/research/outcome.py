@@ -12,6 +12,7 @@ from gridbot_tui.engine.core import Engine
 from gridbot_tui.exchange.simulated.world import World
 from gridbot_tui.ledger.ledger import Ledger
 from gridbot_tui.market.cursor import Cursor
+from gridbot_tui.market.recorded import RecordedMarket
 from gridbot_tui.research import metrics
 from gridbot_tui.research.halts import Halt, halts
 from gridbot_tui.research.metrics import DIGITS
@@ -152,9 +153,29 @@ def outcome_of(name: str, ring: Ring, prepared: Prepared) -> Outcome:
     return msgspec.structs.replace(made, codes=dict(sorted(ring.tape.codes.items())), reasons=_reasons(ring))
 
 
+def to_the_end(record: Record, ledger: Ledger, end: Ms, market: RecordedMarket) -> None:
+    """Take the curve to the end of a run whose data end inside an hour: what happened since the last whole one counts
+    as well. A run without a whole hour has no curve."""
+    curve, equity = record.curve, ledger.equity_quick()
+    if not curve.at or end <= curve.at[-1] or equity is None:
+        return
+    held = 0.0
+    for name, one in market.series.items():
+        position, mark = ledger.position(name), ledger.book(name).mark
+        held += abs(position) * (mark or 0) * one.instrument.unit_f
+        fresh = int(one.times[-1]) + market.interval > curve.at[-1]
+        curve.prices[name].append(int(one.close[-1]) * one.instrument.tick_f if fresh else curve.prices[name][-1])
+    for column in curve.weights:
+        column.append(column[-1])
+    curve.at.append(end)
+    curve.equity.append(float(equity))
+    curve.leverage.append(held / float(equity) if equity > 0 else 0.0)
+
+
 def counted(name: str, left: Left, prepared: Prepared, line: float) -> Outcome:
     """Count up what a run has left; ``line`` is the drawdown that halts, fraction > 0."""
     record, curve = left.record, left.record.curve
+    to_the_end(record, left.ledger, left.end, prepared.market)
     capital = float(left.ledger.allotted)
     means = tuple(round(metrics.mean(column), DIGITS) for column in curve.weights)
     shadows = tuple(round(value, DIGITS) for value in left.shadows)

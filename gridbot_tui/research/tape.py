@@ -44,7 +44,7 @@ class TierChange(Struct, frozen=True):
 
 
 class Curve:
-    """The account at the end of every hour, as columns."""
+    """The account at the end of every hour, and of the data, as columns."""
 
     __slots__ = ("at", "equity", "leverage", "prices", "reasons", "symbols", "weights")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from gridbot_tui.research import metrics
-from gridbot_tui.research.outcome import ring_of
+from gridbot_tui.research.outcome import ring_of, to_the_end
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.ring import Ring
 from gridbot_tui.units import DAY, Ms
@@ -57,6 +57,7 @@ def played(prepared: Prepared, since: Ms, stop: Stop = lambda stage, score: Fals
         score = score_of(ring, since)
         if not last and stop(stage, score):
             return None
+    to_the_end(ring.tape, ring.engine.desk.ledger, ring.world.now, prepared.market)
     return score_of(ring, since)
 
 

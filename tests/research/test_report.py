@@ -5,17 +5,20 @@ import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from gridbot_tui.research import svg
 from gridbot_tui.research.analysis import analyse
 from gridbot_tui.research.backtest import Study, document, study_of
+from gridbot_tui.research.baselines import TITLES
 from gridbot_tui.research.html import render, write
 from gridbot_tui.research.plot import ESCAPE, terminal
 from gridbot_tui.research.verdict import assumptions, percent, verdicts
-from gridbot_tui.units import HOUR
-from tests.research.markets import prepared, series
+from gridbot_tui.research.windows import part
+from gridbot_tui.units import HOUR, MINUTE
+from tests.research.markets import GAP, prepared, series
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +35,22 @@ def test_the_page_needs_no_other_file(made: Study) -> None:
     page = render(made, analyse(made))
     assert not re.search(r"(src|href)\s*=|url\(|@import|<script|<link", page)
     assert page.startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("by", ["engine", "compiled"])
+def test_data_that_end_inside_an_hour_count_to_their_end(by: Literal["engine", "compiled"]) -> None:
+    whole = prepared(series("ETHUSDT", 16, seed=43, sigma_hour=0.012))
+    end = whole.market.end - 25 * MINUTE
+    market = part(whole.market, whole.market.start, end, GAP)
+    assert market is not None
+    one = study_of(whole.stretch(market), processes=1, by=by)
+    result, rows = document(one), analyse(one).rows
+    assert one.main.at[-1] == end
+    assert one.main.at[-2] == end - 35 * MINUTE
+    assert rows[0].net_return == pytest.approx(result["net_return"], abs=1e-11)
+    for row in rows[1:]:
+        name = row.name.replace("best_in_hindsight", next(n for n in one.others if TITLES[n] in row.title))
+        assert row.net_return == pytest.approx(result["baselines"][name]["net_return"], abs=1e-11)
 
 
 def test_every_tag_that_opens_closes(made: Study) -> None:
