@@ -1,5 +1,6 @@
 """What an exchange knows of the time before it opened, whatever time of day that is."""
 
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from gridbot_tui.exchange.server import http as _fills_the_table  # noqa: F401
 from gridbot_tui.exchange.server.build import build
 from gridbot_tui.exchange.server.clock import Clock
+from gridbot_tui.exchange.server.codes import Denied
 from gridbot_tui.exchange.server.fields import INTERVALS, check
 from gridbot_tui.exchange.server.place import Place
 from gridbot_tui.exchange.server.settings import ServeOptions
@@ -20,9 +22,9 @@ NOON = 1_795_219_200_000 + 12 * HOUR
 """A day of November 2026."""
 
 
-def opened(at: int, **options: Any) -> Place:
+def opened(at: int, market: Market = Market.FUTURES, **options: Any) -> Place:
     clock = Clock(wall=lambda: at * 1_000)
-    return build((Market.FUTURES,), ServeOptions(), symbols=("BTCUSDT",), history=6 * HOUR, clock=clock, **options)
+    return build((market,), ServeOptions(), symbols=("BTCUSDT",), history=6 * HOUR, clock=clock, **options)
 
 
 def ask(place: Place, path: str, **params: str) -> Any:
@@ -50,6 +52,38 @@ def test_fifteen_hundred_candles_of_every_interval_join_without_a_hole(interval:
     assert all(
         float(r[3]) <= min(float(r[1]), float(r[4])) <= max(float(r[1]), float(r[4])) <= float(r[2]) for r in rows
     )
+
+
+@pytest.mark.parametrize(("interval", "zone", "east"), [
+    ("1d", "8", 8 * HOUR), ("1d", "05:45", 345 * MINUTE), ("1w", "-1:00", -HOUR), ("1M", "+14", 14 * HOUR),
+    ("4h", "-5:45", -345 * MINUTE),
+])  # fmt: skip
+def test_candles_of_another_time_zone_begin_with_its_days(interval: str, zone: str, east: int) -> None:
+    place = opened(NOON, Market.SPOT)
+
+    def candles(length: str, limit: str = "1000", **more: str) -> list[Any]:
+        return list(ask(place, "/api/v3/klines", symbol="BTCUSDT", interval=length, limit=limit, **more))
+
+    first, second, _ = candles(interval, "3", timeZone=zone)
+    there = datetime.fromtimestamp((first[0] + east) / 1_000, UTC)
+    assert (there.minute, there.hour % 4) == (0, 0)
+    assert interval == "4h" or there.hour == 0
+    assert interval != "1w" or there.weekday() == 0
+    assert interval != "1M" or there.day == 1
+    assert first[6] + 1 == second[0]
+    parts = candles("15m", startTime=str(first[0]), endTime=str(min(first[6], first[0] + DAY - 1)))
+    assert first[1] == parts[0][1]
+    if interval in ("1d", "4h"):
+        assert float(first[2]) == max(float(part[2]) for part in parts)
+        assert first[4] == parts[-1][4]
+        assert float(first[5]) == pytest.approx(sum(float(part[5]) for part in parts), rel=1e-3)
+    assert candles(interval, "1", timeZone=zone, startTime=str(first[0])) == [first]
+
+
+@pytest.mark.parametrize("zone", ["15", "-12:01", "14:01", "5:60", "x", "UTC", "1.5", "٣"])
+def test_a_time_zone_that_there_is_not_is_refused(zone: str) -> None:
+    with pytest.raises(Denied, match="-1130"):
+        ask(opened(NOON, Market.SPOT), "/api/v3/klines", symbol="BTCUSDT", interval="1d", timeZone=zone)
 
 
 def test_the_candles_of_all_intervals_tell_the_same_past() -> None:

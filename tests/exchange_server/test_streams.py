@@ -40,6 +40,7 @@ def test_each_stream_has_exactly_its_fields(served: Served, path: str, name: str
 @pytest.mark.parametrize("path", [
     "/public/ws/btcusdt@kline_1m", "/market/ws/btcusdt@bookTicker", "/market/ws/btcusdt@depth", "/ws/BTCUSDT@aggTrade",
     "/public/ws/nopeusdt@bookTicker", "/private/ws/nonsense", "/public/ws/btcusdt@trade", "/ws/btcusdt@kline_7m",
+    "/ws/btcusdt@kline_1d@+09:00", "/ws/btcusdt@kline_1d@",
 ])  # fmt: skip
 def test_a_stream_at_the_wrong_door_or_of_no_known_name_connects_and_stays_silent(served: Served, path: str) -> None:
     with listening(served, path) as ears:
@@ -148,6 +149,28 @@ def test_a_candle_is_told_once_more_when_it_has_closed_and_rest_knows_the_same(s
         rows = served.call("GET", f"/fapi/v1/klines?symbol=BTCUSDT&interval=1m&startTime={closed['t']}&limit=1")[1]
     assert [closed[name] for name in ["t", "o", "h", "l", "c", "v"]] == rows[0][:6]
     assert (closed["q"], closed["n"]) == (rows[0][7], rows[0][8])
+
+
+@pytest.mark.parametrize("path", ["/ws/btcusdt@kline_1m", "/ws/btcusdt@kline_1s", "/market/ws/btcusdt@kline_1m"])
+def test_each_candle_that_closed_in_a_leap_of_time_is_told_once(served: Served, path: str) -> None:
+    length = 1_000 if path.endswith("1s") else 60_000
+    with listening(served, path) as ears:
+        moves(served, 60_010)
+        first = ears.next()["k"]["t"]
+        served.jump(4 * length)
+        moves(served, 60_020)
+        heard = [frame["k"] for frame in ears.until(lambda f: f["k"]["t"] >= first + 4 * length)]
+    closed = [candle["t"] for candle in heard if candle["x"]]
+    assert closed == [first + n * length for n in range(len(closed))]
+    assert len(closed) >= 4
+
+
+def test_a_day_of_candles_begins_at_midnight_of_the_time_zone_that_a_stream_names(served: Served) -> None:
+    with listening(served, "/stream?streams=btcusdt@kline_1d/btcusdt@kline_1d@+08:00") as ears:
+        moves(served, 60_010)
+        frames = {frame["stream"]: frame["data"]["k"]["t"] for frame in (ears.next(), ears.next())}
+    hours = {name: at % 86_400_000 // 3_600_000 for name, at in frames.items()}
+    assert hours == {"btcusdt@kline_1d": 0, "btcusdt@kline_1d@+08:00": 16}
 
 
 @pytest.mark.parametrize("interval", ["1m", "5m", "1h", "4h"])

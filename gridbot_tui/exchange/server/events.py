@@ -20,7 +20,7 @@ class EventRow(Struct, frozen=True):
 EVENTS: Final = (
     EventRow("spot", "aggTrade", "<symbol>@aggTrade", "", "every trade"),
     EventRow("spot", "trade", "<symbol>@trade", "", "every trade"),
-    EventRow("spot", "kline", "<symbol>@kline_<interval>", "", "2000 ms (1s: 1000 ms), and once when it closes"),
+    EventRow("spot", "kline", "<symbol>@kline_<interval>[@+08:00]", "", "2000 ms (1s: 1000 ms), once when it closes"),
     EventRow("spot", "24hrMiniTicker", "<symbol>@miniTicker, !miniTicker@arr", "", "1000 ms"),
     EventRow("spot", "24hrTicker", "<symbol>@ticker", "", "1000 ms"),
     EventRow("spot", "1hTicker", "<symbol>@ticker_1h, !ticker_1h@arr", "", "1000 ms"),

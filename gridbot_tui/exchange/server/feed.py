@@ -14,6 +14,8 @@ from gridbot_tui.units import Market, Ms
 
 Json = dict[str, Any]
 Emit = Callable[[Topic, Json | list[Json]], None]
+_AT_ONCE = 1_500
+"""Closed candles that are told after a leap of time, at the most."""
 _WINDOWS = {"1h": 3_600_000, "4h": 14_400_000, "1d": 86_400_000}
 
 
@@ -151,19 +153,22 @@ class Feed:
                 "U": before + 1, "u": tape.update_id, "pu": before, "b": bids, "a": asks}  # fmt: skip
 
     def _klines(self, stream: "_Stream", topic: Topic, tape: Tape, now: Ms) -> None:
-        """The forming candle in its rhythm; a closed one once, as soon as it is."""
+        """The forming candle in its rhythm; every closed one once, as soon as it is: in quick time several at once."""
         series = tape.seconds if topic.interval == "1s" and tape.seconds is not None else tape.candles
         length = INTERVALS[topic.interval]
-        if now - stream.sent_at < topic.every and (not stream.closes_at or now < stream.closes_at):
+        closes_at = stream.closes_at
+        if now - stream.sent_at < topic.every and (not closes_at or now < closes_at):
             return
-        candles = series.candles(topic.interval, length, None, None, 2, now)
+        candles = series.candles(topic.interval, length, None, None, 1, now, topic.zone)
         if not candles:
             return
+        if closes_at and now >= closes_at:
+            ended = series.candles(topic.interval, length, stream.opens_at, None, _AT_ONCE, now, topic.zone)
+            candles = [one for one in ended if one.open_at < candles[0].open_at] + candles
         stream.sent_at = now
-        if len(candles) == 2 and stream.closes_at and candles[0].close_at + 1 == stream.closes_at:
-            self._emit(topic, self._kline(topic, tape, candles[0], now))
-        stream.closes_at = candles[-1].close_at + 1
-        self._emit(topic, self._kline(topic, tape, candles[-1], now))
+        stream.opens_at, stream.closes_at = candles[-1].open_at, candles[-1].close_at + 1
+        for candle in candles:
+            self._emit(topic, self._kline(topic, tape, candle, now))
 
     def _kline(self, topic: Topic, tape: Tape, candle: Any, now: Ms) -> Json:
         body = kline_object(tape, candle, topic.interval)
@@ -199,13 +204,15 @@ class Feed:
 class _Stream:
     """What a stream remembers between two frames."""
 
-    __slots__ = ("asks", "bids", "closes_at", "sent_at", "tape", "topic", "update_id")
+    __slots__ = ("asks", "bids", "closes_at", "opens_at", "sent_at", "tape", "topic", "update_id")
 
     def __init__(self, topic: Topic, tape: Tape | None) -> None:
         self.topic = topic
         self.tape = tape
         self.sent_at: Ms = 0
+        self.opens_at: Ms = 0
         self.closes_at: Ms = 0
+        """Of the candle that was told last."""
         self.update_id = 0
         self.bids: Levels = {}
         self.asks: Levels = {}

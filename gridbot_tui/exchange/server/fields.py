@@ -15,6 +15,7 @@ _DECIMAL: Final = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 _WHOLE: Final = re.compile(r"-?[0-9]{1,19}")
 _SYMBOL: Final = re.compile(r"\w{1,20}")
 _SPOT_SYMBOL: Final = re.compile(r"(?!.*[a-z])[\w\-.]{1,50}")
+_ZONE: Final = re.compile(r"([+-]?)([0-9]{1,2})(?::([0-9]{2}))?")
 _DIGITS: Final = re.compile(r"[0-9]{1,20}")
 SPOT_TYPES: Final = (
     "LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT",
@@ -88,6 +89,15 @@ def _one_of(*allowed: str, code: int = -1130) -> Callable[[str, str], str]:
     return check
 
 
+def _zone(name: str, text: str) -> int:
+    """``8``, ``-1:00``, ``05:45``: milliseconds east of UTC."""
+    found = _ZONE.fullmatch(text)
+    minutes = 60 * int(found[2]) + int(found[3] or 0) if found else 0
+    if found is None or minutes > (12 if found[1] == "-" else 14) * 60 or int(found[3] or 0) > 59:
+        raise Denied(-1130, name)
+    return (-1 if found[1] == "-" else 1) * minutes * 60_000
+
+
 def _interval(name: str, text: str) -> str:
     if text not in INTERVALS:
         raise Denied(-1120)
@@ -111,6 +121,7 @@ _KINDS: Final[dict[str, Callable[[str, str], Any]]] = {
                           "QUEUE_10", "QUEUE_20"),
     "interval": _interval,
     "recvWindow": _window,
+    "timeZone": _zone,
     **dict.fromkeys(("price", "quantity", "quoteOrderQty", "stopPrice", "triggerPrice", "activatePrice",
                      "activationPrice", "callbackRate", "icebergQty", "newQty", "abovePrice", "aboveStopPrice",
                      "belowPrice", "belowStopPrice", "stopLimitPrice", "aboveIcebergQty", "belowIcebergQty",

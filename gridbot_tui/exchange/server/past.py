@@ -42,19 +42,20 @@ class Past:
         """Open time of the oldest candle."""
         return self.until - DAYS * DAY
 
-    def candles(self, since: Ms, until: Ms, length: Ms) -> list[Candle]:
-        """Candles that open in [since, until]: of days, hours or minutes, the longest that make up ``length``."""
+    def candles(self, since: Ms, until: Ms, length: Ms, zone: Ms = 0) -> list[Candle]:
+        """Candles that open in [since, until]: of days, hours or minutes, the longest that make up ``length`` where
+        days begin at midnight of ``zone``."""
         days = self._walked(max(1, min(DAYS, -(-(self.until - since) // DAY))))
         first = bisect_left(days, since - DAY + 1, key=lambda day: day.open_at)
         found: list[Candle] = []
-        unit = DAY if length % DAY == 0 else HOUR if length % HOUR == 0 else MINUTE
+        edge = DAY if length % DAY == 0 else length
         for day in days[first:]:
             if day.open_at > until:
                 break
-            if unit == DAY:
+            if edge == DAY and zone % DAY == 0:
                 found.append(self._candle(day))
             else:
-                found += self._inside(day, since, until, unit)
+                found += self._inside(day, since, until, edge, zone)
         return [candle for candle in found if since <= candle.open_at <= until]
 
     def settlements(self, symbol: Symbol, hours: int, *, steady: bool = False) -> list[tuple[FundingRate, Ticks]]:
@@ -85,12 +86,13 @@ class Past:
             made.append(_bar(self.until - (len(made) + 1) * DAY, DAY, opened, high, low, close, volume))
         return made[count - 1 :: -1]
 
-    def _inside(self, day: Bar, since: Ms, until: Ms, unit: Ms) -> list[Candle]:
+    def _inside(self, day: Bar, since: Ms, until: Ms, edge: Ms, zone: Ms) -> list[Candle]:
+        """The hours of a day; the minutes of those within which something longer begins, every ``edge``."""
         found: list[Candle] = []
         for hour in _split(day, 24):
             if hour.open_at + HOUR <= since or hour.open_at > until:
                 continue
-            if unit == HOUR:
+            if edge % HOUR == 0 and not 0 < -(hour.open_at + zone) % edge < HOUR:
                 found.append(self._candle(hour))
             else:
                 found += [self._candle(minute) for minute in _split(hour, 60)]

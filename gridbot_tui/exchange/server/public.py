@@ -34,7 +34,8 @@ def klines(call: Call, tape: Tape, most: int) -> list[list[object]]:
         if tape.seconds is None:
             raise Denied(-1120)
         series = tape.seconds
-    found = series.candles(interval, INTERVALS[interval], call.get("startTime"), call.get("endTime"), limit, call.now)
+    found = series.candles(interval, INTERVALS[interval], call.get("startTime"), call.get("endTime"), limit, call.now,
+                           call.get("timeZone", 0))  # fmt: skip
     return [kline_row(tape, candle) for candle in found]
 
 

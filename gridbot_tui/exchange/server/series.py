@@ -37,13 +37,14 @@ class Candle(NamedTuple):
     closed: bool = True
 
 
-def bucket(at: Ms, interval: str, length: Ms) -> tuple[Ms, Ms]:
-    """(open, next open) of the candle that holds a moment."""
+def bucket(at: Ms, interval: str, length: Ms, zone: Ms = 0) -> tuple[Ms, Ms]:
+    """(open, next open) of the candle that holds a moment; days begin at midnight so far east of UTC as ``zone``."""
     if interval == "1M":
-        day = datetime.fromtimestamp(at / 1000, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        there = datetime.fromtimestamp((at + zone) / 1000, UTC)
+        day = there.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         following = day.replace(year=day.year + day.month // 12, month=day.month % 12 + 1)
-        return int(day.timestamp() * 1000), int(following.timestamp() * 1000)
-    shift = WEEK_SHIFT if interval == "1w" else 0
+        return int(day.timestamp() * 1000) - zone, int(following.timestamp() * 1000) - zone
+    shift = (WEEK_SHIFT if interval == "1w" else 0) - zone
     open_at = (at - shift) // length * length + shift
     return open_at, open_at + length
 
@@ -122,13 +123,13 @@ class Series:
             return self._times[0]
         return None if self._forming is None else self._forming[0]
 
-    def base(self, since: Ms, until: Ms, length: Ms = MINUTE) -> list[Candle]:
+    def base(self, since: Ms, until: Ms, length: Ms = MINUTE, zone: Ms = 0) -> list[Candle]:
         """Base candles that open in [since, until], the forming one too; of the past as long as ``length`` allows."""
         times = self._times
         first, last = bisect_left(times, since), bisect_left(times, until + 1)
         found: list[Candle] = []
         if self.past is not None and since < self.past.until:
-            found = self.past.candles(since, min(until, self.past.until - 1), length)
+            found = self.past.candles(since, min(until, self.past.until - 1), length, zone)
         for i in range(first, last):
             t, at = times[i], i * _WIDTH
             o, h, low, c, v, q, n, b, ids = self._rows[at : at + _WIDTH]
@@ -140,27 +141,27 @@ class Series:
         return found
 
     def candles(self, interval: str, length: Ms, since: Ms | None, until: Ms | None, limit: int,
-                now: Ms) -> list[Candle]:  # fmt: skip
+                now: Ms, zone: Ms = 0) -> list[Candle]:  # fmt: skip
         """Candles of a longer interval: the first ``limit`` from ``since``, or the last ``limit`` up to ``until``."""
         first_known = self.first_at()
         if first_known is None:
             return []
         end = now if until is None else min(until, now)
         if since is None:
-            begin = bucket(max(first_known, end - (limit - 1) * length), interval, length)[0]
+            begin = bucket(max(first_known, end - (limit - 1) * length), interval, length, zone)[0]
         elif since > now:
             return []  # and a month so far ahead may have no date
         else:
-            begin = max(since, bucket(first_known, interval, length)[0])
-            begin_bucket, following = bucket(begin, interval, length)
+            begin = max(since, bucket(first_known, interval, length, zone)[0])
+            begin_bucket, following = bucket(begin, interval, length, zone)
             begin = begin if begin_bucket == begin else following
             end = min(end, begin + limit * length - 1)
         if end < begin:
             return []
-        stop = bucket(end, interval, length)[1] - 1 if since is None or until is None else end
+        stop = bucket(end, interval, length, zone)[1] - 1 if since is None or until is None else end
         made: list[Candle] = []
-        for base in self.base(begin, min(max(stop, end), now), length):
-            open_at, following = bucket(base.open_at, interval, length)
+        for base in self.base(begin, min(max(stop, end), now), length, zone):
+            open_at, following = bucket(base.open_at, interval, length, zone)
             if made and made[-1].open_at == open_at:
                 made[-1] = _joined(made[-1], base)
             else:
@@ -168,7 +169,7 @@ class Series:
         for _ in range(QUIET):
             if not made or not made[-1].close_at < min(now, stop):
                 break
-            made.append(_untraded(made[-1], bucket(made[-1].close_at + 1, interval, length)))
+            made.append(_untraded(made[-1], bucket(made[-1].close_at + 1, interval, length, zone)))
         if made and made[-1].close_at >= now:
             made[-1] = made[-1]._replace(closed=False)
         return made[:limit] if since is not None else made[-limit:]

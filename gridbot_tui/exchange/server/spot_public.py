@@ -58,8 +58,8 @@ def agg_trades(call: Call) -> list[Json]:
     return public.agg_trades(call, call.place.tape("spot", call.values["symbol"]))
 
 
-@endpoint("GET", "/api/v3/klines /api/v3/uiKlines", "symbol! interval! startTime endTime timeZone limit", weight=2,
-          ws="klines")  # fmt: skip
+@endpoint("GET", "/api/v3/uiKlines", "symbol! interval! startTime endTime timeZone limit", weight=2, ws="uiKlines")
+@endpoint("GET", "/api/v3/klines", "symbol! interval! startTime endTime timeZone limit", weight=2, ws="klines")
 def klines(call: Call) -> list[list[object]]:
     """Candles."""
     return public.klines(call, call.place.tape("spot", call.values["symbol"]), 1_000)
@@ -101,13 +101,13 @@ def book(call: Call) -> Any:
 
 
 @endpoint("GET", "/api/v3/executionRules", "symbol symbols symbolStatus", weight=by_symbol(2, 40),
-          weight_text="2 with symbol, 40 without")  # fmt: skip
+          weight_text="2 with symbol, 40 without", ws="executionRules")  # fmt: skip
 def execution_rules(call: Call) -> Json:
     """No symbol has a price range rule here."""
     return {"symbolRules": []}
 
 
-@endpoint("GET", "/api/v3/referencePrice", "symbol!", weight=2)
+@endpoint("GET", "/api/v3/referencePrice", "symbol!", weight=2, ws="referencePrice")
 def reference_price(call: Call) -> Json:
     """The last price."""
     tape = call.place.tape("spot", call.values["symbol"])

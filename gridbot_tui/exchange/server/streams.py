@@ -273,8 +273,8 @@ class Hub:
         combined = bool(parts) and parts[0] == "stream"
         names = [name for name in parts[1:] if name]
         for key, value in parse_qsl(query):
-            if key == "streams":
-                names += [name for name in value.split("/") if name]
+            if key == "streams":  # a plus sign as it is, too: @+08:00
+                names += [name for name in value.replace(" ", "+").split("/") if name]
         return door, market, combined, names
 
     async def _live(self, streams: StreamLink) -> None:

@@ -6,8 +6,11 @@ from typing import Final
 from msgspec import Struct
 
 from gridbot_tui.exchange.server.fields import INTERVALS
+from gridbot_tui.units import HOUR
 
 _DEPTH: Final = re.compile(r"depth(5|10|20)?(@(100ms|250ms|500ms|1000ms))?")
+_ZONES: Final = {"+08:00": 8 * HOUR}
+"""The one other time zone in which spot candles are streamed."""
 
 
 class Topic(Struct, frozen=True):
@@ -23,6 +26,8 @@ class Topic(Struct, frozen=True):
     levels: int = 0
     every: int = 0
     """Milliseconds between two frames; 0 = whenever there is something."""
+    zone: int = 0
+    """Candles: milliseconds by which their days begin before those of UTC."""
     door: str = ""
     """``public`` or ``market`` on futures."""
 
@@ -59,9 +64,12 @@ def spot_topic(name: str) -> Topic | None:
         return Topic(name, rest, symbol, every=simple[rest])
     if rest.startswith("ticker_") and rest[7:] in ("1h", "4h", "1d"):
         return Topic(name, "window", symbol, interval=rest[7:], every=1_000)
-    if rest.startswith("kline_") and rest[6:].partition("@")[0] in INTERVALS:
-        interval = rest[6:].partition("@")[0]
-        return Topic(name, "kline", symbol, interval=interval, every=1_000 if interval == "1s" else 2_000)
+    if rest.startswith("kline_"):
+        interval, _, zone = rest[6:].partition("@")
+        if interval not in INTERVALS or (zone and zone not in _ZONES) or rest.endswith("@"):
+            return None
+        return Topic(name, "kline", symbol, interval=interval, every=1_000 if interval == "1s" else 2_000,
+                     zone=_ZONES.get(zone, 0))  # fmt: skip
     return _depth(name, symbol, rest, 1_000, ("100ms", "1000ms"), "")
 
 
