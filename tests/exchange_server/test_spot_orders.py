@@ -122,12 +122,21 @@ def test_a_take_profit_waits_for_the_other_direction_and_a_cancel_frees_its_lock
 def test_an_amendment_keeps_the_order_and_its_place_and_only_shrinks_it(served: Served) -> None:
     with spot_user_stream(served) as ears:
         order = buy(served, newClientOrderId="before")
-        answer = served.good("PUT", "/api/v3/order/amend/keepPriority", symbol="BTCUSDT", orderId=order["orderId"],
-                             newQty="0.004", newClientOrderId="after")["amendedOrder"]  # fmt: skip
+        whole = served.good("PUT", "/api/v3/order/amend/keepPriority", symbol="BTCUSDT", orderId=order["orderId"],
+                            newQty="0.004", newClientOrderId="after")  # fmt: skip
+        answer = whole["amendedOrder"]
         assert (answer["orderId"], answer["qty"], answer["origClientOrderId"], answer["clientOrderId"]) == (
             order["orderId"], "0.00400000", "before", "after")  # fmt: skip
         event = ears.until(lambda f: f["event"].get("x") == "REPLACED")[-1]["event"]
     assert (event["c"], event["C"], event["q"]) == ("after", "before", "0.00400000")
+    assert event["I"] == whole["executionId"]
+    told = served.good("GET", "/api/v3/order/amendments", symbol="BTCUSDT", orderId=order["orderId"])
+    assert told == [{
+        "symbol": "BTCUSDT", "orderId": order["orderId"], "executionId": event["I"], "origClientOrderId": "before",
+        "newClientOrderId": "after", "origQty": "0.01000000", "newQty": "0.00400000", "time": told[0]["time"],
+    }]  # fmt: skip
+    assert served.good("GET", "/api/v3/order/amendments", symbol="BTCUSDT", orderId=order["orderId"],
+                       fromExecutionId=event["I"] + 1) == []  # fmt: skip
     status, wrong = served.signed("PUT", "/api/v3/order/amend/keepPriority", symbol="BTCUSDT",
                                   orderId=order["orderId"], newQty="0.005")  # fmt: skip
     assert (status, wrong["code"]) == (400, -2038)

@@ -46,6 +46,12 @@ def test_the_signature_is_over_the_raw_query_and_body_without_anything_between(s
     assert status == 200, answer
 
 
+@pytest.mark.parametrize("path", ["ticker/price", "ticker/24hr", "ticker/bookTicker", "exchangeInfo"])
+def test_one_symbol_and_a_list_of_them_do_not_go_together(served: Served, path: str) -> None:
+    status, answer = served.call("GET", f"/api/v3/{path}?symbol=BTCUSDT&symbols=%5B%22BTCUSDT%22%5D")
+    assert (status, answer["code"]) == (400, -1128)
+
+
 def test_a_value_signed_before_it_was_percent_encoded_is_refused(served: Served) -> None:
     now = served.now()
     raw = f"symbol=BTCUSDT&origClientOrderId=a:b/c&timestamp={now}"

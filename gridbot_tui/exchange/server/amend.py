@@ -16,7 +16,7 @@ def amend(desk: Desk, order: Order, steps: Steps, new_id: str) -> None:
         Denied: the order stays as it is.
     """
     _check(desk, order, steps, new_id)
-    terms = desk.terms_of(order)
+    terms, before = desk.terms_of(order), order.steps
     found = desk.lists.of(order)
     legs = [order] if found is None else [leg for leg in found.legs if leg.open]
     for leg in legs:
@@ -27,7 +27,14 @@ def amend(desk: Desk, order: Order, steps: Steps, new_id: str) -> None:
     del desk.history.open[desk._key_of(order)]
     terms.old_id, order.client_id = order.client_id, new_id
     terms.amends += 1
+    terms.amended_as = desk.ids.next_execution()
     desk.history.open[desk._key_of(order)] = order
+    f = desk.tapes[order.symbol].format
+    desk.changes.append((order, {
+        "symbol": order.symbol, "orderId": order.exchange_id, "executionId": terms.amended_as,
+        "origClientOrderId": terms.old_id, "newClientOrderId": new_id, "origQty": f.qty(before),
+        "newQty": f.qty(steps), "time": desk.now,
+    }))  # fmt: skip
     for leg in legs:
         desk.updates_amended(leg)
     venue = desk.venues[order.symbol]

@@ -47,6 +47,8 @@ class Terms(Struct):
     list_id: int = -1
     """The order list it is a leg of."""
     amends: int = 0
+    amended_as: int = 0
+    """Spot: the execution number of the last amendment."""
     modify_id: int = 0
     strategy_id: int | None = None
     strategy_type: int | None = None

@@ -85,7 +85,9 @@ def book_ticker(tape: Tape) -> Json:
 
 
 def tapes_of(call: Call, market: str) -> list[Tape]:
-    """The tapes of ``symbol``, of the JSON list ``symbols``, or all."""
+    """The tapes of ``symbol``, of the JSON list ``symbols``, or all; -1128 where both were sent."""
+    if "symbol" in call.values and "symbols" in call.values:
+        raise Denied(-1128)
     if "symbol" in call.values:
         return [call.place.tape(market, call.values["symbol"])]
     names = symbols_list(call.values)

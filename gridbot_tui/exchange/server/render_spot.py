@@ -108,11 +108,11 @@ def _conditionals(found: Json, desk: Desk, order: Order, terms: Terms) -> None:
         found["strategyType"] = terms.strategy_type
 
 
-def amended(desk: Desk, order: Order, execution: int) -> Json:
+def amended(desk: Desk, order: Order) -> Json:
     """The answer to a keep-priority amendment."""
     f, terms = desk.tapes[order.symbol].format, desk.terms_of(order)
     return {
-        "transactTime": order.updated_at, "executionId": execution,
+        "transactTime": order.updated_at, "executionId": terms.amended_as,
         "amendedOrder": {
             "symbol": order.symbol, "orderId": order.exchange_id, "orderListId": terms.list_id,
             "origClientOrderId": terms.old_id, "clientOrderId": order.client_id, "price": f.price(order.price),
@@ -197,7 +197,8 @@ def execution_report(desk: Desk, update: OrderUpdate, now: Ms) -> Json:
         "l": f.qty(trade.steps) if trade else ZERO8, "z": f.qty(order.filled),
         "L": f.price(trade.price) if trade else ZERO8, "n": fixed(trade.fee) if trade else "0",
         "N": trade.fee_asset if trade else None, "T": update.at, "t": trade.trade_id if trade else -1,
-        "I": desk.ids.next_execution(), "w": order.open and (terms.working_at >= 0) and trade is None,
+        "I": (amendment and terms.amended_as) or desk.ids.next_execution(),
+        "w": order.open and (terms.working_at >= 0) and trade is None,
         "m": trade.maker if trade else False, "M": trade is not None, "O": order.created_at, "Z": fixed(order.quote),
         "Y": fixed(trade.quote if trade else ZERO), "Q": fixed(terms.quote_quantity),
     }  # fmt: skip

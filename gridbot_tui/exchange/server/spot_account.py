@@ -67,8 +67,6 @@ def my_filters(call: Call) -> Json:
           security="SIGNED", weight=20, ws="myPreventedMatches")  # fmt: skip
 @endpoint("GET", "/api/v3/myAllocations", "symbol! startTime endTime fromAllocationId limit orderId",
           security="SIGNED", weight=20, ws="myAllocations")  # fmt: skip
-@endpoint("GET", "/api/v3/order/amendments", "symbol! orderId! fromExecutionId limit", security="SIGNED", weight=4,
-          ws="order.amendments")  # fmt: skip
 def nothing_of_it(call: Call) -> list[Json]:
     """Nothing of the kind ever happens here."""
     return []

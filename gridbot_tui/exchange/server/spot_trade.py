@@ -266,7 +266,17 @@ def amend(call: Call) -> Json:
     new_id = call.get("newClientOrderId") or entry.new_id()
     quantity = entry.steps(desk.tapes[order.symbol].instrument, call.values["newQty"])
     amending.amend(desk, order, quantity, new_id)
-    return render_spot.amended(desk, order, desk.ids.execution)
+    return render_spot.amended(desk, order)
+
+
+@endpoint("GET", "/api/v3/order/amendments", "symbol! orderId! fromExecutionId limit", security="SIGNED", weight=4,
+          ws="order.amendments")  # fmt: skip
+def amendments(call: Call) -> list[Json]:
+    """What has been amended of an order."""
+    desk, first = call.place.desk(call.account, "spot", call.now), call.get("fromExecutionId", 0)
+    order = wanted(call, desk, -2013)
+    rows = [told for one, told in desk.changes if one is order and told["executionId"] >= first]
+    return rows[: limit_of(call.values, 500, 1_000)]
 
 
 @endpoint("POST", "/api/v3/order/cancelReplace", NEW + " cancelReplaceMode! cancelNewClientOrderId"
