@@ -96,10 +96,9 @@ class Reloader:
         path = self._file
         if command.kind is CommandKind.APPLY:
             text = command.args.get("text", "")
-        elif path is None:
-            return CommandOutcome(
-                command.id, ok=False, text="there is no config file to reload: start with --config FILE"
-            )
+        elif (path := self._found()) is None:
+            where = "" if self._kept is None else f" (nor {self._kept})"
+            return CommandOutcome(command.id, ok=False, text=f"there is no config file to reload{where}")
         else:
             try:
                 text = read(path)
@@ -120,6 +119,12 @@ class Reloader:
             if ok and detail and to is None and not preview:
                 words += "; there is no config file, so it lasts until this run ends"
         return CommandOutcome(command.id, ok, words, detail)
+
+    def _found(self) -> Path | None:
+        """The config file: the one in force, else one that appeared where a start would look; None: there is none."""
+        if self._file is None and self._kept is not None and self._kept.is_file():
+            self._file = self._kept
+        return self._file
 
     def _passed_over(self, path: Path) -> str:
         """What applying another text would replace unseen: an edit of the file that was refused or not yet read."""
@@ -192,7 +197,7 @@ class Reloader:
 
     async def watch_file(self) -> None:
         """Apply the file whenever it changes on disk; what is wrong with an edit is said and nothing changes."""
-        path = self._file
+        path = self._file or self._kept
         if path is None:
             return
         from watchfiles import awatch
@@ -209,6 +214,8 @@ class Reloader:
             self._journal.report(self._engine.now, "warning", "reload", text)
 
     def _look_at_file(self, path: Path) -> None:
+        if self._found() is None:  # the bot runs without, and nobody has written one yet
+            return
         try:
             text = read(path)
         except ConfigError as wrong:

@@ -304,6 +304,36 @@ async def test_what_is_applied_to_a_bot_without_a_file_is_kept_and_the_next_star
         assert later.parts.picture.snapshot().config_text == "[orders]\ndepth = 3\n"
 
 
+async def test_a_file_that_appears_where_the_next_start_would_look_is_followed(home: Path) -> None:
+    async with Living(options(home)) as bot:
+        kept = bot.parts.profile.config_file
+        said = await give(bot, CommandKind.RELOAD)
+        assert not said.ok
+        assert str(kept) in said.text
+        watching = asyncio.create_task(bot.parts.reloader.watch_file())
+        await asyncio.sleep(0)
+        before = version(bot)
+        replaced(kept, "[orders]\ndepth = 3\n")
+        await until(lambda: version(bot) == before + 1)
+        put(kept, "[orders]\ndepth = 2\n")
+        await until(lambda: version(bot) == before + 2)
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        put(kept, "[orders]\ndepth = 5\n")
+        assert (await give(bot, CommandKind.RELOAD)).ok
+        assert bot.parts.engine.desk.config.orders.depth == 5
+
+
+async def test_what_was_applied_to_a_bot_without_a_file_is_followed_from_then_on(home: Path) -> None:
+    async with Living(options(home)) as bot:
+        watching = asyncio.create_task(bot.parts.reloader.watch_file())
+        assert (await give(bot, CommandKind.APPLY, text="[orders]\ndepth = 2\n")).ok
+        put(bot.parts.profile.config_file, "[orders]\ndepth = 3\n")
+        await until(lambda: bot.parts.engine.desk.config.orders.depth == 3)
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
 async def test_one_that_is_taken_back_is_not_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Trial, "objection", lambda *_: "leverage: 7.0x")
     async with Living(options(home)) as bot:
