@@ -20,9 +20,10 @@ from gridbot_tui.control.snapshot import (
     TrialView,
 )
 from gridbot_tui.engine import exposure, protection, watch
-from gridbot_tui.engine.actions import EquityFact, Fact, FillFact, IntentFact, PlanFact
+from gridbot_tui.engine.actions import CashFact, EquityFact, Fact, FillFact, IntentFact, PlanFact
 from gridbot_tui.engine.core import Engine
 from gridbot_tui.engine.desk import Desk
+from gridbot_tui.engine.events import CashKind
 from gridbot_tui.engine.view_breakers import breakers_of
 from gridbot_tui.engine.view_kept import Mapped, SymbolKept
 from gridbot_tui.engine.view_symbol import symbol_view, votes_view
@@ -33,6 +34,7 @@ from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.service.alerting import Alerting
 from gridbot_tui.service.assemble import Plan
 from gridbot_tui.service.bot import Bot
+from gridbot_tui.service.lately import KEPT, Lately
 from gridbot_tui.service.reload import Reloader
 from gridbot_tui.service.runner import Runner
 from gridbot_tui.service.session import wall_ms
@@ -44,6 +46,8 @@ from gridbot_tui.units import DAY, ZERO, Money, Ms, Side, Symbol, plain
 KEPT_FILLS = 200
 KEPT_DECISIONS = 120
 CURVE_POINTS = 600
+MOST_POINTS = 20_000
+"""More than one a minute has in eight days."""
 SHOWN_EVENTS = 200
 TAIL = 1_500
 
@@ -56,10 +60,15 @@ class Recent:
         self.plans: deque[PlanFact] = deque(maxlen=KEPT_DECISIONS)
         self.curve: deque[tuple[Ms, Money, float]] = deque(maxlen=4 * CURVE_POINTS)
         self.purposes: dict[str, str] = {}
+        self.lately = Lately()
         self.take(self.tail(store))
         self.curve.clear()
         for row in store.equity(max_points=CURVE_POINTS):
             self.curve.append((row.at, row.equity, row.drawdown))
+        self.lately = Lately()
+        if self.curve:
+            since = self.curve[-1][0] - KEPT - DAY
+            self.lately.recall(store.equity(since, max_points=MOST_POINTS), store.each_cash(since))
 
     @staticmethod
     def tail(store: Store) -> list[Fact]:
@@ -75,6 +84,10 @@ class Recent:
                 self.plans.append(fact)
             elif isinstance(fact, EquityFact):
                 self._point(fact)
+                self.lately.point(fact.at, fact.equity)
+            elif isinstance(fact, CashFact):
+                if fact.cash.cash_kind is CashKind.TRANSFER:
+                    self.lately.transfer(fact.cash.asset, fact.cash.amount)
             elif isinstance(fact, IntentFact):
                 self._purpose(fact.order)
 
@@ -90,10 +103,6 @@ class Recent:
         if len(self.purposes) > 4 * KEPT_FILLS:
             for client_id in list(self.purposes)[:KEPT_FILLS]:
                 del self.purposes[client_id]
-
-    def equity_before(self, at: Ms) -> Money | None:
-        """Equity of the last point at or before a time; None where the curve does not reach back so far."""
-        return next((equity for when, equity, _ in reversed(self.curve) if when <= at), None)
 
 
 class Picture:
@@ -155,6 +164,7 @@ class Picture:
             past_until=self._runner.pace.racing_to,
             equity=_text(equity),
             start_equity=_text(desk.ledger.allotted) or "0",
+            growth=None if equity is None else float(desk.ledger.capital.value(equity)) - 1.0,
             wallet=_text(desk.ledger.wallet) or "0",
             drawdown=desk.tiers.drawdown if known else None,
             max_drawdown=desk.ledger.capital.max_drawdown,
@@ -323,8 +333,9 @@ class Picture:
         )
 
     def _since(self, equity: Money | None, at: Ms) -> str | None:
-        before = self._recent.equity_before(at)
-        return None if equity is None or before is None else plain(equity - before)
+        if equity is None:
+            return None
+        return _text(self._recent.lately.earned(at, equity, self._engine.desk.config.quote))
 
     def _shutdown(self) -> ShutdownView | None:
         shutdown = self._bot.shutdown

@@ -173,9 +173,13 @@ class _Before:
         """The last facts up to one."""
         return self._store.facts_until(seq, most)
 
-    def equity(self, max_points: int) -> list[Any]:
+    def equity(self, since: Ms = 0, max_points: int = 500) -> list[Any]:
         """The points of the equity curve up to then."""
-        return [row for row in self._store.equity(max_points=max_points) if row.at <= self._at]
+        return [row for row in self._store.equity(since, max_points) if row.at <= self._at]
+
+    def each_cash(self, since: Ms = 0) -> Iterator[Any]:
+        """Wallet changes up to then."""
+        return self._store.each_cash(since, self._at + 1)
 
 
 def _taken(kept: Kept, name: str, engine: Engine, recent: Recent, told: Sequence[Fact]) -> Snapshot:

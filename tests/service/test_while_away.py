@@ -26,6 +26,7 @@ def test_a_spot_deposit_made_while_the_bot_was_away_is_booked_as_a_transfer(tmp_
         drawdown = scene.look().drawdown
         assert drawdown is not None
         assert abs(drawdown) < 0.001, "a change of the capital is neither profit nor loss"
+        assert abs(scene.look().growth or 0) < 0.001
 
     live_through(story, tmp_path, market=Market.SPOT)
 

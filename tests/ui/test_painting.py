@@ -88,6 +88,12 @@ async def test_the_header_has_the_most_important_numbers_at_80_columns() -> None
             assert word in line
 
 
+async def test_the_header_counts_no_deposit_as_a_gain() -> None:
+    app = an_app(replace(fixtures.normal(), equity="15214.31", growth=0.0214))
+    async with shown(app, (120, 40)):
+        assert "15 214.31 USDT  ▲ +2.14 %" in app.screen.query_one(Header).plain()[0]
+
+
 async def test_a_page_that_was_closed_is_let_go() -> None:
     def panes() -> int:
         gc.collect()

@@ -87,7 +87,9 @@ def _who(picture: Picture, snapshot: Snapshot) -> Row:
 
 def _parts(picture: Picture, snapshot: Snapshot) -> list[tuple[int, Row]]:
     """What may stand at the right, in reading order, each with its importance."""
-    gained = words.change(snapshot.start_equity, snapshot.equity)
+    gained = snapshot.growth  # not equity beside that of the start: what was paid in or out is no profit
+    if gained is None:
+        gained = words.change(snapshot.start_equity, snapshot.equity)
     sign = "" if not gained else "▲ " if gained > 0 else "▼ "
     role = "dim" if not gained else "gain" if gained > 0 else "loss"
     aged = "bad" if picture.stale or picture.line is Line.LOST else "dim"
