@@ -14,6 +14,7 @@ from gridbot_tui.commands.options import HomeOption, JsonOption, ProfileOption, 
 from gridbot_tui.service.profile import running_profiles
 
 if TYPE_CHECKING:
+    from gridbot_tui.control.snapshot import Snapshot
     from gridbot_tui.settings.load import Loaded
     from gridbot_tui.settings.model import Settings
 
@@ -82,7 +83,11 @@ def show(
     at = where(ctx, home, profile, json)
     path = _file(at, file)
     with _explained():
-        loaded = _load(at, path, set_) if path or set_ else _in_force(at)[0]
+        if path or set_:
+            loaded = _load(at, path, set_)
+        else:
+            bot = _running(at)
+            loaded = _load(at, None, None) if bot is None else _under(bot, bot.config_text, None)
     if at.json:
         output.document(shown.document(loaded))
     else:
@@ -111,8 +116,8 @@ def diff(
     if path is None:
         raise CommandFailed("name the config file to compare: gridbot config diff FILE", Exit.USAGE)
     with _explained():
-        base, name = (_load(at, against, None), str(against)) if against else _in_force(at)
-        changes = compare(base.settings, _load(at, path, None).settings)
+        base, new, name = _both(at, path, against)
+        changes = compare(base.settings, new.settings)
     if at.json:
         rows = [
             {"key": one.path, "old": _plain(one.old), "new": _plain(one.new), "applies": one.applies.value}
@@ -135,16 +140,31 @@ def schema() -> None:
     output.document(json_schema())
 
 
-def _in_force(at: Where) -> "tuple[Loaded[Settings], str]":
-    """The running bot's config, else the defaults under the environment; and what to call it."""
-    from gridbot_tui.settings.load import load_text
+def _both(at: Where, path: Path, against: Path | None) -> "tuple[Loaded[Settings], Loaded[Settings], str]":
+    """What ``path`` is compared with, ``path`` itself, and what to call the first."""
+    from gridbot_tui.settings.load import read
 
+    bot = None if against else _running(at)
+    if bot is None:
+        return _load(at, against, None), _load(at, path, None), str(against) if against else "the defaults"
+    # As the bot would read it: what its environment and command line say goes on to count.
+    name = f"{bot.profile}, config {bot.config_version}"
+    return _under(bot, bot.config_text, None), _under(bot, read(path), path), name
+
+
+def _running(at: Where) -> "Snapshot | None":
+    """The picture of the bot that runs there, if one does."""
     running = [one for one in running_profiles(at.home) if at.profile in (None, one.name)]
-    if not running:
-        return load_text("", None, os.environ, at.overrides), "the defaults"
-    snapshot = talk.snapshot_of(at)
-    name = f"{snapshot.profile}, config {snapshot.config_version}"
-    return load_text(snapshot.config_text, None, os.environ, at.overrides), name
+    return talk.snapshot_of(at) if running else None
+
+
+def _under(bot: "Snapshot", text: str, path: Path | None) -> "Loaded[Settings]":
+    """A config under what the running bot's own environment and command line set over it."""
+    from gridbot_tui.settings.load import load_text
+    from gridbot_tui.settings.word_layer import ENV_PREFIX
+
+    env = {name: value for name, value in bot.config_over if name.startswith(ENV_PREFIX)}
+    return load_text(text, path, env, [pair for pair in bot.config_over if pair[0] not in env])
 
 
 def _file(at: Where, file: Path | None) -> Path | None:

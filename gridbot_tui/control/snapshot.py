@@ -464,6 +464,8 @@ class Snapshot(Struct, frozen=True, tag="snapshot"):
     """Drawdowns at which tiers 1 to 3 begin, fractions above 0; empty where the bot does not say."""
     taker_fee: str | None = None
     """What an order that takes pays, fraction of its value; None where the bot does not say."""
+    config_over: tuple[tuple[str, str], ...] = ()
+    """What environment (``GRIDBOT_SECTION__KEY``) and command line (``section.key``) set over ``config_text``."""
     growth: float | None = None
     """What a unit of the capital has gained since the start, fraction: transfers change it not. None = not told."""
 

@@ -24,6 +24,7 @@ from gridbot_tui.service.profile import Profile
 from gridbot_tui.settings.load import Loaded, load, load_text
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.settings.problems import ConfigError
+from gridbot_tui.settings.word_layer import of_keys
 from gridbot_tui.strategy.facade import check_ladders
 from gridbot_tui.units import HOUR, MINUTE, Market, Mode, Ms, Symbol
 
@@ -101,6 +102,19 @@ def _loaded(options: RunOptions) -> Loaded[Settings]:
     if options.config is None and (kept := _kept(options, loaded.settings)) is not None:
         loaded = load(kept, os.environ, options.overrides)
     return loaded
+
+
+def over_the_file(plan: Plan) -> tuple[tuple[str, str], ...]:
+    """What stands over the config's text: variables of the environment, then keys of the command line."""
+    options, mode = plan.options, plan.mode
+    chosen = [("bot.mode", mode.value)] if options.mode or options.data else []
+    if options.market:
+        chosen.append(("bot.market", options.market.value))
+    if options.symbols and mode is not Mode.REPLAY:  # there they only choose from what the files hold
+        chosen.append(("simulation.symbols" if mode is Mode.SIM else "bot.symbols", ",".join(options.symbols)))
+    if options.speed and mode is Mode.SIM and options.speed != "max":
+        chosen.append(("simulation.speed", options.speed))
+    return (*of_keys(os.environ).items(), *options.overrides, *chosen)
 
 
 def _kept(options: RunOptions, defaults: Settings) -> Path | None:

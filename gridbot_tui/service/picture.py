@@ -32,7 +32,7 @@ from gridbot_tui.ops.feed import Feed, number
 from gridbot_tui.orders.book import LiveOrder
 from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.service.alerting import Alerting
-from gridbot_tui.service.assemble import Plan
+from gridbot_tui.service.assemble import Plan, over_the_file
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.lately import KEPT, Lately
 from gridbot_tui.service.reload import Reloader
@@ -138,6 +138,7 @@ class Picture:
         """What a back-test beside the bot says of its config."""
         self.first: Callable[[], None] = _nothing
         """Called before a picture is made: what has happened and is not told yet is told now."""
+        self._over = over_the_file(plan)
         self._kept: dict[Symbol, SymbolKept] = {}
         self._fills = Mapped(self._fill)
         self._decisions = Mapped(_decision)
@@ -179,6 +180,7 @@ class Picture:
             residual_pending=desk.ledger.account.pending_since() is not None,
             config_version=self._reloader.version,
             config_text=self._reloader.loaded.text,
+            config_over=self._over,
             symbols=self._symbols(),
             ages=self._ages(),
             breakers=breakers_of(desk),

@@ -202,13 +202,15 @@ class Reloader:
             return
         from watchfiles import awatch
 
-        # Folders, not the file: editors and deployments put another file in its place, also behind a link.
-        folders = dict.fromkeys((path.absolute().parent, path.resolve().parent))
         await self._started.wait()
-        self._look_at_file(path)  # a start may wait long for its exchange, and the file may be edited meanwhile
         try:
-            async for _ in awatch(*folders, recursive=False, debounce=400, step=50):
-                self._look_at_file(path)
+            while True:
+                folders = _folders(path)
+                self._look_at_file(path)  # it may have been edited while the start waited, or nobody watched
+                async for _ in awatch(*folders, recursive=False, debounce=400, step=50):
+                    self._look_at_file(path)
+                    if _folders(path) != folders:  # a link took its place, or leads elsewhere now
+                        break
         except (OSError, RuntimeError) as error:
             text = f"{path} is watched no more ({error}); 'gridbot reload' still reads it"
             self._journal.report(self._engine.now, "warning", "reload", text)
@@ -311,6 +313,11 @@ class Reloader:
 
     def _source(self) -> str:
         return str(self.loaded.path) if self.loaded.path is not None else "defaults"
+
+
+def _folders(path: Path) -> list[Path]:
+    """What to watch: not the file, for editors and deployments put another in its place, also behind a link."""
+    return list(dict.fromkeys((path.absolute().parent, path.resolve().parent)))
 
 
 def _taken_back(path: Path, backup: Path | None) -> bool:

@@ -16,6 +16,11 @@ ENV_PREFIX: Final = "GRIDBOT_"
 ENV_DELIMITER: Final = "__"
 
 
+def of_keys(env: Mapping[str, str]) -> dict[str, str]:
+    """The variables that name keys of a config."""
+    return {name: env[name] for name in sorted(env) if name.startswith(ENV_PREFIX) and ENV_DELIMITER in name}
+
+
 def from_environment(model: type[BaseModel], env: Mapping[str, str], problems: list[Problem]) -> Layer:
     """The layer of ``GRIDBOT_SECTION__KEY`` variables.
 

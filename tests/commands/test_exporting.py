@@ -15,7 +15,7 @@ from gridbot_tui.ops.audit import AuditTrail
 from gridbot_tui.service.profile import Profile
 from gridbot_tui.units import Market
 from tests.commands.calling import Cli
-from tests.control.fake_bot import Running
+from tests.control.fake_bot import FakeBot, Running, picture
 from tests.store import making
 
 
@@ -182,6 +182,20 @@ def test_a_config_is_compared_with_that_of_the_running_bot(cli: Cli, tmp_path: P
     file.write_text("")
     called = cli("config", "diff", str(file))
     assert called.lines == ["no key differs from sim-futures-main-usdt, config 3"]
+
+
+def test_what_the_bots_own_environment_and_command_line_say_is_shown_and_goes_on_to_count(
+    cli: Cli, tmp_path: Path, live: Running, bot: FakeBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = (("GRIDBOT_RISK__LEVERAGE_CAP", "3"), ("bot.mode", "paper"))
+    bot.base = picture(config_over=over)
+    monkeypatch.setenv("GRIDBOT_RISK__LEVERAGE_CAP", "2")  # of this shell, not of the bot
+    lines = [line.split() for line in cli("config", "show", "--changed").lines]
+    assert ["risk.leverage_cap", "=", "3.0", "#", "GRIDBOT_RISK__LEVERAGE_CAP"] in lines
+    assert ["bot.mode", "=", '"paper"', "#", "--set", "bot.mode"] in lines
+    file = tmp_path / "c.toml"
+    file.write_text("[risk]\nleverage_cap = 4\n")
+    assert cli("config", "diff", str(file)).lines == ["no key differs from sim-futures-main-usdt, config 3"]
 
 
 def test_the_schema_is_one_json_document(cli: Cli) -> None:

@@ -229,6 +229,10 @@ async def until(true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.02)
 
 
+async def depth_of(bot: Living, depth: int) -> None:
+    await until(lambda: bot.parts.engine.desk.config.orders.depth == depth)
+
+
 def replaced(path: Path, text: str) -> None:
     """As editors do: another file, put in its place."""
     part = path.with_name(".part")
@@ -264,6 +268,26 @@ async def test_a_file_is_followed_however_its_editor_writes_it(
         watching.cancel()
         async with asyncio.timeout(PATIENCE_S):
             await asyncio.gather(watching, return_exceptions=True)
+
+
+async def test_a_file_that_a_link_takes_the_place_of_is_followed_to_where_it_leads(
+    home: Path, config: Path, tmp_path: Path
+) -> None:
+    async with bot_with(home, config) as bot:
+        watching = asyncio.create_task(bot.parts.reloader.watch_file())
+        await asyncio.sleep(0)
+        for depth in (3, 2):
+            target = tmp_path / f"versions{depth}" / "gridbot.toml"
+            target.parent.mkdir()
+            put(target, BASE.replace("depth = 4", f"depth = {depth}"))
+            link = config.with_name(".link")
+            link.symlink_to(target)
+            link.replace(config)
+            await depth_of(bot, depth)
+            put(target, BASE.replace("depth = 4", f"depth = {depth + 5}"))
+            await depth_of(bot, depth + 5)
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
 
 
 async def test_an_edit_made_while_the_start_waits_for_its_exchange_is_applied_when_it_begins(
