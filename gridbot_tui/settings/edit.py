@@ -1,5 +1,6 @@
 """Edits of a config text that keep its comments and order, and a write that a crash can't leave half done."""
 
+import errno
 import os
 import re
 import tempfile
@@ -54,9 +55,13 @@ def apply_text(path: Path, text: str) -> Path | None:
     The former text goes to ``<name>.bak1``, older ones one further; returns that path, None if there was no
     file.
 
-    :raises OSError: if the folder can't be written; the file is then as it was
+    :raises OSError: if the folder can't be written, or something is there that is no file (``/dev/null``, which root
+        would replace for the whole machine); all is then as it was
     """
     path = path.resolve()
+    if path.exists() and not path.is_file():
+        code = errno.EISDIR if path.is_dir() else errno.EINVAL
+        raise OSError(code, os.strerror(code) if path.is_dir() else "it is no regular file", str(path))
     data = text.encode()
     backup = None
     mode = 0o600

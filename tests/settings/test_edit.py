@@ -112,6 +112,21 @@ def test_the_file_is_replaced_whole_and_former_texts_are_kept_newest_first(tmp_p
     assert kept == {f"config.toml.bak{n}": f"a = {7 - n}\n" for n in range(1, 6)}
 
 
+def test_what_is_no_file_is_never_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "null"
+    os.mkfifo(pipe)
+    link = tmp_path / "config.toml"
+    link.symlink_to(pipe)
+    for path in (pipe, link):
+        with pytest.raises(OSError, match="no regular file"):
+            apply_text(path, "a = 1\n")
+    with pytest.raises(IsADirectoryError):
+        apply_text(tmp_path, "a = 1\n")
+    assert pipe.is_fifo()
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["config.toml", "null"]
+
+
+
 def test_a_link_stays_a_link_and_its_target_is_edited(tmp_path: Path) -> None:
     target = tmp_path / "real.toml"
     target.write_text("a = 1\n")
