@@ -63,7 +63,7 @@ def examine(at: Where, profile: Profile | None, *, repair: bool = False) -> list
         doctor_system.keyring(_mode(profile)),
         doctor_system.terminal(os.environ),
         doctor_system.logout(),
-        doctor_state.config(at),
+        doctor_state.config(at, profile),
     ]
     if profile is None:
         return [*checks, warn("profile", f"none under {folder}", "nothing: the first run makes one")]

@@ -16,16 +16,20 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-def config(where: Where) -> Check:
-    """Whether the config that was named, and the environment, hold."""
+def config(where: Where, profile: Profile | None) -> Check:
+    """Whether the config that a start would read, and the environment, hold."""
     from gridbot_tui.settings.load import load
     from gridbot_tui.settings.problems import ConfigError
 
-    name = "the defaults" if where.config is None else str(where.config)
+    path = where.config
+    if path is None and profile is not None and profile.config_file.is_file():
+        path = profile.config_file
+    name = "the defaults" if path is None else str(path)
     try:
-        load(where.config, os.environ, where.overrides)
+        load(path, os.environ, where.overrides)
     except ConfigError as error:
-        return fail("config", "; ".join(str(error).splitlines()), "'gridbot config check' names file and line")
+        file = "" if path is None else f" {path}"
+        return fail("config", "; ".join(str(error).splitlines()), f"'gridbot config check{file}' names file and line")
     return ok("config", f"{name} and the environment hold")
 
 

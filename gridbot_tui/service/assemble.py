@@ -100,7 +100,10 @@ def _loaded(options: RunOptions) -> Loaded[Settings]:
         return load_text(before.text, path, os.environ, options.overrides)
     loaded = load(options.config, os.environ, options.overrides)
     if options.config is None and (kept := _kept(options, loaded.settings)) is not None:
-        loaded = load(kept, os.environ, options.overrides)
+        try:
+            loaded = load(kept, os.environ, options.overrides)
+        except ConfigError as wrong:  # nobody has named the file, so its name alone says little
+            raise RunRefused(f"in {kept.parent}: {wrong}") from wrong
     return loaded
 
 

@@ -133,8 +133,9 @@ def _recognise(connection: sqlite3.Connection, path: Path) -> None:
             f"{path}: written by a newer gridbot (schema {have}, this one knows {want}); "
             f"upgrade gridbot, or restore the backup {path.name}.v{want}.bak beside it."
         )
-    if have and not tables:
-        raise StoreDamaged(str(damaged(path, "its tables are gone")))
+    if bool(have) != bool(tables):
+        gone = "its schema version is gone" if tables else "its tables are gone"
+        raise StoreDamaged(str(damaged(path, gone)))
 
 
 def _configure(connection: sqlite3.Connection, *, durable: bool) -> None:

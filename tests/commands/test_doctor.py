@@ -187,6 +187,14 @@ def test_a_bad_config_fails(cli: Cli, profile: Profile, tmp_path: Path) -> None:
     assert verdicts(called)["config"] == "fail"
 
 
+def test_the_profiles_own_config_is_looked_at_as_a_start_would(cli: Cli, profile: Profile) -> None:
+    profile.lock.touch()  # it has run before
+    profile.config_file.write_text("[ladder]\nskw = 1\n")
+    found = next(check for check in cli("doctor", "--json").document["checks"] if check["check"] == "config")
+    assert found["verdict"] == "fail"
+    assert f"gridbot config check {profile.config_file}" in found["advice"]
+
+
 def test_a_running_bot_answers_and_a_hanging_one_is_told(cli: Cli, live: Running, profile: Profile) -> None:
     assert "runs and answers" in check(cli("doctor", "--json"), "process")["found"]
     live.bot.broken = RuntimeError("no picture")

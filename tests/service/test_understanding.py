@@ -28,6 +28,16 @@ def test_an_option_that_could_mean_nothing_is_refused(options: RunOptions, said:
     assert refused.value.exit_code == 2
 
 
+def test_a_config_that_nobody_named_is_named_in_full_where_it_does_not_hold(tmp_path: Path) -> None:
+    folder = tmp_path / "sim-futures-main-usdt" / "config"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text("[ladder]\nskw = 1\n")
+    with pytest.raises(RunRefused) as refused:
+        understand(RunOptions(mode=Mode.SIM, home=tmp_path))
+    assert str(refused.value).startswith(f"in {folder}: config.toml line 2: ")
+    assert refused.value.exit_code == 2
+
+
 def test_a_sim_profile_that_goes_on_with_other_symbols_than_were_asked_for_says_so(tmp_path: Path) -> None:
     def symbols(*wanted: str) -> tuple[str, ...]:
         plan = understand(RunOptions(mode=Mode.SIM, home=tmp_path, symbols=wanted))

@@ -1,5 +1,6 @@
 """The file itself: opening, refusing, migrating, pruning, a disk that fails."""
 
+import contextlib
 import sqlite3
 import stat
 import subprocess
@@ -105,6 +106,14 @@ def test_a_damaged_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
     store.close()
     spoil(tmp_path / "gridbot.db")
     with pytest.raises(StoreDamaged, match="recovered from the exchange"):
+        m.store(tmp_path)
+
+
+def test_a_file_without_its_version_is_refused_as_damaged(tmp_path: Path) -> None:
+    m.store(tmp_path).close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "gridbot.db")) as file:
+        file.execute("PRAGMA user_version = 0")
+    with pytest.raises(StoreDamaged, match="its schema version is gone"):
         m.store(tmp_path)
 
 
