@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gridbot_tui.commands import output, talk
+from gridbot_tui.commands import in_force, output
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.options import HomeOption, JsonOption, ProfileOption, Where, where
-from gridbot_tui.service.profile import running_profiles
 
 if TYPE_CHECKING:
-    from gridbot_tui.control.snapshot import Snapshot
     from gridbot_tui.settings.load import Loaded
     from gridbot_tui.settings.model import Settings
 
@@ -86,8 +84,8 @@ def show(
         if path or set_:
             loaded = _load(at, path, set_)
         else:
-            bot = _running(at)
-            loaded = _load(at, None, None) if bot is None else _under(bot, bot.config_text, None)
+            bot = in_force.running(at)
+            loaded = _load(at, None, None) if bot is None else in_force.under(bot, bot.config_text)
     if at.json:
         output.document(shown.document(loaded))
     else:
@@ -144,27 +142,12 @@ def _both(at: Where, path: Path, against: Path | None) -> "tuple[Loaded[Settings
     """What ``path`` is compared with, ``path`` itself, and what to call the first."""
     from gridbot_tui.settings.load import read
 
-    bot = None if against else _running(at)
+    bot = None if against else in_force.running(at)
     if bot is None:
         return _load(at, against, None), _load(at, path, None), str(against) if against else "the defaults"
     # As the bot would read it: what its environment and command line say goes on to count.
     name = f"{bot.profile}, config {bot.config_version}"
-    return _under(bot, bot.config_text, None), _under(bot, read(path), path), name
-
-
-def _running(at: Where) -> "Snapshot | None":
-    """The picture of the bot that runs there, if one does."""
-    running = [one for one in running_profiles(at.home) if at.profile in (None, one.name)]
-    return talk.snapshot_of(at) if running else None
-
-
-def _under(bot: "Snapshot", text: str, path: Path | None) -> "Loaded[Settings]":
-    """A config under what the running bot's own environment and command line set over it."""
-    from gridbot_tui.settings.load import load_text
-    from gridbot_tui.settings.word_layer import ENV_PREFIX
-
-    env = {name: value for name, value in bot.config_over if name.startswith(ENV_PREFIX)}
-    return load_text(text, path, env, [pair for pair in bot.config_over if pair[0] not in env])
+    return in_force.under(bot, bot.config_text), in_force.under(bot, read(path), path), name
 
 
 def _file(at: Where, file: Path | None) -> Path | None:

@@ -4,8 +4,13 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from gridbot_tui.commands import in_force
 from gridbot_tui.commands.doctor_check import Check, fail, ok
+from gridbot_tui.commands.exits import CommandFailed
 from gridbot_tui.commands.options import Where
+from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.service.profile import Profile
 from gridbot_tui.units import Market, Mode, Symbol
 
@@ -25,8 +30,11 @@ def exchange(where: Where, profile: Profile) -> list[Check]:
     from gridbot_tui.settings.problems import ConfigError
 
     own = profile.config_file
+    bot = None if where.config or where.overrides else _running(where, profile)
     try:
-        if where.config is None and not own.exists():
+        if bot is not None:  # there is nowhere else that its key should be sent to
+            loaded = in_force.under(bot, bot.config_text)
+        elif where.config is None and not own.exists():
             # As it ran last: a file that it was given by name may say that its exchange is elsewhere.
             loaded = load_text(_last_config(profile), None, os.environ, where.overrides)
         else:
@@ -36,6 +44,13 @@ def exchange(where: Where, profile: Profile) -> list[Check]:
     options = RunOptions(symbols=_traded(profile))
     seen = look(Plan(options, loaded, Mode(words[0]), Market(words[1]), "1"))
     return [ok("exchange", seen.found) if seen.ok else fail("exchange", seen.found, seen.advice)]
+
+
+def _running(where: Where, profile: Profile) -> Snapshot | None:
+    try:
+        return in_force.running(replace(where, profile=profile.name))
+    except CommandFailed:
+        return None  # the check of the process says that it does not answer
 
 
 def _traded(profile: Profile) -> tuple[Symbol, ...]:

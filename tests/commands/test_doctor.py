@@ -20,7 +20,7 @@ from gridbot_tui.store.core import Store
 from gridbot_tui.store.identity import Identity
 from gridbot_tui.units import Market, Mode
 from tests.commands.calling import Called, Cli
-from tests.control.fake_bot import Running
+from tests.control.fake_bot import FakeBot, Running, picture, running
 from tests.credentials.fakes import NOWHERE, Memory
 from tests.service.living import NAME, live_once, options
 
@@ -315,3 +315,9 @@ def test_the_exchange_is_the_one_that_the_profile_was_last_run_against(
     profile.config_file.write_text("[risk]\n")
     cli("doctor", "--json")
     assert asked == ["http://127.0.0.1:9", ""]
+    bot = FakeBot()
+    bot.base = picture(config_over=(("exchange.base_url", "http://127.0.0.1:8"),))
+    with running(profile, bot):  # the one that it trades at now, whatever this shell and the file say
+        cli("doctor", "--json")
+        cli("--set", "exchange.base_url=http://127.0.0.1:7", "doctor", "--json")
+    assert asked[2:] == ["http://127.0.0.1:8", "http://127.0.0.1:7"]
