@@ -125,9 +125,9 @@ def _accounts(texts: list[str]) -> "tuple[KeyConfig, ...]":
         secret, _, amount = rest.partition(":")
         if not key or not secret or (amount and not amount.replace(".", "", 1).isdigit()):
             raise CommandFailed("an account is KEY:SECRET or KEY:SECRET:AMOUNT", Exit.USAGE)
-        if Path(secret).is_file():
-            secret = Path(secret).read_text()
         try:
+            if Path(secret).is_file():
+                secret = Path(secret).read_text()
             found.append(KeyConfig(key, secret, {"USDT": amount} if amount else {}).checked())
         except ValueError as error:
             raise CommandFailed(f"the account of {key} has no usable public key: {error}", Exit.USAGE) from error

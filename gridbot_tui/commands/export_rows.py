@@ -11,6 +11,7 @@ from heapq import merge
 from pathlib import Path
 from typing import Any
 
+from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.ops.chain import Head
 from gridbot_tui.ops.verify import files_of
@@ -115,8 +116,16 @@ def audit(path: Path) -> Iterator[Row]:
         with file.open("rb") as opened:
             for raw in opened:
                 if raw.endswith(b"\n"):
-                    line = json.loads(raw)
-                    yield {**_time(line["at"]), **{key: line[key] for key in line if key != "at"}}
+                    yield _audited(raw, file)
+
+
+def _audited(raw: bytes, file: Path) -> Row:
+    try:
+        line = json.loads(raw)
+        return {**_time(line["at"]), **{key: line[key] for key in line if key != "at"}}
+    except (ValueError, LookupError, TypeError, OverflowError) as error:
+        text = f"{file}: a line is none of the trail's; 'gridbot export audit --verify' says which was changed"
+        raise CommandFailed(text, Exit.FAILED) from error
 
 
 def audit_anchor(database: Path) -> Head | None:

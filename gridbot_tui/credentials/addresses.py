@@ -126,7 +126,7 @@ def hide(url: str) -> None:
         register_secret(unquote(part))
     parts = _PARTS.split(rest)
     host = behind.partition(":")[0]
-    if "." in host or host == "localhost":
+    if host in parts and ("." in host or host == "localhost"):
         parts.remove(host)  # of most other services the token stands where a host does
     for part in parts:
         if len(part) >= _LONG and _WORD.fullmatch(part) is None:

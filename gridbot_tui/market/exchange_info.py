@@ -3,6 +3,7 @@
 import gzip
 import json
 import math
+import zlib
 from collections.abc import Collection
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -33,7 +34,7 @@ def read_json(path: Path) -> Any:
         raise DataError(
             f"{path} does not exist: give an existing exchangeInfo or leverageBracket document"
         ) from None
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read ({error}): fetch it again") from error
     except ValueError as error:
         raise DataError(f"{path} is no JSON document ({error}): fetch it again") from error

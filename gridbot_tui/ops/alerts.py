@@ -167,7 +167,8 @@ class Watch:
 
     def _over(self, key: _Key, told: _Told, at: Ms) -> None:
         told.open = False
-        if self.params.resolved and not told.times:
+        # One that nobody wants to hear of any more is not over: the config was changed while it held.
+        if self.params.resolved and not told.times and self._wanted(told.kind):
             code, symbol = key
             lasted = f"after {_span(at - told.at)}: {told.text}"
             self._put(_Line("info", told.kind.name, _worded("OVER", told.kind, code, symbol, lasted), at))

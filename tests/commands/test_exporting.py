@@ -103,6 +103,14 @@ def test_a_changed_trail_is_exit_code_one(cli: Cli, kept: Profile) -> None:
     assert called.document["first_bad"] == 1
 
 
+@pytest.mark.parametrize("line", ["no JSON at all", '{"at": "noon"}', "[1, 2]"])
+def test_a_line_of_the_trail_that_is_none_ends_the_export_in_a_sentence(cli: Cli, kept: Profile, line: str) -> None:
+    kept.audit.write_text(kept.audit.read_text() + line + "\n")
+    called = cli("export", "audit")
+    assert called.code == 1
+    assert "audit --verify" in called.err
+
+
 def test_lines_cut_off_the_end_are_missed(cli: Cli, kept: Profile) -> None:
     first = kept.audit.read_text().splitlines(keepends=True)[0]
     kept.audit.write_text(first)

@@ -69,6 +69,12 @@ def test_addresses_that_are_joined_by_commas_are_several() -> None:
         assert [one.url.reveal() for one in parse(text, "a test")] == wanted
 
 
+def test_an_address_with_odd_signs_in_its_host_is_taken_as_it_is() -> None:
+    odd = "json://hooks.example.org=a&b=T0B0CAFEF00D/path"
+    assert [one.url.reveal() for one in find({ENV_URLS: odd}, nowhere).addresses] == [odd]
+    assert "T0B0CAFEF00D" not in redact(f"failed: {odd} T0B0CAFEF00D")
+
+
 def test_an_address_and_every_token_in_it_is_hidden_and_ordinary_words_are_not() -> None:
     parse("\n".join((TELEGRAM, MAIL, HOOK)), "a test")
     said = redact(

@@ -183,9 +183,11 @@ def test_an_unreadable_document_says_so(tmp_path: Path) -> None:
     path.write_text("{")
     with pytest.raises(DataError, match="is no JSON document"):
         read_json(path)
-    path.write_bytes(gzip.compress(json.dumps({"a": 1}).encode())[:-9])
-    with pytest.raises(DataError, match="cannot be read"):
-        read_json(path)
+    packed = gzip.compress(json.dumps({"a": 1}).encode())
+    for damaged in (packed[:-9], packed[:10] + b"\xff" * 20):
+        path.write_bytes(damaged)
+        with pytest.raises(DataError, match="cannot be read"):
+            read_json(path)
 
 
 @pytest.mark.parametrize(

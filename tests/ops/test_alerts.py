@@ -98,6 +98,17 @@ def test_what_often_mends_itself_is_an_alarm_only_when_it_lasts() -> None:
     assert "disconnected (link_down)" in told.body
 
 
+def test_an_alarm_that_nobody_wants_any_more_is_not_told_to_be_over() -> None:
+    scene = Scene()
+    scene.hold("kill")
+    assert len(scene.after(2)) == 1
+    scene.watch.params = AlertParams.model_validate({"mute": ["kill"]})
+    assert scene.after(5) == []
+    scene.watch.params = AlertParams()
+    (again,) = scene.after(20 * MINUTE)
+    assert "ERROR kill: again" in again.body
+
+
 def test_an_alarm_that_flaps_is_counted_and_told_once_more_if_it_then_still_holds() -> None:
     scene = Scene(quiet_minutes=10, resolved=True)
     sent = []
