@@ -54,8 +54,8 @@ class Plan(Struct, frozen=True):
 
     @property
     def symbols(self) -> tuple[Symbol, ...]:
-        """What is to be traded: of the command line, else of the config."""
-        return self.options.symbols or self.loaded.settings.traded(self.mode)
+        """What is to be traded, each once: of the command line, else of the config."""
+        return tuple(dict.fromkeys(self.options.symbols or self.loaded.settings.traded(self.mode)))
 
     @property
     def persistent(self) -> bool:

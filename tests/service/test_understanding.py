@@ -38,6 +38,13 @@ def test_a_config_that_nobody_named_is_named_in_full_where_it_does_not_hold(tmp_
     assert refused.value.exit_code == 2
 
 
+def test_a_symbol_that_is_named_twice_has_one_share() -> None:
+    twice = ("BTCUSDT", "ETHUSDT", "BTCUSDT")
+    named = understand(RunOptions(mode=Mode.TESTNET, symbols=twice))
+    in_config = understand(RunOptions(mode=Mode.TESTNET, overrides=(("bot.symbols", ",".join(twice)),)))
+    assert named.symbols == in_config.symbols == ("BTCUSDT", "ETHUSDT")
+
+
 def test_a_sim_profile_that_goes_on_with_other_symbols_than_were_asked_for_says_so(tmp_path: Path) -> None:
     def symbols(*wanted: str) -> tuple[str, ...]:
         plan = understand(RunOptions(mode=Mode.SIM, home=tmp_path, symbols=wanted))

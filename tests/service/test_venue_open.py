@@ -1,12 +1,16 @@
-"""The first word with an exchange that does not answer."""
+"""The first words with an exchange: one that does not answer, and one that trades in another asset."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from gridbot_tui.exchange.binance.errors import BinanceError, RetryLater, Stop
+from gridbot_tui.service.assemble import RunRefused
 from gridbot_tui.service.venue_open import patiently
+from gridbot_tui.units import Mode
 from tests.exchange_binance.virtual import at_once
+from tests.service.wire_scene import Scene, live_through
 
 
 def tried(patience: float, each_takes: float) -> tuple[list[float], float]:
@@ -57,3 +61,14 @@ def test_a_short_ban_is_waited_for_and_a_long_one_ends_the_start() -> None:
 
 def test_without_patience_it_is_asked_once() -> None:
     assert tried(0.0, each_takes=1.0) == ([], 1.0)
+
+
+@pytest.mark.parametrize("mode", [Mode.TESTNET, Mode.PAPER])
+def test_a_symbol_of_another_quote_is_refused_before_any_file_is_opened(tmp_path: Path, mode: Mode) -> None:
+    async def story(scene: Scene) -> None:
+        with pytest.raises(RunRefused, match="is quoted in USDT, and bot.quote = \"USDC\"") as refused:
+            await scene.start(**{"bot.quote": "USDC"})
+        assert refused.value.exit_code == 2
+        assert not scene.profile.database.exists()
+
+    live_through(story, tmp_path, mode=mode)
