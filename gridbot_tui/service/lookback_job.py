@@ -82,7 +82,8 @@ class Lookback:
             return words(known)
         if self._ask() is None:
             return "none: there is no past to play it on"
-        if known is None and (self._wanted is None or self._wanted.version_hash != edited.version_hash):
+        playing = known is not None and known.state == "playing"
+        if not playing and (self._wanted is None or self._wanted.version_hash != edited.version_hash):
             self._wanted = edited
             self._wake.set()
         return "is being played on the recent past beside the running one; the what-if screen shows both"
@@ -130,15 +131,19 @@ class Lookback:
     async def _play(self, ask: Ask) -> None:
         """One process from its start to its end."""
         before, self._told = self._told, ask.begun
-        process = await asyncio.create_subprocess_exec(
-            *self._argv,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={name: value for name, value in os.environ.items() if name not in SECRETS},
-            start_new_session=True,  # Ctrl+C of the terminal is for the bot
-            limit=LONGEST_LINE,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._argv,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                env={name: value for name, value in os.environ.items() if name not in SECRETS},
+                start_new_session=True,  # Ctrl+C of the terminal is for the bot
+                limit=LONGEST_LINE,
+            )
+        except OSError as error:
+            self._fail(f"the back-test's process cannot be started ({error.strerror})")
+            return
         assert process.stdin is not None
         assert process.stdout is not None
         try:

@@ -148,6 +148,31 @@ def test_a_process_that_dies_is_a_failure_that_is_told_and_not_tried_at_once_aga
     live(rig, work)
 
 
+def test_an_edit_whose_back_test_failed_is_played_anew_when_previewed_again(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, DIES)
+
+    async def work(rig: Rig) -> None:
+        rig.job.offer(EDITED)
+        await until(lambda: rig.states() == ["running failed", "edited failed"])
+        rig.job._argv = Rig(tmp_path, ANSWERS).job._argv
+        assert "is being played" in rig.job.offer(EDITED)
+        await until(lambda: rig.states() == ["running done", "edited done"])
+
+    live(rig, work)
+
+
+def test_a_process_that_cannot_be_started_is_told_as_such(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, ANSWERS)
+    rig.job._argv = (str(tmp_path / "nothing"),)
+    rig.viewers = 1
+
+    async def work(rig: Rig) -> None:
+        await until(lambda: rig.states() == ["running failed"])
+        assert "cannot be started (No such file" in rig.job.views()[0].detail
+
+    live(rig, work)
+
+
 def test_an_edit_before_there_is_a_past_or_with_none_wanted_starts_nothing(tmp_path: Path) -> None:
     rig = Rig(tmp_path, SILENT)
 
