@@ -131,10 +131,10 @@ class PaperPort:
     async def _live_through(self) -> None:
         since = self._played - self._played % MINUTE
         held = any(self.exchange.account.position(symbol) for symbol in self._instruments)
-        if self._now() - since < 2 * MINUTE or not (held or self.exchange.history.open):
+        if not (held or self.exchange.history.open):
             return
         batches: dict[Ms, list[tuple[Symbol, Bar]]] = {}
-        for symbol in self._instruments:
+        for symbol in self._instruments if self._now() - since >= 2 * MINUTE else ():
             for bar in await self._public.klines(symbol, since):
                 batches.setdefault(bar.close_at, []).append((symbol, bar))
         rates = deque(await self._public.funding(tuple(self._instruments), self._played))
@@ -143,6 +143,8 @@ class PaperPort:
             while rates and rates[0].at <= at:
                 due.append(rates.popleft())
             play(self.exchange, MarketBatch(at, tuple(sorted(batches[at])), tuple(due)))
+        if rates:  # settled since the last minute that closed, be it a few ms
+            play(self.exchange, MarketBatch(max(self.exchange.now, rates[-1].at), (), tuple(rates)))
         self._commit()
 
     # -- the market -------------------------------------------------------------------------------------------------

@@ -24,16 +24,17 @@ PRICE = 600_000
 
 
 class Public:
-    """Candles that a test lays out."""
+    """Candles and settlements that a test lays out."""
 
     def __init__(self, *bars: Bar) -> None:
         self.bars = bars
+        self.rates: list[FundingRate] = []
 
     async def klines(self, symbol: Symbol, since: Ms) -> list[Bar]:
         return [bar for bar in self.bars if bar.open_at >= since]
 
     async def funding(self, symbols: Sequence[Symbol], since: Ms) -> list[FundingRate]:
-        return []
+        return [rate for rate in self.rates if rate.at > since]
 
 
 class Scene:
@@ -44,7 +45,8 @@ class Scene:
         self.heard: list[Incoming] = []
         account = AccountConfig(Market.FUTURES, {"USDT": Decimal(10_000)})
         instruments = {BTC: builtin(Market.FUTURES)[BTC]}
-        self.port = PaperPort(instruments, account, Public(*bars), self.heard.append, lambda: self.at, books)
+        self.public = Public(*bars)
+        self.port = PaperPort(instruments, account, self.public, self.heard.append, lambda: self.at, books)
 
     def quote(self, bid: int, ask: int, last: int | None = None) -> None:
         self.at += 250
@@ -57,6 +59,10 @@ class Scene:
         await asyncio.sleep(0.01)
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
+
+    def wallet(self) -> Decimal:
+        (usdt,) = self.port.exchange.account.balances()
+        return usdt.wallet
 
     def fills(self) -> list[tuple[Side, int]]:
         return [(one.side, one.price) for one in self.heard if isinstance(one, Fill)]
@@ -133,6 +139,25 @@ async def test_before_the_market_has_spoken_its_last_candle_tells_the_price_and_
     reports = {one.client_id: one.outcome for one in scene.heard if isinstance(one, OrderReport)}
     assert reports == {"b": Outcome.ACCEPTED, "taking": Outcome.REFUSED}
     assert scene.fills() == []
+
+
+@pytest.mark.parametrize("minutes", [1, 5])
+async def test_funding_that_settled_while_the_bot_was_away_is_paid_once(minutes: int, tmp_path: Path) -> None:
+    books = BooksFile(tmp_path / "exchange.db")
+    scene = Scene(books)
+    scene.quote(PRICE - 1, PRICE + 1)
+    await scene.send(order("m", Side.BUY, None))
+    wallet = scene.wallet()
+    books.close()
+    bars = [Bar(T0 + n * MINUTE, MINUTE, PRICE, PRICE, PRICE, PRICE, 1.0, PRICE, PRICE, PRICE) for n in range(minutes)]
+    settled = FundingRate(BTC, T0 + minutes * MINUTE + 7, 0.0001, 8)  # stamped a few ms after the minute's end
+    for _ in range(2):
+        books = BooksFile(tmp_path / "exchange.db")
+        later = Scene(books, *bars, at=T0 + minutes * MINUTE + 20_000)
+        later.public.rates = [settled]
+        await later.port.catch_up()
+        assert later.wallet() == wallet - Decimal("0.06")
+        books.close()
 
 
 @pytest.mark.parametrize("fell", [True, False])
