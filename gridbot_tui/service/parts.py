@@ -12,6 +12,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
 
 from gridbot_tui.control.snapshot import LinkView, Snapshot
 from gridbot_tui.control.status import status_document
@@ -272,7 +273,7 @@ class Parts(ABC):
     ) -> RunResult:
         """Recover, trade, and end: the control socket and the watchers live exactly as long."""
         self.server = server = ControlServer(self.session, self.profile.socket)
-        async with server, tending(self._helpers(watch, watch_every_s)):
+        async with server, tending(self._helpers(watch, watch_every_s), self._helper_failed):
             if own_signals:
                 self._own_signals()
             self._prepare()
@@ -281,16 +282,24 @@ class Parts(ABC):
             await self._trade()
             return self._result()
 
-    def _helpers(self, watch: Watch | None, watch_every_s: float) -> list[Awaitable[None]]:
-        """What looks around while the bot trades."""
+    def _helpers(self, watch: Watch | None, watch_every_s: float) -> dict[str, Awaitable[None]]:
+        """What looks around while the bot trades, by what it does."""
         every_s = self.plan.loaded.settings.service.heartbeat_s
-        beating = beat(self.profile.folder / "heartbeat", every_s, self.log)
-        killing = KillFile(self.profile.kill_file, self._kill, self._say).run()
-        footing = Footing(self.profile, self._withhold, self._say).run()
-        helpers: list[Awaitable[None]] = [killing, footing, self.reloader.watch_file(), self.lookback.run(), beating]
+        helpers: dict[str, Awaitable[None]] = {
+            "looking for a file KILL": KillFile(self.profile.kill_file, self._kill, self._say).run(),
+            "minding state file and lock": Footing(self.profile, self._withhold, self._say).run(),
+            "watching the config file": self.reloader.watch_file(),
+            "the back-test beside the bot": self.lookback.run(),
+            "the heartbeat": beat(self.profile.folder / "heartbeat", every_s, self.log),
+        }
         if watch is not None:
-            helpers.append(self._watch(watch, watch_every_s))
+            helpers["the status line"] = self._watch(watch, watch_every_s)
         return helpers
+
+    def _helper_failed(self, what: str, error: BaseException) -> None:
+        """Nobody would miss it until it is needed."""
+        text = f"{what} has ended by a defect ({type(error).__name__}: {error}); the next start has it again"
+        self._say("error", "defect", text)
 
     async def _withhold(self, withhold: bool) -> None:
         """Let the state file take no writes, or let it take them again."""
@@ -362,15 +371,21 @@ class Parts(ABC):
 
 
 @contextlib.asynccontextmanager
-async def tending(jobs: list[Awaitable[None]]) -> AsyncIterator[None]:
-    """Run helper tasks for as long as the block lasts; what one failed with is raised at its end."""
-    tasks = [asyncio.ensure_future(job) for job in jobs]
+async def tending(
+    jobs: Mapping[str, Awaitable[None]], failed: Callable[[str, BaseException], None]
+) -> AsyncIterator[None]:
+    """Run helper tasks for as long as the block lasts; ``failed`` hears at once of one that ends by an error."""
+
+    def ended(name: str, task: "asyncio.Future[None]") -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            failed(name, error)
+
+    tasks = [asyncio.ensure_future(job) for job in jobs.values()]
+    for name, task in zip(jobs, tasks, strict=True):
+        task.add_done_callback(partial(ended, name))
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
-        for result in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(result, Exception):
-                raise result
-
+        await asyncio.gather(*tasks, return_exceptions=True)
