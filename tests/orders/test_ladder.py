@@ -84,6 +84,8 @@ def test_every_slot_is_large_enough_and_rounded_to_the_safe_side_of_its_rung(
             assert plan.anchor is not None
             assert plan.spacing is not None
             exact = exp(plan.anchor - slot.rung * plan.spacing) / instrument.tick_f
+            if exact > 2**53:
+                continue  # no float tells such a price from the next
             if slot.exit_steps and slot.steps < smallest_order(instrument, max(1, floor(exact))):
                 continue  # too small at its rung: an exit stands where the exchange takes it
             assert -1.0 < (slot.price - exact) * -slot.side <= 1e-3 or abs(slot.price - exact) < 1.001

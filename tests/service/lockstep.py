@@ -267,7 +267,8 @@ async def _in_process(loop: JumpingLoop, home: Path, notes: Notes, seconds: floa
     prices = [(step.at, 0, step) for step in notes.steps]
     heard: list[tuple[float, int, Any]] = [(at, 1, event) for at, event in notes.told]
     for at, _, what in sorted([*prices, *heard], key=lambda one: one[:2]):
-        await _reach(loop, at)
+        if at > loop.time():  # what comes at one moment is taken together, as it was: bars before quotes
+            await _reach(loop, at)
         if isinstance(what, Step):
             venue.port.meet(what.symbol, what.price)
         else:
