@@ -10,7 +10,7 @@ BARS: Final = "▁▂▃▄▅▆▇█"
 _ASCII: Final = {
     **dict(zip("─━═│┃┆╭╮╰╯├┤┬┴┼┌┐└┘▕▏", "--=||:" + "+" * 13 + "[]", strict=True)),
     **dict(zip(BARS, "_.-=+*%#", strict=True)),
-    **dict(zip("░▒▓■□▪▫", ".:##_+.", strict=True)),
+    **dict(zip("░▒▓■□▪▫┈", ".:##_+..", strict=True)),
     **dict(zip("▲▼◆●○◐◌►◄▶◀✓✗✚⚠", "^v*oo%.><><vx+!", strict=True)),
     **dict(zip("−–—·…→←↑↓±×≈≤≥σμΔ∞‹›’“”↔", '---.~><^v~x~<>smd8<>\'""=', strict=True)),
 }
