@@ -43,7 +43,7 @@ from gridbot_tui.units import Market, Mode
 if TYPE_CHECKING:
     from gridbot_tui.commands.terminal import BotThread
     from gridbot_tui.service.options import RunOptions, RunResult
-    from gridbot_tui.ui.launch import Left, Wishes
+    from gridbot_tui.ui.launch import Left
 
 app = typer.Typer(
     name="gridbot",
@@ -168,13 +168,19 @@ def attach(
     Example: gridbot attach
     """
     from gridbot_tui.commands import attach as command
+    from gridbot_tui.commands import in_force
 
     at = where(ctx, home, profile)
 
     def open_app(door: command.Door) -> Left:
-        from gridbot_tui.ui.launch import launch
+        from gridbot_tui.settings.problems import ConfigError
+        from gridbot_tui.ui.launch import Wishes, launch
 
-        return launch(door, _wishes(at.config, at.overrides, read_only=read_only), attached=True)
+        try:
+            wishes = Wishes.of(in_force.look(at), read_only=read_only)
+        except ConfigError as error:
+            raise CommandFailed(str(error), Exit.USAGE) from error
+        return launch(door, wishes, attached=True)
 
     command.attach(at, open_app, read_only=read_only)
 
@@ -301,21 +307,15 @@ def _face(options: RunOptions) -> RunResult:
 
 
 def _open_app(thread: BotThread, options: RunOptions) -> Left:
-    from gridbot_tui.ui.launch import launch
-
-    wishes = _wishes(options.config, options.overrides, read_only=options.read_only)
-    return launch(thread.connect, wishes, attached=False, on_terminate=thread.stop, over=lambda: thread.over)
-
-
-def _wishes(config: Path | None, overrides: tuple[tuple[str, str], ...], *, read_only: bool) -> Wishes:
-    from gridbot_tui.settings.load import load
+    from gridbot_tui.service.assemble import RunRefused, config_of
     from gridbot_tui.settings.problems import ConfigError
-    from gridbot_tui.ui.launch import Wishes
+    from gridbot_tui.ui.launch import Wishes, launch
 
     try:
-        return Wishes.of(load(config, os.environ, overrides).settings.ui, read_only=read_only)
-    except ConfigError as error:
+        wishes = Wishes.of(config_of(options).settings.ui, read_only=options.read_only)
+    except (ConfigError, RunRefused) as error:
         raise CommandFailed(str(error), Exit.USAGE) from error
+    return launch(thread.connect, wishes, attached=False, on_terminate=thread.stop, over=lambda: thread.over)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -66,7 +66,7 @@ class Plan(Struct, frozen=True):
 def understand(options: RunOptions) -> Plan:
     """Config and options together; raises RunRefused for what contradicts itself or cannot be read."""
     try:
-        loaded = _loaded(options)
+        loaded = config_of(options)
     except ConfigError as wrong:
         raise RunRefused(str(wrong)) from wrong
     settings: Settings = loaded.settings
@@ -93,8 +93,8 @@ def understand(options: RunOptions) -> Plan:
     return Plan(options, loaded, mode, options.market or settings.bot.market, speed)
 
 
-def _loaded(options: RunOptions) -> Loaded[Settings]:
-    """The config to begin with. Raises ConfigError."""
+def config_of(options: RunOptions) -> Loaded[Settings]:
+    """The config to begin with: the one that was named, else the profile's own. Raises ConfigError, RunRefused."""
     if (before := options.in_force) is not None:
         path = None if before.path is None else Path(before.path)
         return load_text(before.text, path, os.environ, options.overrides)

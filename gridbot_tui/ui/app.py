@@ -51,11 +51,16 @@ class Look(Struct, frozen=True):
 
     @classmethod
     def in_config(cls, text: str) -> "Look":
-        """What a config's own [ui] says; theme "" where it says none. The bot has judged the text already."""
+        """What a config's own [ui] says, and what holds where it says nothing. The bot has judged the text already."""
         import tomllib
 
         said = tomllib.loads(text).get("ui", {})
-        return cls(theme=said.get("theme", ""), keymap=said.get("keymap", {}))
+        return cls(
+            theme=said.get("theme", "dark"),
+            symbols=environ.symbols(said.get("symbols", "auto")),
+            refresh_hz=float(said.get("refresh_hz", 4.0)),
+            keymap=said.get("keymap", {}),
+        )
 
 
 class Ended(Struct, frozen=True):
@@ -102,6 +107,8 @@ class GridApp(OrderActions, TypedAhead, App[Ended]):
         self._ui_loop: asyncio.AbstractEventLoop | None = None
         self._bound_for = (False, Line.CONNECTING, False)
         self._config_version: int | None = None
+        self._config_text = ""
+        self._flushing: Timer | None = None
         for one in theme.THEMES:
             self.register_theme(one)
         self.theme = "ansi-16" if self.look.no_color else theme.known(self.look.theme)
@@ -125,10 +132,11 @@ class GridApp(OrderActions, TypedAhead, App[Ended]):
     def on_mount(self) -> None:
         """Take the signals, connect, begin to paint."""
         self.set_class(self.symbols == "ascii", "-ascii")
-        self._take_keys(self.look.keymap)
+        if self.look.keymap:
+            self._take_keys(self.look.keymap)
         self.call_after_refresh(_collect_again)
         self.run_worker(self._run_link(), name="link", exit_on_error=False)
-        self.set_interval(1 / self.look.refresh_hz, self.flush)
+        self._flush_often(self.look.refresh_hz)
         number = None if self.is_headless else hangup.terminal()
         if number is not None:
             self.set_interval(hangup.FEEL_S, lambda: self._feel_for(number))
@@ -165,21 +173,32 @@ class GridApp(OrderActions, TypedAhead, App[Ended]):
         snapshot = self.picture.latest()
         if snapshot is None or snapshot.config_version == self._config_version:
             return
-        before, self._config_version = self._config_version, snapshot.config_version
-        if before is None:
+        known, self._config_version = self._config_version is not None, snapshot.config_version
+        before, self._config_text = self._config_text, snapshot.config_text
+        if not known:
             return
-        wanted = Look.in_config(snapshot.config_text)
-        if wanted.theme != "":
+        # Only what the edit has changed: the operator may have chosen another theme by a key meanwhile.
+        was, wanted = Look.in_config(before), Look.in_config(snapshot.config_text)
+        if wanted.theme != was.theme:
             self.action_set_theme(theme.known(wanted.theme))
-        self._take_keys(wanted.keymap)
+        if wanted.symbols != was.symbols:
+            self.action_set_symbols(wanted.symbols)
+        if wanted.refresh_hz != was.refresh_hz:
+            self._flush_often(wanted.refresh_hz)
+        if wanted.keymap != was.keymap:
+            self._take_keys(wanted.keymap)
+
+    def _flush_often(self, hz: float) -> None:
+        if self._flushing is not None:
+            self._flushing.stop()
+        self._flushing = self.set_interval(1 / hz, self.flush)
 
     def _take_keys(self, keymap: dict[str, str]) -> None:
-        if keymap:
-            from gridbot_tui.ui.keymap import objections
+        from gridbot_tui.ui.keymap import objections
 
-            self.set_keymap(keymap)
-            for sentence in objections(keymap):
-                self.tell("warning", sentence)
+        self.set_keymap(keymap)
+        for sentence in objections(keymap):
+            self.tell("warning", sentence)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A task of the app has failed: say so, the app goes on."""

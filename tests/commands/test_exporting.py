@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gridbot_tui.commands import export_rows
+from gridbot_tui.commands import export_rows, in_force
+from gridbot_tui.commands.options import Where
 from gridbot_tui.engine.events import Outcome
 from gridbot_tui.market.builtin import builtin
 from gridbot_tui.ops.audit import AuditTrail
@@ -204,6 +205,21 @@ def test_what_the_bots_own_environment_and_command_line_say_is_shown_and_goes_on
     file = tmp_path / "c.toml"
     file.write_text("[risk]\nleverage_cap = 4\n")
     assert cli("config", "diff", str(file)).lines == ["no key differs from sim-futures-main-usdt, config 3"]
+
+
+def test_an_attached_app_looks_as_the_bots_config_says_under_this_shells_environment(
+    home: Path, live: Running, bot: FakeBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = '[ui]\ntheme = "light"\nsymbols = "ascii"\nrefresh_hz = 1\n'
+    bot.base = picture(config_text=text, config_over=(("ui.refresh_hz", "2"), ("GRIDBOT_UI__SYMBOLS", "block")))
+    monkeypatch.setenv("GRIDBOT_UI__THEME", "ansi-16")
+    seen = in_force.look(Where(home=home))
+    assert (seen.theme, seen.symbols, seen.refresh_hz) == ("ansi-16", "block", 2.0)
+
+
+def test_an_app_on_a_bot_that_does_not_answer_opens_all_the_same(home: Path, live: Running, bot: FakeBot) -> None:
+    bot.broken = RuntimeError("not now")
+    assert in_force.look(Where(home=home)).theme == "dark"
 
 
 def test_the_schema_is_one_json_document(cli: Cli) -> None:

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from gridbot_tui import cli
+from gridbot_tui.commands.terminal import BotThread
 from gridbot_tui.service.assemble import RunRefused, market_source, open_profile, passed_over, understand, write_whole
 from gridbot_tui.service.options import RunOptions
+from gridbot_tui.ui.launch import Left, Wishes
 from gridbot_tui.units import Mode
 
 
@@ -43,6 +46,22 @@ def test_a_symbol_that_is_named_twice_has_one_share() -> None:
     named = understand(RunOptions(mode=Mode.TESTNET, symbols=twice))
     in_config = understand(RunOptions(mode=Mode.TESTNET, overrides=(("bot.symbols", ",".join(twice)),)))
     assert named.symbols == in_config.symbols == ("BTCUSDT", "ETHUSDT")
+
+
+def test_the_app_looks_as_the_profiles_own_config_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "sim-futures-main-usdt" / "config"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text('[ui]\ntheme = "light"\nsymbols = "ascii"\n')
+    asked: list[Wishes] = []
+
+    def launch(door: object, wishes: Wishes, **_: object) -> Left:
+        asked.append(wishes)
+        return Left("detached")
+
+    monkeypatch.setattr("gridbot_tui.ui.launch.launch", launch)
+    options = RunOptions(mode=Mode.SIM, home=tmp_path)
+    cli._open_app(BotThread(options), options)
+    assert [(one.theme, one.symbols) for one in asked] == [("light", "ascii")]
 
 
 def test_a_sim_profile_that_goes_on_with_other_symbols_than_were_asked_for_says_so(tmp_path: Path) -> None:

@@ -194,6 +194,26 @@ async def test_the_keymap_of_the_config_moves_a_key_and_the_help_says_so() -> No
         assert "  z      pause" in pane_text(app, "#body")
 
 
+async def test_what_an_edit_changes_of_the_look_is_followed_at_once_and_nothing_else() -> None:
+    app = an_app(replace(fixtures.normal(), config_text='[ui]\ntheme = "light"\n'), look=Look(theme="light"))
+
+    async with shown(app) as pilot:
+
+        async def under(version: int, text: str) -> None:
+            app.picture.receive(replace(fixtures.normal(), config_version=version, config_text=text))
+            await settled(pilot)
+
+        app.action_set_theme("colour-blind")  # chosen by hand
+        await under(4, '[ui]\ntheme = "light"\nsymbols = "ascii"\nrefresh_hz = 2\nkeymap = { pause = "z" }\n')
+        assert (app.theme, app.symbols) == ("colour-blind", "ascii")
+        assert app._flushing is not None
+        assert app._flushing._interval == 0.5
+        assert " z pause" in screen_text(app)
+        await under(5, '[ui]\nsymbols = "block"\n')
+        assert (app.theme, app.symbols) == ("dark", "block")
+        assert " p pause" in screen_text(app)
+
+
 @pytest.mark.parametrize(
     ("keymap", "said"),
     [
