@@ -312,7 +312,7 @@ class GridApp(OrderActions, TypedAhead, App[Ended]):
         from gridbot_tui.ui.dialogs.palette import Palette
 
         if self.use_command_palette and not Palette.is_open(self):
-            _ = self.push_screen(Palette())
+            _ = self.push_screen(Palette(placeholder="type to filter"))
 
     def action_symbol(self) -> None:
         """Choose the symbol that is shown."""

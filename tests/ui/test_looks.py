@@ -89,6 +89,16 @@ async def test_each_symbol_set_draws_only_its_own_signs(symbols: glyphs.Symbols)
             assert not any("\u2800" <= char <= "\u28ff" for char in text)
 
 
+@pytest.mark.parametrize("key", ["f", "K", "s", "ctrl+q", "ctrl+p"])
+async def test_a_dialog_in_ascii_has_no_other_sign(key: str) -> None:
+    app = an_app(fixtures.normal(), look=Look(symbols="ascii"))
+    async with shown(app, (80, 24)) as pilot:
+        await pilot.press(key)
+        await settled(pilot)
+        assert len(app.screen_stack) == 2
+        assert [line for line in screen_text(app).splitlines() if not line.isascii()] == []
+
+
 async def test_breakpoints_choose_one_two_or_three_columns() -> None:
     app = an_app(fixtures.normal())
     async with shown(app, (80, 24)) as pilot:
