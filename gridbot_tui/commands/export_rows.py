@@ -58,7 +58,8 @@ def trades(reader: Reader) -> Iterator[Row]:
             "fee": plain(fill.fee),
             "fee_asset": fill.fee_asset,
             "maker": fill.maker,
-            "realised": plain(fill.realised),
+            # The exchange's own figure, and on spot it has none: 0 would contradict what the lots earned.
+            "realised": None if instrument.market is Market.SPOT else plain(fill.realised),
             "grid_profit": plain(fill.grid_profit),
             "cycles": fill.cycles,
             "purpose": fill.purpose,

@@ -13,8 +13,10 @@ from gridbot_tui.commands.options import Where
 from gridbot_tui.engine.events import Outcome
 from gridbot_tui.market.builtin import builtin
 from gridbot_tui.ops.audit import AuditTrail
-from gridbot_tui.service.profile import Profile
-from gridbot_tui.units import Market
+from gridbot_tui.service.profile import Profile, named
+from gridbot_tui.store.core import Store
+from gridbot_tui.store.identity import Identity
+from gridbot_tui.units import Market, Mode
 from tests.commands.calling import Cli
 from tests.control.fake_bot import FakeBot, Running, picture
 from tests.store import making
@@ -49,6 +51,22 @@ def test_trades_are_exported_in_prices_and_quantities(cli: Cli, kept: Profile) -
     (same,) = cli("export", "trades", "--format", "json").document
     assert same["price"] == "60000"
     assert same["maker"] is True
+
+
+@pytest.mark.parametrize(("market", "realised"), [(Market.FUTURES, "0"), (Market.SPOT, None)])
+def test_realised_is_the_exchanges_own_figure_and_spot_has_none(
+    cli: Cli, home: Path, market: Market, realised: str | None
+) -> None:
+    profile = named(home, f"sim-{market.value}-main-usdt").create()
+    profile.lock.touch()
+    identity = Identity(Mode.SIM, market, "main", "USDT")
+    store = Store.open(profile.database, durable=False, identity=identity)
+    store.remember_instruments(making.T0, [builtin(market)[making.BTC]])
+    store.append([making.intent(1), making.fill(1)])
+    store.close()
+    (row,) = cli("export", "trades", "--format", "json").document
+    assert row["realised"] == realised
+    assert cli("export", "trades", "--format", "parquet", "-o", str(home / "trades.parquet")).code == 0
 
 
 def test_orders_are_exported_with_their_end(cli: Cli, kept: Profile) -> None:
