@@ -200,9 +200,9 @@ class Reloader:
         path = self._file or self._kept
         if path is None:
             return
-        from watchfiles import awatch
-
         await self._started.wait()
+        from watchfiles import awatch  # not before the bot has begun: most run without a file
+
         try:
             while True:
                 folders = _folders(path)
