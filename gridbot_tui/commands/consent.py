@@ -35,7 +35,7 @@ def agreed(options: RunOptions, *, yes_live: bool) -> bool:
             f"--mode live asks for a yes at a terminal; without one start it with --yes-live and {ENV_YES}=yes",
             Exit.REFUSED,
         )
-    return _typed(options.config)
+    return _typed(_file(options))
 
 
 def _typed(config: Path | None) -> bool:
@@ -48,6 +48,17 @@ def _typed(config: Path | None) -> bool:
     if sys.stdin.readline().strip().lower() != WORD:
         raise CommandFailed("not confirmed; nothing was started", Exit.REFUSED)
     return True
+
+
+def _file(options: RunOptions) -> Path | None:
+    """The config file that this start takes, be it the profile's own; where none can be read the run says why."""
+    from gridbot_tui.service.assemble import RunRefused, config_of
+    from gridbot_tui.settings.problems import ConfigError
+
+    try:
+        return config_of(options).path
+    except (ConfigError, RunRefused):
+        return options.config
 
 
 def _mode_in_config(options: RunOptions) -> Mode | None:

@@ -13,6 +13,7 @@ import pytest
 from gridbot_tui import cli as command_line
 from gridbot_tui.commands.run import STRAY, Lines
 from gridbot_tui.control.snapshot import Snapshot
+from gridbot_tui.service import profile as profiles
 from gridbot_tui.service.options import RunOptions, RunResult
 from gridbot_tui.units import Market, Mode
 from tests.commands.calling import Cli, caller
@@ -151,6 +152,21 @@ def test_at_a_terminal_the_words_are_typed(
     called = cli("--no-ui", "--mode", "live")
     assert called.code == (0 if started else 4)
     assert bool(app.options) == started
+    assert "(no config file: the defaults)" in called.err
+
+
+def test_the_question_names_the_config_that_is_taken_be_it_the_profiles_own(
+    cli: Cli, app: FakeApp, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Keyboard(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    own = profiles.named(home, "live-futures-main-usdt").create().config_file
+    own.write_text("[risk]\nleverage_cap = 2\n")
+    monkeypatch.setattr(sys, "stdin", Keyboard("no\n"))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert f"({own})" in cli("--home", str(home), "--no-ui", "--mode", "live").err
 
 
 def test_a_config_alone_never_trades_real_money(cli: Cli, app: FakeApp, tmp_path: Path) -> None:

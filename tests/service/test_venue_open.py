@@ -66,7 +66,7 @@ def test_without_patience_it_is_asked_once() -> None:
 @pytest.mark.parametrize("mode", [Mode.TESTNET, Mode.PAPER])
 def test_a_symbol_of_another_quote_is_refused_before_any_file_is_opened(tmp_path: Path, mode: Mode) -> None:
     async def story(scene: Scene) -> None:
-        with pytest.raises(RunRefused, match="is quoted in USDT, and bot.quote = \"USDC\"") as refused:
+        with pytest.raises(RunRefused, match=r"is quoted in USDT, and bot\.quote = \"USDC\"") as refused:
             await scene.start(**{"bot.quote": "USDC"})
         assert refused.value.exit_code == 2
         assert not scene.profile.database.exists()
