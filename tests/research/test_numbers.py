@@ -65,6 +65,20 @@ def test_noise_is_rarely_called_certain() -> None:
     assert sum(one is not None and one.certain for one in found) <= 6
 
 
+@pytest.mark.parametrize("days", [30, 36, 60])
+def test_of_few_days_noise_is_no_more_often_called_certain(days: int) -> None:
+    found = [intervals.mean_interval(noise(days, seed=seed)) for seed in range(300)]
+    assert sum(one is not None and one.certain for one in found) <= 24
+
+
+def test_intervals_are_widened_the_more_the_fewer_days_and_of_many_not_at_all() -> None:
+    wider = [intervals.widening(days) for days in range(intervals.FEWEST, 120)]
+    assert wider == sorted(wider, reverse=True)
+    assert wider[0] == pytest.approx(1.66, abs=0.01)
+    assert set(wider[intervals.MANY - intervals.FEWEST :]) == {1.0}
+    assert [intervals.student(one) for one in (5.0, 10.0)] == pytest.approx([2.571, 2.228], rel=2e-3)
+
+
 def test_a_strong_drift_is_certain() -> None:
     found = intervals.mean_interval(noise(400, 0.004))
     assert found is not None
