@@ -366,6 +366,18 @@ def test_what_an_operator_gets_wrong_is_one_sentence(
     assert said in done.err
 
 
+def test_two_who_fill_one_store_at_once_keep_each_others_notes(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"open_time": [MAY], "close": [1.0]})
+    one, other = Shelf(tmp_path), Shelf(tmp_path)
+    names = [Path("um/AUSDT/1m/2025-05.parquet"), Path("um/BUSDT/1m/2025-05.parquet")]
+    one.put(names[0], frame, "open_time", "a")
+    other.put(names[1], frame, "open_time", "b")
+    assert list(Shelf(tmp_path).entries) == [name.as_posix() for name in names]
+    one.drop(names[0])
+    assert list(Shelf(tmp_path).entries) == [names[1].as_posix()]
+    assert Shelf(tmp_path).damaged() == []
+
+
 def test_a_damaged_manifest_is_named(call: Cli, tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps({"a": 1}))
     days = ("--from", "2025-05-01", "--to", "2025-05-02")
@@ -376,7 +388,7 @@ def test_a_damaged_manifest_is_named(call: Cli, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
 def test_a_disk_without_room_leaves_no_half_file_and_the_error_names_it(tmp_path: Path) -> None:
-    shelf, part = Shelf(tmp_path), tmp_path / "month.part"
+    shelf, part = Shelf(tmp_path), tmp_path / f"month.{os.getpid()}.part"
     part.symlink_to("/dev/full")
     with pytest.raises(OSError, match="No space left on device") as failed:
         shelf.put(Path("month.parquet"), pl.DataFrame({"at": [1, 2]}), "at", "test")

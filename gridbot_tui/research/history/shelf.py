@@ -1,8 +1,10 @@
 """The local store: Parquet files by market, symbol and interval, and a manifest with the checksum of each."""
 
 import contextlib
+import fcntl
 import hashlib
 import os
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -40,18 +42,14 @@ class ShelfFailed(Exception):
 
 
 class Shelf:
-    """A store's folder. Every change is written whole: a crash leaves the file before or the file after."""
+    """A store's folder. Every change is written whole: a crash leaves the file before or the file after. Several
+    processes may add to one at the same time."""
 
     def __init__(self, root: Path) -> None:
         """Raises ShelfFailed for a manifest that is damaged."""
         self.root = root
         self._entries: dict[str, Entry] = {}
-        path = root / MANIFEST
-        if path.exists():
-            try:
-                self._entries = msgspec.json.decode(path.read_bytes(), type=dict[str, Entry])
-            except (msgspec.DecodeError, OSError) as wrong:
-                raise ShelfFailed(f"{path} is damaged ({wrong}): remove it, then download again") from wrong
+        self._read()
 
     @property
     def entries(self) -> dict[str, Entry]:
@@ -76,7 +74,7 @@ class Shelf:
         """Write a table, sorted by its column ``time``, and note it. Raises OSError."""
         whole = self.root / path
         whole.parent.mkdir(parents=True, exist_ok=True)
-        part = whole.with_suffix(".part")
+        part = whole.with_suffix(f".{os.getpid()}.part")
         frame = frame.sort(time)
         packed = BytesIO()
         frame.write_parquet(packed, compression="zstd")
@@ -86,8 +84,7 @@ class Shelf:
         times = frame[time]
         first, last = (int(times[0]), int(times[-1])) if frame.height else (0, 0)
         made = Entry(source, digest, frame.height, first, last, source_sha256, asked_until)
-        self._entries[path.as_posix()] = made
-        self._write()
+        self._note(path, made)
         return made
 
     def damaged(self) -> list[str]:
@@ -103,15 +100,44 @@ class Shelf:
 
     def drop(self, path: Path) -> None:
         """Forget a file: a better one stands in its place."""
-        self._entries.pop(path.as_posix(), None)
         (self.root / path).unlink(missing_ok=True)
-        self._write()
+        self._note(path, None)
+
+    def _note(self, path: Path, entry: Entry | None) -> None:
+        """Change one entry, None = without it; those of others, who may have written since, stay."""
+        with _alone(self.root):
+            self._read()
+            if entry is None:
+                self._entries.pop(path.as_posix(), None)
+            else:
+                self._entries[path.as_posix()] = entry
+            self._write()
+
+    def _read(self) -> None:
+        """What the manifest says now. Raises ShelfFailed."""
+        path = self.root / MANIFEST
+        if path.exists():
+            try:
+                self._entries = msgspec.json.decode(path.read_bytes(), type=dict[str, Entry])
+            except (msgspec.DecodeError, OSError) as wrong:
+                raise ShelfFailed(f"{path} is damaged ({wrong}): remove it, then download again") from wrong
 
     def _write(self) -> None:
         path = self.root / MANIFEST
         part = path.with_suffix(f".{os.getpid()}.part")
         _write_whole(part, msgspec.json.format(msgspec.json.encode(self.entries), indent=1))
         part.replace(path)
+
+
+@contextlib.contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """While this lasts no other process changes the manifest."""
+    folder = os.open(root, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _write_whole(path: Path, data: bytes) -> None:
