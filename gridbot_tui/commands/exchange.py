@@ -123,8 +123,10 @@ def _accounts(texts: list[str]) -> "tuple[KeyConfig, ...]":
     for text in texts:
         key, _, rest = text.partition(":")
         secret, _, amount = rest.partition(":")
-        if not key or not secret or (amount and not amount.replace(".", "", 1).isdigit()):
+        if not key or not secret or (amount and not amount.replace(".", "", 1).isdecimal()):
             raise CommandFailed("an account is KEY:SECRET or KEY:SECRET:AMOUNT", Exit.USAGE)
+        if any(one.key == key for one in found):
+            raise CommandFailed(f"two accounts have the key {key}: each needs one of its own", Exit.USAGE)
         try:
             if Path(secret).is_file():
                 secret = Path(secret).read_text()

@@ -41,7 +41,7 @@ def read_csv(path: Path, columns: tuple[str, ...] = KLINE_COLUMNS) -> "pl.DataFr
     """
     import polars as pl
 
-    raw = _unpacked(path)
+    raw = unpacked(path)
     if raw[:1] in (b"\n", b"\r"):
         raw = raw.lstrip(b"\r\n")
     first = raw.partition(b"\n")[0].strip()
@@ -63,7 +63,7 @@ def read_csv(path: Path, columns: tuple[str, ...] = KLINE_COLUMNS) -> "pl.DataFr
             truncate_ragged_lines=True,
         )
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is not a CSV of candles ({_brief(error)}): fetch it again") from error
+        raise DataError(f"{path} is not a CSV of candles ({brief(error)}): fetch it again") from error
     if not header:
         names = columns[: frame.width]
         frame = frame[:, : len(names)]
@@ -71,7 +71,12 @@ def read_csv(path: Path, columns: tuple[str, ...] = KLINE_COLUMNS) -> "pl.DataFr
     return frame
 
 
-def _unpacked(path: Path) -> bytes:
+def unpacked(path: Path) -> bytes:
+    """The text of a CSV, plain, gzipped or zipped.
+
+    Raises:
+        DataError: damaged, or not one CSV.
+    """
     try:
         if path.suffix == ".gz":
             with gzip.open(path) as packed:
@@ -86,7 +91,7 @@ def _unpacked(path: Path) -> bytes:
                 return archive.read(names[0])
         return path.read_bytes()
     except NOT_UNPACKED as error:
-        raise DataError(f"{path} cannot be read ({_brief(error)}): fetch it again") from error
+        raise DataError(f"{path} cannot be read ({brief(error)}): fetch it again") from error
 
 
 def csv_members(archive: zipfile.ZipFile) -> list[str]:
@@ -102,6 +107,7 @@ def _number(text: str) -> bool:
     return True
 
 
-def _brief(error: Exception) -> str:
+def brief(error: Exception) -> str:
+    """The first line of what an error says."""
     lines = str(error).strip().splitlines()
     return lines[0][:120] if lines else type(error).__name__

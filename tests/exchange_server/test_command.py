@@ -62,6 +62,7 @@ def test_recorded_candles_are_played_from_now_on_at_their_own_hours() -> None:
     (["--data", "no/such/file"], "does not exist"), (["--account", "half"], "KEY:SECRET"),
     (["--symbol", "NOPEUSDT"], "NOPEUSDT"), (["--faults", "no/such/file"], "no/such/file"),
     (["--account", "key:/bin/sh"], "no usable public key"),
+    (["--account", "key:one", "--account", "key:two"], "two accounts have the key key"),
 ])  # fmt: skip
 def test_wrong_usage_is_one_sentence_and_code_2(
     words: list[str], told: str, capsys: pytest.CaptureFixture[str]

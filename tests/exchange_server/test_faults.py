@@ -34,6 +34,7 @@ def stands(served: Served, client_id: str = "mine") -> bool:
     ({"kind": "html", "status": 403}, 403, False),
     ({"kind": "html", "status": 502}, 502, False),
     ({"kind": "empty", "status": 502}, 502, False),
+    ({"kind": "empty", "status": 520}, 520, False),
     ({"kind": "truncated"}, 200, True),
     ({"kind": "rate_limit", "ms": 7_000}, 429, False),
     ({"kind": "refuse", "status": 400, "code": -2010, "msg": "No."}, 400, False),
@@ -112,11 +113,20 @@ def test_rules_count_their_matches_and_end(served: Served) -> None:
     ("jump", {"ms": -1}, "ms must be"), ("jump", {"ms": 10**15}, "ms must be"),
     ("funding", {"rate": "NaN"}, "rate must be"), ("liquidity", {"steps": -5}, "steps must be"),
     ("deposit", {"key": "key", "asset": "USDT", "amount": "NaN"}, "amount must be"),
+    ("deposit", {"key": "key", "asset": 5, "amount": 1}, "asset must be a text, not 5"),
+    ("deposit", {"key": "key", "asset": "USDT", "amount": 1, "market": []}, "market must be a text"),
+    ("price", {"price": 60_000, "symbol": ["BTCUSDT"]}, "symbol must be a text"),
+    ("funding", {"rate": 0, "symbol": "NOSUCH"}, "-1121"),
+    ("account", {"key": "key", "secret": "s"}, "there is an account of the key key"),
+    ("account", {"key": "new", "secret": "s", "balances": {"USDT": "NaN"}}, "0 or more, not NaN USDT"),
+    ("account", {"key": "new", "secret": "s", "balances": {"USDT": "-5"}}, "0 or more, not -5 USDT"),
+    ("act", {"kind": "timeout"}, "timeout is no action"), ("act", {"kind": "html", "status": 99}, "status must be"),
 ])  # fmt: skip
-def test_numbers_that_mean_nothing_are_refused_and_the_exchange_goes_on(
+def test_what_means_nothing_is_refused_and_the_exchange_goes_on(
     served: Served, word: str, body: dict[str, object], said: str
 ) -> None:
-    status, answer = served.call("POST", f"/control/{word}", json.dumps({"symbol": "BTCUSDT", **body}))
+    sent = body if word == "account" else {"symbol": "BTCUSDT", **body}
+    status, answer = served.call("POST", f"/control/{word}", json.dumps(sent))
     assert status == 400
     assert said in answer["error"]
     assert served.call("GET", "/fapi/v1/time")[0] == 200

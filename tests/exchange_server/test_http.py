@@ -201,3 +201,25 @@ def test_who_does_not_read_gets_no_more_answers_until_it_does(served: Served) ->
         used = served.app.place.limiter.weight_window("futures", "127.0.0.1")
         assert used.count < 5 * asked
         assert [line.hear()[0] for _ in range(asked)] == [200] * asked
+
+
+def test_a_number_longer_than_any_is_refused_as_a_short_one_is(served: Served) -> None:
+    for limit in ("9" * 5_000, "9" * 30):
+        assert served.call("GET", f"/api/v3/depth?symbol=BTCUSDT&limit={limit}")[1]["code"] == -1100
+
+
+def test_who_waits_for_an_answer_that_fails_is_told_that_none_comes(served: Served) -> None:
+    async def fails() -> Any:
+        raise RuntimeError("a defect")
+
+    web = served.app._web
+    before, web.handler = web.handler, lambda request: fails()
+    try:
+        with line_to(served) as line:
+            line.say(GET)
+            try:
+                assert line.closed()
+            except ConnectionResetError:
+                pass
+    finally:
+        web.handler = before

@@ -9,8 +9,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from gridbot_tui.exchange.server import link as link_module
-from gridbot_tui.exchange.server.settings import LinkOptions
-from gridbot_tui.units import Market
+from gridbot_tui.exchange.server.codes import Denied
+from gridbot_tui.exchange.server.limits import Limiter
+from gridbot_tui.exchange.server.settings import LimitOptions, LinkOptions
+from gridbot_tui.units import MINUTE, Market
 from tests.exchange_server.listening import listening, user_stream
 from tests.exchange_server.serving import Served, serving
 
@@ -134,6 +136,20 @@ def test_rate_limits_answer_429_with_headers_and_then_418() -> None:
         assert (status, answer["code"]) == (418, -1003)
         assert int(served.headers["retry-after"]) > 60
         assert "banned until" in answer["msg"]
+
+
+def test_a_refusal_now_and_then_is_no_ban() -> None:
+    """Only who goes on through the refusals of one interval is shut out."""
+    limiter = Limiter(LimitOptions(spot_weight=10))
+    for minute in range(5 * Limiter.STRIKES):
+        limiter.admit("spot", "here", 10, minute * MINUTE)
+        with pytest.raises(Denied) as refused:
+            limiter.admit("spot", "here", 1, minute * MINUTE)
+        assert refused.value.status == 429
+    for _ in range(Limiter.STRIKES):
+        with pytest.raises(Denied) as refused:
+            limiter.admit("spot", "here", 1, minute * MINUTE)
+    assert refused.value.status == 418
 
 
 def test_orders_are_counted_and_a_fill_gives_a_spot_count_back() -> None:

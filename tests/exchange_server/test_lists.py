@@ -130,3 +130,16 @@ def test_a_leg_that_executes_in_part_holds_no_more_than_its_rest_needs(served: S
     served.price(S, 58_900, volume=0.1)
     assert (order(served, "gain")["executedQty"], order(served, "loss")["status"]) == ("0.10000000", "EXPIRED")
     assert balance(served, "USDT")[1] == Decimal("0.3") * 59_000
+
+
+def test_a_list_for_which_there_is_room_for_one_leg_only_is_not_placed_at_all(served: Served) -> None:
+    tape = served.app.place.floors["spot"].tapes[S]
+    before, most = balance(served, "BTC"), tape.instrument.max_orders
+    rungs = {"symbol": S, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.0003"}
+    for rung in range(most - 1):
+        served.good("POST", "/api/v3/order", price=str(50_000 - rung), **rungs)
+    assert served.signed("POST", PLACE, **SELL)[1]["msg"] == "Filter failure: MAX_NUM_ORDERS"
+    assert len(served.good("GET", "/api/v3/openOrders", symbol=S)) == most - 1
+    assert balance(served, "BTC") == before
+    served.good("DELETE", "/api/v3/openOrders", symbol=S)
+    assert balance(served, "BTC") == before

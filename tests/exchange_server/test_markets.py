@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -123,9 +124,38 @@ def test_a_resting_order_fills_by_a_recorded_trade_beyond_it(tmp_path: Path) -> 
     assert all(t.maker for t in fills)
 
 
-@pytest.mark.parametrize(("text", "told"), [("a,b\n1,2\n", "price, quantity"), ("1,2,3\n", "3 columns"), ("", "read")])
+LINE = "1,60000.0,0.1,1,1,1700000000000,true\n"
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    ("a,b\n1,2\n", "price, quantity"), ("1,2,3\n", "3 columns"), ("", "read"),
+    *((LINE.replace(good, bad), "that is none") for good, bad in (
+        ("60000.0", "NaN"), ("60000.0", "1e400"), ("0.1", "inf"), ("60000.0", "0"), ("1700000000000", "-5"))),
+])  # fmt: skip
 def test_a_file_that_holds_no_trades_is_refused_in_a_sentence(tmp_path: Path, text: str, told: str) -> None:
     path = tmp_path / "BTCUSDT-trades-2024-01-01.csv"
     path.write_text(text)
     with pytest.raises(DataError, match=told):
         opened(FUTURES, data=[str(path)])
+
+
+def test_a_packed_file_of_trades_that_is_damaged_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    whole = gzip.compress((LINE * 4_000).encode())
+    broken = bytearray(whole)
+    broken[15] ^= 0xFF
+    for number, raw in enumerate((whole[: len(whole) // 2], bytes(broken), b"")):
+        path = tmp_path / f"BTCUSDT-aggTrades-2025-01-0{number + 1}.csv.gz"
+        path.write_bytes(raw)
+        with pytest.raises(DataError, match="cannot be read"):
+            opened(FUTURES, data=[str(path)])
+    empty = tmp_path / "BTCUSDT-aggTrades-2025-01-09.zip"
+    with zipfile.ZipFile(empty, "w"):
+        pass
+    with pytest.raises(DataError, match="0 CSV files"):
+        opened(FUTURES, data=[str(empty)])
+
+
+def test_data_of_one_market_say_which_one_can_be_served(tmp_path: Path) -> None:
+    path, _ = trades(tmp_path, "um/BTCUSDT/aggtrades", "x.parquet", "parquet")
+    with pytest.raises(DataError, match="nothing of spot: serve --market futures, or"):
+        opened(SPOT + FUTURES, data=[str(path)])

@@ -204,6 +204,16 @@ def test_a_microsecond_connection_tells_microseconds(served: Served) -> None:
         assert ears.next()["T"] > 10**15
 
 
+def test_nothing_is_kept_of_streams_that_nobody_listens_to_any_more(served: Served) -> None:
+    hub = served.app.hub
+    with listening(served, "/ws") as ears:
+        for number in range(20):
+            name = f"nosuch{number}@trade"
+            ears.ask(method="SUBSCRIBE", params=[name], id=1)
+            ears.ask(method="UNSUBSCRIBE", params=[name], id=2)
+        assert served.inside(lambda: [name for _, name in hub._joined if name.startswith("nosuch")]) == []
+
+
 def test_the_public_sees_what_an_account_trades(served: Served) -> None:
     with listening(served, "/market/ws/btcusdt@aggTrade") as ears:
         served.good("POST", "/fapi/v1/order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.123")

@@ -50,6 +50,18 @@ def test_a_wrong_request_is_refused_with_its_id(served: Served, change: dict[str
     assert (answer["id"], answer["error"]["code"]) == (7, code)
 
 
+@pytest.mark.parametrize(("change", "code"), [
+    ({"timestamp": "9" * 5_000}, -1102), ({"timestamp": "now"}, -1102), ({"recvWindow": 70_000}, -1131),
+    ({"recvWindow": "x"}, -1130),
+])  # fmt: skip
+def test_a_log_on_whose_time_is_none_is_refused(served: Served, change: dict[str, Any], code: int) -> None:
+    with listening(served, "/ws-api/v3") as ears:
+        assert ask(ears, served, "session.logon", **change)["error"]["code"] == code
+        assert ask(ears, served, "session.logon", timestamp=served.now() - 20_000)["error"]["code"] == -1021
+        late = ask(ears, served, "session.logon", timestamp=served.now() - 20_000, recvWindow=60_000)
+        assert late["result"]["apiKey"] == "key"
+
+
 def test_nonsense_is_answered_and_an_unknown_method_too(served: Served) -> None:
     with listening(served, "/ws-api/v3") as ears:
         ears.socket.send("nonsense")

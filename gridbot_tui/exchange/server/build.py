@@ -90,7 +90,8 @@ def _recorded(data: Sequence[str], markets: Sequence[Market], exchange_info: Pat
         elif market in candles:
             found[market] = load(candles[market], market=market, exchange_info=exchange_info)
         else:
-            raise DataError(f"--data names nothing of {market}: leave --market to what the data are, or add some")
+            there = " or ".join(f"--market {one}" for one in Market if one in by_market or one in candles)
+            raise DataError(f"--data names nothing of {market}: serve {there}, or add some of {market}")
     return found
 
 

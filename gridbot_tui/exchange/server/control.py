@@ -70,6 +70,17 @@ def _ticks(instrument: Instrument, body: Json, name: str) -> Ticks:
     return ticks
 
 
+def name(body: Json, key: str) -> str:
+    """The text of that name.
+
+    :raises ValueError: it is none
+    """
+    value = body[key]
+    if not isinstance(value, str):
+        raise ValueError(f"{key} must be a text, not {value!r}")
+    return value
+
+
 class Control:
     """Answers POST /control/<word>."""
 
@@ -100,8 +111,8 @@ class Control:
         return json_answer(done)
 
     def _floors(self, body: Json) -> list[Floor]:
-        market = body.get("market")
-        found = [f for name, f in self._place.floors.items() if market in (None, name) and body["symbol"] in f.tapes]
+        market, symbol = body.get("market"), name(body, "symbol")
+        found = [f for m, f in self._place.floors.items() if market in (None, m) and symbol in f.tapes]
         if not found:
             raise Denied(-1121)
         return found
@@ -143,13 +154,15 @@ class Control:
         return {}
 
     def _funding(self, body: Json) -> Json:
-        self._place.floor("futures").settle(body["symbol"], float(number(body, "rate")), self._now())
+        tape = self._place.tape("futures", name(body, "symbol"))
+        self._place.floor("futures").settle(tape.symbol, float(number(body, "rate")), self._now())
         return {}
 
     def _deposit(self, body: Json) -> Json:
-        account = self._place.by_key(body["key"])
-        desk = self._place.desk(account, body.get("market", next(iter(self._place.floors))), self._now())
-        desk.transfer(body["asset"], number(body, "amount"))
+        account = self._place.by_key(name(body, "key"))
+        market = name({"market": next(iter(self._place.floors)), **body}, "market")
+        desk = self._place.desk(account, market, self._now())
+        desk.transfer(name(body, "asset"), number(body, "amount"))
         self._place.flush(account)
         return {}
 

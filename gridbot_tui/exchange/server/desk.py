@@ -168,10 +168,13 @@ class Desk(Exchange):
 
     def _check_count(self, venue: Venue, conditional: bool) -> Refusal | None:
         """As the base class; spot counts what waits for its trigger, too."""
-        waiting = len(self.waiting.get(venue.symbol, ()))
-        if waiting and len(venue.bids) + len(venue.asks) + waiting >= venue.instrument.max_orders:
+        if self.waiting.get(venue.symbol) and self.standing(venue) >= venue.instrument.max_orders:
             return no.filter_failure("MAX_NUM_ORDERS")
         return super()._check_count(venue, conditional)
+
+    def standing(self, venue: Venue) -> int:
+        """Open orders of a symbol, those that wait for their trigger included."""
+        return len(venue.bids) + len(venue.asks) + len(self.waiting.get(venue.symbol, ()))
 
     def _open_for(self, tape: Tape, new: NewOrder) -> None:
         """A symbol that does not trade takes nothing; one that is about to go only what closes."""

@@ -67,7 +67,7 @@ def _lenient(row: Endpoint, raw: Mapping[str, str]) -> Values:
     """Enough of the parameters to weigh a request before they are checked."""
     values: Values = dict(raw)
     limit = values.pop("limit", None)
-    if isinstance(limit, str) and limit.isdecimal():
+    if isinstance(limit, str) and limit.isdecimal() and len(limit) < 20:
         values["limit"] = int(limit)
     return values
 

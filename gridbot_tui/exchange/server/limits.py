@@ -12,19 +12,21 @@ _LONGEST_BAN: Final = 3 * DAY
 class Window:
     """A count that starts anew with every interval of the clock."""
 
-    __slots__ = ("_began", "count", "length", "most")
+    __slots__ = ("_began", "count", "length", "most", "refused")
 
     def __init__(self, length: Ms, most: int) -> None:
         self.length = length
         self.most = most
         self.count = 0
+        self.refused = 0
+        """What it has refused in this interval."""
         self._began = 0
 
     def at(self, now: Ms) -> int:
         """The count as of now."""
         began = now // self.length
         if began != self._began:
-            self._began, self.count = began, 0
+            self._began, self.count, self.refused = began, 0, 0
         return self.count
 
     def add(self, now: Ms, amount: int) -> int:
@@ -40,12 +42,11 @@ class Window:
 class Ban:
     """An address that went on after 429."""
 
-    __slots__ = ("length", "strikes", "until")
+    __slots__ = ("length", "until")
 
     def __init__(self) -> None:
         self.until: Ms = 0
         self.length: Ms = 0
-        self.strikes = 0
 
 
 class Limiter:
@@ -146,10 +147,10 @@ class Limiter:
             store.clear()
 
     def _too_many(self, ip: str, window: Window, now: Ms, words: str) -> Denied:
-        ban = self._bans.setdefault(ip, Ban())
-        ban.strikes += 1
-        if ban.strikes > self.STRIKES:
-            ban.strikes = 0
+        window.refused += 1
+        if window.refused > self.STRIKES:
+            window.refused = 0
+            ban = self._bans.setdefault(ip, Ban())
             ban.length = min(_LONGEST_BAN, ban.length * 2 if ban.length else self.options.ban_ms)
             ban.until = now + ban.length
             return _banned(ban, now)

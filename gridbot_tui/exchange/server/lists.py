@@ -64,6 +64,8 @@ class Lists:
             raise_for(desk._check(desk.venues[new.symbol], new))
             if desk.account.spendable(asset) < self._need(new, terms):
                 raise_for(no.SPOT_BALANCE)
+        if desk.standing(desk.venues[first.symbol]) + len(legs) > desk.tapes[first.symbol].instrument.max_orders:
+            raise_for(no.filter_failure("MAX_NUM_ORDERS"))
         found = OrderList(self._next, client_id, first.symbol, desk.now)
         self._next += 1
         desk.updates.append(ListNews(desk.now, found, False))  # type: ignore[arg-type]  # told as the others are

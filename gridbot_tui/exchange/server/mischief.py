@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from gridbot_tui.exchange.server.accounts import Account
 from gridbot_tui.exchange.server.codes import Denied
 from gridbot_tui.exchange.server.desk import Desk
-from gridbot_tui.exchange.server.faults import Rule
+from gridbot_tui.exchange.server.faults import ACTIONS, Rule
 from gridbot_tui.exchange.server.link import Link
 from gridbot_tui.exchange.server.place import Place
 from gridbot_tui.exchange.server.streams import Hub
@@ -33,7 +33,13 @@ class Mischief:
             self.do(rule)
 
     def do(self, rule: Rule) -> None:
-        """One action, now."""
+        """One action, now.
+
+        Raises:
+            ValueError: the rule is about requests or events, not an action.
+        """
+        if rule.kind not in ACTIONS:
+            raise ValueError(f"{rule.kind} is no action: there are {', '.join(ACTIONS)}")
         getattr(self, f"_{rule.kind}")(rule)
 
     def stop(self) -> None:

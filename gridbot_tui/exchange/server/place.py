@@ -1,7 +1,7 @@
 """Everything the exchange is, without its sockets: markets, accounts, limits, time."""
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 from uuid import uuid4
 
@@ -67,11 +67,17 @@ class Place:
     # -- accounts -----------------------------------------------------------------------------------------
 
     def add_account(self, config: KeyConfig) -> Account:
-        """Open an account with its balances in every served market."""
+        """Open an account with its balances in every served market.
+
+        Raises:
+            ValueError: the key has one, or an amount is none.
+        """
+        if config.key in self.accounts:
+            raise ValueError(f"there is an account of the key {config.key}")
         account = Account(len(self.accounts) + 1, config)
         for name, floor in self.floors.items():
             given = config.balances or dict(self.options.balances)
-            balances = {asset: Decimal(amount) for asset, amount in given.items()}
+            balances = {asset: _amount(asset, amount) for asset, amount in given.items()}
             market = Market(name)
             desk = Desk(floor.tapes, AccountConfig(market, balances, EXECUTION), floor.ids, seed=account.number)
             desk.take()
@@ -240,3 +246,13 @@ class Place:
             if account.listen_key is not None and account.listen_key.text == listen_key:
                 return account
         return None
+
+
+def _amount(asset: str, text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise ValueError(f"a balance is an amount of 0 or more, not {text} {asset}")
+    return amount

@@ -1,13 +1,10 @@
 """Recorded trades as a market: every print at its own time, price, size and side."""
 
-import gzip
 import re
-import zipfile
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gridbot_tui.exchange.server.past import ASSUMED_RATE
 from gridbot_tui.market.bar import Bar
@@ -15,6 +12,7 @@ from gridbot_tui.market.builtin import builtin
 from gridbot_tui.market.derive import derive, off_tick
 from gridbot_tui.market.errors import DataError
 from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.market.kline_csv import brief, unpacked
 from gridbot_tui.market.paths import SUFFIXES, Origin, origin
 from gridbot_tui.market.source import FundingRate, MarketBatch
 from gridbot_tui.units import HOUR, MINUTE, Market, Ms, Steps, Symbol, Ticks
@@ -155,12 +153,13 @@ def _table(path: Path) -> "pl.DataFrame":
             pl.col("price").cast(pl.Float64), pl.col("quantity").cast(pl.Float64), pl.col("time").cast(pl.Int64),
             pl.col("sold").cast(pl.String).str.to_lowercase().is_in(["true", "1"]),
         )  # fmt: skip
-    except (PolarsError, OSError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} cannot be read as trades: {error}") from error
+    except (PolarsError, OSError) as error:
+        raise DataError(f"{path} cannot be read as trades: {brief(error)}") from error
     if made.height == 0 or made.null_count().sum_horizontal()[0]:
         raise DataError(f"{path} holds no trades that can be read")
-    if float(made["price"].min() or 0) <= 0 or float(made["quantity"].min() or 0) < 0:  # type: ignore[arg-type]
-        raise DataError(f"{path} has a price or a quantity that is none")
+    price, quantity, at = made["price"], made["quantity"], made["time"]
+    if not (price.is_finite() & quantity.is_finite() & (price > 0) & (quantity >= 0) & (at > 0)).all():
+        raise DataError(f"{path} has a price, a quantity or a time that is none")
     if int(made["time"][0]) > 10**14:  # microseconds, as spot files since 2025
         made = made.with_columns(pl.col("time") // 1000)
     return made.sort("time", maintain_order=True)
@@ -169,12 +168,7 @@ def _table(path: Path) -> "pl.DataFrame":
 def _csv(path: Path) -> "pl.DataFrame":
     import polars as pl
 
-    raw: Any = path.read_bytes()
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(BytesIO(raw)) as archive:
-            raw = archive.read(archive.namelist()[0])
-    elif path.suffix == ".gz":
-        raw = gzip.decompress(raw)
+    raw = unpacked(path)
     head = raw[:200].split(b"\n")[0]
     return pl.read_csv(raw, has_header=not head[:1].isdigit(), infer_schema_length=None)
 

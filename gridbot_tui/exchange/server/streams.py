@@ -193,8 +193,10 @@ class Hub:
         market = link.link.market
         listeners = self._joined.get((market, topic.name), {})
         listeners.pop(link, None)
-        if not listeners and market in self._feeds:
-            self._feeds[market].unsubscribe(topic)
+        if not listeners:
+            self._joined.pop((market, topic.name), None)
+            if market in self._feeds:
+                self._feeds[market].unsubscribe(topic)
 
     def publish(self, market: str, stream: str, frame: Any) -> None:
         """Send one payload to everybody who listens; encoded once."""

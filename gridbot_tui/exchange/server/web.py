@@ -258,7 +258,11 @@ class Connection(asyncio.Protocol):
     # -- answers ------------------------------------------------------------------------------------------
 
     async def _later(self, request: Request, coming: Coroutine[Any, Any, Answer], lasts: bool) -> None:
-        answer = await coming
+        try:
+            answer = await coming
+        except Exception:
+            self._transport.abort()  # a defect: who waits for the answer is told that none comes
+            raise
         self.busy = False
         if self._transport.is_closing():
             return
@@ -282,7 +286,7 @@ class Connection(asyncio.Protocol):
         if len(body) >= GZIP_FROM and "gzip" in request.headers.get("accept-encoding", ""):
             body = gzip.compress(body, 1)
             headers = {**headers, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
-        head = _REASONS[answer.status] + self._web.date()
+        head = (_REASONS.get(answer.status) or f"HTTP/1.1 {answer.status} \r\n") + self._web.date()
         head += f"Content-Type: {answer.kind}\r\nContent-Length: {len(body)}\r\n"
         for name, value in headers.items():
             head += f"{name}: {value}\r\n"

@@ -12,7 +12,7 @@ from gridbot_tui.exchange.server.accounts import Account
 from gridbot_tui.exchange.server.answers import INTERNAL, UNAVAILABLE, UNKNOWN
 from gridbot_tui.exchange.server.codes import Denied
 from gridbot_tui.exchange.server.faults import Rule
-from gridbot_tui.exchange.server.fields import Values
+from gridbot_tui.exchange.server.fields import Spec, check
 from gridbot_tui.exchange.server.gate import Signed, admit, run, window
 from gridbot_tui.exchange.server.link import Link
 from gridbot_tui.exchange.server.micro import in_micros
@@ -29,6 +29,7 @@ OWN_METHODS = {
 }  # fmt: skip
 """Methods that are the connection's own, and no endpoint of REST."""
 BANNED = 418
+_PROOF = Spec("timestamp!")
 
 
 def text_of(value: Any) -> str:
@@ -225,11 +226,7 @@ class ApiLink:
             raise Denied(-1102, "signature")
         if not account.secret.verify(payload, signature):
             raise Denied(-1022)
-        values: Values = {}
-        if "timestamp" not in raw or not raw["timestamp"].isdecimal():
-            raise Denied(-1102, "timestamp")
-        values["timestamp"] = int(raw["timestamp"])
-        window(self.place, raw, values, self.place.clock.now())
+        window(self.place, raw, check(_PROOF, raw, False), self.place.clock.now())
         return account
 
     def _session(self, method: str, raw: dict[str, str], payload: bytes) -> Json:
