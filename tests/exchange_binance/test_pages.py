@@ -1,6 +1,6 @@
 """Lists longer than a page, windows of time, and whose executions they hold."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -315,6 +315,51 @@ async def test_candles_of_many_pages_come_without_the_one_that_is_forming() -> N
     even, odd = (next(bar for bar in late if bar.open_at % (2 * MINUTE) == rest * MINUTE) for rest in (0, 1))
     assert (even.high, even.mark_high, even.mark_close) == (20, 20, 15)
     assert (odd.mark_high, odd.mark_low, odd.mark_close) == (odd.high, odd.low, odd.close)
+
+
+async def test_candles_out_of_order_and_twice_are_each_one_candle() -> None:
+    first = NOW // MINUTE * MINUTE - 1_500 * MINUTE
+
+    def candles(params: Params) -> list[list[Any]]:
+        opens = list(range(max(params["startTime"], first), NOW, MINUTE))[: params["limit"] - 3]
+        return [[at, "1.0", "2.0", "0.5", "1.5", "10", at + MINUTE - 1] for at in opens[::-1] + opens[:3]]
+
+    rest, wire = scripted(Market.FUTURES, {"klines": candles, "markPriceKlines": candles})
+    bars = await rest.klines("BTCUSDT", first)
+    assert [bar.open_at for bar in bars] == list(range(first, NOW // MINUTE * MINUTE, MINUTE))
+    assert len(wire.asked) == 4
+
+
+def _one_page(row: Callable[[int], Any]) -> Callable[[Params], list[Any]]:
+    """Whatever is asked for, this is the answer."""
+    page = [row(n) for n in range(1_000)]
+    return lambda params: page
+
+
+SAME_PAGE: dict[str, Callable[[Params], Any]] = {
+    "klines": _one_page(lambda n: [n * MINUTE, "1.0", "2.0", "0.5", "1.5", "10", (n + 1) * MINUTE - 1]),
+    "markPriceKlines": lambda params: [],
+    "userTrades": _one_page(lambda n: trade(n, NOW - HOUR)),
+    "allOrders": _one_page(lambda n: {"orderId": n, "clientOrderId": "x"}),
+    "fundingRate": _one_page(lambda n: {"fundingTime": n, "fundingRate": "0.0001"}),
+    "income": _one_page(lambda n: {"incomeType": "COMMISSION", "tranId": n, "time": NOW - HOUR, "asset": "USDT",
+                                   "income": "-1", "symbol": "BTCUSDT"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ["klines", "executions", "orders", "funding", "income"])
+async def test_a_list_that_is_answered_with_one_page_for_ever_is_not_asked_for_without_end(what: str) -> None:
+    rest, wire = scripted(Market.FUTURES, SAME_PAGE)
+    wanted: dict[str, Callable[[], Awaitable[Any]]] = {
+        "klines": lambda: rest.klines("BTCUSDT", NOW - DAY),
+        "executions": lambda: rest.fills("BTCUSDT", "5000", 0),
+        "orders": lambda: rest._learn_from_list("BTCUSDT", 5_000, 9_000),
+        "funding": lambda: rest.funding(("BTCUSDT",), NOW - DAY),
+        "income": lambda: rest.cash(NOW - DAY),
+    }
+    with pytest.raises(RetryLater, match="page"):
+        await wanted[what]()
+    assert len(wire.asked) <= 3
 
 
 async def test_the_account_is_stated_as_of_its_wallet_not_of_the_positions_asked_for_after_it() -> None:

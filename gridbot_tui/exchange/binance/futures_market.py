@@ -12,7 +12,7 @@ from gridbot_tui.exchange.binance.errors import Refused, RetryLater
 from gridbot_tui.exchange.binance.numbers import money
 from gridbot_tui.exchange.binance.order_words import need
 from gridbot_tui.exchange.binance.rest import FeeRates, Listing
-from gridbot_tui.exchange.binance.rest_base import PAGE, RestBase, reading, together
+from gridbot_tui.exchange.binance.rest_base import PAGE, RestBase, further, reading, together
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.market.source import FundingRate
 from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Ms, Symbol
@@ -117,6 +117,7 @@ class FuturesMarket(RestBase):
         start, before = since + 1 - _LONGEST, 0
         while True:
             rows = await self.wire.ask(Futures.FUNDING, {"symbol": symbol, "startTime": start, "limit": PAGE})
+            asked_from = start
             with reading("funding rates"):
                 for row in sorted(rows, key=lambda row: int(row["fundingTime"])):
                     at = int(row["fundingTime"])
@@ -129,6 +130,7 @@ class FuturesMarket(RestBase):
                     start = at + 1
             if len(rows) < PAGE:
                 return found
+            further("funding rates", asked_from, start)
 
     async def next_funding(self, symbols: Sequence[Symbol]) -> dict[Symbol, Ms]:
         """When the next settlement is due, as the exchange has it (intervals change while running)."""

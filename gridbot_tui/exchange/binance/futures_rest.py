@@ -227,10 +227,13 @@ class FuturesRest(FuturesMarket):
         """Funding, transfers and the like at or after ``since``."""
         start, found = max(since, self.now - KEPT), dict[str, Cash]()
         while start <= self.now:
-            end = start + 7 * DAY - 1
+            end, before = start + 7 * DAY - 1, None
             for page in range(1, 1_000):
                 params = {"startTime": start, "endTime": end, "limit": PAGE, "page": page}
                 rows = await self.wire.ask(Futures.INCOME, params)
+                if rows and rows == before:
+                    raise RetryLater("income: the exchange answers the same page again")
+                before = rows
                 with reading("income"):
                     cash = [one for row in rows if (one := account_words.income(row, self.traded)) is not None]
                 found |= {one.cash_id: one for one in cash}

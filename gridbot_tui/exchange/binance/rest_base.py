@@ -148,12 +148,13 @@ class RestBase(ABC):
             params = {"symbol": symbol, "interval": INTERVALS[interval], "startTime": start, "limit": PAGE}
             rows, known = await self._candles(params, scale)
             with reading("klines"):
-                page = [account_words.bar(row, scale, interval, known) for row in rows]
+                read = [account_words.bar(row, scale, interval, known) for row in rows]
+            page = {bar.open_at: bar for bar in read if bar.open_at >= start}
             closed = self.now
-            found += [bar for bar in page if bar.open_at >= start and bar.close_at <= closed]
+            found += [page[at] for at in sorted(page) if page[at].close_at <= closed]
             if len(rows) < PAGE:
                 break
-            start = page[-1].open_at + interval
+            start = further("klines", start, max(page, default=0) + interval)
         return found
 
     async def _candles(self, params: Mapping[str, Any], scale: Scale) -> tuple[list[list[Any]], Marks]:
@@ -200,10 +201,10 @@ class RestBase(ABC):
         rows: list[Json] = []
         while True:
             page = await self._trades(symbol, fromId=first)
-            rows += page
+            rows += [row for row in page if _trade_id(row) >= first]
             if len(page) < PAGE:
                 return rows
-            first = _trade_id(page[-1]) + 1
+            first = further("executions", first, _trade_id(page[-1]) + 1)
 
     async def _trades(self, symbol: Symbol, **params: int) -> list[Json]:
         page = await self.wire.ask(self.TRADES, {"symbol": symbol, "limit": PAGE, **params})
@@ -263,7 +264,7 @@ class RestBase(ABC):
                     await self._learn_row(symbol, row)
             if len(page) < PAGE:
                 return
-            first = max(int(need(row, "orderId")) for row in page) + 1
+            first = further("orders", first, max(int(need(row, "orderId")) for row in page) + 1)
 
     async def _learn_row(self, symbol: Symbol, row: Json) -> None:
         self.ids.learn(symbol, need(row, "orderId"), need(row, "clientOrderId"))
@@ -327,6 +328,17 @@ def reading(what: str, *, changes: bool = False) -> Iterator[None]:
     except (BadAnswer, ValueError, TypeError, LookupError, AttributeError) as wrong:
         error = Unresolved if changes else RetryLater
         raise error(f"{what}: an answer that cannot be read ({wrong})") from wrong
+
+
+def further(what: str, start: int, following: int) -> int:
+    """Where the next page begins.
+
+    Raises:
+        RetryLater: not beyond this one; asked on and on, a list that is answered like that would have no end.
+    """
+    if following <= start:
+        raise RetryLater(f"{what}: the exchange answers a page that does not go on")
+    return following
 
 
 async def together(jobs: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
