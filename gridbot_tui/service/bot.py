@@ -204,6 +204,8 @@ class Bot:
             self.dialogs.wake(now)
         if self.recovered and now - self._reconciled_at >= self._reconcile_every:
             self.reconcile(now)
+        if self.shutdown is not None and not self.recovered and (bars := self._truth.without_bars()):
+            self.dialogs.reply(Reply(bars, now, bars=()))
         self._mind_shutdown(now)
 
     def _ask_about(self, order: AskAboutOrder) -> None:
@@ -231,7 +233,7 @@ class Bot:
         self._log.info("recovered", steps={step.name: step.took for step in steps})
         self._chase_on()
         resumed = self.engine.shutdown_intent
-        if resumed:
+        if resumed and self.shutdown is None:  # one that was asked for meanwhile has begun, and is not asked for twice
             self.begin_shutdown(self.engine.now, keep_positions=resumed == "keep")
 
     def _reconciled(self, _: None, error: Exception | None) -> None:

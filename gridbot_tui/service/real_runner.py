@@ -171,7 +171,8 @@ class RealRunner:
         if isinstance(incoming, Reply) and recovered:
             self._bot.receive(Health(incoming.at, answered=not incoming.error))
         if self._bot.recovered and not recovered:
-            self._news.extendleft(reversed(self._young))
+            if self._bot.shutdown is None:  # else those before them were not waited for
+                self._news.extendleft(reversed(self._young))
             self._young.clear()
             self.on_recovered()
 

@@ -102,6 +102,15 @@ class Truth:
         self._feed = feed
         self._id = new_id
         self._clock = clock
+        self._asked_bars = 0
+        """The question for candles that is under way; 0 = none."""
+        self._without_bars = False
+
+    def without_bars(self) -> int:
+        """A bot that is being stopped needs no candles: no more are asked for. Returns the number of the question for
+        some that is under way, 0 = none: whoever drives the dialog answers it with nothing."""
+        self._without_bars = True
+        return self._asked_bars
 
     def recover(self) -> Dialog[list[StepTime]]:
         """From an opened database to converging: protection first, then what was missed, then the books."""
@@ -186,11 +195,13 @@ class Truth:
         by_close: dict[Ms, list[tuple[Symbol, Bar]]] = {}
         for symbol in self._symbols:
             since = self._book.next_bar_at(symbol)
-            if since is not None:
-                reply = yield from ask(AskBars(self._id(), symbol, since))
+            if since is not None and not self._without_bars:
+                self._asked_bars = self._id()
+                reply = yield from ask(AskBars(self._asked_bars, symbol, since))
+                self._asked_bars = 0
                 for bar in _required(reply.bars):
                     by_close.setdefault(bar.close_at, []).append((symbol, bar))
-        if all(self._book.next_bar_at(symbol) is None for symbol in self._symbols):
+        if self._without_bars or all(self._book.next_bar_at(symbol) is None for symbol in self._symbols):
             return
         reply = yield from ask(AskFunding(self._id(), self._book.last_funding_at()))
         waiting = deque(_required(reply.funding))

@@ -1,11 +1,12 @@
 """The graceful stop ends in proof from the exchange, or says what is left."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gridbot_tui.exchange.port import AskAccount, Place, Query, Reply
+from gridbot_tui.exchange.port import AskAccount, AskBars, Place, Query, Reply
 from gridbot_tui.exchange.simulated.refusals import Refusal
 from gridbot_tui.service.virtual import VirtualParts
 from tests.service.living import Living, books, contradictions, copied, live_once, options
@@ -140,6 +141,37 @@ def test_a_second_signal_hurries_but_never_skips_the_verification(home: Path) ->
     live_once(options(home), lambda bot: go(bot, twice=False))
     live_once(options(other), lambda bot: go(bot, twice=True))
     assert took[1] < took[0]
+
+
+def test_a_stop_asked_for_in_the_recovery_waits_for_no_candles_and_is_not_hurried(home: Path) -> None:
+    async def dies(bot: Living) -> None:
+        await until_it_holds(bot)
+        bot.crash()
+
+    live_once(options(home), dies)
+
+    async def go() -> None:
+        bot = Living(options(home))
+        send = bot.parts.world.send
+
+        def without_bars(request: Any) -> None:
+            if not isinstance(request, AskBars):
+                send(request)
+
+        bot.parts.world.send = without_bars  # type: ignore[method-assign]
+        async with bot:
+            await bot.run(bot.parts.world.now + 5_000)
+            assert not bot.parts.bot.recovered
+            stop(bot)
+            await bot.run(bot.parts.world.now + 60_000)
+            report, shutdown = bot.parts.bot.report, bot.parts.bot.shutdown
+            assert report is not None, "it still waits"
+            assert shutdown is not None
+            assert (report.exit_code, shutdown.hurried) == (0, False)
+
+    asyncio.run(go())
+    assert (books(home).open_orders, books(home).positions) == ((), {})
+    assert contradictions(home) == []
 
 
 def test_a_shutdown_is_carried_on_after_a_death_at_every_step_of_it(home: Path) -> None:
