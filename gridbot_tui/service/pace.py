@@ -3,9 +3,6 @@
 import math
 import time
 
-SPEEDS = (1.0, 5.0, 15.0, 60.0, 120.0, 300.0, 1200.0, 6000.0, math.inf)
-"""Steps of the faster and slower keys."""
-
 
 class Pace:
     """Maps the wall clock to virtual time. Changing the speed never makes virtual time jump."""
