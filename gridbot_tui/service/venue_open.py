@@ -17,7 +17,7 @@ from gridbot_tui.engine.regrid import moved
 from gridbot_tui.exchange.binance import listing_watch
 from gridbot_tui.exchange.binance.client import BadKey
 from gridbot_tui.exchange.binance.clock import WallClock
-from gridbot_tui.exchange.binance.errors import BinanceError, Refused, RetryLater, Stop, Unresolved
+from gridbot_tui.exchange.binance.errors import BinanceError, ClockOff, Refused, RetryLater, Stop, Unresolved
 from gridbot_tui.exchange.binance.factory import make_rest
 from gridbot_tui.exchange.binance.hosts import Hosts, hosts_of
 from gridbot_tui.exchange.binance.keys import Keys
@@ -164,7 +164,7 @@ async def patiently(
                 raise
             pause, end = banned.wait_s + 1.0, end + banned.wait_s
             trouble(banned, pause)
-        except (RetryLater, Unresolved) as error:
+        except (RetryLater, Unresolved, ClockOff) as error:
             left = end - now()
             if left <= 0:
                 raise
@@ -307,4 +307,7 @@ def _refusal(error: BinanceError, host: str) -> RunRefused:
         return RunRefused(f"Binance refuses this account: {error.detail}", EXIT_REFUSED)
     if isinstance(error, RetryLater | Unresolved):
         return RunRefused(f"{host} cannot be reached: {error.detail}", 1)
+    if isinstance(error, ClockOff):  # a slow network or a clock that is being set: another start may well succeed
+        return RunRefused(f"Binance takes requests for too old or too new ({error.code}), a slow network or a wrong "
+                          f"clock: {error.detail}", 1)  # fmt: skip
     return RunRefused(f"Binance refused{f' ({error.code})' if error.code else ''}: {error.detail}", 2)

@@ -5,21 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from gridbot_tui.exchange.binance.errors import BinanceError, RetryLater, Stop
+from gridbot_tui.exchange.binance.errors import BinanceError, ClockOff, RetryLater, Stop
 from gridbot_tui.service.assemble import RunRefused
-from gridbot_tui.service.venue_open import patiently
+from gridbot_tui.service.venue_open import _refusal, patiently
 from gridbot_tui.units import Mode
 from tests.exchange_binance.virtual import at_once
 from tests.service.wire_scene import Scene, live_through
 
 
-def tried(patience: float, each_takes: float) -> tuple[list[float], float]:
+def tried(patience: float, each_takes: float, error: BinanceError | None = None) -> tuple[list[float], float]:
     """When trouble was said, and when it was given up."""
     said: list[float] = []
 
     async def ask() -> None:
         await asyncio.sleep(each_takes)
-        raise RetryLater("no answer in time")
+        raise error or RetryLater("no answer in time")
 
     async def run() -> float:
         now = asyncio.get_running_loop().time
@@ -72,3 +72,10 @@ def test_a_symbol_of_another_quote_is_refused_before_any_file_is_opened(tmp_path
         assert not scene.profile.database.exists()
 
     live_through(story, tmp_path, mode=mode)
+
+
+def test_requests_that_come_too_late_are_sent_again_and_a_later_start_may_succeed() -> None:
+    late = ClockOff("Timestamp for this request is outside of the recvWindow.", -1021)
+    said, over = tried(10.0, each_takes=0.0, error=late)
+    assert (len(said) > 1, over) == (True, 10.0)
+    assert _refusal(late, "host").exit_code == 1, "what ends with 2 is not started again by systemd"
