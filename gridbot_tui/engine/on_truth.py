@@ -90,11 +90,24 @@ def _compare_positions(desk: Desk, event: AccountState) -> None:
         if desk.blockers.hold(symbol, "position_unknown", event.at, detail, "when both agree after a resync"):
             desk.note(symbol, "position_unknown", detail, "warning")
             desk.dirty.add(symbol)
-    for symbol, steps in stated.items():
-        if symbol not in desk.symbols and steps:
-            detail = f"a position of {steps} steps that is not the bot's"
-            if desk.blockers.hold(symbol, "foreign_position", event.at, detail, "when it is closed"):
-                desk.note(symbol, "foreign_position", detail, "warning")
+    foreign = sorted(symbol for symbol, steps in stated.items() if steps and symbol not in desk.symbols)
+    _foreign_positions(desk, event.at, foreign)
+
+
+def _foreign_positions(desk: Desk, at: Ms, symbols: list[Symbol]) -> None:
+    """Positions in symbols that are not traded share the margin, and no limit counts them: no new risk beside them."""
+    code = "foreign_position"
+    for one in [held for held in desk.blockers.every() if held.code == code and held.symbol]:
+        desk.blockers.clear(one.symbol, code)  # a snapshot of a version that named each by itself
+    if not symbols:
+        if desk.blockers.clear("", code):
+            desk.note("", code, "no position that is not the bot's is held any more")
+            desk.touch_all()
+        return
+    detail = f"{', '.join(symbols)}: a position that is not the bot's, in a symbol that it does not trade"
+    if desk.blockers.hold("", code, at, detail, "when it is closed"):
+        desk.note("", code, detail, "warning")
+        desk.touch_all()
 
 
 def open_orders(desk: Desk, event: OpenOrders) -> None:

@@ -136,16 +136,20 @@ def _probe(desk: Desk) -> None:
 
 
 def ask_truth(desk: Desk) -> None:
-    """While books and exchange disagree, compare again: soon at first, ever more seldom if it stays."""
+    """While books and exchange disagree, or a position is held that is not ours, compare again: soon at first, ever
+    more seldom if it stays."""
     since = desk.blockers.since("position_unknown")
     pending = desk.ledger.account.pending_since()
     if since is None or (pending is not None and pending < since):
         since = pending
+    why = "books and exchange disagree"
+    if since is None and desk.blockers.holds("", "foreign_position"):
+        since, why = desk.blockers.since("foreign_position"), "a position that is not the bot's is held"
     if since is None:
         return
     wait = min(max((desk.now - since) // 2, ASK_AGAIN), LOOK_AT_MOST)
     if desk.now - desk.truth_at >= wait:
-        desk.emit(RequestResync("books and exchange disagree"))
+        desk.emit(RequestResync(why))
 
 
 def ask_overdue(desk: Desk) -> None:

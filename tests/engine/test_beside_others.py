@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from gridbot_tui.engine import exposure, walk
+from gridbot_tui.engine.actions import CancelOrder, RequestResync
 from gridbot_tui.engine.converge import converge, entries_allowed
 from gridbot_tui.engine.desk import Waiting
 from gridbot_tui.engine.events import (
@@ -168,6 +169,27 @@ def test_a_mark_that_the_account_states_is_taken_where_it_is_newer_than_the_last
     assert state.mark == 600_000
     rig.engine.handle(AccountState(state.mark_at + 1, {"USDT": desk.ledger.wallet}, stated))
     assert state.mark == 500_000
+
+
+def test_beside_a_position_in_a_symbol_that_is_not_traded_nothing_takes_new_risk_until_it_is_closed() -> None:
+    rig = grid(*[flat(600_000)] * 4)
+    rig.run(until=rig.source.start + 2 * MINUTE)
+    engine, desk, now = rig.engine, rig.engine.desk, rig.world.now
+    rig.checking = False
+    assert entries_allowed(desk, desk.symbols[BTC]) == (True, True)
+    desk.blockers.hold("ADAUSDT", "foreign_position", now, "of an older version", "when it is closed")
+    theirs = PositionState("SOLUSDT", 5, Decimal(100), None, None)
+    actions = engine.handle(AccountState(now + 1, {"USDT": desk.ledger.wallet}, (theirs,)))
+    assert desk.no_new_risk(BTC) == "foreign_position"
+    assert {type(one) for one in actions} >= {CancelOrder}, "what rests to take risk is withdrawn"
+    (held,) = [one for one in desk.blockers.ranked() if one.code == "foreign_position"]
+    assert held.detail.startswith("SOLUSDT: ")
+    asked = engine.handle(Tick(now + MINUTE))
+    (resync,) = [one for one in asked if isinstance(one, RequestResync)]
+    assert resync.reason == "a position that is not the bot's is held"
+    engine.handle(AccountState(now + 2 * MINUTE, {"USDT": desk.ledger.wallet}, ()))
+    assert desk.no_new_risk(BTC) == ""
+    assert not [one for one in desk.blockers.ranked() if one.code == "foreign_position"]
 
 
 def test_a_bar_that_comes_late_does_not_take_the_mark_back_to_an_older_price() -> None:
