@@ -24,6 +24,8 @@ WILD = 0.54
 """Yearly volatility above which the neutral system may wake: what separates calm from wild days."""
 TREND = 0.05
 """Change over seven days beyond which days count as rising or falling."""
+UNKNOWN = "not known"
+"""Days whose week before has a hole."""
 WORST = 5
 
 
@@ -192,16 +194,18 @@ def months(own: metrics.Daily) -> tuple[tuple[int, int, float], ...]:
 
 
 def _regimes(main: Outcome, own: metrics.Daily, beside: Mapping[int, float]) -> tuple[Slice, ...]:
-    """Days by the market of the week before them, the mean of all symbols: nothing is known in advance."""
+    """Days by the market of the week before them, the mean of all symbols: nothing is known in advance. Where that week
+    has a hole nothing is known of it, and such days stand by themselves."""
     ends: dict[int, int] = {}
     for index, at in enumerate(main.at):
         ends[(at - 1) // DAY] = index
-    groups: dict[str, Group] = {"rising": [], "falling": [], "sideways": [], "calm": [], "wild": []}
+    groups: dict[str, Group] = {"rising": [], "falling": [], "sideways": [], "calm": [], "wild": [], UNKNOWN: []}
     for day, value in zip(own.days, own.returns, strict=True):
         week = [ends[d] for d in range(day - 8, day) if d in ends]
         seen = [_week([column[i] for i in week]) for column in main.prices.values()]
         known = [one for one in seen if one is not None]
         if not known:
+            groups[UNKNOWN].append((day, value))
             continue
         change = metrics.mean([one[0] for one in known])
         way = "rising" if change > TREND else "falling" if change < -TREND else "sideways"

@@ -1,6 +1,6 @@
 """A run that traded nothing says why; doubtful data are named beside the result."""
 
-from gridbot_tui.research.analysis import analyse
+from gridbot_tui.research.analysis import UNKNOWN, analyse
 from gridbot_tui.research.backtest import document, study_of
 from gridbot_tui.research.html import render
 from gridbot_tui.research.plot import terminal
@@ -49,3 +49,13 @@ def test_remarks_on_the_data_are_counted_where_they_are_many() -> None:
     holes = tuple((0.5 + 0.3 * i, 0.5) for i in range(6))
     one = prepared(series("ETHUSDT", 3, holes=holes, funding=False))
     assert remarks(study_of(one, processes=1)) == ["ETHUSDT: 6 holes in the data (gridbot data check lists them)"]
+
+
+def test_days_after_a_hole_stand_by_themselves_among_the_regimes() -> None:
+    one = prepared(series("ETHUSDT", 32, sigma_hour=0.012, interval=HOUR, holes=((19.0, 50.0),)), interval=HOUR)
+    found = analyse(study_of(one, processes=1))
+    days = {part.name: part.days for part in found.regimes}
+    assert days[UNKNOWN] > 0
+    assert sum(days.get(name, 0) for name in ("rising", "falling", "sideways", UNKNOWN)) == sum(
+        year.days for year in found.years
+    )
