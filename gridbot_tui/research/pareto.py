@@ -16,7 +16,7 @@ from gridbot_tui.research.outcome import by_engine
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.space import Values, defaults
 from gridbot_tui.research.storages import shown
-from gridbot_tui.research.trial import Score, played
+from gridbot_tui.research.trial import Score, front, played
 from gridbot_tui.research.workers import side_by_side
 from gridbot_tui.units import Ms
 
@@ -76,11 +76,11 @@ def found(
     # Asked for once: others may go on with the study, and what is told shall be of the trials that it was chosen from.
     trials = study.get_trials(deepcopy=False)
     count, looked_at = counted(trials), counted(trials).done + passed_over(study)
-    front = sorted(_front(trials), key=lambda one: one.values[1])
-    if not front:
+    best_trials = sorted(_front(trials), key=lambda one: one.values[1])
+    if not best_trials:
         raise ValueError("no trial was finished: every set was given up or failed; more --trials may help")
-    chosen = max(front, key=lambda one: ratio(Score(*one.values)))
-    told = _thinned(front, MOST, chosen)
+    chosen = max(best_trials, key=lambda one: Score(*one.values).ratio)
+    told = _thinned(best_trials, MOST, chosen)
     jobs: list[_Job] = [(one.number, _values(one.params), one.values[0]) for one in told]
     usual = _usual(wanted, trials)
     if usual is not None and usual[0] not in {job[0] for job in jobs}:
@@ -97,7 +97,7 @@ def found(
         counted=count,
         tried=looked_at,
         front=tuple(members[one.number] for one in told),
-        front_size=len(front),
+        front_size=len(best_trials),
         chosen=best,
         usual=None if usual is None else members[usual[0]],
         holdout=judged,
@@ -107,22 +107,10 @@ def found(
 
 
 def _front(trials: "Sequence[optuna.trial.FrozenTrial]") -> "list[optuna.trial.FrozenTrial]":
-    """Finished trials that no other beats in every respect."""
+    """Finished trials that no other beats in every respect: optuna's own would ask the study once more."""
     from optuna.trial import TrialState
 
-    complete = [one for one in trials if one.state is TrialState.COMPLETE]
-    scores = [Score(*one.values) for one in complete]
-    points = {score.objectives for score in scores}
-    return [
-        one
-        for one, score in zip(complete, scores, strict=True)
-        if not any(score.dominated_by(point) for point in points)
-    ]
-
-
-def ratio(score: Score) -> float:
-    """What is chosen by: return for each per cent of the deepest fall, one per cent at least."""
-    return score.net_return / max(score.drawdown, 0.01)
+    return [one for _, one in front([(Score(*t.values), t) for t in trials if t.state is TrialState.COMPLETE])]
 
 
 def _advantage(judged: Study, holdout: Prepared, since: Ms) -> Interval | None:

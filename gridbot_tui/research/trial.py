@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -41,6 +42,20 @@ class Score(Struct, frozen=True):
         mine = self.objectives
         no_worse = other[0] >= mine[0] and other[1] <= mine[1] and other[2] <= mine[2]
         return no_worse and tuple(other) != mine
+
+    @property
+    def ratio(self) -> float:
+        """What is chosen by: return for each per cent of the deepest fall, one per cent at least."""
+        return self.net_return / max(self.drawdown, 0.01)
+
+
+T = TypeVar("T")
+
+
+def front(scored: Sequence[tuple[Score, T]]) -> list[tuple[Score, T]]:
+    """Those that no other beats in every respect; equals stay together."""
+    points = {score.objectives for score, _ in scored}
+    return [one for one in scored if not any(one[0].dominated_by(point) for point in points)]
 
 
 Stop = Callable[[int, Score], bool]

@@ -55,12 +55,8 @@ class Look(Struct, frozen=True):
         import tomllib
 
         said = tomllib.loads(text).get("ui", {})
-        return cls(
-            theme=said.get("theme", "dark"),
-            symbols=environ.symbols(said.get("symbols", "auto")),
-            refresh_hz=float(said.get("refresh_hz", 4.0)),
-            keymap=said.get("keymap", {}),
-        )
+        known = {name: said[name] for name in ("theme", "refresh_hz", "keymap") if name in said}
+        return cls(**known, symbols=environ.symbols(said.get("symbols", "auto")))
 
 
 class Ended(Struct, frozen=True):

@@ -8,7 +8,7 @@ from gridbot_tui.research.optimise import Progress, Search
 from gridbot_tui.research.screen.screening import Screen
 from gridbot_tui.research.screen.sweep import swept
 from gridbot_tui.research.space import Parameter, Values
-from gridbot_tui.research.trial import Score
+from gridbot_tui.research.trial import Score, front
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.settings.problems import ConfigError
 
@@ -33,9 +33,8 @@ def promising(wanted: Search, sets: int, most: int, progress: Progress = lambda 
     for score, values in zip(swept(screen, settings, wanted.since, wanted.workers), drawn, strict=True):
         scored.append((score, values))
         progress(len(scored), len(drawn))
-    front = [one for one in scored if not any(one[0].dominated_by(other.objectives) for other, _ in scored)]
-    front.sort(key=lambda one: -one[0].net_return / max(one[0].drawdown, 0.01))
-    return [values for _, values in front[:most]]
+    best = sorted(front(scored), key=lambda one: -one[0].ratio)
+    return [values for _, values in best[:most]]
 
 
 def _drawn(one: Parameter, draw: np.random.Generator) -> float:
