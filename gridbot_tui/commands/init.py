@@ -140,7 +140,7 @@ def _rest(
         output.say("  adaptive follows votes and volatility; arithmetic and geometric are plain grids in a fixed range")
     kind = _tried(recorded, chosen, kept, given, source) or advise.adaptive(kept, ladder, given.market)
     if asking and recorded is not None:
-        output.say(f"  suggested: {kind.value} ({kind.reason})")
+        output.say(f"  {kind.value} ({kind.reason})" if given.grid else f"  suggested: {kind.value} ({kind.reason})")
     grid = given.grid or (choice("Grid", GRIDS, str(kind.value)) if asking else str(kind.value))
     if grid == kind.value:
         found.append(kind)
@@ -161,8 +161,9 @@ def _tried(
     given: Answers,
     source: str,
 ) -> "Advice | None":
-    """What a back-test on the recent data suggests; None without recorded data, or with too few."""
-    if recorded is None or given.grid:
+    """What a back-test on the recent data suggests, also to one who has chosen; None without recorded data, or with
+    too few."""
+    if recorded is None:
         return None
     from gridbot_tui.commands import init_advice as advise
     from gridbot_tui.commands.init_trial import kind, trials
@@ -174,9 +175,10 @@ def _tried(
     parts = [one for name, one in recorded.series.items() if name in chosen]
     market = RecordedMarket(parts, recorded.interval, settings.market.episode_gap_minutes * MINUTE)
     output.say("playing the grids on the recent data")
-    played = trials(market, advise.plain(kept, given.market, source, given.capital), str(given.capital))
+    fixed = "arithmetic" if given.grid == "arithmetic" else "geometric"
+    played = trials(market, advise.plain(kept, given.market, source, given.capital), str(given.capital), fixed)
     words = "; ".join(advise.spacing_words(one, settings.ladder, given.market) for one in list(kept.values())[:3])
-    return kind(played, source, words)
+    return kind(played, source, words, given.grid)
 
 
 def _known(wanted: tuple[Symbol, ...], facts: "dict[Symbol, Measured]") -> tuple[Symbol, ...]:

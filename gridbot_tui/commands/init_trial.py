@@ -44,8 +44,11 @@ class Trial(Struct, frozen=True):
         return f"{told}, a year {_bounds(self.yearly)}"
 
 
-def trials(market: "RecordedMarket", plain: Sequence[Advice], capital: str) -> list[Trial]:
-    """The adaptive grid and, where it has a range, the geometric one; nothing where the data are too short."""
+def trials(
+    market: "RecordedMarket", plain: Sequence[Advice], capital: str, fixed: str = "geometric"
+) -> list[Trial]:
+    """The adaptive grid and, where it has a range, a plain one of the kind ``fixed``; nothing where the data are too
+    short."""
     from gridbot_tui.research.intervals import mean_interval
     from gridbot_tui.research.request import Prepared
     from gridbot_tui.research.windows import part
@@ -59,8 +62,8 @@ def trials(market: "RecordedMarket", plain: Sequence[Advice], capital: str) -> l
     since = recent.start + warm
     made = [_played("adaptive", Prepared(usual, recent), since)]
     if plain:
-        keys = {one.key: str(one.value) for one in plain} | {"ladder.kind": "geometric", "bot.capital": capital}
-        made.append(_played("geometric", Prepared(load(None, {}, keys).settings, recent), since))
+        keys = {one.key: str(one.value) for one in plain} | {"ladder.kind": fixed, "bot.capital": capital}
+        made.append(_played(fixed, Prepared(load(None, {}, keys).settings, recent), since))
     (own, mine), *rest = made
     found = [own]
     for one, returns in rest:
@@ -87,8 +90,11 @@ def _played(grid: str, prepared: "Prepared", since: int) -> tuple[Trial, Mapping
     return trial, dict(zip(daily.days, daily.returns, strict=True))
 
 
-def kind(found: Sequence[Trial], source: str, words: str) -> Advice | None:
-    """Which grid the back-test suggests, and how little that may mean; None where there was none."""
+def kind(found: Sequence[Trial], source: str, words: str, chosen: str = "") -> Advice | None:
+    """Which grid the back-test suggests, and how little that may mean; None where there was none.
+
+    ``words``: what the adaptive ladder would do; ``chosen``: the grid that is wanted whatever the back-test says.
+    """
     if not found:
         return None
     told = "; ".join(one.words for one in found)
@@ -96,15 +102,18 @@ def kind(found: Sequence[Trial], source: str, words: str) -> Advice | None:
     gap = None if other is None else other.ahead
     best = "adaptive"
     if other is None or gap is None:
-        verdict = "too little to choose by: the rungs follow votes and volatility"
+        verdict = "too little to choose by"
     elif gap.low > 0:
         verdict = f"adaptive was ahead by {_bounds(gap)} a year"
     elif gap.high < 0:
         best = other.grid
         verdict = f"{best} was ahead by {_bounds(gap, -1)} a year, with a range taken from those same days"
     else:
-        verdict = f"no difference is shown ({_bounds(gap)} a year): the rungs follow votes and volatility"
-    return Advice("ladder.kind", best, f"back-test of {source}: {told}; {verdict}. {words}".strip())
+        verdict = f"no difference is shown ({_bounds(gap)} a year)"
+    reason = f"{'as you chose; ' if chosen else ''}back-test of {source}: {told}; {verdict}"
+    if (chosen or best) == "adaptive":
+        reason += f". The rungs follow votes and volatility. {words}".rstrip()
+    return Advice("ladder.kind", chosen or best, reason)
 
 
 def _bounds(found: "Interval", sign: int = 1) -> str:

@@ -186,6 +186,16 @@ def test_on_recorded_data_the_grid_is_suggested_by_a_back_test_with_its_sample_a
     assert "geometric" in reason
 
 
+def test_who_chooses_the_grid_is_told_what_a_back_test_made_of_it(cli: Cli, tmp_path: Path) -> None:
+    path = written(tmp_path, series("ETHUSDT", 20, seed=81, sigma_hour=0.012))[0]
+    done = cli("init", "--config", str(tmp_path / "c.toml"), "--data", path, "--grid", "arithmetic", "--json")
+    assert done.code == 0, done.err
+    (row,) = (row for row in done.document["keys"] if row["key"] == "ladder.kind")
+    assert row["value"] == "arithmetic"
+    assert re.search(r"^as you chose; back-test of .* arithmetic [+-][\d.]+ % on \d+ days, \d+ fills", row["reason"])
+    assert "votes" not in row["reason"]  # a plain grid follows none
+
+
 def test_the_better_grid_is_only_the_one_beyond_luck() -> None:
     unsure = Trial("geometric", 40, 0.1, 50, Interval(0.9, -0.1, 1.5), Interval(-0.2, -0.5, 0.1))
     better = Trial("geometric", 40, 0.1, 50, Interval(0.9, 0.1, 1.5), Interval(-0.2, -0.5, -0.1))
