@@ -1,8 +1,8 @@
-"""The section ``[alerts]``: what is told to people who do not look at the screen, and how often at most."""
+"""The sections ``[alerts]`` and ``[metrics]``: what is told to people and programs that do not look at the screen."""
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from gridbot_tui.units import Mode
 
@@ -95,3 +95,35 @@ class AlertParams(BaseModel):
         "later; orders never wait for it. Twice what a slow mail server needs.",
         json_schema_extra={"unit": "s"},
     )
+
+
+class MetricsParams(BaseModel):
+    """Metrics for Prometheus and its kin, over HTTP. docs/METRICS.md lists them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    listen: str = Field(
+        "",
+        max_length=261,
+        description="Address and port where GET /metrics is answered, such as 127.0.0.1:9464. Whoever reaches it "
+        "reads equity and positions, without a password; nothing can be ordered there. Empty: nowhere, since no port "
+        "is opened that nobody asked for.",
+    )
+
+    @field_validator("listen")
+    @classmethod
+    def _an_address(cls, text: str) -> str:
+        if text:
+            host_and_port(text)
+        return text
+
+
+def host_and_port(text: str) -> tuple[str, int]:
+    """``127.0.0.1:9464`` or ``[::1]:9464`` in two parts. Raises ValueError."""
+    host, colon, port = text.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]")
+    bracketed = host == f"[{bare}]"
+    right = port.isascii() and port.isdigit() and 1 <= int(port) <= 65_535
+    if not (colon and right and bare and bare == "".join(bare.split()) and bracketed == (":" in bare)):
+        raise ValueError("is an address and a port, such as 127.0.0.1:9464 or [::1]:9464, or empty")
+    return bare, int(port)

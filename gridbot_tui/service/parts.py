@@ -38,6 +38,7 @@ from gridbot_tui.service.journal import Journal
 from gridbot_tui.service.kill_file import KillFile
 from gridbot_tui.service.lookback import Ask, Pairs, Past, question
 from gridbot_tui.service.lookback_job import Lookback
+from gridbot_tui.service.metrics_server import MetricsServer
 from gridbot_tui.service.options import RunResult
 from gridbot_tui.service.picture import Picture, Recent
 from gridbot_tui.service.profile import Profile
@@ -173,6 +174,7 @@ class Parts(ABC):
         self.session = Session(
             self.bot, self.runner, self.store, journal, self.reloader, self.picture.snapshot, commands
         )
+        self.metrics = MetricsServer(self.plan.loaded.settings.metrics.listen, self.session.snapshot, self._say)
         self.lookback = Lookback(self._question, lambda: self.reloader.loaded, lambda: self._viewers()[0])
         self.reloader.on_preview = self.lookback.offer
         self.picture.trials = self.lookback.views
@@ -219,6 +221,7 @@ class Parts(ABC):
     def _reloaded(self, before: Settings, now: Settings) -> None:
         """Put the service's own keys of another config version in force."""
         self._obey(now)
+        self.metrics.obey(now.metrics.listen)
         if self.alerting is not None:
             self.alerting.obey(now.alerts)
         if before.logs != now.logs:
@@ -290,6 +293,7 @@ class Parts(ABC):
             "minding state file and lock": Footing(self.profile, self._withhold, self._say).run(),
             "watching the config file": self.reloader.watch_file(),
             "the back-test beside the bot": self.lookback.run(),
+            "serving the metrics": self.metrics.run(),
             "the heartbeat": beat(self.profile.folder / "heartbeat", every_s, self.log),
         }
         if watch is not None:

@@ -42,6 +42,7 @@ _SECTIONS: Final[Mapping[str, Applies]] = {
     "store": Applies.NOW,
     "logs": Applies.NOW,
     "alerts": Applies.NOW,
+    "metrics": Applies.NOW,
     "ui": Applies.NOW,
     "service": Applies.RESTART,
 }

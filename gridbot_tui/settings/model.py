@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gridbot_tui.exchange.binance.params import BinanceParams
 from gridbot_tui.market.params import DataParams
-from gridbot_tui.ops.params import AlertParams
+from gridbot_tui.ops.params import AlertParams, MetricsParams
 from gridbot_tui.orders.params import OrderParams
 from gridbot_tui.risk.params import RiskParams
 from gridbot_tui.settings.sections import (
@@ -75,6 +75,9 @@ class Settings(BaseModel):
     )
     alerts: AlertParams = Field(
         default_factory=AlertParams, description="What is told to people who do not look at the screen."
+    )
+    metrics: MetricsParams = Field(
+        default_factory=MetricsParams, description="What is told to programs that watch the bot."
     )
     ui: UiParams = Field(default_factory=UiParams, description="The terminal.")
     service: ServiceParams = Field(
