@@ -249,19 +249,22 @@ def _naive(path: str, seconds: float) -> list[Gate]:
 
 
 def _run() -> list[Gate]:
-    """``gridbot`` in an empty home: until its first screen shows fills."""
-    found, whole = [], []
+    """``gridbot`` in an empty home: until its first screen shows fills, and prices drawn (they come last)."""
+    found, drawn, whole = [], [], []
     for _ in range(3):
         with tempfile.TemporaryDirectory() as home:
             app = App(RUN, "--home", home)
             seen = app.read(30, re.compile(rb"fills [1-9]"))
             found.append(time.monotonic() - app.began)
             assert seen
+            app.read(30, re.compile("┤".encode()))  # of the chart's axis
+            drawn.append(time.monotonic() - app.began)
             app.read(60, re.compile(rb"120x speed"))
             whole.append(time.monotonic() - app.began)
             app.close()
     return [
         Gate("gridbot in an empty home, to votes, fills, equity and a ladder", statistics.median(found), "s", 2),
+        Gate("the same and its price chart", statistics.median(drawn), "s", 2),
         Gate("its 21 days lived through, app and all", statistics.median(whole), "s"),
     ]
 

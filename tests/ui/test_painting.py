@@ -108,6 +108,17 @@ async def test_a_page_that_was_closed_is_let_go() -> None:
         assert panes() == before
 
 
+async def test_while_the_past_is_lived_through_the_chart_waits_for_the_first_fill() -> None:
+    picture = fixtures.normal()
+    app = an_app(replace(picture, past_until=picture.at + 1, pnl=replace(picture.pnl, fills=0)))
+    async with shown(app) as pilot:
+        pane = app.screen.query_one(chart.ChartPane)
+        assert "drawn after the first fill" in "".join(pane.plain())
+        app.picture.receive(replace(picture, past_until=picture.at + 1))
+        await settled(pilot)
+        assert "┤" in "".join(pane.plain())
+
+
 async def test_a_chart_whose_drawing_was_lost_with_a_closed_dialog_is_drawn_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -36,6 +36,10 @@ class ChartPane(Pane):
             return [(("no symbol" if picture.snapshot else words.UNKNOWN, "dim"),)]
         if len(view.bars) < 2:
             return [(("no price history yet", "dim"),)]
+        if snapshot.past_until is not None and not snapshot.pnl.fills:
+            # The first chart takes as long as days of this past, in the same interpreter: votes, ladder and fills come
+            # first.
+            return [(("drawn after the first fill", "dim"),)]
         kept = self._kept
         fresh = kept is not None and kept[:3] == (picture.symbol, width, height)
         now = time.monotonic()
