@@ -66,8 +66,11 @@ class DeadMan:
         self._monotonic = monotonic
         self._wall = wall
         self._armed: dict[Symbol, float] = {}
-        self._inherited = set(symbols)
-        """Symbols of which nothing was sent yet: the countdown of a process before this one may run there."""
+        self._unsure = set(symbols)
+        """Symbols whose countdown may run without our knowing: that of a process before this one, or one of ours that
+        was sent and not answered."""
+        self._one_at_a_time = asyncio.Lock()
+        self._over = False
         self._told: set[Symbol] = set()
         self._failed: dict[Symbol, str] = {}
         """Symbols whose last renewal failed, and what was said of it."""
@@ -89,12 +92,14 @@ class DeadMan:
             await asyncio.sleep(max(0.1, pause - (self._monotonic() - began)))
 
     async def disarm(self) -> None:
-        """End every countdown that runs, or may run. What cannot be ended only cancels what is not there."""
+        """End every countdown that runs, or may run; none is armed again, though ``run`` may still be under way. What
+        cannot be ended only cancels what is not there."""
+        self._over = True
         for symbol in self._symbols:
             await self._end(symbol)
 
     async def _end(self, symbol: Symbol) -> None:
-        if (symbol in self._armed or symbol in self._inherited) and await self._send(symbol, 0):
+        if (symbol in self._armed or symbol in self._unsure) and await self._send(symbol, 0):
             self._armed.pop(symbol, None)
 
     async def _mind(self, symbol: Symbol) -> None:
@@ -122,6 +127,12 @@ class DeadMan:
             self._watched.doubt()
 
     async def _send(self, symbol: Symbol, ms: Ms) -> bool:
+        async with self._one_at_a_time:  # the end of a countdown must not overtake its renewal
+            return not (ms and self._over) and await self._sent(symbol, ms)
+
+    async def _sent(self, symbol: Symbol, ms: Ms) -> bool:
+        if ms:
+            self._unsure.add(symbol)
         try:
             await self._countdown(symbol, ms)
         except BinanceError as error:
@@ -130,7 +141,7 @@ class DeadMan:
             self._failed[symbol] = error.detail
             return False
         self._failed.pop(symbol, None)
-        self._inherited.discard(symbol)
+        self._unsure.discard(symbol)
         return True
 
     def _say_once(self, symbol: Symbol, text: str) -> None:

@@ -127,6 +127,41 @@ async def test_a_verified_stop_disarms_what_is_armed() -> None:
     assert keeper.armed == ()
 
 
+async def test_nothing_is_armed_again_behind_the_end_of_the_countdowns() -> None:
+    scene, answer = Scene(), asyncio.Event()
+    asked: list[tuple[Symbol, Ms]] = []
+
+    async def slow(symbol: Symbol, ms: Ms) -> None:
+        asked.append((symbol, ms))
+        await answer.wait()
+
+    scene.countdown = slow  # type: ignore[method-assign]
+    keeper = scene.keeper()
+    running = asyncio.create_task(keeper.run())
+    await asyncio.sleep(0)
+    ending = asyncio.create_task(keeper.disarm())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert asked == [(BTC, 120_000)], "its end waits for the renewal under way, which it could overtake"
+    answer.set()
+    await ending
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert asked == [(BTC, 120_000), (BTC, 0), (ETH, 0)], "what another hand places later must not be cancelled"
+
+
+async def test_a_renewal_that_was_not_answered_may_run_and_is_ended_too() -> None:
+    scene = Scene()
+    keeper = scene.keeper(BTC)
+    scene.foreign = {BTC}
+    await scene.round(keeper)
+    scene.foreign, scene.down = set(), True
+    await scene.round(keeper)
+    scene.down = False
+    await keeper.disarm()
+    assert scene.sent == [(BTC, 0), (BTC, 0)]
+
+
 def test_an_exchange_that_has_no_countdown_is_said_once_and_asked_no_oftener_than_one_that_has() -> None:
     async def run() -> Scene:
         scene, asked = Scene(), 0
