@@ -283,6 +283,8 @@ class Parts(ABC):
             if on_ready is not None:
                 on_ready(self.session, server)
             await self._trade()
+            if self.session.defect is not None:
+                raise self.session.defect
             return self._result()
 
     def _helpers(self, watch: Watch | None, watch_every_s: float) -> dict[str, Awaitable[None]]:
@@ -334,11 +336,12 @@ class Parts(ABC):
 
     def _signalled(self, name: str) -> None:
         self.log.info("signal", name=name)
-        self.session.request_stop(f"signal-{name}-{time.monotonic_ns()}", keep_positions=False)
+        command_id = f"signal-{name}-{time.monotonic_ns()}"
+        self.session.carefully(lambda: self.session.request_stop(command_id, keep_positions=False))
 
     def _kill(self) -> None:
-        by = {"by": "KILL file"}
-        self.bot.operator(Operator(self.engine.now, f"kill-file-{wall_ms()}", "kill", "", by))
+        order = Operator(self.engine.now, f"kill-file-{wall_ms()}", "kill", "", {"by": "KILL file"})
+        self.session.carefully(lambda: self.bot.operator(order))
         self.runner.wake()
 
     async def _watch(self, watch: Watch, every_s: float) -> None:

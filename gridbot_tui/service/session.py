@@ -54,7 +54,7 @@ WITHOUT_DISK = {
 
 
 class Session:
-    """Implements ``Controlled`` for a bot in virtual time."""
+    """Implements ``Controlled`` for a bot. Of the outcomes that are known the last ``OUTCOMES_KEPT`` are kept."""
 
     def __init__(
         self,
@@ -76,6 +76,8 @@ class Session:
         self._commands = commands or InlineCommands(store)
         self._outcomes: OrderedDict[str, asyncio.Future[CommandOutcome]] = OrderedDict()
         self.stop_requested = False
+        self.defect: Exception | None = None
+        """What a command failed with in the middle: whoever runs the bot raises it."""
 
     # -- Controlled ------------------------------------------------------------------------------------------
 
@@ -105,13 +107,14 @@ class Session:
             return Ack(command.id, ok=True, text="already received")
         future: asyncio.Future[CommandOutcome] = asyncio.get_running_loop().create_future()
         self._outcomes[command.id] = future
-        while len(self._outcomes) > OUTCOMES_KEPT:
-            self._outcomes.popitem(last=False)
+        self._forget_oldest()
         refused: list[str] = []
 
         def act() -> None:
             self._audit(at, "command", {"kind": command.kind.value, "args": command.args, "peer": peer}, command.id)
-            self._start(command)
+            if not self.carefully(lambda: self._start(command)):
+                text = f"a defect of gridbot ended the run ({type(self.defect).__name__}: {self.defect})"
+                self.finish(CommandOutcome(command.id, ok=False, text=text))
             self._runner.wake()
 
         def failed(text: str) -> None:
@@ -128,6 +131,26 @@ class Session:
             del self._outcomes[command.id]  # asked again, it is tried again
             return Ack(command.id, ok=False, text=refused[0])
         return Ack(command.id, ok=True)
+
+    def carefully(self, work: Callable[[], None]) -> bool:
+        """Do what was ordered; False where it failed. It ends the run then, as a failure in an event of the exchange
+        does: nobody knows what is half done."""
+        try:
+            work()
+        except Exception as defect:  # noqa: BLE001 - raised by whoever runs the bot
+            self.defect = self.defect or defect
+            self._bot.failure = self._bot.failure or f"a command failed ({type(defect).__name__}: {defect})"
+            self._runner.wake()
+            return False
+        return True
+
+    def _forget_oldest(self) -> None:
+        """Those that are known first: whoever waits for another is told by it."""
+        while len(self._outcomes) > OUTCOMES_KEPT:
+            known = next((name for name, one in self._outcomes.items() if one.done()), None)
+            if known is None:
+                return  # each waits for an end that comes, at the latest with the bot's
+            del self._outcomes[known]
 
     def _audit(self, at: Ms, kind: str, body: dict[str, Any], command_id: str) -> None:
         self._journal.operator(at, kind, {"id": command_id, **body})
