@@ -164,7 +164,7 @@ def _stop(desk: Desk, event: Operator) -> None:
 
 
 def _kill(desk: Desk, event: Operator) -> None:
-    desk.latch("kill", "", event.args.get("by", "operator"))
+    desk.latch("kill", "", event.args.get("by") or "operator")
     desk.waiting.append(Waiting(event.command_id, "kill", tuple(desk.symbols)))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from gridbot_tui.service.footing import Say
+from gridbot_tui.service.in_thread import in_thread
 
 LOOK_S: Final = 0.5
 
@@ -27,7 +28,9 @@ class KillFile:
             if found is not None and found != self._obeyed:
                 self._kill()
                 self._obeyed = found
-                self._put_by()
+                # A disk that hangs must not hold up what was just ordered.
+                if trouble := await in_thread(self._put_by, "kill file"):
+                    self.say("warning", "kill_file", trouble)
             await asyncio.sleep(LOOK_S)
 
     def _found(self) -> tuple[int, int] | None:
@@ -38,9 +41,10 @@ class KillFile:
             return None
         return found.st_ino, found.st_mtime_ns
 
-    def _put_by(self) -> None:
+    def _put_by(self) -> str:
+        """Rename it; why not, in words, "" where it was."""
         try:
             self._path.rename(self._path.with_suffix(".done"))
         except OSError as error:
-            text = f"{self._path} was obeyed and cannot be renamed ({error.strerror}); the next start would obey it too"
-            self.say("warning", "kill_file", text)
+            return f"{self._path} was obeyed and cannot be renamed ({error.strerror}); the next start would obey it too"
+        return ""

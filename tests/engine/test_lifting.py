@@ -55,3 +55,10 @@ def test_a_grid_of_another_kind_is_planned_as_soon_as_it_is_in_force() -> None:
         assert {live.order.price for live in desk.orders.live(name)} <= {
             price for level in state.rungs_of(state.plan).grid for price in level
         }
+
+
+def test_a_kill_by_nobody_in_particular_is_a_kill_all_the_same() -> None:
+    rig = Rig(RandomMarket(3, 2, days=1.0), seed=3)
+    rig.order("kill")
+    rig.order("kill", by="")
+    assert rig.engine.desk.latches.kill, "an empty name would have lifted it"

@@ -1,5 +1,6 @@
 """The profile's own files, taken away from under a bot that runs."""
 
+import threading
 import warnings
 from pathlib import Path
 
@@ -77,6 +78,25 @@ async def test_a_kill_file_that_cannot_be_renamed_is_obeyed_once_and_the_next_on
         await run.until(lambda _: not profile.kill_file.exists())
         run.parts.session.request_stop("stop", keep_positions=False)
         assert (await run.task).exit_code == 0
+
+
+async def test_a_disk_that_hangs_over_the_kill_file_holds_up_no_kill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free, rename = threading.Event(), Path.rename
+
+    def hangs(path: Path, target: Path) -> Path:
+        assert path.name != "KILL" or free.wait(60.0)
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", hangs)
+    profile = named(tmp_path, PAPER)
+    async with running(tmp_path) as run:
+        await run.until(lambda p: p.state == "running" and resting(p) > 4)
+        profile.kill_file.touch()
+        await run.until(lambda p: p.state == "halted" and not p.orders)
+        free.set()
+        await run.until(lambda _: not profile.kill_file.exists())
 
 
 async def test_a_control_socket_that_cannot_be_made_is_a_sentence_and_nothing_else(tmp_path: Path) -> None:
