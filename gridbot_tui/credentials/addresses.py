@@ -74,7 +74,7 @@ def hide_known(
     trouble = []
     for source, look in _finders(os.environ if env is None else env, backend):
         try:
-            for word in look().split():
+            for word in _words(look()):
                 hide(word)
         except NoKeyring:
             continue
@@ -99,8 +99,7 @@ def parse(text: str, source: str) -> tuple[Address, ...]:
     Raises:
         Malformed: one of the words is no URL, or there are too many.
     """
-    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
-    words = [word for line in lines for word in _BETWEEN.split(line) if word]
+    words = _words(text)
     for word in words:
         hide(word)
     if len(words) > MOST:
@@ -114,6 +113,11 @@ def parse(text: str, source: str) -> tuple[Address, ...]:
             )
         found.append(Address(f"{word.partition('://')[0].lower()} {number}", Secret(word)))
     return tuple(found)
+
+
+def _words(text: str) -> list[str]:
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    return [word for line in lines for word in _BETWEEN.split(line) if word]
 
 
 def hide(url: str) -> None:

@@ -15,6 +15,8 @@ import msgspec
 from msgspec.structs import replace
 
 from gridbot_tui.control.snapshot import TrialView
+from gridbot_tui.credentials.addresses import ENV_URLS
+from gridbot_tui.credentials.sources import ENV_KEY, ENV_SECRET, SYSTEMD
 from gridbot_tui.service.lookback import PROGRAM, Ask, Told
 from gridbot_tui.settings.load import Loaded
 from gridbot_tui.settings.model import Settings
@@ -29,7 +31,7 @@ AGAIN: Final[Ms] = DAY
 LONGEST_S: Final = 1_200.0
 """A back-test that takes longer is given up."""
 LONGEST_LINE: Final = 1 << 20
-SECRETS: Final = ("GRIDBOT_API_KEY", "GRIDBOT_API_SECRET", "CREDENTIALS_DIRECTORY")
+SECRETS: Final = (ENV_KEY, ENV_SECRET, ENV_URLS, SYSTEMD)
 """Of the environment what the process has no use for."""
 
 

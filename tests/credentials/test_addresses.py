@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gridbot_tui.credentials.addresses import ENV_URLS, FILE_URLS, MOST, delete, find, parse, store
+from gridbot_tui.credentials.addresses import ENV_URLS, FILE_URLS, MOST, delete, find, hide_known, parse, store
 from gridbot_tui.credentials.backend import Backend, usable
 from gridbot_tui.credentials.errors import KeyringTrouble, Malformed
 from gridbot_tui.credentials.sources import SYSTEMD
@@ -85,6 +85,13 @@ def test_an_address_and_every_token_in_it_is_hidden_and_ordinary_words_are_not()
         assert secret not in said
     assert said.endswith("/services/[hidden] services")
     assert "AAH" not in repr(parse(TELEGRAM, "a test"))
+
+
+def test_for_a_bundle_addresses_are_hidden_as_a_start_would_hide_them() -> None:
+    joined = f"# of the night shift\n{TELEGRAM},json://me:hunter2@hooks.example.org/x"
+    assert hide_known({ENV_URLS: joined}, nowhere) == []
+    assert "hunter2" not in redact("the password is hunter2"), "too short to be a token, but behind a user's name"
+    assert redact("night shift") == "night shift", "a remark is no secret"
 
 
 def test_a_keyring_that_does_not_keep_or_does_not_forget_is_noticed() -> None:
