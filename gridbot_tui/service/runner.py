@@ -83,19 +83,18 @@ class VirtualRunner:
         while not self.over:
             if until is not None and skip is not None and skip(until):
                 self._bot.time_passed(self._world.now)
-                self.events += 1
-                continue
-            due = self._world.peek_time()
-            if until is not None and due is not None and due > until:
-                return
-            if until is None and due is not None and await self._sleep_until(due):
-                slice_end = time.monotonic() + SLICE
-                continue
-            incoming = self._world.next()
-            if incoming is None:
-                self.data_ended = True
-                return
-            self._bot.receive(incoming)
+            else:
+                due = self._world.peek_time()
+                if until is not None and due is not None and due > until:
+                    return
+                if until is None and due is not None and await self._sleep_until(due):
+                    slice_end = time.monotonic() + SLICE
+                    continue
+                incoming = self._world.next()
+                if incoming is None:
+                    self.data_ended = True
+                    return
+                self._bot.receive(incoming)
             self.events += 1
             if self.events & 15 == 0 and time.monotonic() >= slice_end:
                 await asyncio.sleep(0)
