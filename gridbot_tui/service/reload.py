@@ -78,11 +78,11 @@ class Reloader:
     def remember_start(self, at: Ms) -> None:
         """Write down the config this run starts with, as a new version where it differs from the last."""
         known = self._store.configs(limit=1)
-        if known and known[0].text == self._identity_text():
+        if known and known[0].text == self.loaded.text:
             version = known[0].version
         else:
             version = (known[0].version if known else 0) + 1
-            self._store.add_config(version, at, self._identity_text(), self._source())
+            self._store.add_config(version, at, self.loaded.text, self._source())
         self._config = self._make(self.loaded.settings, version)
         self._engine.desk.config = self._config
         self._started.set()
@@ -307,9 +307,6 @@ class Reloader:
 
     def _flat(self) -> bool:
         return not self._engine.open_positions() and not self._engine.standing()
-
-    def _identity_text(self) -> str:
-        return self.loaded.text
 
     def _source(self) -> str:
         return str(self.loaded.path) if self.loaded.path is not None else "defaults"

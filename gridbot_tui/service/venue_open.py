@@ -70,7 +70,7 @@ async def open_venue(plan: Plan, profile: Profile, say: Callable[[str], None] = 
         said = await _powers(plan, rest)
         instruments = await patiently(lambda: listed(rest, plan.symbols, _remembered(profile)))
         _in_its_quote(plan, instruments)
-        said += await _setup(plan, rest, instruments)
+        said += await _setup(rest, instruments)
         said += gone_notices(plan, instruments)
         if plan.mode is Mode.TESTNET:
             await _same_exchange(profile, rest, instruments)
@@ -184,7 +184,7 @@ async def _powers(plan: Plan, rest: Rest) -> tuple[str, ...]:
     return safety.notices(powers, params)
 
 
-async def _setup(plan: Plan, rest: Rest, instruments: Mapping[Symbol, Instrument]) -> tuple[str, ...]:
+async def _setup(rest: Rest, instruments: Mapping[Symbol, Instrument]) -> tuple[str, ...]:
     """Position mode, margin modes, permissions: what cannot be traded with is refused."""
     setup = await patiently(lambda: rest.setup(tuple(instruments)))
     objection = account_objection(setup) or await patiently(lambda: cross_margin(rest, setup, tuple(instruments)))

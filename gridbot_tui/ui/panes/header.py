@@ -104,7 +104,7 @@ def _parts(picture: Picture, snapshot: Snapshot) -> list[tuple[int, Row]]:
         (5, (("worst ", "dim"), (words.times(worst), "warn" if near else "text"))),
         (2, ((f"age {words.span(picture.data_age()):>3}", aged),)),
         (7 if snapshot.past_until is None else 2, ((speed, "accent"),) if speed else ()),
-        (6, ((_clock(picture, snapshot), "dim"),)),
+        (6, ((_clock(picture), "dim"),)),
     ]
 
 
@@ -118,7 +118,7 @@ def _speed(snapshot: Snapshot) -> str:
     return "max speed" if snapshot.speed == "max" else f"{snapshot.speed}x speed"
 
 
-def _clock(picture: Picture, snapshot: Snapshot) -> str:
+def _clock(picture: Picture) -> str:
     now = picture.now()
     # Under virtual time seconds would only flicker.
     return words.moment(now).strip() + "Z" if picture.virtual else words.clock(now) + "Z"

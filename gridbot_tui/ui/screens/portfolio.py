@@ -127,7 +127,7 @@ class PortfolioPane(Pane):
         columns = _fitting(width)
         rows = [self._heading(columns)]
         for at, name in enumerate(self._names):
-            rows.append(self._row(columns, name, symbols[name], picture, at == self.at, width))
+            rows.append(self._row(columns, name, symbols[name], picture, at == self.at))
         if not self._names:
             rows.append((("no symbol" + (f" contains {self.wanted}" if self.wanted else ""), "dim"),))
         return rows
@@ -157,7 +157,7 @@ class PortfolioPane(Pane):
         return tuple(row)
 
     def _row(
-        self, columns: Sequence[Column], name: Symbol, view: SymbolView, picture: Picture, marked: bool, width: int
+        self, columns: Sequence[Column], name: Symbol, view: SymbolView, picture: Picture, marked: bool
     ) -> Row:
         row: list[Span] = [("› " if marked else "  ", "select" if marked else "text")]
         for column in columns:

@@ -31,7 +31,7 @@ class WhyPane(Pane):
             rows += [(("✓ ", "good"), (f"nothing is held back by a rule; the bot is {snapshot.state}", "text")), ()]
         for rank, (one, whom) in enumerate(together(picture), 1):
             rows += blocker_rows(rank, one, whom, picture.now(), width)
-        rows += withheld_rows(snapshot, width)
+        rows += withheld_rows(snapshot)
         rows += decision_rows(snapshot, picture.now(), width)
         return rows
 
@@ -55,7 +55,7 @@ def blocker_rows(rank: int, one: BlockerView, whom: str, now: int, width: int) -
     return [*rows, *((("    ", "text"), *row) for row in clears), ()]
 
 
-def withheld_rows(snapshot: Snapshot, width: int) -> list[Row]:
+def withheld_rows(snapshot: Snapshot) -> list[Row]:
     """Slots of every symbol in which no order rests, with the reason."""
     rows: list[Row] = []
     for name, view in snapshot.symbols.items():
