@@ -92,6 +92,8 @@ class PaperPort:
         self._inbox: deque[Request] = deque()
         self._sent = asyncio.Event()
         self._asking: set[asyncio.Task[None]] = set()
+        self._failure: BaseException | None = None
+        """What a question failed with that is no answer of the market's: ``run`` raises it, or nobody ever would."""
 
     @property
     def instruments(self) -> dict[Symbol, Instrument]:
@@ -104,11 +106,13 @@ class PaperPort:
         self._sent.set()
 
     async def run(self) -> None:
-        """Answer what is sent, for ever; ends by being cancelled."""
+        """Answer what is sent, for ever; ends by being cancelled. Raises what a question failed with."""
         try:
             while True:
                 await self._sent.wait()
                 self._sent.clear()
+                if self._failure is not None:
+                    raise self._failure
                 while self._inbox:
                     self._execute(self._inbox.popleft())
         finally:
@@ -200,7 +204,7 @@ class PaperPort:
         if isinstance(request, AskBars | AskFunding):
             task = asyncio.get_running_loop().create_task(self._ask(request))
             self._asking.add(task)
-            task.add_done_callback(self._asking.discard)
+            task.add_done_callback(self._asked)
             return
         if isinstance(request, Query):
             self._sink(answer(exchange, _Nothing(self._instruments), request))
@@ -240,6 +244,12 @@ class PaperPort:
         except BinanceError as error:
             reply = Reply(number, self._now(), error=str(error))
         self._sink(reply)
+
+    def _asked(self, task: asyncio.Task[None]) -> None:
+        self._asking.discard(task)
+        if not task.cancelled() and (failure := task.exception()) is not None:
+            self._failure = failure
+            self._sent.set()
 
     def _commit(self) -> list[Event]:
         """Write what changed, then turn it into what the bot hears."""

@@ -78,7 +78,7 @@ def test_kill_is_latched_until_it_is_reset(live: Bot) -> None:
 
 
 def test_reset_of_drawdown_measures_anew(live: Bot) -> None:
-    done(live, "reset", "drawdown")
+    assert "drawdown is measured anew from" in done(live, "reset", "drawdown")
 
 
 def test_a_second_process_on_the_profile_is_refused_with_exit_code_four(live: Bot) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from gridbot_tui.engine.events import BarsClosed, Fill, FundingSettled, OrderReport, Outcome, Quote
 from gridbot_tui.exchange.paper import PaperPort
-from gridbot_tui.exchange.port import AskAccount, Cancel, Incoming, Place, Reply
+from gridbot_tui.exchange.port import AskAccount, AskBars, Cancel, Incoming, Place, Reply
 from gridbot_tui.exchange.simulated.books import BooksFile
 from gridbot_tui.exchange.simulated.config import AccountConfig
 from gridbot_tui.market.bar import Bar
@@ -176,3 +176,16 @@ async def test_what_happened_while_the_bot_was_away_has_happened_to_its_orders_t
     assert bool(later.port.exchange.account.position(BTC)) == fell
     assert bool(later.port.exchange.history.open) != fell
     books.close()
+
+
+async def test_a_question_that_fails_otherwise_than_the_market_does_ends_the_port_and_is_not_left_unanswered() -> None:
+    scene = Scene()
+
+    async def broken(symbol: Symbol, since: Ms) -> list[Bar]:
+        raise ZeroDivisionError("of the test")
+
+    scene.public.klines = broken  # type: ignore[method-assign]
+    serving = asyncio.create_task(scene.port.run())
+    scene.port.send(AskBars(1, BTC, T0))
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(serving, 10.0)
