@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from gridbot_tui.store.core import Store
-from gridbot_tui.store.errors import StoreError, StoreUnavailable
+from gridbot_tui.store.errors import StoreError
 from gridbot_tui.store.live import LiveStore
 from gridbot_tui.units import Ms
 
@@ -49,7 +49,7 @@ class InlineCommands:
 
     def known(self, command_id: str) -> bool:
         """See ``CommandLog``."""
-        return self._store.command(command_id) is not None
+        return _known(self._store, command_id)
 
     def begin(
         self, command_id: str, at: Ms, kind: str, body: str, then: Then, failed: Told, *, urgent: bool
@@ -57,7 +57,7 @@ class InlineCommands:
         """See ``CommandLog``."""
         try:
             new = self._store.remember_command(command_id, at, kind, body)
-        except StoreUnavailable as error:
+        except (StoreError, sqlite3.Error) as error:
             if not urgent:
                 failed(str(error))
                 return
@@ -71,7 +71,7 @@ class InlineCommands:
         """See ``CommandLog``."""
         try:
             self._store.finish_command(command_id, outcome)
-        except StoreUnavailable as error:
+        except (StoreError, sqlite3.Error) as error:
             failed(str(error))
 
 
@@ -87,10 +87,7 @@ class LiveCommands:
 
     def known(self, command_id: str) -> bool:
         """See ``CommandLog``."""
-        try:
-            return self._reads.command(command_id) is not None
-        except (StoreError, sqlite3.Error):
-            return False  # not known to be: writing it will tell
+        return _known(self._reads, command_id)
 
     def begin(
         self, command_id: str, at: Ms, kind: str, body: str, then: Then, failed: Told, *, urgent: bool
@@ -141,6 +138,13 @@ class LiveCommands:
                 failed(TWICE)
             else:
                 then()
+
+
+def _known(store: Store, command_id: str) -> bool:
+    try:
+        return store.command(command_id) is not None
+    except (StoreError, sqlite3.Error):
+        return False  # not known to be: writing it will tell
 
 
 def _nothing() -> None:

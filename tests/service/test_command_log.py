@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gridbot_tui.service import command_log
-from gridbot_tui.service.command_log import LiveCommands
+from gridbot_tui.service.command_log import InlineCommands, LiveCommands
 from gridbot_tui.store.errors import StoreDamaged, StoreUnavailable
 from gridbot_tui.store.live import LiveStore
 from tests.store.making import ME, store
@@ -99,3 +99,20 @@ async def test_what_becomes_of_an_urgent_command_at_once_is_written_behind_the_c
     assert reads.commands(open_only=True) == [], "else it is unfinished for ever"
     reads.close()
     await live.close()
+
+
+def test_in_virtual_time_a_file_that_cannot_be_read_keeps_nobody_from_leaving() -> None:
+    told, done = list[str](), list[str]()
+
+    class Damaged:
+        def command(self, command_id: str) -> None:
+            raise StoreDamaged("the file is damaged")
+
+        remember_command = finish_command = lambda self, *_: self.command("")
+
+    commands = InlineCommands(Damaged())  # type: ignore[arg-type]
+    assert not commands.known("c1")
+    commands.begin("c1", 1, "detach", "{}", lambda: done.append("c1"), told.append, urgent=True)
+    commands.begin("c2", 1, "resume", "{}", lambda: done.append("c2"), told.append, urgent=False)
+    commands.end("c1", "left", told.append)
+    assert (done, told) == (["c1"], ["the file is damaged", "the file is damaged"])
