@@ -150,8 +150,8 @@ class LogParams(Section):
 
     level: Literal["debug", "info", "warning", "error"] = Field(
         "info",
-        description="Least severe line that is written. info tells every decision and order; debug adds "
-        "exchange frames' summaries and is for a fault report.",
+        description="Least severe line that is written. info tells what is decided and held back, what is wrong, and "
+        "how bot and connections are; debug adds every order, fill and payment, which the audit trail has in any case.",
     )
     terminal_level: Literal["debug", "info", "warning", "error"] = Field(
         "info",
@@ -169,7 +169,7 @@ class LogParams(Section):
         5,
         ge=1,
         le=100,
-        description="Rotated files kept. With 10 MB each about a month at level info.",
+        description="Rotated files kept. With 10 MB each years at level info, a year of six symbols at debug.",
         json_schema_extra=unit("files", "restart"),
     )
 
