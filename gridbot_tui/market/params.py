@@ -87,8 +87,8 @@ class SyntheticParams(BaseModel):
         24.0,
         ge=2.0,
         le=10_000.0,
-        description="Mean days between market-wide crashes of 6-18 %. 24: about one within the three weeks "
-        "lived through at the start, so that the risk tiers are seen at work.",
+        description="Mean days between market-wide crashes of 6-18 %. 24: six seeds in ten have one within the three "
+        "weeks lived through at the start, so that the risk tiers are seen at work; seed 1 has none.",
     )
     gap_days: float = Field(
         9.0,
