@@ -31,6 +31,7 @@ from gridbot_tui.orders.ids import IdFactory
 from gridbot_tui.service import safety
 from gridbot_tui.service.assemble import EXIT_REFUSED, Plan, RunRefused
 from gridbot_tui.service.binance_venue import BinanceVenue
+from gridbot_tui.service.heartbeat import notify
 from gridbot_tui.service.paper_venue import PaperVenue
 from gridbot_tui.service.profile import Profile
 from gridbot_tui.service.venue import Fees, Venue
@@ -44,6 +45,8 @@ FIRST_PAUSE_S: Final = 0.5
 MOST_PAUSE_S: Final = 16.0
 LONGEST_BAN_S: Final = 600.0
 """A start waits for the end of a ban that is no longer than this; Binance's shortest are two minutes."""
+ASKING_S: Final = 90.0
+"""Beyond a pause, for the question after it with its own tries; as much as systemd gives a start by itself."""
 
 T = TypeVar("T")
 
@@ -170,6 +173,8 @@ async def patiently(
                 raise
             pause = min(pause, left)
             trouble(error, pause)
+        # systemd gives a start 90 s: killed and started again, it would ask in the middle of a ban.
+        notify(f"EXTEND_TIMEOUT_USEC={round((pause + ASKING_S) * 1_000_000)}")
         await asyncio.sleep(pause)
         pause = min(2 * pause, MOST_PAUSE_S)
 

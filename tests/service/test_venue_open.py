@@ -1,6 +1,7 @@
 """The first words with an exchange: one that does not answer, and one that trades in another asset."""
 
 import asyncio
+import socket
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,29 @@ def test_a_short_ban_is_waited_for_and_a_long_one_ends_the_start() -> None:
     assert banned_for(120.0) == (121.0, 2), "not asked again before its end"
     with pytest.raises(Stop):
         banned_for(3_600.0)
+
+
+def test_systemd_is_asked_for_the_time_that_a_start_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        with pytest.raises(RetryLater):
+            at_once(patiently(_Banned(300.0), 0.0))
+        told = systemd.recv(100).decode()
+    name, _, extended = told.partition("=")
+    assert name == "EXTEND_TIMEOUT_USEC"
+    assert int(extended) > 301_000_000, "killed after 90 s and started again it would ask in the middle of the ban"
+
+
+class _Banned:
+    """Banned at first, then silent."""
+
+    def __init__(self, seconds: float) -> None:
+        self._errors: list[BinanceError] = [Stop("banned", wait_s=seconds), RetryLater("no answer in time")]
+
+    async def __call__(self) -> None:
+        raise self._errors.pop(0)
 
 
 def test_without_patience_it_is_asked_once() -> None:
