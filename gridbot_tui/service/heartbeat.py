@@ -3,14 +3,24 @@
 import asyncio
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from gridbot_tui.ops.log import Logger
 from gridbot_tui.service.in_thread import in_thread
 
+GOES_ON_S: Final = 60.0
+"""A stop that is still under way asks systemd for so much more time, beyond the next beat: its own end is after that of
+the heartbeat."""
 
-async def beat(path: Path, every_s: float, log: Logger) -> None:
-    """Touch ``path`` and tell systemd, every ``every_s`` seconds for as long as the loop turns."""
+
+async def beat(path: Path, every_s: float, log: Logger, stopping: Callable[[], bool]) -> None:
+    """Touch ``path`` and tell systemd, every ``every_s`` seconds for as long as the loop turns.
+
+    ``stopping``: whether a graceful stop is under way. One that makes progress may take longer than any limit that was
+    set for it, and is not to be killed with positions half closed; one that makes none ends by itself.
+    """
     notify("READY=1")
     failing = False
     touching = in_thread(lambda: _touch(path), "heartbeat")  # a disk that hangs must not hold up the loop
@@ -22,6 +32,8 @@ async def beat(path: Path, every_s: float, log: Logger) -> None:
             failing = bool(trouble)
             touching = in_thread(lambda: _touch(path), "heartbeat")
         notify("WATCHDOG=1")
+        if stopping():
+            notify(f"EXTEND_TIMEOUT_USEC={round((every_s + GOES_ON_S) * 1_000_000)}")
         await asyncio.sleep(every_s)
 
 

@@ -296,7 +296,9 @@ class Parts(ABC):
             "watching the config file": self.reloader.watch_file(),
             "the back-test beside the bot": self.lookback.run(),
             "serving the metrics": self.metrics.run(),
-            "the heartbeat": beat(self.profile.folder / "heartbeat", every_s, self.log),
+            "the heartbeat": beat(
+                self.profile.folder / "heartbeat", every_s, self.log, lambda: self.bot.shutdown is not None
+            ),
         }
         if watch is not None:
             helpers["the status line"] = self._watch(watch, watch_every_s)

@@ -1,0 +1,53 @@
+"""Signs of life: a file that is touched, and what systemd is told."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gridbot_tui.ops.log import get_logger
+from gridbot_tui.service.heartbeat import beat, notify
+
+
+@pytest.fixture
+def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
+        end.bind(str(tmp_path / "notify"))
+        end.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        yield end
+
+
+def told(systemd: socket.socket) -> list[str]:
+    words = []
+    try:
+        while True:
+            words.append(systemd.recv(100).decode())
+    except BlockingIOError:
+        return words
+
+
+async def test_a_bot_that_runs_is_ready_and_alive_and_one_that_stops_asks_for_time(
+    tmp_path: Path, systemd: socket.socket
+) -> None:
+    stopping = False
+    beating = asyncio.create_task(beat(tmp_path / "heartbeat", 0.01, get_logger("test"), lambda: stopping))
+    async with asyncio.timeout(60.0):
+        while not (tmp_path / "heartbeat").exists():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    words = told(systemd)
+    assert words[0] == "READY=1"
+    assert set(words[1:]) == {"WATCHDOG=1"}
+    stopping = True
+    await asyncio.sleep(0.05)
+    beating.cancel()
+    asked = [word for word in told(systemd) if word.startswith("EXTEND_TIMEOUT_USEC=")]
+    assert asked, "a stop that makes progress is not to be killed with positions half closed"
+    assert int(asked[0].partition("=")[2]) >= 60_000_000
+
+
+def test_without_systemd_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    assert not notify("READY=1")
