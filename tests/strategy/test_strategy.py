@@ -109,7 +109,10 @@ def test_a_plan_acts_on_the_shadows_from_the_next_bar_on() -> None:
     one = strategy("AAA")
     run(one, {"AAA": BARS["AAA"]}, 0, 336)
     state = one.state().symbols["AAA"].shadows
-    assert all(shadow.position == 0.0 for shadow in state.shadows)
+    assert [shadow.position for shadow in state.shadows] == [0.0, 0.0, 0.0]
+    run(one, {"AAA": BARS["AAA"]}, 336, 337)
+    state = one.state().symbols["AAA"].shadows
+    assert any(shadow.position for shadow in state.shadows), "the bar after it has met the first plan"
 
 
 def test_shadow_returns_of_a_day_act_from_the_next_day_on() -> None:
