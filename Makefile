@@ -37,6 +37,7 @@ help:
 	@echo "make bench-backtest   back-test throughput beside its peers;  make validation   docs/VALIDATION.md from recorded data"
 	@echo "make mechanisms   what each mechanism of the strategy adds, with its interval"
 	@echo "make compiled   engine against compiled back-tests on random windows, ugly markets and configs, to the last digit"
+	@echo "make screen   the screen of gridbot optimize against the engine, fill by fill, on recorded and made markets (ARGS=--speed)"
 	@echo "make promises   what every run promises, on windows of the recorded data that nobody chose and on made markets"
 	@echo "                that are uglier (WINDOWS=..., UGLY=..., SEED=...)"
 	@echo "make campaign   the fault campaign, into docs/VALIDATION.md (SEEDS=...);  make mutants   known bugs it must find"
