@@ -158,16 +158,24 @@ class Alerting:
     # -- the end ---------------------------------------------------------------------------------------------
 
     async def last_words(self, view: EventView) -> None:
-        """How the run ended; waits a little for whatever is still to be sent, and no longer."""
-        with contextlib.suppress(TimeoutError):
+        """How the run ended; waits a little for whatever is still to be sent, and no longer. Never raises: what the run
+        came to is not to be lost over a word about it."""
+        try:
             async with asyncio.timeout(LAST_WORDS_S):
-                if view.level == "error":
-                    await self._connect()  # where it ended before it had begun
-                self.hear(view)
-                self._look()
-                await asyncio.gather(*(lane.empty() for lane in self._lanes))
-                if self._keeping is not None:
-                    await self._keeping
+                await self._say_last(view)
+        except TimeoutError:
+            return  # an address that does not answer
+        except Exception as defect:  # noqa: BLE001 - told here, as far as anybody can be
+            self._failed(f"the last alarm was not sent ({type(defect).__name__}: {defect})")
+
+    async def _say_last(self, view: EventView) -> None:
+        if view.level == "error":
+            await self._connect()  # where it ended before it had begun
+        self.hear(view)
+        self._look()
+        await asyncio.gather(*(lane.empty() for lane in self._lanes))
+        if self._keeping is not None:
+            await self._keeping
 
     # -- how it is -------------------------------------------------------------------------------------------
 

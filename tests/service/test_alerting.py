@@ -14,10 +14,14 @@ import pytest
 
 from gridbot_tui.credentials.addresses import Address, Found, parse
 from gridbot_tui.ops.alerts import Message
+from gridbot_tui.ops.params import AlertParams
 from gridbot_tui.ops.redact import forget_secrets
 from gridbot_tui.service import alert_lane, alerting, real_runner
 from gridbot_tui.service.alert_channel import Channel, open_channels
 from gridbot_tui.service.alert_lane import MOST_HANGING, MOST_WAITING, Lane
+from gridbot_tui.service.alert_watch import NotStarted
+from gridbot_tui.service.profile import Profile
+from gridbot_tui.service.telling import Level
 from tests.exchange_binance.virtual import at_once
 from tests.service.real_venue import PRICE, SYMBOL
 from tests.service.test_real import PATIENCE_S, resting, running
@@ -244,3 +248,24 @@ async def test_an_address_that_hangs_delays_no_order_and_no_other_address(
             await asyncio.sleep(0.01)
     assert kept.taken[0].title.endswith(": restart")
     assert "verified" in kept.taken[-1].body
+
+
+async def test_a_defect_of_the_alarms_does_not_hide_how_a_run_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    class Told(NotStarted):
+        def say(self, level: Level, code: str, text: str) -> None:
+            said.append(text)
+
+    def broken(_: Sequence[Address]) -> tuple[list[Channel], list[str]]:
+        raise ZeroDivisionError("of the test")
+
+    monkeypatch.setattr(alerting, "find", lambda: Found(parse("kept://x", "a test"), "a test", ""))
+    monkeypatch.setattr(alerting, "open_channels", broken)
+    watched = Told()
+    alarms = alerting.Alerting(AlertParams(), Profile("test", tmp_path), watched)
+    async with alarms.awake():
+        await alarms.last_words(watched.refusal("no key"))
+    assert said == ["the last alarm was not sent (ZeroDivisionError: of the test)"]
