@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from time import monotonic_ns, perf_counter, process_time
-from typing import Any
+from typing import Any, ClassVar
 
 import aiohttp
 
@@ -173,6 +173,7 @@ class _NoRest:
 
     market = Market.FUTURES
     ids = KnownIds()
+    ceilings: ClassVar[dict[str, int]] = {}
 
     async def listen_key(self) -> str:
         return "key"

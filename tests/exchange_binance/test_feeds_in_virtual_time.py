@@ -31,6 +31,7 @@ class KeyGiver:
 
     def __init__(self) -> None:
         self.ids = KnownIds()
+        self.ceilings: dict[str, int] = {}
         self.key = "key-1"
         self.asked = 0
 

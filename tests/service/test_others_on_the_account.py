@@ -98,6 +98,22 @@ def test_a_foreign_order_is_announced_counted_and_left_alone(tmp_path: Path) -> 
     live_through(story, tmp_path, sets=SETS)
 
 
+def test_a_leverage_set_by_hand_is_said_and_the_next_start_sets_the_bots_own(tmp_path: Path) -> None:
+    async def story(scene: Scene) -> None:
+        await scene.start()
+        await scene.trading()
+        status, answer = scene.served.signed("POST", "/fapi/v1/leverage", symbol="BTCUSDT", leverage=2)
+        assert status == 200, answer
+        await scene.until(lambda _: scene.saw("was set to 2x on Binance, and not by the bot"), "it is said", SOON_S)
+        assert "set it back to 6x" in "".join(scene.seen)
+        await scene.leave()
+        await scene.start()
+        await scene.trading()
+        assert [row["leverage"] for row in scene.ask("/fapi/v1/symbolConfig", symbol="BTCUSDT")] == [6]
+
+    live_through(story, tmp_path, sets=SETS)
+
+
 def test_a_second_bot_stops_new_risk(tmp_path: Path) -> None:
     async def story(scene: Scene) -> None:
         await scene.start()

@@ -79,7 +79,7 @@ class AccountFeed:
         self._words: FuturesWords | SpotWords
         self._door: FuturesAccountDoor | SpotAccountDoor
         if rest.market is Market.FUTURES:
-            self._words = FuturesWords(instruments, ours, rest.ids)
+            self._words = FuturesWords(instruments, ours, rest.ids, rest.ceilings)
             bases = ways(hosts.futures_private, hosts.futures_unrouted)
             self._door = FuturesAccountDoor(bases, rest.listen_key)
         else:

@@ -175,7 +175,7 @@ class PositionRow(Struct, frozen=True):
     """One position of ACCOUNT_UPDATE: ``mt`` is its margin mode."""
 
     s: str = ""
-    mt: str = ""
+    mt: str | None = ""
 
 
 class WalletNews(Struct, frozen=True):
@@ -222,10 +222,18 @@ class AccountSettings(Struct, frozen=True):
     d: bool | None = None
 
 
+class SymbolSettings(Struct, frozen=True):
+    """The leverage that a symbol has now."""
+
+    s: str = ""
+    l: int = 0  # noqa: E741 (the exchange's name)
+
+
 class ConfigUpdate(Struct, frozen=True):
-    """A setting of the account was changed: of a symbol, or (``ai``) of all of it."""
+    """A setting of the account was changed: of a symbol (``ac``), or of all of it (``ai``)."""
 
     E: int = 0
+    ac: SymbolSettings | None = None
     ai: AccountSettings | None = None
 
 

@@ -15,7 +15,7 @@ from gridbot_tui.exchange.binance.errors import BinanceError, Refused, RetryLate
 from gridbot_tui.exchange.binance.futures_market import FuturesMarket
 from gridbot_tui.exchange.binance.governor import Rank
 from gridbot_tui.exchange.binance.numbers import Scale
-from gridbot_tui.exchange.binance.order_words import CONDITIONAL, TRIGGERED, BadAnswer, need
+from gridbot_tui.exchange.binance.order_words import CONDITIONAL, FIRED, TRIGGERED, BadAnswer, need
 from gridbot_tui.exchange.binance.rest import AccountSetup, Answer, IsOurs
 from gridbot_tui.exchange.binance.rest_base import KEPT, PAGE, reading, together
 from gridbot_tui.exchange.binance.wire import Wire
@@ -122,7 +122,7 @@ class FuturesRest(FuturesMarket):
     async def _algo_history(self, row: Json, scale: Scale, client_id: ClientId) -> list[OrderReport]:
         """A conditional order, and the plain one it gave birth to when it triggered."""
         symbol = scale.instrument.symbol
-        fired = need(row, "algoStatus") in TRIGGERED or bool(row.get("triggerTime"))
+        fired = need(row, "algoStatus") in FIRED or bool(row.get("triggerTime"))
         reports = [order_words.triggered(symbol, client_id, self.now)] if fired else []
         number = str(row.get("actualOrderId") or "")
         if number and number != "0":
@@ -195,6 +195,7 @@ class FuturesRest(FuturesMarket):
 
     async def set_leverage(self, symbol: Symbol, leverage: int) -> None:
         """Cross margin and this leverage, where they are not so already."""
+        self.ceilings[symbol] = leverage  # before it is set: the stream may tell of it before the answer comes
         rows = await self.wire.ask(Futures.SYMBOL_CONFIG, {"symbol": symbol})
         with reading("a symbol's settings"):
             row = {row["symbol"]: row for row in rows}[symbol]

@@ -1,6 +1,7 @@
 """Events of the futures user stream in the house's words."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from gridbot_tui.engine.events import Fill, OrderReport, Outcome
@@ -55,11 +56,14 @@ class FuturesWords:
     """Translates. ``ids`` learns whose every order is, also which plain one came from which conditional one."""
 
     def __init__(
-        self, instruments: Mapping[Symbol, Instrument], ours: Callable[[ClientId], bool], ids: KnownIds
-    ) -> None:
+        self, instruments: Mapping[Symbol, Instrument], ours: Callable[[ClientId], bool], ids: KnownIds,
+        ceilings: Mapping[Symbol, int] = MappingProxyType({}),
+    ) -> None:  # fmt: skip
+        """``ceilings``: the leverage that the bot has set, by symbol."""
         self._scales = {symbol: Scale(instrument) for symbol, instrument in instruments.items()}
         self._ours = ours
         self._ids = ids
+        self._ceilings = ceilings
 
     def of(self, raw: bytes) -> tuple[str, Ms, list[Word]]:
         """(event type, the exchange's time of it or 0, what it means for us).
@@ -103,7 +107,7 @@ class FuturesWords:
         if kind == "MARGIN_CALL":
             return 0, [LookAgain("the exchange sent a margin call: liquidation of a position is near", loud=True)]
         if kind == "ACCOUNT_CONFIG_UPDATE":
-            return 0, _settings(frames.config_update(raw))
+            return 0, self._settings(frames.config_update(raw))
         if not kind:
             raise BadNumber("it has no event type")
         return 0, []
@@ -186,19 +190,38 @@ class FuturesWords:
             outcome = Outcome.FILLED if filled >= scale.steps(o.q or "0") else Outcome.EXPIRED
         if outcome is None:
             return [LookAgain(f"conditional order {o.caid} is {o.X}")]
-        return [OrderReport(news.T or news.E, o.s, o.caid, outcome, filled, str(o.aid), 0, o.rm or "")]
+        at = news.T or news.E
+        report = OrderReport(at, o.s, o.caid, outcome, filled, str(o.aid), 0, o.rm or "")
+        if outcome is Outcome.REFUSED:  # by the matching engine, which sees it only once it has fired
+            return [OrderReport(at, o.s, o.caid, Outcome.TRIGGERED), report]
+        return [report]
+
+    # -- settings -------------------------------------------------------------------------------------------
+
+    def _settings(self, update: frames.ConfigUpdate) -> list[Word]:
+        """Leverage is set by ourselves as well; who counts what as margin, and how positions are kept, is not."""
+        words = _of_the_account(update.ai)
+        now = update.ac
+        ceiling = None if now is None else self._ceilings.get(now.s)
+        if now is not None and ceiling is not None and now.l != ceiling:
+            said = (
+                f"the leverage of {now.s} was set to {now.l}x on Binance, and not by the bot: margin and limits there "
+                f"go by it now, and orders may be refused for it (-2019, -2027); set it back to {ceiling}x, or start "
+                "the bot again, which does"
+            )
+            words.append(LookAgain(said, loud=True))
+        return words or [LookAgain("the leverage of a symbol, or another setting, was changed")]
 
 
-def _settings(update: frames.ConfigUpdate) -> list[Word]:
-    """Leverage is set by ourselves as well; who counts what as margin, and how positions are kept, is not."""
-    account, words = update.ai, list[Word]()
+def _of_the_account(account: frames.AccountSettings | None) -> list[Word]:
+    words = list[Word]()
     if account is not None and account.j is not None:
         said = "on: other assets are margin and can be lost too" if account.j else "off"
         words.append(LookAgain(f"multi-assets mode was switched {said}", loud=True))
     if account is not None and account.d:  # told with whatever else was changed: off is no news
         said = "the account is in hedge mode: gridbot trades one-way, its orders are refused until that is switched off"
         words.append(LookAgain(said, loud=True))
-    return words or [LookAgain("the leverage of a symbol, or another setting, was changed")]
+    return words
 
 
 def _margin_mode(update: frames.AccountUpdate) -> Word:

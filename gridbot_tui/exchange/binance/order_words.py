@@ -35,6 +35,8 @@ ALGO_OUTCOMES: Final = {
 }
 """The same of a conditional one, until it triggers."""
 TRIGGERED: Final = frozenset(("TRIGGERING", "TRIGGERED", "FINISHED"))
+FIRED: Final = TRIGGERED | {"REJECTED"}
+"""States after the trigger: only what has fired comes before the matching engine, which may still reject it."""
 CONDITIONAL: Final = ("STOP", "TAKE_PROFIT", "TRAILING")
 """How the types of conditional orders begin."""
 STOP_ROOM: Final = Decimal("0.05")

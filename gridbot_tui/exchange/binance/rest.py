@@ -99,6 +99,8 @@ class Rest(Protocol):
 
     listed: dict[Symbol, Listing]
     """How those were listed then."""
+    ceilings: dict[Symbol, int]
+    """The leverage that ``set_leverage`` was last asked for."""
 
     @property
     def stopped(self) -> str:

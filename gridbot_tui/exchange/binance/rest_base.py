@@ -59,6 +59,7 @@ class RestBase(ABC):
         self.traded: dict[Symbol, Instrument] = {}
         self.listed: dict[Symbol, Listing] = {}
         """How what ``instruments`` has loaded was listed then."""
+        self.ceilings: dict[Symbol, int] = {}
         self._scales: dict[Symbol, Scale] = {}
         self._ours = ours
         self._interval = interval
