@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from gridbot_tui.exchange.binance import listing_watch
-from gridbot_tui.exchange.binance.errors import BinanceError, RetryLater
+from gridbot_tui.exchange.binance.errors import BinanceError, Refused, RetryLater
 from gridbot_tui.exchange.binance.listing_watch import EVERY, ListingWatch, notices
 from gridbot_tui.exchange.binance.rest import Listing
 from gridbot_tui.units import Market, Symbol
@@ -83,10 +84,32 @@ def test_what_is_wrong_with_a_symbol_is_said_at_the_start() -> None:
     assert len(notices({"BTCUSDT": replace(BTC, status="SETTLING", ends_at=END)})) == 2
 
 
+def perpetual(symbol: Symbol, status: str = "TRADING", tick: str = "0.10", step: str = "0.001") -> dict[str, Any]:
+    filters = [{"filterType": "PRICE_FILTER", "tickSize": tick}, {"filterType": "LOT_SIZE", "stepSize": step}]
+    return {"symbol": symbol, "status": status, "contractType": "PERPETUAL", "baseAsset": "BTC",
+            "quoteAsset": "USDT", "filters": filters, "deliveryDate": 4_133_404_800_000}  # fmt: skip
+
+
+@pytest.mark.parametrize(("tick", "step"), [("0", "0.001"), ("0.10", "0.00000000")])
+async def test_a_symbol_without_tick_or_step_keeps_nobody_from_the_others(tick: str, step: str) -> None:
+    """As Binance lists what it has not opened yet."""
+    rows = [perpetual("BTCUSDT", "PENDING_TRADING", tick, step), perpetual("ETHUSDT")]
+    answers = {"exchangeInfo": lambda _: {"rateLimits": [], "symbols": rows}, "leverageBracket": lambda _: [],
+               "fundingInfo": lambda _: []}  # fmt: skip
+    rest, _ = scripted(Market.FUTURES, answers)
+    known = rest.traded.pop("BTCUSDT")
+    with pytest.raises(Refused, match="BTCUSDT: no USD-M perpetual of that name, or none with a tick size yet"):
+        await rest.instruments(("BTCUSDT", "ETHUSDT"))
+    assert list(await rest.instruments(("ETHUSDT",))) == ["ETHUSDT"]
+    assert list(await rest.listings(("BTCUSDT", "ETHUSDT"))) == ["ETHUSDT"]
+    rest.go_by({"BTCUSDT": known})
+    listed = await rest.listings(("BTCUSDT", "ETHUSDT", "GONEUSDT"))
+    assert {name: one.status for name, one in listed.items()} == {"BTCUSDT": "PENDING_TRADING", "ETHUSDT": "TRADING"}
+    assert listed["BTCUSDT"].instrument == known, "what is traded already is said to be halted, and is as it was"
+
+
 async def test_the_end_of_a_perpetual_is_read_where_it_is_announced() -> None:
-    filters = [{"filterType": "PRICE_FILTER", "tickSize": "0.10"}, {"filterType": "LOT_SIZE", "stepSize": "0.001"}]
-    row = {"symbol": "BTCUSDT", "status": "TRADING", "contractType": "PERPETUAL", "baseAsset": "BTC",
-           "quoteAsset": "USDT", "filters": filters, "deliveryDate": 4_133_404_800_000}  # fmt: skip
+    row = perpetual("BTCUSDT")
     rest, _ = scripted(Market.FUTURES, {"exchangeInfo": lambda _: {"rateLimits": [], "symbols": [row]}})
     assert (await rest.listings(("BTCUSDT", "GONEUSDT")))["BTCUSDT"].ends_at is None
     row["deliveryDate"] = END

@@ -118,7 +118,8 @@ class RestBase(ABC):
         missing = [symbol for symbol in wanted if symbol not in found]
         if missing:
             place = "spot pair" if self.market is Market.SPOT else "USD-M perpetual"
-            raise Refused(f"{', '.join(missing)}: no {place} of that name on this exchange; see bot.symbols", -1121)
+            said = f"no {place} of that name, or none with a tick size yet, on this exchange; see bot.symbols"
+            raise Refused(f"{', '.join(missing)}: {said}", -1121)
         loaded = {symbol: found[symbol] for symbol in wanted}
         self.go_by(loaded)
         return loaded
@@ -134,10 +135,21 @@ class RestBase(ABC):
         try:
             # A symbol may be missing from the document or be no perpetual: _load says so of all of them.
             found = instruments(document, brackets, frozenset(symbols))
-        except DataError as error:
-            raise ValueError(str(error)) from error
+        except DataError:
+            found = self._with_sizes(document, brackets, symbols)
         rows = {row["symbol"]: row for row in document["symbols"] if row["symbol"] in found}
-        return {name: Listing(one, str(rows[name]["status"]), _ends_at(rows[name])) for name, one in found.items()}
+        return {name: Listing(found[name], str(row["status"]), _ends_at(row)) for name, row in rows.items()}
+
+    def _with_sizes(self, document: Any, brackets: Any, symbols: Sequence[Symbol]) -> dict[Symbol, Instrument]:
+        """Where Binance lists one without tick and step, as it does before it opens it: the others as they are.
+
+        That one is as it was taken in, or else none.
+        """
+        try:
+            found = instruments(document, brackets, frozenset(one for one in symbols if _has_sizes(document, one)))
+        except DataError as error:  # it is not about a symbol
+            raise ValueError(str(error)) from error
+        return {one: self.traded[one] for one in symbols if one in self.traded} | found
 
     # -- market -------------------------------------------------------------------------------------------
 
@@ -298,6 +310,13 @@ class RestBase(ABC):
     @abstractmethod
     async def instruments(self, symbols: Sequence[Symbol]) -> dict[Symbol, Instrument]:
         """Filters, brackets, funding interval."""
+
+
+def _has_sizes(document: Any, symbol: Symbol) -> bool:
+    try:
+        return symbol in instruments(document, None, frozenset((symbol,)))
+    except DataError:
+        return False
 
 
 def _ends_at(row: Json) -> Ms | None:
