@@ -196,13 +196,19 @@ def test_a_fill_that_overtakes_the_news_of_its_stop_is_doubtful_at_first() -> No
 
 
 @pytest.mark.parametrize(("state", "executed", "outcomes"), [
-    ("CANCELED", None, ["canceled"]), ("EXPIRED", None, ["expired"]), ("REJECTED", None, ["triggered", "refused"]),
+    ("CANCELED", None, ["canceled"]), ("EXPIRED", None, ["expired"]), ("REJECTED", None, ["expired"]),
     ("FINISHED", "0.010", ["filled"]), ("FINISHED", "0.004", ["expired"]),
 ])  # fmt: skip
 def test_every_end_of_a_conditional_order_has_its_word(state: str, executed: str | None, outcomes: list[str]) -> None:
-    """One is rejected once it has fired: taken for a refusal alone, a stop that rests would be believed to stand."""
+    """One that is rejected had been taken: as a refusal of what rests it would contradict, and be believed to stand."""
     told = futures().of(raw(algo(X=state, **({"aq": executed} if executed else {}))))[2]
     assert [w.outcome for w in told if isinstance(w, OrderReport)] == outcomes
+
+
+@pytest.mark.parametrize("state", ["REJECTED", "EXPIRED"])
+def test_the_end_of_a_conditional_order_says_whether_it_had_fired(state: str) -> None:
+    told = futures().of(raw(algo(X=state, tt=1_999)))[2]
+    assert [w.outcome for w in told if isinstance(w, OrderReport)] == ["triggered", "expired"]
 
 
 def test_fields_that_say_nothing_may_be_empty_or_of_another_kind() -> None:

@@ -195,7 +195,8 @@ class AccountUpdate(Struct, frozen=True):
 
 
 class AlgoOrder(Struct, frozen=True):
-    """A conditional order: ``caid`` its client id, ``ai`` the number of the plain order it gave birth to."""
+    """A conditional order: ``caid`` its client id, ``tt`` when it fired, ``ai`` the number of the plain order that it
+    gave birth to."""
 
     caid: str
     s: str
@@ -205,6 +206,7 @@ class AlgoOrder(Struct, frozen=True):
     ai: str | int | None = ""
     aq: str | None = None
     rm: str | None = ""
+    tt: int | None = 0
 
 
 class AlgoUpdate(Struct, frozen=True):

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
-from gridbot_tui.engine.events import AccountState, Cash, OpenOrders, OrderReport
+from gridbot_tui.engine.events import AccountState, Cash, OpenOrders, OrderReport, Outcome
 from gridbot_tui.exchange.binance import account_words, order_words
 from gridbot_tui.exchange.binance.account_words import Marks
 from gridbot_tui.exchange.binance.calls import Futures
@@ -15,12 +15,12 @@ from gridbot_tui.exchange.binance.errors import BinanceError, Refused, RetryLate
 from gridbot_tui.exchange.binance.futures_market import FuturesMarket
 from gridbot_tui.exchange.binance.governor import Rank
 from gridbot_tui.exchange.binance.numbers import Scale
-from gridbot_tui.exchange.binance.order_words import CONDITIONAL, FIRED, TRIGGERED, BadAnswer, need
+from gridbot_tui.exchange.binance.order_words import CONDITIONAL, TRIGGERED, BadAnswer, need
 from gridbot_tui.exchange.binance.rest import AccountSetup, Answer, IsOurs
 from gridbot_tui.exchange.binance.rest_base import KEPT, PAGE, reading, together
 from gridbot_tui.exchange.binance.wire import Wire
 from gridbot_tui.orders.model import NewOrder, OrderKind
-from gridbot_tui.units import DAY, HOUR, ClientId, Ms, Symbol
+from gridbot_tui.units import DAY, HOUR, MINUTE, ClientId, Ms, Symbol
 
 Json = Mapping[str, Any]
 
@@ -32,6 +32,9 @@ _LATELY: Final[Ms] = 28 * DAY
 """How far back a conditional order that is denied is looked for: four requests of little weight. One that was sent from
 here is looked for since then, as a rule with one."""
 _SENT_KEPT: Final = 1_000
+_BORN_WITHIN: Final[Ms] = MINUTE
+"""A conditional order that has fired and been given no plain one by then ends in nothing: Binance's demo environment
+leaves some so for ever, and neither lists nor cancels them. The bot closes by itself what they did not."""
 
 
 class FuturesRest(FuturesMarket):
@@ -122,7 +125,7 @@ class FuturesRest(FuturesMarket):
     async def _algo_history(self, row: Json, scale: Scale, client_id: ClientId) -> list[OrderReport]:
         """A conditional order, and the plain one it gave birth to when it triggered."""
         symbol = scale.instrument.symbol
-        fired = need(row, "algoStatus") in FIRED or bool(row.get("triggerTime"))
+        fired = need(row, "algoStatus") in TRIGGERED or bool(row.get("triggerTime"))
         reports = [order_words.triggered(symbol, client_id, self.now)] if fired else []
         number = str(row.get("actualOrderId") or "")
         if number and number != "0":
@@ -131,6 +134,8 @@ class FuturesRest(FuturesMarket):
             reports.append(order_words.plain_report(born, scale, self.now, client_id))
         elif need(row, "algoStatus") not in TRIGGERED:
             reports.append(order_words.algo_report(row, symbol, self.now, client_id))
+        elif self.now - int(row.get("triggerTime") or row.get("updateTime") or self.now) >= _BORN_WITHIN:
+            reports.append(OrderReport(self.now, symbol, client_id, Outcome.EXPIRED, detail="no order came of it"))
         return reports
 
     async def open_orders(self, symbols: Sequence[Symbol]) -> OpenOrders:

@@ -38,7 +38,7 @@ _ALGO: Final = {
     "TRIGGERED": Outcome.TRIGGERED,
     "CANCELED": Outcome.CANCELED,
     "EXPIRED": Outcome.EXPIRED,
-    "REJECTED": Outcome.REFUSED,
+    "REJECTED": Outcome.EXPIRED,
 }
 _EXPIRY: Final = {
     "1": "self-trade prevention",
@@ -192,7 +192,7 @@ class FuturesWords:
             return [LookAgain(f"conditional order {o.caid} is {o.X}")]
         at = news.T or news.E
         report = OrderReport(at, o.s, o.caid, outcome, filled, str(o.aid), 0, o.rm or "")
-        if outcome is Outcome.REFUSED:  # by the matching engine, which sees it only once it has fired
+        if o.tt and outcome is Outcome.EXPIRED:  # the word for the trigger itself may be lost, or come later
             return [OrderReport(at, o.s, o.caid, Outcome.TRIGGERED), report]
         return [report]
 

@@ -31,12 +31,11 @@ ALGO_OUTCOMES: Final = {
     "NEW": Outcome.ACCEPTED,
     "CANCELED": Outcome.CANCELED,
     "EXPIRED": Outcome.EXPIRED,
-    "REJECTED": Outcome.REFUSED,
+    "REJECTED": Outcome.EXPIRED,
 }
-"""The same of a conditional one, until it triggers."""
+"""The same of a conditional one, until it triggers. It was taken before it was rejected: by the matching engine, which
+sees it when it fires."""
 TRIGGERED: Final = frozenset(("TRIGGERING", "TRIGGERED", "FINISHED"))
-FIRED: Final = TRIGGERED | {"REJECTED"}
-"""States after the trigger: only what has fired comes before the matching engine, which may still reject it."""
 CONDITIONAL: Final = ("STOP", "TAKE_PROFIT", "TRAILING")
 """How the types of conditional orders begin."""
 STOP_ROOM: Final = Decimal("0.05")
