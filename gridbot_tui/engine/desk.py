@@ -51,6 +51,7 @@ class SymbolDesk:
         "bars",
         "bid",
         "close",
+        "denied_at",
         "desired",
         "episode_over",
         "exposure",
@@ -102,6 +103,8 @@ class SymbolDesk:
         """The static part of the plan's ladder."""
         self.bare_since: Ms | None = None
         """Since when a position of ours has been without a stop that rests."""
+        self.denied_at: Ms | None = None
+        """When the exchange denied a stop that it had taken; None once one is known to rest again."""
         self.stop_reduce_to: Steps | None = None
         """Position to be reached because no resting stop is possible for what is held."""
         self.exposure: SymbolExposure | None = None

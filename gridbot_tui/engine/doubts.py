@@ -3,6 +3,7 @@
 from typing import Final
 
 from gridbot_tui.engine.desk import Desk, SymbolDesk
+from gridbot_tui.orders.book import LiveOrder
 from gridbot_tui.orders.desired import is_dust
 from gridbot_tui.orders.model import OrderState, Purpose
 from gridbot_tui.orders.rungs import Touch
@@ -12,6 +13,8 @@ OPEN_FOR: Final[Ms] = 5_000
 """An order's fate may be open this long before it is said."""
 BARE_FOR: Final[Ms] = 15_000
 """A position may be without a resting stop this long (one is on its way) before it takes no more risk."""
+BELIEVED_AFTER: Final[Ms] = 120_000
+"""After a stop that was taken and then denied, one counts once it is listed, or was not denied for so long."""
 
 
 def each_tick(desk: Desk) -> None:
@@ -36,7 +39,7 @@ def _unresolved(desk: Desk, state: SymbolDesk) -> None:
 def _unprotected(desk: Desk, state: SymbolDesk) -> None:
     name = state.symbol
     if not _bare(desk, state):
-        state.bare_since = None
+        state.bare_since = state.denied_at = None
         if desk.blockers.clear(name, "unprotected"):
             state.shaped = None
             desk.dirty.add(name)
@@ -45,7 +48,9 @@ def _unprotected(desk: Desk, state: SymbolDesk) -> None:
         state.bare_since = desk.now
     if desk.now - state.bare_since < BARE_FOR:
         return
-    detail = "a position is held and no stop rests on the exchange"
+    denied = state.denied_at is not None
+    why = "the exchange denies the stop that it had taken" if denied else "no stop rests on the exchange"
+    detail = f"a position is held and {why}"
     if desk.blockers.hold(name, "unprotected", state.bare_since, detail, "when its stop rests, or it is closed"):
         desk.note(name, "unprotected", detail, "error")
         state.shaped = None
@@ -59,6 +64,16 @@ def _bare(desk: Desk, state: SymbolDesk) -> bool:
         return False
     protecting = (OrderState.RESTING, OrderState.CANCELLING, OrderState.TRIGGERED)
     return not any(
-        live.order.purpose is Purpose.STOP and live.state in protecting and live.order.side * own < 0
+        live.order.purpose is Purpose.STOP
+        and live.state in protecting
+        and live.order.side * own < 0
+        and _believed(desk, state, live)
         for live in desk.orders.live(state.symbol)
     )
+
+
+def _believed(desk: Desk, state: SymbolDesk, live: LiveOrder) -> bool:
+    """Whether a stop that the exchange has taken does rest, as far as can be known."""
+    if state.denied_at is None or live.order.client_id in desk.listed:
+        return True
+    return desk.now - live.sent_at >= BELIEVED_AFTER

@@ -67,6 +67,8 @@ def report(desk: Desk, event: OrderReport) -> None:
     if refused and state is not None:
         state.touch = state.best  # look at the market afresh
     desk.emit(OrderFact(event.at, event, state.touch if refused and state is not None else None))
+    if state is not None and _denied(live, event):
+        state.denied_at = event.at
     if live is not None:
         breaking.answered(desk, live, before, event)
     if live is None or state is None:
@@ -99,6 +101,13 @@ def _took_too_late(live: LiveOrder | None, event: OrderReport) -> bool:
     if event.outcome is not _EXPIRED or live is None:
         return False
     return is_post_only_refusal(live.order, event.code, event.detail)
+
+
+def _denied(live: LiveOrder | None, event: OrderReport) -> bool:
+    """A stop that the exchange had given a number, and knows nothing of: its word for the next one is not enough."""
+    if event.outcome is not _ABSENT or live is None:
+        return False
+    return live.exchange_id != "" and live.order.purpose is _STOP
 
 
 def _patience(live: LiveOrder) -> Ms:

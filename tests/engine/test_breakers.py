@@ -154,6 +154,27 @@ def test_a_position_whose_stop_is_gone_for_long_takes_no_new_risk_until_one_rest
     assert not desk.blockers.holds(BTC, "unresolved")
 
 
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_stop_that_was_taken_and_is_denied_leaves_the_next_one_in_doubt_until_it_is_listed(listed: bool) -> None:
+    """Else stops that are taken and known nowhere protect on the screen alone, one after the other."""
+    rig = quiet()
+    desk = rig.engine.desk
+    (stop,) = [one for one in desk.orders.live(BTC) if one.order.purpose is Purpose.STOP]
+    stop.exchange_id = "7"
+    rig.checking = False
+    rig.engine.handle(OrderReport(rig.world.now, BTC, stop.order.client_id, Outcome.ABSENT))
+    stop.state = OrderState.RESTING  # as the one that is laid in its place
+    desk.listed = set()
+    for second in range(20):
+        rig.engine.handle(Tick(rig.world.now + 1_000 * second))
+    (said,) = [one for one in desk.blockers.every() if one.code == "unprotected"]
+    assert "denies the stop that it had taken" in said.detail
+    if listed:
+        desk.listed = {stop.order.client_id}
+    rig.engine.handle(Tick(rig.world.now + (21_000 if listed else 130_000)))
+    assert not desk.blockers.holds(BTC, "unprotected")
+
+
 def test_a_fall_from_the_highest_value_ever_is_said_until_it_is_reset() -> None:
     rig = quiet()
     desk = rig.engine.desk
