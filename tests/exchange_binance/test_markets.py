@@ -64,12 +64,12 @@ async def test_spot_fees_are_the_sum_of_their_parts_and_the_discount_is_what_is_
     row = {
         "standardCommission": {"maker": "0.0010", "taker": "0.0010"},
         "specialCommission": {"maker": "0.0001", "taker": "0.0002"},
-        "taxCommission": {"maker": "0", "taker": "0.0003"},
+        "taxCommission": {"maker": "0", "taker": "0.0003", "buyer": "0.0004", "seller": "0.0010"},
         "discount": {"enabledForAccount": True, "enabledForSymbol": True, "discountAsset": "BNB", "discount": "0.75"},
     }
     rest, _ = scripted(Market.SPOT, {"account/commission": lambda p: row})
     fees = (await rest.fees(("BTCUSDT",)))["BTCUSDT"]
-    assert (fees.maker, fees.taker) == (Decimal("0.0011"), Decimal("0.0015"))
+    assert (fees.maker, fees.taker) == (Decimal("0.0021"), Decimal("0.0025")), "and by its side"
     assert (fees.discount_asset, fees.discount) == ("BNB", Decimal("0.25"))
 
 

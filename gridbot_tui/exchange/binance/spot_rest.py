@@ -191,13 +191,18 @@ class SpotRest(RestBase):
         raise Refused("spot has no listen keys: subscribe with a signature")
 
 
+def _of_a_side(part: Json) -> Decimal:
+    """What a buy or a sale pays besides, the dearer of the two."""
+    return max(money(str(part.get(name) or "0")) for name in ("buyer", "seller"))
+
+
 def _fee_rates(row: Json) -> FeeRates:
     parts = [row[name] for name in ("standardCommission", "specialCommission", "taxCommission") if name in row]
     discount = row.get("discount") or {}
     saves = discount.get("enabledForAccount") is True and discount.get("enabledForSymbol") is True
     return FeeRates(
-        maker=sum((money(need(part, "maker")) for part in parts), Decimal(0)),
-        taker=sum((money(need(part, "taker")) for part in parts), Decimal(0)),
+        maker=sum((money(need(part, "maker")) + _of_a_side(part) for part in parts), Decimal(0)),
+        taker=sum((money(need(part, "taker")) + _of_a_side(part) for part in parts), Decimal(0)),
         discount_asset=str(discount.get("discountAsset", "")) if saves else "",
         discount=1 - money(str(discount.get("discount", "1"))) if saves else Decimal(0),
     )
