@@ -92,6 +92,15 @@ def test_what_an_answer_to_an_order_asks_of_the_caller(trouble: Exception, kind:
     assert type(classify(trouble, "POST order", changes=True, market=Market.FUTURES)) is kind
 
 
+def test_an_order_that_is_refused_for_the_position_mode_says_what_to_switch() -> None:
+    """No event tells that the mode was switched while the bot runs."""
+    said = "Order's position side does not match user's setting."
+    error = classify(answer(400, -4061, said), "POST order", changes=True, market=Market.FUTURES)
+    assert (type(error), error.code) == (Refused, -4061)
+    assert error.detail.startswith("the account is in hedge mode")
+    assert error.detail.endswith(said)
+
+
 @pytest.mark.parametrize(("trouble", "kind"), ORDERS, ids=lambda value: str(value)[:60])
 def test_a_question_is_never_unresolved_but_asked_again(trouble: Exception, kind: type[BinanceError]) -> None:
     expected = RetryLater if kind is Unresolved else kind
