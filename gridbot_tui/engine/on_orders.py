@@ -21,7 +21,7 @@ from gridbot_tui.orders.churn import AT_ONCE, LET_GO, is_post_only_refusal
 from gridbot_tui.orders.model import NewOrder, OrderState, Purpose
 from gridbot_tui.orders.reconcile import ALL, BUYS, SELLS, SINGLES
 from gridbot_tui.orders.table import ImpossibleTransition
-from gridbot_tui.units import Ms, Side, Symbol
+from gridbot_tui.units import DAY, Ms, Side, Symbol
 
 # Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
 _ABSENT = Outcome.ABSENT
@@ -104,8 +104,11 @@ def _took_too_late(live: LiveOrder | None, event: OrderReport) -> bool:
 
 
 def _denied(live: LiveOrder | None, event: OrderReport) -> bool:
-    """A stop that the exchange had given a number, and knows nothing of: its word for the next one is not enough."""
-    if event.outcome is not _ABSENT or live is None:
+    """A stop that the exchange had given a number, and knows nothing of: its word for the next one is not enough.
+
+    What ended days ago, while nobody listened, is told of no more.
+    """
+    if event.outcome is not _ABSENT or live is None or event.at - live.sent_at >= DAY:
         return False
     return live.exchange_id != "" and live.order.purpose is _STOP
 
