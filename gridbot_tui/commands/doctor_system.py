@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from gridbot_tui.commands.doctor_check import Check, fail, ok, warn
+from gridbot_tui.ui import environ
 from gridbot_tui.units import Mode
 
 OLDEST_NOW_S: Final = 1_735_689_600
@@ -87,7 +88,7 @@ def terminal(env: Mapping[str, str]) -> Check:
         return warn("terminal", f"TERM is {term or 'not set'}", "export TERM=xterm-256color, or run with --no-ui")
     columns, rows = shutil.get_terminal_size()
     colours = "24 bit" if env.get("COLORTERM", "") in ("truecolor", "24bit") else "256" if "256" in term else "16"
-    locale = env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG") or ""
+    locale = environ.locale(env)
     found = f"{term}, {columns}x{rows}, {colours} colours, locale {locale or 'not set'}"
     if columns < NARROW[0] or rows < NARROW[1]:
         return warn("terminal", found, f"make it {NARROW[0]}x{NARROW[1]} at least")
