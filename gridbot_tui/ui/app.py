@@ -422,6 +422,11 @@ class GridApp(OrderActions, TypedAhead, App[Ended]):
         """There is one way out, and it asks."""
         self.action_leave()
 
+    def action_help_quit(self) -> None:
+        """Ctrl+C, which ends other programs: it ends nothing here, and says what does."""
+        key = next((self.get_key_display(one) for one in self.BINDINGS if one.id == "leave"), "")
+        self.tell("info", f"ctrl+c ends nothing here: {key} leaves, and asks how")
+
     def _left(self, answer: str | None) -> None:
         if answer == "detach":
             self.exit(Ended("detached"))

@@ -327,6 +327,7 @@ async def test_ctrl_z_and_ctrl_c_stop_nothing() -> None:
         await pilot.press("ctrl+z", "ctrl+c")
         await settled(pilot)
         assert app.is_running
+        assert app.picture.notes[-1].text == "ctrl+c ends nothing here: ^q leaves, and asks how"
 
 
 def test_ordering_actions_are_known_by_name() -> None:
