@@ -468,6 +468,10 @@ class Snapshot(Struct, frozen=True, tag="snapshot"):
     """What environment (``GRIDBOT_SECTION__KEY``) and command line (``section.key``) set over ``config_text``."""
     growth: float | None = None
     """What a unit of the capital has gained since the start, fraction: transfers change it not. None = not told."""
+    compared_every_s: float | None = None
+    """Time between two full comparisons of the books with the exchange's; None where the bot does not say."""
+    residuals: tuple[tuple[str, str], ...] = ()
+    """What wallets and books differ by, (asset, amount) each; ``residual`` is that of the quote asset alone."""
 
 
 class Hello(Struct, frozen=True, tag="hello"):

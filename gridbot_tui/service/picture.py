@@ -178,6 +178,7 @@ class Picture:
             max_leverage=desk.max_worst,
             residual=_text(desk.ledger.account.residual() or ZERO) or "0",
             residual_pending=desk.ledger.account.pending_since() is not None,
+            residuals=tuple((asset, plain(gap)) for asset, gap in desk.ledger.account.residuals().items()),
             config_version=self._reloader.version,
             config_text=self._reloader.loaded.text,
             config_over=self._over,
@@ -198,6 +199,7 @@ class Picture:
             controller=controller,
             viewers=viewers,
             trials=self.trials(),
+            compared_every_s=self._reloader.loaded.settings.service.reconcile_s,
         )
 
     def state(self) -> str:
@@ -213,7 +215,8 @@ class Picture:
             return "halted"
         if desk.latches.flatten:
             return "flattening"
-        if all(desk.latches.blocks(name) == "paused" for name in desk.symbols):
+        blocks = {desk.latches.blocks(name) for name in desk.symbols}
+        if "paused" in blocks and blocks <= {"paused", "stop_latched"}:  # one that its stop has latched is no less held
             return "paused"
         return "reducing" if desk.tiers.tier else "running"
 

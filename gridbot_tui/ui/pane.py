@@ -172,7 +172,11 @@ class Pane(RowPane, can_focus=True):
 
     def age(self, picture: Picture) -> Ms | None:
         """How old what is shown is; by default the picture itself. None: nothing was ever heard."""
-        return picture.silence()
+        return picture.shown_for()
+
+    def old(self, picture: Picture) -> bool:
+        """True where what is shown is too old for what it is."""
+        return picture.stale
 
     def centre_on(self, length: int, height: int) -> int | None:
         """Where the view wants to be while the operator has not scrolled; None: the top."""
@@ -213,7 +217,7 @@ class Pane(RowPane, can_focus=True):
         return self.top - 1
 
     def _top_line(self, picture: Picture, width: int, edge: str) -> Row:
-        aged = (words.span(self.age(picture)), "bad" if picture.stale else "dim")
+        aged = (words.span(self.age(picture)), "bad" if self.old(picture) else "dim")
         title = self.title(picture)
         # The title stays whole, then comes the age; what else there is to say takes what they leave.
         said = fit(self.status(picture), max(0, width - width_of(title) - cells(aged[0]) - 12))

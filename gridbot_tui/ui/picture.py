@@ -16,6 +16,8 @@ from gridbot_tui.units import Mode, Ms, Symbol
 
 STALE_AFTER: Ms = 3_000
 """A running bot speaks four times a second; after three seconds of silence nothing here is current."""
+OLD_AFTER: Ms = 10_000
+"""Prices come several times a second; of what is older than this is said that it is."""
 
 Clock = Callable[[], Ms]
 
@@ -51,6 +53,8 @@ class Picture:
         self._held: Snapshot | None = None
         self._monotonic = monotonic or _monotonic_ms
         self._received_at: Ms | None = None
+        self._shown_at: Ms | None = None
+        """When the snapshot came that is shown: a held display grows old."""
         self.version = 0
         """Rises with every change; what is memoised is memoised on it."""
 
@@ -93,7 +97,7 @@ class Picture:
 
     def note(self, level: str, text: str, symbol: Symbol = "", at: Ms | None = None) -> None:
         """Add a line of this app's own to the events."""
-        when = at if at is not None else (self.snapshot.at if self.snapshot else 0)
+        when = at if at is not None else (self._held.at if self._held else 0)
         self.notes = [*self.notes[-49:], EventView(when, level, "you", symbol, text)]
         self.version += 1
 
@@ -111,30 +115,46 @@ class Picture:
         """Since the bot last spoke, by this app's clock; None where it never did."""
         return None if self._received_at is None else max(0, self._monotonic() - self._received_at)
 
+    def shown_for(self) -> Ms | None:
+        """Since what is shown came: longer than the silence while the display is held."""
+        return None if self._shown_at is None else max(0, self._monotonic() - self._shown_at)
+
     def now(self) -> Ms:
-        """The bot's own time, carried on by this app's clock while it is silent (real-time modes)."""
+        """The bot's own time, carried on by this app's clock while it is silent or held (real-time modes)."""
         if self.snapshot is None:
             return 0
         if self.virtual:
             return self.snapshot.at
-        return self.snapshot.at + (self.silence() or 0)
+        return self.snapshot.at + (self.shown_for() or 0)
+
+    def present(self) -> Ms:
+        """The same, of the newest snapshot, shown or not."""
+        if self._held is None:
+            return 0
+        return self._held.at if self.virtual else self._held.at + (self.silence() or 0)
 
     def grown(self, age: Ms | None) -> Ms | None:
         """An age of the snapshot, as old as it is by now."""
-        return None if age is None else age + (self.silence() or 0)
+        return None if age is None else age + (self.shown_for() or 0)
 
     def age_of(self, source: str) -> Ms | None:
         """How long a source of the bot's has been silent by now; under virtual time the picture's own age."""
         if self.snapshot is None or self.virtual or source not in self.snapshot.ages:
-            return self.silence()
+            return self.shown_for()
         return self.grown(self.snapshot.ages[source])
 
     def data_age(self) -> Ms | None:
         """How old the prices on the screen are. Under virtual time the picture's own age counts."""
         view = self.view
         if view is None or self.virtual:
-            return self.silence()
+            return self.shown_for()
         return self.grown(view.age_ms)
+
+    @property
+    def prices_old(self) -> bool:
+        """True where the prices on the screen are too old to be taken for those of now."""
+        age = self.data_age()
+        return age is not None and age > OLD_AFTER
 
     @property
     def virtual(self) -> bool:
@@ -148,7 +168,7 @@ class Picture:
         return silence is not None and silence > STALE_AFTER
 
     def _show(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
+        self.snapshot, self._shown_at = snapshot, self._received_at
         if self.symbol not in snapshot.symbols:
             self.symbol = next(iter(snapshot.symbols), "")
         self.version += 1

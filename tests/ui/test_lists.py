@@ -181,7 +181,8 @@ async def test_connections_show_state_age_reconnects_latency_and_budget(size: tu
 
 
 async def test_ages_grow_by_the_terminals_own_clock_and_are_named_stale() -> None:
-    app = an_app(linked(LinkView("market", True, 200, 0, None, ""), ages={"account": 900, "BTCUSDT": None}))
+    ages = {"account": 900, "BTCUSDT": None, "ETHUSDT": 300}
+    app = an_app(linked(LinkView("market", True, 200, 0, None, ""), ages=ages))
     async with shown(app) as pilot:
         await pilot.press("c")
         clock = app.picture._monotonic
@@ -189,10 +190,15 @@ async def test_ages_grow_by_the_terminals_own_clock_and_are_named_stale() -> Non
         clock.now += 42_000
         await settled(pilot)
         text = pane_text(app, "AgesPane")
-        assert "STALE" in next(row for row in text.splitlines() if "account" in row)
+        assert "STALE" in next(row for row in text.splitlines() if "ETHUSDT" in row)
+        assert "STALE" not in next(row for row in text.splitlines() if "account" in row), "compared once a minute"
         assert "42s" in text
         assert "never heard" in next(row for row in text.splitlines() if "BTCUSDT" in row)
         assert "○ silent" in pane_text(app, "LinksPane")
+        clock.now += 120_000
+        await settled(pilot)
+        account = next(row for row in pane_text(app, "AgesPane").splitlines() if "account" in row)
+        assert "STALE" in account, "two comparisons are missing"
 
 
 async def test_a_lost_line_and_who_controls_are_told() -> None:

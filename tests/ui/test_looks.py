@@ -8,11 +8,13 @@ from rich.cells import cell_len
 from textual import events
 from textual.geometry import Size
 
+from gridbot_tui.control.snapshot import EquityPoint
 from gridbot_tui.ui import glyphs
 from gridbot_tui.ui.app import Look
 from gridbot_tui.ui.pages import PAGES
 from gridbot_tui.ui.panes.ladder import ladder_rows
 from gridbot_tui.ui.panes.profit import residual
+from gridbot_tui.ui.panes.risk import RiskPane, curve_rows
 from gridbot_tui.ui.picture import Line, Picture
 from gridbot_tui.ui.rows import text_of
 from tests.ui import fixtures
@@ -262,3 +264,17 @@ def test_a_residual_of_either_sign_is_never_a_good_one(text: str) -> None:
     row = residual(replace(fixtures.normal(), residual=text))
     assert text_of(row) == f"residual {text} ⚠"
     assert row[1][1] == "bad"
+
+
+def test_a_residual_of_a_coin_is_not_shown_as_none() -> None:
+    snapshot = replace(fixtures.normal(), residual="0", residuals=(("BNB", "-0.02"),))
+    assert text_of(residual(snapshot)) == "residual -0.02 BNB ⚠"
+    assert text_of(residual(replace(snapshot, residual_pending=True))) == "residual -0.02 BNB pending"
+    both = replace(snapshot, residual="1.5", residuals=(("BNB", "-0.02"), ("USDT", "1.5")), residual_pending=True)
+    assert text_of(residual(both)) == "residual -0.02 BNB, 1.5 pending"
+
+
+def test_a_young_equity_curve_is_not_of_no_days() -> None:
+    points = tuple(EquityPoint(fixtures.NOW + at * 3_600_000, str(10_000 + at), 0.0) for at in range(6))
+    rows = curve_rows(replace(fixtures.normal(), equity_curve=points), 60, 1, RiskPane())
+    assert text_of(rows[0]).startswith("equity 5h")

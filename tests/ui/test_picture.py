@@ -1,9 +1,11 @@
 import pytest
 from msgspec.structs import replace
 
-from gridbot_tui.control.snapshot import ShutdownView
-from gridbot_tui.ui.panes.frame import banner
+from gridbot_tui.control.snapshot import BlockerView, BreakerView, ShutdownView, Snapshot
+from gridbot_tui.ui.panes.banner import banner
+from gridbot_tui.ui.panes.header import Header
 from gridbot_tui.ui.picture import Line, Picture
+from gridbot_tui.ui.rows import text_of
 from tests.ui import fixtures
 from tests.ui.running import Ticker
 
@@ -100,6 +102,91 @@ def test_a_held_display_is_not_a_paused_bot() -> None:
     assert "trading goes on" in said[0]
     picture.freeze(False)
     assert picture.snapshot.equity == "1.00"
+
+
+def header(picture: Picture) -> str:
+    return text_of(Header().build(picture, 120, 1)[0])
+
+
+def test_a_held_display_grows_old_while_the_bot_goes_on_speaking() -> None:
+    picture, ticker = a_picture()
+    picture.receive(fixtures.live())
+    picture.freeze(True)
+    for _ in range(12):
+        ticker.now += 5_000
+        picture.receive(fixtures.live())
+    assert picture.silence() == 0
+    assert (picture.shown_for(), picture.data_age(), picture.grown(200)) == (60_000, 60_200, 60_200)
+    assert picture.now() == fixtures.NOW + 60_000, "ages of orders go on"
+    assert "STALE  1m" in header(picture)
+    said = banner(picture)
+    assert said is not None
+    assert "HELD 1m" in said[0]
+    picture.freeze(False)
+    assert (picture.shown_for(), picture.data_age()) == (0, 200)
+
+
+@pytest.mark.parametrize(
+    ("state", "word", "banners"),
+    [
+        ("halted", "■ HALTED", "■ HALTED"),
+        ("paused", "○ PAUSED", "the bot is paused"),
+        ("recovering", "◌ RECOVERING", "the bot is recovering"),
+    ],
+)
+def test_what_the_bot_does_is_not_held_with_the_display(state: str, word: str, banners: str) -> None:
+    picture, _ = a_picture()
+    picture.freeze(True)
+    picture.receive(replace(fixtures.normal(), state=state))
+    said = banner(picture)
+    assert said is not None
+    assert banners in said[0]
+    assert "trading goes on" not in said[0]
+    assert word in header(picture)
+
+
+def blocked(code: str, symbol: str = "", detail: str = "market: open and silent for 14 s") -> Snapshot:
+    one = BlockerView(code, symbol, fixtures.NOW - 12_000, detail, "when it is back")
+    return replace(fixtures.live(), blockers=(one, *fixtures.live().blockers))
+
+
+def test_an_exchange_that_is_cut_off_stands_over_every_page_and_its_age_advances() -> None:
+    picture, ticker = a_picture()
+    picture.receive(blocked("link_down"))
+    said = banner(picture)
+    assert said == ("⚠ EXCHANGE DISCONNECTED 12s, orders unverified: market: open and silent for 14 s", "alarm")
+    ticker.now += 2_000
+    assert "DISCONNECTED 14s" in (banner(picture) or ("",))[0]
+
+
+@pytest.mark.parametrize("code", ["unprotected", "position_unknown", "residual", "liquidation_near", "second_bot"])
+def test_what_wants_the_operator_now_stands_over_every_page(code: str) -> None:
+    picture, _ = a_picture()
+    picture.receive(blocked(code, "BTCUSDT", "no stop rests"))
+    said = banner(picture)
+    assert said == (f"⚠ {code.replace('_', ' ').upper()} BTCUSDT 12s: no stop rests; press w for why", "alarm")
+    picture.freeze(True)
+    assert banner(picture) == said, "a held display hides no alarm"
+    picture.receive(replace(blocked(code), state="paused"))
+    assert (banner(picture) or ("", ""))[1] == "alarm", "nor does a pause"
+
+
+def test_an_open_breaker_of_the_account_is_said_and_one_of_a_symbol_is_not() -> None:
+    picture, _ = a_picture()
+    one = BreakerView("losses", "strategy", "open", "", fixtures.NOW - 60_000, "−8.3 % in an hour", "after an hour")
+    picture.receive(replace(fixtures.live(), breakers=(replace(one, symbol="ETHUSDT"),)))
+    assert banner(picture) is None
+    picture.receive(replace(fixtures.live(), breakers=(one,)))
+    assert banner(picture) == ("○ BREAKER LOSSES 1m, no new entries: −8.3 % in an hour", "banner")
+
+
+def test_prices_that_are_old_are_called_so_however_often_the_bot_speaks() -> None:
+    picture, _ = a_picture()
+    view = fixtures.live().symbols["BTCUSDT"]
+    picture.receive(replace(fixtures.live(), symbols={"BTCUSDT": replace(view, age_ms=9_000)}))
+    assert "age  9s" in header(picture)
+    picture.receive(replace(fixtures.live(), symbols={"BTCUSDT": replace(view, age_ms=21_000)}))
+    assert "STALE 21s" in header(picture)
 
 
 def test_the_shown_symbol_follows_when_it_is_gone() -> None:

@@ -21,6 +21,7 @@ GRAVE = frozenset(
         "foreign_position",
         "second_bot",
         "unprotected",
+        "liquidation_near",
         "store_unavailable",
         "link_down",
     }

@@ -74,6 +74,10 @@ class ChartPane(Pane):
         """Age of the prices."""
         return picture.data_age()
 
+    def old(self, picture: Picture) -> bool:
+        """Of the prices, too."""
+        return picture.stale or picture.prices_old
+
 
 def chart_of(snapshot: Snapshot, view: SymbolView, symbol: str) -> Chart:
     """What the chart shows of a picture: closed bars, resting rungs, fills within."""

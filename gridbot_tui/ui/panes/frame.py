@@ -1,55 +1,15 @@
-"""What stands around the panes: banner, tab line, key line, the summary of small terminals, too small."""
+"""What stands around the panes: tab line, key line, the summary of small terminals, too small."""
 
 from collections.abc import Sequence
 
 from gridbot_tui.ui import lines, words
 from gridbot_tui.ui.pane import RowPane
+from gridbot_tui.ui.panes.banner import TRADES, banner
 from gridbot_tui.ui.panes.header import TIERS, mode_badge, state_words
 from gridbot_tui.ui.panes.profit import residual
 from gridbot_tui.ui.panes.systems import SYSTEMS, getattr_at
 from gridbot_tui.ui.picture import Line, Picture
-from gridbot_tui.ui.rows import Row, Span, centred, cut, fit, joined, justify, left, width_of, wrapped
-
-
-class Banner(RowPane):
-    """One loud line while something is not as it should be; gone otherwise."""
-
-    DEFAULT_CSS = "Banner { height: 1; width: 1fr; display: none; }"
-
-    def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
-        """The line, over the whole width."""
-        said = banner(picture)
-        return [((left(f" {said[0]}", width), said[1]),)] if said else []
-
-
-def banner(picture: Picture) -> tuple[str, str] | None:
-    """What must be said above everything: (sentence, role)."""
-    snapshot = picture.snapshot
-    silence = words.span(picture.silence())
-    if picture.ended:
-        return "■ ENDED: the recorded market ends here, and the replay with it; ^q leaves", "banner"
-    if (last := picture.stopped) is not None:
-        return f"■ STOPPED: {last.detail}", "banner" if last.ok else "alarm"
-    if picture.line is Line.LOST:
-        seen = f" {silence}, orders unverified" if snapshot is not None else ""
-        return f"⚠ DISCONNECTED{seen}: {picture.line_detail or 'no connection'}", "alarm"
-    if snapshot is None:
-        return None
-    if picture.stale:
-        return f"⚠ STALE: the bot has said nothing for {silence}; nothing here is current", "alarm"
-    if snapshot.shutdown is not None:
-        done = snapshot.shutdown
-        at = done.stages.index(done.stage) + 1 if done.stage in done.stages else 0
-        return f"▼ {done.stage.upper()} {at}/{len(done.stages)}: {done.detail}", "banner"
-    if snapshot.state == "halted" or snapshot.tier >= 3:
-        return "■ HALTED: no new entries; press w for why", "alarm"
-    if picture.frozen:
-        return "○ DISPLAY HELD: trading goes on; space shows the present again", "banner"
-    if snapshot.state == "paused":
-        return "○ PAUSED: entries are withdrawn, exits stay; p resumes", "banner"
-    if snapshot.state == "recovering":
-        return "◌ RECOVERING: comparing the books with the exchange", "banner"
-    return None
+from gridbot_tui.ui.rows import Row, Span, centred, cut, fit, joined, justify, width_of, wrapped
 
 
 class Summary(RowPane):
@@ -180,9 +140,11 @@ class TooSmall(RowPane):
         """The one page of a very small terminal."""
         size = self.app.size
         rows: list[Row] = []
-        snapshot = picture.snapshot
+        snapshot, does = picture.snapshot, ""
         if snapshot is not None:
-            rows.append(fit((mode_badge(snapshot), (" ", "text"), *state_words(snapshot.state)), width))
+            state = (picture.latest() or snapshot).state
+            rows.append(fit((mode_badge(snapshot), (" ", "text"), *state_words(state)), width))
+            does = "trading goes on; " if picture.line is Line.UP and state in TRADES else ""
             rows.append(((words.short_money(snapshot.equity), "strong"), (f" {snapshot.quote}", "dim")))
             rows.append(((f"T{snapshot.tier} {words.percent(snapshot.drawdown)}", TIERS[min(snapshot.tier, 3)]),))
         said = banner(picture)
@@ -191,5 +153,5 @@ class TooSmall(RowPane):
         if picture.notes:
             rows += wrapped(picture.notes[-1].text, width, "accent")[:2]
         rows += wrapped(f"too small: need 60x16, have {size.width}x{size.height}", width, "warn")
-        rows += wrapped("trading goes on; p pauses, f flattens, ^q leaves", width, "dim")
+        rows += wrapped(f"{does}p pauses, f flattens, ^q leaves", width, "dim")
         return [centred(row, width) for row in rows[:height]]

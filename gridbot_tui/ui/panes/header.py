@@ -40,7 +40,7 @@ class Header(RowPane):
         if snapshot is None:
             words_ = picture.line.value + (f": {picture.line_detail}" if picture.line_detail else " ...")
             return [((" gridbot ", "select"), (f"  {words_}", "dim"))]
-        start = _who(picture, snapshot)
+        start = _who(picture, picture.latest() or snapshot)  # what it does is never that of a held display
         end = chosen(_parts(picture, snapshot), width - width_of(start) - 1)
         gap = width - width_of(start) - width_of(end)
         return [fit((*start, (" " * max(0, gap), "text"), *end), width)]
@@ -69,7 +69,7 @@ def state_words(state: str) -> Row:
 
 
 def _who(picture: Picture, snapshot: Snapshot) -> Row:
-    view = picture.view
+    view = snapshot.symbols.get(picture.symbol)
     state = "ended" if picture.ended else snapshot.state
     if state == "running" and view is not None and view.state not in ("running", ""):
         state = view.state
@@ -92,7 +92,8 @@ def _parts(picture: Picture, snapshot: Snapshot) -> list[tuple[int, Row]]:
         gained = words.change(snapshot.start_equity, snapshot.equity)
     sign = "" if not gained else "▲ " if gained > 0 else "▼ "
     role = "dim" if not gained else "gain" if gained > 0 else "loss"
-    aged = "bad" if picture.stale or picture.line is Line.LOST else "dim"
+    old = picture.prices_old
+    aged = "bad" if old or picture.stale or picture.line is Line.LOST else "dim"
     worst = snapshot.worst_leverage
     near = worst is not None and worst > snapshot.leverage_cap * 0.8
     speed = _speed(snapshot)
@@ -102,7 +103,7 @@ def _parts(picture: Picture, snapshot: Snapshot) -> list[tuple[int, Row]]:
         (1, ((f"T{snapshot.tier} {words.percent(snapshot.drawdown)}", TIERS[min(snapshot.tier, 3)]),)),
         (3, ((words.times(snapshot.leverage), "text"), (f"/{words.limit(snapshot.leverage_cap)}", "dim"))),
         (5, (("worst ", "dim"), (words.times(worst), "warn" if near else "text"))),
-        (2, ((f"age {words.span(picture.data_age()):>3}", aged),)),
+        (2, ((f"{'STALE' if old else 'age'} {words.span(picture.data_age()):>3}", aged),)),
         (7 if snapshot.past_until is None else 2, ((speed, "accent"),) if speed else ()),
         (6, ((_clock(picture), "dim"),)),
     ]

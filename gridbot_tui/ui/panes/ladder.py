@@ -66,6 +66,10 @@ class LadderPane(Pane):
         """Age of the prices."""
         return picture.data_age()
 
+    def old(self, picture: Picture) -> bool:
+        """Of the prices, too."""
+        return picture.stale or picture.prices_old
+
     _centre: int | None = None
 
 

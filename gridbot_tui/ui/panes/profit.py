@@ -57,11 +57,14 @@ class ProfitPane(Pane):
 
 def residual(snapshot: Snapshot) -> Row:
     """What wallet and books differ by: always shown."""
+    # The quote asset's goes without its name; on spot that of a coin, which would read as none, is named.
+    gaps = [f"{gap} {asset}" if asset != snapshot.quote else gap for asset, gap in snapshot.residuals]
+    text = ", ".join(gaps) or snapshot.residual
     if snapshot.residual_pending:
-        return (("residual ", "dim"), (f"{snapshot.residual} pending", "warn"))
-    if float(snapshot.residual) == 0:
+        return (("residual ", "dim"), (f"{text} pending", "warn"))
+    if not gaps and float(snapshot.residual) == 0:
         return (("residual ", "dim"), ("0 ✓", "good"))
-    return (("residual ", "dim"), (f"{snapshot.residual} ⚠", "bad"))
+    return (("residual ", "dim"), (f"{text} ⚠", "bad"))
 
 
 def amount(text: str | None, width: int) -> Span:

@@ -86,8 +86,7 @@ def curve_rows(snapshot: Snapshot, width: int, height: int, pane: Pane) -> list[
         return [(("equity   no curve yet", "dim"),)]
     gained = points[-1] - points[0]
     role = "gain" if gained >= 0 else "loss"
-    days = (curve[-1].at - curve[0].at) / 86_400_000
-    label = f"equity {days:.0f}d"
+    label = f"equity {words.span(curve[-1].at - curve[0].at)}"
     if height < 2:
         return [((f"{label:<11}", "dim"), (lines.spark(points, max(4, width - 11)), role))]
     scale = max(len(words.short_money(f"{one:.2f}")) for one in (max(points), min(points)))

@@ -8,13 +8,15 @@ from textual.containers import Vertical
 from gridbot_tui.control.snapshot import LinkView, RateView, Snapshot
 from gridbot_tui.ui import lines, words
 from gridbot_tui.ui.pane import Pane
-from gridbot_tui.ui.picture import Line, Picture
+from gridbot_tui.ui.picture import OLD_AFTER, Line, Picture
 from gridbot_tui.ui.rows import Row, left, right
 from gridbot_tui.ui.screens.page import Page
 from gridbot_tui.units import Ms
 
-SILENT: Ms = 10_000
+SILENT: Ms = OLD_AFTER
 """A source of real time that has said nothing for so long is named; in virtual time ages are of that time."""
+COMPARED_S = 60.0
+"""Between two comparisons with the exchange where the bot does not say: the config's default."""
 
 
 class LinksPane(Pane):
@@ -125,7 +127,7 @@ def _bot_rows(snapshot: Snapshot) -> list[Row]:
 
 def _source_row(name: str, told: Ms | None, picture: Picture) -> Row:
     age = _age(told, picture)
-    silent = _silent(age, picture)
+    silent = _silent(age, picture, _expected(name, picture))
     word = "  STALE" if silent else "  never heard" if age is None else ""
     return (
         (left(name, 15), "strong"),
@@ -139,8 +141,15 @@ def _age(told: Ms | None, picture: Picture) -> Ms | None:
     return told if picture.virtual else picture.grown(told)
 
 
-def _silent(age: Ms | None, picture: Picture) -> bool:
-    return age is not None and not picture.virtual and age > SILENT
+def _silent(age: Ms | None, picture: Picture, after: Ms = SILENT) -> bool:
+    return age is not None and not picture.virtual and age > after
+
+
+def _expected(name: str, picture: Picture) -> Ms:
+    """The account is as old as the last comparison with the exchange; two of them missed are news."""
+    if name != "account" or picture.snapshot is None:
+        return SILENT
+    return SILENT + round(2000 * (picture.snapshot.compared_every_s or COMPARED_S))
 
 
 class ConnectionsPage(Page):

@@ -15,7 +15,7 @@ from gridbot_tui.ui.panes.events import LEVELS
 from gridbot_tui.ui.picture import Picture
 from gridbot_tui.ui.rows import Role, Row, Span, fit, left, width_of
 from gridbot_tui.ui.screens.page import Page
-from gridbot_tui.units import DAY
+from gridbot_tui.units import DAY, Ms
 
 FILTERS: Final = (("all", 0), ("info", 1), ("warnings", 2), ("errors", 3))
 _SEVERITY: Final = {"debug": 0, "info": 1, "warning": 2, "error": 3, "critical": 3}
@@ -96,6 +96,10 @@ class LogPane(Pane):
         if picture.log.missed:
             parts.append("with gaps")
         return ((" · ".join(parts), "dim"),)
+
+    def age(self, picture: Picture) -> Ms | None:
+        """The log goes on while the display is held."""
+        return picture.silence()
 
     def _row(self, event: EventView, here: bool, now: int) -> Row:
         role: Role = LEVELS.get(event.level, "text")

@@ -6,7 +6,8 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from gridbot_tui.ui.pane import RowPane
-from gridbot_tui.ui.panes.frame import Banner, KeyLine, TooSmall, banner
+from gridbot_tui.ui.panes.banner import Banner, banner
+from gridbot_tui.ui.panes.frame import KeyLine, TooSmall
 from gridbot_tui.ui.panes.header import Header
 from gridbot_tui.ui.picture import Picture
 

@@ -65,7 +65,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "age",
         4,
-        lambda n, v, p: (words.span(p.silence() if p.virtual else p.grown(v.age_ms)), "dim"),
+        lambda n, v, p: (words.span(p.shown_for() if p.virtual else p.grown(v.age_ms)), "dim"),
         lambda n, v: v.age_ms,
     ),
     Column("worst", 6, lambda n, v, p: (words.times(v.worst_leverage), "text"), lambda n, v: v.worst_leverage),

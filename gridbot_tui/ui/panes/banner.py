@@ -1,0 +1,83 @@
+"""The one loud line of every page: what is not as it should be, the gravest of it, whatever else the page shows."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from gridbot_tui.control.snapshot import Snapshot
+from gridbot_tui.ui import words
+from gridbot_tui.ui.pane import RowPane
+from gridbot_tui.ui.panes.blockers import GRAVE
+from gridbot_tui.ui.picture import Line, Picture
+from gridbot_tui.ui.rows import Row, left
+from gridbot_tui.units import Ms
+
+TRADES: Final = ("running", "reducing")
+"""States in which nothing is held back that the operator would not expect."""
+
+
+class Banner(RowPane):
+    """One loud line while something is not as it should be; gone otherwise."""
+
+    DEFAULT_CSS = "Banner { height: 1; width: 1fr; display: none; }"
+
+    def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
+        """The line, over the whole width."""
+        said = banner(picture)
+        return [((left(f" {said[0]}", width), said[1]),)] if said else []
+
+
+def banner(picture: Picture) -> tuple[str, str] | None:
+    """What must be said above everything: (sentence, role). Of the newest snapshot, also while the display is held."""
+    snapshot = picture.latest()
+    silence = words.span(picture.silence())
+    if picture.ended:
+        return "■ ENDED: the recorded market ends here, and the replay with it; ^q leaves", "banner"
+    if (last := picture.stopped) is not None:
+        return f"■ STOPPED: {last.detail}", "banner" if last.ok else "alarm"
+    if picture.line is Line.LOST:
+        seen = f" {silence}, orders unverified" if snapshot is not None else ""
+        return f"⚠ DISCONNECTED{seen}: {picture.line_detail or 'no connection'}", "alarm"
+    if snapshot is None:
+        return None
+    if picture.stale:
+        return f"⚠ STALE: the bot has said nothing for {silence}; nothing here is current", "alarm"
+    if snapshot.shutdown is not None:
+        done = snapshot.shutdown
+        at = done.stages.index(done.stage) + 1 if done.stage in done.stages else 0
+        return f"▼ {done.stage.upper()} {at}/{len(done.stages)}: {done.detail}", "banner"
+    if snapshot.state == "halted" or snapshot.tier >= 3:
+        return "■ HALTED: no new entries; press w for why", "alarm"
+    if grave := _grave(snapshot, picture.present()):
+        return grave, "alarm"
+    if picture.frozen:
+        does = "trading goes on" if snapshot.state in TRADES else f"the bot is {snapshot.state}"
+        held = words.span(picture.shown_for())
+        return f"○ DISPLAY HELD {held}: {does}; space shows the present again", "banner"
+    if tripped := _tripped(snapshot, picture.present()):
+        return tripped, "banner"
+    if snapshot.state == "paused":
+        return "○ PAUSED: entries are withdrawn, exits stay; p resumes", "banner"
+    if snapshot.state == "recovering":
+        return "◌ RECOVERING: comparing the books with the exchange", "banner"
+    return None
+
+
+def _grave(snapshot: Snapshot, now: Ms) -> str:
+    """The gravest blocker of those that want the operator now; "" where there is none."""
+    one = next((one for one in snapshot.blockers if one.code in GRAVE), None)
+    if one is None:
+        return ""
+    lasts = words.span(now - one.since)
+    if one.code == "link_down":
+        return f"⚠ EXCHANGE DISCONNECTED {lasts}, orders unverified: {one.detail}"
+    whom = f" {one.symbol}" if one.symbol else ""
+    return f"⚠ {one.code.replace('_', ' ').upper()}{whom} {lasts}: {one.detail}; press w for why"
+
+
+def _tripped(snapshot: Snapshot, now: Ms) -> str:
+    """An open breaker of the whole account: nothing new is placed until it closes."""
+    one = next((one for one in snapshot.breakers if one.state == "open" and not one.symbol), None)
+    if one is None:
+        return ""
+    lasts = "" if one.since is None else f" {words.span(now - one.since)}"
+    return f"○ BREAKER {one.name.upper()}{lasts}, no new entries: {one.reason}"
