@@ -147,7 +147,7 @@ class Peer:
     ) -> None:
         self.role = Role.VIEW
         self.streams = False
-        self.name = f"process {pid}" if pid else "this process"
+        self.name = f"process {pid}" if pid else "the bot's process"
         self.outbox = Outbox(house.limits.queue)
         self._house = house
         self._reader = reader

@@ -237,5 +237,5 @@ async def test_a_face_in_this_process_is_a_client_like_any_other(bot: FakeBot, s
     await face.command(CommandKind.TAKE_CONTROL)
     assert (await face.command(CommandKind.PAUSE)).ok
     assert (await anext(face.snapshots())).profile == "sim-futures-main-usdt"
-    assert bot.commands[0][1] == "here (this process)"
+    assert bot.commands[0][1] == "here (the bot's process)", "other terminals read it, too"
     await face.close()
