@@ -152,9 +152,9 @@ class Picture:
 
     @property
     def prices_old(self) -> bool:
-        """True where the prices on the screen are too old to be taken for those of now."""
+        """True where the prices on the screen are too old to be taken for those of now; a replay's end has no now."""
         age = self.data_age()
-        return age is not None and age > OLD_AFTER
+        return age is not None and age > OLD_AFTER and not self.ended
 
     @property
     def virtual(self) -> bool:

@@ -189,6 +189,16 @@ def test_prices_that_are_old_are_called_so_however_often_the_bot_speaks() -> Non
     assert "STALE 21s" in header(picture)
 
 
+def test_the_last_picture_of_a_replay_is_not_stale() -> None:
+    picture, ticker = a_picture()
+    market = replace(fixtures.normal().links[0], name="market", up=False)
+    picture.receive(replace(fixtures.normal(), mode="replay", links=(market,)))
+    picture.line = Line.LOST
+    ticker.now += 60_000
+    assert picture.ended
+    assert "age  1m" in header(picture)
+
+
 def test_the_shown_symbol_follows_when_it_is_gone() -> None:
     picture, _ = a_picture()
     picture.symbol = "ETHUSDT"
