@@ -31,6 +31,17 @@ def test_one_reason_of_several_symbols_is_one_line_since_the_first_of_them() -> 
     ]
 
 
+def test_a_count_of_several_symbols_is_not_read_as_that_of_all() -> None:
+    picture = Picture(monotonic=Ticker())
+    withheld = [BlockerView("gap_budget", name, 5, "2 orders withheld", "later") for name in ("BTCUSDT", "SOLUSDT")]
+    picture.receive(replace(fixtures.six_symbols(), blockers=tuple(withheld)))
+    assert "gap budget  BTCUSDT SOLUSDT  2 orders withheld each" in text_of(
+        blocker_row(*together(picture)[0], picture, 90)
+    )
+    picture.receive(replace(fixtures.six_symbols(), blockers=tuple(withheld[:1])))
+    assert together(picture)[0][0].detail == "2 orders withheld"
+
+
 def test_a_reason_of_all_symbols_names_none() -> None:
     names = list(fixtures.six_symbols().symbols)
     paused = [BlockerView("paused", name, 7, "paused: exits only", "by \'gridbot resume\'") for name in names]

@@ -1,6 +1,8 @@
 """Why something is not done: the most severe reasons, each with since when."""
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -27,6 +29,7 @@ GRAVE = frozenset(
     }
 )
 """Codes that want the operator now; the rest is the bot at work."""
+_COUNTED: Final = re.compile(r"\d+ orders? withheld$")
 
 
 class BlockersPane(Pane):
@@ -57,10 +60,15 @@ def together(picture: Picture) -> list[tuple[BlockerView, str]]:
     for one in picture.blockers:
         found.setdefault((one.code, one.detail, one.clears_when), []).append(one)
     everyone = len(picture.snapshot.symbols) if picture.snapshot else 0
-    return [
-        (replace(same[0], since=min(one.since for one in same)), _whom([one.symbol for one in same], everyone))
-        for same in found.values()
-    ]
+    return [(_as_one(same), _whom([one.symbol for one in same], everyone)) for same in found.values()]
+
+
+def _as_one(same: Sequence[BlockerView]) -> BlockerView:
+    """The same reason of several: a count in it is that of each of them, not of all."""
+    detail = same[0].detail
+    if len(same) > 1 and _COUNTED.match(detail):
+        detail += " each"
+    return replace(same[0], since=min(one.since for one in same), detail=detail)
 
 
 def _whom(symbols: Sequence[str], everyone: int) -> str:
