@@ -50,6 +50,10 @@ class MarkedPane(Pane, Generic[T]):
         """What is said where nothing is listed."""
         return self.EMPTY
 
+    def wheel(self, step: int) -> None:
+        """The mark moves, as by keys."""
+        self.action_move(step)
+
     # -- painting ---------------------------------------------------------------------------------------------
 
     @property

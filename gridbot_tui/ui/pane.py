@@ -21,6 +21,8 @@ from gridbot_tui.ui.picture import Picture
 from gridbot_tui.ui.rows import BLANK, Row, Span, cells, fit, fitted, width_of
 from gridbot_tui.units import Ms
 
+WHEEL = 3
+"""Rows that one click of the wheel moves."""
 STRIPS_KEPT = 160
 """Painted rows remembered by a pane: a screenful or two. A strip of Textual's takes two kilobytes."""
 
@@ -257,6 +259,20 @@ class Pane(RowPane, can_focus=True):
             self.top = 1 + (0 if wanted is None else max(0, min(wanted, self._length - room)))
         self.top = max(1, min(self.top + count, max(1, self._length - room + 1)))
         self._again()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel, where the app takes the mouse."""
+        event.stop()
+        self.wheel(1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The other way."""
+        event.stop()
+        self.wheel(-1)
+
+    def wheel(self, step: int) -> None:
+        """Look further down, or up."""
+        self.action_scroll_rows(WHEEL * step)
 
     def action_scroll_home_rows(self) -> None:
         """Let the view follow again."""

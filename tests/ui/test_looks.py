@@ -259,6 +259,16 @@ def test_only_prices_at_the_market_stand_on_its_line_of_the_axis_what_is_told_be
     assert not [text for text in lines if "─" in text]
 
 
+@pytest.mark.parametrize(
+    ("filled", "said"), [("0.00001", "1 % in"), ("0.011", "42 % in"), ("0.02599", "99 % in"), ("0.0259", "99 % in")]
+)
+def test_an_order_that_is_partly_filled_is_neither_empty_nor_full(filled: str, said: str) -> None:
+    view = fixtures.normal().symbols["BTCUSDT"]
+    rungs = tuple(replace(one, filled=filled) if one.state == "partly filled" else one for one in view.ladder)
+    rows, _ = ladder_rows(replace(view, ladder=rungs), fixtures.NOW, 100)
+    assert any(f"◐ {said}" in text_of(row) for row in rows)
+
+
 @pytest.mark.parametrize("text", ["0.5", "-0.5", "0.00000001"])
 def test_a_residual_of_either_sign_is_never_a_good_one(text: str) -> None:
     row = residual(replace(fixtures.normal(), residual=text))

@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from gridbot_tui.ui.dialogs.once import Once
 from gridbot_tui.ui.in_order import Field
-from gridbot_tui.ui.pane import RowPane
+from gridbot_tui.ui.pane import WHEEL, RowPane
 from gridbot_tui.ui.picture import Line, Picture
 from gridbot_tui.ui.rows import Row, wrapped
 
@@ -84,6 +84,14 @@ class Facts(RowPane):
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many rows as there are facts, and as there is room for."""
         return len(self._shown(width))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel, where the app takes the mouse."""
+        self.look(WHEEL)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The other way."""
+        self.look(-WHEEL)
 
     def look(self, rows: int) -> None:
         """Look further down, or up."""

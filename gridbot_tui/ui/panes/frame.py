@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from textual import events
+
 from gridbot_tui.ui import lines, words
 from gridbot_tui.ui.pane import RowPane
 from gridbot_tui.ui.panes.banner import TRADES, banner
@@ -84,6 +86,15 @@ class Tabs(RowPane):
         for at, name in enumerate(self.names):
             row.append((f" {at + 1} {name} ", "select" if at == self.at else "dim"))
         return [fit(row, width)]
+
+    def on_click(self, event: events.Click) -> None:
+        """Show the pane of that name, where the app takes the mouse."""
+        end = 0
+        for number, name in enumerate(self.names, 1):
+            end += len(f" {number} {name} ")
+            if event.x < end:
+                self.call_later(self.app.run_action, f"jump({number})")
+                return
 
 
 class KeyLine(RowPane):

@@ -204,7 +204,8 @@ def _state(rung: RungView) -> tuple[str, str]:
     word = rung.state
     if rung.state == "partly filled":
         share = words.change(rung.quantity, rung.filled)
-        word = "partly" if share is None else f"{100 * (share + 1):.0f} % in"
+        # Neither nothing nor all of it, however little is in or missing.
+        word = "partly" if share is None else f"{min(99, max(1, round(100 * (share + 1))))} % in"
     return f"{sign} {word}", role
 
 

@@ -10,7 +10,7 @@ from textual.widgets import Input
 from gridbot_tui.control.snapshot import EventView
 from gridbot_tui.ui import words
 from gridbot_tui.ui.in_order import Field
-from gridbot_tui.ui.pane import Pane
+from gridbot_tui.ui.pane import WHEEL, Pane
 from gridbot_tui.ui.panes.events import LEVELS
 from gridbot_tui.ui.picture import Picture
 from gridbot_tui.ui.rows import Role, Row, Span, fit, left, width_of
@@ -65,6 +65,10 @@ class LogPane(Pane):
     def follows(self) -> bool:
         """True while the cursor stays on the newest line."""
         return self._at is None
+
+    def wheel(self, step: int) -> None:
+        """The cursor moves, as by keys."""
+        self.action_move(WHEEL * step)
 
     # -- painting ---------------------------------------------------------------------------------------------
 
