@@ -167,6 +167,11 @@ class Picture:
         silence = self.silence()
         return silence is not None and silence > STALE_AFTER
 
+    @property
+    def unheard(self) -> bool:
+        """True where nobody says what the bot does now: it was lost, or is silent, and did not say that it ended."""
+        return (self.stale or self.line is Line.LOST) and not self.ended and self.stopped is None
+
     def _show(self, snapshot: Snapshot) -> None:
         self.snapshot, self._shown_at = snapshot, self._received_at
         if self.symbol not in snapshot.symbols:

@@ -189,6 +189,22 @@ def test_prices_that_are_old_are_called_so_however_often_the_bot_speaks() -> Non
     assert "STALE 21s" in header(picture)
 
 
+def test_a_bot_that_is_not_heard_is_not_said_to_run() -> None:
+    picture, ticker = a_picture()
+    assert "● RUNNING" in header(picture)
+    picture.line = Line.LOST
+    assert "? RUNNING" in header(picture)
+    picture.line = Line.UP
+    assert "● RUNNING" in header(picture)
+    ticker.now += 4_000
+    assert "? RUNNING" in header(picture)
+    done = ShutdownView("report", ("report",), "0 orders left", 0, True)
+    picture.receive(replace(fixtures.normal(), state="stopped", shutdown=done))
+    picture.line = Line.LOST
+    ticker.now += 4_000
+    assert "■ STOPPED" in header(picture)
+
+
 def test_the_last_picture_of_a_replay_is_not_stale() -> None:
     picture, ticker = a_picture()
     market = replace(fixtures.normal().links[0], name="market", up=False)

@@ -154,7 +154,7 @@ class TooSmall(RowPane):
         snapshot, does = picture.snapshot, ""
         if snapshot is not None:
             state = (picture.latest() or snapshot).state
-            rows.append(fit((mode_badge(snapshot), (" ", "text"), *state_words(state)), width))
+            rows.append(fit((mode_badge(snapshot), (" ", "text"), *state_words(state, unheard=picture.unheard)), width))
             does = "trading goes on; " if picture.line is Line.UP and state in TRADES else ""
             rows.append(((words.short_money(snapshot.equity), "strong"), (f" {snapshot.quote}", "dim")))
             rows.append(((f"T{snapshot.tier} {words.percent(snapshot.drawdown)}", TIERS[min(snapshot.tier, 3)]),))

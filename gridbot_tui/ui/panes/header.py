@@ -62,9 +62,9 @@ def mode_badge(snapshot: Snapshot) -> Span:
     return (f" {snapshot.mode.upper()} ", snapshot.mode)
 
 
-def state_words(state: str) -> Row:
-    """Sign and word of a state."""
-    sign, role = STATES.get(state, ("?", "warn"))
+def state_words(state: str, *, unheard: bool = False) -> Row:
+    """Sign and word of a state; ``unheard``: of the last one known."""
+    sign, role = ("?", "warn") if unheard else STATES.get(state, ("?", "warn"))
     return ((f"{sign} {state.upper()}", role),)
 
 
@@ -73,7 +73,8 @@ def _who(picture: Picture, snapshot: Snapshot) -> Row:
     state = "ended" if picture.ended else snapshot.state
     if state == "running" and view is not None and view.state not in ("running", ""):
         state = view.state
-    row: list[Span] = [mode_badge(snapshot), (f" {picture.symbol or 'no symbol'} ", "strong"), *state_words(state)]
+    row: list[Span] = [mode_badge(snapshot), (f" {picture.symbol or 'no symbol'} ", "strong")]
+    row += state_words(state, unheard=picture.unheard)
     if picture.read_only:
         row.append((" RO", "warn"))
     elif not picture.controls:
