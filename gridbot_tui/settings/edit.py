@@ -41,11 +41,11 @@ def set_value(text: str, path: str, value: Any) -> str:
         if not isinstance(inner, dict):
             raise EditError(f"{path} can't be set: {name} is a value, not a section")
         at = inner
+    makers = (_replaced, _put) if names[-1] in at else (_uncommented, _added, _appended, _put)
     try:
         at[names[-1]] = tomllib.loads(f"value = {literal}")["value"]
     except tomllib.TOMLDecodeError as error:
         raise EditError(f"{path} can't hold this value") from error
-    makers = (_replaced, _uncommented, _added, _appended, _put)
     return _first(text, want, path, (partial(make, text, names, literal) for make in makers))
 
 
@@ -117,15 +117,16 @@ def _first(text: str, want: dict[str, Any], path: str, tries: Iterable[Callable[
 
 
 def _replaced(text: str, names: list[str], literal: str) -> str:
-    """The value of a key that is there, exchanged; the comment behind it stays."""
-    document = tomlkit.parse(text)
+    """The value of a key that is there, exchanged; the comment behind it stays. Only its own lines are taken apart."""
+    lines = text.splitlines(keepends=True)
+    span = spans(text)[tuple(names)]
+    document = tomlkit.parse("".join(lines[span.first - 1 : span.last]))
+    written = next(names[at:] for at in range(len(names)) if names[at] in document)  # without the section's header
     table: Any = document
-    for name in names[:-1]:
+    for name in written[:-1]:
         table = table[name]
-    if names[-1] not in table:
-        raise KeyError(names[-1])
-    table[names[-1]] = tomlkit.value(literal)
-    return tomlkit.dumps(document)
+    table[written[-1]] = tomlkit.value(literal)
+    return "".join([*lines[: span.first - 1], tomlkit.dumps(document), *lines[span.last :]])
 
 
 def _uncommented(text: str, names: list[str], literal: str) -> str:
@@ -166,7 +167,7 @@ def _appended(text: str, names: list[str], literal: str) -> str:
 
 
 def _put(text: str, names: list[str], literal: str) -> str:
-    """Whatever tomlkit makes of it: for inline tables and dotted keys."""
+    """Whatever tomlkit makes of the whole: for inline tables and dotted keys."""
     document = tomlkit.parse(text)
     table: Any = document
     for name in names[:-1]:

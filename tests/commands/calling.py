@@ -3,11 +3,15 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pytest
+import typer.main
 
 from gridbot_tui import cli
+
+typer.main.get_command = cache(typer.main.get_command)  # a process builds its tree of commands once; here it calls many
 
 
 @dataclass(frozen=True)
