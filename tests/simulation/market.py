@@ -41,7 +41,7 @@ class Weather(Struct, frozen=True):
 
 
 class RandomMarket:
-    """A MarketSource: 336 hourly bars, then ``days`` of bars of ``interval``."""
+    """A MarketSource: hourly bars (336, what the features need), then ``days`` of bars of ``interval``."""
 
     def __init__(
         self,
@@ -53,17 +53,19 @@ class RandomMarket:
         interval: Ms = 15 * MINUTE,
         weather: Weather | None = None,
         sigma_warm: float = 0.012,
+        warm_hours: int = WARM_HOURS,
     ) -> None:
         known = builtin(market)
         self.instruments: dict[Symbol, Instrument] = {name: known[name] for name in sorted(SYMBOLS[:symbols])}
         self.interval = interval
         self.start = START
-        self.trading_from = START + WARM_HOURS * HOUR
+        self.trading_from = START + warm_hours * HOUR
         weather = weather or Weather()
         at: dict[Ms, list[tuple[Symbol, Bar]]] = {}
         ends: dict[Ms, list[Symbol]] = {}
         for name in self.instruments:
-            bars = list(_bars(Random(f"{seed}/{name}"), self.instruments[name], weather, days, interval, sigma_warm))
+            rng = Random(f"{seed}/{name}")
+            bars = list(_bars(rng, self.instruments[name], weather, days, interval, sigma_warm, warm_hours))
             for bar in bars:
                 at.setdefault(bar.close_at, []).append((name, bar))
             for before, after in pairwise(bars):
@@ -105,11 +107,17 @@ def _scaled(batch: MarketBatch, factor: float) -> MarketBatch:
 
 
 def _bars(
-    rng: Random, instrument: Instrument, weather: Weather, days: float, interval: Ms, sigma_warm: float
+    rng: Random,
+    instrument: Instrument,
+    weather: Weather,
+    days: float,
+    interval: Ms,
+    sigma_warm: float,
+    warm_hours: int,
 ) -> Iterator[Bar]:
     x = math.log(PRICES[instrument.symbol])
     at = START
-    for _ in range(WARM_HOURS):
+    for _ in range(warm_hours):
         bar, x = _bar(rng, instrument, at, HOUR, x, sigma_warm, 0.0, weather)
         yield bar
         at = bar.close_at

@@ -65,6 +65,7 @@ def config(market: Market, symbols: Sequence[Symbol], **changes: Any) -> EngineC
     return EngineConfig(**{**fields, **changes})
 
 
+_TICK = 2  # as the world files its ticks
 IDLE_LOOKS = 8
 """Seconds in which nothing happens are most of a life: of those, one in so many is looked at."""
 
@@ -154,12 +155,16 @@ class Rig:
         check: bool = True,
         state_every: Ms = HOUR,
         reconcile_every: Ms = HOUR,
+        tick_every: Ms | None = None,
         **world: Any,
     ) -> None:
         self.config = engine or config(market, tuple(source.instruments))
         self.source = source
         account = AccountConfig(market, {"USDT": D(capital)}, exchange or ExchangeParams())
         self.world = World(source, account, **world)
+        if tick_every is not None:  # from when trading begins: before, nothing is sent that would be waited for
+            self.world._tick_every = tick_every
+            self.world._push(getattr(source, "trading_from", self.world.now), _TICK, None)
         self.memory = Memory(state_every)
         self.checking = check
         self.reconcile_every = reconcile_every
@@ -307,7 +312,7 @@ class Rig:
     def quiet(self) -> bool:
         """Nothing is on its way anywhere and the bot waits for nothing but time."""
         world = self.world
-        moving = world._ready or world._inbox or any(item[2] != 2 for item in world._heap)
+        moving = world._ready or world._inbox or any(item[2] != _TICK for item in world._heap)
         return not moving and not self.bot.dialogs.busy and self.bot.recovered
 
     def look(self) -> None:

@@ -13,7 +13,7 @@ from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
 from gridbot_tui.strategy.params import LadderParams, LeverageParams, PortfolioParams, StrategyParams
 from gridbot_tui.strategy.plain_params import PlainParams
 from gridbot_tui.units import MINUTE, Market, Side
-from tests.simulation.market import RandomMarket, Weather
+from tests.simulation.market import WARM_HOURS, RandomMarket, Weather
 from tests.simulation.rig import Rig, config
 
 
@@ -57,7 +57,8 @@ def build(
         holes_a_day=rng.choice((0.0, 0.0, 1.0)),
         volume=rng.choice((1e9, 1e9, 40.0)),
     )
-    source = RandomMarket(seed, symbols, market=market, days=days, weather=weather)
+    past = WARM_HOURS if ladder is None else 48  # a plain grid needs none, and trades in it
+    source = RandomMarket(seed, symbols, market=market, days=days, weather=weather, warm_hours=past)
     fields: dict[str, Any] = {}
     if strategy is not None:
         fields["strategy"] = strategy
@@ -78,6 +79,8 @@ def build(
     )  # fmt: skip
     if troubles.faults:
         rig.patience = 20 * MINUTE
+    if not troubles.kills:
+        rig.memory.encode_state = None  # nobody will ask for it
     return Storm(rig, rng, troubles)
 
 
@@ -111,8 +114,12 @@ class Storm:
             rig.memory.kill_at = lambda commit, sent: rng.random() < troubles.kills
 
     def run(self) -> None:
-        """To the end of the market."""
-        self.rig.run(each=self._between)
+        """To the end of the market. Faults begin with trading: before it there is nothing but questions to lose."""
+        rig, faults = self.rig, self.rig.world._faults
+        active, faults.active = faults.active, False
+        rig.run(until=rig.source.trading_from, each=self._between)  # type: ignore[attr-defined]
+        faults.active = active
+        rig.run(each=self._between)
 
     def _between(self) -> None:
         rig, rng = self.rig, self.rng

@@ -16,6 +16,7 @@ from gridbot_tui.research.simulation.simulation import Simulation
 from gridbot_tui.units import MINUTE
 
 FILLS = 100_000
+NUMBERS = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)"
 MANY_ORDERS = """
 [ladder]
 kind = "geometric"
@@ -36,10 +37,10 @@ def grow(path: Path, count: int) -> None:
     """Put ``count`` old fills before what is there: rows in the tables that grow with history."""
     with sqlite3.connect(path) as db:
         row = db.execute("SELECT * FROM fills ORDER BY seq LIMIT 1").fetchone()
-        rows = ((-n, row[1], f"{-n}", *row[3:]) for n in range(1, count + 1))
-        db.executemany(f"INSERT INTO fills VALUES ({', '.join('?' * len(row))})", rows)
+        values = f"-n, ?, CAST(-n AS TEXT){', ?' * len(row[3:])}"
+        db.execute(f"INSERT INTO fills {NUMBERS} SELECT {values} FROM numbers", (count, row[1], *row[3:]))
         body = db.execute("SELECT at, kind, body FROM journal ORDER BY seq LIMIT 1").fetchone()
-        db.executemany("INSERT INTO journal VALUES (?, ?, ?, ?)", ((-n, *body) for n in range(1, count + 1)))
+        db.execute(f"INSERT INTO journal {NUMBERS} SELECT -n, ?, ?, ? FROM numbers", (count, *body))
 
 
 def recover(fills: int) -> tuple[float, int, int, dict[str, int]]:

@@ -64,18 +64,20 @@ def test_a_line_with_delays_loses_nothing(seed: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("seed", "market"), [(70, FUTURES), (72, SPOT)])
+@pytest.mark.parametrize(("seed", "market"), [(70, FUTURES), (76, SPOT)])
 def test_faults_heal_within_a_reconcile(seed: int, market: Market) -> None:
-    storm = life(seed, market, troubles=Troubles(faults=True), days=1)
+    storm = life(seed, market, troubles=Troubles(faults=True), days=2)
     lived(storm)
-    assert sum(storm.rig.world._faults.injected.values()) > 5
+    assert storm.rig.world._faults.injected.total() > 50
+    assert len(storm.rig.world._faults.injected) == 6, "every kind of request and event fault"
+    assert sum(map(len, storm.rig.world.exchange.history.trades.values())) > 5
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("seed", "market"), [(80, FUTURES), (81, SPOT)])
 def test_everything_at_once(seed: int, market: Market) -> None:
     troubles = Troubles(commands=0.005, owner=0.003, kills=0.05, latency=True, faults=True)
-    lived(life(seed, market, troubles=troubles, days=1))
+    lived(life(seed, market, troubles=troubles, days=2))
 
 
 @pytest.mark.parametrize(("seed", "market"), [(90, FUTURES), (92, SPOT), (4, FUTURES)])
@@ -86,4 +88,7 @@ def test_plain_grids_keep_every_promise_too(seed: int, market: Market) -> None:
 @pytest.mark.parametrize(("seed", "market"), [(95, FUTURES), (96, SPOT)])
 def test_plain_grids_survive_deaths_and_commands(seed: int, market: Market) -> None:
     ladder = plain(Random(f"plain/{seed}"), market)
-    lived(life(seed, market, ladder=ladder, troubles=Troubles(kills=0.03, commands=0.01), days=2))
+    storm = life(seed, market, ladder=ladder, troubles=Troubles(kills=0.03, commands=0.01), days=3)
+    lived(storm)
+    assert storm.rig.restarts > 50
+    assert sum(map(len, storm.rig.world.exchange.history.trades.values())) > 50
