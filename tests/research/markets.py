@@ -17,7 +17,7 @@ GAP: Ms = HOUR
 
 def series(
     symbol: Symbol,
-    days: int,
+    days: float,
     *,
     seed: int = 1,
     sigma_hour: float = 0.008,
@@ -30,7 +30,7 @@ def series(
 ) -> Series:
     """A walk of ``days``; ``holes`` are (day it begins, hours it lasts)."""
     rng = np.random.default_rng(seed)
-    count = days * DAY // interval
+    count = int(days * DAY // interval)
     sigma = sigma_hour * (interval / HOUR) ** 0.5
     inner = 6
     steps = rng.standard_t(5, size=(count, inner)) * (sigma / inner**0.5) * 0.77 + drift_day * interval / DAY / inner
@@ -47,7 +47,7 @@ def series(
     opened, high, low, close = ticks[:, 0], ticks.max(axis=1), ticks.min(axis=1), ticks[:, -1]
     shift = np.rint(close * rng.normal(0, 4e-4, count)).astype(np.int64)
     mark = tuple(column[keep] for column in (high + shift, low + shift, close + shift)) if marks else None
-    rates = [FundingRate(symbol, START + i * 8 * HOUR, float(rng.normal(1e-4, 1e-4)), 8) for i in range(1, days * 3)]
+    rates = [FundingRate(symbol, START + i * 8 * HOUR, float(rng.normal(1e-4, 1e-4)), 8) for i in range(1, int(days * 3))]
     return Series(
         instrument,
         times[keep],

@@ -261,7 +261,7 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         "long wicks, thin",
-        lambda: thin(swung(series("SOLUSDT", 16, seed=41, sigma_hour=0.006, interval=MINUTE), 0.02), 30.0),
+        lambda: thin(swung(series("SOLUSDT", 15.4, seed=41, sigma_hour=0.006, interval=MINUTE), 0.02), 30.0),
         MINUTE,
         LASTING,
     ),

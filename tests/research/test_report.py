@@ -24,10 +24,10 @@ from tests.research.markets import GAP, prepared, series
 @pytest.fixture(scope="module")
 def made() -> Study:
     long, short = (
-        series("ETHUSDT", 46, seed=41, sigma_hour=0.012, interval=HOUR),
-        series("BTCUSDT", 17, seed=42, sigma_hour=0.012, funding=False, interval=HOUR),
+        series("ETHUSDT", 45, seed=41, sigma_hour=0.006, interval=HOUR),
+        series("BTCUSDT", 17, seed=42, sigma_hour=0.006, funding=False, interval=HOUR),
     )
-    one = prepared(long, short, interval=HOUR)
+    one = prepared(long, short, interval=HOUR, orders__depth="3")
     return study_of(one, full=True, keys=("ladder.skew",), processes=2)
 
 

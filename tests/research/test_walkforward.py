@@ -121,19 +121,19 @@ def test_what_cannot_be_walked_is_said_in_one_sentence(
 
 @pytest.mark.compiled
 def test_a_walk_is_the_same_whoever_plays_it(tmp_path: Path) -> None:
-    paths = written(tmp_path, series("ETHUSDT", 50, seed=5, sigma_hour=0.012))
+    paths = written(tmp_path, series("ETHUSDT", 43, seed=5, sigma_hour=0.012))
     sets = walkforward.sets_from(["ladder.skew=1.25"])[::-1]  # baselines go by the config, whoever was first
     ours, theirs = (
         walkforward.walk(Request((paths[0],)), train_days=14, test_days=7, sets=sets, processes=1, by=by)
         for by in ("compiled", "engine")
     )
     assert walkforward.document(ours) == walkforward.document(theirs)
-    assert len(ours.windows) == 3
+    assert len(ours.windows) == 2
 
 
 @pytest.mark.parametrize("by", ["engine", pytest.param("compiled", marks=pytest.mark.compiled)])
 def test_a_plain_grid_is_laid_with_its_window(tmp_path: Path, by: Literal["engine", "compiled"]) -> None:
-    path = written(tmp_path, series("ETHUSDT", 42, seed=5, sigma_hour=0.012))[0]
+    path = written(tmp_path, series("ETHUSDT", 36, seed=5, sigma_hour=0.012))[0]
     plain = (("ladder.kind", "geometric"), ("ladder.plain.leverage", "1"))
     sets = walkforward.sets_from(["ladder.plain.levels=30"])
     asked = Request((path,), overrides=plain)

@@ -10,6 +10,7 @@ import pytest
 from gridbot_tui.strategy.ensemble import shape_of
 from gridbot_tui.strategy.features import FeatureRow, Features
 from gridbot_tui.strategy.params import LadderParams, StrategyParams
+from gridbot_tui.strategy.plan import Votes
 from gridbot_tui.strategy.shadow_book import ShadowBook, SymbolSpec
 from gridbot_tui.strategy.votes import vote
 from gridbot_tui.units import DAY, HOUR, Market
@@ -55,28 +56,28 @@ def test_on_a_random_walk_net_and_fees_together_make_nothing(maker_fee: float) -
         assert mean > -0.01 - 3.0 * error
 
 
-def shifted(votes: list[FeatureRow], hours: int) -> list[FeatureRow]:
-    """The same rows in another hour, circularly: they know as much as ever, and nothing of now."""
+def shifted(votes: list[Votes], hours: int) -> list[Votes]:
+    """The same votes in another hour, circularly: they know as much as ever, and nothing of now."""
     return votes[hours:] + votes[:hours]
 
 
 @cache
-def recorded(path: Path) -> tuple[list[Candle], list[FeatureRow | None]]:
-    """Hourly (open time, high, low, close) of a file, and the features after each."""
+def recorded(path: Path) -> tuple[list[Candle], list[FeatureRow | None], list[Votes]]:
+    """Hourly (open time, high, low, close) of a file, the features after each, and the votes once it is warm."""
     frame = pl.read_parquet(path)
     bars = list(frame.select("open_time", "high", "low", "close").iter_rows())
     features, rows = Features(), []
     for open_at, _, _, close in bars:
         features.hour(open_at + HOUR, close)
         rows.append(features.row)
-    return bars, rows
+    return bars, rows, [vote(row, PARAMS.votes) for row in rows[PARAMS.warmup_hours - 1 :] if row]
 
 
 def recorded_days(path: Path, shift_days: int) -> dict[int, float]:
     """Daily return of the prior's mix of the shadows, planned on votes of ``shift_days`` later."""
-    bars, rows = recorded(path)
+    bars, rows, votes = recorded(path)
     warm = PARAMS.warmup_hours - 1
-    said = [vote(row, PARAMS.votes) for row in shifted([row for row in rows[warm:] if row], shift_days * 24)]
+    said = shifted(votes, shift_days * 24)
     book = book_of(SymbolSpec(1e-4, 2e-4, 5e-4))
     days: dict[int, float] = {}
     for i, (open_at, high, low, close) in enumerate(bars):
