@@ -12,7 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from gridbot_tui.control import ask
+from gridbot_tui.control.errors import ControlError
+from gridbot_tui.service.profile import named
 from gridbot_tui.ui.driver import Writer
+from tests.service.living import NAME
 from tests.ui.terminal import ROOT, SMALL, Terminal, bot_ended, command, wait
 
 pytestmark = pytest.mark.slow
@@ -23,10 +27,8 @@ RUNNING = "RUNNING"
 
 
 def status(home: Path) -> dict[str, object]:
-    done = command(home, "status", "--json", "--timeout", "60")
-    assert done.returncode == 0, done.stderr
-    found: dict[str, object] = json.loads(done.stdout)
-    return found
+    """Asked from here: a process for each look would take more of the processor than the bot."""
+    return ask.ask_status(named(home, NAME).found_socket, 60.0)
 
 
 def holder(home: Path) -> int:
@@ -42,7 +44,10 @@ def runs_headless(home: Path, but: int) -> bool:
     pid = holder(home)
     if pid in (0, but) or not Path(f"/proc/{pid}").exists():
         return False
-    return command(home, "status", "--json").returncode == 0
+    try:
+        return bool(status(home))
+    except ControlError:
+        return False
 
 
 def test_the_first_screen_has_a_working_ladder_and_leaving_hands_over(tmp_path: Path) -> None:
