@@ -47,7 +47,8 @@ def series(
     opened, high, low, close = ticks[:, 0], ticks.max(axis=1), ticks.min(axis=1), ticks[:, -1]
     shift = np.rint(close * rng.normal(0, 4e-4, count)).astype(np.int64)
     mark = tuple(column[keep] for column in (high + shift, low + shift, close + shift)) if marks else None
-    rates = [FundingRate(symbol, START + i * 8 * HOUR, float(rng.normal(1e-4, 1e-4)), 8) for i in range(1, int(days * 3))]
+    settled = range(1, int(days * 3))
+    rates = [FundingRate(symbol, START + i * 8 * HOUR, float(rng.normal(1e-4, 1e-4)), 8) for i in settled]
     return Series(
         instrument,
         times[keep],
