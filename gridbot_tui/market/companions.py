@@ -26,6 +26,9 @@ _FUNDING_CSV: Final = ("calc_time", "funding_interval_hours", "last_funding_rate
 _FUNDING_NAMES: Final = (("fundingtime", "fundingrate"), ("calctime", "lastfundingrate"), ("timestamp", "fundingrate"))
 """Ours and those of the exchange's REST interface, its public files, and ccxt; case and underlines apart."""
 _SCHEDULES: Final = (1, 2, 4, 8)
+_PUBLIC: Final = ("klines", "fundingRate", "markPriceKlines")
+"""Folders of Binance's public files that hold candles, funding and mark prices of all symbols, each by its own."""
+_SPANS: Final = ("monthly", "daily")
 _SLACK: Final = 5 * MINUTE
 """Settlements are stamped a few ms after the hour they belong to; more than this is no settlement."""
 
@@ -33,14 +36,14 @@ Remarks = list[tuple[str, str]]
 
 
 def funding_rates(folder: Path, symbol: Symbol, remarks: Remarks) -> list[FundingRate]:
-    """Settlements recorded in ``folder/funding``, at the whole hour nearest to their stamp, ascending.
+    """Settlements recorded beside the candles of ``folder``, at the whole hour nearest to their stamp, ascending.
 
     Raises:
         DataError: a funding file that cannot be read or lacks its columns.
     """
     import numpy as np
 
-    parts = [read_funding(path) for path in _files(folder / "funding")]
+    parts = [read_funding(path) for path in _funding_files(folder, symbol)]
     if not parts:
         return []
     stamps = np.concatenate([times for times, _ in parts])
@@ -84,14 +87,31 @@ def read_funding(path: Path) -> tuple[Times, Floats]:
 def mark_prices(
     folder: Path, symbol: Symbol, interval: Ms, bad_share: float
 ) -> tuple[Times, Floats, Floats, Floats] | None:
-    """Open times, highs, lows and closes of the mark candles in ``folder/mark_<interval>``, if any."""
-    files = _files(folder / f"mark_{interval_name(interval)}")
+    """Open times, highs, lows and closes of the mark candles beside the candles of ``folder``, if any."""
+    name = interval_name(interval)
+    files = [*_files(folder / f"mark_{name}"), *_published(folder, _PUBLIC[2], name)]
     if not files:
         return None
     parts = [read_candles(path, interval, bad_share, volumes=False) for path in files]
     series = joined(parts, f"{symbol} mark", bad_share)
     _, highs, lows, closes = series.prices
     return series.times, highs, lows, closes
+
+
+def _funding_files(folder: Path, symbol: Symbol) -> list[Path]:
+    """A folder of the symbol's own, Binance's public tree, or files that lie among the candles and tell by their
+    names."""
+    among = [path for path in _files(folder) if path.name.startswith(f"{symbol}-{_PUBLIC[1]}-")]
+    return [*_files(folder / "funding"), *_published(folder, _PUBLIC[1]), *among]
+
+
+def _published(folder: Path, kind: str, interval: str = "") -> list[Path]:
+    """Files of a kind where Binance's public files have them, for candles in ``.../monthly/klines/SYMBOL``."""
+    if folder.parent.name != _PUBLIC[0]:
+        return []
+    span = folder.parent.parent
+    spans = [span.parent / name for name in _SPANS] if span.name in _SPANS else [span]
+    return [path for one in spans for path in _files(one / kind / folder.name / interval)]
 
 
 def _files(folder: Path) -> list[Path]:

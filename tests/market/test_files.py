@@ -588,6 +588,39 @@ def test_mark_candles_beside_several_folders_of_a_symbol_are_all_taken(tmp_path:
     assert _codes(market) == []
 
 
+def _zipped(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(path.with_suffix(".csv").name, text)
+    return path
+
+
+@pytest.mark.parametrize("asked", ["", "monthly/klines", "daily/klines/SOLUSDT/1m"])
+def test_funding_and_mark_prices_are_found_where_the_public_files_have_them(tmp_path: Path, asked: str) -> None:
+    tree = tmp_path / "futures/um"
+    data = rows(2 * 24 * 60)
+    marks = [(at, o - 1, h - 1, low - 1, c - 1, 0.0) for at, o, h, low, c, _ in data]
+    for span, name in (("monthly", "SOLUSDT-1m-2025-05.zip"), ("daily", "SOLUSDT-1m-2025-05-05.zip")):
+        _zipped(tree / span / "klines/SOLUSDT/1m" / name, csv_text(data, header=True, micro=False))
+        _zipped(tree / span / "markPriceKlines/SOLUSDT/1m" / name, csv_text(marks, header=True, micro=False))
+    settled = "".join(f"{T0 + hours * HOUR + 3},8,0.0003\n" for hours in range(0, 56, 8))
+    text = f"calc_time,funding_interval_hours,last_funding_rate\n{settled}"
+    _zipped(tree / "monthly/fundingRate/SOLUSDT/SOLUSDT-fundingRate-2025-05.zip", text)
+    market = load([str(tree / asked)])
+    assert {one.rate for one in market.series["SOLUSDT"].funding} == {0.0003}
+    assert all(bar.mark_close == bar.close - 100 for batch in market.batches(0) for _, bar in batch.bars)
+    assert not {"no_funding", "partial_funding", "partial_mark"} & {note.code for note in market.notes}
+
+
+def test_funding_that_lies_among_the_candles_is_found_by_its_name(tmp_path: Path) -> None:
+    _zipped(tmp_path / "SOLUSDT-1m-2025-05.zip", csv_text(rows(2 * 24 * 60), header=False, micro=False))
+    for symbol, rate in (("SOLUSDT", 0.0003), ("ETHUSDT", 0.0007)):
+        settled = "".join(f"{T0 + hours * HOUR + 3},8,{rate}\n" for hours in range(0, 56, 8))
+        text = f"calc_time,funding_interval_hours,last_funding_rate\n{settled}"
+        _zipped(tmp_path / f"{symbol}-fundingRate-2025-05.zip", text)
+    assert {one.rate for one in load([str(tmp_path)]).series["SOLUSDT"].funding} == {0.0003}
+
+
 def test_an_exchange_info_of_the_other_market_is_refused(tmp_path: Path) -> None:
     path = parquet(tmp_path, rows(5))
     info = tmp_path / "info.json"
