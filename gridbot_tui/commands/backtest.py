@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gridbot_tui.commands.output import document as print_document
-from gridbot_tui.commands.output import pairs, percent, say, table
+from gridbot_tui.commands.output import pairs, percent, say, table, wrapped
 from gridbot_tui.commands.recorded import (
     Asked,
     PlayedBy,
@@ -82,7 +82,7 @@ def backtest(
     if asked.json:
         print_document(result)
     else:
-        print("\n".join(_lines(result, _played(made))))
+        print("\n".join([*_lines(result, _played(made)), *_halted(made)]))
     if plot:
         from gridbot_tui.research.plot import terminal
 
@@ -93,8 +93,15 @@ def backtest(
 def _played(made: "Study") -> str:
     """Who played it."""
     if not made.compiled:
-        return "played by the engine"
-    return "played compiled, the same by the engine" if made.verified else "played compiled"
+        return "by the engine"
+    return "compiled, the same by the engine" if made.verified else "compiled"
+
+
+def _halted(made: "Study") -> list[str]:
+    """What the drawdown halt cost, if it came."""
+    from gridbot_tui.research.verdict import halt_words
+
+    return [line for one in made.main.halts for line in ("", *wrapped(halt_words(one)))]
 
 
 def _keys(wanted: Sensitivity) -> tuple[str, ...]:
@@ -121,7 +128,8 @@ def _lines(result: dict[str, Any], played: str) -> list[str]:
     lines = pairs(
         [
             ("symbols", ", ".join(result["symbols"])),
-            ("bars", f"{result['bars']:,} in {result['elapsed_s']:.2f} s, {result['bars_per_s']:,} a second, {played}"),
+            ("bars", f"{result['bars']:,} in {result['elapsed_s']:.2f} s, {result['bars_per_s']:,} a second"),
+            ("played", played),
             ("net return", percent(result["net_return"])),
             ("a year", percent(result["cagr"])),
             ("deepest fall", percent(result["max_drawdown"])),

@@ -2,21 +2,29 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from gridbot_tui.research import metrics
-from gridbot_tui.research.analysis import Analysis, Slice, as_document
+from gridbot_tui.research.analysis import TREND, WILD, Analysis, Slice, as_document
 from gridbot_tui.research.backtest import Study, document
-from gridbot_tui.research.halts import Halt
 from gridbot_tui.research.quiet import held_back, nothing_traded
 from gridbot_tui.research.svg import COLOURS, Dot, Line, chart, interval_bars
-from gridbot_tui.research.verdict import assumptions, bounds, number, percent, verdicts
+from gridbot_tui.research.verdict import assumptions, bounds, halt_words, minute, number, percent, verdicts
 from gridbot_tui.units import Side
 
 MOST_DOTS = 1_500
+CARDS = (
+    "A cycle is a lot bought and sold again. Funding above zero was received. Leverage is what is held over equity; "
+    "the worst case counts every order that might fill as well. The residual is what the books cannot explain of the "
+    "wallet: anything but 0 is a defect."
+)
+MARKETS = (
+    f"Rising, falling, sideways: days after a week in which prices went more than {100 * TREND:g} % up, as far down, "
+    f"or neither; calm, wild: after a week of up to {100 * WILD:g} % yearly volatility, or more; the mean of all "
+    "symbols. Each day counts in both."
+)
 STYLE = """
 :root{color-scheme:light dark}
 body{font:15px/1.5 system-ui,sans-serif;max-width:1010px;margin:2em auto;padding:0 1em;color:#1c2326;background:#fdfdfb}
@@ -52,15 +60,16 @@ def write(folder: Path, made: Study, found: Analysis) -> tuple[Path, Path]:
 def render(made: Study, found: Analysis) -> str:
     """The page."""
     names = ", ".join(made.prepared.market.symbols)
-    sub = f"{_day(made.main.start)} to {_day(made.main.end)} UTC, capital {made.main.capital:,.0f}"
+    quote = made.prepared.engine_config().quote
+    sub = f"{minute(made.main.start)} to {minute(made.main.end)} UTC, capital {made.main.capital:,.0f} {quote}"
     body = [
         f"<h1>Back-test of {escape(names)}</h1><p class='sub'>{sub}</p>",
-        _cards(made, found),
+        _cards(made, found, quote) + f"<p class='sub'>{CARDS}</p>",
         "<h2>What it says</h2>" + _list([*nothing_traded(made), *verdicts(found)]),
         "<h2>Equity</h2>" + _equity(made) + _drawdown(made),
         "<h2>Beside the baselines</h2>" + _table(found) + _gaps(found),
         "<h2>How it traded</h2>" + _leverage(made) + _weights(made) + _prices(made) + _held_back(made),
-        "<h2>By month, year and market</h2>" + _months(found) + _slices(found.years) + _slices(found.regimes),
+        "<h2>By month, year and market</h2>" + _months(found) + _slices(found.years) + _slices(found.regimes, MARKETS),
         "<h2>Worst days</h2>" + _worst(found) + _halts(found),
         _sensitivity(found),
         "<h2>What was assumed</h2>" + _list(assumptions(made)),
@@ -82,15 +91,11 @@ def table_of(rows: str) -> str:
     return f"<div class='wide'><table>{rows}</table></div>"
 
 
-def _day(at: int) -> str:
-    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M")
-
-
 def _list(lines: Sequence[str]) -> str:
     return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
 
 
-def _cards(made: Study, found: Analysis) -> str:
+def _cards(made: Study, found: Analysis, quote: str) -> str:
     """The result document's own figures; what is reckoned by days, of those after the warm-up."""
     f: dict[str, Any] = made.main.figures
     own = found.rows[0]
@@ -100,7 +105,7 @@ def _cards(made: Study, found: Analysis) -> str:
         ("Sharpe after the warm-up", number(own.sharpe)),
         ("yearly mean after it, 95 %", bounds(found.growth)),
         ("fills / cycles", f"{f['fills']} / {f['cycles']}"),
-        ("fees / funding", f"{float(f['fees']):,.2f} / {float(f['funding']):,.2f}"),
+        (f"fees / funding, {quote}", f"{float(f['fees']):,.2f} / {float(f['funding']):+,.2f}"),
         ("highest leverage", f"{f['max_leverage_observed']:.2f}x of {f['max_leverage']:.2f}x worst case"),
         ("liquidations / residual", f"{f['liquidations']} / {f['residual']}"),
     )
@@ -177,6 +182,7 @@ def _table(found: Analysis) -> str:
         rows.append(f"<tr class='{'own' if own else ''}'>" + "".join(f"<td>{escape(c)}</td>" for c in cells) + "</tr>")
     top = "".join(f"<th>{name}</th>" for name in head)
     said = ["Days after the warm-up; falls are of hourly values, those inside an hour may be deeper."]
+    said += ["Sharpe ratios are yearly, of daily returns; brackets are 95 % intervals by block bootstrap."]
     said += [f"Best in hindsight: {escape(found.best)}. Nobody knew."] if found.best else []
     return table_of(f"<tr>{top}</tr>{''.join(rows)}") + f"<p class='sub'>{' '.join(said)}</p>"
 
@@ -210,7 +216,7 @@ def _months(found: Analysis) -> str:
     return table_of("".join(out))
 
 
-def _slices(parts: Sequence[Slice]) -> str:
+def _slices(parts: Sequence[Slice], note: str = "") -> str:
     if not parts:
         return ""
     rows = "".join(
@@ -219,7 +225,7 @@ def _slices(parts: Sequence[Slice]) -> str:
         for p in parts
     )
     head = "<th></th><th>days</th><th>return</th><th>Sharpe</th><th>mean a year</th><th>ahead of buy and hold</th>"
-    return table_of(f"<tr>{head}</tr>{rows}")
+    return table_of(f"<tr>{head}</tr>{rows}") + (f"<p class='sub'>{note}</p>" if note else "")
 
 
 def _worst(found: Analysis) -> str:
@@ -231,16 +237,6 @@ def _halts(found: Analysis) -> str:
     if not found.halts:
         return "<p class='sub'>The drawdown halt never triggered.</p>"
     return _list([halt_words(one) for one in found.halts])
-
-
-def halt_words(one: Halt) -> str:
-    """One halt in a sentence: what was at stake, how far it gapped, what it cost past its line."""
-    kept = "within" if one.kept else "BEYOND"
-    return (
-        f"Halted at {_day(one.at)} with equity {one.equity:,.2f} and {one.exposure:.2f}x held: "
-        f"{percent(max(one.beyond, 0.0), 2)} lost past the line, {kept} its bound of {percent(one.bound, 2)} "
-        f"(a gap of {percent(one.gap, 2)} against the positions, costs {percent(one.costs, 2)})."
-    )
 
 
 def _sensitivity(found: Analysis) -> str:

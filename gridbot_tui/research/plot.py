@@ -13,9 +13,11 @@ from gridbot_tui.research.analysis import months
 from gridbot_tui.research.backtest import Study
 from gridbot_tui.research.baselines import TITLES
 from gridbot_tui.research.pareto import Found
+from gridbot_tui.research.svg import thinned
 from gridbot_tui.units import DAY, Ms, Side
 
 POINTS = 400
+"""Of a curve; each stretch keeps its lowest and highest: what a fall of an hour is drawn by."""
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 BACKGROUND = re.compile(r"\x1b\[48;5;\d+m|\x1b\[38;5;0m")
 """The terminal's own background and ink stay."""
@@ -132,9 +134,9 @@ def _figure(
     names = []
     drawn = []
     for index, ((name, at, values), paint) in enumerate(zip(lines, PAINT, strict=False)):
-        step = max(1, len(at) // POINTS)
         sign = "braille" if colour or not index else name[0]
-        drawn.append(_signal(figure, at[::step], values[::step], sign, paint).lines())
+        across, up = zip(*thinned(at, values, POINTS), strict=True)
+        drawn.append(_signal(figure, across, up, sign, paint).lines())
         names.append((name, "\u28e4" if sign == "braille" else sign, paint))
     for one in reversed(drawn):  # the strategy lies on top
         figure.draw(one)

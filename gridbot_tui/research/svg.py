@@ -76,12 +76,12 @@ def chart(title: str, lines: Sequence[Line], *, unit: str = "", zero: bool = Fal
     return f"<figure>{caption}{''.join(parts)}</figure>"
 
 
-def thinned(at: Sequence[Ms], values: Sequence[float]) -> list[tuple[Ms, float]]:
-    """At most ``MOST_POINTS`` points that keep every stretch's lowest and highest value."""
+def thinned(at: Sequence[Ms], values: Sequence[float], most: int = MOST_POINTS) -> list[tuple[Ms, float]]:
+    """At most ``most`` points that keep every stretch's lowest and highest value."""
     count = len(at)
-    if count <= MOST_POINTS:
+    if count <= most:
         return list(zip(at, values, strict=True))
-    step = -(-count * 2 // MOST_POINTS)
+    step = -(-count * 2 // most)
     kept: list[tuple[Ms, float]] = []
     for first in range(0, count, step):
         part = range(first, min(first + step, count))

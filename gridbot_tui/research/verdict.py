@@ -1,10 +1,13 @@
 """The report's sentences: what was assumed, what has an edge here and what has none, said as plainly."""
 
+from datetime import UTC, datetime
+
 from gridbot_tui.research.analysis import Analysis, Row
 from gridbot_tui.research.backtest import Study
+from gridbot_tui.research.halts import Halt
 from gridbot_tui.research.intervals import Interval
 from gridbot_tui.research.quiet import without
-from gridbot_tui.units import Market
+from gridbot_tui.units import Market, Ms
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -25,6 +28,21 @@ def bounds(found: Interval | None, *, as_percent: bool = True) -> str:
     return f"{one(found.value)} [{one(found.low)}, {one(found.high)}]"
 
 
+def minute(at: Ms) -> str:
+    """A moment, UTC."""
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def halt_words(one: Halt) -> str:
+    """One halt in a sentence: what was at stake, how far it gapped, what it cost past its line."""
+    kept = "within" if one.kept else "BEYOND"
+    return (
+        f"Halted at {minute(one.at)} with equity {one.equity:,.2f} and {one.exposure:.2f}x held: "
+        f"{percent(max(one.beyond, 0.0), 2)} lost past the line, {kept} its bound of {percent(one.bound, 2)} "
+        f"(a gap of {percent(one.gap, 2)} against the positions, costs {percent(one.costs, 2)})."
+    )
+
+
 def verdicts(found: Analysis) -> list[str]:
     """One sentence on the result, one on each comparison that says anything, one on luck."""
     own = found.rows[0]
@@ -32,6 +50,7 @@ def verdicts(found: Analysis) -> list[str]:
         f"Over {found.days} days after the warm-up the strategy made {percent(own.net_return)} "
         f"with a deepest fall of {percent(own.max_drawdown)}."
     ]
+    said += [f"{halt_words(one)} From then on it stayed flat." for one in found.halts[-1:]]
     if found.growth is None:
         said.append("That is too short for an interval: take no figure here for more than an anecdote.")
         return said

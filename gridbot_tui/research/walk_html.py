@@ -12,6 +12,12 @@ from gridbot_tui.research.verdict import bounds, number, percent
 from gridbot_tui.research.walkforward import Walk, curve
 from gridbot_tui.units import DAY
 
+BESIDE = "<tr><th></th><th>return</th><th>a year</th><th>Sharpe</th><th>deepest fall</th></tr>"
+NOTE = (
+    "The test days alone, one after the other, costs included; falls are of daily values. Sharpe ratios are yearly, of "
+    "daily returns; brackets are 95 % intervals by block bootstrap."
+)
+
 
 def write(folder: Path, made: Walk, result: dict[str, Any]) -> tuple[Path, Path]:
     """Write ``walkforward.html`` and ``walkforward.json``. Raises OSError."""
@@ -40,11 +46,25 @@ def render(made: Walk) -> str:
         f"The out-of-sample mean return is {bounds(made.growth)} a year; the deflated probability of skill "
         f"is {number(made.deflated)}."
     )
+    figures = {"chosen": result["out_of_sample"], **result["baselines"]}
+    beside = "".join(
+        f"<tr class='{'own' if name == 'chosen' else ''}'><td>{escape(name.replace('_', ' '))}</td>"
+        f"<td>{percent(one['net_return'])}</td><td>{percent(one['cagr'])}</td><td>{number(one['sharpe'])}</td>"
+        f"<td>{percent(one['max_drawdown'])}</td></tr>"
+        for name, one in figures.items()
+    )
+    first = made.windows[0].window
+    lengths = (first.test_from - first.train_from) // DAY, (first.test_to - first.test_from) // DAY
+    names, sets = ", ".join(made.symbols), "; ".join(made.sets)
     left = f"; {made.left_out} windows left out, too few of their days hold data" if made.left_out else ""
     head = "<tr><th>test from</th><th>chosen</th><th>train Sharpe</th><th>return</th><th>defaults</th></tr>"
     return whole(
-        "Walk-forward",
-        f"<h1>Walk-forward</h1><p class='sub'>{len(made.windows)} windows, {len(made.days)} test days; every day was "
-        f"unseen when its parameters were chosen{left}</p><p>{escape(verdict)}</p>"
-        f"{chart('Out of sample, per cent', lines, unit=' %', zero=True)}{table_of(head + rows)}",
+        f"Walk-forward of {names}",
+        f"<h1>Walk-forward of {escape(names)}</h1>"
+        f"<p class='sub'>{len(made.windows)} windows, {len(made.days)} test days; every day was unseen when "
+        f"its parameters were chosen{left}</p><p>{escape(verdict)}</p>"
+        f"{chart('Out of sample, per cent', lines, unit=' %', zero=True)}"
+        f"{table_of(BESIDE + beside)}<p class='sub'>{NOTE}</p><h2>Window by window</h2>"
+        f"<p class='sub'>The set with the best Sharpe ratio of {lengths[0]} days trades the {lengths[1]} days after "
+        f"them; every run begins flat, after a warm-up. To choose among: {escape(sets)}.</p>{table_of(head + rows)}",
     )

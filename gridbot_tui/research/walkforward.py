@@ -68,6 +68,7 @@ class Walk(Struct, frozen=True):
     deflated: float | None
     left_out: int = 0
     """Windows that were not walked: too few of their days hold data."""
+    symbols: tuple[str, ...] = ()
 
 
 Progress = Callable[[int, int], None]
@@ -125,7 +126,8 @@ def walk(
     runs = len(jobs) * (train_days + test_days) * DAY // (2 * max(market.end - market.start, DAY)) + 1
     quick = compiled.wanted(prepared, by, runs, tell)
     played = _play_all(prepared, settings, spans, warm, jobs, processes, progress, quick)
-    return replace(_judged(prepared, spans, list(settings), played), left_out=len(whole) - len(spans))
+    judged = _judged(prepared, spans, list(settings), played)
+    return replace(judged, left_out=len(whole) - len(spans), symbols=market.symbols)
 
 
 Job = tuple[int, str, str]

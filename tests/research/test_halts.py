@@ -1,18 +1,28 @@
 """What a drawdown halt costs past its line is told, and never more than exposure times gap, and costs."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from gridbot_tui.market.recorded import Series
+from gridbot_tui.research.analysis import analyse
 from gridbot_tui.research.backtest import study_of
-from gridbot_tui.research.html import halt_words
 from gridbot_tui.research.outcome import outcome_of, ring_of
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.sensitivity import bounds_of, changes, value_at, with_value
+from gridbot_tui.research.verdict import halt_words, verdicts
 from gridbot_tui.settings.load import load
 from gridbot_tui.units import Market
+from tests.commands.calling import Cli, caller
 from tests.research.markets import prepared, series
+from tests.research.test_truth import written
 from tests.research.ugly import ugly
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Cli:
+    return caller(capsys)
 
 
 def tight(one: Series) -> Prepared:
@@ -77,6 +87,20 @@ def test_halts_stand_in_the_result(capsys: pytest.CaptureFixture[str]) -> None:
     made = document(study_of(tight(crashing(3)), processes=1))
     assert made["halts"][0]["kept"] is True
     assert set(made["halts"][0]) == {"at", "equity", "exposure", "gap", "costs", "beyond", "bound", "kept"}
+
+
+def test_a_halt_is_said_wherever_the_result_is_told(tmp_path: Path, call: Cli) -> None:
+    path = written(tmp_path, crashing(3))[0]
+    keys = [f"--set={one}" for one in ("risk.tier1_enter=0.01", "risk.tier1_leave=0.005", "risk.tier2_enter=0.02",
+            "risk.tier2_leave=0.015", "risk.tier3_enter=0.03", "strategy.leverage.base=1.0")]  # fmt: skip
+    done = call("backtest", "--data", path, *keys)
+    assert done.code == 0, done.err
+    assert "Halted at " in done.out
+    assert "within its bound of" in " ".join(done.out.split())
+    assert max(map(len, done.out.splitlines())) <= 80
+    made = study_of(tight(crashing(3)), processes=1)
+    said = verdicts(analyse(made))
+    assert f"{halt_words(made.main.halts[0])} From then on it stayed flat." in said
 
 
 def test_a_changed_parameter_stays_in_its_range_and_leaves_the_rest() -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 
-from gridbot_tui.research import svg
+from gridbot_tui.research import plot, svg
 from gridbot_tui.research.analysis import analyse
 from gridbot_tui.research.backtest import Study, document, study_of
 from gridbot_tui.research.baselines import TITLES
@@ -174,6 +174,24 @@ def test_the_terminal_gets_the_same_curves(made: Study) -> None:
     drawn = terminal(made, 90, colour=False)
     assert "\x1b" not in drawn
     assert all(title in drawn for title in ("equity, %", "drawdown, %", "leverage held", "weights"))
+
+
+def test_figures_have_their_units_and_words_are_explained(made: Study) -> None:
+    page = render(made, analyse(made))
+    assert "capital 10,000 USDT" in page
+    assert "fees / funding, USDT" in page
+    assert "Funding above zero was received" in page
+    assert "days after a week in which prices went more than 5 % up" in page
+    assert "brackets are 95 % intervals" in page
+
+
+def test_the_fall_of_one_hour_in_years_is_drawn_in_the_terminal() -> None:
+    at = list(range(0, 30_000 * HOUR, HOUR))
+    values = [0.0] * len(at)
+    values[12_345] = -60.0
+    drawn = plot._figure("drawdown, %", [("strategy", at, values)], 80, 9)
+    lowest = next(line for line in drawn.splitlines() if "-60" in line)
+    assert any(sign in lowest for sign in map(chr, range(0x2801, 0x2900)))
 
 
 def test_thinning_keeps_the_extremes() -> None:

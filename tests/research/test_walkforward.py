@@ -10,6 +10,7 @@ from msgspec import structs
 from gridbot_tui.research import baselines, walkforward, windows
 from gridbot_tui.research.outcome import by_engine
 from gridbot_tui.research.request import Request, prepare
+from gridbot_tui.research.verdict import percent
 from gridbot_tui.units import DAY, HOUR
 from tests.commands.calling import Cli, caller
 from tests.research.markets import GAP, START, prepared, series
@@ -100,6 +101,10 @@ def test_the_command_prints_windows_curves_and_the_gain(tmp_path: Path, call: Cl
     page = (tmp_path / "out" / "walkforward.html").read_text()
     assert "<svg" in page
     assert not re.search(r"(src|href)\s*=|<script", page)
+    assert "<h1>Walk-forward of ETHUSDT</h1>" in page
+    assert "best Sharpe ratio of 14 days trades the 7 days after them" in page
+    held = done.document["baselines"]["buy_and_hold"]
+    assert f"<td>buy and hold</td><td>{percent(held['net_return'])}</td>" in page
 
 
 @pytest.mark.parametrize(
