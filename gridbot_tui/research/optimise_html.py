@@ -9,14 +9,14 @@ from gridbot_tui.research.html import render, table_of, whole
 from gridbot_tui.research.optimise import Search
 from gridbot_tui.research.pareto import Found, Member
 from gridbot_tui.research.svg import COLOURS, scatter
-from gridbot_tui.research.verdict import bounds, number, percent
+from gridbot_tui.research.verdict import bounds, minute, number, percent
 
 
 def write(folder: Path, made: Found, wanted: Search, result: dict[str, Any]) -> tuple[Path, Path]:
     """Write ``optimize.html``, ``optimize.json`` and, with days unseen, the choice's own report. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     page, data = folder / "optimize.html", folder / "optimize.json"
-    page.write_text(page_of(made, wanted), encoding="utf-8")
+    page.write_text(page_of(made, wanted, result), encoding="utf-8")
     data.write_text(json.dumps(result, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     if made.holdout is not None and made.analysis is not None:
         (folder / "chosen.html").write_text(render(made.holdout, made.analysis), encoding="utf-8")
@@ -59,7 +59,7 @@ def sentences(made: Found) -> list[str]:
     return said
 
 
-def page_of(made: Found, wanted: Search) -> str:
+def page_of(made: Found, wanted: Search, result: dict[str, Any]) -> str:
     """The page."""
     points = [(100 * one.train.drawdown, 100 * one.train.net_return, _label(one)) for one in made.front]
     marked = [(100 * made.chosen.train.drawdown, 100 * made.chosen.train.net_return, "chosen")]
@@ -68,9 +68,13 @@ def page_of(made: Found, wanted: Search) -> str:
     plot = scatter(points, marked, "deepest fall, %", "return, %", (COLOURS[2], COLOURS[1]))
     said = "".join(f"<li>{escape(line)}</li>" for line in sentences(made))
     names = ", ".join(wanted.train.market.symbols)
+    train, rest = result["train"], result["holdout"]
+    days = f"Searched on {minute(train['from'])} to {minute(train['to'])} UTC"
+    days += "" if rest is None else f", judged on the days after, to {minute(rest['to'])}"
     return whole(
         "Optimisation",
-        f"<h1>Optimisation of {escape(names)}</h1><ul>{said}</ul>"
+        f"<h1>Optimisation of {escape(names)}</h1><p class='sub'>{days}. Turnover is what was traded a day over "
+        f"equity.</p><ul>{said}</ul>"
         f"<figure><figcaption>The front on the train days</figcaption>{plot}</figure>{_table(made, wanted)}"
         f"<h2>Searched</h2><ul>{''.join(f'<li>{escape(one.words)}</li>' for one in wanted.space)}</ul>",
     )

@@ -18,6 +18,7 @@ from gridbot_tui.research.request import Request, prepare
 from gridbot_tui.research.sampling import ByNumber
 from gridbot_tui.research.storages import StorageFailed, opened, shown
 from gridbot_tui.research.trial import FEWEST, Score, hopeless
+from gridbot_tui.research.verdict import minute
 from gridbot_tui.research.windows import part
 from gridbot_tui.settings.load import load
 from gridbot_tui.units import DAY, HOUR, Market
@@ -56,7 +57,9 @@ def test_a_search_reports_a_front_that_the_engine_confirms_and_goes_on_later(
     chosen = tomllib.loads((tmp_path / "chosen.toml").read_text())
     assert set(chosen) <= {"ladder"}
     assert load(tmp_path / "chosen.toml", {}).settings.ladder.skew == found["chosen"]["values"]["ladder.skew"]
-    assert "never saw" in (tmp_path / "optimize.html").read_text()
+    page = (tmp_path / "optimize.html").read_text()
+    assert "never saw" in page
+    assert f"judged on the days after, to {minute(found['holdout']['to'])}" in page
     assert json.loads((tmp_path / "optimize.json").read_text())["front_size"] == found["front_size"]
     held: list[int] = []
 
