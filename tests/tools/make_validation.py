@@ -179,8 +179,9 @@ HEAD = (
     "Written by `make validation` from the recorded data beside the project; not edited by hand. The engine that",
     "trades, on the simulated exchange, with the default settings throughout: nothing was chosen on these series by",
     "this page. Brackets are 95 % block-bootstrap intervals (blocks of 10 days, widened where there are few);",
-    "differences are the strategy's yearly mean return less the other's, on the days after the 14-day warm-up. See",
-    "STRATEGY.md for what each mechanism is worth and ARCHITECTURE.md for speed.",
+    "differences are the strategy's yearly mean return less the other's, on the days after the 14-day warm-up. The",
+    "deepest falls of a series are of hourly values: inside an hour, as in a flash crash, some were deeper, which",
+    "`gridbot backtest` and STRATEGY.md tell. See there what each mechanism is worth, and ARCHITECTURE.md for speed.",
     "",
 )
 Measured = list[tuple[Case, Study, Analysis]]
