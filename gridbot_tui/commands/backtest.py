@@ -77,7 +77,7 @@ def backtest(
     result = document(made)
     if report is not None:
         _report(report, made, trials)
-    for line in (*remarks(made), *nothing_traded(made)):
+    for line in (*remarks(made.prepared.market), *nothing_traded(made)):
         say(line)
     if asked.json:
         print_document(result)

@@ -15,7 +15,7 @@ from gridbot_tui.commands.recorded import Asked, folder_for, over_recorded_data,
 if TYPE_CHECKING:
     from gridbot_tui.research.optimise import Search
     from gridbot_tui.research.pareto import Found
-    from gridbot_tui.research.request import Prepared, Request
+    from gridbot_tui.research.request import Prepared
     from gridbot_tui.units import Ms
 
 FOLDER = Path("gridbot-optimize")
@@ -58,11 +58,14 @@ def optimize(
     Example: gridbot optimize --data um/BTCUSDT/15m --trials 200 --param ladder.skew=0.8:1.2
     """
     from gridbot_tui.research import optimise, pareto
+    from gridbot_tui.research.quiet import remarks
+    from gridbot_tui.research.request import prepare
     from gridbot_tui.research.storages import StorageFailed
 
     folder_for(report)
     try:
-        train, rest, split, since = _days(asked.request, holdout)
+        whole = prepare(asked.request)
+        train, rest, split, since = _days(whole, holdout)
         wanted = optimise.Search(
             request=asked.request,
             train=train,
@@ -87,6 +90,8 @@ def optimize(
         raise CommandFailed(str(failed), Exit.FAILED) from failed
     result = pareto.document(made, wanted)
     result["config"] = str(_written(report, made, wanted, result))
+    for line in remarks(whole.market):
+        say(line)
     _tell(made, result, json=asked.json, plot=plot)
 
 
@@ -101,14 +106,12 @@ def _tell(made: "Found", result: dict[str, Any], *, json: bool, plot: bool) -> N
         print(front(made), file=sys.stderr if json else sys.stdout)
 
 
-def _days(request: "Request", holdout: float) -> "tuple[Prepared, Prepared | None, Ms, Ms]":
+def _days(whole: "Prepared", holdout: float) -> "tuple[Prepared, Prepared | None, Ms, Ms]":
     """(train market, holdout market with its warm-up, where the holdout begins, where the train days begin)."""
     from gridbot_tui.research.baselines import warm_at
-    from gridbot_tui.research.request import prepare
     from gridbot_tui.research.windows import part
     from gridbot_tui.units import DAY, HOUR, MINUTE
 
-    whole = prepare(request)
     market, settings = whole.market, whole.settings
     since = warm_at(whole)
     days = (market.end - since) // DAY

@@ -87,24 +87,32 @@ def _lines(result: dict[str, Any]) -> list[str]:
     curves = [("chosen on the past", result["out_of_sample"])]
     curves += [(name.replace("_", " "), one) for name, one in result["baselines"].items()]
     sums = [
-        (name, percent(one["net_return"]), percent(one["max_drawdown"]), _number(one["sharpe"])) for name, one in curves
+        (name, percent(one["net_return"]), percent(one["max_drawdown"]), _number(one["sharpe"]), _ahead(one))
+        for name, one in curves
     ]
-    gap = result["advantage_over_defaults"]
-    told = (
-        "too few days to say"
-        if gap is None
-        else f"{percent(gap['value'])} [{percent(gap['low'])}, {percent(gap['high'])}]"
-    )
     left = result["left_out"]
     aside = [f"{left} windows left out: too few of their days hold data"] if left else []
     return [
         *table(("test from", "chosen", "train Sharpe", "return", "defaults"), rows, left=2),
         *aside,
         "",
-        *table((f"{result['days']} test days", "return", "deepest fall", "Sharpe"), sums),
+        *table((f"{result['days']} test days", "return", "deepest fall", "Sharpe", "chosen ahead by, a year"), sums),
         "",
-        f"choosing over the defaults, a year: {told}",
+        f"out-of-sample mean, a year: {_bounds(result['growth'])}",
     ]
+
+
+def _ahead(one: dict[str, Any]) -> str:
+    """What choosing made beyond a baseline; nothing beside itself."""
+    return _bounds(one["advantage"]) if "advantage" in one else ""
+
+
+def _bounds(found: dict[str, float] | None) -> str:
+    """A yearly figure with its 95 % interval."""
+    if found is None:
+        return "too few days"
+    value, low, high = (percent(found[name], 1) for name in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]"
 
 
 def _number(value: float | None) -> str:

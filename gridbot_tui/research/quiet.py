@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from gridbot_tui.market.recorded import RecordedMarket
 from gridbot_tui.research.backtest import Study
 from gridbot_tui.research.outcome import WARMING
 from gridbot_tui.units import HOUR, Symbol
@@ -47,11 +48,11 @@ def without(symbol: Symbol) -> str:
     return f"{symbol}: no candles in these days, its share of the capital stays unused"
 
 
-def remarks(made: Study) -> list[str]:
+def remarks(market: RecordedMarket) -> list[str]:
     """What loading the data found; the many holes of a long recording as one line a symbol."""
-    notes = made.prepared.market.notes
+    notes = market.notes
     holes = Counter(note.symbol for note in notes if note.code in ("hole", "episode"))
-    said = [without(name) for name in made.prepared.market.absent]
+    said = [without(name) for name in market.absent]
     said += [f"{note.symbol}: {note.detail}" for note in notes if note.code not in ("hole", "episode")]
     said += [
         f"{symbol}: {count} hole{'s'[: count > 1]} in the data (gridbot data check lists them)"

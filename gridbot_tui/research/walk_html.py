@@ -12,7 +12,7 @@ from gridbot_tui.research.verdict import bounds, number, percent
 from gridbot_tui.research.walkforward import Walk, curve
 from gridbot_tui.units import DAY
 
-BESIDE = "<tr><th></th><th>return</th><th>a year</th><th>Sharpe</th><th>deepest fall</th></tr>"
+BESIDE = ("", "return", "a year", "Sharpe", "deepest fall", "chosen ahead by, a year")
 NOTE = (
     "The test days alone, one after the other, costs included; falls are of daily values. Sharpe ratios are yearly, of "
     "daily returns; brackets are 95 % intervals by block bootstrap."
@@ -50,9 +50,10 @@ def render(made: Walk) -> str:
     beside = "".join(
         f"<tr class='{'own' if name == 'chosen' else ''}'><td>{escape(name.replace('_', ' '))}</td>"
         f"<td>{percent(one['net_return'])}</td><td>{percent(one['cagr'])}</td><td>{number(one['sharpe'])}</td>"
-        f"<td>{percent(one['max_drawdown'])}</td></tr>"
+        f"<td>{percent(one['max_drawdown'])}</td><td>{'' if name == 'chosen' else bounds(made.ahead[name])}</td></tr>"
         for name, one in figures.items()
     )
+    top = f"<tr>{''.join(f'<th>{name}</th>' for name in BESIDE)}</tr>"
     first = made.windows[0].window
     lengths = (first.test_from - first.train_from) // DAY, (first.test_to - first.test_from) // DAY
     names, sets = ", ".join(made.symbols), "; ".join(made.sets)
@@ -64,7 +65,7 @@ def render(made: Walk) -> str:
         f"<p class='sub'>{len(made.windows)} windows, {len(made.days)} test days; every day was unseen when "
         f"its parameters were chosen{left}</p><p>{escape(verdict)}</p>"
         f"{chart('Out of sample, per cent', lines, unit=' %', zero=True)}"
-        f"{table_of(BESIDE + beside)}<p class='sub'>{NOTE}</p><h2>Window by window</h2>"
+        f"{table_of(top + beside)}<p class='sub'>{NOTE}</p><h2>Window by window</h2>"
         f"<p class='sub'>The set with the best Sharpe ratio of {lengths[0]} days trades the {lengths[1]} days after "
         f"them; every run begins flat, after a warm-up. To choose among: {escape(sets)}.</p>{table_of(head + rows)}",
     )

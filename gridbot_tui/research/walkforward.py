@@ -20,6 +20,7 @@ from gridbot_tui.research.compiled import By, Compiled, Tell
 from gridbot_tui.research.intervals import Interval
 from gridbot_tui.research.metrics import DIGITS
 from gridbot_tui.research.outcome import by_engine
+from gridbot_tui.research.quiet import remarks
 from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.space import once_each
 from gridbot_tui.research.windows import Window, covered, part, windows
@@ -65,6 +66,8 @@ class Walk(Struct, frozen=True):
     """Yearly return of choosing over the defaults."""
     sharpe_advantage: Interval | None
     growth: Interval | None
+    ahead: dict[str, Interval | None]
+    """Yearly return of choosing over each baseline."""
     deflated: float | None
     left_out: int = 0
     """Windows that were not walked: too few of their days hold data."""
@@ -102,7 +105,7 @@ def walk(
     by: By = "auto",
     tell: Tell = lambda text: None,
 ) -> Walk:
-    """Walk over the whole recording. ``by`` and ``tell``: see ``backtest.study``.
+    """Walk over the whole recording. ``by`` and ``tell``: see ``backtest.study``; doubts about the data are told, too.
 
     Raises:
         RunRefused, ConfigError: data or keys that cannot be used.
@@ -120,6 +123,8 @@ def walk(
         held = (market.end - market.start) // DAY
         why = f", too few of them with data: {len(whole)} windows were looked at" if whole else ""
         raise ValueError(f"a walk needs at least {needed} days of data, there are {held}{why}")
+    for line in remarks(market):
+        tell(line)
     halves = ("train", "test")
     jobs = [(index, name, half) for index in range(len(spans)) for name in settings for half in halves]
     jobs += [(index, one.name, BESIDE) for index in range(len(spans)) for one in baselines.USUAL]
@@ -247,15 +252,21 @@ def _judged(
             by_day = dict(zip(one.days, one.returns, strict=True))
             returns[name] += [by_day.get(day, 0.0) for day in best.days]
         judged.append(Judged(window, chosen, scores[chosen], total(best.returns), total(usual[0].returns)))
-    gaps = [a - b for a, b in zip(returns["chosen"], returns[DEFAULTS], strict=True)]
+    chosen_days = returns["chosen"]
+    ahead = {
+        name: intervals.mean_interval([a - b for a, b in zip(chosen_days, values, strict=True)])
+        for name, values in returns.items()
+        if name != "chosen"
+    }
     return Walk(
         sets=tuple(names),
         windows=tuple(judged),
         days=tuple(days),
         returns={name: tuple(values) for name, values in returns.items()},
-        advantage=intervals.mean_interval(gaps),
+        advantage=ahead[DEFAULTS],
         sharpe_advantage=intervals.sharpe_interval(returns["chosen"], returns[DEFAULTS]),
         growth=intervals.mean_interval(returns["chosen"]),
+        ahead=ahead,
         deflated=intervals.deflated_sharpe(returns["chosen"], len(names)),
     )
 
@@ -281,7 +292,7 @@ def curve(returns: Sequence[float]) -> list[float]:
 def document(made: Walk) -> dict[str, Any]:
     """The walk as one JSON document."""
 
-    def figures(returns: Sequence[float]) -> dict[str, float | None]:
+    def figures(returns: Sequence[float]) -> dict[str, Any]:
         ratio = metrics.sharpe(returns)
         growth = metrics.cagr(1.0, 1.0 + total(returns), float(len(returns)))
         return {
@@ -313,7 +324,11 @@ def document(made: Walk) -> dict[str, Any]:
         "sets": list(made.sets),
         "days": len(made.days),
         "out_of_sample": figures(made.returns["chosen"]),
-        "baselines": {name: figures(values) for name, values in made.returns.items() if name != "chosen"},
+        "baselines": {
+            name: figures(values) | {"advantage": bounds(made.ahead[name])}
+            for name, values in made.returns.items()
+            if name != "chosen"
+        },
         "growth": bounds(made.growth),
         "advantage_over_defaults": bounds(made.advantage),
         "sharpe_advantage_over_defaults": bounds(made.sharpe_advantage),

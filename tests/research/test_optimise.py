@@ -57,6 +57,7 @@ def test_a_search_reports_a_front_that_the_engine_confirms_and_goes_on_later(
     chosen = tomllib.loads((tmp_path / "chosen.toml").read_text())
     assert set(chosen) <= {"ladder"}
     assert load(tmp_path / "chosen.toml", {}).settings.ladder.skew == found["chosen"]["values"]["ladder.skew"]
+    assert "no funding is recorded" in first.err
     page = (tmp_path / "optimize.html").read_text()
     assert "never saw" in page
     assert f"judged on the days after, to {minute(found['holdout']['to'])}" in page

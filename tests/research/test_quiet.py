@@ -48,7 +48,8 @@ def test_where_something_was_filled_only_what_held_back_often_is_told() -> None:
 def test_remarks_on_the_data_are_counted_where_they_are_many() -> None:
     holes = tuple((0.5 + 0.3 * i, 0.5) for i in range(6))
     one = prepared(series("ETHUSDT", 3, holes=holes, funding=False))
-    assert remarks(study_of(one, processes=1)) == ["ETHUSDT: 6 holes in the data (gridbot data check lists them)"]
+    market = study_of(one, processes=1).prepared.market
+    assert remarks(market) == ["ETHUSDT: 6 holes in the data (gridbot data check lists them)"]
 
 
 def test_days_after_a_hole_stand_by_themselves_among_the_regimes() -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 from msgspec import structs
 
-from gridbot_tui.research import baselines, walkforward, windows
+from gridbot_tui.research import baselines, metrics, walkforward, windows
 from gridbot_tui.research.outcome import by_engine
 from gridbot_tui.research.request import Request, prepare
 from gridbot_tui.research.verdict import percent
@@ -89,7 +89,7 @@ def test_days_after_a_window_cannot_change_its_choice(tmp_path: Path, monkeypatc
 
 
 def test_the_command_prints_windows_curves_and_the_gain(tmp_path: Path, call: Cli) -> None:
-    path = written(tmp_path, series("ETHUSDT", 36, seed=52, sigma_hour=0.013))[0]
+    path = written(tmp_path, series("ETHUSDT", 36, seed=52, sigma_hour=0.013, funding=False))[0]
     done = call(
         *("--json", "walkforward", "--data", path, "--train", "14", "--test", "7", "--try", "ladder.skew=1.25"),
         *("--report", str(tmp_path / "out"), "--workers", "1"),
@@ -103,8 +103,28 @@ def test_the_command_prints_windows_curves_and_the_gain(tmp_path: Path, call: Cl
     assert not re.search(r"(src|href)\s*=|<script", page)
     assert "<h1>Walk-forward of ETHUSDT</h1>" in page
     assert "best Sharpe ratio of 14 days trades the 7 days after them" in page
+    assert "no funding is recorded" in done.err
+    assert all(one["advantage"] is None for one in done.document["baselines"].values()), "a week is too short"
     held = done.document["baselines"]["buy_and_hold"]
     assert f"<td>buy and hold</td><td>{percent(held['net_return'])}</td>" in page
+
+
+def test_every_difference_of_a_walk_has_its_interval() -> None:
+    window = windows.Window(0, 20 * DAY, 60 * DAY)
+    days = tuple(range(20, 60))
+    lively = metrics.Daily(days, tuple(0.01 * (-1) ** day for day in days))
+    still = metrics.Daily(days, (0.0,) * 40)
+    played = {
+        (0, "defaults", "train"): (still, ()),
+        (0, "defaults", "test"): (lively, (0.004,) * 40),
+        **{(0, one.name, walkforward.BESIDE): (still, ()) for one in baselines.USUAL},
+    }
+    made = walkforward._judged(prepared(series("ETHUSDT", 1)), [window], ["defaults"], played)
+    told = walkforward.document(made)["baselines"]
+    assert {name: one["advantage"]["value"] for name, one in told.items()} == pytest.approx(
+        {"defaults": 0.0, "buy_and_hold": -365 * 0.004, "static_grid": 0.0, "equal_weights": 0.0}, abs=1e-9
+    )
+    assert told["buy_and_hold"]["advantage"]["high"] < 0.0
 
 
 @pytest.mark.parametrize(
