@@ -52,6 +52,9 @@ WITHOUT_DISK = {
 }
 """What only lowers risk is carried out also where it cannot be written down."""
 
+KEEPS: Final = "it is being stopped with its positions kept; start it again, then 'gridbot stop' closes them"
+"""To whoever wants it flat meanwhile: the end of such a stop is none of what was asked for."""
+
 
 class Session:
     """Implements ``Controlled`` for a bot. Of the outcomes that are known the last ``OUTCOMES_KEPT`` are kept."""
@@ -182,7 +185,7 @@ class Session:
         self._audit(now, "outcome", {"ok": outcome.ok, "text": outcome.text}, outcome.id)
 
     def request_stop(self, command_id: str, *, keep_positions: bool) -> None:
-        """Begin the graceful shutdown; asked again, it hurries."""
+        """Begin the graceful shutdown; asked again (a second signal), it hurries."""
         self.stop_requested = True
         engine = self._bot.engine
         args = {"keep_positions": "true" if keep_positions else "false"}
@@ -205,7 +208,7 @@ class Session:
         if command.kind in TO_ENGINE:
             self._bot.operator(Operator(now, command.id, command.kind.value, args.get("symbol", ""), args))
         elif command.kind is CommandKind.STOP:
-            self.request_stop(command.id, keep_positions=args.get("keep_positions") == "true")
+            self._stop(command.id, keep_positions=args.get("keep_positions") == "true")
         elif command.kind is CommandKind.DETACH:
             self._runner.leaving = True
             self.finish(CommandOutcome(command.id, ok=True, text="left without touching an order"))
@@ -217,6 +220,14 @@ class Session:
             self.finish(
                 CommandOutcome(command.id, ok=False, text=f"'{command.kind}' is for the control socket")
             )
+
+    def _stop(self, command_id: str, *, keep_positions: bool) -> None:
+        """Begin the shutdown, or wait for the end of the one under way: who asks again must not cut it short."""
+        under_way = self._bot.shutdown
+        if under_way is None:
+            self.request_stop(command_id, keep_positions=keep_positions)
+        elif under_way.keep_positions and not keep_positions:
+            self.finish(CommandOutcome(command_id, ok=False, text=KEEPS))
 
     def _change_speed(self, command: Command) -> None:
         if self._runner.real_time:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gridbot_tui.control.command import Command, CommandKind, CommandOutcome
 from gridbot_tui.exchange.port import AskAccount, AskBars, Place, Query, Reply
 from gridbot_tui.exchange.simulated.refusals import Refusal
 from gridbot_tui.service.virtual import VirtualParts
@@ -141,6 +142,44 @@ def test_a_second_signal_hurries_but_never_skips_the_verification(home: Path) ->
     live_once(options(home), lambda bot: go(bot, twice=False))
     live_once(options(other), lambda bot: go(bot, twice=True))
     assert took[1] < took[0]
+
+
+def test_a_second_command_waits_with_the_first_and_does_not_cut_it_short(home: Path) -> None:
+    """Who came back with a larger --timeout, or a script that tries again, left what a stop had time to close."""
+    told: list[CommandOutcome] = []
+
+    async def go(bot: Living) -> None:
+        await until_it_holds(bot)
+        session = bot.parts.session
+        for number in ("1", "2", "3"):
+            assert session.submit(Command(number, CommandKind.STOP), "test").ok
+        shutdown = bot.parts.bot.shutdown
+        assert shutdown is not None
+        assert not shutdown.hurried
+        await bot.days(1)
+        assert bot.parts._result().exit_code == 0
+        told.extend([await session.outcome(number) for number in ("1", "2", "3")])
+
+    live_once(options(home), go)
+    assert [outcome.ok for outcome in told] == [True, True, True]
+    assert books(home).positions == {}
+
+
+def test_who_wants_it_flat_while_it_stops_with_positions_kept_is_told_that_they_are(home: Path) -> None:
+    told: list[CommandOutcome] = []
+
+    async def go(bot: Living) -> None:
+        await until_it_holds(bot)
+        stop(bot, keep=True)
+        assert bot.parts.session.submit(Command("flat", CommandKind.STOP), "test").ok
+        await bot.days(1)
+        assert bot.parts._result().exit_code == 0
+        told.append(await bot.parts.session.outcome("flat"))
+
+    live_once(options(home), go)
+    assert not told[0].ok
+    assert "positions kept" in told[0].text
+    assert books(home).positions != {}
 
 
 def test_a_stop_asked_for_in_the_recovery_waits_for_no_candles_and_is_not_hurried(home: Path) -> None:
