@@ -1,4 +1,5 @@
-"""Whether a run may go on with a profile: by its symbols, its name and the kinds of its grids it knows what it holds.
+"""Whether a run may go on with a profile: by its symbols, its name and the kinds of its grids it knows what it holds,
+and it sizes by the capital that its books began with.
 
 Each objection is a sentence with the exit code of a refusal for safety.
 """
@@ -9,7 +10,7 @@ from gridbot_tui.engine.core import Engine
 from gridbot_tui.service.assemble import EXIT_REFUSED, RunRefused
 from gridbot_tui.service.profile import Profile
 from gridbot_tui.store.core import Store
-from gridbot_tui.units import Symbol
+from gridbot_tui.units import Money, Symbol, plain
 
 
 def with_its_symbols(profile: Profile, store: Store, engine: Engine, gone: Collection[Symbol]) -> None:
@@ -51,3 +52,23 @@ def with_its_kinds(profile: Profile, engine: Engine) -> None:
                 "'gridbot stop', then change the kind; or name another profile with --profile",
                 EXIT_REFUSED,
             )
+
+
+def with_its_capital(profile: Profile, engine: Engine, capital: Money | None) -> None:
+    """The books count from the capital they began with: another one of the config would size nothing, unsaid.
+
+    ``capital`` is what the config allots; None = the whole wallet in the quote asset.
+    """
+    ledger = engine.desk.ledger
+    if not ledger.started:
+        return
+    whole = ledger.account.sums(ledger.quote).start
+    if ledger.allotted == (whole if capital is None else capital):
+        return
+    then = f"{plain(ledger.allotted)} {ledger.quote}" + (" (its whole wallet then)" if ledger.allotted == whole else "")
+    now = "none, for the whole wallet" if capital is None else plain(capital)
+    raise RunRefused(
+        f"profile {profile.name} sizes by the {then} that it began with, and bot.capital is {now} now: put it "
+        "back as it was; or end it with 'gridbot stop', then name another profile with --profile",
+        EXIT_REFUSED,
+    )

@@ -94,6 +94,7 @@ class Parts(ABC):
             self.crashed = self.resumed and not self.store.was_clean
             going_on.under_its_name(profile, self.store, self.engine, crashed=self.crashed)
             going_on.with_its_kinds(profile, self.engine)
+            going_on.with_its_capital(profile, self.engine, settings.capital(plan.mode))
             self._configure_logs(settings.logs)
             self.log = logs.get_logger("service")
             head = self.store.get_meta("audit_head")

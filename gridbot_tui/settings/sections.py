@@ -38,8 +38,8 @@ def unit(name: str, applies: str | None = None) -> dict[str, Any]:
 class BotParams(Section):
     """Who the bot is and what it trades.
 
-    Together with the profile: nothing here changes under a running bot. A profile keeps the symbols that it began
-    with: others are traded in a profile of their own (--profile).
+    Together with the profile: nothing here changes under a running bot. A profile keeps the symbols and the capital
+    that it began with: others are traded in a profile of their own (--profile).
     """
 
     mode: Mode = Field(
@@ -85,7 +85,8 @@ class BotParams(Section):
         gt=0,
         le=Decimal(1_000_000_000),
         description="Money the bot may size by; drawdown is measured on it. Not set: 10000 in sim, replay "
-        "and paper; on testnet and live the whole wallet in the quote asset.",
+        "and paper; on testnet and live the whole wallet in the quote asset. Later deposits and withdrawals "
+        "raise and lower it; a profile that has begun takes no other one.",
         json_schema_extra=unit("quote"),
     )
 

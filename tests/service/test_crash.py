@@ -174,3 +174,14 @@ def test_under_another_kind_of_grid_no_lot_is_taken_for_one_of_its_levels(warmed
     live_once(options(home), stop)
     assert not standing(home)
     live_once(other, started)
+
+
+def test_a_profile_that_has_begun_does_not_pass_over_another_capital(warmed: Path, tmp_path: Path) -> None:
+    """Its books count from the one they began with: a smaller one would have limited nothing, unsaid."""
+    home = copied(warmed, tmp_path / "home")
+    for capital in ("2500", "10000.01"):
+        with pytest.raises(RunRefused, match=rf"sizes by the 10000 USDT .* bot.capital is {capital} now") as refused:
+            Living(options(home, ("bot.capital", capital)))
+        assert refused.value.exit_code == 4
+    live_once(options(home, ("bot.capital", "10000")), lambda bot: bot.days(0.01))
+    live_once(options(home), lambda bot: bot.days(0.01))
