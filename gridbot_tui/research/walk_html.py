@@ -23,12 +23,12 @@ def write(folder: Path, made: Walk, result: dict[str, Any]) -> tuple[Path, Path]
     """Write ``walkforward.html`` and ``walkforward.json``. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     page, data = folder / "walkforward.html", folder / "walkforward.json"
-    page.write_text(render(made), encoding="utf-8")
+    page.write_text(render(made, result), encoding="utf-8")
     data.write_text(json.dumps(result, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     return page, data
 
 
-def render(made: Walk) -> str:
+def render(made: Walk, result: dict[str, Any]) -> str:
     """The page."""
     at = [day * DAY for day in made.days]
     lines = [
