@@ -66,7 +66,8 @@ class MetricsServer:
                 failing, patience = why, self._again_s
             if patience is not None:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), patience)
+                    async with asyncio.timeout(patience):  # wait_for may swallow the end of the run (Python 3.11)
+                        await self._changed.wait()
 
     @contextlib.asynccontextmanager
     async def _serving(self, listen: str) -> AsyncIterator[None]:
