@@ -195,6 +195,12 @@ def test_a_fill_that_overtakes_the_news_of_its_stop_is_doubtful_at_first() -> No
     assert words.client_of("BTCUSDT", 500) == "gb0-stop"
 
 
+@pytest.mark.parametrize("fee", [{"n": None, "N": None}, {"n": "0.1", "N": "USDT"}])
+def test_a_forced_fill_without_its_fee_is_left_to_the_list_that_has_it(fee: dict[str, Any]) -> None:
+    told = futures().of(raw(order(c="adl_autoclose", **{**TRADED, **fee})))[2]
+    assert [type(w) for w in told] == [LookAgain if fee["n"] is None else Fill]
+
+
 @pytest.mark.parametrize(("state", "executed", "outcomes"), [
     ("CANCELED", None, ["canceled"]), ("EXPIRED", None, ["expired"]), ("REJECTED", None, ["expired"]),
     ("FINISHED", "0.010", ["filled"]), ("FINISHED", "0.004", ["expired"]),

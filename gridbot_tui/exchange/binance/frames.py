@@ -153,7 +153,7 @@ class FuturesOrder(Struct, frozen=True):
     t: int | None = 0
     m: bool = False
     ps: str | None = "BOTH"
-    rp: str | None = "0"
+    rp: str | None = None
     er: str | int | None = "0"
 
 
