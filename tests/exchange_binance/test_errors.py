@@ -92,12 +92,14 @@ def test_what_an_answer_to_an_order_asks_of_the_caller(trouble: Exception, kind:
     assert type(classify(trouble, "POST order", changes=True, market=Market.FUTURES)) is kind
 
 
-def test_an_order_that_is_refused_for_the_position_mode_says_what_to_switch() -> None:
-    """No event tells that the mode was switched while the bot runs."""
-    said = "Order's position side does not match user's setting."
-    error = classify(answer(400, -4061, said), "POST order", changes=True, market=Market.FUTURES)
-    assert (type(error), error.code) == (Refused, -4061)
-    assert error.detail.startswith("the account is in hedge mode")
+@pytest.mark.parametrize(("code", "said", "hint"), [
+    (-4061, "Order's position side does not match user's setting.", "switch Position Mode back"),
+    (-4118, "ReduceOnly Order Failed. Please check your existing position and open orders.", "cancel by hand"),
+])  # fmt: skip
+def test_a_refusal_whose_words_do_not_say_it_says_what_to_do(code: int, said: str, hint: str) -> None:
+    error = classify(answer(400, code, said), "POST order", changes=True, market=Market.FUTURES)
+    assert (type(error), error.code) == (Refused, code)
+    assert hint in error.detail
     assert error.detail.endswith(said)
 
 

@@ -71,8 +71,11 @@ STOPS: Final = {
     -2017: "the key is locked on this account",
 }
 """Codes after which nothing will be served until somebody acts, in words."""
-_HEDGED: Final = -4061
-"""Nothing on the stream tells that Position Mode was switched while the bot runs: its refused orders do."""
+_HINTS: Final = {
+    -4061: "the account is in hedge mode, and gridbot trades one-way: switch Position Mode back. ",
+    -4118: "other reduce-only orders take up the position: cancel by hand those that are not the bot's. ",
+}
+"""Of refusals whose own words do not say what to do. Nothing on the stream tells that Position Mode was switched."""
 _DISABLED: Final = ("this action is disabled on this account", "this account may not place or cancel orders")
 _UNKNOWN_CODES: Final = frozenset((-1000, -1001, -1006, -1007))
 """4xx or 5xx, these say themselves that nobody knows."""
@@ -127,8 +130,7 @@ def _answered(said: HttpTrouble, what: str, changes: bool, market: Market) -> Bi
         return RetryLater(detail, code)
     doubtful = status >= 500 or status == 408 or said.code is None or code in _UNKNOWN_CODES
     if not doubtful:
-        hedged = "the account is in hedge mode, and gridbot trades one-way: switch Position Mode back. "
-        return Refused(hedged + words if code == _HEDGED else words, code)
+        return Refused(_HINTS.get(code, "") + words, code)
     if changes:
         return Unresolved(f"{detail} (HTTP {status})", code)
     if status == 403:
