@@ -223,11 +223,17 @@ class Engine:
 
     def standing(self) -> list[ClientId]:
         """Our orders that stand or may stand; stops that a keeping shutdown leaves are not counted."""
-        keep = self.shutdown_intent == "keep"
+        kept = set(self.kept_stops())
+        return [one for live in self.desk.orders.all_live() if (one := live.order.client_id) not in kept]
+
+    def kept_stops(self) -> list[ClientId]:
+        """Resting stops that a keeping shutdown leaves under the positions; none of any other."""
+        if self.shutdown_intent != "keep":
+            return []
         return [
             live.order.client_id
             for live in self.desk.orders.all_live()
-            if not (keep and live.order.purpose is Purpose.STOP and live.state is OrderState.RESTING)
+            if live.order.purpose is Purpose.STOP and live.state is OrderState.RESTING
         ]
 
     def open_positions(self) -> dict[Symbol, str]:

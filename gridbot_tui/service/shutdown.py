@@ -34,6 +34,10 @@ class Holdings(Protocol):
         """Client ids of our orders that stand or may stand; protective stops not counted when kept."""
         ...
 
+    def kept_stops(self) -> list[str]:
+        """Client ids of the protective stops that are kept."""
+        ...
+
     def open_positions(self) -> dict[Symbol, str]:
         """Our positions that can be closed, as quantity strings by symbol."""
         ...
@@ -164,8 +168,10 @@ class Shutdown:
         positions = tuple(self._holdings.open_positions().items())
         dust = tuple(self._holdings.dust().items())
         held = ", ".join(f"{symbol} {quantity}" for symbol, quantity in positions)
+        stops = len(self._holdings.kept_stops())
+        kept = "" if not stops else " besides the positions' stop" if stops == 1 else f" besides {stops} stops"
         words = [
-            f"{len(left)} orders left" + (f" ({', '.join(left)})" if left else ""),
+            f"{len(left)} orders left{kept}" + (f" ({', '.join(left)})" if left else ""),
             f"{len(positions)} positions {'kept' if self.keep_positions else 'left'}" + (f" ({held})" if held else ""),
         ]
         if dust:

@@ -256,9 +256,14 @@ def test_a_stop_that_keeps_positions_reports_them_and_leaves_their_stops(home: P
         assert report.exit_code == 0
         assert dict(report.positions) == held
         assert "kept" in report.text
+        said.append(report.text)
 
+    said: list[str] = []
     live_once(options(home), go)
     left = books(home).open_orders
+    assert len(left) > 0
+    stops = "the positions' stop" if len(left) == 1 else f"{len(left)} stops"
+    assert said[0].startswith(f"0 orders left besides {stops}; ")
     assert {order.symbol for order in left} == set(books(home).positions)
     assert all(order.trigger is not None for order in left)
 
