@@ -9,6 +9,8 @@ from gridbot_tui.units import Ms
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Braille dot bits by (row, column) in a cell of 4 x 2."""
 _QUADS = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"
+_STILL = 1e-300
+"""What moves by less than this does not move: it could not be divided by."""
 
 
 def meter(value: float | None, width: int, role: Role, *, marks: Sequence[tuple[float, str, Role]] = ()) -> Row:
@@ -77,9 +79,10 @@ def graph(values: Sequence[float], width: int, height: int, symbols: Symbols) ->
     dots = 4 if symbols == "braille" else 2
     points = resampled(values, width * 2)
     low, high = min(points), max(points)
-    scale = (height * dots - 1) / (high - low) if high > low else 0.0
+    moves = high - low > _STILL
+    scale = (height * dots - 1) / (high - low) if moves else 0.0
     # What never moved is a line through the middle.
-    base = height * dots - 1 if high > low else height * dots // 2
+    base = height * dots - 1 if moves else height * dots // 2
     ys = [base - round((one - low) * scale) for one in points]
     cells = [[0] * width for _ in range(height)]
     before = ys[0]
@@ -99,9 +102,10 @@ def graph(values: Sequence[float], width: int, height: int, symbols: Symbols) ->
 
 def _ascii_graph(points: list[float], width: int, height: int) -> list[str]:
     low, high = min(points), max(points)
-    scale = (height - 1) / (high - low) if high > low else 0.0
+    moves = high - low > _STILL
+    scale = (height - 1) / (high - low) if moves else 0.0
     rows = [[" "] * width for _ in range(height)]
-    base = height - 1 if high > low else height // 2
+    base = height - 1 if moves else height // 2
     for x, one in enumerate(points, width - len(points)):
         rows[base - round((one - low) * scale)][x] = "*"
     return ["".join(row) for row in rows]

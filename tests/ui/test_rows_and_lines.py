@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -29,6 +29,7 @@ def test_a_number_that_does_not_fit_says_so() -> None:
 
 
 @given(st.lists(st.floats(-1e9, 1e9), max_size=300), st.integers(0, 60), st.integers(0, 12))
+@example([0.0, 2.225073858507203e-309], 1, 1)
 def test_graphs_have_their_size_in_every_symbol_set(values: list[float], width: int, height: int) -> None:
     for symbols in glyphs.SETS:
         drawn = lines.graph(values, width, height, symbols)
