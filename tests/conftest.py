@@ -1,11 +1,16 @@
 """For every test: how long an example of hypothesis takes is the machine's load, and no failure.
 
+Where nothing is compiled yet, as in a fresh clone, pytest compiles each file of tests with the words of its assertions,
+which takes longer than all else of collecting. Each worker of several begins with other files, and finds those of the
+others compiled when it comes to them.
+
 The collector of garbage would walk through the thousands of collected tests again and again, nearly half of the time of
 collecting them: nothing is looked at meanwhile, and they are left alone from then on. ``gc.collect()`` in a test finds
 what that test made, as ever.
 """
 
 import gc
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -15,9 +20,18 @@ settings.load_profile("gridbot")
 gc.disable()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    worker: dict[str, str] = getattr(config, "workerinput", {})
+    if not worker or config.args != config.getini("testpaths"):
+        return
+    files = sorted(str(path.relative_to(config.rootpath)) for path in Path(__file__).parent.rglob("test_*.py"))
+    begin = len(files) * int(worker["workerid"].removeprefix("gw")) // int(worker["workercount"])
+    config.args[:] = files[begin:] + files[:begin]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """While one worker compiles the back-test, which takes most of a minute, the other has something else to do."""
-    items.sort(key=lambda item: item.get_closest_marker("compiled") is not None)
+    items.sort(key=lambda item: (item.get_closest_marker("compiled") is not None, item.path))
 
 
 def pytest_collection_finish() -> None:
