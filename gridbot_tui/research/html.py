@@ -154,7 +154,7 @@ def _prices(made: Study) -> str:
         step = max(1, -(-len(marks) // MOST_DOTS))
         dots = [Dot(m.at, m.price, COLOURS[0] if m.side is Side.BUY else COLOURS[1]) for m in marks[::step]]
         line = Line(symbol, [p[0] for p in points], [p[1] for p in points], "#8a9294")
-        shown = "" if step == 1 else f", every {step}th shown"
+        shown = "" if step == 1 else f", one in {step} shown"
         out.append(chart(f"{symbol} with {len(marks)} fills (green bought, brown sold{shown})", [line], dots=dots))
     return "".join(out)
 
@@ -229,8 +229,8 @@ def _slices(parts: Sequence[Slice], note: str = "") -> str:
 
 
 def _worst(found: Analysis) -> str:
-    rows = "".join(f"<tr><td>{day}</td><td>{percent(value, 2)}</td></tr>" for day, value in found.worst)
-    return table_of(rows)
+    lost = [f"<tr><td>{day}</td><td>{percent(value, 2)}</td></tr>" for day, value in found.worst if value < 0.0]
+    return table_of("".join(lost)) if lost else "<p class='sub'>No day lost anything.</p>"
 
 
 def _halts(found: Analysis) -> str:

@@ -26,7 +26,9 @@ def test_an_account_too_small_for_a_lot_is_told_what_one_needs() -> None:
     assert made.main.figures["fills"] == 0
     said = nothing_traded(made)
     assert any("lot below minimum (BTCUSDT" in line and "needs" in line for line in said), said
-    assert "What held orders back" in render(made, analyse(made))
+    page = render(made, analyse(made))
+    assert "What held orders back" in page
+    assert "No day lost anything." in page
 
 
 def test_without_volume_nothing_is_filled_and_the_reason_is_not_the_strategy() -> None:
