@@ -171,7 +171,7 @@ def _coverage(found: "RecordedMarket", name: Symbol) -> dict[str, Any]:
         "bars": bars,
         "missing_bars": (last - first) // found.interval - bars,
         "holes": sum(note.symbol == name and note.code in ("hole", "episode") for note in found.notes),
-        "funding": len(one.funding),
+        "funding": sum(first < rate.at <= last for rate in one.funding),
         "mark_prices": one.mark is not None,
     }
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gridbot_tui.units import HOUR
 from tests.commands.calling import Cli, caller
 from tests.research.markets import START, series
 from tests.research.test_truth import written
@@ -22,6 +23,15 @@ def test_holes_and_missing_funding_are_counted_and_named(tmp_path: Path, call: C
     assert (one["from"], one["bars"], one["missing_bars"], one["holes"]) == (START, 4 * 288 - 66, 66, 2)
     assert (one["funding"], one["mark_prices"]) == (0, False)
     assert {"hole", "episode", "no_funding"} <= {note["code"] for note in done.document["notes"]}
+
+
+def test_only_funding_of_the_days_that_are_there_is_counted(tmp_path: Path, call: Cli) -> None:
+    path = written(tmp_path, series("ETHUSDT", 2))[0]
+    folder = Path(path).parent.parent / "funding"
+    folder.mkdir()
+    rows = "".join(f"{START + hours * HOUR},0.0001\n" for hours in range(-16, 100, 8))
+    (folder / "all.csv").write_text(f"funding_time,funding_rate\n{rows}")
+    assert call("data", "check", path, "--json").document["series"]["ETHUSDT"]["funding"] == 6
 
 
 def test_a_person_gets_a_table_and_the_notes_beside_it(tmp_path: Path, call: Cli) -> None:
