@@ -45,7 +45,7 @@ LET_GO_S = 5.0
 """The end waits so long for the disk; what is not written then is asked of the exchange at the next start."""
 UPKEEP_S = 600.0
 IDS_SINCE: Ms = 1_577_836_800_000
-"""2020-01-01: a new profile numbers its orders by the seconds since then, in six digits of base 36 until 2088."""
+"""2020-01-01: a start numbers its orders by the seconds since then at least, in six digits of base 36 until 2088."""
 
 
 class RealParts(Parts):
@@ -59,9 +59,9 @@ class RealParts(Parts):
         config = self._engine_config(plan.loaded.settings, 1, plan)
         durable = plan.mode is not Mode.PAPER
         super().__init__(plan, profile, config, venue.instruments, plan.market, durable=durable, screen=screen)
-        if not self.resumed:
-            # An id asked for must never be answered with an order of a profile that was thrown away.
-            self.engine.desk.ids.begin_at((venue.now() - IDS_SINCE) // 1000)
+        # An id asked for must never be answered with an order of a profile that was thrown away, nor with one that
+        # was sent after the copy of the state file was made that this start was given.
+        self.engine.desk.ids.begin_at((venue.now() - IDS_SINCE) // 1000)
         # Nobody waits for the disk: lines are chained and written by a thread.
         self.trail = AsideTrail(self.audit, lambda text: self.log.error("audit", text=text))
         telling = Telling(self.trail, self.feed, self.recent.take, self.log, venue.instruments)

@@ -10,9 +10,10 @@ import pytest
 from gridbot_tui.control.command import Command, CommandKind
 from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.orders.ids import parse
-from gridbot_tui.service import dead_man, real_runner
+from gridbot_tui.service import dead_man, real, real_runner
 from gridbot_tui.service.options import RunResult
 from gridbot_tui.service.real import RealParts
+from gridbot_tui.units import DAY
 from tests.service.real_venue import PRICE, SYMBOL, PaperVenue, opened, options
 
 PATIENCE_S = 60.0
@@ -111,3 +112,17 @@ async def test_one_process_leaves_and_the_next_goes_on_with_the_same_orders(tmp_
     assert second.symbols[SYMBOL].fills == first.symbols[SYMBOL].fills
     assert [lot.price for lot in second.symbols[SYMBOL].lots] == [lot.price for lot in first.symbols[SYMBOL].lots]
     assert second.wallet == first.wallet
+
+
+async def test_a_start_on_an_older_copy_of_the_state_file_gives_no_id_out_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked about by its id, an order would be answered with the fate of one that was sent after the copy was made."""
+    async with running(tmp_path) as run:
+        await run.until(lambda p: p.state == "running" and resting(p) > 4)
+        assert await run.command(CommandKind.DETACH)
+        await asyncio.wait_for(run.task, PATIENCE_S)
+        copied = run.parts.engine.desk.ids.state().next_generation
+    monkeypatch.setattr(real, "IDS_SINCE", real.IDS_SINCE - DAY)  # what was sent in a day is in no copy of before
+    async with running(tmp_path) as run:
+        assert run.parts.engine.desk.ids.state().next_generation > copied + 80_000
