@@ -5,6 +5,7 @@ one order, so what is missing is what follows, in the journal, the fact of the t
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -37,6 +38,11 @@ def write_late(trail: AuditTrail, store: Store, at: Ms) -> int:
         if missing is not None:
             return _write(trail, at, missing)
     return 0
+
+
+def has_facts(path: Path) -> bool:
+    """True where an audit trail tells of a life that was remembered in a state file."""
+    return any(line.kind in OF_FACTS for line in last_lines(path))
 
 
 def _after(lines: Sequence[_Line], told: _Line | None) -> Sequence[_Line] | None:

@@ -8,7 +8,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Collection, Coroutine, Mapping
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -19,6 +19,7 @@ from gridbot_tui.exchange.port import Incoming, SetLeverage
 from gridbot_tui.ops.audit_aside import AsideTrail
 from gridbot_tui.ops.collecting import leave_out_what_stands
 from gridbot_tui.service.assemble import Plan, engine_config
+from gridbot_tui.service.audit_late import has_facts
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.command_log import LiveCommands
 from gridbot_tui.service.dead_man import DeadMan
@@ -44,6 +45,11 @@ LISTEN_S = 10.0
 LET_GO_S = 5.0
 """The end waits so long for the disk; what is not written then is asked of the exchange at the next start."""
 UPKEEP_S = 600.0
+EMPTY: Final = (
+    "{} holds nothing, though this profile has traded: on futures what the exchange shows of it is adopted, on spot "
+    "coins that are there are not the bot's; if it ought to hold something, 'gridbot stop --keep-positions' and put a "
+    "whole copy in its place"
+)
 IDS_SINCE: Ms = 1_577_836_800_000
 """2020-01-01: a start numbers its orders by the seconds since then at least, in six digits of base 36 until 2088."""
 
@@ -69,6 +75,8 @@ class RealParts(Parts):
         if live.unprojected:
             text = f"{live.unprojected} facts of the journal are in no table: exports lack them, the bot does not"
             self.journal.report(venue.now(), "warning", "tables", text)
+        if not self.resumed and has_facts(profile.audit):
+            self.journal.report(venue.now(), "warning", "state_file", EMPTY.format(profile.database))
         if self.audit.problem:
             self.journal.report(venue.now(), "error", "audit", self.audit.problem)
         service = plan.loaded.settings.service

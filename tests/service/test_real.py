@@ -126,3 +126,19 @@ async def test_a_start_on_an_older_copy_of_the_state_file_gives_no_id_out_again(
     monkeypatch.setattr(real, "IDS_SINCE", real.IDS_SINCE - DAY)  # what was sent in a day is in no copy of before
     async with running(tmp_path) as run:
         assert run.parts.engine.desk.ids.state().next_generation > copied + 80_000
+
+
+async def test_a_state_file_that_holds_nothing_of_a_profile_that_has_traded_is_told(tmp_path: Path) -> None:
+    """A copy of gridbot.db alone, made beside a running bot, is such a file: all of it stood in the log next to it."""
+    async with running(tmp_path) as run:
+        await run.until(lambda p: p.state == "running" and resting(p) > 4)
+        profile = run.parts.profile
+        assert await run.command(CommandKind.DETACH)
+        await asyncio.wait_for(run.task, PATIENCE_S)
+    assert "holds nothing" not in profile.log.read_text()
+    profile.database.write_bytes(b"")
+    async with running(tmp_path) as run:
+        await run.until(lambda p: p.state == "running")
+        told = [event for event in run.parts.session.snapshot().events if event.code == "state_file"]
+    assert len(told) == 1
+    assert "holds nothing, though this profile has traded" in told[0].text
