@@ -60,9 +60,7 @@ def classed(error: sqlite3.Error, path: Path) -> Exception:
     if code in _DAMAGED or "decode to UTF-8" in str(error):  # Python's own, of a text that is none: it has no code
         return damaged(path, str(error))
     if code in _UNAVAILABLE:
-        return StoreUnavailable(
-            f"{path}: {_UNAVAILABLE[code]} ({error}); free space or access is needed, writing is tried again."
-        )
+        return StoreUnavailable(f"{path}: {_UNAVAILABLE[code]} ({error}); free space or access is needed.")
     return error
 
 

@@ -17,7 +17,7 @@ from tests.service.living import NAME, Living, books, contradictions, copied, en
 
 
 def full(*_: object, **__: object) -> Any:
-    raise StoreUnavailable("gridbot.db: the disk is full; free space or access is needed, writing is tried again.")
+    raise StoreUnavailable("gridbot.db: the disk is full; free space or access is needed.")
 
 
 class Disk:

@@ -205,7 +205,7 @@ def test_a_lock_held_by_another_program_is_unavailable(tmp_path: Path) -> None:
     store.connection.execute("PRAGMA busy_timeout = 20")
     other = sqlite3.connect(tmp_path / "gridbot.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreUnavailable, match="locked"):
+    with pytest.raises(StoreUnavailable, match=r"locked.*; free space or access is needed\.$"):
         store.append([m.intent(1)])
     other.execute("ROLLBACK")
     assert store.append([m.intent(1)]) == 1
