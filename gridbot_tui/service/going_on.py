@@ -54,21 +54,21 @@ def with_its_kinds(profile: Profile, engine: Engine) -> None:
             )
 
 
-def with_its_capital(profile: Profile, engine: Engine, capital: Money | None) -> None:
+def with_its_capital(profile: Profile, engine: Engine, capital: Money | None) -> str:
     """The books count from the capital they began with: another one of the config would size nothing, unsaid.
 
-    ``capital`` is what the config allots; None = the whole wallet in the quote asset.
+    ``capital`` is what the config allots; None = the whole wallet in the quote asset. Returns what is to be said where
+    something is held, which a bot minds all the same.
     """
     ledger = engine.desk.ledger
     if not ledger.started:
-        return
+        return ""
     whole = ledger.account.sums(ledger.quote).start
     if ledger.allotted == (whole if capital is None else capital):
-        return
+        return ""
     then = f"{plain(ledger.allotted)} {ledger.quote}" + (" (its whole wallet then)" if ledger.allotted == whole else "")
     now = "none, for the whole wallet" if capital is None else plain(capital)
-    raise RunRefused(
-        f"profile {profile.name} sizes by the {then} that it began with, and bot.capital is {now} now: put it "
-        "back as it was; or end it with 'gridbot stop', then name another profile with --profile",
-        EXIT_REFUSED,
-    )
+    said = f"profile {profile.name} sizes by the {then} that it began with, and bot.capital is {now} now"
+    if engine.open_positions() or any(True for _ in engine.desk.orders.all_live()):
+        return f"{said}: that is passed over, for what is held wants minding; put it back as it was"
+    raise RunRefused(f"{said}: put it back as it was, or name another profile with --profile", EXIT_REFUSED)

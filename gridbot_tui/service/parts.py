@@ -94,7 +94,7 @@ class Parts(ABC):
             self.crashed = self.resumed and not self.store.was_clean
             going_on.under_its_name(profile, self.store, self.engine, crashed=self.crashed)
             going_on.with_its_kinds(profile, self.engine)
-            going_on.with_its_capital(profile, self.engine, settings.capital(plan.mode))
+            self._passed_over = going_on.with_its_capital(profile, self.engine, settings.capital(plan.mode))
             self._configure_logs(settings.logs)
             self.log = logs.get_logger("service")
             head = self.store.get_meta("audit_head")
@@ -147,6 +147,8 @@ class Parts(ABC):
     ) -> None:
         """What an operator sees and says; bot and runner are there."""
         self._say = lambda level, code, text: journal.report(self.engine.now, level, code, text)
+        if self._passed_over:
+            journal.report(self.engine.now, "warning", "capital", self._passed_over)
         self.alerting = self._make_alerting(journal)
         self.reloader = Reloader(
             self.plan,

@@ -176,12 +176,33 @@ def test_under_another_kind_of_grid_no_lot_is_taken_for_one_of_its_levels(warmed
     live_once(other, started)
 
 
-def test_a_profile_that_has_begun_does_not_pass_over_another_capital(warmed: Path, tmp_path: Path) -> None:
+def test_a_flat_profile_that_has_begun_refuses_another_capital(warmed: Path, tmp_path: Path) -> None:
     """Its books count from the one they began with: a smaller one would have limited nothing, unsaid."""
     home = copied(warmed, tmp_path / "home")
+
+    async def stop(bot: Living) -> None:
+        bot.parts.bot.operator(Operator(bot.parts.world.now, "1", "stop"))
+        bot.parts.bot.begin_shutdown(bot.parts.world.now, keep_positions=False)
+        await bot.days(0.1)
+
+    live_once(options(home), stop)
     for capital in ("2500", "10000.01"):
         with pytest.raises(RunRefused, match=rf"sizes by the 10000 USDT .* bot.capital is {capital} now") as refused:
             Living(options(home, ("bot.capital", capital)))
         assert refused.value.exit_code == 4
     live_once(options(home, ("bot.capital", "10000")), lambda bot: bot.days(0.01))
     live_once(options(home), lambda bot: bot.days(0.01))
+
+
+def test_what_is_held_is_minded_under_another_capital_too_and_that_is_said(warmed: Path, tmp_path: Path) -> None:
+    """A config that was edited while the bot ran must not keep a restart from its positions."""
+    home = copied(warmed, tmp_path / "home")
+
+    async def started(bot: Living) -> None:
+        await bot.days(0.01)
+        said = {event.code: event.text for event in bot.parts.session.snapshot().events}
+        assert "its whole wallet then) that it began with, and bot.capital is 2500 now" in said["capital"]
+        assert bot.parts.engine.desk.ledger.allotted == 10_000
+
+    live_once(options(home, ("bot.capital", "2500")), started)
+    assert standing(home)
