@@ -16,7 +16,7 @@ PYTEST_ARGS ?=
 WORKERS ?= 3
 
 RUFF = $(PY) -m ruff check $(CODE)
-MYPY = $(PY) -m mypy
+MYPY = $(PY) -m mypy --num-workers 2
 CONTRACTS = $(VENV)/bin/lint-imports --no-logo
 # Neighbours stay with one worker until the others have nothing left: what a file shares is made once. One worker more
 # than there are cores on a small machine: tests of real processes and connections wait a third of their time.
