@@ -5,14 +5,12 @@ of the wall.
 """
 
 import asyncio
-import contextlib
 import signal
 import sqlite3
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from functools import partial
+from collections.abc import Awaitable, Callable, Mapping
 
 from gridbot_tui.control.snapshot import LinkView, Snapshot
 from gridbot_tui.control.status import status_document
@@ -46,6 +44,7 @@ from gridbot_tui.service.reload import Reloader
 from gridbot_tui.service.restore import refuse_held, restore_engine
 from gridbot_tui.service.runner import Runner
 from gridbot_tui.service.session import Session, wall_ms
+from gridbot_tui.service.tending import tending
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.settings.sections import LogParams
 from gridbot_tui.store.core import Store
@@ -102,6 +101,9 @@ class Parts(ABC):
             self.audit = AuditTrail(profile.audit, at=wall_ms(), durable=durable, anchor=anchor)
             if self.crashed and (late := write_late(self.audit, self.store, wall_ms())):
                 self.log.info("audit_late", lines=late)
+        except RunRefused:
+            self._left_as_found()
+            raise
         except BaseException:
             self.store.connection.close()
             raise
@@ -109,6 +111,16 @@ class Parts(ABC):
         self.recent = Recent(self.store)
         self.feed.take(self.recent.tail(self.store), instruments)
         self.server: ControlServer | None = None
+
+    def _left_as_found(self) -> None:
+        """Close a state file of which nothing was used: the next start is none after a crash, if this one was not."""
+        try:
+            if self.store.was_clean:
+                self.store.mark_closed()
+        except StoreError:
+            return  # the refusal is what must be told; the next start compares all the more
+        finally:
+            self.store.connection.close()
 
     def gone(self) -> frozenset[Symbol]:
         """What the profile has traded and the exchange lists no more: this run goes without."""
@@ -380,24 +392,3 @@ class Parts(ABC):
         if trouble:
             self.log.error("not_written", text=f"{trouble} The next start asks the exchange for what is missing.")
         logs.close()
-
-
-@contextlib.asynccontextmanager
-async def tending(
-    jobs: Mapping[str, Awaitable[None]], failed: Callable[[str, BaseException], None]
-) -> AsyncIterator[None]:
-    """Run helper tasks for as long as the block lasts; ``failed`` hears at once of one that ends by an error."""
-
-    def ended(name: str, task: "asyncio.Future[None]") -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            failed(name, error)
-
-    tasks = [asyncio.ensure_future(job) for job in jobs.values()]
-    for name, task in zip(jobs, tasks, strict=True):
-        task.add_done_callback(partial(ended, name))
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

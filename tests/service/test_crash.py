@@ -190,7 +190,9 @@ def test_a_flat_profile_that_has_begun_refuses_another_capital(warmed: Path, tmp
         with pytest.raises(RunRefused, match=rf"sizes by the 10000 USDT .* bot.capital is {capital} now") as refused:
             Living(options(home, ("bot.capital", capital)))
         assert refused.value.exit_code == 4
-    live_once(options(home, ("bot.capital", "10000")), lambda bot: bot.days(0.01))
+    begun = Living(options(home, ("bot.capital", "10000")))
+    assert not begun.parts.crashed, "a start that was refused is no crash"
+    begun.parts.close_now(clean=True)
     live_once(options(home), lambda bot: bot.days(0.01))
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from gridbot_tui.service.parts import tending
+from gridbot_tui.service.tending import tending
 
 
 async def test_a_helper_that_fails_is_told_at_once_and_the_run_ends_as_it_would() -> None:
