@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 else:
     Floats = Mask = Any
 
-QUOTES: Final = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD1", "BTC", "ETH", "BNB", "EUR", "TRY")
+QUOTES: Final = (
+    "FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD1", "USDP", "USDS", "DAI", "BTC", "ETH", "BNB", "EURI", "EUR",
+    "TRY", "GBP", "AUD", "JPY", "BRL", "ARS", "MXN", "COP", "ZAR", "PLN", "RON", "CZK", "UAH", "RUB", "NGN", "IDRT",
+    "BIDR",
+)  # fmt: skip
+"""What Binance quotes in, or has quoted in, but for AEUR: ADAEUR is ADA in EUR."""
 
 _MOST_DECIMALS: Final = 10
 # More rows than this off a grid and the grid is too coarse; fewer are stray quotes and are rounded.

@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from gridbot_tui.market.derive import QUOTES
 from gridbot_tui.market.errors import DataError
 from gridbot_tui.units import Market, Symbol
 
@@ -21,9 +22,11 @@ _MARKETS: Final = {
     "spot": Market.SPOT,
 }
 _INTERVAL: Final = re.compile(r"\d+(?:[smhdw]|mo|M)")
-_FOLDER_SYMBOL: Final = re.compile(r"[A-Z0-9]{3,20}")
+_LETTER: Final = r"[^\W_a-z]"
+"""Of a symbol: Binance lists names in Chinese, too."""
+_FOLDER_SYMBOL: Final = re.compile(rf"[A-Z0-9]{{3,20}}|{_LETTER}{{1,14}}(?:{'|'.join(QUOTES)})")
 _FILE: Final = re.compile(
-    r"(?P<symbol>[A-Z0-9]{1,14}(?:USDT|USDC|FDUSD|BUSD|TUSD|USD1|BTC|ETH|BNB|EUR|TRY))"
+    rf"(?P<symbol>{_LETTER}{{1,14}}(?:{'|'.join(QUOTES)}))"
     r"(?!_\d{6}(?!\d))(?:[-_.](?P<interval>\d+(?:[smhdw]|mo|M)))?(?:[-_.]|$)"
 )
 """SYMBOL-INTERVAL-...; ``BTCUSDT_250627`` is a dated future, which has no funding and is another market."""
@@ -37,7 +40,7 @@ _OTHER: Final = re.compile(
 
 _LOST: Final = "lost+found"
 """Of a file system, and readable to root alone."""
-_SECOND: Final = re.compile(r"^[A-Z0-9]+-([A-Za-z]+)-")
+_SECOND: Final = re.compile(rf"^{_LETTER}+-([A-Za-z]+)-")
 """``BTCUSDT-fundingRate-2025-01.zip``: what a file of Binance's holds stands behind its symbol."""
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.clock import interval_ms, interval_name, moment
+from gridbot_tui.market.derive import split_symbol
 from gridbot_tui.market.errors import DataError
 from gridbot_tui.market.paths import origin
 from gridbot_tui.market.quality import gap_note
@@ -55,6 +56,10 @@ def test_moments_are_utc() -> None:
         ("/d/mine.parquet", None, None, None, ""),
         ("/d/BTCUSDT_250627-1m-2025-05.csv", None, None, None, ""),
         ("/d/BTCUSDT_20250627.csv", None, "BTCUSDT", None, ""),
+        ("/d/um/币安人生USDT/1m/a.parquet", Market.FUTURES, "币安人生USDT", "1m", ""),
+        ("/d/币安人生USDT-1m-2025-11.zip", None, "币安人生USDT", "1m", ""),
+        ("/d/历史数据/mine.csv", None, None, None, ""),
+        ("/d/BTCJPY-1h-2024-01.zip", None, "BTCJPY", "1h", ""),
     ],
 )
 def test_a_path_tells_what_it_can(
@@ -109,3 +114,17 @@ def test_the_nearer_extreme_comes_first() -> None:
     assert path_quotes(_bar(T0, 108), 3) == (110, 95, 105)
     with pytest.raises(ValueError, match="no path"):
         path_quotes(_bar(T0), 0)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "parts"),
+    [
+        ("BTCUSDT", ("BTC", "USDT")),
+        ("USDTBRL", ("USDT", "BRL")),
+        ("ADAEUR", ("ADA", "EUR")),
+        ("ETHEURI", ("ETH", "EURI")),
+        ("BTCJPY", ("BTC", "JPY")),
+    ],
+)
+def test_a_symbol_is_counted_in_what_it_is_quoted_in(symbol: str, parts: tuple[str, str]) -> None:
+    assert split_symbol(symbol) == parts
