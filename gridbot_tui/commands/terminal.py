@@ -6,6 +6,7 @@ app is not the end of the bot. The app itself is passed in: this room does not k
 
 import asyncio
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -221,5 +222,11 @@ def hand_over(options: RunOptions, listens: Callable[[], bool], argv: Sequence[s
             return False
         time.sleep(LOOK_S)
     with suppress(OSError):  # the terminal has gone
-        output.say("gridbot: trading goes on without a terminal; 'gridbot attach' brings the screen back")
+        output.say(f"gridbot: trading goes on without a terminal; '{_attach(options)}' brings the screen back")
     return True
+
+
+def _attach(options: RunOptions) -> str:
+    """The command that finds the bot where these options have put it."""
+    named = (("--home", options.home), ("--profile", options.profile))
+    return " ".join(("gridbot attach", *(f"{option} {shlex.quote(str(it))}" for option, it in named if it is not None)))

@@ -1,7 +1,9 @@
 """The terminal app and the bot in one process: what becomes of the bot however the app ends."""
 
+import io
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from msgspec import Struct
@@ -124,6 +126,21 @@ def test_a_successor_that_ends_at_once_trades_nothing(monkeypatch: pytest.Monkey
     result = in_terminal(leaving("detached"), options)
     assert result.exit_code == 1
     assert "nobody trades now" in result.text
+
+
+def test_whoever_detaches_is_told_the_very_command_that_comes_back(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    successor = SimpleNamespace(stdin=io.BytesIO(), poll=lambda: None)
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: successor)
+    for place, command in (
+        ({}, "'gridbot attach'"),
+        ({"home": Path("/my bots"), "profile": "a"}, "'gridbot attach --home '/my bots' --profile a'"),
+    ):
+        successor.stdin = io.BytesIO()
+        chosen = replace(RunOptions(mode=Mode.SIM, in_force=InForce(None, "")), **place)
+        assert terminal.hand_over(chosen, lambda: True, [])
+        assert f"{command} brings the screen back" in capsys.readouterr().err
 
 
 def test_a_wrong_command_line_is_found_out_while_handing_over(options: RunOptions) -> None:
