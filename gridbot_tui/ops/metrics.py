@@ -14,6 +14,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 
 from gridbot_tui import __version__
 from gridbot_tui.control.snapshot import Snapshot, SymbolView, VotesView
+from gridbot_tui.ops.log import lost_lines
 
 STATES: Final = (
     "starting",
@@ -186,6 +187,7 @@ _ACCOUNT: Final = (
     Kind("cycles_won_total", "Cycles that earned more than their fees.", (), _one(lambda s: s.pnl.wins)),
     Kind("blocked", "1 for each reason why something is not done; see the RUNBOOK.", ("code", "symbol"), _blockers),
     Kind("breaker_open", "1 for a breaker that is open.", ("breaker", "level", "symbol"), _breakers),
+    Kind("log_lines_lost", "Lines of the log that the disk did not take.", (), lambda _: (((), lost_lines()),)),
     Kind("viewers", "Faces that read the stream of snapshots.", (), _one(lambda s: s.viewers)),
 )
 _LEARNING: Final = (

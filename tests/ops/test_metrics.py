@@ -1,5 +1,6 @@
 """A snapshot as metrics: what is known is there once, what is unknown is not there."""
 
+import pytest
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -12,6 +13,7 @@ from gridbot_tui.control.snapshot import (
     Snapshot,
     StopView,
 )
+from gridbot_tui.ops import metrics
 from gridbot_tui.ops.metrics import kinds, page
 from tests.control.fake_bot import AT, picture, symbol_view
 from tests.tools import make_metrics_docs
@@ -90,6 +92,12 @@ def test_connections_limits_and_addresses_have_theirs() -> None:
     assert of(found, "rate_limit", link="market", limit="ORDERS", window_s="10") == 300
     assert of(found, "alert_address_up", address="tgram 1") == 0
     assert of(found, "alerts_sent_total", address="tgram 1") == 7
+
+
+def test_lines_that_the_disk_did_not_take_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert of(scraped(picture()), "log_lines_lost") is not None
+    monkeypatch.setattr(metrics, "lost_lines", lambda: 7)
+    assert of(scraped(picture()), "log_lines_lost") == 7
 
 
 def test_two_blockers_of_one_code_are_one_series() -> None:
