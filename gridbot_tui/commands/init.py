@@ -139,8 +139,8 @@ def _rest(
             output.say(f"  {advise.spacing_words(one, ladder, given.market)}")
         output.say("  adaptive follows votes and volatility; arithmetic and geometric are plain grids in a fixed range")
     kind = _tried(recorded, chosen, kept, given, source) or advise.adaptive(kept, ladder, given.market)
-    if asking and recorded is not None:
-        output.say(f"  {kind.value} ({kind.reason})" if given.grid else f"  suggested: {kind.value} ({kind.reason})")
+    if asking and recorded is not None and given.grid in ("", kind.value):
+        output.say(f"  {'' if given.grid else 'suggested: '}{kind.value} ({kind.reason})")
     grid = given.grid or (choice("Grid", GRIDS, str(kind.value)) if asking else str(kind.value))
     if grid == kind.value:
         found.append(kind)

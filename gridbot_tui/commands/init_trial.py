@@ -44,9 +44,7 @@ class Trial(Struct, frozen=True):
         return f"{told}, a year {_bounds(self.yearly)}"
 
 
-def trials(
-    market: "RecordedMarket", plain: Sequence[Advice], capital: str, fixed: str = "geometric"
-) -> list[Trial]:
+def trials(market: "RecordedMarket", plain: Sequence[Advice], capital: str, fixed: str) -> list[Trial]:
     """The adaptive grid and, where it has a range, a plain one of the kind ``fixed``; nothing where the data are too
     short."""
     from gridbot_tui.research.intervals import mean_interval

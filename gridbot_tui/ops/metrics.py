@@ -127,6 +127,16 @@ def _profit(s: Snapshot) -> Iterator[Sample]:
         yield (part,), getattr(s.pnl, part)
 
 
+def _stop(view: SymbolView) -> str | None:
+    return view.stop.trigger if view.stop is not None and view.stop.state == "resting" else None
+
+
+def _residuals(s: Snapshot) -> Iterator[Sample]:
+    """That of the quote asset always, of others where there is one."""
+    for asset, gap in ({s.quote: s.residual} | dict(s.residuals)).items():
+        yield (asset,), gap
+
+
 def _orders(s: Snapshot) -> Iterator[Sample]:
     for name, view in sorted(s.symbols.items()):
         count: dict[tuple[str, str], int] = {}
@@ -170,9 +180,9 @@ _ACCOUNT: Final = (
     Kind("wallet", "Balance of the quote wallet.", (), _one(lambda s: s.wallet)),
     Kind(
         "residual",
-        "What the exchange's wallet has beyond the ledger's, quote: 0 but for news that is on its way.",
-        (),
-        _one(lambda s: s.residual),
+        "What the exchange's wallet has beyond the ledger's, in the asset: 0 but for news that is on its way.",
+        ("asset",),
+        _residuals,
     ),
     Kind("drawdown_ratio", "From the highest value of a unit of capital, <= 0.", (), _one(lambda s: s.drawdown)),
     Kind("max_drawdown_ratio", "The deepest there was, <= 0.", (), _one(lambda s: s.max_drawdown)),
@@ -187,7 +197,7 @@ _ACCOUNT: Final = (
     Kind("cycles_won_total", "Cycles that earned more than their fees.", (), _one(lambda s: s.pnl.wins)),
     Kind("blocked", "1 for each reason why something is not done; see the RUNBOOK.", ("code", "symbol"), _blockers),
     Kind("breaker_open", "1 for a breaker that is open.", ("breaker", "level", "symbol"), _breakers),
-    Kind("log_lines_lost", "Lines of the log that the disk did not take.", (), lambda _: (((), lost_lines()),)),
+    Kind("log_lines_lost", "Lines of the log that the disk did not take.", (), _one(lambda _: lost_lines())),
     Kind("viewers", "Faces that read the stream of snapshots.", (), _one(lambda s: s.viewers)),
 )
 _LEARNING: Final = (
@@ -234,7 +244,7 @@ _SYMBOLS: Final = (
     Kind("symbol_position", "Signed, base.", ("symbol",), _each(lambda v: v.position)),
     Kind("symbol_entry_price", "Average entry, quote.", ("symbol",), _each(lambda v: v.entry_price)),
     Kind("symbol_liquidation_price", "Where it would be, quote.", ("symbol",), _each(lambda v: v.liquidation_price)),
-    Kind("symbol_stop_price", "Trigger of the resting stop, quote.", ("symbol",), _each(lambda v: _stop(v))),
+    Kind("symbol_stop_price", "Trigger of the resting stop, quote.", ("symbol",), _each(_stop)),
     Kind("symbol_leverage", "|position| x mark over equity.", ("symbol",), _each(lambda v: v.leverage)),
     Kind("symbol_worst_leverage", "With a side's orders filled.", ("symbol",), _each(lambda v: v.worst_leverage)),
     Kind("symbol_vote", "Vote of a system, 0 to 1.", ("symbol", "system"), _three_each(lambda v: v.votes)),
@@ -251,7 +261,3 @@ _SYMBOLS: Final = (
     Kind("symbol_funding_rate_ratio", "Last rate of funding.", ("symbol",), _each(lambda v: v.funding_rate)),
     Kind("symbol_age_seconds", "Since its market data last spoke.", ("symbol",), _each(lambda v: _seconds(v.age_ms))),
 )
-
-
-def _stop(view: SymbolView) -> str | None:
-    return view.stop.trigger if view.stop is not None and view.stop.state == "resting" else None

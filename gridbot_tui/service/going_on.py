@@ -28,14 +28,12 @@ def with_its_symbols(profile: Profile, store: Store, engine: Engine, gone: Colle
 def under_its_name(profile: Profile, store: Store, engine: Engine, *, crashed: bool) -> None:
     """Under another name this bot's own orders were another bot's: nobody would mind them, nor any stop."""
     name, known = engine.desk.config.bot, store.get_meta("bot_name")
-    if known is not None and known != name:
-        standing = any(True for _ in engine.desk.orders.all_live())
-        if crashed or standing or engine.open_positions():
-            raise RunRefused(
-                f'the orders of profile {profile.name} are named {known}, and with bot.name = "{name}" it '
-                f"would take them for another bot's: end it as {known} with 'gridbot stop', then change the name",
-                EXIT_REFUSED,
-            )
+    if known is not None and known != name and (crashed or _holds(engine)):
+        raise RunRefused(
+            f'the orders of profile {profile.name} are named {known}, and with bot.name = "{name}" it '
+            f"would take them for another bot's: end it as {known} with 'gridbot stop', then change the name",
+            EXIT_REFUSED,
+        )
     if known != name:
         store.put_meta("bot_name", name)
 
@@ -69,6 +67,11 @@ def with_its_capital(profile: Profile, engine: Engine, capital: Money | None) ->
     then = f"{plain(ledger.allotted)} {ledger.quote}" + (" (its whole wallet then)" if ledger.allotted == whole else "")
     now = "none, for the whole wallet" if capital is None else plain(capital)
     said = f"profile {profile.name} sizes by the {then} that it began with, and bot.capital is {now} now"
-    if engine.open_positions() or any(True for _ in engine.desk.orders.all_live()):
+    if _holds(engine):
         return f"{said}: that is passed over, for what is held wants minding; put it back as it was"
     raise RunRefused(f"{said}: put it back as it was, or name another profile with --profile", EXIT_REFUSED)
+
+
+def _holds(engine: Engine) -> bool:
+    """Whether it knows of a position or of an order that may stand."""
+    return bool(engine.open_positions()) or any(True for _ in engine.desk.orders.all_live())

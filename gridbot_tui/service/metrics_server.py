@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from gridbot_tui.control.snapshot import Snapshot
@@ -17,11 +18,14 @@ from gridbot_tui.service.in_thread import in_thread
 
 if TYPE_CHECKING:
     from aiohttp import web
+    from aiohttp.web_protocol import RequestHandler
 
 AGAIN_S: Final = 60.0
 """An address that could not be had is tried again so much later."""
 FRESH_S: Final = 1.0
 """Scrapes within this time get the same page."""
+MOST: Final = 32
+"""Connections at a time."""
 
 
 class MetricsServer:
@@ -50,7 +54,7 @@ class MetricsServer:
         failing = ""
         while True:
             self._changed.clear()
-            listen, patience = self._listen, None
+            listen = self._listen
             if not listen:
                 await self._changed.wait()
                 continue
@@ -63,10 +67,9 @@ class MetricsServer:
                 why = f"metrics cannot be served at {listen} ({error.strerror or error})"
                 if why != failing:
                     self.say("warning", "metrics", f"{why}; it is tried again every {self._again_s:g} s")
-                failing, patience = why, self._again_s
-            if patience is not None:
+                failing = why
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(patience):  # wait_for may swallow the end of the run (Python 3.11)
+                    async with asyncio.timeout(self._again_s):  # wait_for may swallow the end of the run (Python 3.11)
                         await self._changed.wait()
 
     @contextlib.asynccontextmanager
@@ -78,10 +81,14 @@ class MetricsServer:
         app = web.Application()
         app.router.add_get("/metrics", self._answer)
         runner = web.AppRunner(app, handle_signals=False, access_log=None, logger=_nowhere(), shutdown_timeout=1.0)
+        await runner.setup()
+        assert runner.server is not None
         try:
-            await runner.setup()
-            await web.TCPSite(runner, host, port).start()
-            yield
+            door = await asyncio.get_running_loop().create_server(partial(_admit, runner.server), host, port)
+            try:
+                yield
+            finally:
+                door.close()
         finally:
             await runner.cleanup()
 
@@ -101,6 +108,15 @@ class MetricsServer:
                 self._told = why
                 raise web.HTTPInternalServerError from defect
         return web.Response(body=self._made[1], headers={"Content-Type": CONTENT_TYPE})
+
+
+def _admit(server: "web.Server") -> "RequestHandler":
+    """Take a connection, and leave the oldest ones that there is no room for: who reaches the port and says nothing
+    must not use up the files that the bot needs for its exchange."""
+    there = server.connections
+    for one in there[: max(0, len(there) + 1 - MOST)]:
+        one.force_close()
+    return server()
 
 
 def _nowhere() -> logging.Logger:

@@ -52,6 +52,7 @@ WITHOUT_DISK = {
 }
 """What only lowers risk is carried out also where it cannot be written down."""
 
+FORGOTTEN: Final = "too many later commands wait as well: look with 'gridbot status' what has become of it"
 KEEPS: Final = "it is being stopped with its positions kept; start it again, then 'gridbot stop' closes them"
 """To whoever wants it flat meanwhile: the end of such a stop is none of what was asked for."""
 
@@ -148,12 +149,12 @@ class Session:
         return True
 
     def _forget_oldest(self) -> None:
-        """Those that are known first: whoever waits for another is told by it."""
+        """Those that are known first: whoever waits for another is told by it. Where none is, one more is told so."""
         while len(self._outcomes) > OUTCOMES_KEPT:
-            known = next((name for name, one in self._outcomes.items() if one.done()), None)
-            if known is None:
-                return  # each waits for an end that comes, at the latest with the bot's
-            del self._outcomes[known]
+            name = next((name for name, one in self._outcomes.items() if one.done()), next(iter(self._outcomes)))
+            future = self._outcomes.pop(name)
+            if not future.done():
+                future.set_result(CommandOutcome(name, ok=False, text=FORGOTTEN))
 
     def _audit(self, at: Ms, kind: str, body: dict[str, Any], command_id: str) -> None:
         self._journal.operator(at, kind, {"id": command_id, **body})

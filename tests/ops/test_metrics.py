@@ -1,5 +1,9 @@
 """A snapshot as metrics: what is known is there once, what is unknown is not there."""
 
+import ast
+import inspect
+from typing import get_args
+
 import pytest
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
@@ -13,8 +17,11 @@ from gridbot_tui.control.snapshot import (
     Snapshot,
     StopView,
 )
+from gridbot_tui.engine.desk import Phase
 from gridbot_tui.ops import metrics
 from gridbot_tui.ops.metrics import kinds, page
+from gridbot_tui.service.picture import Picture
+from gridbot_tui.ui.panes import header
 from tests.control.fake_bot import AT, picture, symbol_view
 from tests.tools import make_metrics_docs
 
@@ -69,6 +76,26 @@ def test_every_state_is_there_and_one_of_them_holds() -> None:
     assert states.pop("halted") == 1
     assert set(states.values()) == {0}
     assert "running" in states
+
+
+def test_a_residual_in_a_coin_is_not_hidden_by_that_of_the_quote() -> None:
+    found = scraped(picture(residual="0", residuals=(("BTC", "-0.001"),)))
+    assert of(found, "residual", asset="USDT") == 0
+    assert of(found, "residual", asset="BTC") == -0.001
+
+
+def test_the_states_are_those_that_a_bot_says_and_a_screen_knows() -> None:
+    (state,) = [one for one in ast.walk(ast.parse(inspect.getsource(Picture))) if getattr(one, "name", "") == "state"]
+    said = {
+        one.value
+        for back in ast.walk(state)
+        if isinstance(back, ast.Return)
+        for one in ast.walk(back)
+        if isinstance(one, ast.Constant) and isinstance(one.value, str)
+    }
+    said |= {*get_args(Phase)} - {"trading"}  # which has other words
+    assert said == set(metrics.STATES)
+    assert said <= header.STATES.keys()
 
 
 def test_a_stop_that_does_not_rest_yet_is_no_stop() -> None:

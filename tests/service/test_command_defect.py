@@ -82,3 +82,19 @@ async def test_of_many_commands_the_one_that_is_still_under_way_keeps_those_who_
     assert (await asyncio.wait_for(first, 10.0)).text == "flat"
     assert len(parts.session._outcomes) <= 5
     parts.close_now(clean=False)
+
+
+async def test_of_more_commands_under_way_than_are_kept_the_oldest_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "OUTCOMES_KEPT", 4)
+    monkeypatch.setattr(Engine, "handle", lambda engine, event: [])  # what is asked for takes long
+    parts = Living(RunOptions(mode=Mode.SIM, home=tmp_path, json=True)).parts
+    parts.session.submit(Command("first", CommandKind.FLATTEN), "test")
+    first = asyncio.ensure_future(parts.session.outcome("first"))
+    await asyncio.sleep(0)
+    for number in range(10):
+        parts.session.submit(Command(f"flatten {number}", CommandKind.FLATTEN), "test")
+    assert (await asyncio.wait_for(first, 10.0)).text == session.FORGOTTEN
+    assert len(parts.session._outcomes) == 4
+    parts.close_now(clean=False)

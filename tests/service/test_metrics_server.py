@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from gridbot_tui.ops.params import MetricsParams, host_and_port
-from gridbot_tui.service.metrics_server import MetricsServer
+from gridbot_tui.service.metrics_server import MOST, MetricsServer
 from tests.control.fake_bot import FakeBot
 from tests.control.scene import until
 
@@ -82,6 +82,19 @@ async def test_junk_is_refused_and_fills_no_log(caplog: pytest.LogCaptureFixture
         assert (await one.get(listen))[0] == 200
     assert len(one.said) == 1
     assert not [record for record in caplog.records if record.name.startswith("aiohttp")]
+
+
+async def test_connections_that_say_nothing_use_up_no_files_and_keep_no_scrape_out() -> None:
+    listen = free()
+    async with scene(listen) as one:
+        await until(lambda: one.said)
+        host, port = host_and_port(listen)
+        silent = [await asyncio.open_connection(host, port) for _ in range(2 * MOST)]
+        assert (await one.get(listen))[0] == 200
+        for reader, _ in silent[:MOST]:
+            assert await asyncio.wait_for(reader.read(), 10) == b"", "the oldest are left"
+        for _, writer in silent:
+            writer.close()
 
 
 async def test_a_page_that_cannot_be_made_is_told_to_both_sides() -> None:
