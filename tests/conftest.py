@@ -30,8 +30,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """While one worker compiles the back-test, which takes most of a minute, the other has something else to do."""
-    items.sort(key=lambda item: (item.get_closest_marker("compiled") is not None, item.path))
+    """One worker compiles the back-test first, which takes a minute; what needs it comes last, and finds it there."""
+    items.sort(key=lambda item: (_turn(item), item.path))
+
+
+def _turn(item: pytest.Item) -> int:
+    if item.get_closest_marker("compiles") is not None:
+        return 0
+    return 2 if item.get_closest_marker("compiled") is not None else 1
 
 
 def pytest_collection_finish() -> None:

@@ -34,8 +34,8 @@ class Compiled:
     """The runs of one market that need no engine."""
 
     def __init__(self, prepared: Prepared, since: Ms, tell: Tell) -> None:
-        """``screen.screening.load`` must have been called. ``since``: when late runs start. ``tell`` hears of runs
-        that compiled code began and left to the engine.
+        """``screen.screening.load`` must have been called for as many symbols. ``since``: when late runs start.
+        ``tell`` hears of runs that compiled code began and left to the engine.
 
         One market's columns are kept at a time: play late runs one after the other.
         """
@@ -109,7 +109,7 @@ def wanted(prepared: Prepared, by: By, runs: int, tell: Tell) -> bool:
         return False
     from gridbot_tui.research.screen.screening import compiling_lock, is_kept
 
-    if is_kept():
+    if is_kept(len(prepared.market.symbols)):
         return True
     hours = prepared.market.bars_total * prepared.market.interval // HOUR
     if by == "auto" and hours * runs < WORTH_COMPILING:

@@ -106,7 +106,7 @@ def _compiled(
     """What needs no engine, by place. A strategy that trades nothing is left to the engine: only it can say why."""
     from gridbot_tui.research.screen.screening import load
 
-    load()
+    load(len(prepared.market.symbols))
     began = time.perf_counter()
     quick = Compiled(prepared, since, tell)
     main = quick.play("strategy", late=late)

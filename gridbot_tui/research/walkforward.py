@@ -209,7 +209,7 @@ def _play_all(
     if quick:
         from gridbot_tui.research.screen.screening import load
 
-        load()
+        load(len(prepared.market.symbols))
     workers = processes or (os.cpu_count() or 1)
     played: dict[Job, tuple[metrics.Daily, tuple[float, ...]]] = {}
 

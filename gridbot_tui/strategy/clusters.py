@@ -1,7 +1,7 @@
 """Symbols that move together, by 90 days of daily returns."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 from gridbot_tui.units import Symbol
@@ -44,10 +44,17 @@ def clusters(closes: Mapping[Symbol, Daily], limit: float) -> tuple[tuple[Symbol
     """Groups of two or more symbols joined by |correlation| above ``limit``, directly or through others."""
     names = sorted(closes)
     returns = {name: daily_returns(closes[name]) for name in names}
+    return joined(names, lambda a, b: correlation(returns[a], returns[b]), limit)
+
+
+def joined(
+    names: Sequence[Symbol], related: Callable[[Symbol, Symbol], float | None], limit: float
+) -> tuple[tuple[Symbol, ...], ...]:
+    """``clusters`` of names in order, where ``related`` knows the correlation of two."""
     group = {name: i for i, name in enumerate(names)}
     for i, a in enumerate(names):
         for b in names[i + 1 :]:
-            rho = correlation(returns[a], returns[b])
+            rho = related(a, b)
             if rho is not None and abs(rho) > limit and group[a] != group[b]:
                 gone, kept = group[b], group[a]
                 group = {name: kept if g == gone else g for name, g in group.items()}

@@ -177,16 +177,33 @@ def scaling(report: Report, folder: Path) -> None:
     columns = 6 * 8 * (MINUTES - MINUTES // 4) / 2**20
     report.say(f"the columns of the other three quarters are {columns:.0f} MiB")
     paths = [write(folder / f"many{seed}", MONTH, f"S{seed:02d}USDT", seed) for seed in range(SEEDS)]
-    single = 0.0
+    single, found = 0.0, {symbols: alike(folder / f"of{symbols}", paths, symbols) for symbols in SYMBOLS}
     for symbols in SYMBOLS:
-        one = prepare(Request(tuple(str(path) for path in alike(folder / f"of{symbols}", paths, symbols))))
-        _, _, worked = once(one)
+        _, _, worked = once(prepare(Request(tuple(str(path) for path in found[symbols]))))
         each = worked / symbols
         single = single or each
         hours = MONTH / 60
         report.figure(f"{symbols} symbols, an hour of each, on the processor", 1e6 * each / hours, "us")
         if symbols > 1:
             report.figure(f"{symbols} symbols, cost of each over that of one alone", each / single, "x")
+    alone = 0.0
+    for symbols in SYMBOLS:
+        each = compiled_once(prepare(Request(tuple(str(path) for path in found[symbols])))) / symbols
+        alone = alone or each
+        report.figure(f"{symbols} symbols compiled, a month of each, on the processor", 1e3 * each, "ms")
+        if symbols > 1:
+            report.figure(f"{symbols} symbols compiled, cost of each over that of one alone", each / alone, "x")
+
+
+def compiled_once(prepared: Prepared) -> float:
+    """Seconds on the processor for the compiled double: columns, run and books; compiling itself left out."""
+    from gridbot_tui.research.screen.screening import Screen
+    from gridbot_tui.research.screen.settled import outcome
+
+    load_compiled(len(prepared.market.symbols))
+    began = time.process_time()
+    outcome("strategy", Screen(prepared))
+    return time.process_time() - began
 
 
 def alike(folder: Path, paths: list[Path], symbols: int) -> list[Path]:

@@ -16,8 +16,8 @@ from gridbot_tui.research.screen.settled import outcome
 from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Ms
 from tests.research.markets import prepared, series
 
-Fill = tuple[int, int, int, int]
-"""(time, side, ticks, steps)."""
+Fill = tuple[int, int, int, int, int]
+"""(time, place of the symbol, side, ticks, steps)."""
 Keys = dict[str, str]
 QUARTER: Ms = 15 * MINUTE
 COINS = Market.SPOT
@@ -62,13 +62,15 @@ class Case(Struct, frozen=True):
     """One market with its config."""
 
     name: str
-    make: Callable[[], Series]
+    make: Callable[[], Series | tuple[Series, ...]]
+    """The only series, or those of several symbols on one account."""
     interval: Ms
     keys: Keys
 
     def ready(self) -> Prepared:
         """Ready to be played."""
-        return prepared(self.make(), interval=self.interval, **self.keys)
+        made = self.make()
+        return prepared(*(made if isinstance(made, tuple) else (made,)), interval=self.interval, **self.keys)
 
 
 class Agreement(Struct, frozen=True):
@@ -95,9 +97,9 @@ class Agreement(Struct, frozen=True):
 
     @property
     def holds(self) -> bool:
-        """The same fills in the same order, equity to 1e-6; settled in the books, everything the same."""
+        """The same fills in the same order, equity to 1e-6 (of 1 where all is lost); all the same in the books."""
         same = self.alike == len(self.engine) == len(self.screen)
-        return same and not self.apart and abs(self.screened - self.equity) <= 1e-6 * abs(self.equity)
+        return same and not self.apart and abs(self.screened - self.equity) <= 1e-6 * max(abs(self.equity), 1.0)
 
 
 class Played(Struct, frozen=True):
@@ -119,7 +121,8 @@ def by_engine(one: Prepared) -> Played:
     """Play one market with the engine."""
     ring = ring_of(one)
     ring.run()
-    fills = [(f.at, int(f.fill.side), f.fill.price, f.fill.steps) for f in ring.tape.fills]
+    place = {symbol: i for i, symbol in enumerate(one.market.symbols)}
+    fills = [(f.at, place[f.fill.symbol], int(f.fill.side), f.fill.price, f.fill.steps) for f in ring.tape.fills]
     made = told(outcome_of("strategy", ring, one))
     return Played(fills, float(ring.engine.desk.ledger.equity_quick() or 0), made)
 
@@ -129,8 +132,8 @@ def compare(one: Prepared, engine: Played | None = None) -> Agreement:
     engine = engine or by_engine(one)
     screen = Screen(one)
     made = screen.run(one.settings)
-    at = screen.tape.plan[:, 0]
-    own = [(int(at[row]), side, price, steps) for row, side, price, steps in made.fills.tolist()]
+    at = screen.tape.times
+    own = [(int(at[row]), place, side, price, steps) for row, place, side, price, steps in made.fills.tolist()]
     settled = told(outcome("strategy", screen))
     apart = tuple(name for name in settled if settled[name] != engine.told[name])
     return Agreement(engine.fills, own, engine.equity, made.final, made.counts, apart)
@@ -162,8 +165,9 @@ def swung(one: Series, far: float) -> Series:
     return replace(one, high=high.astype(np.int64), low=low.astype(np.int64))
 
 
-def _bold(seed: int) -> Series:
-    walk = series("ETHUSDT", 24, seed=seed, sigma_hour=0.005, drift_day=0.012, interval=QUARTER, marks=seed % 2 == 0)
+def bold(seed: int, symbol: str = "ETHUSDT") -> Series:
+    """A steady rise, then most of the price is gone between two bars."""
+    walk = series(symbol, 24, seed=seed, sigma_hour=0.005, drift_day=0.012, interval=QUARTER, marks=seed % 2 == 0)
     return fallen(walk, (19.0 + 0.3 * (seed % 5),), 0.7)
 
 
@@ -279,5 +283,96 @@ CASES: tuple[Case, ...] = (
         5 * MINUTE,
         LASTING,
     ),
-    *(Case(f"liquidated {seed}", lambda seed=seed: _bold(seed), QUARTER, BOLD) for seed in (30, 31, 32, 33)),  # type: ignore[misc]
+    *(Case(f"liquidated {seed}", lambda seed=seed: bold(seed), QUARTER, BOLD) for seed in (30, 31, 32, 33)),  # type: ignore[misc]
 )
+
+
+def _several(*symbols: str, seed: int, days: float = 30, **given: Any) -> tuple[Series, ...]:
+    """Walks of their own, on one account."""
+    return tuple(series(symbol, days, seed=seed + i, **given) for i, symbol in enumerate(symbols))
+
+
+def _holed() -> tuple[Series, ...]:
+    """Outages and episodes, each at its own time; one begins late and ends early."""
+    first = ((16.3, 0.5), (17.7, 0.9), (18.0, 3.0), (34.5, 1.0))
+    second = ((16.3, 0.7), (20.01, 2.0), (25.51, 0.9), (30.02, 30.0))
+    return (
+        series("BTCUSDT", 24, seed=15, sigma_hour=0.011, holes=((0.0, 60.0),)),
+        series("ETHUSDT", 36, seed=13, sigma_hour=0.012, holes=first),
+        series("SOLUSDT", 36, seed=14, sigma_hour=0.012, holes=second),
+    )
+
+
+ALL = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+TWO = ("ETHUSDT", "SOLUSDT")
+SEVERAL: tuple[Case, ...] = (
+    Case("three", lambda: _several(*ALL, seed=3, sigma_hour=0.012, interval=QUARTER), QUARTER, TIGHT),
+    Case(
+        "that move together",
+        lambda: (
+            *(series(one, 50, seed=3, sigma_hour=0.012, interval=QUARTER) for one in ALL[:2]),
+            series("SOLUSDT", 50, seed=5, sigma_hour=0.011, interval=QUARTER),
+        ),
+        QUARTER,
+        {**TIGHT, **LARGE},
+    ),
+    Case(
+        "with halts that end",
+        lambda: _several(*ALL, seed=20, days=60, sigma_hour=0.02, drift_day=-0.03, interval=QUARTER),
+        QUARTER,
+        {**TIGHT, **LARGE, "risk__auto_rearm": "true", "risk__auto_rearm_days": "2"},
+    ),
+    Case(
+        "in minutes, with mark prices",
+        lambda: _several(*TWO, seed=31, days=17, sigma_hour=0.011, interval=MINUTE, marks=True),
+        MINUTE,
+        TIGHT,
+    ),
+    Case(
+        "in thin markets",
+        lambda: (
+            thin(series("ETHUSDT", 22, seed=11, sigma_hour=0.011, interval=QUARTER), 1.0),
+            thin(series("BTCUSDT", 22, seed=12, sigma_hour=0.011, interval=QUARTER), 0.05),
+        ),
+        QUARTER,
+        TIGHT,
+    ),
+    Case("with holes of their own", _holed, 5 * MINUTE, TIGHT),
+    Case(
+        "on spot",
+        lambda: _several(*ALL, seed=16, days=40, sigma_hour=0.012, interval=QUARTER, market=COINS, holes=((20, 9),)),
+        QUARTER,
+        {**SPOT, **LARGE},
+    ),
+    Case(
+        "one of which gaps and fires its stop",
+        lambda: (
+            fallen(series("SOLUSDT", 40, seed=10, sigma_hour=0.012, interval=QUARTER), (22, 35.3), 0.3),
+            series("ETHUSDT", 40, seed=12, sigma_hour=0.012, interval=QUARTER),
+        ),
+        QUARTER,
+        {},
+    ),
+    Case(
+        "past the trim level",
+        lambda: _several(*ALL, seed=50, days=40, sigma_hour=0.015, interval=QUARTER),
+        QUARTER,
+        {**TIGHT, **LARGE, "risk__leverage_cap": "1.2", "risk__leverage_trim": "1.3", "risk__leverage_hard": "1.5"},
+    ),
+    Case(
+        "as plain grids",
+        lambda: _several(*TWO, seed=60, days=20, sigma_hour=0.012, interval=QUARTER),
+        QUARTER,
+        {"ladder__kind": "geometric", "ladder__plain__side": "long"},
+    ),
+    *(
+        Case(
+            f"liquidated together {seed}",
+            lambda seed=seed: (bold(seed), bold(seed + 10, "SOLUSDT")),  # type: ignore[misc]
+            QUARTER,
+            BOLD,
+        )
+        for seed in (30, 31)
+    ),
+)
+"""Several symbols on one account, and what an account adds: shared margin, caps, tiers, halts and liquidations."""

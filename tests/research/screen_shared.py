@@ -7,7 +7,10 @@ from pathlib import Path
 import msgspec
 
 from gridbot_tui.research.screen import screening
-from tests.research.screen_cases import CASES, Agreement, Case, Played, by_engine, compare
+from tests.research.screen_cases import CASES, SEVERAL, Agreement, Case, Played, by_engine, compare
+
+EVERY = (*CASES, *SEVERAL)
+Agreements = Callable[[Case], Agreement]
 
 
 class Shared:
@@ -18,20 +21,20 @@ class Shared:
 
     def agreement(self, case: Case) -> Agreement:
         """What both make of a market."""
-        found = self._once(f"screen-{CASES.index(case)}", lambda: self._compared(case))
+        found = self._once(f"screen-{EVERY.index(case)}", lambda: self._compared(case))
         assert found is not None
         return msgspec.msgpack.decode(found, type=Agreement)
 
     def _compared(self, case: Case) -> Agreement:
         engine = self._engine(case)
-        for other in CASES:
-            if not _somebody_compiles():
+        for other in EVERY:
+            if not _somebody_compiles(case):
                 break
             self._engine(other, wait=False)  # what must be played anyway
         return compare(case.ready(), engine)
 
     def _engine(self, case: Case, wait: bool = True) -> Played | None:
-        found = self._once(f"engine-{CASES.index(case)}", lambda: by_engine(case.ready()), wait)
+        found = self._once(f"engine-{EVERY.index(case)}", lambda: by_engine(case.ready()), wait)
         return None if found is None else msgspec.msgpack.decode(found, type=Played)
 
     def _once(self, name: str, make: Callable[[], object], wait: bool = True) -> bytes | None:
@@ -47,9 +50,9 @@ class Shared:
             return path.read_bytes()
 
 
-def _somebody_compiles() -> bool:
+def _somebody_compiles(case: Case) -> bool:
     """True while another process compiles the screen, for which this one would have to wait."""
-    if screening.is_compiled():
+    if screening.is_compiled(2 if case in SEVERAL else 1):
         return False
     with screening.compiling_lock() as lock:
         try:

@@ -94,7 +94,7 @@ def test_fees_in_a_coin_of_which_one_buys_millions_are_the_engines() -> None:
 @pytest.mark.parametrize("name", ["no hysteresis", "liquidated 30"])
 def test_plain_grids_of_one_side_are_the_engines_run(name: str, keys: Keys) -> None:
     case = BY_NAME[name]
-    one = prepared(case.make(), interval=case.interval, **keys)
+    one = structs.replace(case, keys=keys).ready()
     screening.load()
     made = Compiled(one, warm_at(one), print).play("strategy")
     ring = ring_of(one)
@@ -136,7 +136,7 @@ def test_changed_parameters_are_the_engines_too() -> None:
 def test_while_nothing_is_compiled_a_short_run_is_the_engines_and_a_long_one_is_worth_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(screening, "is_kept", lambda: False)
+    monkeypatch.setattr(screening, "is_kept", lambda symbols: False)
     said: list[str] = []
     assert not compiled.wanted(ready(), "auto", 3, said.append)
     assert "--played-by compiled" in said.pop()
@@ -146,7 +146,7 @@ def test_while_nothing_is_compiled_a_short_run_is_the_engines_and_a_long_one_is_
 
 
 def test_once_it_is_compiled_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(screening, "is_kept", lambda: True)
+    monkeypatch.setattr(screening, "is_kept", lambda symbols: True)
     said: list[str] = []
     assert compiled.wanted(ready(), "auto", 1, said.append)
     assert not compiled.wanted(ready(), "engine", 1, said.append)
@@ -157,7 +157,7 @@ def test_where_compiled_code_cannot_be_kept_the_engine_plays(monkeypatch: pytest
     def nowhere() -> object:
         raise PermissionError(13, "Permission denied", "/nowhere")
 
-    monkeypatch.setattr(screening, "is_kept", lambda: False)
+    monkeypatch.setattr(screening, "is_kept", lambda symbols: False)
     monkeypatch.setattr(screening, "compiling_lock", nowhere)
     assert not compiled.wanted(ready(), "auto", 200, lambda text: None)
     with pytest.raises(RunRefused, match="/nowhere"):
@@ -165,9 +165,9 @@ def test_where_compiled_code_cannot_be_kept_the_engine_plays(monkeypatch: pytest
 
 
 def test_what_it_does_not_know_is_the_engines_unless_it_was_asked_for() -> None:
-    one = prepared(series("ETHUSDT", 16), series("BTCUSDT", 16, seed=2))
+    one = prepared(series("ETHUSDT", 16), simulation__exchange__partial_probability="0.1")
     assert not compiled.wanted(one, "auto", 1, lambda text: None)
-    with pytest.raises(RunRefused, match="several symbols share one account"):
+    with pytest.raises(RunRefused, match="partial fills by chance"):
         compiled.wanted(one, "compiled", 1, lambda text: None)
 
 
@@ -265,12 +265,17 @@ def _hours_agree(one: Prepared) -> None:
     assert len(whole) >= len(made) - 2, "and none is left out"
 
 
+@pytest.mark.compiles
 def test_what_is_loaded_is_what_runs_and_is_kept_where_it_should() -> None:
     screening.load()
-    from gridbot_tui.research.screen import loop
+    screening.load(3)
+    from gridbot_tui.research.screen import loop, several
 
-    run: Any = loop.run
+    runs: tuple[Any, ...] = (loop.run, several.run_several)
     screening.Screen(ready()).run(ready().settings)
-    assert len(run.signatures) == 1, "one layout of the arrays, compiled once"
+    two = prepared(series("ETHUSDT", 2), series("SOLUSDT", 2))
+    screening.Screen(two).run(two.settings)
+    assert [len(run.signatures) for run in runs] == [1, 1], "one layout of the arrays each, compiled once"
     assert screening.is_kept()
+    assert screening.is_kept(2)
     assert not list(Path(screening.__file__).parent.rglob("*.nb[ci]")), "nothing of it lies beside the sources"

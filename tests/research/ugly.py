@@ -199,8 +199,21 @@ def coarse(draw: Random) -> list[Series]:
     return [made]
 
 
+def crowd(draw: Random) -> list[Series]:
+    """Two to four of these on one account, each ugly in its own way."""
+    alone = [kind for kind in KINDS if kind is not crowd]
+    return [_as(f"X{place}USDT", draw.choice(alone)(draw)[0]) for place in range(draw.randrange(2, 5))]
+
+
+def _as(symbol: str, one: Series) -> Series:
+    """The same under another name."""
+    rates = [replace(rate, symbol=symbol) for rate in one.funding]
+    instrument = replace(one.instrument, symbol=symbol, base=symbol.removesuffix("USDT"))
+    return replace(one, instrument=instrument, funding=rates)
+
+
 KINDS: tuple[Callable[[Random], list[Series]], ...] = (
-    gaps, flash, spikes, pump, delisted, together, outage, funded, torn, silent, thin, cheap, dear, coarse,
+    gaps, flash, spikes, pump, delisted, together, outage, funded, torn, silent, thin, cheap, dear, coarse, crowd,
 )  # fmt: skip
 
 

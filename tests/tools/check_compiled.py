@@ -118,7 +118,7 @@ def configured(draw: Random, market: Market) -> tuple[Keys, Settings]:
 
 
 def compared(name: str, one: Prepared, seed: str) -> Found:
-    """Both on one market, alone where several were drawn together."""
+    """Both on one market."""
     draw = Random(seed)
     keys, settings = configured(draw, next(iter(one.market.instruments.values())).market)
     one = replace(one, settings=settings)
@@ -177,6 +177,7 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     _seed, began = given.seed, time.monotonic()
     load()
+    load(2)
     _jobs.extend(markets(given.windows, given.ugly, given.seed))
     totals: Counter[str] = Counter()
     for found in results(given.workers):

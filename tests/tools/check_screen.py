@@ -20,7 +20,7 @@ from tests.bench.backtest_market import MINUTES, write
 from tests.bench.backtest_peers import PEERS, measured
 from tests.bench.report import Report
 from tests.research.markets import series
-from tests.research.screen_cases import CASES, LASTING, QUARTER, Case, compare, thin
+from tests.research.screen_cases import CASES, LASTING, QUARTER, SEVERAL, Case, compare, thin
 from tests.tools.make_validation import data
 from tests.tools.profile_screen import profile
 
@@ -107,7 +107,7 @@ def _markets(asked: list[str]) -> Iterator[tuple[str, Prepared | str]]:
         one = prepare(Request((str(path),)))
         yield name, fits(one) or one
     if not asked:
-        for case in (*CASES, *LONG):
+        for case in (*CASES, *LONG, *SEVERAL):
             yield case.name, case.ready()
 
 

@@ -30,7 +30,7 @@ def mark(w: State, n: Numbers) -> bool:
         w.over = 0
         return False
     before = w.tier
-    _update(w, n, w.value_now)
+    update(w, n, w.value_now)
     w.left = max(0.0, 1.0 - (1.0 - n.enter3) * w.peak / w.value) if w.value > 0.0 else 0.0
     if w.tier != before:
         w.dirty = 1
@@ -43,7 +43,7 @@ def mark(w: State, n: Numbers) -> bool:
 
 
 @inlined
-def _update(w: State, n: Numbers, value: float) -> None:
+def update(w: State, n: Numbers, value: float) -> None:
     """``risk.tiers.DrawdownTiers.update`` at a fresh mark."""
     w.value, w.peak, w.top = value, max(w.peak, value), max(w.top, value)
     raw = 1.0 - value / w.peak if w.peak > 0.0 else 0.0
@@ -90,7 +90,14 @@ def _rearm(w: State, n: Numbers) -> None:
 
 @compiled
 def losses(w: State, n: Numbers) -> None:
-    """On decision bars: how fast the unit value falls; too fast opens a breaker."""
+    """On decision bars: an account that falls too fast opens a breaker."""
+    if falls_fast(w, n):
+        trip(w, LOSSES)
+
+
+@compiled
+def falls_fast(w: State, n: Numbers) -> bool:
+    """True where the unit value has fallen too far within an hour; remembers what it is now."""
     first, last, value = w.fall_first, w.fall_count, w.value_now
     while last > first and w.fall_value[(last - 1) % FALLS] <= value:
         last -= 1
@@ -100,12 +107,11 @@ def losses(w: State, n: Numbers) -> None:
         first += 1
     w.fall_first, w.fall_count = first, last
     highest = w.fall_value[first % FALLS]
-    if highest > 0.0 and 1.0 - value / highest >= n.breaker_loss:
-        _trip(w, LOSSES)
+    return bool(highest > 0.0 and 1.0 - value / highest >= n.breaker_loss)
 
 
 @compiled
-def _trip(w: State, what: int) -> None:
+def trip(w: State, what: int) -> None:
     """The condition of a breaker holds."""
     w.fine[what] = -1
     if not w.open[what]:
@@ -129,13 +135,13 @@ def _is_fine(w: State, what: int, hold: int) -> None:
 def guard(w: State, n: Numbers) -> None:
     """Compare the distance to liquidation with its limits where there is any leverage to speak of."""
     worth = equity(w, n)
-    held = abs(w.pos) * w.mark * n.unit
+    held = abs(w.pos) * w.mark * n.unit + w.held_beside
     near = 0
     if not n.spot and w.pos and worth > 0.0 and held / worth >= 1.0:
         near = near_to(w, n, worth)
     if near:
         w.near_liquidation = w.dirty = 1
-        _trip(w, LIQUIDATION)
+        trip(w, LIQUIDATION)
     elif w.near_liquidation:
         w.near_liquidation, w.dirty = 0, 1
         _is_fine(w, LIQUIDATION, 0)

@@ -40,7 +40,7 @@ def play(w: State, n: Numbers, bar: Integers, volume: float, funding: float) -> 
             or bar[MARK_LOW] <= w.low_watch
             or bar[MARK_HIGH] >= w.high_watch
         ):
-            _trade(w, n, bar, volume)
+            trade(w, n, bar, volume)
             w.unwatched = 1
         w.last, w.xmark = bar[CLOSE], bar[MARK]
     if not math.isnan(funding) and w.xpos:
@@ -51,7 +51,7 @@ def play(w: State, n: Numbers, bar: Integers, volume: float, funding: float) -> 
 
 
 @compiled
-def _trade(w: State, n: Numbers, bar: Integers, volume: float) -> None:
+def trade(w: State, n: Numbers, bar: Integers, volume: float) -> None:
     """Both extremes of a bar in which something may happen."""
     if w.xpos:
         side = 1 if w.xpos > 0 else -1
@@ -61,6 +61,8 @@ def _trade(w: State, n: Numbers, bar: Integers, volume: float) -> None:
     for _ in range(2):
         budget = _through(w, n, bar, side, budget)
         _risk(w, n, bar, side)
+        if w.bust:
+            return
         side = -side
 
 
@@ -136,23 +138,20 @@ def solvent(w: State, n: Numbers, mark: int, price: int) -> bool:
     """Judge the margin at a mark; liquidate at ``price`` where it is gone, and then False."""
     if n.spot or not w.xpos:
         return True
-    if balance(w, n, mark) > maintenance(n, abs(w.xpos * mark * n.unit)):
+    if balance(w, n, mark) > maintenance(n, abs(w.xpos * mark * n.unit)) + w.xneeds_beside:
         return True
+    if w.shared:  # the others' positions go, too: that is their caller's to do
+        w.bust, w.bust_at = 1, price
+        return False
     w.liquidations += 1
-    for place in range(1, w.taken + 1):  # in the order in which they were taken
+    for _ in range(w.taken):  # in the order in which they were taken
         if w.count == 0:
             break
-        row = _open_since(w, place)
+        row = open_since(w)
         if row < 0:
             break
         end(w, row, EXPIRED)
-    at, held = max(1, price), w.xpos
-    side = -1 if held > 0 else 1
-    settle(w, n, side, at, abs(held), 0)
-    tell(w, FILLED_BY, FORCED, at, side * abs(held), 0)
-    fee = cut(abs(at * held * n.unit) * n.liquidation_fee)
-    if fee:
-        pay(w, -fee, 1)
+    force(w, n, max(1, price))
     missing = -balance(w, n, 0)
     if missing > 0.0:
         pay(w, missing, 1)
@@ -160,7 +159,7 @@ def solvent(w: State, n: Numbers, mark: int, price: int) -> bool:
 
 
 @compiled
-def _open_since(w: State, place: int) -> int:
+def open_since(w: State) -> int:
     """The oldest order that stands on the exchange; -1 for none."""
     found, oldest = -1, 0
     for listed in range(3):
@@ -169,3 +168,15 @@ def _open_since(w: State, place: int) -> int:
             if o[RESTS] != NOWHERE and (found < 0 or o[PLACE] < oldest):
                 found, oldest = w.live[listed, i], o[PLACE]
     return found
+
+
+@compiled
+def force(w: State, n: Numbers, at: int) -> None:
+    """The exchange closes the position at a price, and takes its clearance fee."""
+    held = w.xpos
+    side = -1 if held > 0 else 1
+    settle(w, n, side, at, abs(held), 0)
+    tell(w, FILLED_BY, FORCED, at, side * abs(held), 0)
+    fee = cut(abs(at * held * n.unit) * n.liquidation_fee)
+    if fee:
+        pay(w, -fee, 1)

@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-from gridbot_tui.research.screen.compiled import compiled
+from gridbot_tui.research.screen.compiled import compiled, inlined
 from gridbot_tui.research.screen.fixed import slots
 from gridbot_tui.research.screen.gate import admit
 from gridbot_tui.research.screen.money import equity, largest_position, least, liquidation_price, reduction, steps_down
@@ -22,6 +22,21 @@ WHOLE: Final = 16
 def shape(w: State, n: Numbers) -> None:
     """Slots, target and stop as of now."""
     worth, reduced = equity(w, n), w.reduce_on
+    ask(w, n, worth)
+    admit(w, n, worth)
+    with_stop(w, n, worth)
+    remember(w, reduced)
+
+
+@inlined
+def remember(w: State, reduced: int) -> None:
+    """For which moment the shape holds."""
+    w.shaped_turn, w.shaped_at = (-1, -1) if reduced or w.reduce_on else (w.turn, w.at)
+
+
+@compiled
+def ask(w: State, n: Numbers, worth: float) -> None:
+    """Targets and slots before the gate has looked at them."""
     w.target_on = 0
     w.known[0] = w.known[1] = -1
     w.seen = 0
@@ -44,9 +59,6 @@ def shape(w: State, n: Numbers) -> None:
                 clear(w, 0 if delta > 0 else 1)
     else:
         _offer(w, 0, PASSIVE, UNWIND, True)
-    admit(w, n, worth)
-    with_stop(w, n, worth)
-    w.shaped_turn, w.shaped_at = (-1, -1) if reduced or w.reduce_on else (w.turn, w.at)
 
 
 @compiled
@@ -72,14 +84,14 @@ def _targets(w: State, n: Numbers, worth: float) -> None:
         _offer(w, 0, TAKER, TRIM, False)
     if w.pos == 0 or n.spot:
         return
-    held = abs(w.pos) * w.mark * n.unit
+    held = abs(w.pos) * w.mark * n.unit + w.held_beside
     if worth <= 0.0 or held / worth > n.trim:
         keep = n.cap / (held / worth) if worth > 0.0 else 0.0
         if int(w.pos * keep) != w.pos:
             _offer(w, int(w.pos * keep), TAKER, TRIM, True)
     if near_to(w, n, worth) == 2:
         side = 1 if w.pos > 0 else -1
-        most = largest_position(side, w.mark, worth, n.warn, n)
+        most = largest_position(side, w.mark, worth - w.needs_beside, n.warn, n)
         _offer(w, side * min(most, abs(w.pos)), TAKER, TRIM, True)
     if w.reduce_on:
         _offer(w, w.reduce_to, TAKER, TRIM, True)
@@ -88,7 +100,7 @@ def _targets(w: State, n: Numbers, worth: float) -> None:
 @compiled
 def near_to(w: State, n: Numbers, worth: float) -> int:
     """Distance to liquidation against its limits: 0 far, 1 too near for entries, 2 so near that it is reduced."""
-    at = liquidation_price(w.pos, w.mark, worth, n)
+    at = liquidation_price(w.pos, w.mark, worth - w.needs_beside, n)
     if math.isnan(at):
         return 0
     away = (w.mark - at) / w.mark if w.pos > 0 else (at - w.mark) / w.mark

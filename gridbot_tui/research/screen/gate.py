@@ -129,12 +129,12 @@ def exceeds(w: State, n: Numbers, buys: Totals, opens: int, sells: Totals, worth
     s, rises = sold(sells, w.pos, w.mark)
     w.exposure = max(abs(w.pos) * w.mark, b, s) * n.unit
     loss = 0.0 if n.spot else max(0, -falls, -rises) * n.unit
-    left = worth - loss
-    w.worst = 0.0 if w.exposure <= 0.0 else w.exposure / left if left > 0.0 else math.inf
-    if w.exposure > 0.0 and (left <= 0.0 or w.exposure / left > min(n.cap, n.hard) * SAFE):
+    left, whole = worth - w.loss_beside - loss, w.exposed_beside + w.exposure
+    w.worst = 0.0 if whole <= 0.0 else whole / left if left > 0.0 else math.inf
+    if whole > 0.0 and (left <= 0.0 or whole / left > min(n.cap, n.hard) * SAFE):
         return True
     gap = w.gap if w.gap > 0.0 else n.unknown_gap
-    return bool(w.exposure * gap > max(0.0, worth) * (w.left + n.reserve) * SAFE)
+    return bool(w.gaps_beside + w.exposure * gap > max(0.0, worth) * (w.left + n.reserve) * SAFE)
 
 
 @compiled
@@ -146,8 +146,8 @@ def admit(w: State, n: Numbers, worth: float) -> None:
     for _turn in range(2 * MOST):
         if not exceeds(w, n, buys, opens, sells, worth):
             break
-        buy_at, buy_away = _farthest(w, 0)
-        sell_at, sell_away = _farthest(w, 1)
+        buy_at, buy_away = farthest(w, 0)
+        sell_at, sell_away = farthest(w, 1)
         if buy_at < 0 and sell_at < 0:
             break
         drop_buy = buy_at >= 0
@@ -155,15 +155,15 @@ def admit(w: State, n: Numbers, worth: float) -> None:
             b, s = bought(buys, opens, w.pos, w.mark)[0], sold(sells, w.pos, w.mark)[0]
             drop_buy = b > s or (b == s and buy_away >= sell_away)
         if drop_buy:
-            _drop(w, n, 0, buy_at)
+            drop(w, n, 0, buy_at)
             buys, opens = slots_case(w, 0)
         else:
-            _drop(w, n, 1, sell_at)
+            drop(w, n, 1, sell_at)
             sells, _ = slots_case(w, 1)
 
 
 @compiled
-def _farthest(w: State, side: int) -> tuple[int, float]:
+def farthest(w: State, side: int) -> tuple[int, float]:
     """(place, log distance from the mark) of the farthest entry that rests; -1 for none."""
     slots, first, last = w.slot[side], -1, -1
     for j in range(w.many[side]):
@@ -179,7 +179,7 @@ def _farthest(w: State, side: int) -> tuple[int, float]:
 
 
 @inlined
-def _drop(w: State, n: Numbers, side: int, at: int) -> None:
+def drop(w: State, n: Numbers, side: int, at: int) -> None:
     """Without an entry; what it also closes stays, where the exchange takes so little."""
     slots = w.slot[side]
     closes = slots[at, SLOT_EXIT]

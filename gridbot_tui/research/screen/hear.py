@@ -35,6 +35,7 @@ from gridbot_tui.research.screen.state import (
     NOTED_RUNG,
     NOTED_SIDE,
     NOTED_STEPS,
+    NOTED_SYMBOL,
     NOTED_WHAT,
     NUMBER,
     PARTLY,
@@ -59,25 +60,31 @@ def listen(w: State, n: Numbers, notes: Integers, moment: int) -> None:
     """Handle everything that the exchange has told, in order. ``notes``: see ``NOTED_WHAT``."""
     many, w.events = w.events, 0
     for i in range(many):
-        e = w.event[i]
-        what, row = e[WHAT], e[ROW]
-        if what == CASH:
-            w.paid += w.money[i]
-            w.insured += w.money[i] if e[STEPS] else 0.0
-            w.turn += w.dirty
-            if w.noting:
-                _note_cash(w, notes, e[STEPS], moment)
-        elif what == FILLED_BY:
-            _fill(w, n, row, e, notes, moment)
-            w.turn += 1
-        elif w.order[row, NUMBER] != e[WHOSE] or what == NEWS:
-            w.turn += 1
-        else:
-            _report(w, n, row, what, e[AT_PRICE])
+        hear(w, n, notes, moment, i)
         if w.dirty:
             converge(w, n)
         if w.dirty:
             converge(w, n)
+
+
+@inlined
+def hear(w: State, n: Numbers, notes: Integers, moment: int, i: int) -> None:
+    """Take in one of the events."""
+    e = w.event[i]
+    what, row = e[WHAT], e[ROW]
+    if what == CASH:
+        w.paid += w.money[i]
+        w.insured += w.money[i] if e[STEPS] else 0.0
+        w.turn += w.dirty
+        if w.noting:
+            _note_cash(w, notes, e[STEPS], moment)
+    elif what == FILLED_BY:
+        _fill(w, n, row, e, notes, moment)
+        w.turn += 1
+    elif w.order[row, NUMBER] != e[WHOSE] or what == NEWS:
+        w.turn += 1
+    else:
+        _report(w, n, row, what, e[AT_PRICE])
 
 
 @compiled
@@ -116,7 +123,7 @@ def _note_fill(w: State, notes: Integers, row: int, e: Integers, side: int, step
         f = notes[w.noted]
         f[NOTED_WHAT], f[NOTED_AT], f[NOTED_SIDE], f[NOTED_PRICE], f[NOTED_STEPS] = (
             FILL_NOTE, moment, side, e[AT_PRICE], steps)  # fmt: skip
-        f[NOTED_MAKER], f[NOTED_MARK], f[NOTED_ORDER] = e[MAKER], w.mark, -1
+        f[NOTED_MAKER], f[NOTED_MARK], f[NOTED_ORDER], f[NOTED_SYMBOL] = e[MAKER], w.mark, -1, w.symbol
         if row >= 0:  # of an order that has ended meanwhile the ledger knows no more than its number
             o = w.order[row]
             f[NOTED_ORDER] = e[WHOSE]
@@ -131,6 +138,7 @@ def _note_cash(w: State, notes: Integers, insured: int, moment: int) -> None:
         f = notes[w.noted]
         f[NOTED_WHAT], f[NOTED_AT], f[NOTED_SIDE], f[NOTED_PRICE], f[NOTED_MARK] = (
             CASH_NOTE, moment, insured, w.xmark, w.mark)  # fmt: skip
+        f[NOTED_SYMBOL] = w.symbol
     w.noted += 1
 
 

@@ -13,14 +13,10 @@ from gridbot_tui.research.screen.numbers import Numbers
 from gridbot_tui.research.screen.plans import AT, HOURS, TOUCH_ABOVE, TOUCH_BELOW, adopt, shadow, voted
 from gridbot_tui.research.screen.reconcile import converge
 from gridbot_tui.research.screen.state import (
-    HOUR_CLOSE,
-    HOUR_MARK,
     HOUR_NOTED,
     HOUR_WEIGHT,
     NOTED_AT,
-    NOTED_MARK,
     NOTED_SIDE,
-    NOTED_STEPS,
     NOTED_WHAT,
     TAKER,
     TIER_NOTE,
@@ -101,13 +97,7 @@ def _note_tier(w: State, notes: Integers, sums: Floats, number: int) -> None:
     """Write another tier down."""
     if w.noted < len(notes):
         f = notes[w.noted]
-        f[NOTED_WHAT], f[NOTED_AT], f[NOTED_SIDE], f[NOTED_STEPS], f[NOTED_MARK] = (
-            TIER_NOTE,
-            number,
-            w.tier,
-            w.pos,
-            w.mark,
-        )
+        f[NOTED_WHAT], f[NOTED_AT], f[NOTED_SIDE] = TIER_NOTE, number, w.tier
         sums[w.noted, 0], sums[w.noted, 1] = w.value, w.peak
     w.noted += 1
 
@@ -115,7 +105,7 @@ def _note_tier(w: State, notes: Integers, sums: Floats, number: int) -> None:
 @compiled
 def _note_hour(w: State, h: Floats) -> None:
     """Write down how an hour ends."""
-    h[HOUR_NOTED], h[HOUR_MARK], h[HOUR_CLOSE] = w.noted, w.mark, w.close
+    h[HOUR_NOTED] = w.noted
     for k in range(3):
         h[HOUR_WEIGHT + k] = w.belief[learn.WEIGHT + k]
 
@@ -153,11 +143,11 @@ def _bar(w: State, n: Numbers, features: Floats) -> None:
     """What the engine makes of a moment: prices, paper grids, decision, account, and then its orders."""
     plan = w.plan
     if w.bar[bars.PRESENT]:
-        _absorb(w, n, w.bar)
+        absorb(w, n, w.bar)
     for row in range(plan[FIRST_ROW], plan[FIRST_ROW] + plan[ROWS]):
         for i in range(len(w.feature)):
             w.feature[i] = features[row, i]
-        _hour(w, n, w.feature)
+        hour(w, n, w.feature)
     if plan[DAY]:
         _day(w, n)
     if n.plain and plan[DECIDES]:
@@ -165,12 +155,12 @@ def _bar(w: State, n: Numbers, features: Floats) -> None:
     if mark(w, n) and w.planned and w.tier != 3 and w.warm:
         _plan(w, n)
     if plan[ENDS]:
-        _end_episode(w, n)
+        end_episode(w, n)
     if plan[DECIDES]:
         losses(w, n)
         if w.warm and not w.episode_over:
             _plan(w, n)
-    _each_bar(w, n)
+    each_bar(w, n)
     if w.dirty:
         w.turn += 1
         converge(w, n)
@@ -188,7 +178,7 @@ def _plan(w: State, n: Numbers) -> None:
 
 
 @inlined
-def _absorb(w: State, n: Numbers, bar: Integers) -> None:
+def absorb(w: State, n: Numbers, bar: Integers) -> None:
     """Prices, and fills of the paper grids."""
     if w.close == 0:
         w.dirty = 1
@@ -201,7 +191,7 @@ def _absorb(w: State, n: Numbers, bar: Integers) -> None:
 
 
 @inlined
-def _hour(w: State, n: Numbers, f: Floats) -> None:
+def hour(w: State, n: Numbers, f: Floats) -> None:
     """A decision bar has closed: votes, and the paper grids' next plans."""
     w.alive = 1 if f[HOURS] >= n.warmup else 0
     if not n.plain:
@@ -227,7 +217,7 @@ def _day(w: State, n: Numbers) -> None:
 
 
 @compiled
-def _end_episode(w: State, n: Numbers) -> None:
+def end_episode(w: State, n: Numbers) -> None:
     """The data stop here for long: everything is closed at the last close, features warm up anew."""
     w.episode_over, w.planned, w.priced, w.epoch, w.warm, w.hole, w.dirty = 1, 0, 0, 0, 0, 1, 1
     w.alive = w.laid = 0
@@ -239,7 +229,7 @@ def _end_episode(w: State, n: Numbers) -> None:
 
 
 @inlined
-def _each_bar(w: State, n: Numbers) -> None:
+def each_bar(w: State, n: Numbers) -> None:
     """After the bar: guards, passive targets, and what waits for time to pass."""
     w.repeg = 1
     guard(w, n)

@@ -10,7 +10,7 @@ from gridbot_tui.research.screen.state import State
 @inlined
 def worth_at(w: State, n: Numbers, mark: int) -> float:
     """The engine's equity with the symbol at ``mark``."""
-    worth = n.capital + (w.cash + w.pos * mark) * n.unit - w.fees + w.paid
+    worth = n.capital + w.beside + (w.cash + w.pos * mark) * n.unit - w.fees + w.paid
     if n.spot:
         worth += w.dust / CUT * mark * n.tick
     return float(worth)
@@ -25,7 +25,7 @@ def equity(w: State, n: Numbers) -> float:
 @inlined
 def balance(w: State, n: Numbers, mark: int) -> float:
     """The exchange's margin balance with the symbol at ``mark``."""
-    return float(n.capital + (w.xcash + w.xpos * mark) * n.unit - w.xfees + w.xpaid)
+    return float(n.capital + w.xbeside + (w.xcash + w.xpos * mark) * n.unit - w.xfees + w.xpaid)
 
 
 @compiled

@@ -29,7 +29,7 @@ _INTS: Final = (
 _FLOATS: Final = (
     "neutral_sigma", "neutral_ramp", "breakout", "down_volatility", "gain", "swing", "ramp", "lot_trend",
     "lot_neutral", "prior_up", "prior_down", "prior_neutral", "base", "reference", "closed_at", "funding_limit",
-    "survival", "stop_drawdown", "stop_volatility", "gross", "net", "crash", "skew", "trend", "neutral",
+    "survival", "stop_drawdown", "stop_volatility", "gross", "net", "crash", "cluster", "skew", "trend", "neutral",
     "least_spacing", "recentre", "excess", "near", "quantity", "stop_tolerance", "churn_near", "rate", "share_in",
     "shrink", "floor", "cap_weight", "change", "trust", "bet", "evidence_limit", "enter1", "leave1", "enter2",
     "leave2", "enter3", "scale1", "scale2", "tau", "usual_pull", "hour_kept", "absolute_halt", "rearm_drawdown",
@@ -52,8 +52,14 @@ if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...
 
+    class AllNumbers:
+        """One record a symbol."""
+
+        def __getitem__(self, place: int) -> Numbers: ...
+        def __len__(self) -> int: ...
+
 else:
-    Numbers = Any
+    Numbers = AllNumbers = Any
 
 
 def fill(
@@ -95,6 +101,7 @@ def _strategy(config: EngineConfig) -> dict[str, float]:
         "funding_limit": lev.funding_limit, "survival": lev.survival,
         "stop_drawdown": lev.stop_drawdown, "stop_volatility": lev.stop_volatility,
         "gross": s.portfolio.gross, "net": s.portfolio.net, "crash": s.portfolio.crash,
+        "cluster": s.portfolio.cluster,
         "skew": ladder.skew, "trend": trend, "neutral": neutral, "least_spacing": least,
         "most_levels": ladder.max_levels, "recentre": ladder.recentre, "excess": ladder.unwind_excess,
         "learns": learning.enabled, "rate": learning.rate, "share_in": learning.share, "shrink": learning.shrink,

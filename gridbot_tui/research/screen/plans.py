@@ -93,11 +93,24 @@ def shadow(s: Floats, index: int, f: Floats, said: Triple, n: Numbers) -> None:
 @compiled
 def adopt(w: State, f: Floats, n: Numbers) -> None:
     """Make a new plan of the account's own ladder and put it in force."""
-    worth, price = equity(w, n), w.close * n.tick
-    shared = worth * n.share
+    worth, mixed, gap = equity(w, n), mixed_of(w, n), stress_gap(f[SIGMA], f[FAST])
+    multiple = draft(w, f, n, worth, mixed, gap)
+    multiple *= _scaled(mixed, multiple, gap, w.pos * n.step * (w.close * n.tick), worth, n)
+    enforce(w, f, n, worth, mixed, gap, multiple)
+
+
+@inlined
+def mixed_of(w: State, n: Numbers) -> Mix:
+    """The votes, mixed."""
+    weights = (w.belief[WEIGHT], w.belief[WEIGHT + 1], w.belief[WEIGHT + 2])
+    return combine(weights, (w.up, w.down, w.flat), shape_of(n))
+
+
+@inlined
+def draft(w: State, f: Floats, n: Numbers, worth: float, mixed: Mix, gap: float) -> float:
+    """The symbol's leverage before the caps over all symbols."""
     said, weights = (w.up, w.down, w.flat), (w.belief[WEIGHT], w.belief[WEIGHT + 1], w.belief[WEIGHT + 2])
-    mixed = combine(weights, said, shape_of(n))
-    gap = stress_gap(f[SIGMA], f[FAST])
+    shared = worth * n.share
     multiple = base_leverage(n.base, n.reference, f[YEAR]) * confidence(weights, said)
     multiple *= _filters(w, f, n, worth, shared)
     if w.tier == 1:
@@ -106,11 +119,18 @@ def adopt(w: State, f: Floats, n: Numbers) -> None:
         multiple *= n.scale2
     elif w.tier == 3:
         multiple = 0.0
-    multiple = _survivable(multiple, mixed, gap, n)
-    multiple *= _scaled(mixed, multiple, gap, w.pos * n.step * price, worth, n)
+    return _survivable(multiple, mixed, gap, n)
+
+
+@inlined
+def enforce(w: State, f: Floats, n: Numbers, worth: float, mixed: Mix, gap: float, multiple: float) -> None:
+    """Make the plan of that leverage, and put it in force."""
+    shared, price = worth * n.share, w.close * n.tick
     unit = multiple * max(shared, 0.0) / price
     before = w.centre if w.planned and w.priced else math.nan
     w.planned, w.priced, w.gap = 1, 0, gap
+    w.plan_gross = w.plan_bias = w.plan_crash = 0.0
+    w.plan_held = w.pos * n.step * price
     w.epoch += 1
     w.touch, w.dirty = w.close, 1
     lot = mixed.lot * unit
@@ -123,6 +143,8 @@ def adopt(w: State, f: Floats, n: Numbers) -> None:
     w.spacing = spacing
     w.centre = _recentred(centre_price(mixed.neutral_share, f[EMA12], f[EMA24]), before, spacing, n.recentre)
     target, upper, lower = mixed.bias * unit, mixed.upper * unit, mixed.lower * unit
+    w.plan_gross, w.plan_bias = price * max(upper, -lower), price * target
+    w.plan_crash = price * max(upper, 0.0) * gap
     w.levels = level_count(upper, lower, lot, n.most_levels)
     w.anchor = reservation(w.centre, n.skew, spacing, w.pos * n.step, target, lot)
     w.unwind = _unwind(w.pos * n.step, upper, lower, n.excess)
@@ -137,7 +159,7 @@ def _filters(w: State, f: Floats, n: Numbers, worth: float, shared: float) -> fl
     if not math.isnan(f[FUNDING_DAY]) and abs(f[FUNDING_DAY]) > n.funding_limit:
         factor = 0.0
     if shared > 0.0:
-        profit = worth - n.capital - w.insured
+        profit = worth - n.capital - w.beside - w.insured
         w.profit_peak = max(w.profit_peak, profit)
         if (w.profit_peak - profit) / shared >= n.stop_drawdown and f[MONTH] > n.stop_volatility:
             factor = 0.0

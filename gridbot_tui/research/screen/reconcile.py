@@ -37,6 +37,14 @@ def converge(w: State, n: Numbers) -> None:
     w.dirty = 0
     if w.shaped_turn != w.turn or w.shaped_at != w.at:
         shape(w, n)
+    close_difference(w, n)
+    w.repeg = 0
+    w.dirty, w.dirty_next = w.dirty_next, 0
+
+
+@inlined
+def close_difference(w: State, n: Numbers) -> None:
+    """Compare what was shaped with what stands, and act on it."""
     fresh = w.target_on or not w.seen
     stop, target = False, 0
     if fresh:
@@ -71,8 +79,6 @@ def converge(w: State, n: Numbers) -> None:
     if fresh:
         w.unsure = _unsure(w)
     w.done_with = 0 if w.waits or w.withheld or w.churned or held or stop or w.target_on or w.unsure else 1
-    w.repeg = 0
-    w.dirty, w.dirty_next = w.dirty_next, 0
 
 
 @inlined
@@ -152,7 +158,7 @@ def _send(w: State, n: Numbers) -> None:
             closes = only_closes(w, side, steps, buys[0] if side == 0 else sells[0])
             if not closes or w.noting:
                 wrong = exceeds(w, n, more if side == 0 else buys, after, sells if side == 0 else more, worth)
-                if not closes and (w.open[LOSSES] or wrong):
+                if not closes and (w.open[LOSSES] or w.stale or wrong):
                     w.withheld = 1
                     continue
                 w.most_worst = max(w.most_worst, w.worst)

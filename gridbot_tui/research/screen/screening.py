@@ -20,11 +20,15 @@ from gridbot_tui.research.screen.state import (
     NOTED_PRICE,
     NOTED_SIDE,
     NOTED_STEPS,
+    NOTED_SYMBOL,
     NOTED_WHAT,
     NOTES_WIDTH,
+    ROOM,
+    SPENT,
     STATE,
 )
 from gridbot_tui.research.screen.tape import Tape, tape_of
+from gridbot_tui.research.screen.tapes import Tapes, tapes_of
 from gridbot_tui.research.trial import Score
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.units import DAY, Ms
@@ -65,8 +69,8 @@ class Screened(Struct):
     """Highest leverage of a worst case that an order left with, where notes are taken."""
     held: float
     """Highest leverage at a mark."""
-    mark: int
-    """Last mark price, ticks."""
+    marks: tuple[int, ...]
+    """Last mark price of each symbol, ticks."""
     shadows: tuple[float, float, float]
     """Sum of the daily returns of each paper grid."""
     counts: dict[str, int]
@@ -74,9 +78,9 @@ class Screened(Struct):
 
     @property
     def fills(self) -> Integers:
-        """Rows of (moment, side, ticks, steps)."""
+        """Rows of (moment, place of the symbol, side, ticks, steps)."""
         filled: Integers = self.notes[self.notes[:, NOTED_WHAT] == FILL_NOTE]
-        return filled[:, [NOTED_AT, NOTED_SIDE, NOTED_PRICE, NOTED_STEPS]]
+        return filled[:, [NOTED_AT, NOTED_SYMBOL, NOTED_SIDE, NOTED_PRICE, NOTED_STEPS]]
 
 
 class Screen:
@@ -86,9 +90,10 @@ class Screen:
         """Reads the market once."""
         keep_compiled()
         self.prepared = prepared
-        self.tape: Tape = tape_of(prepared)
-        (self._symbol,) = prepared.market.symbols
+        self.symbols = tuple(prepared.market.symbols)
+        self.tape: Tape | Tapes = tape_of(prepared) if len(self.symbols) == 1 else tapes_of(prepared)
         self._pulls: dict[float, Floats] = {}
+        self._groups: dict[float, Integers] = {}
         self._ends: dict[Ms, Integers] = {}
 
     def run(
@@ -96,43 +101,70 @@ class Screen:
     ) -> Screened:
         """Play a set. ``most_notes``: so many are taken, the others only counted; ``weights``: fixed ones instead of
         learned ones."""
-        from gridbot_tui.research.screen.loop import run
-
-        n, w = self._numbers(settings), np.zeros(1, STATE).view(np.recarray)
-        if weights is not None:
-            whole = sum(weights)
-            n[0]["prior_up"], n[0]["prior_down"], n[0]["prior_neutral"] = (one / whole for one in weights)
-            n[0]["learns"] = 0
-        t = self.tape
-        notes, sums = np.zeros((most_notes, NOTES_WIDTH), dtype=np.int64), np.zeros((most_notes, 2))
-        curve = np.zeros(len(t.sampled))
-        hours = np.zeros((len(curve) if most_notes else 0, HOURS_WIDTH))
-        averaged = self._averaged(float(n[0]["usual_pull"]))
-        market = (t.bars, t.plan, t.volume, t.funding, t.features, t.stretch, t.ends, t.rates, t.blocks)
-        with compiling():
-            made = run(w[0], n[0], *market, averaged, t.start, notes, sums, curve, hours)
-        one = w[0]
-        counts = {name: int(one[name]) for name in COUNTS}
-        final = float(one["value_now"] * n[0]["capital"])
         from gridbot_tui.research.screen.shadows import TOTAL
 
-        kept, noted = min(int(one["noted"]), most_notes), int(one["noted"])
-        totals = tuple(one["three"][:, TOTAL].tolist())
+        n = self._numbers(settings)
+        if weights is not None:
+            whole = sum(weights)
+            for one in n:
+                one["prior_up"], one["prior_down"], one["prior_neutral"] = (part / whole for part in weights)
+                one["learns"] = 0
+        notes, sums = np.zeros((most_notes, NOTES_WIDTH), dtype=np.int64), np.zeros((most_notes, 2))
+        curve = np.zeros(len(self.tape.sampled))
+        hours = np.zeros((len(curve) if most_notes else 0, HOURS_WIDTH))
+        made, each, account = self._play(settings, n, (notes, sums, curve, hours))
+        together = [*each, account] if account is not each[0] else each
+        noted = int(account["noted"])
+        kept, capital = min(noted, most_notes), float(n[0]["capital"])
+        up, down, flat = (sum(float(one["three"][k, TOTAL]) for one in each) / len(each) for k in range(3))
         return Screened(
             notes=notes[:kept], sums=sums[:kept], noted=noted, made=made, hours=hours, equity=curve,
-            capital=float(n[0]["capital"]), final=final,
-            fall=float(one["fall"]), traded=float(one["traded"]), worst=float(one["most_worst"]),
-            held=float(one["most_held"]), mark=int(one["mark"]), shadows=totals, counts=counts,
+            capital=capital, final=float(account["value_now"] * capital), fall=float(account["fall"]),
+            traded=float(sum(one["traded"] for one in each)), worst=float(max(one["most_worst"] for one in each)),
+            held=float(account["most_held"]), marks=tuple(int(one["mark"]) for one in each), shadows=(up, down, flat),
+            counts={name: int(sum(one[name] for one in together)) for name in COUNTS},
         )  # fmt: skip
+
+    def _play(self, settings: Settings, n: Any, written: tuple[Any, ...]) -> tuple[int, list[Any], Any]:
+        """(fills, each symbol's memory, the account's: that of the only symbol, or one more)."""
+        t = self.tape
+        if isinstance(t, Tape):
+            from gridbot_tui.research.screen.loop import run
+
+            averaged = self._averaged(t, float(n[0]["usual_pull"]))
+            market = (t.bars, t.plan, t.volume, t.funding, t.features, t.stretch, t.ends, t.rates, t.blocks)
+            w = np.zeros(1, STATE).view(np.recarray)
+            with compiling(1):
+                made = run(w[0], n[0], *market, averaged, t.start, *written)
+            one = w[0]
+            return made, [one], one
+        from gridbot_tui.research.screen.several import run_several
+
+        known = settings.strategy.portfolio.correlation
+        if known not in self._groups:
+            self._groups[known] = t.groups(known)
+        several = (
+            t.moments, t.bars, t.when, t.volume, t.first_bar, t.happenings, t.rates, t.first_happening, t.features,
+            self._groups[known],
+        )  # fmt: skip
+        ws: Any = np.zeros(len(n) + 1, STATE)
+        room = np.zeros((ROOM, SPENT), dtype=np.int64)
+        given = [ws, n, *several, t.start, *written, room]
+        with compiling(len(n)):
+            made = run_several(*given)
+        each = [ws[i] for i in range(len(ws))]
+        return made, each[:-1], each[-1]
 
     def _numbers(self, settings: Settings) -> Any:
         from gridbot_tui.research.screen.numbers import NUMBERS, fill
 
         config = self.prepared.engine_config(settings)
-        instrument = self.prepared.market.instruments[self._symbol]
         capital = float(self.prepared.account(config, settings).balances[config.quote])
-        n = np.zeros(1, NUMBERS).view(np.recarray)
-        fill(n[0], config, instrument, capital, settings.simulation.exchange, self.prepared.market.interval)
+        n = np.zeros(len(self.symbols), NUMBERS)
+        n = n.view(np.recarray) if len(self.symbols) == 1 else n
+        for row, symbol in zip(n, self.symbols, strict=True):
+            instrument = self.prepared.market.instruments[symbol]
+            fill(row, config, instrument, capital, settings.simulation.exchange, self.prepared.market.interval)
         return n
 
     def score(self, settings: Settings, since: Ms) -> Score:
@@ -140,7 +172,7 @@ class Screen:
         made, at = self.run(settings, 0), self.tape.sampled
         after = made.equity[at > since]
         capital = made.capital
-        days = max(int(self.tape.plan[-1, 0]) - since, DAY) / DAY
+        days = max(int(self.tape.times[-1]) - since, DAY) / DAY
         ends = self._days(since)
         returns = daily(at[ends].tolist(), made.equity[ends].tolist(), capital, since).returns
         return Score(
@@ -161,38 +193,50 @@ class Screen:
             known = self._ends[since] = np.flatnonzero(last)
         return known
 
-    def _averaged(self, pull: float) -> Floats:
+    def _averaged(self, tape: Tape, pull: float) -> Floats:
         known = self._pulls.get(pull)
         if known is None:
-            known = self._pulls[pull] = self.tape.averaged(pull)
+            known = self._pulls[pull] = tape.averaged(pull)
         return known
 
 
-def load() -> None:
-    """Have the compiled run in this process: reads what was compiled before, or compiles (within a minute)."""
+def load(symbols: int = 1) -> None:
+    """Have the compiled run of one symbol, or of several, in this process: reads what was compiled before, or compiles
+    (within a minute)."""
     keep_compiled()  # before anything is imported that is to be kept there
-    from gridbot_tui.research.screen.loop import run
     from gridbot_tui.research.screen.numbers import NUMBERS
 
-    w, n = np.zeros(1, STATE).view(np.recarray), np.zeros(1, NUMBERS).view(np.recarray)
     rows, row, floats = np.zeros((0, 1), dtype=np.int64), np.zeros(0), np.zeros((0, 1))
     columns = np.zeros((2, 2), dtype=np.int64, order="F")  # of a market without a moment, in the same layout as any
-    with compiling():
+    if symbols > 1:
+        from gridbot_tui.research.screen.several import run_several
+
+        whole = np.zeros(symbols + 1, dtype=np.int64)
+        market = (rows, columns, whole, row, whole, rows, row, whole, floats, rows)
+        ws, ns, room = np.zeros(symbols + 1, STATE), np.zeros(symbols, NUMBERS), np.zeros((ROOM, SPENT), dtype=np.int64)
+        given: list[Any] = [ws, ns, *market, 0, rows, floats, row, floats, room]
+        with compiling(symbols):
+            run_several(*given)
+        return
+    from gridbot_tui.research.screen.loop import run
+
+    w, n = np.zeros(1, STATE).view(np.recarray), np.zeros(1, NUMBERS).view(np.recarray)
+    with compiling(1):
         run(w[0], n[0], columns, rows, row, row, floats, rows, rows, floats, rows, row, 0, rows, floats, row, floats)
 
 
-def is_kept() -> bool:
-    """True where this version's run was compiled before, on this machine."""
-    return any(keep_compiled().glob("*/loop.run-*.nbc"))
+def is_kept(symbols: int = 1) -> bool:
+    """True where this version's run, of one symbol or of several, was compiled before, on this machine."""
+    return any(keep_compiled().glob("*/several.run_several-*.nbc" if symbols > 1 else "*/loop.run-*.nbc"))
 
 
-_COMPILED: list[str] = []
-"""Where this process keeps what is compiled, once that is done."""
+_COMPILED: set[bool] = set()
+"""What this process has compiled or read: the run of one symbol (False), that of several (True)."""
 
 
-def is_compiled() -> bool:
-    """True where this process has its compiled run."""
-    return bool(_COMPILED)
+def is_compiled(symbols: int = 1) -> bool:
+    """True where this process has its compiled run of one symbol, or of several."""
+    return (symbols > 1) in _COMPILED
 
 
 def compiling_lock() -> TextIO:
@@ -203,15 +247,15 @@ def compiling_lock() -> TextIO:
 
 
 @contextlib.contextmanager
-def compiling() -> Iterator[None]:
+def compiling(symbols: int) -> Iterator[None]:
     """The first run of a process compiles, or reads what another has compiled: one process at a time does that."""
-    if _COMPILED:
+    if is_compiled(symbols):
         yield
         return
     with compiling_lock() as lock, _loops_as_they_are():
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-        _COMPILED.append(lock.name)
+        _COMPILED.add(symbols > 1)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ any other run: the exchange's own account realises and charges, the ledger books
 marks of every hour. So the figures are those of the engine's run, not merely near them.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 import numpy as np
@@ -20,19 +21,19 @@ from gridbot_tui.ledger.ledger import Ledger
 from gridbot_tui.market.source import FundingRate
 from gridbot_tui.orders.model import OrderKind
 from gridbot_tui.research.outcome import Left, Outcome, counted
-from gridbot_tui.research.screen.screening import Floats, Screen, Screened
+from gridbot_tui.research.screen.bars import CLOSE, MARK
+from gridbot_tui.research.screen.screening import Floats, Integers, Screen, Screened
 from gridbot_tui.research.screen.state import (
     CASH_NOTE,
     FILL_NOTE,
-    HOUR_CLOSE,
-    HOUR_MARK,
     HOUR_NOTED,
     HOUR_WEIGHT,
     NOTED_AT,
 )
+from gridbot_tui.research.screen.tape import Tape
 from gridbot_tui.research.tape import Record, TierChange
 from gridbot_tui.settings.model import Settings
-from gridbot_tui.units import ZERO, Money, Ms, Side
+from gridbot_tui.units import ZERO, Money, Ms, Side, Symbol
 
 NEAR = 1e-6
 """Of the equity, how far the compiled run's own reckoning in floats may be from the books."""
@@ -79,32 +80,28 @@ class _Books:
         config = prepared.engine_config(settings)
         account = prepared.account(config, settings)
         self._tape, self._start = screen.tape, start
-        (self._symbol,) = prepared.market.symbols
-        self._instrument = prepared.market.instruments[self._symbol]
+        self._symbols, self._instruments = screen.symbols, prepared.market.instruments
+        self._quote = config.quote
         self._exchange = Exchange(prepared.market.instruments, account)
-        self._venue = self._exchange.venues[self._symbol]
-        self._orders = {side: _order(self._symbol, side) for side in Side}
+        self._orders = {(symbol, side): _order(symbol, side) for symbol in screen.symbols for side in Side}
         self._ledger = Ledger(config.market, config.quote, prepared.market.instruments)
         self._ledger.start(start, dict(account.balances), config.capital)
         self._record = Record(prepared.market.symbols)
-        self._charged: Money = ZERO
-        """Clearance fee of a liquidation that is still to be paid."""
+        self._charged: dict[Symbol, Money] = {}
+        """Clearance fees of a liquidation that are still to be paid."""
 
     def left(self, made: Screened) -> Left:
         """Book everything in order, hour by hour."""
-        notes, sums, times = made.notes.tolist(), made.sums.tolist(), self._tape.plan[:, 0]
-        done, hours = 0, made.hours
-        self._draw(hours)
-        whole = hours[:, [HOUR_NOTED, HOUR_MARK]].astype(np.int64).tolist()
-        for until, mark in whole:
+        notes, sums, times = made.notes.tolist(), made.sums.tolist(), self._tape.times
+        done, marks = 0, self._draw(made.hours)
+        for until, mark in zip(made.hours[:, HOUR_NOTED].astype(np.int64).tolist(), marks.tolist(), strict=True):
             for row in range(done, until):
                 self._book(notes[row], sums[row], int(times[notes[row][NOTED_AT]]))
             done = until
             self._sample(mark)
         for row in range(done, len(notes)):
             self._book(notes[row], sums[row], int(times[notes[row][NOTED_AT]]))
-        if made.mark:
-            self._ledger.mark(self._symbol, made.mark)
+        self._mark(made.marks)
         self._check(made)
         return Left(
             record=self._record,
@@ -122,76 +119,105 @@ class _Books:
     # -- one thing after the other ---------------------------------------------------------------------------
 
     def _book(self, note: list[int], sums: list[float], at: Ms) -> None:
-        what, moment, side, price, steps, maker, grid, rung, epoch, order, mark = note
+        what, moment, side, price, steps, maker, grid, rung, epoch, order, mark, place = note
         self._exchange.now = at
+        if what not in (FILL_NOTE, CASH_NOTE):
+            self._tier(at, side, sums)
+            return
+        symbol = self._symbols[place]
         if mark:
-            self._ledger.mark(self._symbol, mark)
+            self._ledger.mark(symbol, mark)
         if what == FILL_NOTE:
-            self._fill(at, Side(side), price, steps, bool(maker), bool(grid), rung, epoch, order)
-        elif what == CASH_NOTE:
-            self._cash(at, moment, price, insured=bool(side))
+            self._fill(at, symbol, Side(side), price, steps, bool(maker), bool(grid), rung, epoch, order)
         else:
-            self._tier(at, side, sums, steps, mark)
+            self._cash(at, place, moment, price, insured=bool(side))
 
     def _fill(
-        self, at: Ms, side: Side, price: int, steps: int, maker: bool, grid: bool, rung: int, epoch: int, order: int
-    ) -> None:
+        self, at: Ms, symbol: Symbol, side: Side, price: int, steps: int, maker: bool, grid: bool, rung: int,
+        epoch: int, order: int,
+    ) -> None:  # fmt: skip
         exchange, forced = self._exchange, order < 0
-        settled = exchange.account.settle(self._venue, self._orders[side], price, steps, maker)
+        settled = exchange.account.settle(exchange.venues[symbol], self._orders[symbol, side], price, steps, maker)
         fill = Fill(
-            at, self._symbol, LIQUIDATION if forced else str(order), str(exchange.next_trade_id), side, price, steps,
+            at, symbol, LIQUIDATION if forced else str(order), str(exchange.next_trade_id), side, price, steps,
             settled.fee, settled.fee_asset, maker, settled.realised, True, LIQUIDATION if forced else "",
         )  # fmt: skip
         exchange.next_trade_id += 1
         if forced:
-            self._charged = cut(abs(self._instrument.notional(price, steps)) * exchange.params.liquidation_fee)
+            value = abs(self._instruments[symbol].notional(price, steps))
+            self._charged[symbol] = cut(value * exchange.params.liquidation_fee)
         effect = self._ledger.fill(fill, rung=rung, epoch=epoch, grid=grid)
         assert effect is not None
         self._record.fills.append(FillFact(at, fill, effect.grid_profit, effect.cycles, rung=rung, epoch=epoch))
 
-    def _cash(self, at: Ms, moment: int, mark: int, *, insured: bool) -> None:
-        exchange, quote = self._exchange, self._instrument.quote
+    def _cash(self, at: Ms, place: int, moment: int, mark: int, *, insured: bool) -> None:
+        exchange, quote, symbol, tape = self._exchange, self._quote, self._symbols[place], self._tape
         before = len(exchange.history.cash)
         if not insured:
-            self._venue.mark = mark
-            exchange.settle_funding(FundingRate(self._symbol, at, float(self._tape.funding[moment]), 8))
+            exchange.venues[symbol].mark = mark
+            rate = float(tape.funding[moment]) if isinstance(tape, Tape) else tape.rate(place, at)
+            exchange.settle_funding(FundingRate(symbol, at, rate, 8))
         else:
             assert exchange.futures is not None
-            amount = -self._charged or max(-exchange.futures.wallets[quote], ZERO)
-            self._charged = ZERO
-            exchange.pay(CashKind.INSURANCE, quote, amount, self._symbol, "INSURANCE_CLEAR")
+            amount = -self._charged.pop(symbol, ZERO) or max(-exchange.futures.wallets[quote], ZERO)
+            exchange.pay(CashKind.INSURANCE, quote, amount, symbol, "INSURANCE_CLEAR")
         exchange.take()
         for record in exchange.history.cash[before:]:
             cash = cash_of(record)
             self._ledger.cash(cash)
             self._record.cash.append(CashFact(at, cash))
 
-    def _tier(self, at: Ms, tier: int, sums: list[float], position: int, mark: int) -> None:
+    def _tier(self, at: Ms, tier: int, sums: list[float]) -> None:
+        marks = self._marks_at(np.array([at]))[0].tolist()
+        self._mark(marks)
         equity = float(self._ledger.equity_quick() or 0)
-        held = ((self._symbol, position, mark),) if position else ()
+        positions = [(symbol, self._ledger.position(symbol)) for symbol in self._symbols]
+        held = tuple((symbol, steps, mark) for (symbol, steps), mark in zip(positions, marks, strict=True) if steps)
         peak, fills = sums[1] * float(self._ledger.allotted), len(self._record.fills)
-        self._record.tiers.append(TierChange(at, tier, equity, self._leverage(mark, equity), peak, held, fills))
+        self._record.tiers.append(TierChange(at, tier, equity, self._leverage(marks, equity), peak, held, fills))
 
-    def _draw(self, hours: Floats) -> None:
-        """What of the curve needs no books."""
-        curve = self._record.curve
-        curve.at.frombytes(self._tape.sampled.tobytes())
+    def _draw(self, hours: Floats) -> Integers:
+        """What of the curve needs no books; the marks of every hour."""
+        curve, tape = self._record.curve, self._tape
+        curve.at.frombytes(tape.sampled.tobytes())
         for column, weights in zip(curve.weights, hours[:, HOUR_WEIGHT:].T, strict=True):
             column.frombytes(weights.tobytes())
-        curve.prices[self._symbol].frombytes((hours[:, HOUR_CLOSE] * self._instrument.tick_f).tobytes())
+        for place, symbol in enumerate(self._symbols):
+            closes = self._column(place, tape.sampled, CLOSE) * self._instruments[symbol].tick_f
+            curve.prices[symbol].frombytes(closes.tobytes())
+        return self._marks_at(tape.sampled)
 
-    def _sample(self, mark: int) -> None:
+    def _marks_at(self, times: Integers) -> Integers:
+        """The last mark of each symbol at each of these times; 0 before its first."""
+        return np.column_stack([self._column(place, times, MARK) for place in range(len(self._symbols))])
+
+    def _column(self, place: int, times: Integers, column: int) -> Integers:
+        rows = self._tape.last_rows(place, times)
+        values: Integers = np.where(rows < 0, 0, self._tape.bars[rows, column])
+        return values
+
+    def _mark(self, marks: Iterable[int]) -> None:
+        for symbol, mark in zip(self._symbols, marks, strict=True):
+            if mark:
+                self._ledger.mark(symbol, mark)
+
+    def _sample(self, marks: list[int]) -> None:
         """The account at the end of an hour."""
-        if mark:
-            self._ledger.mark(self._symbol, mark)
+        self._mark(marks)
         curve, equity = self._record.curve, float(self._ledger.equity_quick() or 0)
         curve.equity.append(equity)
-        curve.leverage.append(self._leverage(mark, equity))
+        curve.leverage.append(self._leverage(marks, equity))
 
-    def _leverage(self, mark: int, equity: float) -> float:
+    def _leverage(self, marks: list[int], equity: float) -> float:
         """As ``engine.watch.observed_leverage``; 0 where there is no equity."""
-        position = self._ledger.position(self._symbol)
-        return abs(position) * mark * self._instrument.unit_f / equity if position and equity > 0 else 0.0
+        if equity <= 0:
+            return 0.0
+        held = 0.0
+        for symbol, mark in zip(self._symbols, marks, strict=True):
+            position = self._ledger.position(symbol)
+            if position:
+                held += abs(position) * mark * self._instruments[symbol].unit_f
+        return held / equity
 
     # -- at the end --------------------------------------------------------------------------------------------
 
@@ -202,7 +228,7 @@ class _Books:
 
     def _residual(self) -> Decimal | None:
         """What the exchange's wallet has beyond the ledger's."""
-        account, quote = self._exchange, self._instrument.quote
+        account, quote = self._exchange, self._quote
         wallet = next((one.wallet for one in account.account.balances() if one.asset == quote), ZERO)
         return wallet - self._ledger.account.wallet(quote)
 

@@ -49,17 +49,23 @@ FILLED_BY, ACCEPTED, NEWS, CANCELED, EXPIRED, TRIGGERED, REFUSED, CASH = range(8
 """NEWS: of an order whose fill was told just before."""
 
 # Columns of what is written down of a run, and what a row is: a fill, money that came or went, another tier. SIDE of a
-# tier's row is the tier, STEPS of it the position.
+# tier's row is the tier.
 (
     NOTED_WHAT, NOTED_AT, NOTED_SIDE, NOTED_PRICE, NOTED_STEPS, NOTED_MAKER, NOTED_GRID, NOTED_RUNG, NOTED_EPOCH,
-    NOTED_ORDER, NOTED_MARK,
-) = range(11)  # fmt: skip
-NOTES_WIDTH: Final = 11
+    NOTED_ORDER, NOTED_MARK, NOTED_SYMBOL,
+) = range(12)  # fmt: skip
+NOTES_WIDTH: Final = 12
 FILL_NOTE, CASH_NOTE, TIER_NOTE = range(3)
 # Columns of the hourly curve beside equity; the last three are weights.
-HOUR_NOTED, HOUR_MARK, HOUR_CLOSE, HOUR_WEIGHT = range(4)
-HOURS_WIDTH: Final = 6
+HOUR_NOTED, HOUR_WEIGHT = range(2)
+HOURS_WIDTH: Final = 4
 
+SPENT: Final = 8192
+"""Events, or requests, of all symbols on their way."""
+# Rows that a run of several symbols works in: whose events and requests those are, which symbols are wanted a plan of,
+# were touched, are asked what they desire, and the group that each moves with (-1 = none).
+LINE, WIRE_OF, WANTED, NAMED, ASKED, GROUPED = range(6)
+ROOM: Final = 6
 LOTS: Final = 256
 """Lots of a plain grid at once."""
 # Columns of a lot, which stand in the order of their age; the last is the how manieth it is.
@@ -101,6 +107,14 @@ _INTS: Final = (
     "next_buy", "next_sell", "low_watch", "high_watch", "unwatched",
     # learning
     "learn_at", "fallback_until", "hole",
+    # where several symbols share the account: whether they do, which this is; that the margin is gone, and at which
+    # price that is liquidated; orders of the others: how many stops, and how many of them hold a position; whether
+    # the mark is too old for new risk
+    "shared", "symbol", "bust", "bust_at", "stops_beside", "held_many_beside", "stale",
+    # its next bar, its next happening, and how many of its events and requests are in line, and done with
+    "next_bar", "next_happening", "lined", "heard", "asked", "served",
+    # what was planned last, as totals of either side
+    "plan_buys", "plan_bought", "plan_lowest", "plan_opens", "plan_sells", "plan_sold", "plan_highest",
 )  # fmt: skip
 _FLOATS: Final = (
     # money that is no price difference: fees, funding and the like, of it from liquidations; the exchange's own
@@ -117,6 +131,15 @@ _FLOATS: Final = (
     "grid_start", "grid_equity", "plain_lot",
     # paper grids: their last close, and prices between which a bar concerns none
     "shadow_close", "shadow_low", "shadow_high",
+    # what the other symbols of the account come to, all 0 where there are none: their worth, what is held of them,
+    # its maintenance margin; worst exposure, loss and gap of what stands of them or is planned; then the exchange's
+    # own view: their balance, maintenance and initial margin, on spot the quote that they leave
+    "beside", "held_beside", "needs_beside", "exposed_beside", "loss_beside", "gaps_beside",
+    "xbeside", "xneeds_beside", "xtaken_beside",
+    # the same of this symbol alone
+    "own", "own_held", "own_needs", "stands_exposed", "stands_loss", "plan_exposed", "plan_loss", "rate_now",
+    # a plan's part in the caps over all symbols, quote; and its leverage before them
+    "plan_gross", "plan_bias", "plan_crash", "plan_held", "drafted",
 )  # fmt: skip
 # Rows of orders are unsigned: an index that may be negative is looked at each time whether it counts from the end.
 STATE: Final = np.dtype(
@@ -174,5 +197,10 @@ if TYPE_CHECKING:
         def __getattr__(self, name: str) -> Any: ...
         def __setattr__(self, name: str, value: Any) -> None: ...
 
+    class States:
+        """One record a symbol, and the account's behind them."""
+
+        def __getitem__(self, place: int) -> State: ...
+
 else:
-    State = Any
+    State = States = Any

@@ -20,6 +20,9 @@ def with_stop(w: State, n: Numbers, worth: float) -> None:
         return
     side = 0 if position > 0 else 1
     budget = max(0.0, worth) * max(w.left, n.stop_floor) if w.exposure > 0.0 else 0.0  # as the gate has just seen it
+    if w.shared and w.exposure > 0.0:
+        budget = budget * w.exposure / (w.exposed_beside + w.exposure)  # its share of the account's
+    worth -= w.needs_beside
     trigger, size = _trigger(w, n, side, MOST, budget, worth)
     if trigger <= 0:
         count = 0

@@ -33,6 +33,7 @@ NAMES = (
 ``fixed_votes``, and the logs of both touches as of that close."""
 _KNOWN = attrgetter(*NAMES)
 
+MOST_SYMBOLS: Final = 50
 MOST_LEVELS: Final = 60
 MOST_COINS: Final = 2e10
 """A base is counted in parts of a hundred-millionth, in 63 bits; a run may multiply its capital before it buys."""
@@ -70,6 +71,18 @@ class Tape(Struct):
     """Times of the hourly curve."""
     start: Ms
 
+    @property
+    def times(self) -> Integers:
+        """Of every moment."""
+        times: Integers = self.plan[:, 0]
+        return times
+
+    def last_rows(self, _symbol: int, times: Integers) -> Integers:
+        """Row of the last bar at each of these times; -1 before the first."""
+        there = np.flatnonzero(self.bars[:, 7])
+        rows: Integers = there[np.searchsorted(self.plan[there, 0], times, side="right") - 1]
+        return np.where(times < self.plan[there[0], 0], -1, rows)
+
     def averaged(self, pull: float) -> Floats:
         """Of each stretch, the marks as a running average with this pull has them at its end, the first value left
         out: the sum of pull (1 - pull)^k mark over its bars, the last one's k being 0."""
@@ -84,8 +97,6 @@ class Tape(Struct):
 
 def fits(prepared: Prepared) -> str:
     """Why a market cannot be screened, or an empty string."""
-    if len(prepared.market.symbols) != 1:
-        return "several symbols share one account"
     settings = prepared.settings
     if settings.ladders():
         return "a symbol has a ladder of its own"
@@ -99,8 +110,10 @@ def fits(prepared: Prepared) -> str:
         return "outages of hours that end no episode"
     if HOUR % prepared.market.interval:
         return "bars that do not divide an hour"
-    if next(iter(prepared.market.instruments.values())).step * 100_000_000 % 1:
+    if any(one.step * 100_000_000 % 1 for one in prepared.market.instruments.values()):
         return "a step finer than eight decimals"
+    if len(prepared.market.symbols) > MOST_SYMBOLS:
+        return f"more than {MOST_SYMBOLS} symbols on one account"
     if _coins(prepared) > MOST_COINS:
         return "a coin so cheap that the capital buys more of it than is counted exactly"
     return ""
@@ -108,19 +121,19 @@ def fits(prepared: Prepared) -> str:
 
 def _coins(prepared: Prepared) -> float:
     """How many the capital buys at the lowest price; a base is counted on spot alone."""
-    (one,) = prepared.market.series.values()
-    if one.instrument.market is not Market.SPOT:
+    series = list(prepared.market.series.values())
+    if series[0].instrument.market is not Market.SPOT:
         return 0.0
     config = prepared.engine_config()
     money = float(prepared.account(config).balances[config.quote])
-    return money / max(float(one.low.min()) * one.instrument.tick_f, 1e-300)
+    return max(money / max(float(one.low.min()) * one.instrument.tick_f, 1e-300) for one in series)
 
 
 def _plain(prepared: Prepared) -> str:
     """Why a plain grid cannot be screened, or an empty string."""
     p = prepared.settings.ladder.plain
-    (instrument,) = prepared.market.instruments.values()
-    if instrument.market is Market.SPOT:
+    instruments = list(prepared.market.instruments.values())
+    if instruments[0].market is Market.SPOT:
         return "a plain grid on spot"
     if p.side == "neutral":
         return "a plain grid of two sides"
@@ -130,7 +143,7 @@ def _plain(prepared: Prepared) -> str:
         return "a plain grid with a stop or take-profit"
     if p.levels > MOST_LEVELS:
         return f"a plain grid of more than {MOST_LEVELS} levels"
-    if instrument.unit * 100_000_000 % 1:
+    if any(one.unit * 100_000_000 % 1 for one in instruments):
         return "a tick times step finer than eight decimals"
     return ""
 
@@ -142,30 +155,35 @@ def tape_of(prepared: Prepared) -> Tape:
     series = market.series[symbol]
     closes, extra = series.times + market.interval, np.array(market.moments, dtype=np.int64)
     times, row = closes, np.arange(len(closes))
-    _, here = _found(closes, extra)
+    _, here = found(closes, extra)
     if not here.all():  # moments without a bar
         times = np.sort(np.concatenate((closes, extra[~here])))
         row = np.searchsorted(times, closes)
     bars, volume = _columns(series, len(times), row)
-    return _Events(prepared, series, times).tape(bars, volume, row)
+    return Events(prepared, series, times).tape(bars, volume, row)
 
 
-def _found(times: Integers, asked: Integers) -> "tuple[Integers, npt.NDArray[np.bool_]]":
+def found(times: Integers, asked: Integers) -> "tuple[Integers, npt.NDArray[np.bool_]]":
     """Places of times among others, both ascending, and whether they are there."""
     places = np.searchsorted(times, asked)
     return places, times[np.minimum(places, len(times) - 1)] == asked
 
 
-def _columns(series: Series, moments: int, row: Integers) -> tuple[Integers, Floats]:
-    """Bars and volumes at their moments; zeros elsewhere."""
+def write_bars(bars: Integers, there: Any, series: Series) -> None:
+    """The bars of a symbol, into the rows ``there``."""
     high, low, close = (series.high, series.low, series.close) if series.mark is None else series.mark
     columns = (series.open, series.high, series.low, series.close, high, low, close)
-    whole = len(row) == moments  # a bar at every moment
-    bars = (np.empty if whole else np.zeros)((moments, 8), dtype=np.int64, order="F")
-    there: Any = slice(None) if whole else row
     for column, values in enumerate(columns):
         bars[there, column] = values
     bars[there, 7] = 1
+
+
+def _columns(series: Series, moments: int, row: Integers) -> tuple[Integers, Floats]:
+    """Bars and volumes at their moments; zeros elsewhere."""
+    whole = len(row) == moments  # a bar at every moment
+    bars = (np.empty if whole else np.zeros)((moments, 8), dtype=np.int64, order="F")
+    there: Any = slice(None) if whole else row
+    write_bars(bars, there, series)
     if whole:
         return bars, np.array(series.volume, dtype=np.float64)
     volume = np.zeros(moments)
@@ -173,13 +191,19 @@ def _columns(series: Series, moments: int, row: Integers) -> tuple[Integers, Flo
     return bars, volume
 
 
-class _Events:
+class Events:
     """One pass over the moments, as the engine would hear of them."""
 
-    def __init__(self, prepared: Prepared, series: Series, times: Integers) -> None:
+    def __init__(self, prepared: Prepared, series: Series, times: Integers, late: tuple[Ms, ...] = ()) -> None:
+        """``late``: moments of other symbols at which an hour of this one is closed without its last bars."""
         self._market = prepared.market
         self._series = series
+        self._symbol = series.instrument.symbol
         self._times = times
+        self._extra = sorted({*prepared.market.moments, *late})
+        self.closes: list[tuple[Ms, float]] = []
+        """Decision bars: (when it was heard of, log close); nan where an episode ends."""
+        self._at: Ms = 0
         self._features = Features()
         self._builder = HourBuilder()
         self._rows: list[list[float]] = []
@@ -189,11 +213,8 @@ class _Events:
     def tape(self, bars: Integers, volume: Floats, row: Integers) -> Tape:
         """Go through all of it."""
         plan, times = self._plan, self._times
-        plan[:, 0] = times
         plan[1:, 4] = np.diff(times // DAY) > 0
-        self._go_through(row)
-        plan[:, 1] = np.cumsum(plan[:, 2]) - plan[:, 2]
-        rows = np.array(self._rows) if self._rows else np.zeros((1, len(NAMES) + 8))
+        rows = self._played(row)
         whole_hours = times % HOUR == 0
         plan[:, 6] = np.where(whole_hours, np.cumsum(whole_hours) - 1, -1)
         plain = ~whole_hours & (plan[:, 2:6] == 0).all(axis=1) & np.isnan(self._funding) & (bars[:, 7] == 1)
@@ -204,6 +225,20 @@ class _Events:
         beside = (stretches, ends, rates, blocks, sampled)
         return Tape(bars, plan, volume, self._funding, rows, *beside, self._market.start)
 
+    def happenings(self, row: Integers) -> tuple[Integers, Floats, Floats]:
+        """What happens beside bars, as ``several`` reads it, the rates that settle then, and the features."""
+        rows, plan = self._played(row), self._plan
+        there = np.flatnonzero((plan[:, [2, 3, 5]] != 0).any(axis=1) | ~np.isnan(self._funding))
+        return plan[there][:, [0, 1, 2, 3, 5]], self._funding[there], rows
+
+    def _played(self, row: Integers) -> Floats:
+        """Go through all of it; the rows of features."""
+        plan = self._plan
+        plan[:, 0] = self._times
+        self._go_through(row)
+        plan[:, 1] = np.cumsum(plan[:, 2]) - plan[:, 2]
+        return np.array(self._rows) if self._rows else np.zeros((1, len(NAMES) + 8))
+
     def _go_through(self, row: Integers) -> None:
         """Hours, funding and ends of episodes, in order. Bars that only lie within their hour are fed in one piece: not
         the one that closes it, nor one with anything else at its moment."""
@@ -212,16 +247,16 @@ class _Events:
         ending = closes % HOUR == 0
         alone = ending.copy()
         alone[1:] |= (hour[1:] != hour[:-1]) & ~ending[:-1]  # it also closes the hour before, which lacks its end
-        extra = np.array(self._market.moments, dtype=np.int64)
-        bars, here = _found(closes, extra)
+        extra = np.array(self._extra, dtype=np.int64)
+        bars, here = found(closes, extra)
         alone[bars[here]] = True
-        places, _ = _found(self._times, extra)
+        places, _ = found(self._times, extra)
         single, lonely = np.flatnonzero(alone), places[~here]
         moments = np.concatenate((row[single], lonely))
         order = np.argsort(moments)
         behind = np.concatenate((single, np.searchsorted(row, lonely)))[order].tolist()
         barred = np.concatenate((np.ones(len(single)), np.zeros(len(lonely))))[order].tolist()
-        known, fed = set(self._market.moments), 0
+        known, fed = set(self._extra), 0
         for moment, index, bar in zip(moments[order].tolist(), behind, barred, strict=True):
             self._feed_between(fed, index)
             fed = index + 1 if bar else index
@@ -236,9 +271,12 @@ class _Events:
 
     def _moment(self, moment: int, at: Ms, index: int, known: bool) -> None:
         """One moment by itself: what settles, its bar, the hours that close, the end of an episode."""
+        self._at = at
         batch = self._market.batch(at, ()) if known else None
         if batch is not None:
             for rate in batch.funding:
+                if rate.symbol != self._symbol:
+                    continue
                 self._funding[moment] = rate.rate
                 self._features.funding(rate.at, rate.rate, rate.interval_hours)
         before = len(self._rows)
@@ -251,8 +289,9 @@ class _Events:
         for hour in hours:
             self._hour(hour)
         self._plan[moment, 2], self._plan[moment, 3] = len(self._rows) - before, bool(hours)
-        if batch is not None and batch.episode_ends:
+        if batch is not None and self._symbol in batch.episode_ends:
             self._features.restart()
+            self.closes.append((at, math.nan))
             self._plan[moment, 5] = 1
 
     def _bar(self, index: int) -> Bar:
@@ -277,7 +316,10 @@ class _Events:
 
     def _hour(self, hour: Hour) -> None:
         close = hour.close * self._series.instrument.tick_f
-        if not self._features.hour(hour.close_at, close) or self._features.row is None:
+        if not self._features.hour(hour.close_at, close):
+            return
+        self.closes.append((self._at, self._features.x))
+        if self._features.row is None:
             return
         one = self._features.row
         known = _KNOWN(one)

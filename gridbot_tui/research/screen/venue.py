@@ -79,18 +79,24 @@ def serve(w: State, n: Numbers) -> None:
     """Every request that has arrived; what it causes is told afterwards."""
     many, w.requests = w.requests, 0
     for i in range(many):
-        row = w.request[i, ROW]
-        o = w.order[row]
-        if o[NUMBER] != w.request[i, WHOSE]:
-            w.turn += 1  # it has ended meanwhile: the cancel is refused, and that is news of nothing
-        elif w.request[i, WHAT] == CANCEL_IT:
-            if o[RESTS] == NOWHERE:
-                w.turn += 1
-            else:
-                end(w, row, CANCELED)
-        else:
-            _place(w, n, row)
+        serve_one(w, n, i)
     w.unwatched = 1
+
+
+@inlined
+def serve_one(w: State, n: Numbers, i: int) -> None:
+    """A request."""
+    row = w.request[i, ROW]
+    o = w.order[row]
+    if o[NUMBER] != w.request[i, WHOSE]:
+        w.turn += 1  # it has ended meanwhile: the cancel is refused, and that is news of nothing
+    elif w.request[i, WHAT] == CANCEL_IT:
+        if o[RESTS] == NOWHERE:
+            w.turn += 1
+        else:
+            end(w, row, CANCELED)
+    else:
+        _place(w, n, row)
 
 
 @inlined
@@ -143,7 +149,7 @@ def _check(w: State, n: Numbers, row: int) -> int:
         return PERCENT
     if not closes and (price if kind != MARKET else reference) * steps < n.least_value:
         return LEAST
-    if w.count > (n.max_stops if kind == STOP else n.max_orders) and _too_many(w, n, kind):
+    if w.count + w.stops_beside > (n.max_stops if kind == STOP else n.max_orders) and _too_many(w, n, kind):
         return TOO_MANY
     if closes and kind != STOP and w.xpos * side >= 0:
         return REDUCE_ONLY
@@ -156,7 +162,7 @@ def _check(w: State, n: Numbers, row: int) -> int:
 
 @compiled
 def _too_many(w: State, n: Numbers, kind: int) -> bool:
-    found = 0
+    found = w.stops_beside if kind == STOP else 0
     for listed in range(3):
         for i in range(w.length[listed]):
             rests = w.order[w.live[listed, i], RESTS]
@@ -181,7 +187,7 @@ def _admit(w: State, n: Numbers, row: int) -> int:
         return 0
     if grown > n.most_value:
         return POSITION
-    free = balance(w, n, w.xmark) - n.unit * now / n.leverage
+    free = balance(w, n, w.xmark) - w.xtaken_beside - n.unit * now / n.leverage
     return 0 if free >= n.unit * (grown - now) / n.leverage - 1e-9 else MARGIN
 
 
@@ -212,7 +218,7 @@ def _free(w: State, n: Numbers, side: int) -> int:
             if o[RESTS] == ON_LADDER and o[SIDE] == side:
                 held += o[PRICE] * o[XLEFT] if side > 0 else o[XLEFT] * n.step_units
     if side > 0:
-        return int(math.floor((n.capital - w.xfees) / n.unit + 1e-6) + w.xcash - held)
+        return int(math.floor((n.capital + w.xbeside - w.xfees) / n.unit + 1e-6) + w.xcash - held)
     return int(w.xbase - held)
 
 
@@ -265,7 +271,7 @@ def execute(w: State, n: Numbers, row: int, price: int, steps: int, maker: int) 
 @compiled
 def _insure(w: State, n: Numbers) -> None:
     """A flat account owes nothing."""
-    if w.xpos == 0:
+    if w.xpos == 0 and w.held_many_beside == 0:
         owed = balance(w, n, 0)
         if owed < 0.0:
             pay(w, -owed, 1)
@@ -329,7 +335,7 @@ def watch(w: State, n: Numbers) -> None:
 def _band(w: State, n: Numbers, low: int, high: int) -> tuple[int, int]:
     """Marks up to which the margin cannot matter: a loss of less than the room, at the dearest rate on the way."""
     notional = abs(w.xpos) * w.xmark * n.unit
-    room = balance(w, n, w.xmark) - maintenance(n, notional)
+    room = (balance(w, n, w.xmark) - maintenance(n, notional) - w.xneeds_beside) / (1 + w.held_many_beside)
     if room <= 0.0:
         return NEVER, high
     slope = 1.0
