@@ -65,7 +65,7 @@ def test_a_window_nobody_chose_keeps_the_promises(seed: int) -> None:
     assert broken(outcome_of("strategy", ring, it)) == []
 
 
-@pytest.mark.parametrize("index", range(len(KINDS)), ids=[kind.__name__ for kind in KINDS])
+@pytest.mark.parametrize("index", range(len(KINDS) + 1), ids=[*(kind.__name__ for kind in KINDS), "crowd"])
 def test_an_ugly_market_breaks_no_promise(index: int) -> None:
     _, one = ugly(index, 5)
     ring = ring_of(one)

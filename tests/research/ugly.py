@@ -201,8 +201,7 @@ def coarse(draw: Random) -> list[Series]:
 
 def crowd(draw: Random) -> list[Series]:
     """Two to four of these on one account, each ugly in its own way."""
-    alone = [kind for kind in KINDS if kind is not crowd]
-    return [_as(f"X{place}USDT", draw.choice(alone)(draw)[0]) for place in range(draw.randrange(2, 5))]
+    return [_as(f"X{place}USDT", draw.choice(KINDS)(draw)[0]) for place in range(draw.randrange(2, 5))]
 
 
 def _as(symbol: str, one: Series) -> Series:
@@ -213,7 +212,7 @@ def _as(symbol: str, one: Series) -> Series:
 
 
 KINDS: tuple[Callable[[Random], list[Series]], ...] = (
-    gaps, flash, spikes, pump, delisted, together, outage, funded, torn, silent, thin, cheap, dear, coarse, crowd,
+    gaps, flash, spikes, pump, delisted, together, outage, funded, torn, silent, thin, cheap, dear, coarse,
 )  # fmt: skip
 
 
@@ -234,7 +233,7 @@ def hourly(one: Series) -> Series:
 
 def ugly(index: int, seed: int) -> tuple[str, Prepared]:
     """One ugly market with default settings, and its name; every third in hours, every fifth with a small account."""
-    kind = KINDS[index % len(KINDS)]
+    kind = crowd if index % (len(KINDS) + 1) == len(KINDS) else KINDS[index % len(KINDS)]
     draw = Random(f"{kind.__name__}/{seed}/{index}")
     given = (("bot.capital", str(draw.choice((60, 300, 1_000)))),) if index % 5 == 4 else ()
     settings = load(None, {}, given).settings

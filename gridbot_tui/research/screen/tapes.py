@@ -92,11 +92,12 @@ def tapes_of(prepared: Prepared) -> Tapes:
     whole = times % HOUR == 0
     moments = np.column_stack(
         (times, days, np.where(whole, np.cumsum(whole) - 1, -1), np.maximum(np.cumsum(days) - 1, 0))
-    ).astype(np.int64)
+    ).astype(np.int64, order="C")
     return Tapes(
         symbols=tuple(market.symbols), moments=moments, bars=bars, when=np.concatenate(closes),
         volume=np.concatenate([one.volume for one in series]).astype(np.float64), first_bar=first_bar,
-        happenings=np.concatenate(happened), rates=np.concatenate(rates), first_happening=_starts(happened),
+        happenings=np.ascontiguousarray(np.concatenate(happened)), rates=np.concatenate(rates),
+        first_happening=_starts(happened),
         features=np.concatenate(features), sampled=times[whole], start=market.start,
         related=_related(market.symbols, heard, times[days]),
     )  # fmt: skip
