@@ -105,38 +105,58 @@ class AuditTrail:
         Raises:
             ValueError, TypeError: the body is no plain data; nothing was written.
         """
-        if len(self._waiting) + len(self._gathered) >= MAX_WAITING:
-            self.lost += 1
-            return
-        self._waiting.append((kind, at, body))
+        taken = len(self._waiting) + len(self._gathered) < MAX_WAITING
+        if taken:
+            self._waiting.append((kind, at, body))
+        else:
+            self.lost += 1  # those that wait are tried all the same: the disk may be back
         try:
-            while self._waiting:
-                self._append(*self._waiting[0])
-                self._waiting.popleft()
+            self._go_on()
             if self._gathered and (len(self._gathered) >= GATHERED or not self.gathering):
                 self._drain()
-            if sync or (sync is None and kind in SYNCED):
+            if taken and (sync or (sync is None and kind in SYNCED)):
                 self.sync()
             self.failing = ""
-        except (ValueError, TypeError, OverflowError):
-            self._waiting.popleft()  # it can never be written; those behind it can
-            raise
         except OSError as error:
             self._fails(error)
+
+    def _go_on(self) -> None:
+        """Chain and write what waits, in order. OSError leaves the rest waiting."""
+        while self._waiting:
+            try:
+                self._append(*self._waiting[0])
+            except (ValueError, TypeError, OverflowError):
+                self._waiting.popleft()  # it can never be written; those behind it can
+                raise
+            self._waiting.popleft()
 
     def _fails(self, error: OSError) -> None:
         waiting = len(self._waiting) + len(self._gathered)
         self.failing = f"{self.path}: {waiting} audit lines wait, the disk does not take them ({error})"
 
     def sync(self) -> None:
-        """Put all lines on the disk."""
+        """Put all that was written on the disk."""
         self._drain()
         if self._durable and self._handle >= 0:
             os.fsync(self._handle)
         self._anchor = self._head
 
     def close(self) -> None:
-        """Put all lines on the disk and close the file."""
+        """Put all lines on the disk, those that waited for it too, and close the file.
+
+        Raises:
+            OSError: the disk does not take them.
+        """
+        try:
+            self._go_on()
+        except OSError as error:
+            self._fails(error)
+            raise OSError(self.failing) from error
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        """Put what was written on the disk and close the file."""
         if self._handle >= 0:
             try:
                 self.sync()
@@ -193,7 +213,7 @@ class AuditTrail:
 
     def _rotate(self, at: Ms) -> None:
         """Begin a new file; the chain runs on through it."""
-        self.close()
+        self._end()
         self._size = 0
         with self.path.open("rb") as file:
             first = chain.read(file.readline().rstrip(b"\n"))

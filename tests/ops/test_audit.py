@@ -221,6 +221,36 @@ def test_waiting_lines_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     opened.close()
 
 
+def test_a_disk_that_is_back_takes_what_waited_also_where_no_more_could_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "MAX_WAITING", 3)
+    opened = trail(tmp_path)
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda *_: 0)
+        for number in range(10):
+            opened.write("decision", number, {"n": number})
+    opened.write("decision", 10, {"n": 10})
+    assert opened.failing == ""
+    opened.write("decision", 11, {"n": 11})
+    opened.close()
+    assert [json.loads(line)["body"]["n"] for line in lines_of(tmp_path)] == [0, 1, 2, 11]
+    assert opened.lost == 8
+    assert verify(tmp_path / "audit.jsonl", opened.anchor).ok
+
+
+def test_what_waits_at_the_end_is_written_or_said_not_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = trail(tmp_path)
+    opened.write("decision", 0, {"n": 0})
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda *_: 0)
+        opened.write("decision", 1, {"n": 1})
+        with pytest.raises(OSError, match="1 audit lines wait"):
+            opened.close()
+    opened.close()
+    assert [json.loads(line)["body"]["n"] for line in lines_of(tmp_path)] == [0, 1]
+
+
 def test_a_body_that_is_no_text_is_refused_and_the_next_one_is_written(tmp_path: Path) -> None:
     opened = trail(tmp_path)
     with pytest.raises(ValueError, match="surrogate"):
