@@ -160,7 +160,7 @@ class RealParts(Parts):
             await self._listen_first(tasks)
             leave_out_what_stands()
             self.start()
-            self._obey(self.plan.loaded.settings)
+            self._obey(self.reloader.loaded.settings)  # a face may have applied another while it listened
             await _first_of(asyncio.create_task(self.runner.run(), name="bot"), [*tasks, self._written()])
             report = self.bot.report
             if self._dead_man is not None and report is not None and report.verified and not report.open_orders:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from gridbot_tui.control.command import Command, CommandKind, CommandOutcome
 from gridbot_tui.engine.config import EngineConfig
 from gridbot_tui.engine.core import Engine
@@ -59,7 +61,8 @@ class Reloader:
         self._bot = bot
         self._store = store
         self._journal = journal
-        self._config = config
+        known = store.configs(limit=1)  # what is applied before the start is done counts on from there, too
+        self._config = replace(config, version=known[0].version) if known else config
         self.loaded: Loaded[Settings] = plan.loaded
         self.last_error = ""
         """Why the last edit of the file was not applied; "" when it was."""

@@ -121,7 +121,7 @@ class VirtualParts(Parts):
 
     async def _trade(self) -> None:
         await self.live_through_history()
-        self._obey(self.plan.loaded.settings)
+        self._obey(self.reloader.loaded.settings)  # a face may have applied another meanwhile
         self.pace.anchor(self.world.now)
         await self.runner.run()
 

@@ -46,7 +46,7 @@ class Living:
     async def __aenter__(self) -> "Living":
         self.parts.start()
         await self.parts.live_through_history()
-        self.parts._obey(self.plan.loaded.settings)
+        self.parts._obey(self.parts.reloader.loaded.settings)
         await self.settle()
         return self
 

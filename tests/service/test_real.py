@@ -95,6 +95,31 @@ async def test_it_trades_takes_another_config_and_stops_flat(tmp_path: Path) -> 
     assert sent == {0, 120_000}, "armed while it traded, disarmed after a verified stop"
 
 
+async def test_a_config_that_is_applied_while_a_start_still_listens_is_the_one_it_goes_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path) as run:
+        assert await run.command(CommandKind.APPLY, text="[orders]\ndepth = 2\n")
+        before = run.parts.reloader.version
+    heard = asyncio.Event()
+    account = real.RealParts._listen_first
+
+    async def listen(parts: RealParts, tasks: list["asyncio.Task[None]"]) -> None:
+        await heard.wait()
+        await account(parts, tasks)
+
+    monkeypatch.setattr(real.RealParts, "_listen_first", listen)
+    async with running(tmp_path) as run:
+        await run.until(lambda p: p.config_version == before)
+        assert await run.command(CommandKind.APPLY, text="[service]\nreconcile_s = 77.0\nsnapshot_facts = 500\n")
+        assert run.parts.reloader.version == before + 1
+        heard.set()
+        await run.until(lambda p: p.state == "running")
+        assert run.parts.bot._reconcile_every == 77_000
+        assert run.parts.journal.saving.snapshot_facts == 500
+        assert run.parts.reloader.version == before + 1
+
+
 async def test_one_process_leaves_and_the_next_goes_on_with_the_same_orders(tmp_path: Path) -> None:
     async with running(tmp_path) as run:
         await run.until(lambda p: p.state == "running" and resting(p) > 4)

@@ -71,6 +71,26 @@ async def test_the_picture_has_the_limits_and_the_fee_that_are_in_force(home: Pa
         assert snapshot.taker_fee == str(bot.parts.engine.desk.config.taker_fee)
 
 
+async def test_a_config_that_is_applied_while_a_sim_lives_through_its_past_holds_behind_it(
+    home: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = Living(options(home, config=config))
+    bot.parts.start()
+
+    async def past() -> None:
+        put(config, BASE.replace("60.0", "120.0"))
+        assert (await give(bot, CommandKind.RELOAD)).ok
+
+    async def nothing_more() -> None:
+        return
+
+    monkeypatch.setattr(bot.parts, "live_through_history", past)
+    monkeypatch.setattr(bot.parts.runner, "run", nothing_more)
+    await bot.parts._trade()
+    assert bot.parts.bot._reconcile_every == 120_000
+    bot.parts.close_now(clean=True)
+
+
 async def test_a_preview_shows_the_difference_and_changes_nothing(home: Path, config: Path) -> None:
     async with bot_with(home, config) as bot:
         before = version(bot)
