@@ -70,6 +70,8 @@ class Alerting:
         self._tasks: list[asyncio.Task[None]] = []
         self._source = ""
         self._trouble = ""
+        self._connecting = asyncio.Lock()
+        """A run that ends while the addresses are being opened waits for them with its last word."""
         self._opened = False
         self._keeping: asyncio.Future[str] | None = None
         """The last write of what was told; one that fails costs at most a message told twice."""
@@ -118,10 +120,13 @@ class Alerting:
                 lane.put(message)
 
     async def _connect(self) -> None:
-        """Find the addresses and open them, off the loop."""
-        if self._opened:
-            return
-        self._opened = True
+        """Find the addresses and open them, once, off the loop."""
+        async with self._connecting:
+            if not self._opened:
+                self._opened = True
+                await self._open()
+
+    async def _open(self) -> None:
         before, found, channels, wrong = await in_thread(self._reach, "alerts")  # a locked keyring may take for ever
         if before is not None:
             self._watch.recall(*before, self._clock())

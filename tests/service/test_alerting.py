@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from gridbot_tui.control.snapshot import EventView
 from gridbot_tui.credentials.addresses import Address, Found, parse
 from gridbot_tui.ops.alerts import Message
 from gridbot_tui.ops.params import AlertParams
@@ -248,6 +249,33 @@ async def test_an_address_that_hangs_delays_no_order_and_no_other_address(
             await asyncio.sleep(0.01)
     assert kept.taken[0].title.endswith(": restart")
     assert "verified" in kept.taken[-1].body
+
+
+async def test_a_run_that_fails_while_its_addresses_are_being_opened_is_told_of_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, asked, go = Kept(), threading.Event(), threading.Event()
+
+    def slow(_: Sequence[Address]) -> tuple[list[Channel], list[str]]:
+        asked.set()
+        go.wait(PATIENCE_S)
+        return [kept], []
+
+    class Settled(NotStarted):
+        def settled(self) -> bool:
+            return True
+
+    monkeypatch.setattr(alerting, "find", lambda: Found(parse("kept://x", "a test"), "a test", ""))
+    monkeypatch.setattr(alerting, "open_channels", slow)
+    watched = Settled()
+    alarms = alerting.Alerting(AlertParams(), Profile("test", tmp_path), watched)
+    async with alarms.awake():
+        await asyncio.to_thread(asked.wait, PATIENCE_S)
+        ending = asyncio.create_task(alarms.last_words(EventView(2, "error", "defect", "", "it failed")))
+        await asyncio.sleep(0)
+        go.set()
+        await ending
+    assert any("it failed" in one.body for one in kept.taken)
 
 
 async def test_a_defect_of_the_alarms_does_not_hide_how_a_run_ended(
