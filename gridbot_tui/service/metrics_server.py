@@ -63,8 +63,8 @@ class MetricsServer:
                     self.say("info", "metrics", f"metrics are served at http://{listen}/metrics")
                     failing = ""
                     await self._changed.wait()
-            except OSError as error:
-                why = f"metrics cannot be served at {listen} ({error.strerror or error})"
+            except (OSError, UnicodeError) as error:  # the latter of a name that no host can have
+                why = f"metrics cannot be served at {listen} ({getattr(error, 'strerror', None) or error})"
                 if why != failing:
                     self.say("warning", "metrics", f"{why}; it is tried again every {self._again_s:g} s")
                 failing = why

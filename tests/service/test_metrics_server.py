@@ -158,3 +158,15 @@ def test_an_address_has_a_port(text: str) -> None:
 def test_anything_else_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match=r"such as 127\.0\.0\.1:9464"):
         MetricsParams(listen=text)
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 70])
+async def test_a_name_that_no_host_can_have_is_said_and_another_address_is_taken_up(host: str) -> None:
+    listen = free()
+    async with scene(f"{host}:9464") as one:
+        await until(lambda: one.said)
+        assert one.said[0][0] == "warning"
+        assert "cannot be served" in one.said[0][1]
+        one.server.obey(listen)
+        await until(lambda: len(one.said) == 2)
+        assert (await one.get(listen))[0] == 200
