@@ -49,7 +49,7 @@ class _Sink:
         self.beside_terminal: Beside | None = None
         """The same for the terminal, which may be held while the disk is not."""
         self.lost = 0
-        """Lines that found no place in the queues."""
+        """Lines of files that found no place in the queue, or that an earlier file did not take."""
         self.engine_time: Callable[[], Ms | None] = _no_time
 
     def put(self, **event: Any) -> None:
@@ -58,15 +58,10 @@ class _Sink:
             line = msgspec.json.encode(
                 {**{key: event[key] for key in _HEAD if key in event}, **event}, enc_hook=repr
             )
-            self._do(self.beside, partial(self.file.write, redact(line.decode()).encode() + b"\n"))
+            if not _done(self.beside, partial(self.file.write, redact(line.decode()).encode() + b"\n")):
+                self.lost += 1
         if self.terminal is not None and _LEVELS[event["level"]] >= self.terminal_level:
-            self._do(self.beside_terminal, partial(self._show, dict(event)))
-
-    def _do(self, beside: Beside | None, job: Callable[[], None]) -> None:
-        if beside is None:
-            job()
-        elif not beside.put(job):
-            self.lost += 1
+            _done(self.beside_terminal, partial(self._show, dict(event)))  # the file has what it does not show
 
     def _show(self, event: EventDict) -> None:
         terminal = self.terminal
@@ -78,6 +73,14 @@ class _Sink:
             self.terminal = None  # it has gone (a closed pipe, a lost session); the file goes on
 
     debug = info = warning = error = critical = exception = msg = put
+
+
+def _done(beside: Beside | None, job: Callable[[], None]) -> bool:
+    """Do it, or have it done; False where too many jobs wait already."""
+    if beside is not None:
+        return beside.put(job)
+    job()
+    return True
 
 
 def _no_time() -> Ms | None:
@@ -201,13 +204,15 @@ def close() -> None:
         written = _sink.beside.close(LET_GO_S)
     if _sink.beside_terminal is not None:
         _sink.beside_terminal.close(SHOWN_S)
-    if _sink.file is not None and written:  # a thread that hangs in a write keeps its file
-        _sink.file.close()
+    if _sink.file is not None:
+        _sink.lost += _sink.file.lost
+        if written:  # a thread that hangs in a write keeps its file
+            _sink.file.close()
     _sink.file = _sink.terminal = _sink.beside = _sink.beside_terminal = None
 
 
 def lost_lines() -> int:
-    """Lines the disk did not take since ``configure``."""
+    """Lines that the disk did not take, of every file since the process began."""
     return _sink.lost + (_sink.file.lost if _sink.file is not None else 0)
 
 
