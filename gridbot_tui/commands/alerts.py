@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 from typing import Annotated, Any
 
 import typer
@@ -142,8 +143,9 @@ def _sent(found: Found, timeout: float) -> dict[str, str]:
     threads = [threading.Thread(target=send, args=(number,), daemon=True) for number in range(len(channels))]
     for thread in threads:
         thread.start()
+    until = time.monotonic() + timeout
     for thread in threads:
-        thread.join(timeout)
+        thread.join(max(0.0, until - time.monotonic()))
     return dict(said)
 
 

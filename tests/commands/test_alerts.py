@@ -1,6 +1,7 @@
 """The addresses of alarms on the command line."""
 
 import io
+import threading
 
 import pytest
 
@@ -54,6 +55,29 @@ def test_addresses_are_stored_found_tried_and_deleted_and_never_shown(
     called.append(cli("alerts", "delete", "--yes"))
     assert (called[-1].code, addresses.kept) == (0, {})
     assert all("CAFE" not in one.out + one.err for one in called)
+    forget_secrets()
+
+
+def test_addresses_that_hang_are_waited_for_together_not_one_after_the_other(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    class Hanging(threading.Thread):
+        def start(self) -> None:
+            return
+
+        def join(self, timeout: float | None = None) -> None:
+            waited.append(timeout or 0.0)
+            now[0] += timeout or 0.0
+
+    now = [100.0]
+    monkeypatch.setenv("GRIDBOT_ALERT_URLS", " ".join([GOOD] * 5))
+    monkeypatch.setattr("gridbot_tui.commands.alerts.threading.Thread", Hanging)
+    monkeypatch.setattr("gridbot_tui.commands.alerts.time.monotonic", lambda: now[0])
+    tried = cli("alerts", "test", "--timeout", "20", "--json")
+    assert (tried.code, sum(waited)) == (1, 20.0)
+    assert {row["trouble"] for row in tried.document["addresses"]} == {"no answer within 20 s"}
     forget_secrets()
 
 
