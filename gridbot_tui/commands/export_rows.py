@@ -18,7 +18,7 @@ from gridbot_tui.ops.verify import files_of
 from gridbot_tui.store.errors import StoreDamaged, StoreUnavailable
 from gridbot_tui.store.reader import Reader, reading
 from gridbot_tui.store.rows import CashRow, FillRow
-from gridbot_tui.units import Market, Ms, Side, Symbol
+from gridbot_tui.units import Market, Ms, Side, Symbol, plain
 
 Row = dict[str, Any]
 
@@ -136,10 +136,7 @@ def audit_anchor(database: Path) -> Head | None:
             known = reader.get_meta(AUDIT_HEAD)
     except StoreUnavailable:
         return None
-    if known is None:
-        return None
-    number, _, digest = known.partition(":")
-    return Head(int(number), digest)
+    return None if known is None else Head.parse(known)
 
 
 def as_csv(rows: Iterable[Row]) -> Iterator[str]:
@@ -158,12 +155,6 @@ def as_json(rows: Iterable[Row]) -> Iterator[str]:
     for number, row in enumerate(rows):
         yield ("," if number else "") + "\n" + json.dumps(row, ensure_ascii=False)
     yield "\n]\n"
-
-
-def plain(value: Decimal) -> str:
-    """An exact decimal without exponent and without zeros that say nothing."""
-    text = format(value, "f")
-    return text.rstrip("0").rstrip(".") or "0" if "." in text else text
 
 
 def _of_fill(fill: FillRow, instruments: Instruments) -> Iterator[Row]:

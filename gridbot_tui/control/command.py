@@ -24,7 +24,7 @@ class CommandKind(StrEnum):
     APPLY = "apply"
     """Write and apply a new config text. args: text, preview"""
     RESET = "reset"
-    """args: what = drawdown | kill | stop (a symbol latched by its stop; with symbol)"""
+    """args: what = drawdown | kill | stop (a symbol latched by its stop; with symbol) | breakers"""
     LEARNING = "learning"
     """args: action = freeze | thaw | reset | rollback | set; version | up,down,neutral"""
     SPEED = "speed"

@@ -16,7 +16,7 @@ from gridbot_tui.ops.audit import AuditTrail
 from gridbot_tui.service.profile import Profile, named
 from gridbot_tui.store.core import Store
 from gridbot_tui.store.identity import Identity
-from gridbot_tui.units import Market, Mode
+from gridbot_tui.units import Market, Mode, plain
 from tests.commands.calling import Cli
 from tests.control.fake_bot import FakeBot, Running, picture
 from tests.store import making
@@ -101,7 +101,7 @@ def test_the_audit_trail_is_exported_and_no_cell_is_a_formula(cli: Cli, kept: Pr
     found = cli("export", "audit").document
     assert [line["kind"] for line in found] == ["command", "outcome"]
     assert rows(cli("export", "audit", "--format", "csv").out)[1]["kind"] == "outcome"
-    assert export_rows.plain(Decimal("1E+3")) == "1000"
+    assert (plain(Decimal("1E+3")), plain(Decimal("-0.00"))) == ("1000", "0")
     assert list(export_rows.as_csv([{"a": "=cmd()"}])) == ["a\r\n", "'=cmd()\r\n"]
 
 
