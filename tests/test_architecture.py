@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import grimp
@@ -131,6 +132,22 @@ def test_every_dependency_says_what_it_is_for_and_has_an_upper_bound() -> None:
     for line, requirement in requirements():
         assert "#" in line, f"{requirement} does not say what it is for"
         assert {s.operator for s in requirement.specifier} & {"<", "=="}, f"{requirement} has no upper bound"
+
+
+def test_whatever_is_imported_is_a_dependency_of_its_own() -> None:
+    homes = packages_distributions()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    stated = {Requirement(one).name for one in project["dependencies"]}
+    parts_of_pydantic = {"pydantic_core", "annotated_types"}
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            found |= {name.partition(".")[0] for name in names}
+    found -= {*sys.stdlib_module_names, "gridbot_tui"} | parts_of_pydantic
+    named = {name: {home.replace("_", "-").lower() for home in homes.get(name, [])} for name in found}
+    assert [name for name, dists in named.items() if not stated & dists] == []
 
 
 def test_the_lock_holds_every_dependency_in_a_version_that_is_asked_for() -> None:
