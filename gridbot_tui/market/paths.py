@@ -100,8 +100,16 @@ def candle_files(paths: Sequence[str], *, others: bool = False) -> list[Origin]:
     return [found[path] for path in sorted(found)]
 
 
+def at_home(text: str) -> Path:
+    """A path as it was named, ``~`` and ``~name`` read as homes. Raises DataError where there is no such user."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise DataError(f"{text} does not exist: nobody knows that user's home") from error
+
+
 def _named(text: str, others: bool) -> list[Origin]:
-    path = Path(text).expanduser()
+    path = at_home(text)
     if path.is_dir():
         return _in_folder(path, others)
     if path.exists():

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from gridbot_tui.exchange.server.prints import trade_files
 from gridbot_tui.market.builtin import builtin
 from gridbot_tui.market.errors import DataError
 from gridbot_tui.market.files import load
@@ -379,6 +380,12 @@ def test_a_folder_that_may_not_be_looked_into_is_no_empty_one(tmp_path: Path, mo
         load([str(tmp_path)])
     shut.rmdir()
     assert load([str(tmp_path)]).symbols == ("SOLUSDT",)
+
+
+def test_the_home_of_nobody_is_refused_in_a_sentence() -> None:
+    for read in (lambda path: load([path]), lambda path: trade_files([path])):
+        with pytest.raises(DataError, match="nobody knows that user's home"):
+            read("~nobody-of-that-name/candles")
 
 
 def test_an_empty_folder_and_a_glob_without_match_are_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from gridbot_tui.market.derive import derive, off_tick
 from gridbot_tui.market.errors import DataError
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.market.kline_csv import brief, unpacked
-from gridbot_tui.market.paths import SUFFIXES, Origin, origin
+from gridbot_tui.market.paths import SUFFIXES, Origin, at_home, origin
 from gridbot_tui.market.source import FundingRate, MarketBatch
 from gridbot_tui.units import HOUR, MINUTE, Market, Ms, Steps, Symbol, Ticks
 
@@ -44,11 +44,15 @@ class Print(NamedTuple):
 
 
 def trade_files(paths: Sequence[str]) -> tuple[list[Origin], list[str]]:
-    """(files of trades, everything else): what lies in a folder ``aggtrades`` or ``trades``, or is called so."""
+    """(files of trades, everything else): what lies in a folder ``aggtrades`` or ``trades``, or is called so.
+
+    Raises:
+        DataError: the home of a user who is not there.
+    """
     found: list[Origin] = []
     others: list[str] = []
     for text in paths:
-        path = Path(text).expanduser()
+        path = at_home(text)
         files = [path] if path.is_file() else sorted(path.rglob("*")) if path.is_dir() else []
         named = [origin(f) for f in files if f.name.endswith(SUFFIXES)]
         trades = [o for o in named if _FOLDER.fullmatch(o.other) or _NAME.search(o.path.name)]
