@@ -90,6 +90,7 @@ class VirtualParts(Parts):
             self.books = BooksFile(path) if self.plan.persistent else None
             self.world = World(source, account, books=self.books)
         except (sqlite3.Error, ValueError) as wrong:
+            self._left_as_found()
             raise RunRefused(
                 f"{path}: the simulated exchange's books cannot be used ({wrong}); name another profile, "
                 "or move this one's folder away to start anew",

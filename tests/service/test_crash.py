@@ -12,6 +12,7 @@ from gridbot_tui.engine.events import Operator
 from gridbot_tui.service.assemble import RunRefused
 from gridbot_tui.units import HOUR, MINUTE, Ms
 from tests.service.living import (
+    NAME,
     Killed,
     Living,
     Order,
@@ -194,6 +195,19 @@ def test_a_flat_profile_that_has_begun_refuses_another_capital(warmed: Path, tmp
     assert not begun.parts.crashed, "a start that was refused is no crash"
     begun.parts.close_now(clean=True)
     live_once(options(home), lambda bot: bot.days(0.01))
+
+
+def test_a_start_that_cannot_read_the_exchange_s_books_is_no_crash_either(warmed: Path, tmp_path: Path) -> None:
+    home = copied(warmed, tmp_path / "home")
+    books_file = home / NAME / "exchange.db"
+    kept = books_file.read_bytes()
+    books_file.write_bytes(b"no books of any kind" * 500)
+    with pytest.raises(RunRefused, match="books cannot be used"):
+        Living(options(home))
+    books_file.write_bytes(kept)
+    begun = Living(options(home))
+    begun.crash()
+    assert not begun.parts.crashed
 
 
 def test_what_is_held_is_minded_under_another_capital_too_and_that_is_said(warmed: Path, tmp_path: Path) -> None:
