@@ -16,14 +16,12 @@ from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.ops.chain import Head
 from gridbot_tui.ops.verify import files_of
 from gridbot_tui.store.errors import StoreDamaged, StoreUnavailable
+from gridbot_tui.store.queries import AUDIT_HEAD
 from gridbot_tui.store.reader import Reader, reading
 from gridbot_tui.store.rows import CashRow, FillRow
 from gridbot_tui.units import Market, Ms, Side, Symbol, plain
 
 Row = dict[str, Any]
-
-AUDIT_HEAD = "audit_head"
-"""Key under which the state file keeps the last line of the audit trail as ``number:hash``."""
 
 
 class Instruments:
@@ -133,10 +131,9 @@ def audit_anchor(database: Path) -> Head | None:
     """What the state file knows of the trail's end; None where there is no state file or it knows nothing."""
     try:
         with reading(database) as reader:
-            known = reader.get_meta(AUDIT_HEAD)
+            return reader.meta_as(AUDIT_HEAD, Head.parse)
     except StoreUnavailable:
         return None
-    return None if known is None else Head.parse(known)
 
 
 def as_csv(rows: Iterable[Row]) -> Iterator[str]:

@@ -169,8 +169,9 @@ def _synthetic(plan: Plan, profile: Profile) -> MarketSource:
     if kept.exists():
         try:
             market = SyntheticMarket.restore(msgspec.json.decode(kept.read_bytes(), type=SyntheticState))
-        except msgspec.DecodeError as wrong:
-            raise RunRefused(f"{kept} is damaged ({wrong}); start a new profile with --profile", 1) from wrong
+        except ValueError as wrong:  # no JSON, another shape, or what no market can be made of
+            why = " ".join(str(wrong).split())[:200]
+            raise RunRefused(f"{kept} is damaged ({why}); start a new profile with --profile", 1) from wrong
         wanted, has = plan.options.symbols, ", ".join(market.symbols)
         if wanted and set(wanted) != set(market.symbols):
             raise RunRefused(

@@ -50,6 +50,7 @@ from gridbot_tui.settings.sections import LogParams
 from gridbot_tui.store.core import Store
 from gridbot_tui.store.errors import StoreError
 from gridbot_tui.store.identity import Identity
+from gridbot_tui.store.queries import AUDIT_HEAD
 from gridbot_tui.units import Market, Symbol
 
 Watch = Callable[[Snapshot], None]
@@ -96,8 +97,7 @@ class Parts(ABC):
             self._passed_over = going_on.with_its_capital(profile, self.engine, settings.capital(plan.mode))
             self._configure_logs(settings.logs)
             self.log = logs.get_logger("service")
-            head = self.store.get_meta("audit_head")
-            anchor = None if head is None else Head.parse(head)
+            anchor = self.store.meta_as(AUDIT_HEAD, Head.parse)
             self.audit = AuditTrail(profile.audit, at=wall_ms(), durable=durable, anchor=anchor)
             if self.crashed and (late := write_late(self.audit, self.store, wall_ms())):
                 self.log.info("audit_late", lines=late)

@@ -36,6 +36,7 @@ from gridbot_tui.service.venue import Venue
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.store.errors import StoreError
 from gridbot_tui.store.live import LiveStore
+from gridbot_tui.store.queries import AUDIT_HEAD
 from gridbot_tui.units import DAY, HOUR, Asset, Market, Mode, Money, Ms, Symbol, plain
 
 SWITCH_S = 0.0005
@@ -266,7 +267,7 @@ class RealParts(Parts):
         self.journal.tell_all()
         try:
             self.trail.close()
-            self.store.put_meta("audit_head", str(self.audit.head))
+            self.store.put_meta(AUDIT_HEAD, str(self.audit.head))
         except (StoreError, OSError) as error:
             trouble = trouble or str(error)
         try:

@@ -10,6 +10,7 @@ from gridbot_tui.ops.audit import audit_of
 from gridbot_tui.ops.chain import Head
 from gridbot_tui.ops.feed import Feed
 from gridbot_tui.ops.log import Logger
+from gridbot_tui.store.queries import AUDIT_HEAD
 from gridbot_tui.units import Ms, Symbol
 
 Level = Literal["debug", "info", "warning", "error"]
@@ -77,7 +78,7 @@ class Telling:
     @property
     def anchor(self) -> dict[str, str]:
         """What the state file keeps of the audit trail, so that a shortened one is noticed."""
-        return {"audit_head": str(self._audit.anchor)}
+        return {AUDIT_HEAD: str(self._audit.anchor)}
 
     def _audit_changed(self, at: Ms) -> None:
         """Say, once, that the audit trail cannot be written, or can again."""

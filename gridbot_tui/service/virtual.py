@@ -29,6 +29,7 @@ from gridbot_tui.service.runner import VirtualRunner
 from gridbot_tui.service.warmup import Warmup
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.store.errors import StoreError
+from gridbot_tui.store.queries import AUDIT_HEAD
 from gridbot_tui.units import DAY, HOUR, Market, Mode, Ms
 
 STATE_EVERY_REPLAY: Ms = 24 * HOUR
@@ -192,7 +193,7 @@ class VirtualParts(Parts):
             else:
                 self.journal.flush()
             self.audit.close()
-            self.store.put_meta("audit_head", str(self.audit.head))
+            self.store.put_meta(AUDIT_HEAD, str(self.audit.head))
         except (StoreError, OSError) as error:
             trouble = str(error)
         try:

@@ -127,9 +127,8 @@ class Store(Queries):
 
     def _begin(self) -> None:
         """Recognise the profile, find the end of the journal, and mark the file as in use."""
-        known = self.get_meta("identity")
-        if known is not None and msgspec.json.decode(known, type=Identity) != self.identity:
-            there = msgspec.json.decode(known, type=Identity)
+        there = self.whose()
+        if there is not None and there != self.identity:
             raise StoreForeign(
                 f"{self.path}: this state is that of {there}, not of {self.identity}; "
                 f"choose the profile with --profile or --home."

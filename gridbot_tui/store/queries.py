@@ -17,9 +17,12 @@ from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.model import NewOrder, OrderState
 from gridbot_tui.store import rows
 from gridbot_tui.store.errors import classed, damaged
+from gridbot_tui.store.identity import Identity
 from gridbot_tui.strategy.plan import GridPlan, Weights
 from gridbot_tui.units import ClientId, Ms, Side, Symbol
 
+AUDIT_HEAD: Final = "audit_head"
+"""Name of the small value that says where the audit trail ended when it was last written, as ``number:hash``."""
 TABLES_AT: Final = "tables_at"
 """Name of the small value that says up to which journal entry the tables are; none where they never lag behind."""
 _FOREVER: Final = 1 << 62
@@ -29,6 +32,7 @@ _plan_of: Final = msgspec.json.Decoder(GridPlan).decode
 _evidence_of: Final = msgspec.json.Decoder(tuple[tuple[str, float], ...]).decode
 _instrument_of: Final = msgspec.json.Decoder(Instrument).decode
 _start_of: Final = msgspec.json.Decoder(StartFact).decode
+_identity_of: Final = msgspec.json.Decoder(Identity).decode
 _UNREADABLE: Final = (msgspec.MsgspecError, ArithmeticError, ValueError, TypeError)
 T = TypeVar("T")
 R = TypeVar("R")
@@ -180,10 +184,22 @@ class Queries:
         row = self._one("SELECT value FROM meta WHERE key = ?", (key,))
         return None if row is None else row[0]
 
+    def meta_as(self, key: str, make: Callable[[str], T]) -> T | None:
+        """What a small value kept by name means; None where there is none.
+
+        Raises:
+            StoreDamaged: it means nothing to ``make``.
+        """
+        known = self.get_meta(key)
+        return None if known is None else next(self._made(make, [known]))
+
+    def whose(self) -> Identity | None:
+        """Whose state it is; None where nobody has said so yet."""
+        return self.meta_as("identity", _identity_of)
+
     def tables_at(self) -> int | None:
         """The journal entry up to which the tables are; None where they never lag behind."""
-        known = self.get_meta(TABLES_AT)
-        return None if known is None else next(self._made(int, [known]))
+        return self.meta_as(TABLES_AT, int)
 
     def behind(self) -> int:
         """Journal entries that the tables do not show yet."""
@@ -192,8 +208,7 @@ class Queries:
 
     def ledger_start(self) -> StartFact | None:
         """When and with what the ledger of this profile began."""
-        known = self.get_meta("ledger_start")
-        return None if known is None else next(self._made(_start_of, [known]))
+        return self.meta_as("ledger_start", _start_of)
 
     def configs(self, *, limit: int = 50) -> list[rows.ConfigRow]:
         """Config versions, newest first."""

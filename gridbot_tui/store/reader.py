@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
-
 from gridbot_tui.store import database, schema
 from gridbot_tui.store.errors import StoreForeign, StoreTooNew, StoreUnavailable, classed
 from gridbot_tui.store.identity import Identity
@@ -19,8 +17,7 @@ class Reader(Queries):
     @property
     def identity(self) -> Identity | None:
         """Whose state it is."""
-        known = self.get_meta("identity")
-        return None if known is None else msgspec.json.decode(known, type=Identity)
+        return self.whose()
 
     def close(self) -> None:
         """Close the connection."""

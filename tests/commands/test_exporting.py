@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import sqlite3
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,7 +17,9 @@ from gridbot_tui.market.builtin import builtin
 from gridbot_tui.ops.audit import AuditTrail
 from gridbot_tui.service.profile import Profile, named
 from gridbot_tui.store.core import Store
+from gridbot_tui.store.errors import StoreDamaged
 from gridbot_tui.store.identity import Identity
+from gridbot_tui.store.queries import AUDIT_HEAD
 from gridbot_tui.units import Market, Mode, plain
 from tests.commands.calling import Cli
 from tests.control.fake_bot import FakeBot, Running, picture
@@ -32,7 +36,7 @@ def kept(profile: Profile) -> Profile:
     trail = AuditTrail(profile.audit, at=making.T0, durable=False)
     trail.write("command", making.T0, {"kind": "pause", "peer": "=cmd()"})
     trail.write("outcome", making.T0 + 1, {"ok": True})
-    store.put_meta(export_rows.AUDIT_HEAD, f"{trail.head.seq}:{trail.head.hash}")
+    store.put_meta(AUDIT_HEAD, f"{trail.head.seq}:{trail.head.hash}")
     trail.close()
     store.close()
     return profile
@@ -103,6 +107,24 @@ def test_the_audit_trail_is_exported_and_no_cell_is_a_formula(cli: Cli, kept: Pr
     assert rows(cli("export", "audit", "--format", "csv").out)[1]["kind"] == "outcome"
     assert (plain(Decimal("1E+3")), plain(Decimal("-0.00"))) == ("1000", "0")
     assert list(export_rows.as_csv([{"a": "=cmd()"}])) == ["a\r\n", "'=cmd()\r\n"]
+
+
+@pytest.mark.parametrize("key", ["identity", AUDIT_HEAD])
+def test_a_small_value_that_means_nothing_is_damage_and_no_traceback(
+    cli: Cli, kept: Profile, tmp_path: Path, key: str
+) -> None:
+    with closing(sqlite3.connect(kept.database, isolation_level=None)) as file:
+        file.execute("UPDATE meta SET value = 'junk' WHERE key = ?", (key,))
+    examined = cli("doctor", "--json")
+    found = {one["check"]: one for one in examined.document["checks"]}["database" if key == "identity" else "audit"]
+    assert (found["verdict"], "damaged" in found["found"]) == ("fail" if key == "identity" else "warn", True)
+    verified = cli("export", "audit", "--verify")
+    assert verified.code == (0 if key == "identity" else 2)
+    assert cli("support", "-o", str(tmp_path / "trouble.tgz")).code == 0
+    whose = Identity(Mode.SIM, Market.FUTURES, "main", "USDT")
+    if key == "identity":
+        with pytest.raises(StoreDamaged, match="a row cannot be read"):
+            Store.open(kept.database, durable=False, identity=whose)
 
 
 def test_an_untouched_trail_verifies(cli: Cli, kept: Profile) -> None:

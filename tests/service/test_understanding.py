@@ -90,6 +90,19 @@ def test_a_sim_profile_names_what_the_config_says_of_another_market(tmp_path: Pa
     assert said(("simulation.symbols", '["SOLUSDT"]'), symbols=("BTCUSDT", "ETHUSDT")) == ""
 
 
+def test_a_market_that_no_market_can_be_made_of_is_told_as_damaged(tmp_path: Path) -> None:
+    plan = understand(RunOptions(mode=Mode.SIM, home=tmp_path, symbols=("BTCUSDT",)))
+    with open_profile(plan) as profile:
+        market_source(plan, profile)
+        path = profile.folder / "market.json"
+        whole = path.read_text()
+        for text in (whole[:-5], whole.replace('"seed":1', '"seed":-1'), whole.replace('"seed":1', '"seeds":1')):
+            path.write_text(text)
+            with pytest.raises(RunRefused, match=r"market\.json is damaged") as refused:
+                market_source(plan, profile)
+            assert "\n" not in str(refused.value)
+
+
 def test_what_is_put_in_place_is_private_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:

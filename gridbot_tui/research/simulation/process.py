@@ -29,6 +29,7 @@ from gridbot_tui.settings.load import Loaded, load_text
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.store.core import Store
 from gridbot_tui.store.identity import Identity
+from gridbot_tui.store.queries import AUDIT_HEAD
 from gridbot_tui.units import DAY, HOUR, MINUTE, Mode, Ms, Symbol
 
 STALE_AFTER: Ms = 150_000
@@ -177,10 +178,8 @@ class Process:
         self.was_clean = self.store.was_clean
         if not restore_engine(self.engine, self.store):
             warm(self.engine, market, scenario)
-        head = self.store.get_meta("audit_head")
-        self.audit = AuditTrail(
-            folder / "audit.jsonl", at=scenario.start, durable=False, anchor=None if head is None else Head.parse(head)
-        )
+        anchor = self.store.meta_as(AUDIT_HEAD, Head.parse)
+        self.audit = AuditTrail(folder / "audit.jsonl", at=scenario.start, durable=False, anchor=anchor)
         self.journal = FusedJournal(
             InlineJournal(
                 self.store,
@@ -223,7 +222,7 @@ class Process:
         """Hand over in order: nothing is touched on the exchange."""
         self.journal.inner.save_now(now)
         self.audit.close()
-        self.store.put_meta("audit_head", str(self.audit.head))
+        self.store.put_meta(AUDIT_HEAD, str(self.audit.head))
         self.store.close()
 
     def die(self, target: Path) -> None:
