@@ -30,16 +30,16 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
-def ask_status(path: Path, timeout: float, name: str = "status") -> dict[str, Any]:
+def ask_status(path: Path, timeout: float) -> dict[str, Any]:
     """The ``status`` document of the bot behind the socket at ``path``. Raises ControlError."""
-    with Conversation(path, timeout, Role.OPERATE, name) as talk:
+    with Conversation(path, timeout, Role.OPERATE, "status") as talk:
         talk.send(AskStatus())
         return talk.until(StatusReply).document
 
 
-def ask_snapshot(path: Path, timeout: float, name: str = "view") -> Snapshot:
+def ask_snapshot(path: Path, timeout: float) -> Snapshot:
     """The next whole snapshot. Raises ControlError."""
-    with Conversation(path, timeout, Role.VIEW, name) as talk:
+    with Conversation(path, timeout, Role.VIEW, "view") as talk:
         return talk.until(Snapshot)
 
 

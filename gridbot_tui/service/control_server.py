@@ -42,7 +42,6 @@ class ControlServer:
         bot: Controlled,
         path: Path,
         *,
-        profile: str = "",
         limits: Limits | None = None,
         on_error: Callable[[BaseException], None] | None = None,
     ) -> None:
@@ -50,7 +49,6 @@ class ControlServer:
         self.path = path
         self.limits = limits or Limits()
         self.desk = ControlDesk(lambda: list(self._peers), self.limits.ask_expires)
-        self._profile = profile
         self._on_error = on_error
         self._peers: set[Peer] = set()
         self._handlers: set[asyncio.Task[None]] = set()
@@ -160,8 +158,7 @@ class ControlServer:
         self._peers.add(peer)
         try:
             now = self.bot.snapshot()
-            name = self._profile or now.profile
-            hello = Hello(PROTOCOL, __version__, name, now.mode, now.state, controller=False)
+            hello = Hello(PROTOCOL, __version__, now.profile, now.mode, now.state, controller=False)
             peer.send(hello)
             await peer.run()
         except Exception as error:  # noqa: BLE001 - reported; one connection must not end the others

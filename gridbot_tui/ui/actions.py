@@ -75,9 +75,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
 BY_ID: Final = {one.id: one for one in ACTIONS}
 
 
-def bindings(extra: tuple[Action, ...] = ()) -> list[Binding]:
+def bindings() -> list[Binding]:
     """The bindings of the app."""
-    return [one.binding for one in (*ACTIONS, *extra) if one.key]
+    return [one.binding for one in ACTIONS if one.key]
 
 
 def name_of(action: str) -> str:

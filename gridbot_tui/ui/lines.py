@@ -23,17 +23,6 @@ def meter(value: float | None, width: int, role: Role, *, marks: Sequence[tuple[
     return _merged(cells)
 
 
-def balance(value: float | None, width: int, up: str = "up", down: str = "down") -> Row:
-    """A bar that grows from the middle: a value in [-1, 1]."""
-    half = width // 2
-    size = 0 if value is None else round(min(1.0, abs(value)) * half)
-    if value is not None and value < 0:
-        return _merged(
-            [("░", "faint")] * (half - size) + [("█", down)] * size + [("│", "dim")] + [("░", "faint")] * half
-        )
-    return _merged([("░", "faint")] * half + [("│", "dim")] + [("█", up)] * size + [("░", "faint")] * (half - size))
-
-
 def spark(values: Sequence[float], width: int, *, low: float | None = None, high: float | None = None) -> str:
     """The last values as a line of bars; fewer values than cells leave the left empty."""
     if not values or width <= 0:

@@ -18,7 +18,7 @@ from textual.widget import Widget
 from gridbot_tui.ui import glyphs, theme, words
 from gridbot_tui.ui.glyphs import Symbols
 from gridbot_tui.ui.picture import Picture
-from gridbot_tui.ui.rows import BLANK, Row, Span, cells, fit, fitted, width_of
+from gridbot_tui.ui.rows import BLANK, Row, cells, fit, fitted, width_of
 from gridbot_tui.units import Ms
 
 WHEEL = 3
@@ -308,8 +308,3 @@ def differing(old: Row, new: Row, width: int) -> tuple[int, int]:
                 break
             end -= cells(after[0])
     return min(start, width - 1), max(end, min(start, width - 1) + 1)
-
-
-def spans(*parts: Span) -> Row:
-    """A row, for readability where it is built."""
-    return parts

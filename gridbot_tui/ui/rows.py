@@ -76,12 +76,12 @@ def fitted(row: Iterable[Span], width: int) -> tuple[Row, int]:
     return tuple(found), room
 
 
-def justify(start: Iterable[Span], end: Iterable[Span], width: int, fill: Span = (" ", "text")) -> Row:
+def justify(start: Iterable[Span], end: Iterable[Span], width: int) -> Row:
     """``start`` at the left edge, ``end`` at the right; the end wins where there is no room."""
     tail = fit(end, width)
     head = fit(start, max(0, width - width_of(tail) - (1 if tail else 0)))
     gap = width - width_of(head) - width_of(tail)
-    return (*head, (fill[0] * gap, fill[1]), *tail)
+    return (*head, (" " * gap, "text"), *tail)
 
 
 def centred(row: Row, width: int) -> Row:

@@ -13,7 +13,6 @@ GOOD = ApiRestrictions(
     reading=True,
     withdrawals=False,
     internal_transfer=False,
-    universal_transfer=False,
     spot_trading=True,
     futures=True,
 )

@@ -53,7 +53,6 @@ class ApiRestrictions(Struct, frozen=True):
     reading: bool
     withdrawals: bool
     internal_transfer: bool
-    universal_transfer: bool
     spot_trading: bool
     futures: bool
 

@@ -298,7 +298,6 @@ class RestBase(ABC):
                 reading=_flag(row, "enableReading"),
                 withdrawals=_flag(row, "enableWithdrawals"),
                 internal_transfer=_flag(row, "enableInternalTransfer"),
-                universal_transfer=_flag(row, "permitsUniversalTransfer"),
                 spot_trading=_flag(row, "enableSpotAndMarginTrading"),
                 futures=_flag(row, "enableFutures"),
             )
