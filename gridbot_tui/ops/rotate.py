@@ -16,6 +16,8 @@ class RotatingFile:
         self._count = count
         self._handle = -1
         self._size = 0
+        self._torn = False
+        """The file ends within a line: a full disk took only its beginning."""
 
     def write(self, line: bytes) -> None:
         """Append one line (with its newline) in one system call."""
@@ -24,7 +26,11 @@ class RotatingFile:
                 self._open()
             if self._size and self._size + len(line) > self._max:
                 self._rotate()
-            self._size += os.write(self._handle, line)
+            line = b"\n" + line if self._torn else line
+            written = os.write(self._handle, line)
+            self._size += written
+            self._torn = written < len(line)
+            self.lost += self._torn
         except OSError:
             self.lost += 1
             self.close()  # opened again at the next line: the folder may be back
@@ -39,8 +45,9 @@ class RotatingFile:
                 self.lost += 1
 
     def _open(self) -> None:
-        self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         self._size = os.fstat(self._handle).st_size
+        self._torn = self._size > 0 and os.pread(self._handle, 1, self._size - 1) != b"\n"
 
     def _rotate(self) -> None:
         self.close()

@@ -7,7 +7,8 @@ store's thread needs the interpreter first, then the order on its way out.
 
 A disk that fails, or has not answered for ``HANGS_S``, holds back entries only: what waited is released, facts
 wait in memory in order, and ``may_send`` says which orders leave. The queue is bounded by that: it takes what
-``HANGS_S`` brings, then the bounded ``PendingFacts``.
+``HANGS_S`` brings, then the bounded ``PendingFacts``. A state file found damaged is such a disk, not tried again:
+orders must not be left to nobody for it, and it must not be written to.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.service.journal import HELD, MOST_HELD, TRY_AGAIN_S
 from gridbot_tui.service.saving import Saving
 from gridbot_tui.service.telling import Level, Telling
-from gridbot_tui.store.errors import StoreUnavailable
+from gridbot_tui.store.errors import StoreError, StoreUnavailable, StoreUnusable
 from gridbot_tui.store.live import LiveStore
 from gridbot_tui.store.pending import PendingFacts, reduces
 from gridbot_tui.units import Ms
@@ -84,6 +85,8 @@ class LiveJournal:
         """Looks whether the transaction under way hangs."""
         self._defect: Exception | None = None
         self._tried_at = 0.0
+        self._unusable = False
+        """The state file must not be written to any more."""
         self._no_hurry = 0.0
         """Until then nothing waits for the disk in line."""
         self._wake = asyncio.Event()
@@ -217,7 +220,7 @@ class LiveJournal:
             return
         try:
             await self._live.run(lambda store: store.prune(before))
-        except StoreUnavailable as error:
+        except StoreError as error:
             self._telling.log.warning("prune_failed", text=str(error))
 
     @property
@@ -272,9 +275,9 @@ class LiveJournal:
             return
         error = StoreUnavailable("it was stopped") if doing.writing.cancelled() else doing.writing.exception()
         try:
-            if isinstance(error, StoreUnavailable):
+            if isinstance(error, StoreError):
                 self._pending.keep(doing.facts)
-                self._failed(str(error))
+                self._failed(error)
             elif error is not None:
                 raise error
             self._release(doing)
@@ -296,7 +299,7 @@ class LiveJournal:
     def _hangs(self, doing: _Transaction) -> None:
         """A transaction has not ended in time: nobody waits for it any longer."""
         self._hung = doing
-        self._failed(f"the disk has not answered for {HANGS_S:g} s")
+        self._failed(StoreUnavailable(f"the disk has not answered for {HANGS_S:g} s"))
         try:
             self._release(doing)
         except Exception as defect:  # noqa: BLE001 - raised by run
@@ -324,7 +327,7 @@ class LiveJournal:
     async def _try_again(self) -> None:
         self._pending.keep(self._held)
         self._held = []
-        if self._clock() - self._tried_at < TRY_AGAIN_S:
+        if self._unusable or self._clock() - self._tried_at < TRY_AGAIN_S:
             return
         if self._hung is not None and not self._hung_ended(self._hung):
             return
@@ -333,8 +336,8 @@ class LiveJournal:
                 await self._live.put(facts)
                 self._pending.written(len(facts))
                 self.saving.count(len(facts))
-        except StoreUnavailable as error:
-            self._failed(str(error))
+        except StoreError as error:
+            self._failed(error)
             return
         self.failing = ""
         self.saving.owed = True  # some of what waited is explained by a snapshot only
@@ -343,18 +346,20 @@ class LiveJournal:
     def _hung_ended(self, hung: _Transaction) -> bool:
         """Whether the transaction that hung has ended; what it did not write goes first."""
         if not hung.writing.done():
-            self._failed(self.failing)
+            self._tried_at = self._clock()
             return False
         self._hung = None
         if hung.writing.cancelled() or hung.writing.exception() is not None:
             self._pending.put_back(hung.facts)
         return True
 
-    def _failed(self, text: str) -> None:
+    def _failed(self, error: StoreError) -> None:
         self._tried_at = self._clock()
-        if not self.failing:
-            self._telling.log.error("store_unavailable", text=text)
-        self.failing = text
+        unusable = isinstance(error, StoreUnusable)
+        if not self.failing or (unusable and not self._unusable):
+            self._telling.log.error("store_unavailable", text=str(error))
+        self._unusable = self._unusable or unusable
+        self.failing = str(error)
 
 
 def _go_on(thens: Sequence[Then]) -> None:

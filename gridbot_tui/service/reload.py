@@ -23,7 +23,7 @@ from gridbot_tui.settings.load import Loaded, load_text, read
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.settings.problems import ConfigError
 from gridbot_tui.store.core import Store
-from gridbot_tui.store.errors import StoreUnavailable
+from gridbot_tui.store.errors import StoreError
 from gridbot_tui.units import Ms
 
 WRONG_INPUT: Final = {"exit_code": "2"}
@@ -194,7 +194,7 @@ class Reloader:
             return False, f"nothing changed: {self._journal.failing}", {}
         try:
             self._apply(loaded, config, now, detail)
-        except StoreUnavailable as error:
+        except StoreError as error:
             return False, f"nothing changed: {error}", {}
         return True, f"config version {config.version}: {_keys(len(changes))} changed", detail
 
@@ -286,7 +286,7 @@ class Reloader:
             )
         try:
             self._store.add_config(config.version, now, old.text, self._source())
-        except StoreUnavailable as error:
+        except StoreError as error:
             words += f" (not yet on disk: {error})"
         self._journal.operator(now, "config", {"version": config.version, "rolled_back": words})
         self._put_in_force(old, config)

@@ -12,6 +12,7 @@ from gridbot_tui.store.errors import (
     StoreUnavailable,
     classed,
     damaged,
+    inconsistent,
 )
 
 CHECKED_SIZE = 64 << 20
@@ -55,13 +56,13 @@ def connect(path: Path, *, durable: bool) -> sqlite3.Connection:
 
 
 def check(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise StoreDamaged where SQLite finds the file inconsistent."""
+    """Raise StoreDamaged where SQLite finds the file inconsistent, StoreUnavailable where the disk cannot read it."""
     try:
         found = [row[0] for row in connection.execute("PRAGMA quick_check(3)")]
     except sqlite3.DatabaseError as error:
         raise classed(error, path) from error
     if found != ["ok"]:
-        raise damaged(path, "; ".join(found))
+        raise inconsistent(path, "; ".join(found))
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -52,16 +52,40 @@ _UNAVAILABLE = {
     sqlite3.SQLITE_NOMEM: "memory has run out",
 }
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_CHUNK = 1 << 20
 
 
 def classed(error: sqlite3.Error, path: Path) -> Exception:
     """The store's own error for one of SQLite's, or the same error where it is a defect of ours."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
     if code in _DAMAGED or "decode to UTF-8" in str(error):  # Python's own, of a text that is none: it has no code
-        return damaged(path, str(error))
+        return inconsistent(path, str(error))
     if code in _UNAVAILABLE:
         return StoreUnavailable(f"{path}: {_UNAVAILABLE[code]} ({error}); free space or access is needed.")
     return error
+
+
+def inconsistent(path: Path, detail: str) -> StoreError:
+    """What SQLite calls damaged: it says so of a page that the disk fails to give, too, and nobody must move a good
+    file away for that."""
+    unread = _unread(path)
+    if unread is None:
+        return damaged(path, detail)
+    return StoreUnavailable(f"{path}: the disk cannot read it ({unread}); the disk or its connection needs a look.")
+
+
+def _unread(path: Path) -> OSError | None:
+    """What keeps the file or its WAL from being read through."""
+    for each in (path, path.with_name(f"{path.name}-wal")):
+        try:
+            with each.open("rb", buffering=0) as file:
+                while file.read(_CHUNK):
+                    pass
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            return error
+    return None
 
 
 def damaged(path: Path, detail: str) -> StoreDamaged:

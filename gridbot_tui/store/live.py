@@ -318,7 +318,7 @@ def _catch_up(store: Store, failed: Callable[[Exception], object]) -> None:
     """In the store's thread: the tables, where no transaction has taken them along."""
     try:
         store.catch_up()
-    except StoreUnavailable:
+    except StoreError:
         return  # the next transaction begins with it, and tells of a disk that fails
     except Exception as error:  # noqa: BLE001 - raised by whoever writes next
         failed(error)
@@ -328,7 +328,7 @@ def _caught_up(store: Store, work: Callable[[Store], T]) -> T:
     """In the store's thread: a query must find what was written before it was asked."""
     try:
         store.catch_up()
-    except StoreUnavailable:
+    except StoreError:
         pass  # it reads what there is; whoever writes next is told of the disk
     return work(store)
 

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import stat
 import subprocess
 import sys
@@ -146,6 +147,26 @@ def test_the_file_is_rotated_by_size_and_old_ones_are_let_go(tmp_path: Path) -> 
     assert all(file.stat().st_size <= 2_000 for file in files)
     numbers = [line["number"] for file in reversed(files) for line in lines(file)]
     assert numbers == list(range(100 - len(numbers), 100))
+
+
+def test_a_line_cut_short_by_a_full_disk_does_not_swallow_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = RotatingFile(tmp_path / "l", max_bytes=100, count=1)
+    file.write(b"one\n")
+    write = os.write
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda handle, line: write(handle, line[:2]))
+        file.write(b"two\n")
+    file.write(b"three\n")
+    assert (tmp_path / "l").read_bytes() == b"one\ntw\nthree\n"
+    assert file.lost == 1
+    file.close()
+    with (tmp_path / "l").open("ab") as torn:
+        torn.write(b"fo")  # what another process had to leave
+    file.write(b"five\n")
+    assert (tmp_path / "l").read_bytes() == b"one\ntw\nthree\nfo\nfive\n"
+    file.close()
 
 
 def test_a_disk_that_fails_loses_lines_not_the_bot(tmp_path: Path) -> None:

@@ -183,6 +183,24 @@ async def test_when_the_disk_fails_what_waits_leaves_and_only_reductions_may(tmp
         assert desk.sent == [1, 2, 3]  # at once: there is nothing to wait for
 
 
+async def test_a_file_found_damaged_is_left_alone_and_only_reductions_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_journal, "TRY_AGAIN_S", 0.0)
+    async with at_work(tmp_path) as desk:
+        desk.disk.trouble = StoreDamaged("the file is damaged")
+        desk.decide(1)
+        await desk.settle()
+        assert desk.sent == [1]
+        assert not desk.journal.may_send(ENTRY)
+        assert desk.journal.may_send(EXIT)
+        desk.disk.trouble = None
+        desk.journal.flush()
+        await desk.settle()
+        assert (desk.journal.failing, desk.disk.groups) == ("the file is damaged", []), "it must not be written to"
+        assert not desk.writer.done()
+
+
 async def test_once_the_disk_is_back_everything_is_written_in_the_order_in_which_it_happened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -305,10 +323,10 @@ async def test_a_journal_told_to_end_ends_at_whatever_turn_of_a_transaction(tmp_
 
 async def test_a_defect_ends_the_journal_and_nothing_leaves_after_it(tmp_path: Path) -> None:
     async with at_work(tmp_path) as desk:
-        desk.disk.trouble = StoreDamaged("the file is damaged")
+        desk.disk.trouble = ValueError("no disk says that")
         desk.decide(1)
         await asyncio.wait([desk.writer], timeout=30)
-        assert isinstance(desk.writer.exception(), StoreDamaged)
+        assert isinstance(desk.writer.exception(), ValueError)
         desk.disk.trouble = None
         desk.decide(2)
         await asyncio.sleep(0.01)

@@ -1,12 +1,14 @@
 """The file itself: opening, refusing, migrating, pruning, a disk that fails."""
 
 import contextlib
+import errno
 import sqlite3
 import stat
 import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -106,6 +108,23 @@ def test_a_damaged_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
     store.close()
     spoil(tmp_path / "gridbot.db")
     with pytest.raises(StoreDamaged, match="recovered from the exchange"):
+        m.store(tmp_path)
+
+
+def test_a_page_that_the_disk_fails_to_give_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = m.store(tmp_path)
+    store.append([m.fill(number) for number in range(200)])
+    store.close()
+    spoil(tmp_path / "gridbot.db")  # SQLite says the same where a read fails
+    open_it = Path.open
+
+    def unread(path: Path, *words: Any, **more: Any) -> Any:
+        if path.name == "gridbot.db":
+            raise OSError(errno.EIO, "Input/output error")
+        return open_it(path, *words, **more)
+
+    monkeypatch.setattr(Path, "open", unread)
+    with pytest.raises(StoreUnavailable, match="the disk cannot read it"):
         m.store(tmp_path)
 
 
