@@ -16,6 +16,7 @@ from gridbot_tui.exchange.server.fields import INTERVALS, check
 from gridbot_tui.exchange.server.place import Place
 from gridbot_tui.exchange.server.settings import ServeOptions
 from gridbot_tui.exchange.server.table import REST, Call
+from gridbot_tui.exchange.server.topics import futures_topic
 from gridbot_tui.units import DAY, HOUR, MINUTE, Market
 
 NOON = 1_795_219_200_000 + 12 * HOUR
@@ -124,3 +125,51 @@ def test_before_a_recording_funding_is_a_stated_constant_and_candles_are_what_wa
     candles = ask(place, "/fapi/v1/klines", symbol="BTCUSDT", interval="1m", startTime="0", limit="1500")
     assert float(candles[0][1]) == 60_000, "nothing before the first recorded one"
     assert {float(b[1]) - float(a[1]) for a, b in pairwise(candles)} == {1.0}
+
+
+@pytest.mark.parametrize("path", ["/fapi/v1/klines", "/fapi/v1/markPriceKlines"])
+@pytest.mark.parametrize("interval", ["5m", "1h", "1d", "1M"])
+def test_a_candle_is_the_same_whichever_way_it_is_asked_for(path: str, interval: str) -> None:
+    place = opened(NOON)
+    latest = ask(place, path, symbol="BTCUSDT", interval=interval, limit="8")
+    opens = [row[0] for row in latest]
+    assert len(opens) == 8
+    for begin, end in ((2, 5), (3, 3), (4, 6)):
+        for late in (0, 1, 60_000):  # the end may lie anywhere in the last candle
+            asked = {"symbol": "BTCUSDT", "interval": interval, "startTime": str(opens[begin])}
+            found = ask(place, path, **asked, endTime=str(opens[end] + late))
+            assert found == latest[begin : end + 1]
+    for end in range(3, 8):
+        found = ask(place, path, symbol="BTCUSDT", interval=interval, endTime=str(opens[end]), limit="3")
+        assert found == latest[end - 2 : end + 1]
+
+
+def test_as_many_months_as_are_asked_for_come_whichever_way() -> None:
+    place = opened(NOON)
+    whole = ask(place, "/fapi/v1/klines", symbol="BTCUSDT", interval="1M", limit="50")
+    found = ask(place, "/fapi/v1/klines", symbol="BTCUSDT", interval="1M", startTime=str(whole[0][0]), limit="50")
+    assert len(found) == 50
+    assert found == whole
+
+
+def test_mark_price_candles_are_made_of_the_mark_price_and_reach_back_as_far_as_the_others() -> None:
+    place = opened(NOON)
+    tape = place.floor("futures").tapes["BTCUSDT"]
+    for mark in (70_000_0, 50_000_0, 61_234_5):
+        tape.move(NOON, tape.last, mark, 0)
+    rows = ask(place, "/fapi/v1/markPriceKlines", symbol="BTCUSDT", interval="1h", limit="1000")
+    assert len(rows) == 1000
+    assert {b[0] - a[0] for a, b in pairwise(rows)} == {HOUR}
+    assert [float(price) for price in rows[-1][2:5]] == [70_000, 50_000, 61_234.5]
+    premium = ask(place, "/fapi/v1/premiumIndex", symbol="BTCUSDT")
+    assert float(premium["markPrice"]) == 61_234.5
+    assert any(float(row[2]) > float(row[3]) for row in rows[:-1])
+
+
+def test_futures_have_no_candles_of_a_second() -> None:
+    for path in ("/fapi/v1/klines", "/fapi/v1/markPriceKlines"):
+        with pytest.raises(Denied, match="-1120"):
+            ask(opened(NOON), path, symbol="BTCUSDT", interval="1s")
+    assert futures_topic("btcusdt_perpetual@continuousKline_1s") is None
+    assert futures_topic("btcusdt@kline_1s") is None
+    assert futures_topic("btcusdt_perpetual@continuousKline_1m") is not None

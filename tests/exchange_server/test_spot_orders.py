@@ -247,3 +247,46 @@ def test_executions_are_searched_in_the_ways_there_are(served: Served) -> None:
         status, answer = served.signed("GET", "/api/v3/myTrades", symbol="BTCUSDT", **change)
         assert (status, answer["code"]) == (400, -1128)
     assert served.good("GET", "/api/v3/myTrades", symbol="BTCUSDT", orderId=1, fromId=1) == []
+
+
+def test_a_test_order_of_so_much_quote_and_of_a_halted_symbol_is_judged_as_the_order_would_be(served: Served) -> None:
+    def tried(path: str, **order: Any) -> Any:
+        return served.signed("POST", path, symbol="BTCUSDT", side="BUY", type="MARKET", **order)[1].get("code")
+
+    assert tried(ORDER + "/test", quoteOrderQty="1") == tried(ORDER, quoteOrderQty="1") == -1013
+    assert tried(ORDER + "/test", quoteOrderQty="100") is None
+    for market, path in (("spot", ORDER), ("futures", "/fapi/v1/order")):
+        tape = served.app.place.floor(market).tapes["BTCUSDT"]
+        tape.status = "BREAK"
+        try:
+            assert tried(path + "/test", quantity="0.01") == tried(path, quantity="0.01") != None  # noqa: E711
+        finally:
+            tape.status = "TRADING"
+    rates = served.good("POST", ORDER + "/test", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.01",
+                        computeCommissionRates="true")  # fmt: skip
+    assert rates["discount"] == served.good("GET", "/api/v3/account/commission", symbol="BTCUSDT")["discount"]
+
+
+def test_a_restriction_that_does_not_exist_cancels_nothing(served: Served) -> None:
+    order = buy(served)
+    for word, code in (("ONLY_OLD", -1130), ("ONLY_PARTIALLY_FILLED", -2011), ("ONLY_NEW", None)):
+        status, answer = served.signed("DELETE", ORDER, symbol="BTCUSDT", orderId=order["orderId"],
+                                       cancelRestrictions=word)  # fmt: skip
+        assert (answer.get("code"), status) == (code, 400 if code else 200)
+
+
+def test_times_may_be_sent_in_microseconds(served: Served) -> None:
+    order = buy(served)
+    at = order["transactTime"]
+    asked = {"startTime": at * 1_000, "endTime": at * 1_000 + 999}
+    assert [row["orderId"] for row in served.good("GET", "/api/v3/allOrders", symbol="BTCUSDT", **asked)]
+    query = "symbol=BTCUSDT&interval=1h&limit=2&endTime="
+    plain, fine = (served.call("GET", f"/api/v3/klines?{query}{one}")[1] for one in (at, at * 1_000))
+    assert len(plain) == 2
+    assert plain == fine
+
+
+def test_a_day_s_change_has_the_places_of_a_price(served: Served) -> None:
+    day = served.call("GET", "/api/v3/ticker/24hr?symbol=BTCUSDT")[1]
+    for name in ("priceChange", "weightedAvgPrice", "prevClosePrice", "lastPrice"):
+        assert len(day[name].partition(".")[2]) == 8, name

@@ -1,10 +1,14 @@
 """The WebSocket APIs: requests, sessions, user streams."""
 
 import json
+from base64 import b64encode
 from typing import Any
 
 import pytest
+from Crypto.PublicKey import ECC, RSA
+from Crypto.Signature import eddsa
 
+from gridbot_tui.exchange.server.accounts import Secret
 from gridbot_tui.units import Market
 from tests.exchange_server.listening import Ears, listening, signed_params, spot_user_stream
 from tests.exchange_server.serving import Served, serving
@@ -25,6 +29,22 @@ def ask(ears: Ears, served: Served, method: str, **params: Any) -> Any:
 
 def tell(ears: Ears, method: str, **params: Any) -> Any:
     return ears.ask(id=method, method=method, params=params)
+
+
+@pytest.fixture(scope="module")
+def edward(exchange: Served) -> ECC.EccKey:
+    """The private key of an account whose requests are signed with Ed25519, as a session must be."""
+    key = ECC.generate(curve="ed25519")
+    public = key.public_key().export_key(format="PEM")
+    exchange.control("account", key="edward", secret=public, balances={"USDT": "10000"})
+    return key
+
+
+def log_on(ears: Ears, served: Served, private: ECC.EccKey, **params: Any) -> Any:
+    found = {"apiKey": "edward", "timestamp": served.now(), **params}
+    payload = "&".join(f"{name}={value}" for name, value in sorted(found.items()))
+    signature = b64encode(eddsa.new(private, "rfc8032").sign(payload.encode())).decode()
+    return tell(ears, "session.logon", **found, signature=signature)
 
 
 def test_orders_are_placed_asked_about_and_cancelled(served: Served) -> None:
@@ -54,12 +74,24 @@ def test_a_wrong_request_is_refused_with_its_id(served: Served, change: dict[str
     ({"timestamp": "9" * 5_000}, -1102), ({"timestamp": "now"}, -1102), ({"recvWindow": 70_000}, -1131),
     ({"recvWindow": "x"}, -1130),
 ])  # fmt: skip
-def test_a_log_on_whose_time_is_none_is_refused(served: Served, change: dict[str, Any], code: int) -> None:
+def test_a_log_on_whose_time_is_none_is_refused(
+    served: Served, edward: ECC.EccKey, change: dict[str, Any], code: int
+) -> None:
     with listening(served, "/ws-api/v3") as ears:
-        assert ask(ears, served, "session.logon", **change)["error"]["code"] == code
-        assert ask(ears, served, "session.logon", timestamp=served.now() - 20_000)["error"]["code"] == -1021
-        late = ask(ears, served, "session.logon", timestamp=served.now() - 20_000, recvWindow=60_000)
-        assert late["result"]["apiKey"] == "key"
+        assert log_on(ears, served, edward, **change)["error"]["code"] == code
+        assert log_on(ears, served, edward, timestamp=served.now() - 20_000)["error"]["code"] == -1021
+        late = log_on(ears, served, edward, timestamp=served.now() - 20_000, recvWindow=60_000)
+        assert late["result"]["apiKey"] == "edward"
+
+
+@pytest.mark.parametrize("path", ["/ws-api/v3", "/ws-fapi/v1"])
+def test_a_session_takes_no_key_but_an_ed25519_one(served: Served, path: str) -> None:
+    with listening(served, path) as ears:
+        refused = ask(ears, served, "session.logon")
+        assert (refused["status"], refused["error"]["code"]) == (400, -4056)
+        assert refused["error"]["msg"] == "HMAC_SHA256 API key is not supported."
+        assert tell(ears, "session.status")["result"]["apiKey"] is None
+    assert Secret(RSA.generate(1024).public_key().export_key().decode()).kind == "RSA"
 
 
 def test_nonsense_is_answered_and_an_unknown_method_too(served: Served) -> None:
@@ -72,16 +104,20 @@ def test_nonsense_is_answered_and_an_unknown_method_too(served: Served) -> None:
         assert quiet == {"id": "ping", "status": 200, "result": {}}
 
 
-def test_a_session_once_logged_on_needs_no_signature(served: Served) -> None:
+def test_a_session_once_logged_on_needs_no_signature(served: Served, edward: ECC.EccKey) -> None:
     with listening(served, "/ws-api/v3") as ears:
         refused = ears.ask(id=1, method="order.place", params=PLACE)
         assert refused["error"]["code"] == -2014
-        assert ask(ears, served, "session.logon")["result"]["apiKey"] == "key"
+        assert log_on(ears, served, edward)["result"]["apiKey"] == "edward"
         placed = ears.ask(id=2, method="order.place", params={**PLACE, "timestamp": served.now()})
         assert placed["status"] == 200
         assert ears.ask(id=3, method="userDataStream.subscribe", params={})["result"] == {"subscriptionId": 0}
-        served.good("DELETE", "/api/v3/order", symbol="BTCUSDT", orderId=placed["result"]["orderId"])
-        assert ears.next()["event"]["x"] == "CANCELED"
+        number = placed["result"]["orderId"]
+        params = {"symbol": "BTCUSDT", "orderId": number, "timestamp": served.now()}
+        ears.socket.send(json.dumps({"id": "c", "method": "order.cancel", "params": params}))
+        frames = [*ears.until(lambda f: f.get("id") == "c"), *ears.rest()]
+        assert [f["result"]["status"] for f in frames if "result" in f] == ["CANCELED"]
+        assert [f["event"]["x"] for f in frames if "event" in f and "x" in f["event"]] == ["CANCELED"]
         assert ears.ask(id=4, method="session.logout", params={})["result"]["apiKey"] is None
 
 

@@ -96,9 +96,9 @@ def _endpoint(row: Endpoint) -> tuple[object, ...]:
 
 def _own() -> str:
     rows: list[tuple[object, ...]] = [(market, f"`{name}`") for market, names in OWN_METHODS.items() for name in names]
-    return "## WebSocket API: sessions and user streams\n\n`/ws-api/v3` and `/ws-fapi/v1`.\n\n" + _table(
-        ("market", "method"), rows
-    )
+    head = "## WebSocket API: sessions and user streams\n\n"
+    head += "`/ws-api/v3` and `/ws-fapi/v1`. A session takes Ed25519 keys only.\n\n"
+    return head + _table(("market", "method"), rows)
 
 
 def _events() -> str:

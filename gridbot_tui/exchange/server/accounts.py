@@ -32,10 +32,13 @@ class Secret:
     def __init__(self, secret: str) -> None:
         self._hmac: Any = None
         self._public: Any = None
+        self.kind = "HMAC_SHA256"
+        """As Binance calls it; or RSA, ED25519."""
         if secret.startswith("-----BEGIN"):
             from Crypto.PublicKey import ECC, RSA
 
             self._public = RSA.import_key(secret) if "RSA" in secret else _public(secret, ECC, RSA)
+            self.kind = "RSA" if isinstance(self._public, RSA.RsaKey) else "ED25519"
         else:
             self._hmac = hmac.new(secret.encode(), digestmod=hashlib.sha256)
 

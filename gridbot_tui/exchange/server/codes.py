@@ -84,6 +84,7 @@ ROWS: Final = (
     Code(-4028, "INVALID_LEVERAGE", "Leverage {} is not valid", market="futures"),
     Code(-4045, "MAX_STOP_ORDER_EXCEEDED", "Reach max stop order limit.", market="futures"),
     Code(-4046, "NO_NEED_TO_CHANGE_MARGIN_TYPE", "No need to change margin type.", market="futures"),
+    Code(-4056, "INVALID_API_KEY_TYPE", "{} API key is not supported."),
     Code(-4059, "NO_NEED_TO_CHANGE_POSITION_SIDE", "No need to change position side.", market="futures"),
     Code(-4060, "INVALID_POSITION_SIDE", "Invalid position side.", market="futures"),
     Code(-4061, "POSITION_SIDE_NOT_MATCH", "Order's position side does not match user's setting.", market="futures"),

@@ -126,10 +126,7 @@ class Desk(Exchange):
             Denied: the order does not exist and never did.
         """
         venue, tape = self.venues[new.symbol], self.tapes[new.symbol]
-        self._open_for(tape, new)
-        if quote is not None:
-            new = self._quoted(new, tape, quote)
-        raise_for(self._check(venue, new))
+        new = self.checked(new, quote)
         order = self._order(new, False)
         self.next_order_id = order.exchange_id = max(self.next_order_id, self.ids.order)
         price = order.price if order.price is not None else self._worst(tape, order)
@@ -151,6 +148,19 @@ class Desk(Exchange):
         else:
             self._rest(venue, order)
         return order
+
+    def checked(self, new: NewOrder, quote: Money | None = None) -> NewOrder:
+        """An order that no filter forbids, in steps also where it was told as an amount of quote.
+
+        Raises:
+            Denied: one does, or the symbol does not trade.
+        """
+        tape = self.tapes[new.symbol]
+        self._open_for(tape, new)
+        if quote is not None:
+            new = self._quoted(new, tape, quote)
+        raise_for(self._check(self.venues[new.symbol], new))
+        return new
 
     def _begin(self, order: Order, terms: Terms) -> None:
         if terms.trigger is None:

@@ -17,6 +17,8 @@ _SYMBOL: Final = re.compile(r"\w{1,20}")
 _SPOT_SYMBOL: Final = re.compile(r"(?!.*[a-z])[\w\-.]{1,50}")
 _ZONE: Final = re.compile(r"([+-]?)([0-9]{1,2})(?::([0-9]{2}))?")
 _DIGITS: Final = re.compile(r"[0-9]{1,20}")
+_MICROS: Final = 10**14
+"""A time that is larger is one in microseconds."""
 SPOT_TYPES: Final = (
     "LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT",
 )  # fmt: skip
@@ -55,6 +57,17 @@ def _whole(name: str, text: str) -> int:
     if _WHOLE.fullmatch(text) is None:
         raise Denied(-1102, name)
     return int(text)
+
+
+def _moment(name: str, text: str) -> int:
+    """A time in milliseconds."""
+    return _whole(name, text)
+
+
+def _spot_moment(name: str, text: str) -> int:
+    """Spot takes times in microseconds, too."""
+    at = _digits(name, text)
+    return at // 1_000 if at > _MICROS else at
 
 
 def _digits(name: str, text: str) -> int:
@@ -116,6 +129,8 @@ _KINDS: Final[dict[str, Callable[[str, str], Any]]] = {
     "algoType": _one_of("CONDITIONAL"),
     "contractType": _one_of("PERPETUAL", "CURRENT_QUARTER", "NEXT_QUARTER", "TRADIFI_PERPETUAL"),
     "cancelReplaceMode": _one_of("STOP_ON_FAILURE", "ALLOW_FAILURE"),
+    "cancelRestrictions": _one_of("ONLY_NEW", "ONLY_PARTIALLY_FILLED"),
+    "orderRateLimitExceededMode": _one_of("DO_NOTHING", "CANCEL_ONLY"),
     "selfTradePreventionMode": _one_of("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT", "TRANSFER"),
     "priceMatch": _one_of("NONE", "OPPONENT", "OPPONENT_5", "OPPONENT_10", "OPPONENT_20", "QUEUE", "QUEUE_5",
                           "QUEUE_10", "QUEUE_20"),
@@ -126,8 +141,9 @@ _KINDS: Final[dict[str, Callable[[str, str], Any]]] = {
                      "activationPrice", "callbackRate", "icebergQty", "newQty", "abovePrice", "aboveStopPrice",
                      "belowPrice", "belowStopPrice", "stopLimitPrice", "aboveIcebergQty", "belowIcebergQty",
                      "limitIcebergQty", "stopIcebergQty"), _decimal),
-    **dict.fromkeys(("orderId", "fromId", "limit", "startTime", "endTime", "timestamp", "trailingDelta", "strategyId",
-                     "strategyType", "algoId", "goodTillDate", "countdownTime", "leverage", "modifyId", "page",
+    **dict.fromkeys(("startTime", "endTime"), _moment),
+    **dict.fromkeys(("orderId", "fromId", "limit", "timestamp", "trailingDelta", "strategyId", "strategyType",
+                     "algoId", "goodTillDate", "countdownTime", "leverage", "modifyId", "page",
                      "cancelOrderId", "orderListId", "fromExecutionId", "aboveTrailingDelta", "belowTrailingDelta",
                      "aboveStrategyId", "aboveStrategyType", "belowStrategyId", "belowStrategyType"), _whole),
     **dict.fromkeys(("aboveTimeInForce", "belowTimeInForce", "stopLimitTimeInForce"),
@@ -165,7 +181,7 @@ def merge(query: str, body: str) -> dict[str, str]:
 
 
 _SPOT_KINDS: Final[dict[Callable[[str, str], Any], Callable[[str, str], Any]]] = {
-    _symbol: _spot_symbol, _whole: _digits,
+    _symbol: _spot_symbol, _whole: _digits, _moment: _spot_moment,
 }  # fmt: skip
 """What spot reads more strictly than futures."""
 

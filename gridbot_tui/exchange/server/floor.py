@@ -104,9 +104,7 @@ class Floor:
                 self._first: MarketBatch | None = batch
                 return batches
             for symbol, bar in batch.bars:
-                at = bar.open_at + self._shift
-                self.tapes[symbol].remember(bar, at)
-                self.tapes[symbol].marks.append((at, bar.mark_close))
+                self.tapes[symbol].remember(bar, bar.open_at + self._shift)
             for rate in batch.funding:
                 self._note_funding(rate)
         self._first = None
@@ -250,8 +248,6 @@ class Floor:
         it is beyond this price, and what is born at this price must not meet prices of before.
         """
         tape.move(at, price, mark, steps)
-        if not tape.marks or at - tape.marks[-1][0] >= 60_000:
-            tape.marks.append((at, mark))
         if volume is None:
             volume = steps * tape.instrument.step_f
         return Bar(at, self.tick_every, price, price, price, price, volume, mark, mark, mark)

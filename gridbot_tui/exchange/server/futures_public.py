@@ -8,7 +8,6 @@ from gridbot_tui.exchange.server.codes import Denied
 from gridbot_tui.exchange.server.fields import INTERVALS, Values
 from gridbot_tui.exchange.server.numbers import fixed
 from gridbot_tui.exchange.server.render import day_ticker
-from gridbot_tui.exchange.server.series import Series
 from gridbot_tui.exchange.server.table import Call, by_limit, by_symbol, endpoint
 from gridbot_tui.exchange.server.tape import Tape
 
@@ -119,13 +118,12 @@ def index_klines(call: Call) -> list[list[object]]:
 
 
 def _mark_klines(call: Call, tape: Tape) -> list[list[object]]:
-    series = Series(60_000, 2_000)
-    series.past = tape.candles.past
-    for at, mark in tape.marks:
-        series.tick(at, mark, 0, False, -1)
-    interval = call.values["interval"]
+    assert tape.marks is not None
+    interval, since, until = call.values["interval"], call.get("startTime"), call.get("endTime")
+    if interval == "1s":
+        raise Denied(-1120)
     limit = public.limit_of(call.values, 500, 1_500)
-    found = series.candles(interval, INTERVALS[interval], call.get("startTime"), call.get("endTime"), limit, call.now)
+    found = tape.marks.candles(interval, INTERVALS[interval], since, until, limit, call.now)
     f = tape.format
     return [[c.open_at, f.price(c.open), f.price(c.high), f.price(c.low), f.price(c.close), "0", c.close_at, "0",
              1, "0", "0", "0"] for c in found]  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from gridbot_tui.exchange.server import entry, render_futures
-from gridbot_tui.exchange.server.codes import Denied, raise_for
+from gridbot_tui.exchange.server.codes import Denied
 from gridbot_tui.exchange.server.desk import Desk, Terms
 from gridbot_tui.exchange.server.fields import CONDITIONAL_TYPES, Spec, Values, check
 from gridbot_tui.exchange.server.futures_public import positive
@@ -112,8 +112,7 @@ def test(call: Call) -> Json:
     """The checks of a new order, without the order."""
     desk = call.place.desk(call.account, "futures", call.now)
     new, terms = read(call, call.values)
-    raise_for(desk._check(desk.venues[new.symbol], new))
-    ghost = desk._order(new, False)
+    ghost = desk._order(desk.checked(new), False)
     ghost.exchange_id = 0
     desk.terms[0] = terms
     answer = render_futures.placed(desk, ghost, old_fields=True)

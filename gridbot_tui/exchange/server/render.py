@@ -73,7 +73,7 @@ def day_ticker(tape: Tape, now: int, *, spot: bool, window: int = 86_400_000) ->
     weighted = tape.instrument.tick * found.quote / found.volume if found.volume else Decimal(0)
     last = tape.trades[-1] if tape.trades else None
     ticker: dict[str, object] = {
-        "symbol": tape.symbol, "priceChange": money(change, f.price_places),
+        "symbol": tape.symbol, "priceChange": money(change, 8 if spot else f.price_places),
         "priceChangePercent": f"{100 * (found.close - found.open) / (found.open or 1):.3f}",
         "weightedAvgPrice": money(weighted, 8 if spot else f.price_places + 1),
         "lastPrice": f.price(tape.last), "lastQty": f.qty(last.steps if last else 0), "openPrice": f.price(found.open),

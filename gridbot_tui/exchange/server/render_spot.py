@@ -137,6 +137,12 @@ def my_trade(desk: Desk, trade: Trade) -> Json:
     }  # fmt: skip
 
 
+def discount(desk: Desk) -> Json:
+    """What paying fees in BNB saves."""
+    return {"enabledForAccount": desk.fees.bnb, "enabledForSymbol": True, "discountAsset": "BNB",
+            "discount": fixed(1 - desk.params.spot_bnb_discount)}  # fmt: skip
+
+
 def frames(desk: Desk, updates: list[Update], now: Ms) -> list[Json]:
     """User events of what happened, in order."""
     told: list[Json] = []

@@ -3,12 +3,9 @@
 from array import array
 from bisect import bisect_left
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from gridbot_tui.units import DAY, MINUTE, Ms, Steps, Ticks
-
-if TYPE_CHECKING:
-    from gridbot_tui.exchange.server.past import Past
 
 WEEK_SHIFT: Final = 4 * DAY
 """The epoch was a Thursday; Binance's weeks begin on Monday."""
@@ -49,6 +46,24 @@ def bucket(at: Ms, interval: str, length: Ms, zone: Ms = 0) -> tuple[Ms, Ms]:
     return open_at, open_at + length
 
 
+class Before(Protocol):
+    """What lies before the candles that a series keeps."""
+
+    @property
+    def first_at(self) -> Ms:
+        """Open time of the oldest candle."""
+        ...
+
+    @property
+    def until(self) -> Ms:
+        """Where it ends."""
+        ...
+
+    def candles(self, since: Ms, until: Ms, length: Ms, zone: Ms = 0) -> list[Candle]:
+        """Candles that open in [since, until], as long as ``length`` allows."""
+        ...
+
+
 class Series:
     """Candles of one base interval, ascending; bounded."""
 
@@ -59,8 +74,8 @@ class Series:
         self._rows = array("q")
         """``_WIDTH`` numbers a candle."""
         self._forming: list[int] | None = None
-        self.past: Past | None = None
-        """What lies before the oldest candle, where the market is invented."""
+        self.past: Before | None = None
+        """What lies before the oldest candle, where there is anything."""
 
     def add(self, candle: Candle) -> None:
         """Append one closed candle."""
@@ -116,9 +131,10 @@ class Series:
         """Open time of the oldest candle there is."""
         if self.past is not None:
             return self.past.first_at
-        return self._kept_from()
+        return self.kept_from()
 
-    def _kept_from(self) -> Ms | None:
+    def kept_from(self) -> Ms | None:
+        """Open time of the oldest candle that is kept."""
         if self._times:
             return self._times[0]
         return None if self._forming is None else self._forming[0]
@@ -147,20 +163,21 @@ class Series:
         if first_known is None:
             return []
         end = now if until is None else min(until, now)
+        longest = 31 * DAY if interval == "1M" else length
         if since is None:
-            begin = bucket(max(first_known, end - (limit - 1) * length), interval, length, zone)[0]
+            begin = bucket(max(first_known, end - (limit - 1) * longest), interval, length, zone)[0]
         elif since > now:
             return []  # and a month so far ahead may have no date
         else:
             begin = max(since, bucket(first_known, interval, length, zone)[0])
             begin_bucket, following = bucket(begin, interval, length, zone)
             begin = begin if begin_bucket == begin else following
-            end = min(end, begin + limit * length - 1)
+            end = min(end, begin + limit * longest - 1)
         if end < begin:
             return []
-        stop = bucket(end, interval, length, zone)[1] - 1 if since is None or until is None else end
+        stop = bucket(end, interval, length, zone)[1] - 1  # whole candles: who opens by the end is told to its own end
         made: list[Candle] = []
-        for base in self.base(begin, min(max(stop, end), now), length, zone):
+        for base in self.base(begin, min(stop, now), length, zone):
             open_at, following = bucket(base.open_at, interval, length, zone)
             if made and made[-1].open_at == open_at:
                 made[-1] = _joined(made[-1], base)

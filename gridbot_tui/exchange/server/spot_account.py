@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gridbot_tui.exchange.server import info
+from gridbot_tui.exchange.server import info, render_spot
 from gridbot_tui.exchange.server.codes import Denied
 from gridbot_tui.exchange.server.numbers import ZERO8, fixed
 from gridbot_tui.exchange.server.public import tapes_of
@@ -43,8 +43,7 @@ def commission(call: Call) -> Json:
     standard = nothing | {"maker": fixed(params.spot_maker), "taker": fixed(params.spot_taker)}
     return {
         "symbol": tape.symbol, "standardCommission": standard, "specialCommission": nothing, "taxCommission": nothing,
-        "discount": {"enabledForAccount": desk.fees.bnb, "enabledForSymbol": True, "discountAsset": "BNB",
-                     "discount": fixed(1 - params.spot_bnb_discount)},
+        "discount": render_spot.discount(desk),
     }  # fmt: skip
 
 

@@ -127,16 +127,14 @@ def test(call: Call) -> Json:
     desk = call.place.desk(call.account, "spot", call.now)
     new, terms, quote = read(call, call.values)
     check_waiting(desk, new, terms)
-    if quote is None:
-        raise_for(desk._check(desk.venues[new.symbol], new))
+    desk.checked(new, quote)
     if not call.get("computeCommissionRates"):
         return {}
     rates = {"maker": f"{desk.params.spot_maker:.8f}", "taker": f"{desk.params.spot_taker:.8f}"}
     nothing = {"maker": "0.00000000", "taker": "0.00000000"}
     return {
         "standardCommissionForOrder": rates, "specialCommissionForOrder": nothing, "taxCommissionForOrder": nothing,
-        "discount": {"enabledForAccount": False, "enabledForSymbol": False, "discountAsset": "BNB",
-                     "discount": "0.75000000"},
+        "discount": render_spot.discount(desk),
     }  # fmt: skip
 
 

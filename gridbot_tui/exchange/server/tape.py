@@ -13,6 +13,8 @@ from gridbot_tui.market.source import FundingRate
 from gridbot_tui.units import HOUR, Market, Ms, Side, Steps, Ticks
 
 TRADES_KEPT: Final = 1_000
+MARKS_KEPT: Final = 1_500
+"""Candles of the mark price; before them it is told as the price that was traded at."""
 
 
 class PublicTrade(NamedTuple):
@@ -23,6 +25,29 @@ class PublicTrade(NamedTuple):
     price: Ticks
     steps: Steps
     taker_buys: bool
+
+
+class Unmarked:
+    """What was traded before the mark prices that are kept."""
+
+    def __init__(self, traded: Series, marks: Series) -> None:
+        self._traded = traded
+        self._marks = marks
+
+    @property
+    def first_at(self) -> Ms:
+        """Open time of the oldest candle."""
+        found = self._traded.first_at()
+        return self.until if found is None else found
+
+    @property
+    def until(self) -> Ms:
+        """Where the marks begin."""
+        return self._marks.kept_from() or 0
+
+    def candles(self, since: Ms, until: Ms, length: Ms, zone: Ms = 0) -> list[Candle]:
+        """Candles that open in [since, until]."""
+        return self._traded.base(since, until, length, zone)
 
 
 class Tape:
@@ -45,7 +70,11 @@ class Tape:
         self.rate = 0.0001
         self.funding_hours = instrument.funding_interval_hours
         self.delivery_at: Ms = 4_133_404_800_000
-        self.marks: deque[tuple[Ms, Ticks]] = deque(maxlen=1_500)
+        self.marks: Series | None = None
+        """Candles of the mark price."""
+        if instrument.market is Market.FUTURES:
+            self.marks = Series(base, MARKS_KEPT)
+            self.marks.past = Unmarked(self.candles, self.marks)
         self.fresh: list[PublicTrade] = []
         """Trades nobody has been told of yet."""
 
@@ -84,6 +113,10 @@ class Tape:
         half = steps // 2
         self.candles.add(Candle(at, at + bar.interval - 1, bar.open, bar.high, bar.low, bar.close, steps,
                                 steps * middle, trades, half, half * middle, first, first + trades - 1))  # fmt: skip
+        if self.marks is not None:
+            opened = min(max(self.mark or bar.mark_close, bar.mark_low), bar.mark_high)
+            self.marks.add(Candle(at, at + bar.interval - 1, opened, bar.mark_high, bar.mark_low, bar.mark_close,
+                                  0, 0, 0, 0, 0, -1, -1))  # fmt: skip
         self.last, self.mark = bar.close, bar.mark_close
 
     def trade(self, at: Ms, price: Ticks, steps: Steps, taker_buys: bool, trade_id: int | None = None) -> None:
@@ -109,6 +142,8 @@ class Tape:
             self.trade(at, price, steps, taker_buys)
         else:
             self._count(at, price, 0, taker_buys, -1)
+        if self.marks is not None:
+            self.marks.tick(at, mark, 0, False, -1)
         self.last, self.mark, self.updated_at = price, mark, at
         self.rebuild()
 

@@ -89,11 +89,13 @@ def futures_topic(name: str, *, trade: bool = False) -> Topic | None:
         return Topic(name, rest, symbol, door="public")
     if rest in ("markPrice", "markPrice@1s"):
         return Topic(name, "markPrice", symbol, every=1_000 if rest.endswith("1s") else 3_000, door="market")
-    if rest.startswith("kline_") and rest[6:] in INTERVALS and rest[6:] != "1s":
-        return Topic(name, "kline", symbol, interval=rest[6:], every=250, door="market")
-    if rest.startswith("continuousKline_") and symbol.endswith("_PERPETUAL") and rest[16:] in INTERVALS:
-        pair = symbol.removesuffix("_PERPETUAL")
-        return Topic(name, "continuousKline", pair, interval=rest[16:], every=250, door="market")
+    kind, _, interval = rest.partition("_")
+    if interval in INTERVALS and interval != "1s":  # that one is spot's
+        if kind == "kline":
+            return Topic(name, kind, symbol, interval=interval, every=250, door="market")
+        if kind == "continuousKline" and symbol.endswith("_PERPETUAL"):
+            pair = symbol.removesuffix("_PERPETUAL")
+            return Topic(name, kind, pair, interval=interval, every=250, door="market")
     if rest == "rpiDepth@500ms":
         return Topic(name, "depth", symbol, every=500, door="public")
     return _depth(name, symbol, rest, 250, ("100ms", "250ms", "500ms"), "public")

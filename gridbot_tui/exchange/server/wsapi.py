@@ -233,7 +233,10 @@ class ApiLink:
         if method == "session.subscriptions":
             return [{"subscriptionId": n} for n in self.users]  # type: ignore[return-value]
         if method == "session.logon":
-            self.session = self._proved(raw, payload)
+            asker = self._proved(raw, payload)
+            if asker.secret.kind != "ED25519":
+                raise Denied(-4056, asker.secret.kind)
+            self.session = asker
             self.session_since = self.place.clock.now()
         elif method == "session.logout":
             self.session = None
