@@ -106,11 +106,11 @@ def spot_user_stream(served: Served) -> Iterator[Ears]:
         yield ears
 
 
-def signed_params(served: Served, **params: Any) -> dict[str, Any]:
+def signed_params(served: Served, secret: str = "secret", **params: Any) -> dict[str, Any]:
     """Parameters of a signed WebSocket API request."""
     import hashlib
     import hmac
 
     found = {"apiKey": "key", "timestamp": served.now(), **params}
     payload = "&".join(f"{name}={value}" for name, value in sorted(found.items()))
-    return {**found, "signature": hmac.new(b"secret", payload.encode(), hashlib.sha256).hexdigest()}
+    return {**found, "signature": hmac.new(secret.encode(), payload.encode(), hashlib.sha256).hexdigest()}

@@ -166,6 +166,43 @@ def test_mark_price_candles_are_made_of_the_mark_price_and_reach_back_as_far_as_
     assert any(float(row[2]) > float(row[3]) for row in rows[:-1])
 
 
+def test_statistics_of_any_span_agree_with_its_candles() -> None:
+    place = opened(NOON, Market.SPOT)
+    hours = ask(place, "/api/v3/klines", symbol="BTCUSDT", interval="1h", limit="25")
+    for path, since, more in (
+        ("/api/v3/ticker", NOON - 4 * HOUR, {"windowSize": "4h"}),
+        ("/api/v3/ticker/tradingDay", NOON - 12 * HOUR, {}),
+        ("/api/v3/ticker/tradingDay", NOON - 20 * HOUR, {"timeZone": "8"}),
+        ("/api/v3/ticker/tradingDay", NOON - 4 * HOUR, {"timeZone": "-8"}),
+    ):
+        told = ask(place, path, symbol="BTCUSDT", **more)
+        span = [row for row in hours if row[0] >= since]
+        assert told["openTime"] == since
+        assert (told["openPrice"], told["lastPrice"]) == (span[0][1], span[-1][4])
+        assert float(told["highPrice"]) == max(float(row[2]) for row in span)
+        assert told["count"] == sum(row[8] for row in span)
+        assert "priceChange" in told
+        assert "bidPrice" not in told
+        assert "priceChange" not in ask(place, path, symbol="BTCUSDT", type="MINI", **more)
+    for wrong in ("0m", "60m", "24h", "8d", "1w", "x"):
+        with pytest.raises(Denied, match="-1130"):
+            ask(place, "/api/v3/ticker", symbol="BTCUSDT", windowSize=wrong)
+    with pytest.raises(Denied, match="-1102"):
+        ask(place, "/api/v3/ticker")
+
+
+@pytest.mark.parametrize(("path", "params", "weight"), [
+    ("/api/v3/ticker/24hr", {}, 80), ("/api/v3/ticker/24hr", {"symbol": "BTCUSDT"}, 2),
+    ("/api/v3/ticker/24hr", {"symbols": '["BTCUSDT","ETHUSDT"]'}, 2),
+    ("/api/v3/ticker/24hr", {"symbols": ",".join("x" * 21)}, 40),
+    ("/api/v3/ticker", {"symbols": '["BTCUSDT","ETHUSDT"]'}, 8), ("/api/v3/ticker", {"symbols": "," * 99}, 200),
+])  # fmt: skip
+def test_statistics_weigh_by_how_many_symbols_are_named(path: str, params: dict[str, str], weight: int) -> None:
+    weigh = REST["GET", path].weight
+    assert not isinstance(weigh, int)
+    assert weigh(params) == weight
+
+
 def test_futures_have_no_candles_of_a_second() -> None:
     for path in ("/fapi/v1/klines", "/fapi/v1/markPriceKlines"):
         with pytest.raises(Denied, match="-1120"):

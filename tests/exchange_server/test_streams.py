@@ -220,3 +220,8 @@ def test_the_public_sees_what_an_account_trades(served: Served) -> None:
         frame = ears.next()
     trade = served.good("GET", "/fapi/v1/userTrades", symbol="BTCUSDT")[-1]
     assert (frame["q"], frame["m"], frame["a"]) == ("0.123", False, trade["id"])
+
+
+def test_small_tickers_of_all_come_under_the_name_that_says_how_often_too(served: Served) -> None:
+    with listening(served, "/ws/!miniTicker@arr@1000ms") as ears:
+        assert {row["s"] for row in ears.next()} == {"BTCUSDT", "ETHUSDT"}

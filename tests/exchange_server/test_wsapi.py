@@ -121,15 +121,23 @@ def test_a_session_once_logged_on_needs_no_signature(served: Served, edward: ECC
         assert ears.ask(id=4, method="session.logout", params={})["result"]["apiKey"] is None
 
 
-def test_two_subscriptions_hear_the_same_under_two_numbers_and_one_can_be_ended(served: Served) -> None:
+def test_each_account_is_heard_once_under_its_number_and_can_be_ended_alone(served: Served) -> None:
+    def place_as_both() -> set[int]:
+        for key, secret in (("key", "secret"), ("other", "hidden")):
+            assert served.signed("POST", "/api/v3/order", key, secret, **PLACE)[0] == 200
+        return {frame["subscriptionId"] for frame in ears.rest()}
+
     with spot_user_stream(served) as ears:
-        assert ask(ears, served, "userDataStream.subscribe.signature")["result"] == {"subscriptionId": 1}
-        served.good("POST", "/api/v3/order", **PLACE)
-        assert {ears.next()["subscriptionId"], ears.next()["subscriptionId"]} == {0, 1}
-        ears.rest()
+        second = ears.ask(id=2, method="userDataStream.subscribe.signature",
+                          params=signed_params(served, apiKey="other", secret="hidden"))  # fmt: skip
+        assert second["result"] == {"subscriptionId": 1}
+        again = ask(ears, served, "userDataStream.subscribe.signature")
+        assert (again["status"], again["error"]["code"]) == (400, -2035)
+        assert place_as_both() == {0, 1}
         assert tell(ears, "userDataStream.unsubscribe", subscriptionId=0)["result"] == {}
-        served.good("DELETE", "/api/v3/openOrders", symbol="BTCUSDT")
-        assert {frame["subscriptionId"] for frame in ears.rest()} == {1}
+        assert place_as_both() == {1}
+        assert ask(ears, served, "userDataStream.subscribe.signature")["result"] == {"subscriptionId": 2}
+    served.signed("DELETE", "/api/v3/openOrders", "other", "hidden", symbol="BTCUSDT")
 
 
 def test_a_new_connection_remembers_no_subscription(served: Served) -> None:
@@ -158,11 +166,15 @@ def test_futures_orders_go_over_their_own_api(served: Served) -> None:
         assert key == served.call("POST", "/fapi/v1/listenKey")[1]["listenKey"]
 
 
-@pytest.mark.parametrize("number", ["abc", "", "-1", 7, 0.5, [], True])
-def test_a_subscription_that_there_is_not_is_refused_and_the_others_go_on(served: Served, number: Any) -> None:
+@pytest.mark.parametrize(("number", "code"), [
+    ("abc", -1130), ("", -1130), ("-1", -1130), (7, -2036), ("7", -2036), (0.5, -1130), ([], -1130), (True, -1130),
+])  # fmt: skip
+def test_a_subscription_that_there_is_not_is_refused_and_the_others_go_on(
+    served: Served, number: Any, code: int
+) -> None:
     with spot_user_stream(served) as ears:
         answer = tell(ears, "userDataStream.unsubscribe", subscriptionId=number)
-        assert (answer["status"], answer["error"]["code"]) == (400, -1130)
+        assert (answer["status"], answer["error"]["code"]) == (400, code)
         assert tell(ears, "session.subscriptions")["result"] == [{"subscriptionId": 0}]
 
 

@@ -1,14 +1,23 @@
 """Spot REST: what anybody may ask."""
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from gridbot_tui.exchange.server import info, public
 from gridbot_tui.exchange.server.codes import Denied
+from gridbot_tui.exchange.server.fields import INTERVALS, Values
 from gridbot_tui.exchange.server.numbers import fixed
 from gridbot_tui.exchange.server.render import day_ticker
 from gridbot_tui.exchange.server.table import Call, by_limit, by_symbol, endpoint
+from gridbot_tui.units import DAY, MINUTE, Ms
 
 Json = dict[str, Any]
+_WINDOW: Final = re.compile(r"([0-9]{1,2})([mhd])")
+_MOST: Final = {"m": 59, "h": 23, "d": 7}
+_FEW: Final = ("symbol", "openPrice", "highPrice", "lowPrice", "lastPrice", "volume", "quoteVolume", "openTime",
+               "closeTime", "firstId", "lastId", "count")  # fmt: skip
+_MORE: Final = (*_FEW, "priceChange", "priceChangePercent", "weightedAvgPrice")
+"""What statistics of another span than 24 hours tell."""
 
 
 @endpoint("GET", "/api/v3/ping", ws="ping")
@@ -73,16 +82,62 @@ def avg_price(call: Call) -> Json:
     return {"mins": 5, "price": fixed(tape.average(call.now)), "closeTime": last}
 
 
-@endpoint("GET", "/api/v3/ticker/24hr", "symbol symbols type symbolStatus", weight=by_symbol(2, 80), ws="ticker.24hr",
-          weight_text="2 with symbol, 80 without")  # fmt: skip
+def _named(values: Values) -> int:
+    """How many symbols a request names; 0 = none, which means all."""
+    if "symbol" in values:
+        return 1
+    return str(values["symbols"]).count(",") + 1 if "symbols" in values else 0
+
+
+def _day_weight(values: Values) -> int:
+    named = _named(values)
+    return 80 if not named or named > 100 else 40 if named > 20 else 2
+
+
+def _window_weight(values: Values) -> int:
+    return min(200, 4 * max(1, _named(values)))
+
+
+def _told(call: Call, rows: list[Json], whole: tuple[str, ...] = ()) -> Any:
+    """Statistics as short as was asked for; ``whole``: what they tell at the most, where not everything."""
+    kind = call.get("type", "FULL")
+    if kind not in ("FULL", "MINI"):
+        raise Denied(-1130, "type")
+    keep = _FEW if kind == "MINI" else whole
+    return public.one_or_all(call, [{name: row[name] for name in keep} for row in rows] if keep else rows)
+
+
+@endpoint("GET", "/api/v3/ticker/24hr", "symbol symbols type symbolStatus", weight=_day_weight, ws="ticker.24hr",
+          weight_text="2 to 20 symbols, 40 to 100, 80 beyond or without")  # fmt: skip
 def day(call: Call) -> Any:
     """Statistics of 24 hours."""
-    rows = [day_ticker(t, call.now, spot=True) for t in public.tapes_of(call, "spot")]
-    if call.get("type") == "MINI":
-        keep = ("symbol", "openPrice", "highPrice", "lowPrice", "lastPrice", "volume", "quoteVolume", "openTime",
-                "closeTime", "firstId", "lastId", "count")  # fmt: skip
-        rows = [{name: row[name] for name in keep} for row in rows]
-    return public.one_or_all(call, rows)
+    return _told(call, [day_ticker(t, call.now, spot=True) for t in public.tapes_of(call, "spot")])
+
+
+@endpoint("GET", "/api/v3/ticker", "symbol symbols windowSize type symbolStatus", weight=_window_weight, ws="ticker",
+          weight_text="4 a symbol, at most 200")  # fmt: skip
+def window(call: Call) -> Any:
+    """Statistics of some minutes, hours or days, from a whole minute on."""
+    found = _WINDOW.fullmatch(call.get("windowSize", "1d"))
+    if found is None or not 1 <= int(found[1]) <= _MOST[found[2]]:
+        raise Denied(-1130, "windowSize")
+    return _since(call, (call.now - int(found[1]) * INTERVALS["1" + found[2]]) // MINUTE * MINUTE)
+
+
+@endpoint("GET", "/api/v3/ticker/tradingDay", "symbol symbols timeZone type symbolStatus", weight=_window_weight,
+          weight_text="4 a symbol, at most 200", ws="ticker.tradingDay")  # fmt: skip
+def trading_day(call: Call) -> Any:
+    """Statistics since midnight."""
+    zone = call.get("timeZone", 0)
+    return _since(call, (call.now + zone) // DAY * DAY - zone)
+
+
+def _since(call: Call, since: Ms) -> Any:
+    if not _named(call.values):
+        raise Denied(-1102, "symbol")
+    length = call.now - since
+    rows = [day_ticker(t, call.now, spot=True, window=length) for t in public.tapes_of(call, "spot")]
+    return _told(call, rows, _MORE)
 
 
 @endpoint("GET", "/api/v3/ticker/price", "symbol symbols symbolStatus", weight=by_symbol(2, 4), ws="ticker.price",

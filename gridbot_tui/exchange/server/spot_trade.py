@@ -151,8 +151,10 @@ def wanted(call: Call, desk: Desk, code: int) -> Order:
 def named(desk: Desk, symbol: Symbol, number: int | None, client_id: str | None, code: int) -> Order:
     """An order by number or client id; where both were sent they must be of one order."""
     order = desk.find(symbol, number, client_id)
-    if order is None or (client_id is not None and order.client_id != client_id):
+    if order is None:
         raise Denied(code)
+    if client_id is not None and order.client_id != client_id:
+        raise Denied(-2039)
     return order
 
 

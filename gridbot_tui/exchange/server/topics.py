@@ -34,6 +34,8 @@ class Topic(Struct, frozen=True):
 
 _ALL_SPOT: Final = {
     "!miniTicker@arr": ("allMiniTicker", 1_000),
+    "!miniTicker@arr@1000ms": ("allMiniTicker", 1_000),
+    "!miniTicker@arr@3000ms": ("allMiniTicker", 3_000),
     "!bookTicker": ("allBookTicker", 0),
     "!ticker_1h@arr": ("allWindow", 1_000),
     "!ticker_4h@arr": ("allWindow", 1_000),

@@ -247,6 +247,9 @@ class ApiLink:
         }  # fmt: skip
 
     def _subscribe(self, account: Account) -> Json:
+        """One subscription an account on one connection."""
+        if any(listener.account is account for listener in self.users.values()):
+            raise Denied(-2035)
         number = self._next_subscription
         self._next_subscription += 1
 
@@ -260,9 +263,11 @@ class ApiLink:
     def _unsubscribe(self, raw: dict[str, str]) -> Json:
         wanted = list(self.users)
         if "subscriptionId" in raw:
+            if not raw["subscriptionId"].isdecimal():
+                raise Denied(-1130, "subscriptionId")
             wanted = [number for number in wanted if str(number) == raw["subscriptionId"]]
             if not wanted:
-                raise Denied(-1130, "subscriptionId")
+                raise Denied(-2036)
         for number in wanted:
             self.users.pop(number).stop()
         return {}
