@@ -13,6 +13,7 @@ from gridbot_tui.exchange.server.build import build
 from gridbot_tui.exchange.server.clock import Clock
 from gridbot_tui.exchange.server.codes import Denied
 from gridbot_tui.exchange.server.fields import INTERVALS, check
+from gridbot_tui.exchange.server.micro import in_micros
 from gridbot_tui.exchange.server.place import Place
 from gridbot_tui.exchange.server.settings import ServeOptions
 from gridbot_tui.exchange.server.table import REST, Call
@@ -201,6 +202,25 @@ def test_statistics_weigh_by_how_many_symbols_are_named(path: str, params: dict[
     weigh = REST["GET", path].weight
     assert not isinstance(weigh, int)
     assert weigh(params) == weight
+
+
+def test_only_symbols_of_the_status_that_was_asked_for_are_told() -> None:
+    place = opened(NOON, Market.SPOT)
+    for path in ("/api/v3/ticker/price", "/api/v3/ticker/24hr", "/api/v3/ticker/bookTicker"):
+        assert [row["symbol"] for row in ask(place, path, symbolStatus="TRADING")] == ["BTCUSDT"]
+        assert ask(place, path, symbolStatus="HALT") == []
+        assert ask(place, path, symbols='["BTCUSDT"]', symbolStatus="HALT") == []
+        with pytest.raises(Denied, match="-1220"):
+            ask(place, path, symbol="BTCUSDT", symbolStatus="HALT")
+        with pytest.raises(Denied, match="-1130"):
+            ask(place, path, symbolStatus="ASLEEP")
+    assert ask(place, "/api/v3/exchangeInfo", symbolStatus="BREAK")["symbols"] == []
+
+
+def test_a_candle_in_microseconds_ends_with_its_last_one() -> None:
+    candle = {"t": NOON, "T": NOON + MINUTE - 1, "o": "1", "f": 7}
+    told = in_micros({"e": "kline", "E": NOON, "k": candle})
+    assert told == {"e": "kline", "E": NOON * 1000, "k": candle | {"t": NOON * 1000, "T": (NOON + MINUTE) * 1000 - 1}}
 
 
 def test_futures_have_no_candles_of_a_second() -> None:

@@ -54,6 +54,8 @@ ROWS: Final = (
     Code(-1130, "INVALID_PARAMETER", "Data sent for parameter '{}' is not valid."),
     Code(-1131, "BAD_RECV_WINDOW", "'recvWindow' must be less than 60000."),
     Code(-1154, "SBE_DISABLED", "SBE is not enabled.", market="spot"),
+    Code(-1220, "SYMBOL_DOES_NOT_MATCH_STATUS", "The symbol's status does not match the requested symbolStatus.",
+         market="spot"),
     Code(-2010, "NEW_ORDER_REJECTED", "{}", market="spot"),
     Code(-2011, "CANCEL_REJECTED", "Unknown order sent."),
     Code(-2013, "NO_SUCH_ORDER", "Order does not exist."),

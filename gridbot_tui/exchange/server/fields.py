@@ -129,6 +129,7 @@ _KINDS: Final[dict[str, Callable[[str, str], Any]]] = {
     "algoType": _one_of("CONDITIONAL"),
     "contractType": _one_of("PERPETUAL", "CURRENT_QUARTER", "NEXT_QUARTER", "TRADIFI_PERPETUAL"),
     "cancelReplaceMode": _one_of("STOP_ON_FAILURE", "ALLOW_FAILURE"),
+    "symbolStatus": _one_of("TRADING", "END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY"),
     "cancelRestrictions": _one_of("ONLY_NEW", "ONLY_PARTIALLY_FILLED"),
     "orderRateLimitExceededMode": _one_of("DO_NOTHING", "CANCEL_ONLY"),
     "selfTradePreventionMode": _one_of("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT", "TRANSFER"),

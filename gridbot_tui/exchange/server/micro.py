@@ -22,6 +22,8 @@ def in_micros(value: Any) -> Any:
 
 
 def _of(name: str, item: Any) -> Any:
+    if name == "k" and isinstance(item, dict):  # a candle ends with its last microsecond
+        return {**in_micros(item), "T": item["T"] * 1000 + 999}
     if name in _NAMES and type(item) is int and _FIRST <= item < _LAST:
         return item * 1000
     return in_micros(item)

@@ -85,15 +85,24 @@ def book_ticker(tape: Tape) -> Json:
 
 
 def tapes_of(call: Call, market: str) -> list[Tape]:
-    """The tapes of ``symbol``, of the JSON list ``symbols``, or all; -1128 where both were sent."""
+    """The tapes of ``symbol``, of the JSON list ``symbols``, or all; -1128 where both were sent.
+
+    Of several only those of ``symbolStatus``; -1220 where the only one is of another.
+    """
     if "symbol" in call.values and "symbols" in call.values:
         raise Denied(-1128)
+    status = call.get("symbolStatus")
     if "symbol" in call.values:
-        return [call.place.tape(market, call.values["symbol"])]
+        tape = call.place.tape(market, call.values["symbol"])
+        if status not in (None, tape.status):
+            raise Denied(-1220)
+        return [tape]
     names = symbols_list(call.values)
     if names is not None:
-        return [call.place.tape(market, name) for name in names]
-    return [tape for tape in call.place.floor(market).tapes.values() if tape.last]
+        found = [call.place.tape(market, name) for name in names]
+    else:
+        found = [tape for tape in call.place.floor(market).tapes.values() if tape.last]
+    return [tape for tape in found if status in (None, tape.status)]
 
 
 def symbols_list(values: Values) -> list[str] | None:
