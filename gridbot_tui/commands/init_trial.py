@@ -46,7 +46,7 @@ class Trial(Struct, frozen=True):
 
 def trials(market: "RecordedMarket", plain: Sequence[Advice], capital: str, fixed: str) -> list[Trial]:
     """The adaptive grid and, where it has a range, a plain one of the kind ``fixed``; nothing where the data are too
-    short."""
+    short. A symbol of the market that the recent days lack keeps its share of the capital."""
     from gridbot_tui.research.intervals import mean_interval
     from gridbot_tui.research.request import Prepared
     from gridbot_tui.research.windows import part
@@ -58,10 +58,10 @@ def trials(market: "RecordedMarket", plain: Sequence[Advice], capital: str, fixe
     if recent is None or recent.end - recent.start - warm < FEWEST * DAY:
         return []
     since = recent.start + warm
-    made = [_played("adaptive", Prepared(usual, recent), since)]
+    made = [_played("adaptive", Prepared(usual, recent, market.symbols), since)]
     if plain:
         keys = {one.key: str(one.value) for one in plain} | {"ladder.kind": fixed, "bot.capital": capital}
-        made.append(_played(fixed, Prepared(load(None, {}, keys).settings, recent), since))
+        made.append(_played(fixed, Prepared(load(None, {}, keys).settings, recent, market.symbols), since))
     (own, mine), *rest = made
     found = [own]
     for one, returns in rest:

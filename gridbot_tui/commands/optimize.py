@@ -79,7 +79,7 @@ def optimize(
             seconds=None if minutes is None else 60 * minutes,
         )
         wanted = _screened(wanted, screened) if screened else wanted
-        found = optimise.search(wanted, progress("trials"))
+        found = optimise.search(wanted, progress("trials", wanted.seconds))
         made = pareto.found(wanted, found, rest, split, progress("sets played again"))
     except (StorageFailed, ValueError) as refused:
         raise CommandFailed(str(refused), Exit.USAGE) from refused
@@ -140,9 +140,11 @@ def _screened(wanted: "Search", sets: int) -> "Search":
     if reason:
         say(f"not screened ({reason}): the engine plays every trial")
         return wanted
+    from gridbot_tui.research.screen.screening import load
     from gridbot_tui.research.screen.search import promising, words
 
     say("screening: compiled code looks for what the engine is to play (it is compiled once, within a minute or two)")
+    load()
     kept = promising(wanted, sets, max(1, wanted.trials // 2), progress("sets screened"))
     say(words(kept, sets))
     return replace(wanted, first=tuple(kept), passed_over=sets - len(kept))

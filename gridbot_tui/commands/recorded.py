@@ -180,33 +180,54 @@ def day(text: str | None, option: str) -> Ms | None:
 
 def progress_share() -> Callable[[float, float], None]:
     """As ``progress``, of a work whose parts are of unequal length: says what share is done."""
-    began, next_at = monotonic(), monotonic() + SOON_S
+    clock = _Clock(None)
 
     def tell(done: float, whole: float) -> None:
-        nonlocal next_at
-        now = monotonic()
-        if done >= whole:
-            wiped()
-        if 0.0 < done < whole and now >= next_at:
-            next_at = now + pass_every()
-            left = (now - began) / done * (whole - done)
-            pass_on(f"{100 * done / whole:.0f} % played, about {span(left)} left")
+        if clock.due(done, whole):
+            pass_on(f"{100 * done / whole:.0f} % played, about {span(clock.left(done, whole))} left")
 
     return tell
 
 
-def progress(what: str = "runs") -> Callable[[int, int], None]:
-    """Says now and then, on stderr, how far it is and how long it will take."""
-    began, next_at = monotonic(), monotonic() + SOON_S
-    said = 0
+def progress(what: str = "runs", most: float | None = None) -> Callable[[int, int], None]:
+    """Says now and then, on stderr, how far it is and how long it will take; ``most`` seconds where it ends then."""
+    clock = _Clock(most)
 
     def tell(done: int, whole: int) -> None:
-        nonlocal said, next_at
-        now = monotonic()
-        if done >= whole:
-            wiped()
-        if said < done < whole and now >= next_at:
-            said, next_at = done, now + pass_every()
-            pass_on(f"{done} of {whole} {what}, about {span((now - began) / done * (whole - done))} left")
+        if clock.due(done, whole):
+            pass_on(f"{done} of {whole} {what}, about {span(clock.left(done, whole))} left")
 
     return tell
+
+
+class _Clock:
+    """How long what is done has taken, and when that is told again.
+
+    It starts anew, once, where nothing is done yet: reading, compiling and waiting for another process that compiles
+    are the time of no run.
+    """
+
+    def __init__(self, most: float | None) -> None:
+        self._most = most
+        self._began = monotonic()
+        self._next_at = self._began + SOON_S
+        self._said = 0.0
+        self._started = False
+
+    def due(self, done: float, whole: float) -> bool:
+        """True where more is done than was told last, and it is time to tell."""
+        now = monotonic()
+        if not done and not self._started:
+            self._started, self._began = True, now
+        if done >= whole:
+            wiped()
+        if not (self._said < done < whole and now >= self._next_at):
+            return False
+        self._said, self._next_at = done, now + pass_every()
+        return True
+
+    def left(self, done: float, whole: float) -> float:
+        """Seconds, as far as those for what is done tell."""
+        spent = monotonic() - self._began
+        left = spent / done * (whole - done)
+        return left if self._most is None else max(0.0, min(left, self._most - spent))

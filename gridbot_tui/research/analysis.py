@@ -112,7 +112,7 @@ def analyse(made: Study, trials: int = TRIALS) -> Analysis:
         deflated=intervals.deflated_sharpe(own.returns, trials),
         trials=trials,
         years=_years(own, beside),
-        regimes=_regimes(made.main, own, beside),
+        regimes=_regimes(made, own, beside),
         months=months(own),
         worst=tuple((day_name(d), r) for r, d in sorted(zip(own.returns, own.days, strict=True))[:WORST]),
         halts=made.main.halts,
@@ -193,16 +193,19 @@ def months(own: metrics.Daily) -> tuple[tuple[int, int, float], ...]:
     return tuple((year, month, _total(values)) for (year, month), values in sorted(groups.items()))
 
 
-def _regimes(main: Outcome, own: metrics.Daily, beside: Mapping[int, float]) -> tuple[Slice, ...]:
-    """Days by the market of the week before them, the mean of all symbols: nothing is known in advance. Where that week
-    has a hole nothing is known of it, and such days stand by themselves."""
+def _regimes(made: Study, own: metrics.Daily, beside: Mapping[int, float]) -> tuple[Slice, ...]:
+    """Days by the market of the week before them, the mean of all symbols: nothing is known in advance. A symbol of
+    which that week lacks days tells nothing of it; days of which no symbol does stand by themselves."""
+    main, market = made.main, made.prepared.market
     ends: dict[int, int] = {}
     for index, at in enumerate(main.at):
         ends[(at - 1) // DAY] = index
+    # A column of prices goes on with the last one through holes and beyond the symbol's end.
+    held = {name: set(((one.times + market.interval - 1) // DAY).tolist()) for name, one in market.series.items()}
     groups: dict[str, Group] = {"rising": [], "falling": [], "sideways": [], "calm": [], "wild": [], UNKNOWN: []}
     for day, value in zip(own.days, own.returns, strict=True):
-        week = [ends[d] for d in range(day - 8, day) if d in ends]
-        seen = [_week([column[i] for i in week]) for column in main.prices.values()]
+        week = [d for d in range(day - 8, day) if d in ends]
+        seen = [_week([column[ends[d]] for d in week if d in held[name]]) for name, column in main.prices.items()]
         known = [one for one in seen if one is not None]
         if not known:
             groups[UNKNOWN].append((day, value))

@@ -15,7 +15,7 @@ from gridbot_tui.research.outcome import Outcome, by_engine
 from gridbot_tui.research.playing import play_all
 from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.sensitivity import Change
-from gridbot_tui.units import Ms
+from gridbot_tui.units import Ms, Symbol
 
 SHOWN = (
     "net_return",
@@ -54,6 +54,13 @@ class Study(Struct):
     """Whether compiled code played the strategy's own run."""
     verified: bool = False
     """Whether the engine played that run as well, and it came to the same."""
+
+    def closes(self, symbol: Symbol) -> tuple[list[Ms], list[float]]:
+        """(times, closes) of a symbol, hourly, up to its last bar: the run's own column goes on with that one."""
+        _, end, _ = self.prepared.market.coverage(symbol)
+        column = zip(self.main.at, self.main.prices[symbol], strict=True)
+        known = [(at, price) for at, price in column if price > 0.0 and at <= end]
+        return [at for at, _ in known], [price for _, price in known]
 
 
 def study(

@@ -146,14 +146,14 @@ def _weights(made: Study) -> str:
 
 def _prices(made: Study) -> str:
     main, out = made.main, []
-    for symbol, column in main.prices.items():
-        points = [(at, price) for at, price in zip(main.at, column, strict=True) if price > 0]
-        if len(points) < 2:
+    for symbol in main.prices:
+        at, closes = made.closes(symbol)
+        if len(at) < 2:
             continue
         marks = [mark for mark in main.marks if mark.symbol == symbol]
         step = max(1, -(-len(marks) // MOST_DOTS))
         dots = [Dot(m.at, m.price, COLOURS[0] if m.side is Side.BUY else COLOURS[1]) for m in marks[::step]]
-        line = Line(symbol, [p[0] for p in points], [p[1] for p in points], "#8a9294")
+        line = Line(symbol, at, closes, "#8a9294")
         shown = "" if step == 1 else f", one in {step} shown"
         out.append(chart(f"{symbol} with {len(marks)} fills (green bought, brown sold{shown})", [line], dots=dots))
     return "".join(out)

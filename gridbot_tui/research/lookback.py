@@ -75,15 +75,16 @@ def _answers(ask: Ask, configs: Sequence[Settings]) -> Iterator[Told]:
         yield Told(tuple(replace(one, state="done", detail=short) for one in ask.begun))
         return
     begun = [replace(one, detail=words) for one in ask.begun]
-    own = _play(market, running, since)
+    recent = Prepared(running, market, ask.past.symbols)
+    own = _play(recent, running, since)
     told = [_view(begun[0], own)]
     yield Told((*told, *begun[1:]))
     for other, view in zip(configs[1:], begun[1:], strict=True):
-        made = _play(market, other, since)
+        made = _play(recent, other, since)
         told.append(_against(_view(view, made), own, made))
     yield Told(tuple(told))
     if len(told) == 1 and market.bars_total <= ENOUGH:
-        yield Told((replace(told[0], suggestion=_suggestion(market, running, own, since)),))
+        yield Told((replace(told[0], suggestion=_suggestion(recent, own, since)),))
 
 
 def _words(market: RecordedMarket) -> str:
@@ -93,8 +94,9 @@ def _words(market: RecordedMarket) -> str:
     return f"{named}, {market.interval // MINUTE} min bars" + (f", {holes} holes" if holes else "")
 
 
-def _play(market: RecordedMarket, settings: Settings, since: Ms) -> Played:
-    prepared = Prepared(settings, market)
+def _play(recent: Prepared, settings: Settings, since: Ms) -> Played:
+    """A config on the recent days; a symbol that they lack keeps its share of the capital, as in the bot."""
+    prepared = replace(recent, settings=settings)
     ring = ring_of(prepared, start_after=prepared.late(since))
     ring.run()
     made = outcome_of("", ring, prepared)
@@ -139,15 +141,15 @@ def _a_day(yearly: Interval | None) -> Interval | None:
     return Interval(yearly.value / YEAR_DAYS, yearly.low / YEAR_DAYS, yearly.high / YEAR_DAYS)
 
 
-def _suggestion(market: RecordedMarket, settings: Settings, own: Played, since: Ms) -> str:
+def _suggestion(recent: Prepared, own: Played, since: Ms) -> str:
     """The best of a few changes of one parameter, and whether it is shown to be any better."""
     if len(own.daily.returns) < FEWEST:
         return f"no change is suggested: {len(own.daily.returns)} days are too few to compare on, {FEWEST} are needed"
-    kind = next(iter(market.instruments.values())).market
+    kind = next(iter(recent.market.instruments.values())).market
     found: list[tuple[Interval, sensitivity.Change]] = []
-    for change in sensitivity.changes(settings, kind, KEYS):
+    for change in sensitivity.changes(recent.settings, kind, KEYS):
         try:
-            made = _play(market, sensitivity.with_value(settings, change.key, change.after), since)
+            made = _play(recent, sensitivity.with_value(recent.settings, change.key, change.after), since)
         except (RingFailed, ValueError):
             continue  # a value that does not fit this market is no suggestion
         gap = _gap(own, made)

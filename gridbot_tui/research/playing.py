@@ -73,6 +73,7 @@ def play_all(
         fast = MAIN in found
         left = [place for place in range(count) if place not in found]
         workers = _workers(prepared, len(left)) if processes is None else processes
+        progress(sum(shares), count)
         if workers > 1 and len(left) > 1:
             found |= _side_by_side(left, workers, shares, progress)
         else:
@@ -107,6 +108,7 @@ def _compiled(
     from gridbot_tui.research.screen.screening import load
 
     load(len(prepared.market.symbols))
+    progress(0.0, len(shares))  # only now: that may have waited for another process that compiles
     began = time.perf_counter()
     quick = Compiled(prepared, since, tell)
     main = quick.play("strategy", late=late)

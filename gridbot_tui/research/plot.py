@@ -75,16 +75,15 @@ def _prices(made: Study, width: int) -> list[str]:
     counts = {name: sum(one.symbol == name for one in main.marks) for name in main.prices}
     found = []
     for name in sorted(counts, key=lambda one: (-counts[one], one))[:MOST_PRICES]:
-        known = [(at, price) for at, price in zip(main.at, main.prices[name], strict=True) if price > 0.0]
-        if len(known) < 2:
+        at, closes = made.closes(name)
+        if len(at) < 2:
             continue
-        price = ("price", [at for at, _ in known], [value for _, value in known])
         sides = [
             (word, [one.at for one in some], [one.price for one in some])
             for word, side in (("bought", Side.BUY), ("sold", Side.SELL))
             if (some := [one for one in main.marks if one.symbol == name and one.side is side])
         ]
-        found.append(_figure(f"{name}, {counts[name]} fills", [price], width, 14, sides))
+        found.append(_figure(f"{name}, {counts[name]} fills", [("price", at, closes)], width, 14, sides))
     return found
 
 

@@ -75,7 +75,7 @@ class Walk(Struct, frozen=True):
 
 
 Progress = Callable[[int, int], None]
-"""(done, all) after every run."""
+"""(done, all) before the first run and after every one."""
 
 
 def sets_from(given: Sequence[str]) -> tuple[Set, ...]:
@@ -210,6 +210,7 @@ def _play_all(
         from gridbot_tui.research.screen.screening import load
 
         load(len(prepared.market.symbols))
+    progress(0, len(jobs))  # only now: loading may have waited for another process that compiles
     workers = processes or (os.cpu_count() or 1)
     played: dict[Job, tuple[metrics.Daily, tuple[float, ...]]] = {}
 

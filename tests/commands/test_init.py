@@ -12,16 +12,16 @@ from msgspec import structs
 
 from gridbot_tui.commands.init_advice import affordable, plain, symbols
 from gridbot_tui.commands.init_market import Measured
-from gridbot_tui.commands.init_trial import Trial, kind
+from gridbot_tui.commands.init_trial import Trial, kind, trials
 from gridbot_tui.research.intervals import Interval
 from gridbot_tui.settings.load import load
 from gridbot_tui.strategy.plain import levels, too_close
 from gridbot_tui.strategy.plain_params import PlainParams
-from gridbot_tui.units import Market
+from gridbot_tui.units import HOUR, Market
 from tests.commands.calling import Called, Cli
 from tests.credentials.fakes import KEY, NOWHERE, SECRET, Memory
 from tests.data import shared
-from tests.research.markets import series
+from tests.research.markets import prepared, series
 from tests.research.test_truth import written
 
 pytestmark = pytest.mark.slow
@@ -116,6 +116,15 @@ def test_without_a_week_of_data_no_range_is_made_up() -> None:
 
 
 # -- writing ------------------------------------------------------------------------------------------------------
+
+
+def test_a_symbol_that_the_recent_days_lack_keeps_its_share_of_a_trial() -> None:
+    eth = series("ETHUSDT", 80, sigma_hour=0.012, interval=HOUR)
+    gone = structs.replace(series("SOLUSDT", 2, interval=HOUR), funding=[])
+    markets = [prepared(*parts, interval=HOUR).market for parts in ((eth,), (eth, gone))]
+    (alone,), (beside,) = (trials(market, (), "10000", "geometric") for market in markets)
+    assert (alone.days, beside.days) == (60, 60)
+    assert 0.95 * alone.net_return < beside.net_return < 0.0, "half of the capital stays unused"
 
 
 def test_without_a_terminal_the_suggestions_are_taken_and_a_commented_config_that_holds_is_written(

@@ -50,6 +50,33 @@ def test_a_log_gets_a_line_of_its_own_every_ten_seconds(
     ]
 
 
+def test_what_comes_before_the_first_run_is_the_time_of_none(
+    clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell, share = recorded.progress(), recorded.progress_share()
+    clock[0] += 34.0  # another process compiled
+    tell(0, 76)
+    share(0.0, 4)
+    for done in (0, 0, 1):  # it is asked about several times before a run has ended
+        clock[0] += 0.5
+        tell(done, 76)
+    share(1.0, 4)
+    assert capsys.readouterr().err.splitlines() == [
+        "1 of 76 runs, about 00:01:52 left",
+        "25 % played, about 00:00:04 left",
+    ]
+
+
+def test_a_search_that_ends_sooner_does_not_say_that_it_takes_longer(
+    clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell = recorded.progress("trials", 60.0)
+    tell(0, 1_000)
+    clock[0] += 20.0
+    tell(2, 1_000)
+    assert capsys.readouterr().err == "2 of 1000 trials, about 00:00:40 left\n"
+
+
 def test_a_sentence_keeps_a_number_and_its_per_cent_sign_together() -> None:
     lines = output.wrapped("a number such as 12.5 % stays whole", 21, hang=2)
     assert lines == ["a number such as", "  12.5 % stays whole"]

@@ -1,5 +1,6 @@
 """The back-test beside a running bot: what it answers, and what it never looks at."""
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -104,6 +105,22 @@ def test_nothing_after_the_moment_of_the_question_is_looked_at(tmp_path: Path) -
     ]
     assert told[0] == told[1]
     assert told[0].trials[0].fills_day
+
+
+def test_a_symbol_that_the_recent_days_lack_keeps_its_share_of_the_capital(tmp_path: Path) -> None:
+    end = START + 20 * DAY
+    for one in (series("SOLUSDT", 22, seed=3, sigma_hour=0.012, interval=HOUR), series("ETHUSDT", 22, interval=HOUR)):
+        name = one.instrument.symbol
+        listed = msgspec.structs.replace(one, times=one.times + 30 * DAY) if name == "ETHUSDT" else one
+        written(tmp_path / "um" / name / "1h", listed)
+    past = Past(Market.FUTURES, ("ETHUSDT", "SOLUSDT"), end, data=(str(tmp_path),))
+    told = last(ask(past, "")).trials[0]
+    settings = load(None, {}, QUICK).settings
+    market = lookback_market.market_of(past, START, settings)
+    assert market.symbols == ("SOLUSDT",)
+    half = by_engine("half", Prepared(settings, market, past.symbols)).daily(START + 14 * DAY)
+    assert told.net_return == pytest.approx(math.prod(1.0 + value for value in half.returns) - 1.0)
+    assert told.net_return
 
 
 def test_a_plain_grid_is_laid_with_the_days_it_is_judged_on(recording: Path) -> None:

@@ -21,6 +21,7 @@ def test_progress_rises_to_the_whole_whatever_the_processes(processes: int, monk
     played = playing.play_all(one, USUAL, warm_at(one), processes, lambda *said: told.append(said))
     assert played.main.name == "strategy"
     assert [other.name for other in played.others if not isinstance(other, str)] == [variant.name for variant in USUAL]
+    assert told[0] == (0.0, 3), "the clock starts with the first run"
     assert told[-1] == (3.0, 3)
     assert [done for done, _ in told] == sorted(done for done, _ in told)
 

@@ -5,7 +5,7 @@ from gridbot_tui.research.backtest import document, study_of
 from gridbot_tui.research.html import render
 from gridbot_tui.research.plot import terminal
 from gridbot_tui.research.quiet import held_back, nothing_traded, remarks
-from gridbot_tui.units import HOUR
+from gridbot_tui.units import DAY, HOUR
 from tests.research.markets import prepared, series
 
 
@@ -62,3 +62,15 @@ def test_days_after_a_hole_stand_by_themselves_among_the_regimes() -> None:
     assert sum(days.get(name, 0) for name in ("rising", "falling", "sideways", UNKNOWN)) == sum(
         year.days for year in found.years
     )
+
+
+def test_a_symbol_without_candles_says_nothing_of_the_market_of_those_days() -> None:
+    whole = series("ETHUSDT", 32, sigma_hour=0.012, interval=HOUR)
+    other = series("SOLUSDT", 32, sigma_hour=0.012, interval=HOUR, holes=((1.0, 31 * 24.0),))
+    assert other.times[-1] < whole.times[-1] - 30 * DAY
+    alone, beside = (prepared(*parts, interval=HOUR) for parts in ((whole,), (whole, other)))
+    made = [study_of(one, processes=1, by="engine") for one in (alone, beside)]
+    told = [{part.name: part.days for part in analyse(one).regimes} for one in made]
+    assert told[0] == told[1]
+    assert made[1].closes("SOLUSDT")[0][-1] == int(other.times[-1]) + HOUR, "nor is its price drawn any further"
+    assert made[1].closes("ETHUSDT")[0][-1] == made[1].main.end

@@ -76,10 +76,17 @@ def test_days_after_a_window_cannot_change_its_choice(tmp_path: Path, monkeypatc
     monkeypatch.setattr(baselines, "USUAL", ())  # no choice hangs on them
     sets = walkforward.sets_from(["ladder.skew=1.25"])
     long = written(tmp_path / "long", series("ETHUSDT", 32, seed=51, sigma_hour=0.013))
-    walks = [
-        walkforward.walk(Request((long[0],), to=to), train_days=7, test_days=5, sets=sets, processes=1)
-        for to in (START + 27 * DAY, None)
-    ]
+    told: list[tuple[int, int]] = []
+
+    def walk(to: int | None) -> walkforward.Walk:
+        request = Request((long[0],), to=to)
+        return walkforward.walk(
+            request, train_days=7, test_days=5, sets=sets, processes=1, progress=lambda *said: told.append(said)
+        )
+
+    walks = [walk(to) for to in (START + 27 * DAY, None)]
+    runs = told[-1][1]
+    assert told[-1 - runs :] == [(done, runs) for done in range(runs + 1)], "the clock starts with the first run"
     short, whole = walks
     assert len(whole.windows) > len(short.windows)
     assert whole.windows[: len(short.windows)] == short.windows
