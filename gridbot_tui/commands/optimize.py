@@ -10,7 +10,7 @@ import typer
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.output import document as print_document
 from gridbot_tui.commands.output import moment, percent, say, table, wrapped
-from gridbot_tui.commands.recorded import Asked, folder_for, over_recorded_data, progress, writing
+from gridbot_tui.commands.recorded import Asked, folder_for, over_recorded_data, progress, progress_share, writing
 
 if TYPE_CHECKING:
     from gridbot_tui.research.optimise import Search
@@ -80,7 +80,8 @@ def optimize(
         )
         wanted = _screened(wanted, screened) if screened else wanted
         found = optimise.search(wanted, progress("trials", wanted.seconds))
-        made = pareto.found(wanted, found, rest, split, progress("sets played again"))
+        told = progress("sets played again"), progress_share("of the choice judged")
+        made = pareto.found(wanted, found, rest, split, *told)
     except (StorageFailed, ValueError) as refused:
         raise CommandFailed(str(refused), Exit.USAGE) from refused
     except KeyboardInterrupt:

@@ -178,13 +178,13 @@ def day(text: str | None, option: str) -> Ms | None:
     return round(aware.timestamp() * 1000)
 
 
-def progress_share() -> Callable[[float, float], None]:
+def progress_share(what: str = "played") -> Callable[[float, float], None]:
     """As ``progress``, of a work whose parts are of unequal length: says what share is done."""
     clock = _Clock(None)
 
     def tell(done: float, whole: float) -> None:
         if clock.due(done, whole):
-            pass_on(f"{100 * done / whole:.0f} % played, about {span(clock.left(done, whole))} left")
+            pass_on(f"{100 * done / whole:.0f} % {what}, about {span(clock.left(done, whole))} left")
 
     return tell
 

@@ -71,8 +71,12 @@ def found(
     holdout: Prepared | None,
     holdout_since: Ms,
     progress: Progress = lambda done, whole: None,
+    judging: Callable[[float, float], None] = lambda done, whole: None,
 ) -> Found:
-    """Play the front again, choose, and judge the choice on the holdout. Raises ValueError without a finished trial."""
+    """Play the front again, choose, and judge the choice on the holdout. Raises ValueError without a finished trial.
+
+    ``progress`` hears of the sets of the front, then ``judging`` of the runs that the choice is held against.
+    """
     # Asked for once: others may go on with the study, and what is told shall be of the trials that it was chosen from.
     trials = study.get_trials(deepcopy=False)
     count, looked_at = counted(trials), counted(trials).done + passed_over(study)
@@ -85,12 +89,18 @@ def found(
     usual = _usual(wanted, trials)
     if usual is not None and usual[0] not in {job[0] for job in jobs}:
         jobs.append(usual)
+    progress(0, len(jobs))
     members = _members(wanted, jobs, holdout, holdout_since, progress)
     best = members[chosen.number]
     judged = analysis = gap = None
     if holdout is not None:
         settings = wanted.settings(best.values)
-        judged = study_of(replace(holdout, settings=settings), full=True, judged_from=holdout_since)
+        judged = study_of(
+            replace(holdout, settings=settings),
+            full=True,
+            judged_from=holdout_since,
+            progress=lambda done, whole: judging(done, whole + 1),  # the last is the config as it is
+        )
         analysis = analyse(judged, looked_at)
         gap = _advantage(judged, holdout, holdout_since)
     return Found(

@@ -12,6 +12,7 @@ import pytest
 from msgspec import structs
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
+from gridbot_tui.commands import recorded
 from gridbot_tui.research import backtest, optimise, pareto, space, storages, trial
 from gridbot_tui.research.outcome import ring_of
 from gridbot_tui.research.request import Request, prepare
@@ -45,6 +46,8 @@ def test_a_search_reports_a_front_that_the_engine_confirms_and_goes_on_later(
     path: str, call: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backtest, "MORE", ())  # the baselines have tests of their own
+    monkeypatch.setattr(recorded, "SOON_S", 0.0)
+    monkeypatch.setattr(recorded, "pass_every", lambda: 0.0)
     words = ("optimize", "--data", path, "--json", "--report", str(tmp_path), *ASKED)
     first = call(*words, "--trials", "2")
     assert first.code == 0, first.err
@@ -58,6 +61,7 @@ def test_a_search_reports_a_front_that_the_engine_confirms_and_goes_on_later(
     assert set(chosen) <= {"ladder"}
     assert load(tmp_path / "chosen.toml", {}).settings.ladder.skew == found["chosen"]["values"]["ladder.skew"]
     assert "no funding is recorded" in first.err
+    assert "% of the choice judged, about" in first.err, "the longest part is not silent"
     page = (tmp_path / "optimize.html").read_text()
     assert "never saw" in page
     assert f"judged on the days after, to {minute(found['holdout']['to'])}" in page
