@@ -72,7 +72,8 @@ def trials(market: "RecordedMarket", plain: Sequence[Advice], capital: str, fixe
 
 def _played(grid: str, prepared: "Prepared", since: int) -> tuple[Trial, Mapping[int, float]]:
     from gridbot_tui.research.intervals import mean_interval
-    from gridbot_tui.research.outcome import WARMING, outcome_of, ring_of
+    from gridbot_tui.research.outcome import outcome_of, ring_of
+    from gridbot_tui.research.tape import WARMING
 
     ring = ring_of(prepared, start_after=None if grid == "adaptive" else since)
     ring.run()

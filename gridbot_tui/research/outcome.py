@@ -18,7 +18,7 @@ from gridbot_tui.research.halts import Halt, halts
 from gridbot_tui.research.metrics import DIGITS
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.ring import Ring
-from gridbot_tui.research.tape import Record
+from gridbot_tui.research.tape import WARMING, Record
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.strategy.plan import Weights
 from gridbot_tui.units import DAY, Ms, Side, Symbol
@@ -26,8 +26,6 @@ from gridbot_tui.units import DAY, Ms, Side, Symbol
 EXTREME_DIGITS = 10
 """Of extremes over all bars, which compiled code finds in sums of floats."""
 
-
-WARMING = "warming"
 
 
 class Mark(Struct, frozen=True):
@@ -47,7 +45,7 @@ class Reason(Struct, frozen=True):
     symbol: Symbol
     """"" for the whole account."""
     share: float
-    """Of the hours of the run after its warm-up; of ``warming`` itself, of all."""
+    """Of the hours in which something could be traded; of ``warming`` itself, of all."""
     words: str
     """What it said last."""
 
@@ -202,11 +200,12 @@ def counted(name: str, left: Left, prepared: Prepared, line: float) -> Outcome:
 def _reasons(ring: Ring) -> tuple[Reason, ...]:
     curve = ring.tape.curve
     hours = len(curve.at)
-    warm = max((count for (_, code), (count, _) in curve.reasons.items() if code == WARMING), default=0)
     found = [
-        Reason(code, symbol, min(1.0, count / max(hours if code == WARMING else hours - warm, 1)), words)
+        Reason(code, symbol, count / max(hours if code == WARMING else curve.ready, 1), words)
         for (symbol, code), (count, words) in curve.reasons.items()
     ]
+    if hours and not curve.ready:
+        found.append(Reason(WARMING, "", 1.0, "no symbol ever had its warm-up behind it"))
     return tuple(sorted(found, key=lambda one: (-one.share, one.symbol, one.code)))
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 from gridbot_tui.market.recorded import RecordedMarket
 from gridbot_tui.research.backtest import Study
-from gridbot_tui.research.outcome import WARMING
+from gridbot_tui.research.tape import WARMING
 from gridbot_tui.units import HOUR, Symbol
 
 MOST = 6
@@ -32,7 +32,8 @@ def nothing_traded(made: Study) -> list[str]:
 
 def held_back(made: Study) -> list[str]:
     """What held orders back after the warm-up, and how often."""
-    told = [one for one in made.main.reasons if one.code != WARMING and one.share >= OFTEN]
+    known = [one for one in made.main.reasons if one.code != WARMING or not one.symbol]
+    told = [one for one in known if one.share >= OFTEN]
     return [
         f"{one.code.replace('_', ' ')} ({', '.join(filter(None, (one.symbol, _share(one.share))))}): {one.words}"
         for one in told

@@ -28,6 +28,11 @@ _UNTOLD = frozenset({OrderFact, CancelFact, ServeFact})
 """What becomes of single orders: a tape keeps fills."""
 
 
+WARMING = "warming"
+YOUNG = frozenset({WARMING, "no_data"})
+"""What holds a symbol back before it can be traded at all."""
+
+
 class TierChange(Struct, frozen=True):
     """A drawdown tier was entered or left, and how much was at stake."""
 
@@ -46,7 +51,7 @@ class TierChange(Struct, frozen=True):
 class Curve:
     """The account at the end of every hour, and of the data, as columns."""
 
-    __slots__ = ("at", "equity", "leverage", "prices", "reasons", "symbols", "weights")
+    __slots__ = ("at", "equity", "leverage", "prices", "ready", "reasons", "symbols", "weights")
 
     def __init__(self, symbols: Iterable[Symbol]) -> None:
         self.symbols = tuple(symbols)
@@ -57,7 +62,10 @@ class Curve:
         self.prices = {symbol: array("d") for symbol in self.symbols}
         """Last close, quote; 0 before the first."""
         self.reasons: dict[tuple[Symbol, str], tuple[int, str]] = {}
-        """(symbol, code) of what held something back -> hours it did, and its last words."""
+        """(symbol, code) of what held something back -> hours it did, and its last words; of what is no warm-up, while
+        the account was ready."""
+        self.ready = 0
+        """Hours in which one symbol at least had its warm-up behind it: the others are nobody's to trade."""
 
     def sample(self, engine: Engine) -> None:
         """Add a point."""
@@ -73,10 +81,15 @@ class Curve:
         for symbol, column in self.prices.items():
             state = desk.symbols[symbol]
             column.append(0.0 if state.close is None else state.close * state.instrument.tick_f)
+        held = list(desk.blockers.every())
+        young = {one.symbol for one in held if one.code in YOUNG}
+        ready = any(symbol not in young for symbol in self.symbols)
+        self.ready += ready
         reasons = self.reasons
-        for one in desk.blockers.every():
-            key = (one.symbol, one.code)
-            reasons[key] = (reasons[key][0] + 1 if key in reasons else 1, one.detail)
+        for one in held:
+            if ready or one.code == WARMING:
+                key = (one.symbol, one.code)
+                reasons[key] = (reasons[key][0] + 1 if key in reasons else 1, one.detail)
 
 
 class Record:

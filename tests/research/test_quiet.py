@@ -1,5 +1,8 @@
 """A run that traded nothing says why; doubtful data are named beside the result."""
 
+import pytest
+from msgspec import structs
+
 from gridbot_tui.research.analysis import UNKNOWN, analyse
 from gridbot_tui.research.backtest import document, study_of
 from gridbot_tui.research.html import render
@@ -74,3 +77,22 @@ def test_a_symbol_without_candles_says_nothing_of_the_market_of_those_days() -> 
     assert told[0] == told[1]
     assert made[1].closes("SOLUSDT")[0][-1] == int(other.times[-1]) + HOUR, "nor is its price drawn any further"
     assert made[1].closes("ETHUSDT")[0][-1] == made[1].main.end
+
+
+def test_what_held_back_is_told_of_the_hours_in_which_something_could_be_traded() -> None:
+    old, young = series("ETHUSDT", 17, interval=HOUR), series("SOLUSDT", 3, interval=HOUR)
+    late = structs.replace(young, times=young.times + 14 * DAY + 12 * HOUR, funding=[])
+    made = study_of(prepared(old, late, interval=HOUR), processes=1, by="engine")
+    shares = {(one.code, one.symbol): one.share for one in made.main.reasons}
+    assert shares["no_data", "SOLUSDT"] == pytest.approx(12 / 84, abs=0.02), "before that nothing could be traded"
+    assert max(shares.values()) <= 1.0
+
+
+def test_symbols_that_follow_each_other_sooner_than_they_warm_up_are_told_so() -> None:
+    first, then = series("ETHUSDT", 10, interval=HOUR), series("SOLUSDT", 10, interval=HOUR)
+    then = structs.replace(then, times=then.times + 11 * DAY, funding=[])
+    made = study_of(prepared(first, then, interval=HOUR), processes=1, by="engine")
+    assert made.since < made.main.end
+    assert nothing_traded(made) == [
+        "Nothing was filled: warming (100 % of the hours): no symbol ever had its warm-up behind it."
+    ]
