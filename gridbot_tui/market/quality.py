@@ -1,8 +1,20 @@
-"""Holes in a symbol's recorded bars."""
+"""Holes in a symbol's recorded bars, and prices that no market moved."""
+
+from typing import TYPE_CHECKING, Any, Final
 
 from gridbot_tui.market.clock import interval_name, moment
 from gridbot_tui.market.source import QualityNote
 from gridbot_tui.units import MINUTE, Ms, Symbol
+
+if TYPE_CHECKING:
+    from gridbot_tui.market.candles import Candles
+
+    Remark = tuple[str, str]
+else:
+    Candles = Remark = Any
+
+_JUMP: Final = 2.0
+"""Times from one bar's close to the next one's open: in markets that go on these are hardly ever 1.2 apart."""
 
 
 def gap_note(symbol: Symbol, last_open: Ms, opened: Ms, interval: Ms, episode_gap: Ms) -> QualityNote | None:
@@ -25,4 +37,27 @@ def gap_note(symbol: Symbol, last_open: Ms, opened: Ms, interval: Ms, episode_ga
         return QualityNote(at, symbol, "hole", f"{count} x {interval_name(interval)} missing: {length}")
     return QualityNote(
         at, symbol, "episode", f"no bars for {length}: the episode ended there, a new one starts"
+    )
+
+
+def jump_remark(candles: Candles, farthest: Ms) -> Remark | None:
+    """The first price that is a multiple of the one before, of bars at most ``farthest`` apart, ``None`` where none is.
+
+    So looks a coin that was given other units: what is held there is valued, and liquidated, as if its price had moved.
+    """
+    import numpy as np
+
+    opens, _, _, closes = candles.prices
+    times = opens[1:] / closes[:-1]
+    near = np.diff(candles.times) <= farthest
+    found = np.flatnonzero(near & ((times >= _JUMP) | (times <= 1.0 / _JUMP)))
+    if not len(found):
+        return None
+    row = int(found[0])
+    at = moment(int(candles.times[row + 1]))
+    more = f", the first of {len(found)} such" if len(found) > 1 else ""
+    return (
+        "price_jump",
+        f"at {at} the price is {float(times[row]):.3g} times the one before{more}: other units? positions are valued "
+        "as if it had moved; play the days before and after by themselves",
     )

@@ -54,7 +54,8 @@ def remarks(market: RecordedMarket) -> list[str]:
     notes = market.notes
     holes = Counter(note.symbol for note in notes if note.code in ("hole", "episode"))
     said = [without(name) for name in market.absent]
-    said += [f"{note.symbol}: {note.detail}" for note in notes if note.code not in ("hole", "episode")]
+    others = [note for note in notes if note.code not in ("hole", "episode")]
+    said += [f"{one.symbol}: {one.detail}" for one in sorted(others, key=lambda one: one.code != "price_jump")]
     said += [
         f"{symbol}: {count} hole{'s'[: count > 1]} in the data (gridbot data check lists them)"
         for symbol, count in sorted(holes.items())

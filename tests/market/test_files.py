@@ -453,6 +453,20 @@ def test_an_unknown_symbol_gets_a_derived_instrument_said_once(tmp_path: Path) -
     assert [note.code for note in notes] == ["derived_instrument"]
 
 
+@pytest.mark.parametrize(
+    ("price", "hours", "said"), [(1000.0, 0, True), (40.0, 0, True), (130.0, 0, False), (1000.0, 2, False)]
+)
+def test_a_price_that_is_a_multiple_of_the_one_before_is_told(
+    tmp_path: Path, price: float, hours: int, said: bool
+) -> None:
+    later = rows(20, start=T0 + 20 * MINUTE + hours * HOUR, price=price)
+    market = load([str(parquet(tmp_path, [*rows(20), *later]))])
+    found = [note.detail for note in market.notes if note.code == "price_jump"]
+    assert bool(found) is said, "over a hole that ends an episode nothing is held"
+    if said:
+        assert found[0].startswith(f"at 2025-05-04 00:20 the price is {price / 100.6:.3g} times the one before: other")
+
+
 def test_more_decimals_than_the_known_tick_make_the_tick_finer(tmp_path: Path) -> None:
     data = [(r[0], r[1] + 0.001, r[2] + 0.001, r[3] + 0.001, r[4] + 0.001, r[5]) for r in rows(50)]
     market = load([str(parquet(tmp_path, data))])

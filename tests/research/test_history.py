@@ -337,6 +337,7 @@ def test_funding_and_mark_prices_are_imported_from_wherever_they_lie(call: Cli, 
     assert told["rows"] == 21 * 24
     assert (told["funding"], told["mark_prices"]) == (59, 20 * 24)
     assert {one["code"] for one in told["remarks"]} == {"left", "duplicate_row"}
+    assert all("SOLUSDT: " in one["detail"] for one in told["remarks"] if one["code"] == "duplicate_row")
     again = call(*words)
     assert again.document["rows"] == told["rows"]
     found = call("data", "check", str(store), "--json").document["series"]["SOLUSDT"]

@@ -3,6 +3,7 @@
 import pytest
 from msgspec import structs
 
+from gridbot_tui.market.source import QualityNote
 from gridbot_tui.research.analysis import UNKNOWN, analyse
 from gridbot_tui.research.backtest import document, study_of
 from gridbot_tui.research.html import render
@@ -55,6 +56,13 @@ def test_remarks_on_the_data_are_counted_where_they_are_many() -> None:
     one = prepared(series("ETHUSDT", 3, holes=holes, funding=False))
     market = study_of(one, processes=1).prepared.market
     assert remarks(market) == ["ETHUSDT: 6 holes in the data (gridbot data check lists them)"]
+
+
+def test_a_price_in_other_units_is_told_before_what_is_assumed() -> None:
+    one = series("ETHUSDT", 1, interval=HOUR)
+    told = [QualityNote(int(one.times[0]) + HOUR, "ETHUSDT", code, code) for code in ("no_funding", "price_jump")]
+    market = prepared(structs.replace(one, notes=told), interval=HOUR).market
+    assert remarks(market) == ["ETHUSDT: price_jump", "ETHUSDT: no_funding"]
 
 
 def test_days_after_a_hole_stand_by_themselves_among_the_regimes() -> None:

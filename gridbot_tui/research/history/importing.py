@@ -103,7 +103,7 @@ def _take_series(
         of_one_interval(rows, [one.path for one in parts], symbol)
         candles = joined(rows, symbol, share)
         length = spacing(candles, symbol, length)
-        taken.remarks += candles.remarks
+        taken.remarks += [(code, f"{symbol}: {detail}") for code, detail in candles.remarks]
         opens, highs, lows, closes = candles.prices
         columns = {"open_time": candles.times, "open": opens, "high": highs, "low": lows, "close": closes}
         frame = pl.DataFrame({**columns, "volume": candles.volumes})
