@@ -72,7 +72,9 @@ def init(
     so_far = Answers(mode, market, symbols, wanted, grid or "", risk or "")
     answers, advice = _rest(asking, so_far, facts, source, recorded)
     path = _written(config, at.home, answers, advice, force=force)
-    command = _command(path, home=at.home, mode=mode, data=tuple(data or ()), interval=interval)
+    whole = recorded is not None and not symbols and set(answers.symbols) == set(recorded.symbols)
+    played = () if whole else answers.symbols
+    command = _command(path, home=at.home, mode=mode, data=tuple(data or ()), symbols=played, interval=interval)
     _report(path, command, answers, advice, as_json=at.json)
     if mode in (Mode.TESTNET, Mode.LIVE):
         _offer_keyring(answers, asking=asking)
@@ -93,7 +95,9 @@ def _measured(
         from gridbot_tui.market.files import load
 
         try:
-            recorded = load(data, market=market, only=tuple(wanted), interval=interval)
+            one = wanted[0] if len(wanted) == 1 else None  # names files whose path does not tell
+            only = () if one else tuple(wanted)
+            recorded = load(data, market=market, symbol=one, only=only, interval=interval)
         except DataError as error:
             raise CommandFailed(str(error), Exit.USAGE) from error
         begin = max(recorded.start - 1, recorded.end - LOOK_BACK)
@@ -241,13 +245,23 @@ def _refuse_to_replace(path: Path) -> None:
         raise CommandFailed(f"{path} is there already; --force replaces it and keeps it as .bak1", Exit.REFUSED)
 
 
-def _command(path: Path, *, home: Path | None, mode: Mode, data: tuple[str, ...], interval: str | None) -> list[str]:
-    """The words behind ``gridbot`` that start the bot on this config."""
+def _command(
+    path: Path,
+    *,
+    home: Path | None,
+    mode: Mode,
+    data: tuple[str, ...],
+    symbols: Sequence[Symbol],
+    interval: str | None,
+) -> list[str]:
+    """The words behind ``gridbot`` that start the bot on this config. ``symbols``: those that a replay is to trade,
+    where it is not all of its files: it goes by them and no config."""
     words = ["--config", str(path)]
     words += ["--home", str(home.absolute())] if home is not None else []
     words += ["--mode", mode.value] if mode is Mode.LIVE else []  # not without the command line saying so, too
     if mode is Mode.REPLAY:
         words += [word for one in data for word in ("--data", one)]
+        words += [word for one in symbols for word in ("--symbol", one)]
         words += ["--interval", interval] if interval else []
     return words
 
