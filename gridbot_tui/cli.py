@@ -124,6 +124,7 @@ def root(
             "--symbol": symbol, "--interval": interval, "--speed": speed, "--resume": resume, "--yes-live": yes_live,
         }  # fmt: skip
         _refuse(ignored, ctx.invoked_subcommand)
+        _refuse_config({"--config": config, "--set": sets}, ctx.invoked_subcommand)
         return
     from gridbot_tui.commands.run import run, taken_over
     from gridbot_tui.service.options import RunOptions
@@ -154,6 +155,23 @@ def _refuse(ignored: Mapping[str, object], command: str) -> None:
     if given := [name for name, value in ignored.items() if value]:
         text = f"{given[0]} before '{command}' is not heard: put it behind, where {command} has it, or leave it out"
         raise CommandFailed(text, Exit.USAGE)
+
+
+NO_CONFIG = {
+    "reload": "a running bot keeps to the file and the options that it was started with",
+    "simulate": "simulate has options of its own",
+    "exchange": "exchange has options of its own",
+    "data": "data has options of its own",
+}
+"""Commands that would do another thing than they were asked for, if they passed a config over in silence."""
+
+
+def _refuse_config(given: Mapping[str, object], command: str) -> None:
+    """Raise CommandFailed for a config before a command that reads none."""
+    for name, value in given.items():
+        if value and command in NO_CONFIG:
+            text = f"{name} before '{command}' is not heard: {NO_CONFIG[command]}; leave it out"
+            raise CommandFailed(text, Exit.USAGE)
 
 
 @app.command()

@@ -23,7 +23,7 @@ app = typer.Typer(
 )
 FileArgument = Annotated[
     Path | None,
-    typer.Argument(metavar="[FILE]", help="Config file (default: the one given with --config)."),
+    typer.Argument(metavar="[FILE]", help="Config file (default: that of --config, else the profile's own)."),
 ]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key over the file; repeatable.")
@@ -46,15 +46,16 @@ def check(
     from gridbot_tui.settings.problems import ConfigError
 
     at = where(ctx, home, profile, json)
-    path = _file(at, file)
     try:
+        path = _file(at, file, set_)
         _load(at, path, set_)
     except ConfigError as error:
         if not at.json:
             raise CommandFailed(str(error), Exit.USAGE) from error
         found = [{"where": one.where, "key": one.key, "text": one.text} for one in error.problems]
         output.document({"path": _name(path), "ok": False, "problems": found})
-        raise CommandFailed(f"{len(found)} problems in the config", Exit.USAGE) from error
+        count = "1 problem" if len(found) == 1 else f"{len(found)} problems"
+        raise CommandFailed(f"{count} in the config", Exit.USAGE) from error
     if at.json:
         output.document({"path": _name(path), "ok": True, "problems": []})
     else:
@@ -72,20 +73,20 @@ def show(
     profile: ProfileOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show every key in effect and where its value comes from: of a file, else of the running bot.
+    """Show every key in effect and where its value comes from: of a file, else of the running bot, else of the
+    profile's own file.
 
     Example: gridbot config show --changed
     """
     from gridbot_tui.settings import show as shown
 
     at = where(ctx, home, profile, json)
-    path = _file(at, file)
     with _explained():
-        if path or set_:
-            loaded = _load(at, path, set_)
+        bot = None if file or at.config or set_ else in_force.running(at)
+        if bot is not None:
+            loaded = in_force.under(bot, bot.config_text)
         else:
-            bot = in_force.running(at)
-            loaded = _load(at, None, None) if bot is None else in_force.under(bot, bot.config_text)
+            loaded = _load(at, _file(at, file, set_), set_)
     if at.json:
         output.document(shown.document(loaded))
     else:
@@ -107,10 +108,11 @@ def diff(
 
     Example: gridbot config diff new.toml --against config.toml
     """
+    from gridbot_tui.settings import show as shown
     from gridbot_tui.settings.diff import diff as compare
 
     at = where(ctx, home, profile, json)
-    path = _file(at, file)
+    path = file if file is not None else at.config
     if path is None:
         raise CommandFailed("name the config file to compare: gridbot config diff FILE", Exit.USAGE)
     with _explained():
@@ -118,7 +120,7 @@ def diff(
         changes = compare(base.settings, new.settings)
     if at.json:
         rows = [
-            {"key": one.path, "old": _plain(one.old), "new": _plain(one.new), "applies": one.applies.value}
+            {"key": one.path, "old": shown.plain(one.old), "new": shown.plain(one.new), "applies": one.applies.value}
             for one in changes
         ]
         output.document({"against": name, "changes": rows})
@@ -150,15 +152,29 @@ def _both(at: Where, path: Path, against: Path | None) -> "tuple[Loaded[Settings
     return in_force.under(bot, bot.config_text), in_force.under(bot, read(path), path), name
 
 
-def _file(at: Where, file: Path | None) -> Path | None:
-    """The file that is meant; None where none was named."""
-    return file if file is not None else at.config
+def _file(at: Where, file: Path | None, pairs: list[str] | None) -> Path | None:
+    """The file that is meant: the named one, else what a start without a name takes; None where that takes none."""
+    if file is not None or at.config is not None:
+        return file or at.config
+    from gridbot_tui.service.assemble import RunRefused, own_file
+    from gridbot_tui.service.options import RunOptions
+
+    try:
+        return own_file(RunOptions(home=at.home, profile=at.profile, overrides=_pairs(at, pairs)))
+    except RunRefused as error:
+        raise CommandFailed(str(error), Exit.USAGE) from error
 
 
 def _load(at: Where, path: Path | None, pairs: list[str] | None) -> "Loaded[Settings]":
-    from gridbot_tui.settings.load import load, pair
+    from gridbot_tui.settings.load import load
 
-    return load(path, os.environ, [*at.overrides, *(pair(text) for text in pairs or [])])
+    return load(path, os.environ, _pairs(at, pairs))
+
+
+def _pairs(at: Where, pairs: list[str] | None) -> tuple[tuple[str, str], ...]:
+    from gridbot_tui.settings.load import pair
+
+    return (*at.overrides, *(pair(text) for text in pairs or []))
 
 
 @contextmanager
@@ -173,7 +189,3 @@ def _explained() -> Iterator[None]:
 
 def _name(path: Path | None) -> str | None:
     return None if path is None else str(path)
-
-
-def _plain(value: object) -> object:
-    return value if value is None or isinstance(value, bool | int | float) else str(value)

@@ -18,7 +18,7 @@ def agreed(options: RunOptions, *, yes_live: bool) -> bool:
     Raises:
         CommandFailed: live, and no yes (exit 4).
     """
-    if _mode_in_config(options) is Mode.LIVE and options.mode is None:
+    if options.mode is None and _mode_in_config(options) is Mode.LIVE:
         raise CommandFailed(
             "the config says bot.mode = live; real money is only traded where the command line says --mode live too",
             Exit.REFUSED,
@@ -63,14 +63,12 @@ def _file(options: RunOptions) -> Path | None:
 
 def _mode_in_config(options: RunOptions) -> Mode | None:
     """The mode that config and environment name; None where they cannot be read: the run itself says why."""
-    from gridbot_tui.settings.load import load, load_text
+    from gridbot_tui.service.assemble import RunRefused, config_of
     from gridbot_tui.settings.problems import ConfigError
 
     if options.data:
         return Mode.REPLAY
     try:
-        if (before := options.in_force) is not None:
-            return load_text(before.text, None, os.environ, options.overrides).settings.bot.mode
-        return load(options.config, os.environ, options.overrides).settings.bot.mode
-    except ConfigError:
+        return config_of(options).settings.bot.mode
+    except (ConfigError, RunRefused):
         return None

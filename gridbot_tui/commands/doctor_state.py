@@ -24,6 +24,8 @@ def config(where: Where, profile: Profile | None) -> Check:
     path = where.config
     if path is None and profile is not None and profile.config_file.is_file():
         path = profile.config_file
+    if path is None and profile is None:  # none has run yet: init may have written one already
+        path = _first_config(where)
     name = "the defaults" if path is None else str(path)
     try:
         load(path, os.environ, where.overrides)
@@ -31,6 +33,17 @@ def config(where: Where, profile: Profile | None) -> Check:
         file = "" if path is None else f" {path}"
         return fail("config", "; ".join(str(error).splitlines()), f"'gridbot config check{file}' names file and line")
     return ok("config", f"{name} and the environment hold")
+
+
+def _first_config(where: Where) -> Path | None:
+    """The file that the first start would take, if there is one."""
+    from gridbot_tui.service.assemble import RunRefused, own_file
+    from gridbot_tui.service.options import RunOptions
+
+    try:
+        return own_file(RunOptions(home=where.home, overrides=where.overrides))
+    except RunRefused:
+        return None
 
 
 def permissions(profile: Profile, *, repair: bool) -> Check:

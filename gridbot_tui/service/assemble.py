@@ -107,6 +107,15 @@ def config_of(options: RunOptions) -> Loaded[Settings]:
     return loaded
 
 
+def own_file(options: RunOptions) -> Path | None:
+    """The config file that a start takes where none is named: the profile's own, if there is one. Raises RunRefused."""
+    try:
+        over = load(None, os.environ, options.overrides).settings
+    except ConfigError:
+        over = Settings()  # what is wrong is said by whoever reads the file under it
+    return _kept(options, over)
+
+
 def over_the_file(plan: Plan) -> tuple[tuple[str, str], ...]:
     """What stands over the config's text: variables of the environment, then keys of the command line."""
     options, mode = plan.options, plan.mode
@@ -185,8 +194,20 @@ def _synthetic(plan: Plan, profile: Profile) -> MarketSource:
     if plan.options.symbols:
         params = params.model_copy(update={"symbols": tuple(plan.options.symbols)})
     market = SyntheticMarket(params, market=plan.market, start=SIM_START)
+    in_its_quote(plan, market.instruments)
     write_whole(kept, msgspec.json.encode(market.state()))
     return market
+
+
+def in_its_quote(plan: Plan, instruments: Mapping[Symbol, Instrument]) -> None:
+    """Raise RunRefused for a symbol that is quoted in another asset than capital and profit are counted in."""
+    quote = plan.loaded.settings.bot.quote
+    for symbol, one in instruments.items():
+        if one.quote != quote:
+            raise RunRefused(
+                f'{symbol} is quoted in {one.quote}, and bot.quote = "{quote}" is what this bot counts in: trade only '
+                "what is quoted in it, or set bot.quote, with a profile of its own"
+            )
 
 
 def passed_over(plan: Plan, market: MarketSource) -> str:

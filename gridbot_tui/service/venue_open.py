@@ -29,7 +29,7 @@ from gridbot_tui.market.builtin import builtin
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.ids import IdFactory
 from gridbot_tui.service import safety
-from gridbot_tui.service.assemble import EXIT_REFUSED, Plan, RunRefused
+from gridbot_tui.service.assemble import EXIT_REFUSED, Plan, RunRefused, in_its_quote
 from gridbot_tui.service.binance_venue import BinanceVenue
 from gridbot_tui.service.heartbeat import notify
 from gridbot_tui.service.paper_venue import PaperVenue
@@ -72,7 +72,7 @@ async def open_venue(plan: Plan, profile: Profile, say: Callable[[str], None] = 
             return await _paper(plan, profile, rest, hosts, clock)
         said = await _powers(plan, rest)
         instruments = await patiently(lambda: listed(rest, plan.symbols, _remembered(profile)))
-        _in_its_quote(plan, instruments)
+        in_its_quote(plan, instruments)
         said += await _setup(rest, instruments)
         said += gone_notices(plan, instruments)
         if plan.mode is Mode.TESTNET:
@@ -114,17 +114,6 @@ async def listed(
         if not there or not set(remembered) >= set(wanted) - there.keys():
             raise
         return await rest.instruments([symbol for symbol in wanted if symbol in there])
-
-
-def _in_its_quote(plan: Plan, instruments: Mapping[Symbol, Instrument]) -> None:
-    """Raise RunRefused for a symbol that is quoted in another asset than capital and profit are counted in."""
-    quote = plan.loaded.settings.bot.quote
-    for symbol, one in instruments.items():
-        if one.quote != quote:
-            raise RunRefused(
-                f'{symbol} is quoted in {one.quote}, and bot.quote = "{quote}" is what this bot counts in: trade only '
-                "what is quoted in it, or set bot.quote, with a profile of its own"
-            )
 
 
 def gone_notices(plan: Plan, instruments: Mapping[Symbol, Instrument]) -> tuple[str, ...]:
@@ -262,7 +251,7 @@ async def _paper(plan: Plan, profile: Profile, rest: Rest, hosts: Hosts, clock: 
     """Live public data joined to a simulated account."""
     settings = plan.loaded.settings
     found = await patiently(lambda: rest.instruments(plan.symbols))
-    _in_its_quote(plan, found)
+    in_its_quote(plan, found)
     instruments = _as_begun({symbol: _bracketed(one) for symbol, one in found.items()}, profile)
     rest.go_by(instruments)
     params, futures = settings.simulation.exchange, plan.market is Market.FUTURES

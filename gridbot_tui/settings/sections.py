@@ -69,7 +69,7 @@ class BotParams(Section):
         "USDT",
         pattern=r"^[A-Z0-9]{2,10}$",
         description="Asset that capital, equity and profit are counted in. Every traded symbol must be "
-        "quoted in it.",
+        "quoted in it; a recording's own counts in replays and back-tests.",
     )
     symbols: tuple[SymbolName, ...] = Field(
         ("BTCUSDT", "ETHUSDT", "SOLUSDT"),
@@ -178,11 +178,10 @@ class LogParams(Section):
 class UiParams(Section):
     """The terminal."""
 
-    theme: str = Field(
+    theme: Literal["dark", "light", "colour-blind", "ansi-16"] = Field(
         "dark",
-        pattern=r"^[a-z0-9][a-z0-9-]{0,39}$",
-        description="Colours: dark, light, colour-blind or ansi-16 (the terminal's own sixteen). Every meaning is "
-        "also carried by a sign and a word. NO_COLOR in the environment wins.",
+        description="Colours; ansi-16 are the terminal's own sixteen. Every meaning is also carried by a sign and a "
+        "word. NO_COLOR in the environment wins.",
     )
     symbols: Literal["auto", "braille", "block", "ascii"] = Field(
         "auto",

@@ -49,7 +49,7 @@ def render(loaded: Loaded[Settings], only_changed: bool = False) -> str:
 def document(loaded: Loaded[Settings]) -> dict[str, Any]:
     """The same for ``--json``: values as TOML would hold them (decimals as strings)."""
     keys = {
-        item.path: {"value": _plain(item.value), "source": item.source, "class": _class(item.path)}
+        item.path: {"value": plain(item.value), "source": item.source, "class": _class(item.path)}
         for item in effective(loaded)
     }
     path = None if loaded.path is None else str(loaded.path)
@@ -66,11 +66,12 @@ def _class(path: str) -> str:
     return "" if key is None else str(key.applies)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as JSON has it: lists and tables as such, decimals and names of choices as strings."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
+        return {name: plain(item) for name, item in value.items()}
     if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return str(value)

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, Final, get_origin
 
 from pydantic import BaseModel
@@ -24,7 +25,7 @@ def of_keys(env: Mapping[str, str]) -> dict[str, str]:
 def from_environment(model: type[BaseModel], env: Mapping[str, str], problems: list[Problem]) -> Layer:
     """The layer of ``GRIDBOT_SECTION__KEY`` variables.
 
-    Names without ``__`` belong to others (``GRIDBOT_HOME``).
+    Names without ``__`` belong to others (``GRIDBOT_HOME``), unless they are a key but for that.
     """
     layer = Layer("the environment")
     for variable in sorted(env):
@@ -35,9 +36,20 @@ def from_environment(model: type[BaseModel], env: Mapping[str, str], problems: l
             if rest.lower() in model.model_fields:
                 text = f"names a whole section; name one key, as in {shown}__KEY"
                 problems.append(Problem(shown, rest.lower(), text))
+            elif (meant := _by_single_signs(model).get(rest.upper())) is not None:
+                # A limit that somebody believes to have set.
+                right = ENV_PREFIX + ENV_DELIMITER.join(meant).upper()
+                text = f"is read by nobody: two _ stand between section and key, as in {right}"
+                problems.append(Problem(shown, dotted(meant), text))
             continue
         _take_words(model, rest.split(ENV_DELIMITER), env[variable], shown, layer, problems)
     return layer
+
+
+@cache
+def _by_single_signs(model: type[BaseModel]) -> dict[str, tuple[str, ...]]:
+    """The keys by their names as they would be with a single _ between the words."""
+    return {"_".join(path).upper(): path for path in fields.keys_by_path(model) if fields.ANY not in path}
 
 
 def from_pairs(model: type[BaseModel], pairs: Iterable[tuple[str, str]], problems: list[Problem]) -> Layer:

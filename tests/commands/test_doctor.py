@@ -148,6 +148,13 @@ def test_without_a_profile_the_machine_is_checked_all_the_same(cli: Cli) -> None
     assert cli("doctor", "--profile", "none").code == 2
 
 
+def test_a_config_that_no_bot_has_read_yet_is_checked(cli: Cli, profile: Profile) -> None:
+    profile.config_file.write_text("[risk]\nleverage_cap = 99\n")
+    called = cli("doctor", "--json")
+    assert called.code == 1
+    assert str(profile.config_file) in check(called, "config")["advice"]
+
+
 def test_files_open_to_others_are_closed_only_when_told(cli: Cli, traded: Profile) -> None:
     traded.folder.chmod(0o777)
     traded.database.chmod(0o666)

@@ -226,6 +226,29 @@ def test_two_configs_are_compared_with_when_a_change_takes_effect(cli: Cli, tmp_
     assert cli("config", "diff").code == 2
 
 
+def test_lists_and_tables_of_a_difference_are_json_too(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text('bot.symbols = ["BTCUSDT"]\nbot.capital = 500.10\nui.keymap = { pause = "f9" }\n')
+    changes = cli("config", "diff", str(file), "--json").document["changes"]
+    assert [change["new"] for change in changes] == [["BTCUSDT"], "500.1", {"pause": "f9"}]
+    assert changes[0]["old"] == ["BTCUSDT", "ETHUSDT", "SOLUSDT"]
+
+
+def test_without_a_name_the_config_of_a_start_is_meant_which_is_the_profiles_own(cli: Cli, profile: Profile) -> None:
+    profile.config_file.write_text("[ladder]\nskew = 0.9\n")
+    assert cli("config", "check", "--json").document["path"] == str(profile.config_file)
+    assert cli("config", "show", "--changed").lines == ["ladder.skew = 0.9  # config.toml line 2"]
+    over = cli("config", "show", "--changed", "--set", "ladder.max_levels=3").lines
+    assert [line.split()[0] for line in over] == ["ladder.skew", "ladder.max_levels"]
+    profile.config_file.write_text("[ladder]\nskw = 1\n")
+    wrong = cli("config", "check", "--json")
+    assert (wrong.code, wrong.err) == (2, "gridbot: 1 problem in the config\n")
+    assert cli("config", "show", "--profile", profile.name).code == 2
+    assert cli("config", "check", "--profile", "another").code == 0
+    assert cli("config", "check", "--set", "bot.mode=paper").code == 0, "another mode has a profile of its own"
+    assert cli("config", "check", "--profile", "No Name").code == 2
+
+
 def test_a_config_is_compared_with_that_of_the_running_bot(cli: Cli, tmp_path: Path, live: Running) -> None:
     file = tmp_path / "c.toml"
     file.write_text("")

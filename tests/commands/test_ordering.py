@@ -76,6 +76,8 @@ def test_a_variable_that_was_never_set_does_not_turn_an_order_into_one_for_every
         ("--symbol=BTCUSDT", "pause"),
         ("--read-only", "kill", "--yes"),
         ("--mode", "paper", "learning", "reset"),
+        ("--config", "other.toml", "reload"),
+        ("--set", "risk.leverage_cap=2", "reload"),
     ],
 )
 def test_an_option_of_a_run_before_an_order_is_no_order_for_everything(

@@ -178,6 +178,17 @@ def test_a_config_alone_never_trades_real_money(cli: Cli, app: FakeApp, tmp_path
     assert app.options == []
 
 
+def test_a_profiles_own_config_trades_real_money_no_more_than_a_named_one(
+    cli: Cli, app: FakeApp, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRIDBOT_YES_LIVE", "yes")
+    profiles.named(home, "mine").create().config_file.write_text('[bot]\nmode = "live"\n')
+    called = cli("--home", str(home), "--profile", "mine", "--no-ui", "--yes-live")
+    assert called.code == 4
+    assert "--mode live" in called.err, "what is to be done"
+    assert app.options == []
+
+
 @pytest.mark.parametrize("mode", ["paper", "testnet"])
 def test_play_money_needs_no_yes(mode: str, cli: Cli, app: FakeApp) -> None:
     assert cli("--no-ui", "--mode", mode).code == 0

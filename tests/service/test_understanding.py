@@ -48,6 +48,17 @@ def test_a_symbol_that_is_named_twice_has_one_share() -> None:
     assert named.symbols == in_config.symbols == ("BTCUSDT", "ETHUSDT")
 
 
+def test_an_invented_market_in_another_quote_is_refused_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    plan = understand(RunOptions(mode=Mode.SIM, home=tmp_path, overrides=(("bot.quote", "BTC"),)))
+    with (
+        open_profile(plan) as profile,
+        pytest.raises(RunRefused, match=r"is quoted in USDT, and bot\.quote = \"BTC\"") as refused,
+    ):
+        market_source(plan, profile)
+    assert refused.value.exit_code == 2
+    assert not (profile.folder / "market.json").exists()
+
+
 def test_the_app_looks_as_the_profiles_own_config_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "sim-futures-main-usdt" / "config"
     folder.mkdir(parents=True)

@@ -272,6 +272,17 @@ def test_a_pipe_is_refused_for_its_text_would_be_gone_at_the_next_look(tmp_path:
         load(path, {})
 
 
+def test_a_variable_with_one_sign_too_few_is_refused_and_those_of_others_are_not() -> None:
+    (said,) = complaints("", {"GRIDBOT_RISK_LEVERAGE_CAP": "2", "GRIDBOT_SERVICE_HOST": "10.0.0.1"})
+    assert said.startswith("GRIDBOT_RISK_LEVERAGE_CAP: ")
+    assert said.endswith("GRIDBOT_RISK__LEVERAGE_CAP")
+
+
+def test_a_theme_that_there_is_not_is_refused_with_the_nearest_one() -> None:
+    (said,) = complaints('[ui]\ntheme = "ligth"\n')
+    assert "the nearest one is light" in said
+
+
 def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_bytes(b"\xef\xbb\xbf[ladder]\r\n# x\r\nskew = 1.1\r\n")

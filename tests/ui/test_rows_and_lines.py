@@ -1,7 +1,10 @@
+from typing import get_args
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from gridbot_tui.settings.sections import UiParams
 from gridbot_tui.ui import glyphs, lines, rows, theme
 
 texts = st.text(alphabet="abcXYZ 012.−…█▲币안", max_size=20)
@@ -82,6 +85,7 @@ def test_buy_and_sell_differ_by_more_than_red_and_green_where_eyes_need_it() -> 
 
 def test_unknown_theme_names_fall_back_and_textual_names_are_understood() -> None:
     assert theme.known("textual-dark") == "dark"
+    assert get_args(UiParams.model_fields["theme"].annotation) == theme.NAMES, "a config names those that there are"
     assert theme.known("textual-light") == "light"
     assert theme.known("no-such-theme") == "dark"
 
