@@ -6,15 +6,17 @@ from gridbot_tui.engine.core import Engine
 from gridbot_tui.units import DAY, HOUR, Asset, ClientId, Ms, Symbol
 
 HISTORY: Final[Ms] = 15 * DAY
-"""The features' 336 hours and one day to spare. More would cost requests and add nothing to the first decision."""
+"""The features' 336 hours and one day to spare: more would cost requests and add nothing to the first decision, unless
+``strategy.warmup_hours`` asks for it."""
 
 
 class WithHistory:
     """The engine as ``truth.Book``, asking for the past where none is remembered."""
 
-    def __init__(self, engine: Engine, history: Ms = HISTORY) -> None:
+    def __init__(self, engine: Engine, history: Ms | None = None) -> None:
         self._engine = engine
-        self._history = history
+        asked = engine.desk.strategy.warm_hours * HOUR + DAY  # else a longer warm-up would be waited for, day by day
+        self._history = max(HISTORY, asked) if history is None else history
 
     @property
     def begun(self) -> bool:
