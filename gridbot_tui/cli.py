@@ -163,14 +163,15 @@ NO_CONFIG = {
     "exchange": "exchange has options of its own",
     "data": "data has options of its own",
 }
-"""Commands that would do another thing than they were asked for, if they passed a config over in silence."""
+NO_KEYS = NO_CONFIG | {"init": "init has options of its own"}
+"""Commands that would do another thing than they were asked for, if they passed a key, or a whole config, over."""
 
 
 def _refuse_config(given: Mapping[str, object], command: str) -> None:
     """Raise CommandFailed for a config before a command that reads none."""
     for name, value in given.items():
-        if value and command in NO_CONFIG:
-            text = f"{name} before '{command}' is not heard: {NO_CONFIG[command]}; leave it out"
+        if value and (why := (NO_KEYS if name == "--set" else NO_CONFIG).get(command)) is not None:
+            text = f"{name} before '{command}' is not heard: {why}; leave it out"
             raise CommandFailed(text, Exit.USAGE)
 
 

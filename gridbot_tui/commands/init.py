@@ -12,7 +12,7 @@ import typer
 from gridbot_tui.commands import output
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.init_answers import GRIDS, Answers, choice, money, names, until, usage
-from gridbot_tui.commands.options import HomeOption, JsonOption, YesOption, where
+from gridbot_tui.commands.options import HomeOption, JsonOption, Where, YesOption, where
 from gridbot_tui.units import DAY, Market, Mode, Symbol
 
 if TYPE_CHECKING:
@@ -46,6 +46,10 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Replace a config that is there (kept as .bak1).")] = False,
     start: Annotated[bool, typer.Option("--start", help="Start the bot afterwards.")] = False,
     home: HomeOption = None,
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", metavar="P", help="Profile to write for (default: from mode and market)."),
+    ] = None,
     yes: YesOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -53,28 +57,32 @@ def init(
 
     Example: gridbot init --grid geometric --symbol BTCUSDT --capital 5000 --yes
     """
-    at = where(ctx, home, None, json)
+    at = where(ctx, home, profile, json)
     config = config or at.config
     asking = sys.stdin.isatty() and not (yes or at.json)
     for name, given, known in (("--grid", grid, GRIDS), ("--risk", risk, RISKS)):
         if given is not None and given not in known:
             raise CommandFailed(f"{name} is one of {', '.join(known)}, not {given!r}", Exit.USAGE)
+    if interval and not data:
+        raise CommandFailed("--interval tells what --data holds, and there is none", Exit.USAGE)
+    if mode is Mode.REPLAY and not data:  # no start of it would get anywhere
+        raise CommandFailed("--mode replay needs --data: files, folders or globs of recorded candles", Exit.USAGE)
     wanted = None if capital is None else usage(money, capital)
     mode = mode or (
         Mode(choice("Mode", [m.value for m in Mode if m is not Mode.REPLAY], "sim")) if asking else Mode.SIM
     )
     market = market or (Market(choice("Market", [m.value for m in Market], "futures")) if asking else Market.FUTURES)
     if not force:
-        _refuse_to_replace(_place(config, at.home, mode, market))
+        _refuse_to_replace(_place(config, at, mode, market))
     wanted = wanted or (until("Capital, USDT", "10000", money) if asking else money("10000"))
     symbols: tuple[Symbol, ...] = usage(names, " ".join(symbol)) if symbol else ()
     facts, source, recorded = _measured(market, symbols, tuple(data or ()), interval)
     so_far = Answers(mode, market, symbols, wanted, grid or "", risk or "")
     answers, advice = _rest(asking, so_far, facts, source, recorded)
-    path = _written(config, at.home, answers, advice, force=force)
+    path = _written(config, at, answers, advice, force=force)
     whole = recorded is not None and not symbols and set(answers.symbols) == set(recorded.symbols)
     played = () if whole else answers.symbols
-    command = _command(path, home=at.home, mode=mode, data=tuple(data or ()), symbols=played, interval=interval)
+    command = _command(path, at, mode=mode, data=tuple(data or ()), symbols=played, interval=interval)
     _report(path, command, answers, advice, as_json=at.json)
     if mode in (Mode.TESTNET, Mode.LIVE):
         _offer_keyring(answers, asking=asking)
@@ -193,7 +201,7 @@ def _known(wanted: tuple[Symbol, ...], facts: "dict[Symbol, Measured]") -> tuple
 
 
 def _written(
-    config: Path | None, home: Path | None, answers: Answers, advice: "Sequence[Advice]", *, force: bool
+    config: Path | None, at: Where, answers: Answers, advice: "Sequence[Advice]", *, force: bool
 ) -> Path:
     """Compose, judge, write; where it is now."""
     from gridbot_tui.commands.init_text import chosen, text_of
@@ -207,12 +215,12 @@ def _written(
         loaded = load_text(text, config, {})
     except ConfigError as error:
         raise CommandFailed(str(error), Exit.USAGE) from error
-    path = _place(config, home, loaded.settings.bot.mode, loaded.settings.bot.market)
+    path = _place(config, at, loaded.settings.bot.mode, loaded.settings.bot.market)
     if not force:
         _refuse_to_replace(path)
     try:
         if config is None:
-            _profile(home, loaded.settings.bot.mode, loaded.settings.bot.market).create()
+            _profile(at, loaded.settings.bot.mode, loaded.settings.bot.market).create()
         path.parent.mkdir(parents=True, exist_ok=True)
         apply_text(path, text)
     except ProfileError as error:
@@ -222,18 +230,18 @@ def _written(
     return path.absolute()
 
 
-def _place(config: Path | None, home: Path | None, mode: Mode, market: Market) -> Path:
+def _place(config: Path | None, at: Where, mode: Mode, market: Market) -> Path:
     """Where the config is to be: as asked for, or in the profile that it is of."""
-    return config or _profile(home, mode, market).config_file
+    return config or _profile(at, mode, market).config_file
 
 
-def _profile(home: Path | None, mode: Mode, market: Market) -> "Profile":
+def _profile(at: Where, mode: Mode, market: Market) -> "Profile":
     from gridbot_tui.service import profile as profiles
     from gridbot_tui.settings.model import Settings
 
     bot = Settings().bot
     try:
-        return profiles.named(home, profiles.profile_name(mode, market, bot.account, bot.quote))
+        return profiles.named(at.home, at.profile or profiles.profile_name(mode, market, bot.account, bot.quote))
     except profiles.ProfileError as error:
         raise CommandFailed(str(error), Exit.USAGE) from error
 
@@ -246,18 +254,13 @@ def _refuse_to_replace(path: Path) -> None:
 
 
 def _command(
-    path: Path,
-    *,
-    home: Path | None,
-    mode: Mode,
-    data: tuple[str, ...],
-    symbols: Sequence[Symbol],
-    interval: str | None,
+    path: Path, at: Where, *, mode: Mode, data: tuple[str, ...], symbols: Sequence[Symbol], interval: str | None
 ) -> list[str]:
     """The words behind ``gridbot`` that start the bot on this config. ``symbols``: those that a replay is to trade,
     where it is not all of its files: it goes by them and no config."""
     words = ["--config", str(path)]
-    words += ["--home", str(home.absolute())] if home is not None else []
+    words += ["--home", str(at.home.absolute())] if at.home is not None else []
+    words += ["--profile", at.profile] if at.profile is not None else []
     words += ["--mode", mode.value] if mode is Mode.LIVE else []  # not without the command line saying so, too
     if mode is Mode.REPLAY:
         words += [word for one in data for word in ("--data", one)]

@@ -14,6 +14,7 @@ from gridbot_tui.commands.init_advice import affordable, plain, symbols
 from gridbot_tui.commands.init_market import Measured
 from gridbot_tui.commands.init_trial import Trial, kind, trials
 from gridbot_tui.research.intervals import Interval
+from gridbot_tui.service.profile import named
 from gridbot_tui.settings.load import load
 from gridbot_tui.strategy.plain import levels, too_close
 from gridbot_tui.strategy.plain_params import PlainParams
@@ -240,6 +241,9 @@ def test_a_config_that_is_there_is_not_touched_without_force(cli: Cli, home: Pat
         (("--risk", "none"), "careful, normal"),
         (("--symbol", "NOSUCHUSDT"), "NOSUCHUSDT"),
         (("--data", "/nowhere/at/all"), "nowhere"),
+        (("--interval", "5m"), "--interval tells what --data holds"),
+        (("--mode", "replay"), "--mode replay needs --data"),
+        (("--profile", "No Name"), "no profile name"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(cli: Cli, words: tuple[str, ...], said: str) -> None:
@@ -327,6 +331,16 @@ def test_a_replay_is_started_on_the_symbols_that_were_suggested(cli: Cli, home: 
     nameless = (whole / "1h" / "made.parquet").rename(tmp_path / "mine.parquet")
     words = ("--data", str(nameless), "--symbol", "ETHUSDT")
     assert command(*words)[-4:] == list(words), "its path does not tell"
+
+
+def test_a_profile_that_is_named_gets_the_config_and_no_other(cli: Cli, home: Path) -> None:
+    assert cli("init", "--symbol", "BTCUSDT").code == 0
+    before = profile_config(home).read_text()
+    done = cli("--profile", "mine", "init", "--symbol", "ETHUSDT", "--force")
+    assert done.code == 0
+    assert profile_config(home).read_text() == before
+    assert "ETHUSDT" in named(home, "mine").config_file.read_text()
+    assert done.err.splitlines()[-1].endswith("--profile mine")
 
 
 def test_the_file_may_be_named_before_the_command(cli: Cli, home: Path, tmp_path: Path) -> None:

@@ -78,6 +78,7 @@ def test_a_variable_that_was_never_set_does_not_turn_an_order_into_one_for_every
         ("--mode", "paper", "learning", "reset"),
         ("--config", "other.toml", "reload"),
         ("--set", "risk.leverage_cap=2", "reload"),
+        ("--set", "risk.leverage_cap=2", "init", "--yes"),
     ],
 )
 def test_an_option_of_a_run_before_an_order_is_no_order_for_everything(
