@@ -11,7 +11,7 @@ import typer
 from gridbot_tui.commands import output, talk
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.options import JsonOption, YesOption, where
-from gridbot_tui.credentials.errors import CredentialError, Malformed, NoKeyring, NotFound
+from gridbot_tui.credentials.errors import CredentialError, KeyringTrouble, Malformed, NoKeyring, NotFound
 from gridbot_tui.credentials.model import Credential, Owner, checked
 from gridbot_tui.units import Market, Mode
 
@@ -175,7 +175,8 @@ def _pem(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Malformed(f"{path} cannot be read as a PEM private key: {type(error).__name__}") from None
+        why = error.strerror if isinstance(error, OSError) else "it is no text"  # the error itself holds its bytes
+        raise Malformed(f"{path} cannot be read as a PEM private key: {why}") from None
 
 
 def _hidden(prompt: str) -> str:
@@ -195,14 +196,13 @@ def _hidden(prompt: str) -> str:
 
 def keyring_in_use() -> tuple[str, str]:
     """The system's keyring, and why it may hold no secret ("" where it may); for ``doctor``."""
-    import keyring
+    from gridbot_tui.credentials.backend import chosen, judge, usable
 
-    from gridbot_tui.credentials.backend import judge, usable
-
-    found = keyring.get_keyring()
+    found: object = None
     try:
+        found = chosen()
         return judge(usable(found)).name, ""
-    except NoKeyring as error:
+    except (NoKeyring, KeyringTrouble) as error:
         return judge(found).name, str(error).partition(";")[0]
 
 

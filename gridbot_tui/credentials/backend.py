@@ -8,7 +8,7 @@ reports success.
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple, Protocol
 
-from gridbot_tui.credentials.errors import NoKeyring
+from gridbot_tui.credentials.errors import KeyringTrouble, NoKeyring
 
 
 class Backend(Protocol):
@@ -78,7 +78,21 @@ def system_backend() -> Any:
 
     Raises:
         NoKeyring: there is none that may hold a secret.
+        KeyringTrouble: the one that was asked for by name cannot be loaded.
+    """
+    return usable(chosen())
+
+
+def chosen() -> object:
+    """The backend that keyring goes by, judged by nobody yet.
+
+    Raises:
+        KeyringTrouble: the one that was asked for by name cannot be loaded.
     """
     import keyring
 
-    return usable(keyring.get_keyring())
+    try:
+        return keyring.get_keyring()
+    except Exception as error:  # whatever a package does that is named there
+        why = f"the keyring that PYTHON_KEYRING_BACKEND or keyringrc.cfg names cannot be loaded ({error})"
+        raise KeyringTrouble(why) from error

@@ -1,7 +1,9 @@
 import pytest
 
+from gridbot_tui.commands.credentials import keyring_in_use
+from gridbot_tui.credentials.addresses import find
 from gridbot_tui.credentials.backend import judge, system_backend, usable
-from gridbot_tui.credentials.errors import NoKeyring
+from gridbot_tui.credentials.errors import KeyringTrouble, NoKeyring
 from tests.credentials.fakes import NOWHERE, NULL, Chain, Memory, PlaintextKeyring
 
 
@@ -31,6 +33,18 @@ def test_the_null_backend_chosen_by_the_environment_is_refused(monkeypatch: pyte
     monkeypatch.setattr("keyring.get_keyring", lambda: NULL)
     with pytest.raises(NoKeyring, match="stores nothing"):
         system_backend()
+
+
+@pytest.mark.parametrize("named", ["no.such.Keyring", "nothing", "json.NoKeyring", "json.JSONDecoder"])
+def test_a_backend_that_cannot_be_loaded_is_a_sentence_and_no_traceback(
+    named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", named)
+    monkeypatch.setattr("keyring.core._keyring_backend", None)
+    with pytest.raises(KeyringTrouble, match=r"PYTHON_KEYRING_BACKEND .* cannot be loaded"):
+        system_backend()
+    assert "cannot be loaded" in keyring_in_use()[1]
+    assert "cannot be loaded" in find({}).trouble, "of alarms it is told, too: some may be kept there"
 
 
 def test_a_name_that_says_plain_text_is_believed() -> None:
