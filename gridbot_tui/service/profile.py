@@ -135,6 +135,8 @@ def home_folder(home: Path | None) -> Path:
             return wanted.expanduser().absolute()
         except RuntimeError as error:
             raise ProfileError(f"there is no folder {wanted}: nobody knows that user's home") from error
+        except FileNotFoundError as error:
+            raise ProfileError(f"there is no folder {wanted}: the one that this was called from is gone") from error
     import platformdirs
 
     return Path(platformdirs.user_state_dir("gridbot", appauthor=False)).absolute()

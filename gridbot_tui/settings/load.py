@@ -19,6 +19,9 @@ from gridbot_tui.settings.toml_layer import from_text
 from gridbot_tui.settings.verdict import problems_of
 from gridbot_tui.settings.word_layer import ENV_PREFIX, from_environment, from_pairs
 
+MOST_BYTES = 1_000_000
+"""Of a config file; what is longer is a recording, or a device without an end."""
+
 Overrides = Mapping[str, str] | Iterable[tuple[str, str]]
 
 
@@ -78,7 +81,12 @@ def read(path: Path) -> str:
             # The next look at it would find nothing, or wait for ever: the defaults would be in force unseen.
             text = "is a pipe, which gives its text once; a config is read again and again: name a file"
             raise ConfigError([Problem(str(path), "", text)])
-        return path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            text = f"has more than {MOST_BYTES // 1_000_000} MB, which no config has: name another file"
+            raise ConfigError([Problem(str(path), "", text)])
+        return data.decode("utf-8-sig")
     except FileNotFoundError:
         text = "there is no such file; 'gridbot init' writes one, and gridbot also runs without any"
     except IsADirectoryError:

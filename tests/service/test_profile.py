@@ -25,6 +25,14 @@ def test_what_could_leave_the_home_is_no_profile_name(name: str, tmp_path: Path)
         profiles.named(tmp_path, name)
 
 
+def test_a_home_beside_a_folder_that_is_gone_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(ProfileError, match="called from is gone"):
+        profiles.home_folder(Path("here"))
+
+
 def test_the_home_is_the_option_else_the_variable_else_the_platform(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -283,6 +283,11 @@ def test_a_theme_that_there_is_not_is_refused_with_the_nearest_one() -> None:
     assert "the nearest one is light" in said
 
 
+def test_what_has_no_end_is_no_config() -> None:
+    with pytest.raises(ConfigError, match="has more than 1 MB"):
+        load(Path("/dev/zero"), {})
+
+
 def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_bytes(b"\xef\xbb\xbf[ladder]\r\n# x\r\nskew = 1.1\r\n")
