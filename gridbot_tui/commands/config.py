@@ -23,7 +23,7 @@ app = typer.Typer(
 )
 FileArgument = Annotated[
     Path | None,
-    typer.Argument(metavar="[FILE]", help="Config file (default: that of --config, else the profile's own)."),
+    typer.Argument(metavar="FILE", help="Config file (default: that of --config, else the profile's own)."),
 ]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key over the file; repeatable.")
@@ -96,7 +96,9 @@ def show(
 @app.command()
 def diff(
     ctx: typer.Context,
-    file: FileArgument = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="Config file to look at (default: that of --config).")
+    ] = None,
     against: Path | None = typer.Option(
         None, "--against", metavar="OTHER", help="Compare with this file (default: the running bot's config)."
     ),

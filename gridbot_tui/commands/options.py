@@ -7,7 +7,10 @@ import typer
 from msgspec import Struct
 
 HomeOption = Annotated[
-    Path | None, typer.Option("--home", metavar="DIR", help="Folder of the profiles (default: GRIDBOT_HOME).")
+    Path | None,
+    typer.Option(
+        "--home", metavar="DIR", help="Folder of the profiles (default: GRIDBOT_HOME, else the user's state folder)."
+    ),
 ]
 ProfileOption = Annotated[
     str | None,

@@ -17,7 +17,7 @@ def simulate(
     hours: Annotated[
         float, typer.Option("--hours", metavar="H", min=0.5, max=10_000.0, help="Virtual hours of each seed.")
     ] = 6.0,
-    faults: Annotated[str, typer.Option("--faults", help="none, light or heavy.")] = "heavy",
+    faults: Annotated[str, typer.Option("--faults", metavar="LEVEL", help="none, light or heavy.")] = "heavy",
     seed: Annotated[
         int, typer.Option("--seed", metavar="S", min=0, help="First seed; later ones count up.")
     ] = FIRST_SEED,
