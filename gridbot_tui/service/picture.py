@@ -272,9 +272,14 @@ class Picture:
         )
 
     def _learning(self) -> LearningView:
-        strategy = self._engine.desk.strategy
+        desk = self._engine.desk
+        strategy = desk.strategy
+        # A learner has no clock when it is made: its first version is of no time. It held from the profile's beginning,
+        # and a timeline that began in 1970 would show all that was learned since in its last cell.
+        moved = next((v.change.at for v in strategy.versions if v.change.at > 0), desk.now)
+        began = min(desk.ledger.started_at or desk.now, moved)
         changes = tuple(
-            (v.change.version, v.change.at, v.change.cause, w.up, w.down, w.neutral)
+            (v.change.version, v.change.at or began, v.change.cause, w.up, w.down, w.neutral)
             for v in strategy.versions
             for w in (v.change.weights,)
         )
