@@ -52,7 +52,11 @@ def _settled(texts: Sequence[str]) -> str:
         if match is None:
             return "; ".join(texts)
         sums[match["asset"]] = sums.get(match["asset"], Decimal(0)) + Decimal(match["sum"].replace(words.MINUS, "-"))
-    totals = " ".join(f"{words.money(format(total, 'f'), 4, signed=True)} {asset}" for asset, total in sums.items())
+    # Four decimals, but an amount that is less than that is no nothing: of a coin it may be all of it.
+    totals = " ".join(
+        f"{words.money(format(total, 'f'), 4 if abs(total) >= Decimal('0.0005') else 8, signed=True)} {asset}"
+        for asset, total in sums.items()
+    )
     return f"{len(texts)} symbols, together {totals}"
 
 

@@ -11,6 +11,7 @@ from enum import Enum
 from msgspec.structs import replace
 
 from gridbot_tui.control.snapshot import BlockerView, EventView, ShutdownView, Snapshot, SymbolView
+from gridbot_tui.ui import words
 from gridbot_tui.ui.logbook import LogBook
 from gridbot_tui.units import Mode, Ms, Symbol
 
@@ -100,6 +101,11 @@ class Picture:
         when = at if at is not None else (self._held.at if self._held else 0)
         self.notes = [*self.notes[-49:], EventView(when, level, "you", symbol, text)]
         self.version += 1
+
+    @property
+    def places(self) -> int:
+        """Decimals that amounts of the quote asset are shown with."""
+        return 2 if self.snapshot is None else words.places(self.snapshot.start_equity)
 
     @property
     def view(self) -> SymbolView | None:

@@ -1,5 +1,6 @@
 """Numbers and times as the operator reads them. None is unknown and is ``-``; nothing here knows a locale."""
 
+import math
 from datetime import UTC, datetime
 
 from gridbot_tui.units import DAY, HOUR, MINUTE, Ms
@@ -52,13 +53,19 @@ def negated(text: str | None) -> str | None:
     return text[1:] if text.startswith("-") else f"-{text}"
 
 
-def short_money(text: str | None, *, signed: bool = False) -> str:
+def places(capital: str) -> int:
+    """Decimals of amounts in a quote of which the account began with so much: cents of 10 000 USDT, six of 0.05 BTC."""
+    size = abs(float(capital))
+    return 2 if size == 0 or size >= 100 else min(6, 6 - math.floor(math.log10(size)))
+
+
+def short_money(text: str | None, places: int = 2, *, signed: bool = False) -> str:
     """An amount in at most about ten cells: big ones lose their cents, then become M, bn, T."""
     if text is None:
         return UNKNOWN
     size = abs(float(text))
     if size < 100_000:
-        return money(text, signed=signed)
+        return money(text, places, signed=signed)
     if size < 10_000_000:
         return money(text, 0, signed=signed)
     unit, scale = next((pair for pair in _UNITS if size >= pair[1] * 10), _UNITS[-1])

@@ -1,6 +1,7 @@
 """Every state at every size and in every theme: nothing breaks, nothing is cut in the middle of a cell."""
 
 import re
+from decimal import Decimal
 
 import pytest
 from msgspec.structs import replace
@@ -8,7 +9,7 @@ from rich.cells import cell_len
 from textual import events
 from textual.geometry import Size
 
-from gridbot_tui.control.snapshot import EquityPoint
+from gridbot_tui.control.snapshot import EquityPoint, Snapshot
 from gridbot_tui.ui import glyphs
 from gridbot_tui.ui.app import Look
 from gridbot_tui.ui.pages import PAGES
@@ -288,3 +289,68 @@ def test_a_young_equity_curve_is_not_of_no_days() -> None:
     points = tuple(EquityPoint(fixtures.NOW + at * 3_600_000, str(10_000 + at), 0.0) for at in range(6))
     rows = curve_rows(replace(fixtures.normal(), equity_curve=points), 60, 1, RiskPane())
     assert text_of(rows[0]).startswith("equity 5h")
+
+
+def in_bitcoin() -> Snapshot:
+    """An account that counts in a coin of which it has little."""
+    share = Decimal("0.000005")
+
+    def coin(text: str | None) -> str | None:
+        return None if text is None else format(Decimal(text) * share, "f")
+
+    found = fixtures.normal()
+    view = fixtures.btc()
+    amounts = ("realised", "unrealised", "grid_profit", "inventory_profit", "fees", "funding")
+    view = replace(
+        view,
+        quote="BTC",
+        ladder=tuple(replace(rung, profit=coin(rung.profit)) for rung in view.ladder),
+        lots=tuple(replace(lot, profit=coin(lot.profit)) for lot in view.lots),
+        what_if=tuple(
+            replace(one, **{name: coin(getattr(one, name)) for name in ("margin", "maintenance", "cycle_fees",
+                                                                        "cycle_profit", "funding_day")})
+            for one in view.what_if
+        ),
+        **{name: coin(getattr(view, name)) for name in amounts},
+    )  # fmt: skip
+    names = ("grid", "inventory", "fees", "funding", "realised", "unrealised", "today", "week")
+    return replace(
+        found,
+        quote="BTC",
+        equity=coin(found.equity),
+        start_equity=coin(found.start_equity),
+        symbols={"ETHBTC": view},
+        pnl=replace(found.pnl, **{name: coin(getattr(found.pnl, name)) for name in names}),
+        fills=tuple(replace(one, symbol="ETHBTC", grid_profit=coin(one.grid_profit)) for one in found.fills),
+        equity_curve=tuple(replace(point, equity=coin(point.equity)) for point in found.equity_curve),
+    )
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_an_account_in_a_dear_coin_does_not_read_as_nothing(size: tuple[int, int]) -> None:
+    app = an_app(in_bitcoin())
+    async with shown(app, size) as pilot:
+        text = screen_text(app)
+        assert "0.051072 BTC" in text
+        app.action_jump(7)
+        await settled(pilot)
+        profit = pane_text(app, "#profit")
+        for amount in ("+0.000676", "−0.000007", "−0.000052", "−0.000006", "+0.000630", "+0.000155", "+0.000724"):
+            assert amount in profit, "grid, inventory, fees, funding, realised, today, week"
+        assert not re.search(r"…|0\.00 ", profit)
+        app.action_jump(4)
+        await settled(pilot)
+        assert re.search("0.051072(.|\n)*0.049820", pane_text(app, "#risk")), "both ends of the curve"
+        assert "+0.000206" in pane_text(app, "#ladder")
+        await pilot.press("a")
+        await settled(pilot)
+        assert "+0.000536" in screen_text(app)
+        await pilot.press("x")
+        await settled(pilot)
+        assert re.search("0.007582(.|\n)*0.000220", screen_text(app)), "margin and profit of a cycle"
+        await pilot.press("o")
+        await settled(pilot)
+        assert size[0] < 100 or "+0.000206" in screen_text(app)
+        await pilot.press("f")
+        await settled(pilot)
+        assert "fee about 0.78" in screen_text(app), "the price of this made market is still in thousands"

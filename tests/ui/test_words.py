@@ -83,3 +83,11 @@ def test_what_is_held_has_no_noughts_behind_it() -> None:
 def test_a_limit_is_never_rounded_to_another_one() -> None:
     assert [words.limit(one) for one in (6.0, 1.5, 0.5, 2.75)] == ["6x", "1.5x", "0.5x", "2.75x"]
     assert words.limit(6.0, 1) == "6.0x"
+
+
+@pytest.mark.parametrize(
+    ("capital", "decimals"),
+    [("10000", 2), ("1000000", 2), ("100", 2), ("50", 5), ("1.5", 6), ("0.05", 6), ("0.000001", 6), ("0", 2)],
+)
+def test_amounts_of_an_account_that_began_with_few_of_a_coin_have_more_decimals(capital: str, decimals: int) -> None:
+    assert words.places(capital) == decimals

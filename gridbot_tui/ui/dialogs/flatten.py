@@ -92,8 +92,9 @@ def effect_rows(snapshot: Snapshot, views: dict[str, SymbolView], width: int) ->
         none = "nothing that an order can close" if kept else "no position is held"
         return rows + told(("close   ", "dim"), none, width)
     cost = costs(views, snapshot.taker_fee)
-    fee = "fee -" if cost.fee is None else f"fee about {words.money(format(cost.fee, 'f'))} {snapshot.quote}"
-    spread = words.money(None if cost.spread is None else format(cost.spread, "f"))
+    places = words.places(snapshot.start_equity)
+    fee = "fee -" if cost.fee is None else f"fee about {words.money(format(cost.fee, 'f'), places)} {snapshot.quote}"
+    spread = words.money(None if cost.spread is None else format(cost.spread, "f"), places)
     return rows + told(("cost    ", "dim"), f"{fee}, half the spread {spread}", width)
 
 
@@ -152,5 +153,6 @@ def _leaves(snapshot: Snapshot, views: dict[str, SymbolView], after: str, width:
         text = f"equity -, {after}"
     else:
         equity = Decimal(snapshot.equity) - cost.fee - (cost.spread or 0)
-        text = f"equity about {words.money(format(equity, 'f'))} {snapshot.quote}, {after}"
+        left = words.money(format(equity, "f"), words.places(snapshot.start_equity))
+        text = f"equity about {left} {snapshot.quote}, {after}"
     return told(("leaves  ", "dim"), text, width)

@@ -40,7 +40,7 @@ class FillsPane(Pane):
         fills = picture.snapshot.fills if picture.snapshot else ()
         if not fills:
             return [(("no fill yet", "dim"),)]
-        return [fill_row(one, picture.now(), width) for one in sorted(fills, key=lambda fill: -fill.at)]
+        return [fill_row(one, picture.now(), width, picture.places) for one in sorted(fills, key=lambda fill: -fill.at)]
 
 
 def latest(picture: Picture, count: int = 200) -> list[EventView]:
@@ -67,9 +67,9 @@ def event_rows(picture: Picture, count: int = 200) -> list[Row]:
     ]
 
 
-def fill_row(fill: FillView, now: int, width: int = 80) -> Row:
+def fill_row(fill: FillView, now: int, width: int = 80, places: int = 2) -> Row:
     """One fill; its age instead of its time where there is little room."""
-    profit = "" if float(fill.grid_profit) == 0 else words.money(fill.grid_profit, signed=True)
+    profit = "" if float(fill.grid_profit) == 0 else words.money(fill.grid_profit, places, signed=True)
     return (
         (f"{words.since(fill.at, now):>12} " if width >= 64 else f"{words.span(now - fill.at):>4} ", "dim"),
         (f"{fill.symbol:<10} ", "strong"),

@@ -156,7 +156,7 @@ class TooSmall(RowPane):
             state = (picture.latest() or snapshot).state
             rows.append(fit((mode_badge(snapshot), (" ", "text"), *state_words(state, unheard=picture.unheard)), width))
             does = "trading goes on; " if picture.line is Line.UP and state in TRADES else ""
-            rows.append(((words.short_money(snapshot.equity), "strong"), (f" {snapshot.quote}", "dim")))
+            rows.append(((words.short_money(snapshot.equity, picture.places), "strong"), (f" {snapshot.quote}", "dim")))
             rows.append(((f"T{snapshot.tier} {words.percent(snapshot.drawdown)}", TIERS[min(snapshot.tier, 3)]),))
         said = banner(picture)
         if said:

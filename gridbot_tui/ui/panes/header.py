@@ -99,7 +99,7 @@ def _parts(picture: Picture, snapshot: Snapshot) -> list[tuple[int, Row]]:
     near = worst is not None and worst > snapshot.leverage_cap * 0.8
     speed = _speed(snapshot)
     return [
-        (0, ((words.short_money(snapshot.equity), "strong"), (f" {snapshot.quote}", "dim"))),
+        (0, ((words.short_money(snapshot.equity, picture.places), "strong"), (f" {snapshot.quote}", "dim"))),
         (4, ((sign + words.percent(gained, 2), role),)),
         (1, ((f"T{snapshot.tier} {words.percent(snapshot.drawdown)}", TIERS[min(snapshot.tier, 3)]),)),
         (3, ((words.times(snapshot.leverage), "text"), (f"/{words.limit(snapshot.leverage_cap)}", "dim"))),

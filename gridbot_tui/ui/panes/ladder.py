@@ -46,7 +46,7 @@ class LadderPane(Pane):
         if view is None:
             self._centre = None
             return [(), (("no symbol" if picture.snapshot else words.UNKNOWN, "dim"),)]
-        rows, self._centre = ladder_rows(view, picture.now(), width)
+        rows, self._centre = ladder_rows(view, picture.now(), width, picture.places)
         return rows
 
     def centre_on(self, length: int, height: int) -> int | None:
@@ -73,12 +73,12 @@ class LadderPane(Pane):
     _centre: int | None = None
 
 
-def ladder_rows(view: SymbolView, now: Ms, width: int) -> tuple[list[Row], int | None]:
+def ladder_rows(view: SymbolView, now: Ms, width: int, places: int = 2) -> tuple[list[Row], int | None]:
     """Heading and axis; and which row of the axis stands at the market (None where no price is known)."""
-    columns = _columns(view, now, width)
+    columns = _columns(view, now, width, places)
     axis: list[tuple[float, int, Row]] = []
-    axis += [(float(rung.price), 0, _rung_row(rung, view, now, columns)) for rung in view.ladder]
-    axis += [(float(lot.price), 1, _lot_row(lot, view, now, columns)) for lot in view.lots]
+    axis += [(float(rung.price), 0, _rung_row(rung, view, now, columns, places)) for rung in view.ladder]
+    axis += [(float(lot.price), 1, _lot_row(lot, view, now, columns, places)) for lot in view.lots]
     axis += _walls(view, width)
     here = view.price or view.mark
     rows: list[Row] = []
@@ -100,13 +100,14 @@ def ladder_rows(view: SymbolView, now: Ms, width: int) -> tuple[list[Row], int |
 # -- columns ----------------------------------------------------------------------------------------------------
 
 
-def _columns(view: SymbolView, now: Ms, width: int) -> list[Column]:
+def _columns(view: SymbolView, now: Ms, width: int, places: int) -> list[Column]:
     """As wide as what stands in them; in a narrow pane those that can be missed give way, the most so first."""
     rungs, lots = view.ladder, view.lots
     prices = [one.price for one in rungs] + [one.price for one in lots]
     prices += [one for one in (view.price, view.mark) if one is not None]
     sizes = [one.quantity for one in rungs] + [one.quantity for one in lots]
     since = [one.since for one in rungs if one.since is not None] + [one.opened_at for one in lots]
+    gains = [*(_profit(one, places) for one in rungs), *(_result(one, places) for one in lots)]
     columns = [
         Column("price", _widest([words.grouped(one) for one in prices], 9 if not prices else 1)),
         Column("Δ", 7, 1),
@@ -115,7 +116,7 @@ def _columns(view: SymbolView, now: Ms, width: int) -> list[Column]:
         Column("state", _widest([*(_state(one)[0] for one in rungs), *(_number(one) for one in lots)], 9)),
         Column("age", _widest([words.span(now - at) for at in since], 3), 5),
         Column("f/c", _widest([_counts(one) for one in rungs], 3), 4),
-        Column("p/l", _widest([*(_profit(one) for one in rungs), *(_result(one) for one in lots)], 7), 2),
+        Column("p/l", _widest(gains, 7), 2),
         Column("exit", min(16, _widest([*(_closes(one) for one in rungs), *(_exit(one) for one in lots)], 6)), 3),
     ]
     spare = width + 1
@@ -160,11 +161,11 @@ def _line(columns: Sequence[Column], values: dict[str, tuple[str, str]]) -> Row:
 # -- rows -------------------------------------------------------------------------------------------------------
 
 
-def _rung_row(rung: RungView, view: SymbolView, now: Ms, columns: Sequence[Column]) -> Row:
+def _rung_row(rung: RungView, view: SymbolView, now: Ms, columns: Sequence[Column], places: int) -> Row:
     side = rung.side if rung.side in ("buy", "sell") else "text"
     quiet = rung.state in ("waiting", "crossed", "blocked")
     state, role = _state(rung)
-    profit = _profit(rung)
+    profit = _profit(rung, places)
     return _line(
         columns,
         {
@@ -181,8 +182,8 @@ def _rung_row(rung: RungView, view: SymbolView, now: Ms, columns: Sequence[Colum
     )
 
 
-def _lot_row(lot: LotView, view: SymbolView, now: Ms, columns: Sequence[Column]) -> Row:
-    profit = _result(lot)
+def _lot_row(lot: LotView, view: SymbolView, now: Ms, columns: Sequence[Column], places: int) -> Row:
+    profit = _result(lot, places)
     return _line(
         columns,
         {
@@ -214,9 +215,9 @@ def _counts(rung: RungView) -> str:
     return f"{rung.fills}/{rung.cycles}" if rung.fills or rung.cycles else ""
 
 
-def _profit(rung: RungView) -> str:
+def _profit(rung: RungView, places: int) -> str:
     """What the cycles of a rung have brought."""
-    return words.short_money(rung.profit, signed=True) if rung.cycles or float(rung.profit) else ""
+    return words.short_money(rung.profit, places, signed=True) if rung.cycles or float(rung.profit) else ""
 
 
 def _closes(rung: RungView) -> str:
@@ -234,9 +235,9 @@ def _number(lot: LotView) -> str:
     return f"◆ lot {lot.id}"
 
 
-def _result(lot: LotView) -> str:
+def _result(lot: LotView, places: int) -> str:
     """What a lot would bring at the mark."""
-    return words.short_money(lot.profit, signed=True)
+    return words.short_money(lot.profit, places, signed=True)
 
 
 def _exit(lot: LotView) -> str:

@@ -41,9 +41,11 @@ class ProfitPane(Pane):
             }
         names = ["grid net", "inventory", "fees", "funding", "realised", "unrealised"]
         if height < 7:
-            rows = _two_by_two(names, account, width)
+            rows = _two_by_two(names, account, width, picture.places)
         else:
-            rows = [_heading(picture, width)] + [_row(name, account[name], own.get(name), width) for name in names]
+            rows = [_heading(picture, width)] + [
+                _row(name, account[name], own.get(name), width, picture.places) for name in names
+            ]
         return rows + _totals(snapshot, width)
 
     def age(self, picture: Picture) -> Ms | None:
@@ -67,9 +69,9 @@ def residual(snapshot: Snapshot) -> Row:
     return (("residual ", "dim"), (f"{text} ⚠", "bad"))
 
 
-def amount(text: str | None, width: int) -> Span:
+def amount(text: str | None, width: int, places: int = 2) -> Span:
     """A signed amount, flush right, in the colour of its sign."""
-    shown = words.short_money(text, signed=True)
+    shown = words.short_money(text, places, signed=True)
     if text is None or float(text) == 0:
         return (right(shown, width), "dim")
     return (right(shown, width), "loss" if text.startswith("-") else "gain")
@@ -80,29 +82,29 @@ def _heading(picture: Picture, width: int) -> Row:
     return ((" " * 12 + right("account", wide) + right(picture.symbol, wide), "dim"),)
 
 
-def _row(name: str, account: str | None, own: str | None, width: int) -> Row:
+def _row(name: str, account: str | None, own: str | None, width: int, places: int) -> Row:
     wide = max(12, (width - 12) // 2)
-    return ((f"{name:<12}", "dim"), amount(account, wide), amount(own, wide))
+    return ((f"{name:<12}", "dim"), amount(account, wide, places), amount(own, wide, places))
 
 
-def _two_by_two(names: list[str], values: dict[str, str | None], width: int) -> list[Row]:
+def _two_by_two(names: list[str], values: dict[str, str | None], width: int, places: int) -> list[Row]:
     per_row = 2 if width < 60 else 3
     wide = width // per_row
     rows: list[Row] = []
     for start in range(0, len(names), per_row):
         row: list[Span] = []
         for name in names[start : start + per_row]:
-            row += [(f"{name} ", "dim"), amount(values[name], max(4, wide - len(name) - 3)), ("  ", "text")]
+            row += [(f"{name} ", "dim"), amount(values[name], max(4, wide - len(name) - 3), places), ("  ", "text")]
         rows.append(tuple(row))
     return rows
 
 
 def _totals(snapshot: Snapshot, width: int) -> list[Row]:
-    pnl = snapshot.pnl
+    pnl, places = snapshot.pnl, words.places(snapshot.start_equity)
     wins = words.percent(pnl.wins / pnl.cycles, 0, signed=False) if pnl.cycles else words.UNKNOWN
     lately = joined(
         [
-            ((f"{name} ", "dim"), (words.short_money(value, signed=True), amount(value, 0)[1]))
+            ((f"{name} ", "dim"), (words.short_money(value, places, signed=True), amount(value, 0)[1]))
             for name, value in (("today", pnl.today), ("7d", pnl.week))
         ]
     )

@@ -89,9 +89,11 @@ def curve_rows(snapshot: Snapshot, width: int, height: int, pane: Pane) -> list[
     label = f"equity {words.span(curve[-1].at - curve[0].at)}"
     if height < 2:
         return [((f"{label:<11}", "dim"), (lines.spark(points, max(4, width - 11)), role))]
-    scale = max(len(words.short_money(f"{one:.2f}")) for one in (max(points), min(points)))
+    places = words.places(snapshot.start_equity)
+    high, low = (words.short_money(f"{one:.8f}", places) for one in (max(points), min(points)))
+    scale = max(len(high), len(low))
     drawn = lines.graph(points, max(4, width - scale - 1), height, pane.symbols)
-    ends = {0: words.short_money(f"{max(points):.2f}"), height - 1: words.short_money(f"{min(points):.2f}")}
+    ends = {0: high, height - 1: low}
     if height >= 5:
         ends[height // 2] = label
     return [((f"{ends.get(at, ''):>{scale}} ", "dim"), (text, role)) for at, text in enumerate(drawn)]

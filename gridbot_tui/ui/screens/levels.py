@@ -38,6 +38,7 @@ def _side(view: SymbolView, side: str) -> list[RungView]:
 def _walk(snapshot: Snapshot, view: SymbolView, mark: float, rungs: Sequence[RungView], sign: int) -> list[Row]:
     """One row a rung: everything up to it has filled and the price stands there."""
     held, equity = float(view.position), float(snapshot.equity or 0)
+    places = words.places(snapshot.start_equity)
     found: list[Row] = []
     paid = position = 0.0
     for rung in rungs:
@@ -54,8 +55,8 @@ def _walk(snapshot: Snapshot, view: SymbolView, mark: float, rungs: Sequence[Run
                     words.percent(price / mark - 1.0),
                     f"{rung.side} {words.grouped(rung.quantity)}",
                     words.grouped(f"{after:.{_places(rung.quantity)}f}"),
-                    words.money(f"{result:.2f}", signed=True),
-                    words.short_money(f"{equity + result:.2f}"),
+                    words.money(f"{result:.8f}", places, signed=True),
+                    words.short_money(f"{equity + result:.8f}", places),
                     words.times(leverage),
                 ),
                 rung.side,
@@ -66,7 +67,7 @@ def _walk(snapshot: Snapshot, view: SymbolView, mark: float, rungs: Sequence[Run
 
 
 def _account(snapshot: Snapshot, view: SymbolView) -> tuple[str, str]:
-    return words.short_money(snapshot.equity), words.times(view.leverage)
+    return words.short_money(snapshot.equity, words.places(snapshot.start_equity)), words.times(view.leverage)
 
 
 def _row(cells: Sequence[str], side: str = "dim", result: str = "dim") -> Row:

@@ -112,10 +112,10 @@ class OrdersPane(SymbolFilter[OrderView]):
         return self.EMPTY if picture.snapshot else words.UNKNOWN
 
 
-def _result(fill: FillView) -> Cell:
+def _result(fill: FillView, places: int) -> Cell:
     if float(fill.grid_profit) == 0:
         return "", "dim"
-    shown = words.money(fill.grid_profit, signed=True)
+    shown = words.money(fill.grid_profit, places, signed=True)
     return shown, "loss" if fill.grid_profit.startswith("-") else "gain"
 
 
@@ -130,7 +130,7 @@ class FillsPane(SymbolFilter[FillView]):
         Column("side", 6, lambda f, p: _side(f.side), True),
         Column("quantity", 12, lambda f, p: (words.grouped(f.quantity), "text")),
         Column("price", 14, lambda f, p: (words.grouped(f.price), "text")),
-        Column("grid p/l", 10, lambda f, p: _result(f)),
+        Column("grid p/l", 10, lambda f, p: _result(f, p.places)),
         Column("fee", 16, lambda f, p: (f"{words.grouped(f.fee)} {f.fee_asset}", "dim")),
         Column("as", 5, lambda f, p: ("maker" if f.maker else "taker", "dim" if f.maker else "warn"), True),
         Column("for", 12, lambda f, p: (f.purpose, "dim"), True),

@@ -35,8 +35,8 @@ def _state(name: Symbol, view: SymbolView, picture: Picture) -> Cell:
     return f"{sign} {view.state}", role
 
 
-def _signed(text: str | None) -> Cell:
-    shown = words.short_money(text, signed=True)
+def _signed(text: str | None, places: int) -> Cell:
+    shown = words.short_money(text, places, signed=True)
     if text is None or float(text) == 0:
         return shown, "dim"
     return shown, "loss" if text.startswith("-") else "gain"
@@ -50,7 +50,7 @@ def _result(view: SymbolView) -> str | None:
     if view.unrealised is None:
         return None
     total = float(view.realised) + float(view.unrealised) - float(view.fees) + float(view.funding)
-    return f"{total:.2f}"
+    return f"{total:.8f}"
 
 
 COLUMNS: tuple[Column, ...] = (
@@ -59,7 +59,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("price", 11, lambda n, v, p: (words.grouped(v.price), "text"), lambda n, v: _number(v.price)),
     Column("position", 11, lambda n, v, p: (words.size(v.position), "text"), lambda n, v: _number(v.position)),
     Column("lev", 6, lambda n, v, p: (words.times(v.leverage), "text"), lambda n, v: v.leverage),
-    Column("result", 10, lambda n, v, p: _signed(_result(v)), lambda n, v: _number(_result(v))),
+    Column("result", 10, lambda n, v, p: _signed(_result(v), p.places), lambda n, v: _number(_result(v))),
     Column("bias", 6, lambda n, v, p: (words.ratio(v.bias, 2, signed=True), _lean(v.bias)), lambda n, v: v.bias),
     Column("orders", 6, lambda n, v, p: (str(v.open_orders), "text"), lambda n, v: v.open_orders),
     Column(
@@ -70,8 +70,8 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column("worst", 6, lambda n, v, p: (words.times(v.worst_leverage), "text"), lambda n, v: v.worst_leverage),
     Column("cycles", 6, lambda n, v, p: (str(v.cycles), "text"), lambda n, v: v.cycles),
-    Column("grid net", 10, lambda n, v, p: _signed(v.grid_profit), lambda n, v: _number(v.grid_profit)),
-    Column("held", 10, lambda n, v, p: _signed(v.unrealised), lambda n, v: _number(v.unrealised)),
+    Column("grid net", 10, lambda n, v, p: _signed(v.grid_profit, p.places), lambda n, v: _number(v.grid_profit)),
+    Column("held", 10, lambda n, v, p: _signed(v.unrealised, p.places), lambda n, v: _number(v.unrealised)),
     Column("spacing", 8, lambda n, v, p: (words.percent(v.spacing, 2, signed=False), "text"), lambda n, v: v.spacing),
     Column(
         "σ/h",

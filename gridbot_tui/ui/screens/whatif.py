@@ -34,7 +34,7 @@ class WhatIfPane(Pane):
                 *([(), *tried] if tried else []),
             ]
         wide = max(12, min(26, (width - LABEL) // (len(view.what_if) + 1)))
-        rows = [_heading(view.what_if, wide), *_rows(view, wide, snapshot.quote)]
+        rows = [_heading(view.what_if, wide), *_rows(view, wide, snapshot.quote, picture.places)]
         rows += [(), ((_tiers(snapshot.tier_limits), "dim"),)]
         rows += what_if_notes(view) + tried
         room = height - len(rows) - 2
@@ -53,7 +53,7 @@ def _heading(cases: Sequence[WhatIf], wide: int) -> Row:
     return ((" " * LABEL, "dim"), *((right(name, wide), role) for name, role in zip(names, roles, strict=True)))
 
 
-def _rows(view: SymbolView, wide: int, quote: str) -> list[Row]:
+def _rows(view: SymbolView, wide: int, quote: str, places: int) -> list[Row]:
     """One row a quantity: its name, now, then each direction."""
     cases = view.what_if
     now_liquidation = words.grouped(view.liquidation_price)
@@ -69,16 +69,16 @@ def _rows(view: SymbolView, wide: int, quote: str) -> list[Row]:
             [(words.grouped(one.average_price), "text") for one in cases],
         ),
         ("farthest level", words.grouped(view.price), [(words.grouped(one.at_price), "text") for one in cases]),
-        (f"initial margin, {quote}", "", [(words.money(one.margin), "text") for one in cases]),
-        (f"maintenance, {quote}", "", [(words.money(one.maintenance), "text") for one in cases]),
+        (f"initial margin, {quote}", "", [(words.money(one.margin, places), "text") for one in cases]),
+        (f"maintenance, {quote}", "", [(words.money(one.maintenance, places), "text") for one in cases]),
         ("leverage there", words.times(view.leverage), [(words.times(one.leverage), "text") for one in cases]),
         ("drawdown there", "", [(words.percent(one.drawdown), "text") for one in cases]),
         ("tier reached", "", [tier_words(one.tier) for one in cases]),
         ("liquidation price", now_liquidation, [(words.grouped(one.liquidation_price), "text") for one in cases]),
         ("  away from level", "", [(words.percent(_away(one)), "text") for one in cases]),
-        (f"fees of a cycle, {quote}", "", [(words.money(one.cycle_fees), "text") for one in cases]),
-        (f"profit of a cycle, {quote}", "", [(words.money(one.cycle_profit), "gain") for one in cases]),
-        (f"funding a day, {quote}", "", [funding_words(one.funding_day) for one in cases]),
+        (f"fees of a cycle, {quote}", "", [(words.money(one.cycle_fees, places), "text") for one in cases]),
+        (f"profit of a cycle, {quote}", "", [(words.money(one.cycle_profit, places), "gain") for one in cases]),
+        (f"funding a day, {quote}", "", [funding_words(one.funding_day, places) for one in cases]),
     ]
     return [
         (
@@ -103,7 +103,7 @@ def tier_words(tier: int | None) -> tuple[str, Role]:
     return (words.UNKNOWN, "dim") if tier is None else (names[min(tier, 3)], TIERS[min(tier, 3)])
 
 
-def funding_words(text: str | None) -> tuple[str, Role]:
+def funding_words(text: str | None, places: int = 2) -> tuple[str, Role]:
     """Funding as paid or received; the sign alone is easily misread."""
     if text is None:
         return words.UNKNOWN, "dim"
@@ -111,9 +111,9 @@ def funding_words(text: str | None) -> tuple[str, Role]:
     if value == 0:
         return "0.00", "dim"
     return (
-        (f"pays {words.money(text.lstrip('-'))}", "loss")
+        (f"pays {words.money(text.lstrip('-'), places)}", "loss")
         if value > 0
-        else (f"gets {words.money(text.lstrip('-'))}", "gain")
+        else (f"gets {words.money(text.lstrip('-'), places)}", "gain")
     )
 
 
