@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from gridbot_tui.ui.pane import Pane
 from gridbot_tui.ui.picture import Picture
 from gridbot_tui.ui.rows import Row
-from gridbot_tui.ui.table import Column, T, fitting, heading, line
+from gridbot_tui.ui.table import Column, T, fitting, grown, heading, line
 
 
 class MarkedPane(Pane, Generic[T]):
@@ -64,7 +64,7 @@ class MarkedPane(Pane, Generic[T]):
     def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
         """Heading, one row an item, more under the marked one."""
         self._take(picture)
-        columns = fitting(self.COLUMNS, width - 2)
+        columns = fitting(grown(self.COLUMNS, self._shown, picture), width - 2)
         rows: list[Row] = [(("  ", "dim"), *heading(columns))]
         for at, item in enumerate(self._shown):
             here = at == self._at

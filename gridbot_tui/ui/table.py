@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from gridbot_tui.ui.picture import Picture
-from gridbot_tui.ui.rows import Role, Row, Span, left, right
+from gridbot_tui.ui.rows import Role, Row, Span, cells, left, right
 
 T = TypeVar("T")
 Cell = tuple[str, Role]
@@ -17,6 +17,20 @@ class Column(NamedTuple, Generic[T]):
     width: int
     cell: Callable[[T, Picture], Cell]
     flush_left: bool = False
+    most: int = 0
+    """Cells it grows to where what stands in it needs them; 0: it does not grow."""
+
+
+def grown(columns: Sequence[Column[T]], items: Sequence[T], picture: Picture) -> list[Column[T]]:
+    """The columns, those that may grow as wide as what stands in them: two names that are cut read alike."""
+    return [
+        column._replace(
+            width=min(column.most, max([column.width, *(cells(column.cell(item, picture)[0]) for item in items)]))
+        )
+        if column.most
+        else column
+        for column in columns
+    ]
 
 
 def fitting(columns: Sequence[Column[T]], width: int) -> list[Column[T]]:
@@ -46,9 +60,9 @@ def line(columns: Sequence[Column[T]], item: T, picture: Picture, role: Role | N
     return _spaced(row)
 
 
-def _spaced(cells: Sequence[Span]) -> Row:
+def _spaced(spans: Sequence[Span]) -> Row:
     """A space behind each but the last."""
-    return (*((text + " ", role) for text, role in cells[:-1]), *cells[-1:])
+    return (*((text + " ", role) for text, role in spans[:-1]), *spans[-1:])
 
 
 def _placed(text: str, column: Column[T]) -> str:

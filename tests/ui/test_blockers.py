@@ -6,6 +6,8 @@ from gridbot_tui.control.snapshot import BlockerView
 from gridbot_tui.ui.panes.blockers import blocker_row, together
 from gridbot_tui.ui.picture import Picture
 from gridbot_tui.ui.rows import text_of
+from gridbot_tui.ui.screens.why import blocker_rows
+from gridbot_tui.units import HOUR
 from tests.ui import fixtures
 from tests.ui.running import Ticker
 
@@ -54,3 +56,20 @@ def test_in_a_narrow_pane_the_detail_is_worth_more_than_since_when() -> None:
     warming = BlockerView("warming", "", 9, "269 of 336 hours", "with time")
     assert text_of(blocker_row(warming, "all symbols", picture, 60)).rstrip().endswith("00:00")
     assert text_of(blocker_row(warming, "all symbols", picture, 44)).rstrip().endswith("269 of 336 hours")
+
+
+def test_a_reason_of_many_symbols_keeps_since_when_and_its_detail_and_names_them_all_on_the_page() -> None:
+    picture = Picture(monotonic=Ticker())
+    held = fixtures.normal()
+    names = [f"SYMBOL{at:02d}USDT" for at in range(20)]
+    since = fixtures.NOW - HOUR
+    blockers = tuple(BlockerView("gap_budget", name, since, "1 order withheld", "later") for name in names)
+    picture.receive(replace(held, symbols=dict.fromkeys([*names, "BTCUSDT"], fixtures.btc()), blockers=blockers))
+    ((one, whom),) = together(picture)
+    row = text_of(blocker_row(one, whom, picture, 80))
+    assert "gap budget  SYMBOL00USDT and 19 more  1 order withheld each" in row
+    assert row.endswith("since 13:03")
+    rows = [text_of(row) for row in blocker_rows(1, one, whom, fixtures.NOW, 80)]
+    assert rows[0] == " 1  ○ gap budget  SYMBOL00USDT and 19 more  since 13:03 (1h)"
+    assert [name for name in names if name not in " ".join(rows)] == []
+    assert all(len(row) <= 80 for row in rows)

@@ -236,3 +236,46 @@ async def test_page_keys_open_and_close(key: str) -> None:
         await pilot.press(key)
         await settled(pilot)
         assert app.screen is before
+
+
+NAMES = ("1000000MOGUSDT", "1000000MOGUSDC", "BROCCOLI714USDT", "币安人生USDT", "我踏马来了USDT")
+
+
+@pytest.mark.parametrize("page", ["a", "o", "d", "w", "c"])
+async def test_no_name_of_a_symbol_is_cut_for_two_would_read_alike(page: str) -> None:
+    held = fixtures.normal()
+    snapshot = replace(
+        held,
+        symbols={name: fixtures.btc() for name in NAMES},
+        orders=tuple(an_order(at, name, symbol=name) for at, name in enumerate(NAMES)),
+        fills=tuple(replace(held.fills[0], at=at, symbol=name) for at, name in enumerate(NAMES)),
+        decisions=tuple(replace(a_decision(at), symbol=name) for at, name in enumerate(NAMES)),
+        ages=dict.fromkeys(NAMES, 100),
+        blockers=(),
+    )
+    app = an_app(snapshot)
+    async with shown(app, (80, 48)) as pilot:
+        await pilot.press(page)
+        await settled(pilot)
+        text = screen_text(app).replace("\n", " ")
+        assert [name for name in NAMES if f" {name} " not in text] == []
+
+
+async def test_the_mark_of_the_portfolio_stays_on_its_symbol_when_another_order_comes_under_it() -> None:
+    def worth(**results: str) -> Snapshot:
+        held = fixtures.six_symbols()
+        views = {name: replace(view, realised=results.get(name, "0")) for name, view in held.symbols.items()}
+        return replace(held, symbols=views)
+
+    app = an_app(worth(SOLUSDT="1", XRPUSDT="2", ADAUSDT="3", DOGEUSDT="4", ETHUSDT="-500", BTCUSDT="-900"))
+    async with shown(app) as pilot:
+        await pilot.press("a", *["right"] * 5, "down")
+        await settled(pilot)
+        assert "by result" in screen_text(app)
+        assert "› ETHUSDT" in marked(app, "#body")
+        app.picture.receive(worth(SOLUSDT="1", XRPUSDT="2", ADAUSDT="3", DOGEUSDT="4", ETHUSDT="900", BTCUSDT="-900"))
+        await settled(pilot)
+        assert "› ETHUSDT" in marked(app, "#body"), "it is the last one now"
+        await pilot.press("enter")
+        await settled(pilot)
+        assert app.picture.symbol == "ETHUSDT"

@@ -78,6 +78,12 @@ def _whom(symbols: Sequence[str], everyone: int) -> str:
     return " ".join(named)
 
 
+def few(whom: str) -> str:
+    """The first of several symbols and how many more, where there is no room for their names."""
+    names = whom.split()
+    return whom if len(names) < 3 else f"{names[0]} and {len(names) - 1} more"
+
+
 def blocker_row(one: BlockerView, whom: str, picture: Picture, width: int) -> Row:
     """``⚠ stale_mark  ETHUSDT  mark is 7 s old  since 14:03``; no since when where it costs the detail."""
     grave = one.code in GRAVE
@@ -88,6 +94,8 @@ def blocker_row(one: BlockerView, whom: str, picture: Picture, width: int) -> Ro
         (f"  {whom}" if whom else "", "strong"),
     )
     detail, since = f"  {one.detail}", f"since {words.since(one.since, picture.now()).strip()}"
+    if whom and width_of(head) + cells(detail) > width:
+        head = (*head[:2], (f"  {few(whom)}", "strong"))
     room = width - width_of(head) - cells(detail)
     if 0 <= room <= cells(since):
         since = ""

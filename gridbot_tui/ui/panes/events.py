@@ -7,7 +7,7 @@ from gridbot_tui.ui import words
 from gridbot_tui.ui.folded import folded
 from gridbot_tui.ui.pane import Pane
 from gridbot_tui.ui.picture import Picture
-from gridbot_tui.ui.rows import Row, left
+from gridbot_tui.ui.rows import Row, cells, left
 
 LEVELS = {"debug": "dim", "info": "text", "note": "dim", "warning": "warn", "error": "bad", "critical": "bad"}
 
@@ -40,7 +40,9 @@ class FillsPane(Pane):
         fills = picture.snapshot.fills if picture.snapshot else ()
         if not fills:
             return [(("no fill yet", "dim"),)]
-        return [fill_row(one, picture.now(), width, picture.places) for one in sorted(fills, key=lambda fill: -fill.at)]
+        wide = max([10, *(cells(one.symbol) for one in fills)])
+        ordered = sorted(fills, key=lambda fill: -fill.at)
+        return [fill_row(one, picture.now(), width, picture.places, wide) for one in ordered]
 
 
 def latest(picture: Picture, count: int = 200) -> list[EventView]:
@@ -67,12 +69,12 @@ def event_rows(picture: Picture, count: int = 200) -> list[Row]:
     ]
 
 
-def fill_row(fill: FillView, now: int, width: int = 80, places: int = 2) -> Row:
+def fill_row(fill: FillView, now: int, width: int = 80, places: int = 2, wide: int = 10) -> Row:
     """One fill; its age instead of its time where there is little room."""
     profit = "" if float(fill.grid_profit) == 0 else words.money(fill.grid_profit, places, signed=True)
     return (
         (f"{words.since(fill.at, now):>12} " if width >= 64 else f"{words.span(now - fill.at):>4} ", "dim"),
-        (f"{fill.symbol:<10} ", "strong"),
+        (left(fill.symbol, wide) + " ", "strong"),
         (f"{fill.side:<4} ", fill.side if fill.side in ("buy", "sell") else "text"),
         (f"{words.grouped(fill.quantity):>10} @ {words.grouped(fill.price)}", "text"),
         (f"  {profit}", "loss" if profit.startswith(words.MINUS) else "gain"),

@@ -9,7 +9,7 @@ from gridbot_tui.control.snapshot import LinkView, RateView, Snapshot
 from gridbot_tui.ui import lines, words
 from gridbot_tui.ui.pane import Pane
 from gridbot_tui.ui.picture import OLD_AFTER, Line, Picture
-from gridbot_tui.ui.rows import Row, left, right
+from gridbot_tui.ui.rows import Row, cells, left, right
 from gridbot_tui.ui.screens.page import Page
 from gridbot_tui.units import Ms
 
@@ -102,7 +102,9 @@ class AgesPane(Pane):
         rows = _line_rows(picture)
         if picture.snapshot is not None:
             rows += [*_bot_rows(picture.snapshot), ()]
-            rows += [_source_row(name, age, picture) for name, age in sorted(picture.snapshot.ages.items())]
+            ages = sorted(picture.snapshot.ages.items())
+            wide = max([15, *(cells(name) for name, _ in ages)])
+            rows += [_source_row(name, age, picture, wide) for name, age in ages]
         return rows
 
 
@@ -125,12 +127,12 @@ def _bot_rows(snapshot: Snapshot) -> list[Row]:
     ]
 
 
-def _source_row(name: str, told: Ms | None, picture: Picture) -> Row:
+def _source_row(name: str, told: Ms | None, picture: Picture, wide: int) -> Row:
     age = _age(told, picture)
     silent = _silent(age, picture, _expected(name, picture))
     word = "  STALE" if silent else "  never heard" if age is None else ""
     return (
-        (left(name, 15), "strong"),
+        (left(name, wide), "strong"),
         (right(words.span(age), 6), "warn" if silent or age is None else "text"),
         (word, "warn"),
     )

@@ -81,7 +81,7 @@ class OrdersPane(SymbolFilter[OrderView]):
     TITLE = "Orders"
     EMPTY = "no order of ours stands"
     COLUMNS = (
-        Column("symbol", 12, lambda o, p: (o.symbol, "strong"), True),
+        Column("symbol", 12, lambda o, p: (o.symbol, "strong"), True, 20),
         Column("side", 6, lambda o, p: _side(o.side), True),
         Column("price", 14, lambda o, p: _order_price(o)),
         Column("quantity", 12, lambda o, p: (words.grouped(o.quantity), "text")),
@@ -126,11 +126,11 @@ class FillsPane(SymbolFilter[FillView]):
     EMPTY = "no fill yet"
     COLUMNS = (
         Column("when", 12, lambda f, p: (words.since(f.at, p.now()), "dim")),
-        Column("symbol", 12, lambda f, p: (f.symbol, "strong"), True),
+        Column("symbol", 12, lambda f, p: (f.symbol, "strong"), True, 20),
         Column("side", 6, lambda f, p: _side(f.side), True),
         Column("quantity", 12, lambda f, p: (words.grouped(f.quantity), "text")),
         Column("price", 14, lambda f, p: (words.grouped(f.price), "text")),
-        Column("grid p/l", 10, lambda f, p: _result(f, p.places)),
+        Column("grid p/l", 10, lambda f, p: _result(f, p.places), most=16),
         Column("fee", 16, lambda f, p: (f"{words.grouped(f.fee)} {f.fee_asset}", "dim")),
         Column("as", 5, lambda f, p: ("maker" if f.maker else "taker", "dim" if f.maker else "warn"), True),
         Column("for", 12, lambda f, p: (f.purpose, "dim"), True),

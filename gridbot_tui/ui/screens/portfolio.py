@@ -13,7 +13,7 @@ from gridbot_tui.ui.in_order import Field
 from gridbot_tui.ui.pane import Pane
 from gridbot_tui.ui.panes.header import STATES
 from gridbot_tui.ui.picture import Picture
-from gridbot_tui.ui.rows import Role, Row, Span, left, right
+from gridbot_tui.ui.rows import Role, Row, Span, cells, left, right
 from gridbot_tui.ui.screens.page import Page
 from gridbot_tui.units import Symbol
 
@@ -113,6 +113,8 @@ class PortfolioPane(Pane):
     def __init__(self) -> None:
         super().__init__(id="body")
         self.at = 0
+        self._mark: Symbol | None = None
+        """The symbol that the mark was put on: it stays there when the order changes under it."""
         self.by = 0
         self.backwards = False
         self.wanted = ""
@@ -123,8 +125,10 @@ class PortfolioPane(Pane):
         snapshot = picture.snapshot
         symbols = snapshot.symbols if snapshot else {}
         self._names = self._ordered(symbols)
+        if self._mark in self._names:
+            self.at = self._names.index(self._mark)
         self.at = max(0, min(self.at, len(self._names) - 1))
-        columns = _fitting(width)
+        columns = _fitting(width, self._names)
         rows = [self._heading(columns)]
         for at, name in enumerate(self._names):
             rows.append(self._row(columns, name, symbols[name], picture, at == self.at))
@@ -153,7 +157,8 @@ class PortfolioPane(Pane):
         row: list[Span] = [("  ", "dim")]
         for column in columns:
             align = left if column.flush_left else right
-            row.append((align(column.name, column.width) + " ", "accent" if column is COLUMNS[self.by] else "dim"))
+            role = "accent" if column.name == COLUMNS[self.by].name else "dim"
+            row.append((align(column.name, column.width) + " ", role))
         return tuple(row)
 
     def _row(
@@ -169,6 +174,7 @@ class PortfolioPane(Pane):
     def action_move(self, count: int) -> None:
         """Move the mark."""
         self.at = max(0, min(self.at + count, len(self._names) - 1))
+        self._mark = self._names[self.at] if self._names else None
         self._again()
 
     def action_open(self) -> None:
@@ -185,9 +191,9 @@ class PortfolioPane(Pane):
 
     def action_sort(self, step: int) -> None:
         """Sort by the neighbouring column."""
-        shown = _fitting(self.size.width - 4)
-        at = shown.index(COLUMNS[self.by]) if COLUMNS[self.by] in shown else 0
-        self.by = COLUMNS.index(shown[(at + step) % len(shown)])
+        names = [column.name for column in _fitting(self.size.width - 4, self._names)]
+        at = names.index(COLUMNS[self.by].name) if COLUMNS[self.by].name in names else 0
+        self.by = next(by for by, one in enumerate(COLUMNS) if one.name == names[(at + step) % len(names)])
         self._again()
 
     def action_reverse(self) -> None:
@@ -206,15 +212,17 @@ class PortfolioPane(Pane):
         self.action_move(count)
 
 
-def _fitting(width: int) -> list[Column]:
+def _fitting(width: int, names: Sequence[Symbol]) -> list[Column]:
+    """The columns that fit beside names of which none is cut."""
     found: list[Column] = []
     room = width - 2
-    for column in COLUMNS:
+    first = COLUMNS[0]._replace(width=max([COLUMNS[0].width, *map(cells, names)]))
+    for column in (first, *COLUMNS[1:]):
         room -= column.width + 1
         if room < 0:
             break
         found.append(column)
-    return found or [COLUMNS[0]]
+    return found or [first]
 
 
 class PortfolioPage(Page):

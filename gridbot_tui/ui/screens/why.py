@@ -1,15 +1,15 @@
 """Why: ranked reasons with since when and what would clear each; orders that do not rest; the last decisions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from textual.app import ComposeResult
 
 from gridbot_tui.control.snapshot import BlockerView, Snapshot
 from gridbot_tui.ui import words
 from gridbot_tui.ui.pane import Pane
-from gridbot_tui.ui.panes.blockers import GRAVE, together
+from gridbot_tui.ui.panes.blockers import GRAVE, few, together
 from gridbot_tui.ui.picture import Picture
-from gridbot_tui.ui.rows import Row, left, width_of, wrapped
+from gridbot_tui.ui.rows import Row, cells, left, width_of, wrapped
 from gridbot_tui.ui.screens.page import Page
 
 ASIDE = ("blocked", "unresolved", "crossed", "waiting")
@@ -50,6 +50,10 @@ def blocker_rows(rank: int, one: BlockerView, whom: str, now: int, width: int) -
         (f"  since {words.since(one.since, now)} ({words.span(now - one.since)})", "dim"),
     )
     rows: list[Row] = [head]
+    if width_of(head) > width and few(whom) != whom:
+        # Since when is not to fall off the edge behind the names of many symbols: they come below.
+        rows = [(*head[:2], (f"  {few(whom)}", "strong"), head[3])]
+        rows += [(("    ", "text"), *row) for row in wrapped(whom, max(10, width - 4), "strong")]
     rows += [(("    ", "text"), *row) for row in wrapped(one.detail, max(10, width - 4))]
     clears = wrapped(f"clears {one.clears_when or words.UNKNOWN}", max(10, width - 4), "accent")
     return [*rows, *((("    ", "text"), *row) for row in clears), ()]
@@ -58,6 +62,7 @@ def blocker_rows(rank: int, one: BlockerView, whom: str, now: int, width: int) -
 def withheld_rows(snapshot: Snapshot) -> list[Row]:
     """Slots of every symbol in which no order rests, with the reason."""
     rows: list[Row] = []
+    wide = _wide(snapshot.symbols)
     for name, view in snapshot.symbols.items():
         counts: dict[tuple[str, str], int] = {}
         for rung in view.ladder:
@@ -66,8 +71,13 @@ def withheld_rows(snapshot: Snapshot) -> list[Row]:
                 counts[key] = counts.get(key, 0) + 1
         for (state, reason), count in sorted(counts.items(), key=lambda item: ASIDE.index(item[0][0])):
             text = f"{words.plural(count, 'rung')} {state}" + (f": {reason.replace('_', ' ')}" if reason else "")
-            rows.append(((f"    {left(name, 12)} ", "strong"), (text, "dim" if state == "waiting" else "warn")))
+            rows.append(((f"    {left(name, wide)} ", "strong"), (text, "dim" if state == "waiting" else "warn")))
     return [(("orders that do not rest", "title"),), *rows, ()] if rows else []
+
+
+def _wide(names: Iterable[str]) -> int:
+    """Cells for the names of symbols: none is cut, for two of them would read alike."""
+    return max([12, *map(cells, names)])
 
 
 def decision_rows(snapshot: Snapshot, now: int, width: int) -> list[Row]:
@@ -76,8 +86,9 @@ def decision_rows(snapshot: Snapshot, now: int, width: int) -> list[Row]:
     if not last:
         return []
     rows: list[Row] = [(("last decisions", "title"),)]
+    wide = _wide(last)
     for name, one in sorted(last.items()):
-        head: Row = ((f"    {left(name, 12)} ", "strong"), (f"{words.since(one.at, now):>5}  ", "dim"))
+        head: Row = ((f"    {left(name, wide)} ", "strong"), (f"{words.since(one.at, now):>5}  ", "dim"))
         said = one.decided + (f"; rule: {one.rule.replace('_', ' ')}" if one.rule else "")
         for at, row in enumerate(wrapped(said, max(10, width - width_of(head)))):
             rows.append((*head, *row) if at == 0 else ((" " * width_of(head), "text"), *row))
