@@ -272,7 +272,10 @@ class GridApp(OrderActions, TypedAhead, App[Ended]):
 
     def get_key_display(self, binding: Binding) -> str:
         """Keys as they are written on paper."""
-        key = self._keymap.get(binding.id or "", "").split(",")[0] or binding.key
+        key = self._keymap.get(binding.id or "", "").split(",")[0]
+        if not key and binding.key_display:
+            return binding.key_display
+        key = key or binding.key.split(",")[0]
         return SIGNS.get(key, key.replace("ctrl+", "^"))
 
     # -- looking ------------------------------------------------------------------------------------------------

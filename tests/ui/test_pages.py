@@ -127,6 +127,24 @@ async def test_a_filter_narrows_the_list_and_escape_clears_it_before_it_leaves()
         assert len(app.screen_stack) == 1
 
 
+async def test_the_help_lists_the_keys_that_pages_have_of_their_own() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app, (120, 90)) as pilot:
+        await pilot.press("question_mark")
+        await settled(pilot)
+        text = screen_text(app)
+        for page, keys in {
+            "all symbols": ("enter  open", "←→     sort by", "R      reverse", "/      filter"),
+            "orders": ("A      shown symbol only",),
+            "decisions": ("A      shown symbol only",),
+            "learning": ("F      freeze/thaw", "B      roll back to marked", "Z      reset to prior"),
+            "log": ("F      follow", "v      level", "/      search", "n      next", "N      previous"),
+            "config": ("^s     preview, apply", "^f     find", "^n     next fault", "^o     as in force"),
+        }.items():
+            own = text.partition(f"On the page {page} ")[2].partition("On the page")[0]
+            assert [key for key in keys if key not in own] == [], page
+
+
 async def test_the_help_lists_every_action_with_the_key_it_has() -> None:
     from gridbot_tui.ui.actions import ACTIONS
 
@@ -152,3 +170,15 @@ async def test_a_replay_at_the_end_of_its_data_has_ended_and_is_not_lost() -> No
         await settled(pilot)
         assert "nothing trades" in screen_text(app)
         assert "attach" not in screen_text(app)
+
+
+async def test_both_directions_of_what_if_can_be_read_on_the_smallest_terminal() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app, (60, 24)) as pilot:
+        await pilot.press("x")
+        await settled(pilot)
+        rows = [" ".join(row.strip("│ ").split()) for row in screen_text(app).splitlines()]
+        assert "BTC, USDT now all 5 buys all 3 sells" in rows
+        assert "position 0.026 0.161 −0.052" in rows
+        assert "profit of a cycle 44.10 46.00" in rows
+        assert "funding a day pays 0.42 gets 0.14" in rows

@@ -1,20 +1,45 @@
 """Help: every key, from the bindings in force (a keymap of the operator's included)."""
 
+import inspect
 from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
 
 from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.dom import DOMNode
 
 from gridbot_tui.ui.actions import ACTIONS, APP, LOOK, TRADE
+from gridbot_tui.ui.pages import PAGES, PageSpec
 from gridbot_tui.ui.pane import Pane
 from gridbot_tui.ui.picture import Picture
 from gridbot_tui.ui.rows import Row, left
 from gridbot_tui.ui.screens.page import Page
+
+MOVES: Final = frozenset({"up", "down", "pageup", "pagedown", "home", "end", "escape"})
+"""Keys that do in every list what they say."""
+
+
+def keys_of_page(page: PageSpec) -> list[Binding]:
+    """The keys that a page and its panes have of their own, once each."""
+    found: dict[str, Binding] = {}
+    for kind in vars(import_module(page.where.partition(":")[0])).values():
+        if not (inspect.isclass(kind) and issubclass(kind, DOMNode) and kind.__module__.startswith("gridbot_tui.")):
+            continue
+        for one in vars(kind).get("BINDINGS", ()):
+            if isinstance(one, Binding) and one.key.partition(",")[0] not in MOVES:
+                found[one.key] = one
+    return list(found.values())
 
 
 class HelpPane(Pane):
     """Made from the table of actions and the keys they have now."""
 
     TITLE = "Help"
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._pages = [(page.label, own) for page in PAGES if (own := keys_of_page(page))]
 
     def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
         """By group: key, name, what it does."""
@@ -29,6 +54,10 @@ class HelpPane(Pane):
                 if one.id == "pane_1":
                     key, text = "1-8", "Go to a pane; on a small terminal it is the one that is shown"
                 rows.append(((f"  {left(key, 7)}", "key"), (left(one.label, 16), "strong"), (text, "text")))
+            rows.append(())
+        for page, own in self._pages:
+            rows.append(((f"On the page {page}", "title"),))
+            rows += [((f"  {left(self.app.get_key_display(one), 7)}", "key"), (one.description, "text")) for one in own]
             rows.append(())
         rows += [
             (("In a pane", "title"),),

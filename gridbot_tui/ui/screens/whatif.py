@@ -9,12 +9,15 @@ from gridbot_tui.ui import words
 from gridbot_tui.ui.pane import Pane
 from gridbot_tui.ui.panes.header import TIERS
 from gridbot_tui.ui.picture import Picture
-from gridbot_tui.ui.rows import Role, Row, right
+from gridbot_tui.ui.rows import Role, Row, left, right
 from gridbot_tui.ui.screens.levels import WIDTH, level_rows
 from gridbot_tui.ui.screens.page import Page
 from gridbot_tui.ui.screens.trials import trial_rows
 
-LABEL = 24
+LABEL, SHORT = 24, 18
+"""Cells of the names of quantities: with their unit, and where there is no room for it."""
+LEAST = 12
+"""Cells of a column of values."""
 
 
 class WhatIfPane(Pane):
@@ -33,8 +36,12 @@ class WhatIfPane(Pane):
                 (("no ladder stands, so nothing can fill: ", "dim"), (f"{view.state}, press w for why", "warn")),
                 *([(), *tried] if tried else []),
             ]
-        wide = max(12, min(26, (width - LABEL) // (len(view.what_if) + 1)))
-        rows = [_heading(view.what_if, wide), *_rows(view, wide, snapshot.quote, picture.places)]
+        count = len(view.what_if) + 1
+        label = LABEL if width - LABEL >= LEAST * count else SHORT
+        wide = max(LEAST, min(26, (width - label) // count))
+        units = "" if label == LABEL else f"{view.base}, {snapshot.quote}"
+        rows = [_heading(view.what_if, wide, label, units)]
+        rows += _rows(view, wide, label, snapshot.quote, picture.places)
         rows += [(), ((_tiers(snapshot.tier_limits), "dim"),)]
         rows += what_if_notes(view) + tried
         room = height - len(rows) - 2
@@ -47,13 +54,13 @@ class WhatIfPane(Pane):
         return (("If every level fills ", "title"), (picture.symbol, "strong"))
 
 
-def _heading(cases: Sequence[WhatIf], wide: int) -> Row:
+def _heading(cases: Sequence[WhatIf], wide: int, label: int, units: str) -> Row:
     names = ["now", *(f"all {words.plural(case.fills, case.side)}" for case in cases)]
     roles: list[Role] = ["dim", *(case.side if case.side in ("buy", "sell") else "text" for case in cases)]
-    return ((" " * LABEL, "dim"), *((right(name, wide), role) for name, role in zip(names, roles, strict=True)))
+    return ((left(units, label), "dim"), *((right(name, wide), role) for name, role in zip(names, roles, strict=True)))
 
 
-def _rows(view: SymbolView, wide: int, quote: str, places: int) -> list[Row]:
+def _rows(view: SymbolView, wide: int, label: int, quote: str, places: int) -> list[Row]:
     """One row a quantity: its name, now, then each direction."""
     cases = view.what_if
     now_liquidation = words.grouped(view.liquidation_price)
@@ -82,7 +89,7 @@ def _rows(view: SymbolView, wide: int, quote: str, places: int) -> list[Row]:
     ]
     return [
         (
-            (f"{name:<{LABEL}}", "dim"),
+            (left(name if label == LABEL else name.partition(",")[0], label), "dim"),
             (right(now, wide), "dim"),
             *((right(text, wide), role) for text, role in values),
         )
