@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from gridbot_tui.control.command import CommandOutcome
-from gridbot_tui.control.snapshot import Snapshot
+from gridbot_tui.control.snapshot import ShutdownView, Snapshot
 from gridbot_tui.ui.app import GridApp
 from gridbot_tui.ui.dialogs.dialog import Answer, Dialog
 from gridbot_tui.ui.dialogs.flatten import FlattenDialog
@@ -281,3 +281,44 @@ async def test_no_number_and_no_answer_of_a_dialog_is_cut_on_the_smallest_termin
                     assert any(line.rstrip("│ ").endswith(answer) for line in box), answer
             await pilot.press("escape")
             await settled(pilot)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 18), (40, 12)])
+async def test_what_is_told_covers_no_answer_of_a_dialog_on_a_small_terminal(size: tuple[int, int]) -> None:
+    app = an_app(fixtures.six_symbols())
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await settled(pilot)
+        for at in range(3):
+            app.tell("error", f"something {at} that takes a line of a toast, and some more words after it")
+        await settled(pilot)
+        await pilot.press("ctrl+q")
+        await settled(pilot)
+        text = screen_text(app)
+        for answer in ("‹ Cancel ›", "Detach", "Stop protected", "Flatten and stop"):
+            assert answer in text
+
+
+async def test_a_terminal_that_is_too_small_has_no_toast_over_its_one_page() -> None:
+    app = an_app(fixtures.normal())
+    async with app.run_test(size=(40, 12), notifications=True) as pilot:
+        app.tell("error", "first")
+        app.tell("error", "second")
+        await settled(pilot)
+        assert "too small: need 60x16, have 40x12" in screen_text(app)
+        assert "p pauses, f flattens" in screen_text(app)
+        assert "first" not in screen_text(app), "the last one is a line of the page"
+
+
+async def test_leaving_a_bot_that_is_not_heard_promises_no_trading() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app, (80, 24)) as pilot:
+        app.picture.line, app.picture.controls = Line.LOST, False
+        await pilot.press("ctrl+q")
+        await settled(pilot)
+        text = " ".join(screen_text(app).replace("│", " ").split())
+        assert "nothing is heard of the bot, so whether it" in text
+        assert "trading goes on" not in text
+        done = ShutdownView("verify", ("cancel", "verify"), "0 orders left; verified", fixtures.NOW, True)
+        app.picture.receive(replace(fixtures.normal(), state="stopped", shutdown=done))
+        await settled(pilot)
+        assert "the bot has ended; only this terminal closes" in screen_text(app)

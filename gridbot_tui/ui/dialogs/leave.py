@@ -35,6 +35,12 @@ class LeaveDialog(Dialog):
             detach = "a replay goes on only where it is kept (--resume)"
         if picture.ended:
             return told(("detach   ", "accent"), "the replay is over: nothing trades, nothing is left to stop", width)
+        if picture.stopped is not None:
+            return told(("detach   ", "accent"), "the bot has ended; only this terminal closes", width)
+        if picture.unheard:
+            unknown = f"nothing is heard of the bot, so whether it trades is unknown; {detach}"
+            rows = told(("detach   ", "accent"), unknown, width)
+            return rows + told(("         ", "text"), "'gridbot status' asks it again", width, "dim")
         rows = told(("detach   ", "accent"), f"trading goes on; {detach}", width)
         rows += told(("         ", "text"), "'gridbot attach' brings the screen back", width, "dim")
         if len(self.ANSWERS) > 1:
