@@ -367,7 +367,8 @@ class LotBook:
             self.buckets.add(fill.price, 1, 0, ZERO)
         if self._futures:
             value = instrument.notional(fill.price, fill.steps * fill.side)
-            self.carry.fill(before, after, value, instrument.unit * fill.price, fill.realised)
+            opened = instrument.notional(fill.price, after)
+            self.carry.fill(before, after, value, instrument.unit, opened, fill.realised)
 
     def _clear_debt(self, price: Ticks) -> Money:
         """Spot: a base fee may take more than the dust; lots give whole steps for it, at their own prices.

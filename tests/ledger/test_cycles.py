@@ -217,6 +217,32 @@ def test_the_exchanges_rounding_of_realised_is_booked_when_flat() -> None:
     assert book.pnl().inventory == D("1E-8")
 
 
+def test_a_fill_that_is_heard_of_after_later_ones_leaves_equity_as_it_is() -> None:
+    """A long lot is closed, a short one is opened: the news of the first is lost and comes by the next comparison."""
+    book = ledger(Market.FUTURES)
+    do(book, BUY, 600_000, 10)
+    do(book, SELL, 620_000, 10)
+    book.mark("BTCUSDT", 620_000)
+    assert book.equity_quick() == book.wallet + 20, "closed at 62,000 whichever of the two did it"
+    do(book, SELL, 610_000, 10, realised="10")
+    one = book.book("BTCUSDT")
+    assert (one.entry_price(), one.carry.rounding) == (D(62000), ZERO)
+    assert book.equity_quick() == book.wallet == D("10010.00000001")
+
+
+def test_what_no_late_fill_explains_is_booked_when_the_position_is_flat_again() -> None:
+    book = ledger(Market.FUTURES)
+    for price in (600_000, 700_000):
+        do(book, BUY, price, 10)
+        do(book, SELL, price, 10, realised="-3")
+    one = book.book("BTCUSDT")
+    assert (one.carry.cost, one.carry.rounding) == (D(-6), ZERO), "another one each time: it may still be explained"
+    do(book, BUY, 650_000, 10)
+    do(book, SELL, 660_000, 10, realised="10")
+    assert (one.carry.cost, one.carry.rounding) == (ZERO, D(-6))
+    assert book.equity_quick() == book.wallet
+
+
 def test_a_fee_valued_late_moves_the_break_even_of_what_it_opened() -> None:
     book = ledger()
     do(book, BUY, 600_000, 10, "0.01", asset="BNB")
