@@ -246,7 +246,9 @@ def _announce(desk: Desk, foreign: dict[str, OpenOrder]) -> None:
 
 def closable(desk: Desk, symbol: Symbol) -> int:
     """Our position in steps that the exchange would take an order for; 0 where only dust is left."""
-    state = desk.symbols[symbol]
+    state = desk.symbols.get(symbol)
+    if state is None:
+        return 0  # it is not listed any more
     position = desk.ledger.book(symbol).own_position
     best = state.best
     if not position or best is None:

@@ -249,7 +249,7 @@ class Picture:
 
     def _fill(self, fact: FillFact) -> FillView:
         fill, desk = fact.fill, self._engine.desk
-        instrument = desk.instruments[fill.symbol]
+        instrument = desk.ledger.book(fill.symbol).instrument  # its symbol may not be listed any more
         return FillView(
             at=fill.at,
             symbol=fill.symbol,

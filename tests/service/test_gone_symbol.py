@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gridbot_tui.control.command import CommandKind
 from gridbot_tui.exchange.server import info
 from gridbot_tui.service.assemble import RunRefused
 from gridbot_tui.store.reader import reading
@@ -55,6 +56,25 @@ def test_the_others_trade_and_it_comes_back(
         assert (await scene.stop()).exit_code == 0
 
     live_through(story, tmp_path, market=market, symbols=BOTH)
+
+
+def test_its_fills_and_its_dust_are_shown_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(scene: Scene) -> None:
+        await scene.start()
+        await scene.trading()
+        scene.carry(0.985, "ETHUSDT")
+        await scene.until(lambda p: p.symbols["ETHUSDT"].lots, "a lot")
+        scene.order(CommandKind.FLATTEN, symbol="ETHUSDT")
+        await scene.until(lambda p: not p.symbols["ETHUSDT"].lots, "it is flat but for dust")
+        await scene.leave()
+        take_off(scene, monkeypatch)
+        await scene.start()
+        picture = await scene.until(lambda p: any(one.symbol == "BTCUSDT" for one in p.orders), "it trades")
+        assert {fill.symbol for fill in picture.fills} == {"ETHUSDT"}
+        result = await scene.stop()
+        assert (result.exit_code, "dust: ETHUSDT 0.0000" in result.text) == (0, True), result.text
+
+    live_through(story, tmp_path, market=Market.SPOT, symbols=BOTH)
 
 
 def test_what_is_held_of_it_needs_its_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
