@@ -18,7 +18,7 @@ from gridbot_tui.orders.desired import is_dust
 from gridbot_tui.orders.ids import parse
 from gridbot_tui.orders.model import NewOrder, OrderKind, OrderState, Purpose
 from gridbot_tui.orders.rungs import Touch
-from gridbot_tui.units import Asset, ClientId, Market, Money, Ms, Symbol
+from gridbot_tui.units import ZERO, Asset, ClientId, Market, Money, Ms, Symbol, plain
 
 SETTLE: Ms = 5_000
 """An order touched this recently may be missing from a list that was made before it."""
@@ -29,8 +29,9 @@ RESIDUAL_PATIENCE: Ms = 30_000
 def account_state(desk: Desk, event: AccountState) -> None:
     """Start the ledger on the first statement; afterwards tie out against each one."""
     if not desk.started:
-        begin(desk, event.at, event.balances, desk.config.capital)
-        desk.emit(StartFact(event.at, event.balances, desk.config.capital))
+        capital = _capital(desk, event.balances)
+        begin(desk, event.at, event.balances, capital)
+        desk.emit(StartFact(event.at, event.balances, capital))
     desk.truth_at = event.at
     desk.ledger.account.reported(event.balances, event.at)
     marked = []
@@ -47,6 +48,18 @@ def account_state(desk: Desk, event: AccountState) -> None:
             watch.exits(desk, state)
     _compare_positions(desk, event)
     check_residual(desk)
+
+
+def _capital(desk: Desk, balances: dict[Asset, Money]) -> Money | None:
+    """What the bot may size by; None = the whole wallet. Every limit is a share of it: were it more than there is,
+    leverage, drawdown and liquidation would be those of money that nobody has."""
+    capital, quote = desk.config.capital, desk.config.quote
+    there = balances.get(quote, ZERO)
+    if capital is None or capital <= there:
+        return capital
+    detail = f"bot.capital is {plain(capital)} {quote}, and the wallet holds {plain(there)}: it sizes by what is there"
+    desk.note("", "capital", detail, "warning")
+    return None
 
 
 def begin(desk: Desk, at: Ms, balances: dict[Asset, Money], capital: Money | None) -> None:

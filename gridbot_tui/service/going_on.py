@@ -52,17 +52,19 @@ def with_its_kinds(profile: Profile, engine: Engine) -> None:
             )
 
 
-def with_its_capital(profile: Profile, engine: Engine, capital: Money | None) -> str:
+def with_its_capital(profile: Profile, store: Store, engine: Engine, capital: Money | None) -> str:
     """The books count from the capital they began with: another one of the config would size nothing, unsaid.
 
-    ``capital`` is what the config allots; None = the whole wallet in the quote asset. Returns what is to be said where
-    something is held, which a bot minds all the same.
+    ``capital`` is what the config allots; None = the whole wallet in the quote asset, which is all that one of more
+    than the wallet held could begin with, too. Returns what is to be said where something is held, which a bot minds
+    all the same.
     """
-    ledger = engine.desk.ledger
+    ledger, asked = engine.desk.ledger, "" if capital is None else plain(capital)
     if not ledger.started:
+        store.put_meta("capital", asked)
         return ""
     whole = ledger.account.sums(ledger.quote).start
-    if ledger.allotted == (whole if capital is None else capital):
+    if ledger.allotted == (whole if capital is None else capital) or store.get_meta("capital") == asked:
         return ""
     then = f"{plain(ledger.allotted)} {ledger.quote}" + (" (its whole wallet then)" if ledger.allotted == whole else "")
     now = "none, for the whole wallet" if capital is None else plain(capital)

@@ -94,7 +94,8 @@ class Parts(ABC):
             self.crashed = self.resumed and not self.store.was_clean
             going_on.under_its_name(profile, self.store, self.engine, crashed=self.crashed)
             going_on.with_its_kinds(profile, self.engine)
-            self._passed_over = going_on.with_its_capital(profile, self.engine, settings.capital(plan.mode))
+            capital = settings.capital(plan.mode)
+            self._passed_over = going_on.with_its_capital(profile, self.store, self.engine, capital)
             self._configure_logs(settings.logs)
             self.log = logs.get_logger("service")
             anchor = self.store.meta_as(AUDIT_HEAD, Head.parse)

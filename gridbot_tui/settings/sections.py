@@ -85,8 +85,8 @@ class BotParams(Section):
         gt=0,
         le=Decimal(1_000_000_000),
         description="Money the bot may size by; drawdown is measured on it. Not set: 10000 in sim, replay "
-        "and paper; on testnet and live the whole wallet in the quote asset. Later deposits and withdrawals "
-        "raise and lower it; a profile that has begun takes no other one.",
+        "and paper; on testnet and live the whole wallet in the quote asset, and never more than that holds. "
+        "Later deposits and withdrawals raise and lower it; a profile that has begun takes no other one.",
         json_schema_extra=unit("quote"),
     )
 
