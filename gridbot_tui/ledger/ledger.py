@@ -31,7 +31,8 @@ class Ledger:
 
     Equity is the allotted capital plus the change of the quote wallet plus what open positions are worth
     beyond what they cost, less fees paid from other wallets. Base bought by us is in it, base and other
-    assets that were there before are not; what leaves a wallet is theirs first, and ours where they are used up.
+    assets that were there before are not, nor is quote beside the capital; what leaves a wallet is theirs first, and
+    ours where they are used up.
 
     Not thread-safe; every method is synchronous and exact. Money is in quote unless an asset is named.
     """
@@ -210,7 +211,7 @@ class Ledger:
         if not self._cash.add(cash.cash_id):
             return False
         self.last_cash_at = max(cash.at, self.last_cash_at or cash.at)
-        equity_before = self.equity_quick()
+        equity_before, moved = self.equity_quick(), self._moved()
         self.account.cash(cash)
         if cash.asset != self.quote:
             # No part of equity, the account book has it; but for base of ours that went with it.
@@ -231,8 +232,20 @@ class Ledger:
             self._flows.other += amount
         self._refresh()
         if kind == "transfer":
-            self._transfer(cash.at, amount, equity_before)
+            self._transfer(cash.at, self._moved() - moved, equity_before)
         return True
+
+    def of_capital(self, transfers: Money) -> Money:
+        """What deposits less withdrawals of so much have changed of the capital.
+
+        The quote wallet may hold money beside it, which is no business of the bot's: withdrawals take what deposits
+        have brought, then that, and the capital last; deposits make it good in the opposite order.
+        """
+        beside = self.account.sums(self.quote).start - self._allotted
+        return transfers if transfers >= 0 or beside <= 0 else min(ZERO, transfers + beside)
+
+    def _moved(self) -> Money:
+        return self.of_capital(self.account.sums(self.quote).transfers)
 
     def adopt(self, at: Ms, symbol: Symbol, steps: Steps, price: Ticks) -> int:
         """Spot: make base that was there before ours, as capital brought in at ``price``; the lot's id."""
@@ -429,6 +442,8 @@ class Ledger:
         """The part of equity that no mark moves."""
         sums = self.account.sums(self.quote)
         paid = self._carried + self._flows.outside_fees
+        if sums.transfers < 0:
+            paid += sums.transfers - self.of_capital(sums.transfers)  # it was beside the capital
         self._cash_part = self._allotted + (sums.wallet - sums.start) - paid
 
     def _fee_value(self, fill: FillLike, instrument: Instrument) -> Money | None:

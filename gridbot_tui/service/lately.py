@@ -6,6 +6,7 @@ from itertools import dropwhile
 from typing import Final, NamedTuple
 
 from gridbot_tui.engine.events import CashKind
+from gridbot_tui.ledger import Ledger
 from gridbot_tui.store.rows import CashRow, EquityRow
 from gridbot_tui.units import DAY, MINUTE, ZERO, Asset, Money, Ms
 
@@ -56,10 +57,12 @@ class Lately:
         self._transfers.append((self._booked, asset, amount))
         self._booked += 1
 
-    def earned(self, since: Ms, equity: Money, quote: Asset) -> Money | None:
+    def earned(self, since: Ms, equity: Money, ledger: Ledger) -> Money | None:
         """What ``equity`` has of trading since the last point at or before a time; None before the first."""
         mark = next((mark for mark in reversed(self._marks) if mark.at <= since), None)
         if mark is None:
             return None
         after = dropwhile(lambda one: one[0] < mark.transfers, self._transfers)
-        return equity - mark.equity - sum((amount for _, asset, amount in after if asset == quote), ZERO)
+        moved = sum((amount for _, asset, amount in after if asset == ledger.quote), ZERO)
+        whole = ledger.account.sums(ledger.quote).transfers
+        return equity - mark.equity - (ledger.of_capital(whole) - ledger.of_capital(whole - moved))

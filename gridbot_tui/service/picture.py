@@ -345,7 +345,7 @@ class Picture:
     def _since(self, equity: Money | None, at: Ms) -> str | None:
         if equity is None:
             return None
-        return _text(self._recent.lately.earned(at, equity, self._engine.desk.config.quote))
+        return _text(self._recent.lately.earned(at, equity, self._engine.desk.ledger))
 
     def _shutdown(self) -> ShutdownView | None:
         shutdown = self._bot.shutdown

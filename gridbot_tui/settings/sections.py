@@ -86,7 +86,8 @@ class BotParams(Section):
         le=Decimal(1_000_000_000),
         description="Money the bot may size by; drawdown is measured on it. Not set: 10000 in sim, replay "
         "and paper; on testnet and live the whole wallet in the quote asset, and never more than that holds. "
-        "Later deposits and withdrawals raise and lower it; a profile that has begun takes no other one.",
+        "Later deposits raise it, and withdrawals lower it once what the wallet holds beside it is used up; a profile "
+        "that has begun takes no other one.",
         json_schema_extra=unit("quote"),
     )
 

@@ -5,9 +5,9 @@ from random import Random
 import pytest
 
 from gridbot_tui.engine.events import CashKind
-from gridbot_tui.ledger import Capital
-from gridbot_tui.units import Side
-from tests.ledger.scene import D, cash, fill, ledger
+from gridbot_tui.ledger import Capital, Ledger
+from gridbot_tui.units import Market, Side
+from tests.ledger.scene import D, cash, fill, instruments, ledger
 
 
 def fund(equity: int = 1000) -> Capital:
@@ -104,3 +104,19 @@ def test_the_deepest_fall_is_that_of_every_sample_taken(seed: int) -> None:
         top = max(top, equity)
         deepest = min(deepest, float(equity / top) - 1.0)
         assert capital.max_drawdown == pytest.approx(deepest, abs=1e-12)
+
+
+def test_what_lies_beside_the_capital_comes_and_goes_without_it() -> None:
+    """An account of 10,000 of which 3,000 are the bot's: whoever takes 4,500 out of it takes none of these."""
+    book = ledger(capital=D("3000.00000001"))
+    book.fill(fill(Side.BUY, 600_000, 10, "1"))
+    book.mark("BTCUSDT", 610_000)
+    moves = ((-4500, 0), (4500, 0), (2000, 2000), (-3000, 0), (-8000, -2000), (2500, 0), (7000, 500))
+    for number, (amount, moved) in enumerate(moves):
+        book.cash(cash(CashKind.TRANSFER, str(amount), f"t{number}"))
+        assert book.equity_quick() == D("3010.00000001") + moved, number
+        assert book.pnl().transfers == moved
+        assert book.take(number)
+        assert book.capital.nav == pytest.approx(D(3010) / 3000), "money that comes or goes is no profit"
+        again = Ledger.restore(book.market, book.quote, instruments(Market.FUTURES), book.state())
+        assert again.equity_quick() == book.equity_quick()

@@ -6,13 +6,16 @@ from pathlib import Path
 
 from gridbot_tui.engine.actions import CashFact, EquityFact, Fact
 from gridbot_tui.engine.events import Cash, CashKind
+from gridbot_tui.ledger import Ledger
 from gridbot_tui.service.lately import Lately
 from gridbot_tui.service.picture import Recent
-from gridbot_tui.units import DAY, HOUR, MINUTE, Ms
+from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Ms
 from tests.store import making as m
 
 MIDNIGHT: Ms = m.T0 - m.T0 % DAY + DAY
 QUARTER = 15 * MINUTE
+LEDGER = Ledger(Market.FUTURES, "USDT", {})
+LEDGER.start(0, {"USDT": D(10_000)})
 
 
 def transfer(at: Ms, amount: str, asset: str = "USDT") -> CashFact:
@@ -28,17 +31,28 @@ def test_a_deposit_is_no_profit_of_the_day() -> None:
     lately.point(MIDNIGHT, D(10_000))
     lately.transfer("USDT", D(5_000))
     lately.transfer("BTC", D(3))
-    assert lately.earned(MIDNIGHT, D(15_007), "USDT") == D(7)
+    assert lately.earned(MIDNIGHT, D(15_007), LEDGER) == D(7)
     lately.point(MIDNIGHT + HOUR, D(15_007))
-    assert lately.earned(MIDNIGHT + HOUR, D(15_000), "USDT") == D(-7)
-    assert lately.earned(MIDNIGHT - 1, D(15_000), "USDT") is None
+    assert lately.earned(MIDNIGHT + HOUR, D(15_000), LEDGER) == D(-7)
+    assert lately.earned(MIDNIGHT - 1, D(15_000), LEDGER) is None
 
 
 def test_a_deposit_that_is_booked_after_a_younger_point_counts_from_there_on() -> None:
     recent = Lately()
     recent.point(MIDNIGHT, D(100))
     recent.transfer("USDT", D(50))  # of before midnight, heard of after it
-    assert recent.earned(MIDNIGHT, D(150), "USDT") == D(0)
+    assert recent.earned(MIDNIGHT, D(150), LEDGER) == D(0)
+
+
+def test_a_withdrawal_of_what_lies_beside_the_capital_is_no_profit_of_the_day() -> None:
+    ledger, lately = Ledger(Market.FUTURES, "USDT", {}), Lately()
+    ledger.start(0, {"USDT": D(10_000)}, D(3_000))
+    lately.point(MIDNIGHT, D(3_000))
+    for at, amount, left in ((1, -6_000, 3_000), (2, -2_000, 2_000), (3, 9_000, 4_000)):
+        ledger.cash(Cash(at, CashKind.TRANSFER, "USDT", D(amount), f"t{at}"))
+        lately.transfer("USDT", D(amount))
+        assert ledger.equity_quick() == left
+        assert lately.earned(MIDNIGHT, D(left + 7), ledger) == 7
 
 
 def test_the_day_begins_at_its_midnight_however_long_the_curve_is_and_after_a_restart(tmp_path: Path) -> None:
@@ -53,5 +67,5 @@ def test_the_day_begins_at_its_midnight_however_long_the_curve_is_and_after_a_re
             alive.take(facts)
         now = D(10_000 + 9 * 60 - 2_000)
         for recent in (alive, Recent(store)):
-            assert recent.lately.earned(MIDNIGHT, now, "USDT") == D(9 * 60)
-            assert recent.lately.earned(MIDNIGHT + 9 * HOUR - 7 * DAY, now, "USDT") == D(7 * 24 * 60)
+            assert recent.lately.earned(MIDNIGHT, now, LEDGER) == D(9 * 60)
+            assert recent.lately.earned(MIDNIGHT + 9 * HOUR - 7 * DAY, now, LEDGER) == D(7 * 24 * 60)
