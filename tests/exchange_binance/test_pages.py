@@ -241,17 +241,19 @@ async def test_income_of_many_pages_and_weeks_comes_whole_once_and_without_what_
     assert len({one.cash_id for one in cash}) == 1_502
 
 
-async def test_money_of_trades_in_symbols_that_are_not_traded_comes_and_goes_as_a_transfer() -> None:
+async def test_money_of_trades_and_funding_in_symbols_that_are_not_traded_comes_and_goes_as_a_transfer() -> None:
     made = income(1, "REALIZED_PNL", NOW - 5) | {"symbol": "DOGEUSDC", "asset": "USDC", "tradeId": "77"}
     paid = income(2, "COMMISSION", NOW - 4) | {"symbol": "DOGEUSDC", "asset": "BNB", "tradeId": "77"}
     own = income(3, "REALIZED_PNL", NOW - 3) | {"symbol": "BTCUSDT", "tradeId": "78"}
     odd = income(4, "COMMISSION", NOW - 2) | {"symbol": "DOGEUSDC", "tradeId": ""}
-    pages = {1: [made, paid, own, odd]}
+    held = income(5, "FUNDING_FEE", NOW - 1, "-25") | {"symbol": "DOGEUSDC"}
+    pages = {1: [made, paid, own, odd, held]}
     rest, _ = scripted(Market.FUTURES, {"income": lambda params: pages.get(params["page"], [])})
     assert [(one.cash_kind, one.asset, one.cash_id) for one in await rest.cash(NOW - 10)] == [
         ("transfer", "USDC", "trade-DOGEUSDC-77-realised"),
         ("transfer", "BNB", "trade-DOGEUSDC-77-fee"),
         ("transfer", "USDT", "COMMISSION-4-DOGEUSDC"),
+        ("transfer", "USDT", "FUNDING_FEE-5-DOGEUSDC"),
     ]
 
 

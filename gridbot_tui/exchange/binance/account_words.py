@@ -161,15 +161,15 @@ def fill_of_answer(row: Json, part: Json, scale: Scale, client_id: ClientId, sid
 def income(row: Json, traded: Container[Symbol]) -> Cash | None:
     """One row of ``income``; None for what the executions carry.
 
-    Executions of symbols that are not traded are asked for by nobody: what another hand makes or loses there comes
-    and goes as a transfer.
+    Executions of symbols that are not traded are asked for by nobody: what another hand makes or loses there, by
+    funding too, comes and goes as a transfer.
     """
     kind, symbol = need(row, "incomeType"), str(row.get("symbol") or "")
-    elsewhere = kind in IN_FILLS and symbol != "" and symbol not in traded
+    elsewhere = symbol != "" and symbol not in traded
     if kind in IN_FILLS and not elsewhere:
         return None
     number = f"{kind}-{need(row, 'tranId')}"
-    if elsewhere and row.get("tradeId"):
+    if kind in IN_FILLS and row.get("tradeId"):
         cash_id = f"trade-{symbol}-{row['tradeId']}-{IN_FILLS[kind]}"
     else:
         cash_id = f"{number}-{symbol}" if symbol else number
