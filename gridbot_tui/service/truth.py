@@ -25,7 +25,7 @@ from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.source import FundingRate
 from gridbot_tui.service.adopting import REACH, begins_at, first_statement, since_flat
 from gridbot_tui.service.dialog import Dialog, Pause, ask, together
-from gridbot_tui.units import Asset, ClientId, Ms, Symbol
+from gridbot_tui.units import MINUTE, Asset, ClientId, Ms, Symbol
 
 
 class Book(Protocol):
@@ -79,6 +79,9 @@ class StepTime(Struct, frozen=True):
 _WITHOUT_TRADES = frozenset((Outcome.ACCEPTED, Outcome.CANCELED, Outcome.EXPIRED, Outcome.REFUSED))
 """What an order may be of which nothing was executed, as the exchange itself says."""
 HALF_MINUTE: Ms = 30_000
+LISTED_LATE: Ms = MINUTE
+"""Wallet changes come onto the exchange's list in another order than their times, funding of one symbol seconds after
+another's. Asked for from the last one's time alone, such a one would be missing for ever; each is booked once."""
 AT_ONCE = 32
 """Orders that are asked about at the same time; how many leave at once is the port's affair."""
 
@@ -218,7 +221,7 @@ class Truth:
     def _missed_money(self) -> Dialog[None]:
         for symbol in self._symbols:
             yield from self._fills(symbol)
-        reply = yield from ask(AskCash(self._id(), self._book.last_cash_at()))
+        reply = yield from ask(AskCash(self._id(), self._book.last_cash_at() - LISTED_LATE))
         listed = _required(reply.cash)
         for cash in listed:
             self._feed(cash)

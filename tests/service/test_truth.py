@@ -1,0 +1,70 @@
+"""Asking the exchange for what was missed: nothing that its lists bring late stays missing."""
+
+from decimal import Decimal as D
+from typing import Any
+
+from gridbot_tui.engine.events import AccountState, Cash, CashKind, OpenOrders
+from gridbot_tui.exchange.port import AskCash, AskFills, AskOpenOrders, Reply
+from gridbot_tui.ledger import Ledger
+from gridbot_tui.service.dialog import Dialogs
+from gridbot_tui.service.truth import Truth
+from gridbot_tui.units import HOUR, Market, Ms, Symbol
+
+AT = 16 * HOUR
+SYMBOLS = ("BTCUSDT", "ETHUSDT")
+
+
+class Bot:
+    """Books that hear of cash, and an exchange that lists it."""
+
+    def __init__(self) -> None:
+        self.ledger = Ledger(Market.FUTURES, "USDT", {})
+        self.ledger.start(0, {"USDT": D(1_000)})
+        self.since: Ms = AT - HOUR
+        self.listed: list[Cash] = []
+        self.dialogs = Dialogs(self._asked)
+        self.truth = Truth(SYMBOLS, self, self._hears, self.dialogs.new_id, lambda: AT)  # type: ignore[arg-type]
+
+    def last_fill(self, symbol: Symbol) -> tuple[str, Ms]:
+        return "", 0
+
+    def last_cash_at(self) -> Ms:
+        return self.since
+
+    def cash_listed(self, at: Ms) -> None:
+        self.since = max(self.since, at)
+
+    def unsettled(self) -> list[Any]:
+        return []
+
+    def compare(self) -> None:
+        self.dialogs.start(self.truth.reconcile(), lambda result, error: None, AT)
+
+    def _hears(self, event: object) -> None:
+        if isinstance(event, Cash):
+            self.ledger.cash(event)
+
+    def _asked(self, query: Any) -> None:
+        reply = Reply(query.request_id, AT, account=AccountState(AT, {}, ()))
+        if isinstance(query, AskFills):
+            reply = Reply(query.request_id, AT, fills=())
+        elif isinstance(query, AskCash):
+            reply = Reply(query.request_id, AT, cash=tuple(one for one in self.listed if one.at >= query.since))
+        elif isinstance(query, AskOpenOrders):
+            reply = Reply(query.request_id, AT, open_orders=OpenOrders(AT, ()))
+        self.dialogs.reply(reply)
+
+
+def funding(at: Ms, symbol: Symbol, amount: str) -> Cash:
+    return Cash(at, CashKind.FUNDING, "USDT", D(amount), f"FUNDING_FEE-{symbol}-{at}", symbol)
+
+
+def test_funding_that_is_listed_after_that_of_another_symbol_is_booked_once() -> None:
+    bot = Bot()
+    bot.listed = [funding(AT + 4, "ETHUSDT", "-2")]
+    bot.compare()
+    assert bot.ledger.wallet == 998
+    bot.listed.insert(0, funding(AT + 1, "BTCUSDT", "-0.5"))  # settled before, listed after
+    for _ in range(2):
+        bot.compare()
+        assert bot.ledger.wallet == D("997.5")
