@@ -258,8 +258,9 @@ class Engine:
         """What another hand holds in the traded symbols: never touched."""
         left: dict[Symbol, str] = {}
         for symbol, book in self.desk.ledger.books.items():
-            if book.external_position:
-                left[symbol] = str(book.instrument.quantity(book.external_position))
+            steps = book.external_position + self.desk.unexplained.get(symbol, 0)
+            if steps:
+                left[symbol] = str(book.instrument.quantity(steps))
         return left
 
 

@@ -230,6 +230,8 @@ class Desk:
         self.links: dict[str, tuple[bool, Ms, str]] = {}
         self.foreign_orders: dict[str, OpenOrder] = {}
         """Open orders on the account that are not the bot's, by client id: counted as risk, never touched."""
+        self.unexplained: dict[Symbol, Steps] = {}
+        """What the exchange last stated to hold of a traded symbol beyond what our fills add up to; futures."""
         self.second_bot_at: Ms = 0
         """When something of another gridbot on this account was last seen."""
         self.listed: set[ClientId] = set()

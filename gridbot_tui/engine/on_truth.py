@@ -93,31 +93,52 @@ def _compare_positions(desk: Desk, event: AccountState) -> None:
     if desk.config.market is Market.SPOT:
         return
     stated: dict[Symbol, int] = {position.symbol: position.steps for position in event.positions}
+    before, desk.unexplained, lasting = desk.unexplained, {}, []
     for symbol in desk.symbols:
         ours, theirs = desk.ledger.position(symbol), stated.get(symbol, 0)
         if ours == theirs:
             if desk.blockers.clear(symbol, "position_unknown"):
                 desk.dirty.add(symbol)
             continue
+        desk.unexplained[symbol] = theirs - ours
         detail = f"the exchange holds {theirs} steps, the ledger {ours}"
         if desk.blockers.hold(symbol, "position_unknown", event.at, detail, "when both agree after a resync"):
             desk.note(symbol, "position_unknown", detail, "warning")
             desk.dirty.add(symbol)
+        elif theirs and (_for_long(desk, event.at) or _as_before(desk, before.get(symbol), theirs - ours)):
+            lasting.append(symbol)
     foreign = sorted(symbol for symbol, steps in stated.items() if steps and symbol not in desk.symbols)
-    _foreign_positions(desk, event.at, foreign)
+    _foreign_positions(desk, event.at, foreign, lasting)
 
 
-def _foreign_positions(desk: Desk, at: Ms, symbols: list[Symbol]) -> None:
-    """Positions in symbols that are not traded share the margin, and no limit counts them: no new risk beside them."""
+def _as_before(desk: Desk, before: int | None, now: int) -> bool:
+    """A difference that has outlived the fills which a recovery asks for."""
+    return desk.phase == "recovering" and before == now
+
+
+def _for_long(desk: Desk, at: Ms) -> bool:
+    since = desk.blockers.since("position_unknown")
+    lasts = since is not None and at - since >= RESIDUAL_PATIENCE
+    return lasts or desk.blockers.holds("", "foreign_position")
+
+
+def _foreign_positions(desk: Desk, at: Ms, untraded: list[Symbol], unexplained: list[Symbol]) -> None:
+    """Positions in symbols that are not traded, or that no fill we know of explains (they were there before the first
+    start), share the margin, and no limit counts them: no new risk beside them."""
     code = "foreign_position"
     for one in [held for held in desk.blockers.every() if held.code == code and held.symbol]:
         desk.blockers.clear(one.symbol, code)  # a snapshot of a version that named each by itself
-    if not symbols:
+    if not untraded and not unexplained:
         if desk.blockers.clear("", code):
             desk.note("", code, "no position that is not the bot's is held any more")
             desk.touch_all()
         return
-    detail = f"{', '.join(symbols)}: a position that is not the bot's, in a symbol that it does not trade"
+    words = []
+    if untraded:
+        words.append(f"{', '.join(untraded)}: a position that is not the bot's, in a symbol that it does not trade")
+    if unexplained:
+        words.append(f"{', '.join(unexplained)}: a position, or a part of one, that no fill the bot knows of explains")
+    detail = "; ".join(words)
     if desk.blockers.hold("", code, at, detail, "when it is closed"):
         desk.note("", code, detail, "warning")
         desk.touch_all()

@@ -10,6 +10,7 @@ CYCLE_S = 10.0
 SETS = {"service.reconcile_s": str(CYCLE_S)}
 SOON_S = CYCLE_S + 3.0
 """One comparison, and its answers."""
+BOTH = ("BTCUSDT", "ETHUSDT")
 SECOND = "xymain-BTCUSDT-3-gb5-1"
 
 
@@ -142,3 +143,36 @@ def test_what_another_hand_holds_is_left_at_a_stop_and_is_called_neither_the_bot
         assert scene.holds()
 
     live_through(story, tmp_path, sets=SETS)
+
+
+def test_beside_a_position_of_before_the_first_start_nothing_takes_new_risk_and_a_stop_names_it(tmp_path: Path) -> None:
+    """In a symbol that the bot trades: nine times the account, and no limit of the other symbol counted it."""
+
+    async def story(scene: Scene) -> None:
+        for symbol in BOTH:
+            scene.carry(1.0, symbol)
+        scene.served.signed("POST", "/fapi/v1/leverage", symbol="BTCUSDT", leverage="20")
+        scene.bought_by_hand("by-hand", "1.5")
+        await scene.start()
+        await scene.until(lambda p: len(p.decisions) == 2, "it has decided")
+        picture = await scene.until(lambda p: not p.orders, "nothing rests")
+        (said,) = [one for one in picture.blockers if one.code == "foreign_position"]
+        assert said.detail.startswith("BTCUSDT: ")
+        result = await scene.stop()
+        assert (result.exit_code, "not the bot's, and left as it is: BTCUSDT 1.500" in result.text) == (0, True)
+
+    live_through(story, tmp_path, symbols=BOTH)
+
+
+def test_a_position_of_before_that_is_closed_by_hand_holds_the_others_back_no_longer(tmp_path: Path) -> None:
+    async def story(scene: Scene) -> None:
+        for symbol in BOTH:
+            scene.carry(1.0, symbol)
+        scene.bought_by_hand("by-hand", "0.01")
+        await scene.start()
+        await scene.until(lambda p: scene.saw("foreign_position: BTCUSDT"), "it is said")
+        scene.sold_by_hand("by-hand-too", "0.01")
+        picture = await scene.until(lambda p: any(one.symbol == "ETHUSDT" for one in p.orders), "the other trades")
+        assert {one.symbol for one in picture.orders} == {"ETHUSDT"}
+
+    live_through(story, tmp_path, symbols=BOTH)

@@ -305,6 +305,10 @@ class Scene:
         """Somebody buys at the market (futures)."""
         self._did("POST", side="BUY", type="MARKET", quantity=quantity, newClientOrderId=client_id)
 
+    def sold_by_hand(self, client_id: str, quantity: str) -> None:
+        """Somebody sells at the market (futures)."""
+        self._did("POST", side="SELL", type="MARKET", quantity=quantity, newClientOrderId=client_id)
+
     def cancelled_by_hand(self, client_id: str) -> None:
         """Somebody cancels (futures)."""
         self._did("DELETE", origClientOrderId=client_id)
