@@ -27,7 +27,6 @@ EXTREME_DIGITS = 10
 """Of extremes over all bars, which compiled code finds in sums of floats."""
 
 
-
 class Mark(Struct, frozen=True):
     """One fill on a chart."""
 
