@@ -135,6 +135,8 @@ def test_a_refusal_keeps_the_exchanges_code_and_words() -> None:
     [
         (answer(429, -1003, "Too many requests.", 30.0), True, 30.0),
         (answer(429), True, 10.0),
+        (answer(429, -1003, "Too many requests.", 99_999_999_999.0), True, 600.0),
+        (answer(429, -1003, "Too many requests.", float("inf")), True, 600.0),
         (answer(429, -1015, "Too many new orders", 4.0), False, 4.0),
         (answer(403), True, 3.0),
         (answer(503, -1008, "throttled"), False, 0.0),
@@ -150,6 +152,12 @@ def test_a_ban_without_its_length_lasts_as_long_as_the_shortest() -> None:
     error = classify(answer(418), "GET klines", changes=False, market=Market.FUTURES)
     assert isinstance(error, Stop)
     assert error.wait_s == 120.0
+
+
+def test_a_ban_lasts_no_longer_than_the_longest() -> None:
+    error = classify(answer(418, -1003, "banned", 1e12), "GET klines", changes=False, market=Market.FUTURES)
+    assert isinstance(error, Stop)
+    assert error.wait_s == 3 * 86_400.0
 
 
 def test_a_ban_whose_end_is_only_in_its_words_lasts_until_then(monkeypatch: pytest.MonkeyPatch) -> None:

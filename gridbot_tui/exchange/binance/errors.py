@@ -87,6 +87,10 @@ _FIREWALL_S: Final = 3.0
 _LIMIT_S: Final = 10.0
 _BAN_S: Final = 120.0
 """Binance's shortest ban, where it does not say how long."""
+_LONGEST_BAN_S: Final = 3 * 86_400.0
+_LONGEST_LIMIT_S: Final = 600.0
+"""Its longest ban, and twice its longest interval of requests: a proxy's nonsense must not shut a bot for good, and
+where it was none after all, the next answer says it again."""
 
 
 def classify(trouble: Exception, what: str, *, changes: bool, market: Market) -> BinanceError:
@@ -112,12 +116,12 @@ def _answered(said: HttpTrouble, what: str, changes: bool, market: Market) -> Bi
     words = said.message or f"HTTP {status} without a reason"
     detail = f"{what}: {words}"
     if status == 418:
-        wait = said.retry_after or _BAN_S
+        wait = told_wait(status, said.retry_after) or _BAN_S
         return Stop(f"the exchange has banned this address for {wait:.0f} s: {words}", code, wait_s=wait)
     if code == -1015:
         return RetryLater(detail, code, said.retry_after or _LIMIT_S)
     if status == 429 or code == -1003:
-        return RetryLater(detail, code, said.retry_after or _LIMIT_S, closed=True)
+        return RetryLater(detail, code, told_wait(status, said.retry_after) or _LIMIT_S, closed=True)
     if code in _CLOCK:
         return ClockOff(detail, code)
     if status == 451:
@@ -137,6 +141,11 @@ def _answered(said: HttpTrouble, what: str, changes: bool, market: Market) -> Bi
         return RetryLater(f"{detail} (HTTP 403, a firewall)", code, _FIREWALL_S, closed=True)
     kind = NotThere if status in (404, 405) and said.code is None else RetryLater
     return kind(f"{detail} (HTTP {status})", code)
+
+
+def told_wait(status: int, seconds: float | None) -> float:
+    """What a Retry-After asks for, as far as Binance ever would; 0 where it says nothing."""
+    return min(seconds or 0.0, _LONGEST_BAN_S if status == 418 else _LONGEST_LIMIT_S)
 
 
 def _certainly_not_done(status: int, code: int, words: str, market: Market) -> bool:

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 import aiohttp
 from aiohttp import ClientWSTimeout, WSMsgType
 
-from gridbot_tui.exchange.binance.errors import BinanceError
+from gridbot_tui.exchange.binance.errors import BinanceError, told_wait
 
 CLOSE_WAIT = 0.3
 """For the other side to say goodbye as well, s; a silent one never does."""
@@ -92,7 +92,7 @@ class AioDialer:
             )
         except aiohttp.WSServerHandshakeError as error:
             if error.status in (418, 429):
-                raise TurnedAway(error.status, _seconds(error.headers)) from error
+                raise TurnedAway(error.status, told_wait(error.status, _seconds(error.headers))) from error
             kind = WrongDoor if error.status in (400, 404) else ConnectionError
             raise kind(f"the exchange answered {error.status} at the door") from error
 
