@@ -143,3 +143,23 @@ def test_a_list_for_which_there_is_room_for_one_leg_only_is_not_placed_at_all(se
     assert balance(served, "BTC") == before
     served.good("DELETE", "/api/v3/openOrders", symbol=S)
     assert balance(served, "BTC") == before
+
+
+def test_every_word_of_the_older_form_counts(served: Served) -> None:
+    old = {"symbol": S, "side": "SELL", "quantity": "0.1", "price": "61000", "stopPrice": "59000"}
+    for more in ({"trailingDelta": "100"}, {"stopIcebergQty": "0.01"}, {"limitIcebergQty": "0.01"}):
+        status, answer = served.signed("POST", "/api/v3/order/oco", **old, **more)
+        assert (status, answer["code"]) == (400, -1013), more  # exchangeInfo says that there are none
+    placed = served.good("POST", "/api/v3/order/oco", **old, limitStrategyId=7, stopStrategyType=1_000_001)
+    reports = {row["type"]: row for row in placed["orderReports"]}
+    assert reports["LIMIT_MAKER"]["strategyId"] == 7
+    assert reports["STOP_LOSS"]["strategyType"] == 1_000_001
+
+
+def test_ids_of_lists_and_of_cancels_are_of_the_same_characters_as_those_of_orders(served: Served) -> None:
+    assert served.signed("POST", PLACE, **SELL, listClientOrderId="a b")[1]["code"] == -1100
+    assert served.signed("POST", PLACE, **{**SELL, "aboveClientOrderId": "x" * 37})[1]["code"] == -1100
+    placed = served.good("POST", PLACE, **SELL)
+    number = placed["orderListId"]
+    assert served.signed("DELETE", LIST, symbol=S, orderListId=number, newClientOrderId="a b")[1]["code"] == -1100
+    assert served.good("DELETE", LIST, symbol=S, orderListId=number)["listOrderStatus"] == "ALL_DONE"

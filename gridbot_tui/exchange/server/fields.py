@@ -15,6 +15,7 @@ _DECIMAL: Final = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 _WHOLE: Final = re.compile(r"-?[0-9]{1,19}")
 _SYMBOL: Final = re.compile(r"\w{1,20}")
 _SPOT_SYMBOL: Final = re.compile(r"(?!.*[a-z])[\w\-.]{1,50}")
+_SPOT_ID: Final = re.compile(r"[a-zA-Z0-9\-_]{1,36}")
 _ZONE: Final = re.compile(r"([+-]?)([0-9]{1,2})(?::([0-9]{2}))?")
 _DIGITS: Final = re.compile(r"[0-9]{1,20}")
 _MICROS: Final = 10**14
@@ -31,6 +32,17 @@ INTERVALS: Final = {
 
 
 def _text(name: str, text: str) -> str:
+    return text
+
+
+def _id(name: str, text: str) -> str:
+    """A client's own id of an order, of a list or of a cancel; futures judge it with the order."""
+    return text
+
+
+def _spot_id(name: str, text: str) -> str:
+    if _SPOT_ID.fullmatch(text) is None:
+        raise Denied(-1100, name, "^[a-zA-Z0-9-_]{1,36}$")
     return text
 
 
@@ -143,10 +155,13 @@ _KINDS: Final[dict[str, Callable[[str, str], Any]]] = {
                      "belowPrice", "belowStopPrice", "stopLimitPrice", "aboveIcebergQty", "belowIcebergQty",
                      "limitIcebergQty", "stopIcebergQty"), _decimal),
     **dict.fromkeys(("startTime", "endTime"), _moment),
+    **dict.fromkeys(("newClientOrderId", "cancelNewClientOrderId", "listClientOrderId", "aboveClientOrderId",
+                     "belowClientOrderId", "limitClientOrderId", "stopClientOrderId"), _id),
     **dict.fromkeys(("orderId", "fromId", "limit", "timestamp", "trailingDelta", "strategyId", "strategyType",
                      "algoId", "goodTillDate", "countdownTime", "leverage", "modifyId", "page",
                      "cancelOrderId", "orderListId", "fromExecutionId", "aboveTrailingDelta", "belowTrailingDelta",
-                     "aboveStrategyId", "aboveStrategyType", "belowStrategyId", "belowStrategyType"), _whole),
+                     "aboveStrategyId", "aboveStrategyType", "belowStrategyId", "belowStrategyType", "limitStrategyId",
+                     "limitStrategyType", "stopStrategyId", "stopStrategyType"), _whole),
     **dict.fromkeys(("aboveTimeInForce", "belowTimeInForce", "stopLimitTimeInForce"),
                     _one_of("GTC", "IOC", "FOK", code=-1115)),
     **dict.fromkeys(("reduceOnly", "closePosition", "priceProtect", "dualSidePosition", "multiAssetsMargin", "feeBurn",
@@ -182,7 +197,7 @@ def merge(query: str, body: str) -> dict[str, str]:
 
 
 _SPOT_KINDS: Final[dict[Callable[[str, str], Any], Callable[[str, str], Any]]] = {
-    _symbol: _spot_symbol, _whole: _digits, _moment: _spot_moment,
+    _symbol: _spot_symbol, _whole: _digits, _moment: _spot_moment, _id: _spot_id,
 }  # fmt: skip
 """What spot reads more strictly than futures."""
 

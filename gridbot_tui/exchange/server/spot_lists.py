@@ -21,6 +21,8 @@ OLD = ("symbol! listClientOrderId side! quantity! limitClientOrderId price! limi
        " limitIcebergQty trailingDelta stopClientOrderId stopPrice! stopStrategyId stopStrategyType stopLimitPrice"
        " stopIcebergQty stopLimitTimeInForce newOrderRespType selfTradePreventionMode")  # fmt: skip
 _SHARED = ("symbol", "side", "quantity", "selfTradePreventionMode")
+_OLD_LEG = {"ClientOrderId": "newClientOrderId", "IcebergQty": "icebergQty", "StrategyId": "strategyId",
+            "StrategyType": "strategyType"}  # fmt: skip
 _STOPS = ("STOP_LOSS", "STOP_LOSS_LIMIT")
 _PROFITS = ("LIMIT_MAKER", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT")
 
@@ -51,9 +53,12 @@ def place_old(call: Call) -> Json:
         entry.need(values, "stopLimitTimeInForce")
         stop |= {"type": "STOP_LOSS_LIMIT", "price": values["stopLimitPrice"],
                  "timeInForce": values["stopLimitTimeInForce"]}  # fmt: skip
-    for leg, name in ((limit, "limitClientOrderId"), (stop, "stopClientOrderId")):
-        if name in values:
-            leg["newClientOrderId"] = values[name]
+    if "trailingDelta" in values:
+        stop["trailingDelta"] = values["trailingDelta"]
+    for leg, prefix in ((limit, "limit"), (stop, "stop")):
+        for word, name in _OLD_LEG.items():
+            if prefix + word in values:
+                leg[name] = values[prefix + word]
     return _place(call, stop, limit)
 
 
