@@ -143,12 +143,27 @@ def _teller(place: int) -> Callable[[Ms], None]:
     """Notes how much of the market a run has played."""
     assert _shared is not None
     prepared, _, _, _, shares = _shared
-    start, whole = prepared.market.start, max(prepared.market.end - prepared.market.start, 1)
+    first, by_hour = prepared.market.start // HOUR, _by_hour(prepared)
 
     def tell(at: Ms) -> None:
-        shares[place] = (at - start) / whole
+        shares[place] = by_hour[at // HOUR - first]
 
     return tell
+
+
+def _by_hour(prepared: Prepared) -> Sequence[float]:
+    """Share of the bars of all symbols that have closed when each hour begins: of symbols that were listed late the
+    first half of the time is little of the work."""
+    import numpy as np
+
+    market = prepared.market
+    first = market.start // HOUR
+    counts = np.zeros(market.end // HOUR - first + 2)
+    for one in market.series.values():
+        hours = -(-(one.times + market.interval) // HOUR) - first
+        counts += np.bincount(hours, minlength=len(counts))
+    found: list[float] = (counts.cumsum() / counts.sum()).tolist()
+    return found
 
 
 def _play(place: int) -> Timed:

@@ -4,12 +4,13 @@ import os
 import signal
 
 import pytest
+from msgspec import structs
 
 from gridbot_tui.research import playing
 from gridbot_tui.research.baselines import USUAL, Variant, warm_at
 from gridbot_tui.research.ring import RingFailed
 from gridbot_tui.settings.model import Settings
-from gridbot_tui.units import HOUR
+from gridbot_tui.units import DAY, HOUR
 from tests.research.markets import prepared, series
 
 
@@ -40,3 +41,12 @@ def test_only_what_takes_long_gets_processes() -> None:
     short, long = (prepared(series("ETHUSDT", days, interval=HOUR), interval=HOUR) for days in (10, 40))
     assert playing._workers(short, 3) == 1
     assert playing._workers(long, 3) == min(os.cpu_count() or 1, 3)
+
+
+def test_what_is_left_is_told_by_bars_not_by_time() -> None:
+    early, late = series("ETHUSDT", 10, interval=HOUR), series("SOLUSDT", 5, interval=HOUR)
+    late = structs.replace(late, times=late.times + 5 * DAY, funding=[])
+    shares = playing._by_hour(prepared(early, late, interval=HOUR))
+    assert shares[0] == 0.0
+    assert shares[5 * 24] == pytest.approx(5 / 15)
+    assert shares[10 * 24] == 1.0
