@@ -38,6 +38,9 @@ class Key:
     """True where ``low`` itself is not allowed."""
     open_high: bool
     choices: tuple[str, ...]
+    """Of the key itself, or of each entry of its list."""
+    entries: tuple[int, int] | None
+    """Least and most entries of its list; None where any number will do, and for what is no list."""
     pattern: str
     unit: str
     applies: Applies
@@ -53,6 +56,8 @@ class Key:
         """The allowed values in words; empty where any value of the type will do."""
         if self.choices:
             return ", ".join(self.choices)
+        if self.entries:
+            return "{} to {} entries".format(*self.entries)
         if self.pattern:
             return f"matches {self.pattern}"
         low = "" if self.low is None else f"{'above' if self.open_low else 'from'} {number(self.low)}"
@@ -193,7 +198,8 @@ def _walk(
 
 def _key(path: Path, field: FieldInfo, extras: tuple[Any, ...], default: Any) -> Key:
     bare, nested = unwrap(field.annotation)
-    low, high, open_low, open_high, pattern = _bounds([*_flat(nested), *field.metadata])
+    constraints = [*_flat(nested), *field.metadata]
+    low, high, open_low, open_high, pattern = _bounds(constraints)
     return Key(
         path=path,
         type=_type_in_words(bare),
@@ -203,7 +209,8 @@ def _key(path: Path, field: FieldInfo, extras: tuple[Any, ...], default: Any) ->
         high=high,
         open_low=open_low,
         open_high=open_high,
-        choices=_choices(bare),
+        choices=_choices(bare) or _choices(_entry(bare)),
+        entries=_lengths(constraints) if get_origin(bare) is tuple else None,
         pattern=pattern,
         unit=_unit(path[-1], field.json_schema_extra),
         applies=class_of(path, extras),
@@ -259,6 +266,20 @@ def _choices(bare: Any) -> tuple[str, ...]:
     if isinstance(bare, type) and issubclass(bare, Enum):
         return tuple(str(member.value) for member in bare)
     return ()
+
+
+def _entry(bare: Any) -> Any:
+    """What a list holds; None for what is no list."""
+    args = get_args(bare)
+    return unwrap(args[0])[0] if get_origin(bare) in (tuple, list, frozenset, set) and args else None
+
+
+def _lengths(metadata: list[Any]) -> tuple[int, int] | None:
+    grouped = annotated_types.GroupedMetadata
+    parts = [one for item in metadata for one in (item if isinstance(item, grouped) else [item])]
+    least = [one.min_length for one in parts if isinstance(one, annotated_types.MinLen)]
+    most = [one.max_length for one in parts if isinstance(one, annotated_types.MaxLen)]
+    return (least[0], most[0]) if least and most else None
 
 
 _WORDS = {bool: "true or false", int: "whole number", float: "number", Decimal: "decimal number", str: "text"}

@@ -160,6 +160,12 @@ def test_elements_that_are_refused_do_not_make_their_list_too_short() -> None:
     assert said == "config.toml line 2: bot.symbols[0] wants a text, found 1"
 
 
+def test_an_entry_that_is_none_of_the_choices_is_refused_with_the_nearest_one() -> None:
+    (said,) = complaints('[alerts]\nmute = ["tier", "hault"]\n')
+    assert said.startswith('config.toml line 2: alerts.mute[1] = "hault" is not allowed; allowed: one of kill, halt, ')
+    assert said.endswith("the nearest one is halt")
+
+
 def test_an_element_of_a_list_is_refused_with_its_own_line() -> None:
     (said,) = complaints('[bot]\nsymbols = [\n  "BTCUSDT",\n  "eth",\n]\n')
     assert said.startswith('config.toml line 4: bot.symbols[1] = "eth"')

@@ -50,6 +50,12 @@ def test_every_key_has_a_reason_and_every_number_a_range() -> None:
             assert key.optional or key.high is not None or key.default is not None, key.name
 
 
+def test_every_list_says_what_it_holds_or_how_much() -> None:
+    lists = [key for key in fields.keys(Settings) if key.type.startswith("list")]
+    assert {key.name: key.range for key in lists}["bot.symbols"] == "1 to 60 entries"
+    assert [key.name for key in lists if not key.range] == []
+
+
 def test_every_key_is_read_somewhere() -> None:
     code = (path.read_text(encoding="utf-8") for path in (ROOT / "gridbot_tui").rglob("*.py"))
     read = {name for text in code for name in re.findall(r"\.(\w+)", text)}
