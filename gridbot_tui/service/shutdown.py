@@ -83,7 +83,7 @@ class Shutdown:
         self._holdings = holdings
         self._verify = verify
         self.keep_positions = keep_positions
-        self._budget = stage_budget
+        self._budget = self._whole = stage_budget
         self.stage = Stage.STOP_RISK
         self.since = at
         self._deadline = at + stage_budget
@@ -145,7 +145,7 @@ class Shutdown:
             self._verify(self._answered)
         if self._proof is not None:
             self._judge(now, late)
-        elif late and self.tries > 1:
+        elif late and (self.tries > 1 or now - self.since >= self._whole):  # one that hangs is no try to come
             self._finish(verified=False, left=tuple(self._holdings.standing()))
 
     def _answered(self, account: AccountState | None, orders: OpenOrders | None) -> None:

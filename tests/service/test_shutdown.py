@@ -9,6 +9,7 @@ import pytest
 from gridbot_tui.control.command import Command, CommandKind, CommandOutcome
 from gridbot_tui.exchange.port import AskAccount, AskBars, Place, Query, Reply
 from gridbot_tui.exchange.simulated.refusals import Refusal
+from gridbot_tui.service.shutdown import Shutdown
 from gridbot_tui.service.virtual import VirtualParts
 from tests.service.living import Living, books, contradictions, copied, live_once, options
 
@@ -120,6 +121,36 @@ def test_no_answer_is_no_proof(home: Path) -> None:
         assert "NOT verified" in report.text
 
     live_once(options(home), go)
+
+
+class Nothing:
+    """Of an account that is flat, as far as the bot knows."""
+
+    def standing(self) -> list[str]:
+        return []
+
+    def kept_stops(self) -> list[str]:
+        return []
+
+    def open_positions(self) -> dict[str, str]:
+        return {}
+
+    dust = others = open_positions
+
+
+@pytest.mark.parametrize("hurried", [False, True])
+def test_a_question_that_nobody_answers_holds_a_stop_no_longer_than_a_stage(hurried: bool) -> None:
+    """It waits where requests are shut (a long Retry-After), and neither fails nor is answered."""
+    asked: list[object] = []
+    plan = Shutdown(Nothing(), asked.append, keep_positions=False, stage_budget=75_000, at=0)
+    assert plan.poll(0) is None
+    if hurried:
+        plan.hurry(0)
+    assert plan.poll(74_000) is None, "a second signal shortens what is done, not the proof"
+    report = plan.poll(75_000)
+    assert report is not None
+    assert (report.exit_code, report.verified, len(asked)) == (6, False, 1)
+    assert "NOT verified" in report.text
 
 
 def test_a_second_signal_hurries_but_never_skips_the_verification(home: Path) -> None:
