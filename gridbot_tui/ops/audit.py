@@ -67,7 +67,10 @@ class AuditTrail:
         self._size = 0
         self._head = Head(0, chain.START)
         self._anchor = self._head
-        self._start(at, anchor)
+        try:
+            self._start(at, anchor)
+        except OSError as error:  # one of reading or writing names no file, and nobody would know which
+            raise OSError(error.errno, error.strerror, error.filename or str(path)) from error
 
     @property
     def head(self) -> Head:

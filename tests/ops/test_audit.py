@@ -318,3 +318,13 @@ def test_what_was_gathered_is_in_the_file_when_gathering_ends_and_no_anchor_name
     assert gathered.head.seq == 5
     assert verify(tmp_path / "audit.jsonl", gathered.anchor).ok
     gathered.close()
+
+
+def test_a_trail_that_the_disk_cannot_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unread(trail: AuditTrail) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(AuditTrail, "_mend", unread)
+    with pytest.raises(OSError, match="Input/output error") as told:
+        AuditTrail(tmp_path / "audit.jsonl", at=0, durable=False)
+    assert told.value.filename == str(tmp_path / "audit.jsonl")
