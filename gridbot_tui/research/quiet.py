@@ -8,7 +8,7 @@ from gridbot_tui.research.tape import WARMING
 from gridbot_tui.units import HOUR, Symbol
 
 MOST = 6
-"""Remarks on the data that are told one by one."""
+"""Remarks on the data, and reasons, that are told one by one: of many symbols there are dozens."""
 OFTEN = 0.05
 """Share of the hours from which a reason is worth telling."""
 
@@ -27,7 +27,9 @@ def nothing_traded(made: Study) -> list[str]:
     if not any(float(one.volume.sum()) for one in market.series.values()):
         return ["Nothing was filled: no bar has any volume to take from."]
     why = held_back(made) or ["orders stood, and price never went a tick beyond one"]
-    return [f"Nothing was filled: {one}." for one in why]
+    more = len(why) - MOST
+    said = [f"Nothing was filled: {one}." for one in why[:MOST]]
+    return [*said, *([f"{more} more reasons: the report of --report lists them."] if more > 0 else [])]
 
 
 def held_back(made: Study) -> list[str]:

@@ -7,6 +7,7 @@ from gridbot_tui.market.source import QualityNote
 from gridbot_tui.research.analysis import UNKNOWN, analyse
 from gridbot_tui.research.backtest import document, study_of
 from gridbot_tui.research.html import render
+from gridbot_tui.research.outcome import Reason
 from gridbot_tui.research.plot import terminal
 from gridbot_tui.research.quiet import held_back, nothing_traded, remarks
 from gridbot_tui.units import DAY, HOUR
@@ -40,6 +41,15 @@ def test_without_volume_nothing_is_filled_and_the_reason_is_not_the_strategy() -
     still.volume[:] = 0.0
     made = study_of(prepared(still, interval=HOUR), processes=1)
     assert nothing_traded(made) == ["Nothing was filled: no bar has any volume to take from."]
+
+
+def test_of_many_reasons_the_most_frequent_are_told() -> None:
+    one = prepared(series("BTCUSDT", 16, sigma_hour=0.012, interval=HOUR), interval=HOUR, bot__capital="60")
+    made = study_of(one, processes=1, by="engine")
+    many = tuple(Reason("neutral_silent", f"A{i}USDT", 1.0 - i / 20, "calm") for i in range(10))
+    said = nothing_traded(structs.replace(made, main=structs.replace(made.main, reasons=many)))
+    assert said[0] == "Nothing was filled: neutral silent (A0USDT, 100 % of the hours): calm."
+    assert said[6:] == ["4 more reasons: the report of --report lists them."]
 
 
 def test_where_something_was_filled_only_what_held_back_often_is_told() -> None:
