@@ -94,7 +94,7 @@ class GridApp(OrderActions, TypedAhead, App[Ended]):
         self.attached = attached
         self.step = step
         self.symbols: Symbols = self.look.symbols
-        self.link = Link(door, self.picture, self.tell, self.control_asked, again=attached, first=self.flush)
+        self.link = Link(door, self.picture, self.tell, self.control_asked, again=attached, first=self._paint)
         self._early_signal = 0
         """A signal that came before the app was running."""
         self._leaving = ""
@@ -152,7 +152,16 @@ class GridApp(OrderActions, TypedAhead, App[Ended]):
             self.exit(Ended(self._leaving or "stopped"))
 
     def flush(self) -> None:
-        """Paint what has changed, on the pages that can be seen."""
+        """Paint what has changed, on the pages that can be seen.
+
+        A slow line gets fewer pictures and none that is old: what waits in line arrives with the ages of then, and a
+        key's answer behind all of it.
+        """
+        if getattr(self._driver, "behind", False):
+            return
+        self._paint()
+
+    def _paint(self) -> None:
         may = (self.may_order(), self.picture.line, self.picture.virtual)
         if may != self._bound_for:
             self._bound_for = may

@@ -22,10 +22,20 @@ if TYPE_CHECKING:
 LOOK_S: Final = 0.1
 """Between two looks whether reading is to end; a lone Escape is known as one by then."""
 CHUNK: Final = 4096
+FRAME: Final = 3
+"""Writes of Textual's for one frame: where it begins, what it is, where it ends."""
 
 
 class Writer(WriterThread):
     """Textual's own, which outlives its terminal: else the app waits for room in a queue that nobody empties."""
+
+    @property
+    def behind(self) -> bool:
+        """Whether two whole frames still wait for the line: another one would only be shown later.
+
+        One may wait for its turn of the interpreter alone: the panes that follow a key are not to be held up by that.
+        """
+        return self._queue.qsize() >= 2 * FRAME
 
     def run(self) -> None:
         """Write until told to stop; once the terminal is gone, what was to be written is let go."""
@@ -66,6 +76,11 @@ class TerminalDriver(LinuxDriver):
         """Give the terminal back."""
         self._started = None
         super().stop_application_mode()
+
+    @property
+    def behind(self) -> bool:
+        """Whether the line to the terminal is slower than what was painted."""
+        return isinstance(self._writer_thread, Writer) and self._writer_thread.behind
 
     def run_input_thread(self) -> None:
         """Read keys until the app lets go of the terminal, or it is gone: then ``hangup`` ends the app."""

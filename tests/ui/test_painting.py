@@ -1,6 +1,7 @@
 """Only what differs is painted."""
 
 import gc
+import io
 from collections.abc import Callable
 from types import SimpleNamespace
 
@@ -8,11 +9,12 @@ import pytest
 from msgspec.structs import replace
 from textual.geometry import Region
 
+from gridbot_tui.ui.driver import Writer
 from gridbot_tui.ui.pane import RowPane, differing
 from gridbot_tui.ui.panes import chart
 from gridbot_tui.ui.panes.header import Header
 from tests.ui import fixtures
-from tests.ui.running import an_app, settled, shown
+from tests.ui.running import an_app, screen_text, settled, shown
 
 
 class Asked:
@@ -137,3 +139,30 @@ async def test_a_chart_whose_drawing_was_lost_with_a_closed_dialog_is_drawn_all_
         clock[0] += chart.REDRAW_S
         await settled(pilot)
         assert pane.plain()[3:] != before[3:]
+
+
+async def test_a_slow_line_gets_fewer_pictures_and_none_that_is_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        monkeypatch.setattr(app._driver, "behind", True, raising=False)
+        app.picture.receive(replace(fixtures.normal(), equity="11111.11"))
+        await settled(pilot)
+        assert "11 111.11" not in screen_text(app), "what was painted before has not left yet"
+        app.picture.receive(replace(fixtures.normal(), equity="12222.22"))
+        monkeypatch.setattr(app._driver, "behind", False)
+        await settled(pilot)
+        assert "12 222.22" in screen_text(app)
+
+
+def test_a_line_is_behind_while_two_whole_frames_wait_for_it() -> None:
+    file = io.StringIO()
+    writer = Writer(file)  # that nobody has started takes nothing, as one that waits for its terminal
+    for part in ("begin", "frame", "end", "begin", "frame"):
+        writer.write(part)
+    assert not writer.behind
+    writer.write("end")
+    assert writer.behind
+    writer.start()
+    writer.stop()
+    assert not writer.behind
+    assert file.getvalue() == 2 * "beginframeend"
