@@ -272,7 +272,7 @@ def _objective(trial: "optuna.Trial", wanted: Search) -> tuple[float, float, flo
 
 
 def suggested(trial: "optuna.Trial", space: Sequence[Parameter]) -> Values:
-    """A value for each key, to four digits: a config a person can read."""
+    """A value for each key, as it is played."""
     found: Values = {}
     for one in space:
         if one.choices:
@@ -281,7 +281,15 @@ def suggested(trial: "optuna.Trial", space: Sequence[Parameter]) -> Values:
             found[one.key] = trial.suggest_int(one.key, int(one.low), int(one.high))
         else:
             found[one.key] = trial.suggest_float(one.key, one.low, one.high)
-    return {key: float(f"{value:.4g}") for key, value in found.items()}
+    return as_played(found, space, trial.user_attrs)
+
+
+def as_played(params: Mapping[str, float], space: Sequence[Parameter], attrs: Mapping[str, object]) -> Values:
+    """What a trial plays: of a range four digits, which make a config that a person can read. What somebody has written
+    stays as it is: values to choose among, and the config as it is."""
+    written = {one.key for one in space if one.choices or one.whole}
+    exact = bool(attrs.get("defaults"))
+    return {key: float(value if exact or key in written else f"{value:.4g}") for key, value in params.items()}
 
 
 def _at_stage(study: "optuna.Study", stage: int, but: int) -> list[Sequence[float]]:

@@ -11,7 +11,7 @@ from gridbot_tui.research import intervals
 from gridbot_tui.research.analysis import Analysis, analyse
 from gridbot_tui.research.backtest import Study, study_of
 from gridbot_tui.research.intervals import Interval
-from gridbot_tui.research.optimise import Count, Search, counted, passed_over
+from gridbot_tui.research.optimise import Count, Search, as_played, counted, passed_over
 from gridbot_tui.research.outcome import by_engine
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.space import Values, defaults
@@ -85,7 +85,9 @@ def found(
         raise ValueError("no trial was finished: every set was given up or failed; more --trials may help")
     chosen = max(best_trials, key=lambda one: Score(*one.values).ratio)
     told = _thinned(best_trials, MOST, chosen)
-    jobs: list[_Job] = [(one.number, _values(one.params), one.values[0]) for one in told]
+    jobs: list[_Job] = [
+        (one.number, as_played(one.params, wanted.space, one.user_attrs), one.values[0]) for one in told
+    ]
     usual = _usual(wanted, trials)
     if usual is not None and usual[0] not in {job[0] for job in jobs}:
         jobs.append(usual)
@@ -195,10 +197,6 @@ def _members(
     finally:
         _shared = None
     return made
-
-
-def _values(params: dict[str, Any]) -> Values:
-    return {key: float(f"{value:.4g}") for key, value in params.items()}
 
 
 def config_text(made: Found, wanted: Search) -> str:

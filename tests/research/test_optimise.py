@@ -119,6 +119,18 @@ def test_what_others_find_meanwhile_is_not_counted_to_the_trials_that_were_chose
     assert optimise.count(study).done > 2
 
 
+def test_what_somebody_has_written_is_played_as_it_is_and_what_is_drawn_has_four_digits() -> None:
+    sample = prepared(series("ETHUSDT", 2, seed=1)).settings
+    words = ("ladder.skew=0.8:1.2", "strategy.votes.neutral_sigma=0.0051234,0.006", "ladder.max_levels=3:8")
+    one = space.parsed(words, sample)
+    study = optuna.create_study(directions=optimise.DIRECTIONS)
+    given = {"ladder.skew": 1.00004, "strategy.votes.neutral_sigma": 0.0051234, "ladder.max_levels": 8}
+    study.enqueue_trial(given, user_attrs={"defaults": True})
+    assert optimise.suggested(study.ask(), one) == given
+    study.enqueue_trial(given)
+    assert optimise.suggested(study.ask(), one) == {**given, "ladder.skew": 1.0}
+
+
 def _asked(study: optuna.Study, one: tuple[space.Parameter, ...]) -> optuna.Trial:
     asked = study.ask()
     optimise.suggested(asked, one)
