@@ -148,13 +148,6 @@ def _row(one: Outcome, since: Ms, own: metrics.Daily | None) -> Row:
     )
 
 
-def _total(returns: Sequence[float]) -> float:
-    value = 1.0
-    for one in returns:
-        value *= 1.0 + one
-    return value - 1.0
-
-
 def _moved(change: Change, one: Outcome, since: Ms, own: metrics.Daily) -> Moved:
     row = _row(one, since, own)
     gap = row.advantage
@@ -174,7 +167,7 @@ def _slice(name: str, group: Group, beside: Mapping[int, float]) -> Slice:
     returns = [value for _, value in group]
     gaps = [value - beside[day] for day, value in group if day in beside]
     growth, ahead = intervals.mean_interval(returns), intervals.mean_interval(gaps)
-    return Slice(name, len(returns), _total(returns), metrics.sharpe(returns), growth, ahead)
+    return Slice(name, len(returns), metrics.total(returns), metrics.sharpe(returns), growth, ahead)
 
 
 def _years(own: metrics.Daily, beside: Mapping[int, float]) -> tuple[Slice, ...]:
@@ -190,7 +183,7 @@ def months(own: metrics.Daily) -> tuple[tuple[int, int, float], ...]:
     for day, value in zip(own.days, own.returns, strict=True):
         name = day_name(day)
         groups.setdefault((int(name[:4]), int(name[5:7])), []).append(value)
-    return tuple((year, month, _total(values)) for (year, month), values in sorted(groups.items()))
+    return tuple((year, month, metrics.total(values)) for (year, month), values in sorted(groups.items()))
 
 
 def _regimes(made: Study, own: metrics.Daily, beside: Mapping[int, float]) -> tuple[Slice, ...]:

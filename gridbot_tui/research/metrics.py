@@ -91,6 +91,14 @@ def max_drawdown(equity: Sequence[float], start: float) -> float:
     return deepest
 
 
+def total(returns: Sequence[float]) -> float:
+    """Returns one after the other, compounded."""
+    value = 1.0
+    for one in returns:
+        value *= 1.0 + one
+    return value - 1.0
+
+
 def ratio(over: float | None, under: float) -> float | None:
     """A quotient, None where it says nothing."""
     return None if over is None or under == 0.0 else over / under

@@ -252,7 +252,8 @@ def _judged(
             one = played[index, name, BESIDE][0]
             by_day = dict(zip(one.days, one.returns, strict=True))
             returns[name] += [by_day.get(day, 0.0) for day in best.days]
-        judged.append(Judged(window, chosen, scores[chosen], total(best.returns), total(usual[0].returns)))
+        made, beside = metrics.total(best.returns), metrics.total(usual[0].returns)
+        judged.append(Judged(window, chosen, scores[chosen], made, beside))
     chosen_days = returns["chosen"]
     ahead = {
         name: intervals.mean_interval([a - b for a, b in zip(chosen_days, values, strict=True)])
@@ -277,14 +278,6 @@ def _score(value: float | None) -> float:
     return 0.0 if value is None else value
 
 
-def total(returns: Sequence[float]) -> float:
-    """Compounded."""
-    value = 1.0
-    for one in returns:
-        value *= 1.0 + one
-    return value - 1.0
-
-
 def curve(returns: Sequence[float]) -> list[float]:
     """Growth of one unit after each day."""
     return list(itertools.accumulate((1.0 + r for r in returns), lambda a, b: a * b))
@@ -295,9 +288,9 @@ def document(made: Walk) -> dict[str, Any]:
 
     def figures(returns: Sequence[float]) -> dict[str, Any]:
         ratio = metrics.sharpe(returns)
-        growth = metrics.cagr(1.0, 1.0 + total(returns), float(len(returns)))
+        growth = metrics.cagr(1.0, 1.0 + metrics.total(returns), float(len(returns)))
         return {
-            "net_return": round(total(returns), DIGITS),
+            "net_return": round(metrics.total(returns), DIGITS),
             "cagr": None if growth is None else round(growth, DIGITS),
             "max_drawdown": round(metrics.max_drawdown(curve(returns), 1.0), DIGITS),
             "sharpe": None if ratio is None else round(ratio, DIGITS),
