@@ -34,6 +34,8 @@ NAMES = (
 _KNOWN = attrgetter(*NAMES)
 
 MOST_SYMBOLS: Final = 50
+MOST_BARS: Final = 20_000_000
+"""Of all symbols: their columns take 80 bytes each beside the market's own."""
 MOST_LEVELS: Final = 60
 MOST_COINS: Final = 2e10
 """A base is counted in parts of a hundred-millionth, in 63 bits; a run may multiply its capital before it buys."""
@@ -114,6 +116,8 @@ def fits(prepared: Prepared) -> str:
         return "a step finer than eight decimals"
     if len(prepared.market.symbols) > MOST_SYMBOLS:
         return f"more than {MOST_SYMBOLS} symbols on one account"
+    if prepared.market.bars_total > MOST_BARS:
+        return f"more than {MOST_BARS / 1e6:.0f} million bars, whose columns would take too much memory"
     if _coins(prepared) > MOST_COINS:
         return "a coin so cheap that the capital buys more of it than is counted exactly"
     return ""
