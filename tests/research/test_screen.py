@@ -10,7 +10,7 @@ import pytest
 from gridbot_tui.research.optimise import Search
 from gridbot_tui.research.outcome import ring_of
 from gridbot_tui.research.request import Prepared, Request, prepare
-from gridbot_tui.research.screen import screening
+from gridbot_tui.research.screen import screening, tape
 from gridbot_tui.research.screen.search import promising
 from gridbot_tui.research.screen.tape import BLOCK, fits, tape_of
 from gridbot_tui.research.space import parsed
@@ -109,11 +109,19 @@ def test_what_it_does_not_cover_is_said() -> None:
         assert fits(prepared(series("ETHUSDT", 3, holes=((1.0, 3.0),), market=market))) == ""
 
 
+def test_a_market_whose_columns_would_take_too_much_memory_is_the_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tape, "MOST_BARS", 1_000_000)
+    one = prepared(series("ETHUSDT", 2), series("BTCUSDT", 2))
+    assert fits(one) == ""
+    monkeypatch.setattr(tape, "MOST_BARS", one.market.bars_total - 1)
+    assert "million bars" in fits(one)
+
+
 def test_features_and_decision_bars_are_the_strategys_own() -> None:
-    tape = tape_of(prepared(series("ETHUSDT", 20, seed=3, interval=QUARTER), interval=QUARTER))
-    assert tape.plan[:, 2].sum() == len(tape.features) == 20 * 24 - 1
-    assert tape.plan[:, 4].sum() == 20
-    assert not np.isnan(tape.features[-1, :13]).any()
+    made = tape_of(prepared(series("ETHUSDT", 20, seed=3, interval=QUARTER), interval=QUARTER))
+    assert made.plan[:, 2].sum() == len(made.features) == 20 * 24 - 1
+    assert made.plan[:, 4].sum() == 20
+    assert not np.isnan(made.features[-1, :13]).any()
 
 
 def test_the_logs_of_touches_that_the_columns_hold_are_those_that_compiled_code_takes() -> None:
@@ -130,16 +138,16 @@ def test_a_block_reaches_as_far_as_its_bars_and_no_farther() -> None:
     from gridbot_tui.research.screen import quiet
 
     holes = ((3.01, 0.5), (5.0, 3.0))
-    tape = tape_of(prepared(series("ETHUSDT", 8, interval=MINUTE, marks=True, holes=holes), interval=MINUTE))
+    columns = tape_of(prepared(series("ETHUSDT", 8, interval=MINUTE, marks=True, holes=holes), interval=MINUTE))
     seen = 0
-    for one in tape.stretch:
+    for one in columns.stretch:
         first, end = int(one[quiet.FIRST]), int(one[quiet.END])
         for start in range(first, end, BLOCK):
-            bars = tape.bars[start : min(start + BLOCK, end)]
+            bars = columns.bars[start : min(start + BLOCK, end)]
             reach = [bars[:, 2].min(), bars[:, 1].max(), bars[:, 5].min(), bars[:, 4].max()]
-            assert tape.blocks[int(one[quiet.FIRST_BLOCK]) + (start - first) // BLOCK].tolist() == reach
+            assert columns.blocks[int(one[quiet.FIRST_BLOCK]) + (start - first) // BLOCK].tolist() == reach
             seen += 1
-    assert seen == len(tape.blocks) > 1000
+    assert seen == len(columns.blocks) > 1000
 
 
 def test_the_restated_bounding_of_weights_is_the_strategys() -> None:
