@@ -82,18 +82,18 @@ def _moment(
     tier = w.tier
     _bar(w, n, features)
     if w.tier != tier and w.noting:
-        _note_tier(w, notes, sums, number)
+        note_tier(w, notes, sums, number)
     if w.plan[SAMPLE] >= 0:
         curve[w.plan[SAMPLE]] = w.value_now * n.capital
         if w.noting:
-            _note_hour(w, hours[w.plan[SAMPLE]])
+            note_hour(w, hours[w.plan[SAMPLE]])
     while w.requests:
         serve(w, n)
         listen(w, n, notes, number)
 
 
 @compiled
-def _note_tier(w: State, notes: Integers, sums: Floats, number: int) -> None:
+def note_tier(w: State, notes: Integers, sums: Floats, number: int) -> None:
     """Write another tier down."""
     if w.noted < len(notes):
         f = notes[w.noted]
@@ -103,7 +103,7 @@ def _note_tier(w: State, notes: Integers, sums: Floats, number: int) -> None:
 
 
 @compiled
-def _note_hour(w: State, h: Floats) -> None:
+def note_hour(w: State, h: Floats) -> None:
     """Write down how an hour ends."""
     h[HOUR_NOTED] = w.noted
     for k in range(3):

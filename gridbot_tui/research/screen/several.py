@@ -13,25 +13,18 @@ from gridbot_tui.research.screen.beside import engine_side, reckon
 from gridbot_tui.research.screen.compiled import compiled, entry
 from gridbot_tui.research.screen.hear import hear
 from gridbot_tui.research.screen.joint import any_dirty, converge, decide, enter, leave, reckon_all, touch_all
-from gridbot_tui.research.screen.loop import absorb, each_bar, end_episode, hour, open_books
+from gridbot_tui.research.screen.loop import absorb, each_bar, end_episode, hour, note_hour, note_tier, open_books
 from gridbot_tui.research.screen.numbers import AllNumbers
 from gridbot_tui.research.screen.several_venue import DECIDES, ENDS, FIRST_ROW, ROWS, play_all, serve_all
 from gridbot_tui.research.screen.state import (
     CASH,
     GROUPED,
-    HOUR_NOTED,
-    HOUR_WEIGHT,
     LINE,
     LOSSES,
-    NOTED_AT,
-    NOTED_SIDE,
-    NOTED_WHAT,
-    TIER_NOTE,
     WANTED,
     WHAT,
     Floats,
     Integers,
-    State,
     States,
 )
 
@@ -75,14 +68,11 @@ def run_several(
                 room[GROUPED, i] = groups[moments[m, GROUP], i]
         _bars_closed(ws, ns, many, moments[m, DAY], features, room)
         if a.tier != tier and a.noting:
-            _note_tier(a, notes, sums, m)
+            note_tier(a, notes, sums, m)
         if moments[m, SAMPLE] >= 0:
             curve[moments[m, SAMPLE]] = a.value_now * ns[0].capital
             if a.noting:
-                h = hours[moments[m, SAMPLE]]
-                h[HOUR_NOTED] = a.noted
-                for k in range(3):
-                    h[HOUR_WEIGHT + k] = a.belief[learn.WEIGHT + k]
+                note_hour(a, hours[moments[m, SAMPLE]])
         while a.requests:
             serve_all(ws, ns, many, room)
             _hear_all(ws, ns, many, notes, m, room)
@@ -96,22 +86,7 @@ def run_several(
 
 
 @compiled
-def _note_tier(a: State, notes: Integers, sums: Floats, number: int) -> None:
-    """Write another tier down."""
-    if a.noted < len(notes):
-        f = notes[a.noted]
-        f[NOTED_WHAT], f[NOTED_AT], f[NOTED_SIDE] = TIER_NOTE, number, a.tier
-        sums[a.noted, 0], sums[a.noted, 1] = a.value, a.peak
-    a.noted += 1
-
-
-# -- the engine ----------------------------------------------------------------------------------------------------
-
-
-@compiled
-def _hear_all(
-    ws: States, ns: AllNumbers, many: int, notes: Integers, moment: int, room: Integers
-) -> None:
+def _hear_all(ws: States, ns: AllNumbers, many: int, notes: Integers, moment: int, room: Integers) -> None:
     """Everything that the exchange has told, in order; what it touches converges after each."""
     a = ws[many]
     count, a.events = a.events, 0
