@@ -1,16 +1,22 @@
 """How connections live and end: listen keys, pings, twenty-four hours, floods, slow readers."""
 
+import asyncio
 import contextlib
+import gc
 import json
 import socket
 from collections.abc import Iterator
 
 import pytest
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
 from websockets.exceptions import ConnectionClosed
 
 from gridbot_tui.exchange.server import link as link_module
+from gridbot_tui.exchange.server.clock import Clock
 from gridbot_tui.exchange.server.codes import Denied
 from gridbot_tui.exchange.server.limits import Limiter
+from gridbot_tui.exchange.server.link import Link
 from gridbot_tui.exchange.server.settings import LimitOptions, LinkOptions
 from gridbot_tui.units import MINUTE, Market
 from tests.exchange_server.listening import listening, user_stream
@@ -55,6 +61,32 @@ def test_a_client_that_answers_no_pings_is_cut_off(hasty: Served) -> None:
                 break
     assert b"\x89" in heard, "pinged"
     assert b"\x88\x02\x03\xf0" in heard
+
+
+async def test_pings_of_a_client_that_has_gone_meanwhile_are_no_errors() -> None:
+    errors: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: errors.append(context))
+    ended = asyncio.Event()
+
+    async def served(request: web.Request) -> web.WebSocketResponse:
+        try:
+            return await Link("one", "spot", False, Clock(), LinkOptions(), False).serve(request, lambda text: None)
+        finally:
+            ended.set()
+
+    app = web.Application()
+    app.router.add_get("/", served)
+    async with TestServer(app) as server, ClientSession() as client:
+        there = await client.ws_connect(server.make_url("/"))
+        for _ in range(20):
+            await there.ping(b"there?")
+        assert there._conn is not None
+        assert there._conn.transport is not None
+        there._conn.transport.abort()
+        await asyncio.wait_for(ended.wait(), 10)
+        await asyncio.sleep(0)
+        gc.collect()
+    assert not errors
 
 
 def test_a_client_that_talks_too_much_is_cut_off(hasty: Served) -> None:

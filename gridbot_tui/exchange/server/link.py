@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Final
 
@@ -135,10 +136,15 @@ class Link:
             on_text(data.decode(errors="replace"))
         elif kind is WSMsgType.PING:
             if self.answers_pings and not self._muted():
-                self._pong = asyncio.ensure_future(self._ws.pong(data))
+                self._pong = asyncio.ensure_future(self._answered(data))
         elif kind is WSMsgType.PONG and bytes(data) == self._ping_payload:
             self._pinged_at = 0
         return True
+
+    async def _answered(self, data: bytes) -> None:
+        """A pong, where anybody is still there to hear it."""
+        with suppress(ConnectionError, RuntimeError):
+            await self._ws.pong(data)
 
     async def _write(self) -> None:
         """Pass on what is queued; then say goodbye."""
