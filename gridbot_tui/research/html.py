@@ -11,7 +11,7 @@ from gridbot_tui.research.analysis import TREND, WILD, Analysis, Slice, as_docum
 from gridbot_tui.research.backtest import Study, document
 from gridbot_tui.research.quiet import held_back, nothing_traded
 from gridbot_tui.research.svg import COLOURS, Dot, Line, chart, interval_bars
-from gridbot_tui.research.verdict import assumptions, bounds, halt_words, minute, number, percent, verdicts
+from gridbot_tui.research.verdict import assumptions, bounds, halt_words, liquidated, minute, number, percent, verdicts
 from gridbot_tui.units import Side
 
 MOST_DOTS = 1_500
@@ -65,7 +65,7 @@ def render(made: Study, found: Analysis) -> str:
     body = [
         f"<h1>Back-test of {escape(names)}</h1><p class='sub'>{sub}</p>",
         _cards(made, found, quote) + f"<p class='sub'>{CARDS}</p>",
-        "<h2>What it says</h2>" + _list([*nothing_traded(made), *verdicts(found)]),
+        "<h2>What it says</h2>" + _list([*nothing_traded(made), *liquidated(made.main), *verdicts(found)]),
         "<h2>Equity</h2>" + _equity(made) + _drawdown(made),
         "<h2>Beside the baselines</h2>" + _table(found) + _gaps(found),
         "<h2>How it traded</h2>" + _leverage(made) + _weights(made) + _prices(made) + _held_back(made),

@@ -6,6 +6,7 @@ from gridbot_tui.research.analysis import Analysis, Row
 from gridbot_tui.research.backtest import Study
 from gridbot_tui.research.halts import Halt
 from gridbot_tui.research.intervals import Interval
+from gridbot_tui.research.outcome import Outcome
 from gridbot_tui.research.quiet import without
 from gridbot_tui.units import Market, Ms
 
@@ -41,6 +42,15 @@ def halt_words(one: Halt) -> str:
         f"{percent(max(one.beyond, 0.0), 2)} lost past the line, {kept} its bound of {percent(one.bound, 2)} "
         f"(a gap of {percent(one.gap, 2)} against the positions, costs {percent(one.costs, 2)})."
     )
+
+
+def liquidated(main: Outcome) -> list[str]:
+    """That the exchange took everything, where it did: no other figure of a run matters beside it."""
+    count = main.figures["liquidations"]
+    if not count:
+        return []
+    often = "once" if count == 1 else f"{count} times"
+    return [f"It was liquidated {often}: the exchange closed what was held because its margin was gone."]
 
 
 def verdicts(found: Analysis) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from msgspec import structs
 
 from gridbot_tui.research import plot, svg
 from gridbot_tui.research.analysis import analyse
@@ -15,7 +16,7 @@ from gridbot_tui.research.backtest import Study, document, study_of
 from gridbot_tui.research.baselines import TITLES
 from gridbot_tui.research.html import render, write
 from gridbot_tui.research.plot import ESCAPE, terminal
-from gridbot_tui.research.verdict import assumptions, percent, verdicts
+from gridbot_tui.research.verdict import assumptions, liquidated, percent, verdicts
 from gridbot_tui.research.windows import part
 from gridbot_tui.units import HOUR, MINUTE
 from tests.research.markets import GAP, prepared, series
@@ -147,6 +148,14 @@ def test_verdicts_speak_of_each_baseline(made: Study) -> None:
     said = verdicts(found)
     assert len(said) == len(found.rows) + 3
     assert any("configurations" in line for line in said)
+
+
+def test_a_liquidation_is_the_first_thing_that_the_page_says(made: Study) -> None:
+    assert "liquidated" not in " ".join(liquidated(made.main))
+    lost = structs.replace(made.main, figures={**made.main.figures, "liquidations": 2})
+    page = render(structs.replace(made, main=lost), analyse(made))
+    first = page.partition("What it says</h2>")[2][:200]
+    assert "It was liquidated 2 times: the exchange closed what was held" in first
 
 
 def test_few_days_are_called_an_anecdote() -> None:
