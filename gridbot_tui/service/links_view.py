@@ -5,6 +5,9 @@ from gridbot_tui.exchange.binance.health import AdapterHealth
 from gridbot_tui.exchange.binance.link_health import LinkHealth
 from gridbot_tui.units import Ms
 
+REQUESTS = "requests"
+"""Name of the link that orders go out on."""
+
 
 def stream_view(health: LinkHealth) -> LinkView:
     """One stream."""
@@ -30,7 +33,7 @@ def rest_view(health: AdapterHealth, now: Ms) -> LinkView:
     if health.orders_limit:
         rates.append(RateView("orders", health.orders_used, health.orders_limit, 10))
     return LinkView(
-        "requests",
+        REQUESTS,
         up=not shut,
         age_ms=None,
         reconnects=0,

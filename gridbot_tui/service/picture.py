@@ -21,6 +21,7 @@ from gridbot_tui.control.snapshot import (
 )
 from gridbot_tui.engine import exposure, protection, watch
 from gridbot_tui.engine.actions import CashFact, EquityFact, Fact, FillFact, IntentFact, PlanFact
+from gridbot_tui.engine.blockers import SEVERITY
 from gridbot_tui.engine.core import Engine
 from gridbot_tui.engine.desk import Desk
 from gridbot_tui.engine.events import CashKind
@@ -35,6 +36,7 @@ from gridbot_tui.service.alerting import Alerting
 from gridbot_tui.service.assemble import Plan, over_the_file
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.lately import KEPT, Lately
+from gridbot_tui.service.links_view import REQUESTS
 from gridbot_tui.service.reload import Reloader
 from gridbot_tui.service.runner import Runner
 from gridbot_tui.service.session import wall_ms
@@ -134,6 +136,8 @@ class Picture:
         self._viewers = viewers
         self._real_links = links
         self._alerting = alerting
+        self._shut_since: Ms | None = None
+        """Since when the exchange takes no requests."""
         self.trials: Callable[[], tuple[TrialView, ...]] = tuple
         """What a back-test beside the bot says of its config."""
         self.first: Callable[[], None] = _nothing
@@ -151,6 +155,7 @@ class Picture:
         equity = desk.ledger.equity_quick()
         known = desk.tiers.peak > 0
         viewers, controller = self._viewers()
+        links = self._links()
         return Snapshot(
             mode=self._plan.mode.value,
             market=desk.config.market.value,
@@ -185,14 +190,14 @@ class Picture:
             symbols=self._symbols(),
             ages=self._ages(),
             breakers=breakers_of(desk),
-            blockers=self._blockers(),
+            blockers=self._blockers(links),
             events=self._feed.lines(SHOWN_EVENTS),
             decisions=self._decisions.of(self._recent.plans),
             fills=self._fills.of(self._recent.fills),
             orders=self._orders(),
             equity_curve=_thinned(self._curve.of(self._recent.curve)),
             learning=self._learning(),
-            links=self._links() + (() if self._alerting is None else self._alerting.links()),
+            links=links + (() if self._alerting is None else self._alerting.links()),
             alerts=None if self._alerting is None else self._alerting.view(),
             pnl=self._pnl(equity),
             shutdown=self._shutdown(),
@@ -228,9 +233,15 @@ class Picture:
             for name, state in desk.symbols.items()
         }
 
-    def _blockers(self) -> tuple[BlockerView, ...]:
+    def _blockers(self, links: tuple[LinkView, ...]) -> tuple[BlockerView, ...]:
         desk = self._engine.desk
         found = [BlockerView(b.code, b.symbol, b.since, b.detail, b.clears_when) for b in desk.blockers.ranked()]
+        shut = next((one.detail for one in links if one.name == REQUESTS and not one.up), None)
+        self._shut_since = None if shut is None else self._shut_since or desk.now
+        if shut is not None and self._shut_since is not None:  # the engine hears of no request that waits
+            why, clears = shut.partition("; ")[0], "when the exchange takes them again"
+            graver = sum(SEVERITY.get(one.code, len(SEVERITY)) <= SEVERITY["requests_shut"] for one in found)
+            found.insert(graver, BlockerView("requests_shut", "", self._shut_since, why, clears))
         held = {(one.code, one.symbol) for one in found}
         # The engine says so with its first decision; up to an hour before that the answer is the same.
         for name, state in desk.symbols.items():

@@ -1,8 +1,12 @@
 """Parameters of the plain grids every venue offers."""
 
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+LEAST: Final = 1e-12
+MOST: Final = 1e12
+"""Prices, quote: no coin is cheaper or dearer, and sums of them stay numbers."""
 
 
 class PlainParams(BaseModel):
@@ -19,8 +23,8 @@ class PlainParams(BaseModel):
         description="long buys first; short sells first, neutral does both around its start (futures).",
     )
     levels: int = Field(20, ge=2, le=200, description="Price levels of the range, both ends included.")
-    lower: float | None = Field(None, gt=0, description="Lowest level, quote; none = range_below.")
-    upper: float | None = Field(None, gt=0, description="Highest level, quote; none = range_above.")
+    lower: float | None = Field(None, ge=LEAST, le=MOST, description="Lowest level, quote; none = range_below.")
+    upper: float | None = Field(None, ge=LEAST, le=MOST, description="Highest level, quote; none = range_above.")
     range_below: float = Field(
         0.10, gt=0, le=0.9, description="Lowest level below the price when first laid, fraction of price."
     )
@@ -42,10 +46,10 @@ class PlainParams(BaseModel):
     )
     trailing_down: bool = Field(False, description="Move the range down when price leaves it downwards.")
     trail_up_to: float | None = Field(
-        None, gt=0, description="Highest level trailing may reach, quote; none = trail_limit."
+        None, ge=LEAST, le=MOST, description="Highest level trailing may reach, quote; none = trail_limit."
     )
     trail_down_to: float | None = Field(
-        None, gt=0, description="Lowest level trailing may reach, quote; none = trail_limit."
+        None, ge=LEAST, le=MOST, description="Lowest level trailing may reach, quote; none = trail_limit."
     )
     trail_limit: float = Field(
         0.5,
@@ -55,15 +59,17 @@ class PlainParams(BaseModel):
     )
     stop: float | None = Field(
         None,
-        gt=0,
+        ge=LEAST,
+        le=MOST,
         description="Leave everything beyond this price, quote: losing side; below, of a neutral grid.",
     )
     stop_above: float | None = Field(
-        None, gt=0, description="Neutral grids: leave everything above this price, quote."
+        None, ge=LEAST, le=MOST, description="Neutral grids: leave everything above this price, quote."
     )
     take_profit: float | None = Field(
         None,
-        gt=0,
+        ge=LEAST,
+        le=MOST,
         description="Leave everything at this price, on the winning side, quote; not of neutral grids.",
     )
     reinvest: bool = Field(False, description="Size the lots by today's equity instead of that of the start.")
