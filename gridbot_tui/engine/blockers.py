@@ -18,7 +18,6 @@ SEVERITY: dict[str, int] = {
     "unprotected": 3,
     "store_unavailable": 3,
     "link_down": 4,
-    "requests_shut": 4,
     "stale_mark": 5,
     "unresolved": 6,
     "loop_lag": 4,

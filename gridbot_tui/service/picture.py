@@ -52,6 +52,8 @@ MOST_POINTS = 20_000
 """More than one a minute has in eight days."""
 SHOWN_EVENTS = 200
 TAIL = 1_500
+REQUESTS_SHUT = "requests_shut"
+"""The one blocker that is none of the engine's: it hears of no request that waits."""
 
 
 class Recent:
@@ -238,10 +240,10 @@ class Picture:
         found = [BlockerView(b.code, b.symbol, b.since, b.detail, b.clears_when) for b in desk.blockers.ranked()]
         shut = next((one.detail for one in links if one.name == REQUESTS and not one.up), None)
         self._shut_since = None if shut is None else self._shut_since or desk.now
-        if shut is not None and self._shut_since is not None:  # the engine hears of no request that waits
+        if shut is not None and self._shut_since is not None:
             why, clears = shut.partition("; ")[0], "when the exchange takes them again"
-            graver = sum(SEVERITY.get(one.code, len(SEVERITY)) <= SEVERITY["requests_shut"] for one in found)
-            found.insert(graver, BlockerView("requests_shut", "", self._shut_since, why, clears))
+            graver = sum(SEVERITY.get(one.code, len(SEVERITY)) <= SEVERITY["link_down"] for one in found)
+            found.insert(graver, BlockerView(REQUESTS_SHUT, "", self._shut_since, why, clears))
         held = {(one.code, one.symbol) for one in found}
         # The engine says so with its first decision; up to an hour before that the answer is the same.
         for name, state in desk.symbols.items():
