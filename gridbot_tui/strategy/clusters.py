@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from operator import mul
 
 from gridbot_tui.units import Symbol
 
@@ -23,28 +24,41 @@ def daily_returns(closes: Daily) -> dict[int, float]:
     return found
 
 
-def correlation(first: Mapping[int, float], second: Mapping[int, float]) -> float | None:
+class Moves:
+    """A symbol's daily returns, with what every correlation asks of them."""
+
+    __slots__ = ("by_day", "centred", "days", "square")
+
+    def __init__(self, closes: Daily) -> None:
+        self.by_day = daily_returns(closes)
+        self.days = tuple(self.by_day)
+        self.centred = _centred(list(self.by_day.values()))
+        self.square = sum(map(mul, self.centred, self.centred))
+
+
+def _centred(returns: list[float]) -> list[float]:
+    mean = sum(returns) / max(len(returns), 1)
+    return [one - mean for one in returns]
+
+
+def correlation(first: Moves, second: Moves) -> float | None:
     """Pearson's over the common days; None where they are too few or one side never moved."""
-    days = [day for day in first if day in second]
-    n = len(days)
+    if first.days == second.days:  # mostly so: at midnight that is asked of every two of all symbols
+        n, a, b, aa, bb = len(first.days), first.centred, second.centred, first.square, second.square
+    else:
+        days = [day for day in first.by_day if day in second.by_day]
+        n, a, b = len(days), _centred([first.by_day[d] for d in days]), _centred([second.by_day[d] for d in days])
+        aa, bb = sum(map(mul, a, a)), sum(map(mul, b, b))
     if n < LEAST_DAYS:
         return None
-    mean_a = sum(first[d] for d in days) / n
-    mean_b = sum(second[d] for d in days) / n
-    ab = aa = bb = 0.0
-    for d in days:
-        a, b = first[d] - mean_a, second[d] - mean_b
-        ab += a * b
-        aa += a * a
-        bb += b * b
-    return ab / math.sqrt(aa * bb) if aa > 0.0 and bb > 0.0 else None
+    return sum(map(mul, a, b)) / math.sqrt(aa * bb) if aa > 0.0 and bb > 0.0 else None
 
 
 def clusters(closes: Mapping[Symbol, Daily], limit: float) -> tuple[tuple[Symbol, ...], ...]:
     """Groups of two or more symbols joined by |correlation| above ``limit``, directly or through others."""
     names = sorted(closes)
-    returns = {name: daily_returns(closes[name]) for name in names}
-    return joined(names, lambda a, b: correlation(returns[a], returns[b]), limit)
+    moves = {name: Moves(closes[name]) for name in names}
+    return joined(names, lambda a, b: correlation(moves[a], moves[b]), limit)
 
 
 def joined(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridbot_tui.strategy.clusters import clusters, correlation, daily_returns
+from gridbot_tui.strategy.clusters import Moves, clusters, correlation, daily_returns
 from gridbot_tui.strategy.params import PortfolioParams
 from gridbot_tui.strategy.portfolio import Exposure, scales
 
@@ -84,7 +84,7 @@ def test_symbols_that_move_together_are_one_cluster_also_through_a_third() -> No
 
 def test_too_few_common_days_or_a_price_that_never_moved_join_nobody() -> None:
     a = series(1, 30)
-    assert correlation(daily_returns(a), daily_returns(a)) is None
+    assert correlation(Moves(a), Moves(a)) is None
     flat = [(day, 1.0) for day in range(91)]
     assert clusters({"A": flat, "B": flat}, 0.7) == ()
     assert clusters({}, 0.7) == ()
@@ -94,10 +94,14 @@ def test_a_return_over_a_hole_is_no_daily_return() -> None:
     assert daily_returns([(1, 0.0), (2, 0.1), (5, 0.4), (6, 0.5)]) == {2: 0.1, 6: pytest.approx(0.1)}
 
 
-def test_correlation_is_pearsons() -> None:
-    a, b = daily_returns(series(4, 80)), daily_returns(series(5, 80))
-    n = len(a)
-    ma, mb = sum(a.values()) / n, sum(b.values()) / n
-    cov = sum((a[d] - ma) * (b[d] - mb) for d in a)
-    spread = math.sqrt(sum((v - ma) ** 2 for v in a.values()) * sum((v - mb) ** 2 for v in b.values()))
-    assert correlation(a, b) == pytest.approx(cov / spread)
+@pytest.mark.parametrize("later", [0, 25])
+def test_correlation_is_pearsons_over_the_common_days(later: int) -> None:
+    first, second = Moves(series(4, 80)), Moves(series(5, 80)[later:])
+    a, b = first.by_day, second.by_day
+    days = [day for day in a if day in b]
+    assert len(days) == 79 - later
+    ma, mb = sum(a[d] for d in days) / len(days), sum(b[d] for d in days) / len(days)
+    cov = sum((a[d] - ma) * (b[d] - mb) for d in days)
+    spread = math.sqrt(sum((a[d] - ma) ** 2 for d in days) * sum((b[d] - mb) ** 2 for d in days))
+    assert correlation(first, second) == pytest.approx(cov / spread)
+    assert correlation(second, first) == pytest.approx(cov / spread)

@@ -9,7 +9,7 @@ from msgspec import Struct
 from gridbot_tui.engine.on_market import LATE_BAR_GRACE
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.screen.tape import Events, Floats, Integers, found, write_bars
-from gridbot_tui.strategy.clusters import DAYS, correlation, daily_returns, joined
+from gridbot_tui.strategy.clusters import DAYS, Moves, correlation, joined
 from gridbot_tui.units import DAY, HOUR, Ms, Symbol
 
 
@@ -146,8 +146,8 @@ def _related(
             if not math.isnan(last[i]):
                 daily[i].append((at // DAY, last[i]))
                 del daily[i][: -DAYS - 1]
-        returns = {symbol: daily_returns(daily[i]) for i, symbol in enumerate(symbols)}
-        related.append({(a, b): correlation(returns[a], returns[b]) for a, b in combinations(symbols, 2)})
+        moves = {symbol: Moves(daily[i]) for i, symbol in enumerate(symbols)}
+        related.append({(a, b): correlation(moves[a], moves[b]) for a, b in combinations(symbols, 2)})
     return related
 
 
