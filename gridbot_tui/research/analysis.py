@@ -89,6 +89,8 @@ class Analysis(Struct, frozen=True):
     months: tuple[tuple[int, int, float], ...]
     worst: tuple[tuple[str, float], ...]
     halts: tuple[Halt, ...]
+    traded_on: bool
+    """Whether it traded again after the last of them (``risk.auto_rearm``)."""
     sensitivity: tuple[Moved, ...]
 
 
@@ -116,6 +118,7 @@ def analyse(made: Study, trials: int = TRIALS) -> Analysis:
         months=months(own),
         worst=tuple((day_name(d), r) for r, d in sorted(zip(own.returns, own.days, strict=True))[:WORST]),
         halts=made.main.halts,
+        traded_on=bool(made.main.halts) and any(mark.at > made.main.halts[-1].at + DAY for mark in made.main.marks),
         sensitivity=tuple(_moved(change, one, made.since, own) for change, one in made.changed),
     )
 

@@ -60,7 +60,8 @@ def verdicts(found: Analysis) -> list[str]:
         f"Over {found.days} days after the warm-up the strategy made {percent(own.net_return)} "
         f"with a deepest fall of {percent(own.max_drawdown)}."
     ]
-    said += [f"{halt_words(one)} From then on it stayed flat." for one in found.halts[-1:]]
+    after = "Later it traded again." if found.traded_on else "From then on it stayed flat."
+    said += [f"{halt_words(one)} {after}" for one in found.halts[-1:]]
     if found.growth is None:
         said.append("That is too short for an interval: take no figure here for more than an anecdote.")
         return said

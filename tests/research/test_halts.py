@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from gridbot_tui.market.recorded import Series
 from gridbot_tui.research.analysis import analyse
@@ -13,7 +14,7 @@ from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.sensitivity import bounds_of, changes, value_at, with_value
 from gridbot_tui.research.verdict import halt_words, verdicts
 from gridbot_tui.settings.load import load
-from gridbot_tui.units import Market
+from gridbot_tui.units import DAY, Market
 from tests.commands.calling import Cli, caller
 from tests.research.markets import prepared, series
 from tests.research.test_truth import written
@@ -101,6 +102,10 @@ def test_a_halt_is_said_wherever_the_result_is_told(tmp_path: Path, call: Cli) -
     made = study_of(tight(crashing(3)), processes=1)
     said = verdicts(analyse(made))
     assert f"{halt_words(made.main.halts[0])} From then on it stayed flat." in said
+    on = structs.replace(made.main.marks[-1], at=made.main.halts[0].at + 2 * DAY)
+    again = structs.replace(made.main, marks=(*made.main.marks, on))
+    said = verdicts(analyse(structs.replace(made, main=again)))
+    assert f"{halt_words(made.main.halts[0])} Later it traded again." in said
 
 
 def test_a_changed_parameter_stays_in_its_range_and_leaves_the_rest() -> None:
