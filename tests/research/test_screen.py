@@ -2,11 +2,13 @@
 
 import math
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gridbot_tui.exchange.simulated.accounts import cut
 from gridbot_tui.research.optimise import Search
 from gridbot_tui.research.outcome import ring_of
 from gridbot_tui.research.request import Prepared, Request, prepare
@@ -158,6 +160,21 @@ def test_the_restated_bounding_of_weights_is_the_strategys() -> None:
         weights, prior = (tuple(float(v) for v in draw.dirichlet((1, 1, 1))) for _ in range(2))
         given = (weights, prior, 0.05, 0.8)
         assert learn.bounded.py_func(*given) == pytest.approx(learning.bounded(*given), abs=1e-12)  # type: ignore[attr-defined,arg-type]
+
+
+def test_amounts_are_cut_as_the_exchange_cuts_them() -> None:
+    from gridbot_tui.research.screen import money
+
+    ours = money.cut.py_func  # type: ignore[attr-defined]
+    draw = np.random.default_rng(5)
+    for _ in range(5_000):
+        places, value = int(draw.integers(2, 9)), 10 ** draw.uniform(0, 5)
+        ticks = int(draw.integers(1, 10**6))
+        steps, unit = max(1, int(value * 10**places / ticks)), f"1e-{places}"
+        rate = repr(float(draw.choice((2e-4, 5e-4, draw.normal(0, 1e-4)))))
+        exact = cut(Decimal(ticks * steps) * Decimal(unit) * Decimal(rate))
+        assert ours(ticks * steps * float(unit) * float(rate)) == float(exact)
+    assert ours(12.34567892_999997) == 12.34567892, "just under a whole is none"
 
 
 def test_a_rung_whose_price_was_multiplied_up_is_rounded_as_the_exact_one_or_reckoned_anew() -> None:

@@ -18,20 +18,25 @@ FALLS: Final = 256
 
 @compiled
 def mark(w: State, n: Numbers) -> bool:
-    """Mark the account: drawdown and tier; True where the tier changed."""
-    worth = equity(w, n)
+    """Mark the account of a symbol alone; True where the tier changed."""
+    fresh = w.pos == 0 or w.at - w.mark_at <= n.stale_after
+    return bool(mark_at(w, n, equity(w, n), abs(w.pos) * w.mark * n.unit, fresh))
+
+
+@inlined
+def mark_at(w: State, n: Numbers, worth: float, held: float, fresh: bool) -> bool:
+    """Mark the account: drawdown and tier; True where the tier changed. ``fresh``: no mark of what is held is old."""
     w.value_now = worth / n.capital
     w.high = max(w.high, w.value_now)
     w.fall = max(w.fall, 1.0 - w.value_now / w.high)
-    held = abs(w.pos) * w.mark * n.unit
     if worth > 0.0:
         w.most_held = max(w.most_held, held / worth)
-    if w.pos and w.at - w.mark_at > n.stale_after:
-        w.over = 0
-        return False
     before = w.tier
-    update(w, n, w.value_now)
-    w.left = max(0.0, 1.0 - (1.0 - n.enter3) * w.peak / w.value) if w.value > 0.0 else 0.0
+    if fresh:
+        _update(w, n, w.value_now)
+        w.left = max(0.0, 1.0 - (1.0 - n.enter3) * w.peak / w.value) if w.value > 0.0 else 0.0
+    else:
+        w.over = 0
     if w.tier != before:
         w.dirty = 1
         w.turn += 1
@@ -43,7 +48,7 @@ def mark(w: State, n: Numbers) -> bool:
 
 
 @inlined
-def update(w: State, n: Numbers, value: float) -> None:
+def _update(w: State, n: Numbers, value: float) -> None:
     """``risk.tiers.DrawdownTiers.update`` at a fresh mark."""
     w.value, w.peak, w.top = value, max(w.peak, value), max(w.top, value)
     raw = 1.0 - value / w.peak if w.peak > 0.0 else 0.0

@@ -41,11 +41,11 @@ def reckon(w: State, n: Numbers) -> None:
     buys, opens = orders_case(w, n, 0, 0, 0)
     sells, _ = orders_case(w, n, 1, 0, 0)
     w.stands_exposed, w.stands_loss = _case(w, n, buys, opens, sells)
-    reckon_plan(w, n)
+    _reckon_plan(w, n)
 
 
 @inlined
-def reckon_plan(w: State, n: Numbers) -> None:
+def _reckon_plan(w: State, n: Numbers) -> None:
     """Worst exposure and loss of what is planned of the symbol, at its position and mark of now."""
     buys, sells = (w.plan_buys, w.plan_bought, w.plan_lowest), (w.plan_sells, w.plan_sold, w.plan_highest)
     w.plan_exposed, w.plan_loss = _case(w, n, buys, w.plan_opens, sells)
@@ -58,7 +58,7 @@ def plan_as_placed(w: State, n: Numbers) -> None:
     w.plan_buys, w.plan_bought, w.plan_lowest, w.plan_opens = (
         b[TOTAL_SIZE], b[TOTAL_VALUE], b[TOTAL_FAR], b[TOTAL_OPENS])  # fmt: skip
     w.plan_sells, w.plan_sold, w.plan_highest = s[TOTAL_SIZE], s[TOTAL_VALUE], s[TOTAL_FAR]
-    reckon_plan(w, n)
+    _reckon_plan(w, n)
 
 
 @inlined
@@ -74,7 +74,10 @@ def _case(
 
 @compiled
 def engine_side(ws: States, ns: AllNumbers, many: int, i: int, planned: bool) -> None:
-    """Sums over all but symbol ``i``, of what stands or of what is ``planned``; each must have been reckoned."""
+    """Sums over all but symbol ``i``, of what stands or of what is ``planned``.
+
+    Each has been reckoned since anything of it changed: with the bars, and after its news and its comparison.
+    """
     worth = held = needs = exposed = loss = gaps = 0.0
     for j in range(many):
         if j != i:

@@ -67,20 +67,12 @@ def touch_all(ws: States, many: int) -> None:
         ws[i].dirty = 1
 
 
-@compiled
-def reckon_all(ws: States, ns: AllNumbers, many: int) -> None:
-    """Every symbol's part of the account."""
-    for i in range(many):
-        reckon(ws[i], ns[i])
-
-
 # -- plans ---------------------------------------------------------------------------------------------------------
 
 
 @compiled
 def decide(ws: States, ns: AllNumbers, many: int, room: Integers) -> None:
     """New plans of the symbols that are wanted, under the caps over all that have one."""
-    reckon_all(ws, ns, many)
     account = 0.0
     for i in range(many):
         if room[WANTED, i]:
@@ -93,29 +85,22 @@ def decide(ws: States, ns: AllNumbers, many: int, room: Integers) -> None:
             account = max(worth, 1e-9)
             w.drafted = draft(w, w.feature, n, worth, mixed, gap)
             unit = w.drafted * (worth * n.share) / account
-            w.plan_gross, w.plan_bias = unit * max(mixed.upper, -mixed.lower), unit * mixed.bias
-            w.plan_crash, w.plan_held = unit * mixed.upper * gap, w.pos * n.step * (w.close * n.tick) / account
+            w.part_gross, w.part_bias = unit * max(mixed.upper, -mixed.lower), unit * mixed.bias
+            w.part_crash, w.part_held = unit * mixed.upper * gap, w.pos * n.step * (w.close * n.tick) / account
     if account == 0.0:
         return
     for i in range(many):
         w = ws[i]
         if not room[WANTED, i] and w.planned:
-            w.plan_gross, w.plan_bias = w.plan_gross / account, w.plan_bias / account
-            w.plan_crash, w.plan_held = w.plan_crash / account, w.plan_held / account
+            w.part_gross, w.part_bias = w.plan_gross / account, w.plan_bias / account
+            w.part_crash, w.part_held = w.plan_crash / account, w.plan_held / account
     common = _common(ws, ns[0], many, room)
     for i in range(many):
-        w, n = ws[i], ns[i]
         if room[WANTED, i]:
-            factor = _clustered(ws, n, many, room, i) * common
-            w.drafted *= factor
-    for i in range(many):
-        w, n = ws[i], ns[i]
-        if room[WANTED, i]:
+            w, n = ws[i], ns[i]
+            multiple = w.drafted * (_clustered(ws, n, many, room, i) * common)
             mixed, gap = mixed_of(w, n), stress_gap(w.feature[SIGMA], w.feature[FAST])
-            enforce(w, w.feature, n, equity(w, n), mixed, gap, w.drafted)
-        elif w.planned:
-            w.plan_gross, w.plan_bias = w.plan_gross * account, w.plan_bias * account
-            w.plan_crash, w.plan_held = w.plan_crash * account, w.plan_held * account
+            enforce(w, w.feature, n, equity(w, n), mixed, gap, multiple)
 
 
 @inlined
@@ -132,7 +117,7 @@ def _clustered(ws: States, n: Numbers, many: int, room: Integers, i: int) -> flo
     for j in range(many):
         if room[GROUPED, j] == room[GROUPED, i] and (room[WANTED, j] or ws[j].planned):
             inside += 1
-            total += ws[j].plan_gross
+            total += ws[j].part_gross
     return _fit(n.cluster * n.gross, total) if inside > 1 else 1.0
 
 
@@ -144,10 +129,10 @@ def _common(ws: States, n: Numbers, many: int, room: Integers) -> float:
         w = ws[i]
         if room[WANTED, i] or w.planned:
             own = _clustered(ws, n, many, room, i)
-            gross += own * w.plan_gross
-            bias += own * w.plan_bias
-            held += w.plan_held
-            crash += own * w.plan_crash
+            gross += own * w.part_gross
+            bias += own * w.part_bias
+            held += w.part_held
+            crash += own * w.part_crash
     net = min(_fit(n.net, abs(bias)), _fit(n.net, abs(held)))
     return min(_fit(n.gross, gross), net, _fit(n.crash, crash))
 
@@ -165,7 +150,6 @@ def converge(ws: States, ns: AllNumbers, many: int, room: Integers) -> None:
         if w.dirty and not (w.shaped_turn == a.turn and w.shaped_at == a.at):
             room[ASKED, i], some = 1, True
         w.dirty = 0
-    reckon_all(ws, ns, many)
     if some:
         _join_trimmed(ws, ns, many, room)
         _shape(ws, ns, many, room)

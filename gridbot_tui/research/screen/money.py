@@ -1,10 +1,14 @@
 """What the run counts with, compiled: equity, cut amounts, whole steps, margin. Formulas of ledger, market and risk."""
 
 import math
+from typing import Final
 
 from gridbot_tui.research.screen.compiled import compiled, inlined
 from gridbot_tui.research.screen.numbers import CUT, Numbers
 from gridbot_tui.research.screen.state import State
+
+HAIR: Final = 1.0 + 6.7e-16
+"""Factors and their products are off by no more; with more, amounts just under a whole would be taken for it."""
 
 
 @inlined
@@ -30,10 +34,10 @@ def balance(w: State, n: Numbers, mark: int) -> float:
 
 @compiled
 def cut(amount: float) -> float:
-    """Eight decimals, towards zero, as an exchange charges; what is a hair off a whole is that whole."""
+    """Eight decimals, towards zero, as an exchange charges; what floats leave a hair off a whole is that whole."""
     if amount < 0.0:
-        return -math.floor(-amount * CUT + 1e-5) / CUT
-    return math.floor(amount * CUT + 1e-5) / CUT
+        return -math.floor(-amount * CUT * HAIR) / CUT
+    return math.floor(amount * CUT * HAIR) / CUT
 
 
 @inlined

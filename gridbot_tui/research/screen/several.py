@@ -8,11 +8,11 @@ stand; tiers, breakers and weights, which are the account's; and a liquidation, 
 import math
 
 from gridbot_tui.research.screen import bars, learn, shadows
-from gridbot_tui.research.screen.account import falls_fast, trip, update
+from gridbot_tui.research.screen.account import falls_fast, mark_at, trip
 from gridbot_tui.research.screen.beside import engine_side, reckon
 from gridbot_tui.research.screen.compiled import compiled, entry
 from gridbot_tui.research.screen.hear import hear
-from gridbot_tui.research.screen.joint import any_dirty, converge, decide, enter, leave, reckon_all, touch_all
+from gridbot_tui.research.screen.joint import any_dirty, converge, decide, enter, leave, touch_all
 from gridbot_tui.research.screen.loop import absorb, each_bar, end_episode, hour, note_hour, note_tier, open_books
 from gridbot_tui.research.screen.numbers import AllNumbers
 from gridbot_tui.research.screen.several_venue import DECIDES, ENDS, FIRST_ROW, ROWS, play_all, serve_all
@@ -76,7 +76,6 @@ def run_several(
         while a.requests:
             serve_all(ws, ns, many, room)
             _hear_all(ws, ns, many, notes, m, room)
-    reckon_all(ws, ns, many)
     worth, made = ns[0].capital, 0
     for i in range(many):
         worth += ws[i].own
@@ -90,8 +89,6 @@ def _hear_all(ws: States, ns: AllNumbers, many: int, notes: Integers, moment: in
     """Everything that the exchange has told, in order; what it touches converges after each."""
     a = ws[many]
     count, a.events = a.events, 0
-    if count:
-        reckon_all(ws, ns, many)
     for k in range(count):
         i = room[LINE, k]
         w, n = ws[i], ns[i]
@@ -136,9 +133,7 @@ def _settled(ws: States, ns: AllNumbers, many: int, room: Integers) -> None:
 
 
 @compiled
-def _bars_closed(
-    ws: States, ns: AllNumbers, many: int, day: int, features: Floats, room: Integers
-) -> None:
+def _bars_closed(ws: States, ns: AllNumbers, many: int, day: int, features: Floats, room: Integers) -> None:
     """``engine.on_market.bars_closed``: prices and paper grids, the day, the account, plans, and then orders."""
     a, decides = ws[many], False
     for i in range(many):
@@ -155,7 +150,8 @@ def _bars_closed(
                 w.warm = 1
     if day:
         _day(ws, ns, many)
-    reckon_all(ws, ns, many)
+    for i in range(many):
+        reckon(ws[i], ns[i])
     if _mark(ws, ns, many) and a.tier != 3:
         for i in range(many):
             w = ws[i]
@@ -214,25 +210,11 @@ def _mark(ws: States, ns: AllNumbers, many: int) -> bool:
         worth += w.own
         held += w.own_held
         fresh = fresh and not (w.pos and w.at - w.mark_at > n.stale_after)
-    a.value_now = worth / n.capital
-    a.high = max(a.high, a.value_now)
-    a.fall = max(a.fall, 1.0 - a.value_now / a.high)
-    if worth > 0.0:
-        a.most_held = max(a.most_held, held / worth)
-    before = a.tier
-    if fresh:
-        update(a, n, a.value_now)
-        a.left = max(0.0, 1.0 - (1.0 - n.enter3) * a.peak / a.value) if a.value > 0.0 else 0.0
-    else:
-        a.over = 0
-    if a.tier != before:
-        a.halts += a.tier == 3
-        a.turn += 1
-        touch_all(ws, many)
-    if not n.spot and held > 0.0 and worth > 0.0 and held / worth > n.trim:
-        a.turn += 1
+    changed = mark_at(a, n, worth, held, fresh)
+    if a.dirty:
+        a.dirty = 0
         touch_all(ws, many)
     for i in range(many):
         ws[i].tier, ws[i].left = a.tier, a.left
-    return bool(a.tier != before)
+    return changed
 

@@ -66,6 +66,7 @@ SPENT: Final = 8192
 # were touched, are asked what they desire, and the group that each moves with (-1 = none).
 LINE, WIRE_OF, WANTED, NAMED, ASKED, GROUPED = range(6)
 ROOM: Final = 6
+
 LOTS: Final = 256
 """Lots of a plain grid at once."""
 # Columns of a lot, which stand in the order of their age; the last is the how manieth it is.
@@ -138,8 +139,10 @@ _FLOATS: Final = (
     "xbeside", "xneeds_beside", "xtaken_beside",
     # the same of this symbol alone
     "own", "own_held", "own_needs", "stands_exposed", "stands_loss", "plan_exposed", "plan_loss", "rate_now",
-    # a plan's part in the caps over all symbols, quote; and its leverage before them
-    "plan_gross", "plan_bias", "plan_crash", "plan_held", "drafted",
+    # what a plan in force counts for in the caps over all symbols, quote; the same of it or of a draft as a part of
+    # equity, while they are reckoned; a draft's leverage before them
+    "plan_gross", "plan_bias", "plan_crash", "plan_held", "part_gross", "part_bias", "part_crash", "part_held",
+    "drafted",
 )  # fmt: skip
 # Rows of orders are unsigned: an index that may be negative is looked at each time whether it counts from the end.
 STATE: Final = np.dtype(
