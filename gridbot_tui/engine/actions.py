@@ -10,7 +10,7 @@ from gridbot_tui.ledger.capital import CapitalState
 from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.risk.tiers import TierState
 from gridbot_tui.strategy.plan import GridPlan, Weights
-from gridbot_tui.units import Asset, ClientId, Money, Ms, Symbol, Ticks
+from gridbot_tui.units import Asset, ClientId, Money, Ms, Steps, Symbol, Ticks
 
 Touch = tuple[Ticks, Ticks]
 """(best bid, best ask) as of a decision; on bars both are the last close."""
@@ -69,6 +69,17 @@ class StartFact(Fact, frozen=True, tag=True):
     balances: dict[Asset, Money]
     capital: Money | None
     """Capital allotted to the bot, quote; None = the whole quote wallet."""
+
+
+class HeldFact(Fact, frozen=True, tag=True):
+    """A futures position that was there before the first start, or a part of one, is an external lot from now on."""
+
+    symbol: Symbol
+    steps: Steps
+    price: Ticks
+    """The mark of then, from which it is counted."""
+    cost: Money
+    """The symbol's whole position then at the exchange's entry price, quote, signed."""
 
 
 class IntentFact(Fact, frozen=True, tag=True, omit_defaults=True):

@@ -98,6 +98,11 @@ class Blockers:
                 return code
         return ""
 
+    def since_of(self, symbol: Symbol, code: str) -> Ms | None:
+        """When a symbol's reason began; None where it does not hold."""
+        held = self._held.get((symbol, code))
+        return None if held is None else held.since
+
     def since(self, code: str) -> Ms | None:
         """When the oldest reason of a code began, whatever the symbol; None where none holds."""
         return min((one.since for (_, held), one in self._held.items() if held == code), default=None)

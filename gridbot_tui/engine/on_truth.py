@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from gridbot_tui.engine import breaking, first_aid, on_orders, second_bot, watch
+from gridbot_tui.engine import breaking, first_aid, held_before, on_orders, second_bot, watch
 from gridbot_tui.engine.actions import AskAboutOrder, RequestResync, StartFact
 from gridbot_tui.engine.desk import Desk
 from gridbot_tui.engine.events import (
@@ -92,10 +92,17 @@ def residuals(desk: Desk) -> dict[Asset, Money]:
 def _compare_positions(desk: Desk, event: AccountState) -> None:
     if desk.config.market is Market.SPOT:
         return
-    stated: dict[Symbol, int] = {position.symbol: position.steps for position in event.positions}
-    before, desk.unexplained, lasting = desk.unexplained, {}, []
+    stated = {position.symbol: position for position in event.positions}
+    before, desk.unexplained = desk.unexplained, {}
+    lasting: set[Symbol] = set()
     for symbol in desk.symbols:
-        ours, theirs = desk.ledger.position(symbol), stated.get(symbol, 0)
+        ours, position = desk.ledger.position(symbol), stated.get(symbol)
+        theirs = 0 if position is None else position.steps
+        same = before.get(symbol) == theirs - ours  # no news of a trade has come since the last statement
+        if ours != theirs and same and _lasts(desk, event.at, symbol):
+            ours += held_before.book(desk, event.at, symbol, position, theirs - ours)
+        if desk.ledger.book(symbol).of_before:
+            lasting.add(symbol)
         if ours == theirs:
             if desk.blockers.clear(symbol, "position_unknown"):
                 desk.dirty.add(symbol)
@@ -105,15 +112,16 @@ def _compare_positions(desk: Desk, event: AccountState) -> None:
         if desk.blockers.hold(symbol, "position_unknown", event.at, detail, "when both agree after a resync"):
             desk.note(symbol, "position_unknown", detail, "warning")
             desk.dirty.add(symbol)
-        elif theirs and (_for_long(desk, event.at) or _as_before(desk, before.get(symbol), theirs - ours)):
-            lasting.append(symbol)
-    foreign = sorted(symbol for symbol, steps in stated.items() if steps and symbol not in desk.symbols)
-    _foreign_positions(desk, event.at, foreign, lasting)
+        elif theirs and (_for_long(desk, event.at) or (same and desk.phase == "recovering")):
+            lasting.add(symbol)  # a recovery has asked for the trades between two statements
+    foreign = sorted(one.symbol for one in event.positions if one.steps and one.symbol not in desk.symbols)
+    _foreign_positions(desk, event.at, foreign, sorted(lasting))
 
 
-def _as_before(desk: Desk, before: int | None, now: int) -> bool:
-    """A difference that has outlived the fills which a recovery asks for."""
-    return desk.phase == "recovering" and before == now
+def _lasts(desk: Desk, at: Ms, symbol: Symbol) -> bool:
+    """A difference of a symbol that is too old for news of a trade to be on its way."""
+    since = desk.blockers.since_of(symbol, "position_unknown")
+    return since is not None and at - since >= RESIDUAL_PATIENCE
 
 
 def _for_long(desk: Desk, at: Ms) -> bool:
@@ -123,8 +131,8 @@ def _for_long(desk: Desk, at: Ms) -> bool:
 
 
 def _foreign_positions(desk: Desk, at: Ms, untraded: list[Symbol], unexplained: list[Symbol]) -> None:
-    """Positions in symbols that are not traded, or that no fill we know of explains (they were there before the first
-    start), share the margin, and no limit counts them: no new risk beside them."""
+    """Positions in symbols that are not traded share the margin, and no limit counts them; nor those that no fill we
+    know of explains, until they are booked as of before the first start. No new risk beside any of them."""
     code = "foreign_position"
     for one in [held for held in desk.blockers.every() if held.code == code and held.symbol]:
         desk.blockers.clear(one.symbol, code)  # a snapshot of a version that named each by itself

@@ -17,6 +17,7 @@ from gridbot_tui.engine.actions import (
     EquityFact,
     Fact,
     FillFact,
+    HeldFact,
     IntentFact,
     ModeFact,
     OrderFact,
@@ -175,6 +176,8 @@ def apply(desk: Desk, fact: Fact) -> None:
     match fact:
         case StartFact(at=at, balances=balances, capital=capital):
             on_truth.begin(desk, at, balances, capital)
+        case HeldFact(at=at, symbol=symbol, steps=steps, price=price, cost=cost):
+            desk.ledger.hold(at, symbol, steps, price, cost)
         case IntentFact(order=order, worst=worst):
             desk.orders.intend(order)
             desk.max_worst = max(desk.max_worst, worst)

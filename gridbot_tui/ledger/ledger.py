@@ -11,12 +11,12 @@ from gridbot_tui.ledger.capital import Capital, CapitalState
 from gridbot_tui.ledger.exact import product, quantised, quotient
 from gridbot_tui.ledger.lost import lost
 from gridbot_tui.ledger.lots import LotBook
-from gridbot_tui.ledger.model import CashLike, FillEffect, FillLike, LedgerError, UnknownSymbolError
+from gridbot_tui.ledger.model import CashLike, FillEffect, FillLike, Found, LedgerError, UnknownSymbolError
 from gridbot_tui.ledger.pnl import Flows, Pnl, over_books, summed
 from gridbot_tui.ledger.seen import Seen
 from gridbot_tui.ledger.state import LedgerState
 from gridbot_tui.market.instrument import Instrument
-from gridbot_tui.units import ZERO, Asset, Market, Money, Ms, Steps, Symbol, Ticks
+from gridbot_tui.units import ZERO, Asset, Market, Money, Ms, Side, Steps, Symbol, Ticks
 
 # Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
 _SPOT = Market.SPOT
@@ -259,6 +259,26 @@ class Ledger:
         self._refresh()
         self._transfer(at, book.instrument.notional(price, steps), equity_before)
         return number
+
+    def hold(self, at: Ms, symbol: Symbol, steps: Steps, price: Ticks, cost: Money) -> None:
+        """Futures: signed steps that were there before the first start become an external lot at their mark ``price``.
+
+        ``cost`` is what the exchange's entry price makes of the whole position. What it had gained until now came into
+        equity with it, as capital brought in, and is no result.
+        """
+        if self.market is _SPOT or not steps or price <= 0:
+            raise LedgerError(f"{symbol}: can't hold {steps} steps at {price} ({self.market.value})")
+        book = self.book(symbol)
+        self.mark(symbol, price)
+        brought = book.instrument.notional(price, steps) + book.carry.cost - cost
+        side = Side.BUY if steps > 0 else Side.SELL
+        found = Found(at, symbol, side, price, abs(steps), -brought, self.quote)
+        equity_before = self.equity_quick()
+        self._lift(book)
+        book.apply(found, rung=0, epoch=0, grid=False, fee_quote=ZERO)
+        self._put(book)
+        self._refresh()
+        self._transfer(at, brought, equity_before)
 
     def set_asset_price(self, asset: Asset, price: Decimal) -> None:
         """The price of a fee asset in quote; fees that waited for one are valued now."""

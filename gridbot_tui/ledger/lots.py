@@ -12,7 +12,7 @@ from gridbot_tui.ledger.carry import Carry
 from gridbot_tui.ledger.closing import Closing
 from gridbot_tui.ledger.dust import Dust
 from gridbot_tui.ledger.exact import quotient
-from gridbot_tui.ledger.model import FillEffect, FillLike, LedgerError, Lot
+from gridbot_tui.ledger.model import BEFORE, FillEffect, FillLike, LedgerError, Lot
 from gridbot_tui.ledger.shelf import Shelf
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.units import ZERO, Market, Money, Ms, Side, Steps, Ticks
@@ -96,6 +96,11 @@ class LotBook:
         return self.position - self.own_position
 
     @property
+    def of_before(self) -> bool:
+        """True while something is left of a position that was there before the first start."""
+        return any(lot.client_id == BEFORE for lot in self._external)
+
+    @property
     def closable(self) -> Steps:
         """Steps of ours, signed, that an order can close: 0 where they are under the exchange's minimum.
 
@@ -163,7 +168,8 @@ class LotBook:
 
     @property
     def realised(self) -> Money:
-        """Realised PnL before fees: the exchange's own figure on futures, price differences on spot."""
+        """Realised PnL before fees: the exchange's own figure on futures, less what a position of before the first
+        start had gained by then; price differences on spot."""
         return self.carry.realised if self._futures else self.tally.gross
 
     # -- what it is worth -------------------------------------------------------------------------------

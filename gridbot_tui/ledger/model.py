@@ -4,7 +4,7 @@
 this floor, so the room names what it reads of them instead of importing them.
 """
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
 
@@ -63,6 +63,27 @@ class CashLike(Protocol):
     def cash_id(self) -> str: ...
     @property
     def symbol(self) -> Symbol: ...
+
+
+BEFORE: Final[ClientId] = "of-before-the-start"
+"""Stands for the order that opened a lot which was there before the first start: no trade of it is known."""
+
+
+class Found(Struct, frozen=True):
+    """A position, or a part of one, that no trade explains, in the shape of a foreign fill."""
+
+    at: Ms
+    symbol: Symbol
+    side: Side
+    price: Ticks
+    steps: Steps
+    realised: Money
+    fee_asset: Asset
+    client_id: ClientId = BEFORE
+    trade_id: str = ""
+    fee: Money = ZERO
+    ours: bool = False
+    forced: str = ""
 
 
 class Lot(Struct, frozen=True):

@@ -277,6 +277,7 @@ _KINDS: Final = {
     "FillFact": "fill",
     "CashFact": "cash",
     "AdoptFact": "adopt",
+    "HeldFact": "held_before",
     "WeightsFact": "weights",
     "ModeFact": "mode",
     "DecisionFact": "decision",

@@ -157,6 +157,10 @@ class OrderBook:
         """The order, live or lately ended; None where nothing is known of it."""
         return self._all.get(client_id)
 
+    def knows(self, symbol: Symbol) -> bool:
+        """Whether any order of the symbol is known, live or lately ended."""
+        return any(one.order.symbol == symbol for one in self._all.values())
+
     def live(self, symbol: Symbol) -> Collection[LiveOrder]:
         """Orders of a symbol that stand, may stand, or ended with trades still to come; oldest first."""
         orders = self._live.get(symbol)

@@ -5,8 +5,9 @@ from decimal import Decimal
 import pytest
 
 from gridbot_tui.engine import exposure, walk
-from gridbot_tui.engine.actions import CancelOrder, RequestResync
+from gridbot_tui.engine.actions import Action, CancelOrder, Fact, RequestResync
 from gridbot_tui.engine.converge import converge, entries_allowed
+from gridbot_tui.engine.core import Engine
 from gridbot_tui.engine.desk import Waiting
 from gridbot_tui.engine.events import (
     AccountState,
@@ -192,6 +193,38 @@ def test_beside_a_position_in_a_symbol_that_is_not_traded_nothing_takes_new_risk
     assert not [one for one in desk.blockers.ranked() if one.code == "foreign_position"]
 
 
+def test_what_no_trade_explains_is_of_before_the_start_only_where_no_order_of_ours_was_ever_sent() -> None:
+    theirs = (PositionState(BTC, 50, Decimal(59_000), None, 600_000),)
+
+    def stated_for_a_minute(rig: Rig) -> list[Action]:
+        wallet, times = {"USDT": rig.engine.desk.ledger.wallet}, [rig.world.now + 1_000 * s for s in (0, 15, 31, 45)]
+        return [one for at in times for one in rig.engine.handle(AccountState(at, wallet, theirs))]
+
+    rig = grid(*[flat(600_000)] * 4)
+    rig.order("pause")  # from the start: nothing is ever sent
+    rig.run(until=rig.source.start + 2 * MINUTE)
+    rig.checking = False
+    facts = [one for one in stated_for_a_minute(rig) if isinstance(one, Fact)]
+    desk = rig.engine.desk
+    assert desk.ledger.book(BTC).external_position == 50
+    assert not desk.blockers.holds(BTC, "position_unknown")
+    assert desk.no_new_risk("") == "foreign_position", "ours could close what is not ours"
+    rig.memory.commit(facts, lambda: None)
+    again = Engine(rig.config, rig.world.instruments)
+    rig.memory.restore(again)
+    assert again.desk.ledger.book(BTC).lots == desk.ledger.book(BTC).lots
+    assert again.desk.ledger.equity_quick() == desk.ledger.equity_quick() == 10_000 + 50
+    assert again.desk.ledger.fund() == desk.ledger.fund()
+
+    rig = grid(*[flat(600_000)] * 4)
+    rig.run(until=rig.source.start + 2 * MINUTE)
+    rig.checking = False
+    assert rig.engine.desk.orders.knows(BTC)
+    stated_for_a_minute(rig)
+    assert rig.engine.desk.ledger.position(BTC) == 0
+    assert rig.engine.desk.blockers.holds(BTC, "position_unknown")
+
+
 def test_a_bar_that_comes_late_does_not_take_the_mark_back_to_an_older_price() -> None:
     rig = grid(*[flat(600_000)] * 4)
     rig.run(until=rig.source.start + 2 * MINUTE)
@@ -273,7 +306,7 @@ def test_what_others_hold_is_not_told_to_be_worked_down() -> None:
     rig.run(until=rig.source.start + 2 * MINUTE)
     desk = rig.engine.desk
     rig.checking = False
-    bought_by_hand(rig, 50, 1)
+    assert rig.world.owner.manual_trade(BTC, Side.BUY, 50) is None
     rig.run()
     assert desk.ledger.position(BTC) == 50
     assert desk.blockers.holds(BTC, "levels_too_close")

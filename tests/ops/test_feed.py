@@ -118,7 +118,7 @@ def test_breakers_are_told_of_with_their_level() -> None:
 
 
 def test_every_kind_of_fact_has_been_thought_of() -> None:
-    silent = {a.CancelFact, a.EquityFact, a.ServeFact, a.DrawdownFact, a.PriceFact}
+    silent = {a.CancelFact, a.EquityFact, a.ServeFact, a.DrawdownFact, a.PriceFact, a.HeldFact}
     spoken = {
         a.IntentFact, a.AdoptFact, a.OrderFact, a.FillFact, a.CashFact, a.PlanFact, a.WeightsFact, a.ModeFact,
         a.DecisionFact, a.StartFact, a.BreakerFact,

@@ -164,15 +164,28 @@ def test_beside_a_position_of_before_the_first_start_nothing_takes_new_risk_and_
     live_through(story, tmp_path, symbols=BOTH)
 
 
-def test_a_position_of_before_that_is_closed_by_hand_holds_the_others_back_no_longer(tmp_path: Path) -> None:
+@pytest.mark.parametrize("soon", [True, False])
+def test_a_position_of_before_is_counted_and_once_it_is_closed_by_hand_all_trade(soon: bool, tmp_path: Path) -> None:
+    """``soon``: closed before it could be booked."""
+
     async def story(scene: Scene) -> None:
         for symbol in BOTH:
             scene.carry(1.0, symbol)
         scene.bought_by_hand("by-hand", "0.01")
         await scene.start()
         await scene.until(lambda p: scene.saw("foreign_position: BTCUSDT"), "it is said")
+        if not soon:
+            await scene.until(lambda p: scene.saw("0.010 BTC were there before the first start"), "it is booked")
+            picture = await scene.until(lambda p: p.leverage, "it counts", SOON_S)
+            (lot,) = picture.symbols["BTCUSDT"].lots
+            assert (lot.external, lot.quantity) == (True, "0.010")
+            await scene.leave()
+            await scene.start()
+            await scene.until(lambda p: any(one.code == "foreign_position" for one in p.blockers), "it is still known")
         scene.sold_by_hand("by-hand-too", "0.01")
-        picture = await scene.until(lambda p: any(one.symbol == "ETHUSDT" for one in p.orders), "the other trades")
-        assert {one.symbol for one in picture.orders} == {"ETHUSDT"}
+        await scene.until(lambda p: {one.symbol for one in p.orders} == set(BOTH), "both trade")
+        picture = await scene.until(lambda p: not p.residual_pending, "the books agree")
+        assert not {one.code for one in picture.blockers} & {"foreign_position", "position_unknown", "residual"}
+        assert (await scene.stop()).exit_code == 0
 
     live_through(story, tmp_path, symbols=BOTH)
