@@ -263,7 +263,7 @@ def _adopt(desk: Desk, at: Ms, order: OpenOrder) -> None:
         price=order.price,
         purpose=parts.purpose,
         created_at=at,
-        post_only=parts.purpose is Purpose.GRID,
+        post_only=not order.conditional,
         reduce_only=order.reduce_only,
         trigger=order.trigger,
         epoch=parts.epoch,

@@ -91,6 +91,10 @@ AT_ONCE: Final[Ms] = 2_000
 """An order that ended unfilled so soon after it was sent came to nothing, whatever it was called."""
 
 
+PERCENT_PRICE: Final = frozenset({-4131, -4016, -4024})
+"""Futures: a price too far from the mark. The first is a market order's, which would meet nobody nearer."""
+
+
 class _Circuit:
     __slots__ = ("code", "count", "probe_at", "since")
 
@@ -132,8 +136,9 @@ class Circuits:
             return False
         key = (order.symbol, order.purpose, order.side)
         circuit = self._open.get(key)
-        if circuit is None or circuit.code != code:
+        if circuit is None or (circuit.code != code and not {circuit.code, code} <= PERCENT_PRICE):
             circuit = self._open[key] = _Circuit(code, at)
+        circuit.code = code
         circuit.count += 1
         if circuit.count < self._params.refusals:
             return False
@@ -172,6 +177,11 @@ class Circuits:
         if circuit is None or circuit.count < self._params.refusals or now >= circuit.probe_at:
             return ""
         return f"refused:{circuit.code}"
+
+    def thin(self, symbol: Symbol, side: Side) -> bool:
+        """True where the exchange's last word on a target was that nobody trades near enough to the mark."""
+        circuit = self._open.get((symbol, Purpose.TARGET, side)) if self._open else None
+        return circuit is not None and circuit.code in PERCENT_PRICE
 
     def probing(self, symbol: Symbol, purpose: Purpose, side: Side) -> bool:
         """True where the circuit is open, so that only one order may go out as a probe."""

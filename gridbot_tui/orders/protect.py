@@ -1,6 +1,8 @@
 """The two single orders of a symbol: the one that works towards a target, and the resting stop."""
 
+import math
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final
 
 from gridbot_tui.market.instrument import Instrument
@@ -9,7 +11,7 @@ from gridbot_tui.orders.desired import is_dust, reduction
 from gridbot_tui.orders.ids import IdFactory
 from gridbot_tui.orders.model import Desired, NewOrder, OrderKind, OrderState, Purpose, StopOrder, TargetStyle
 from gridbot_tui.orders.rungs import Touch
-from gridbot_tui.units import ClientId, Market, Ms, Side, Steps, Symbol
+from gridbot_tui.units import ClientId, Market, Ms, Side, Steps, Symbol, Ticks
 
 # Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
 _PASSIVE = TargetStyle.PASSIVE
@@ -26,6 +28,18 @@ _BUSY: Final = frozenset({OrderState.SENDING, OrderState.UNRESOLVED, OrderState.
 """States in which an order's fate is open: nothing is sent beside it, nor is it cancelled again."""
 
 
+THIN_ROOM: Final = Decimal("0.05")
+"""Farthest from the mark that a target rests in a thin book, as a share of it; and of what PERCENT_PRICE allows, nine
+tenths: the mark moves while the order is on its way."""
+
+
+def price_in_thin_book(instrument: Instrument, side: Side, mark: Ticks) -> Ticks:
+    """Where a target rests that no market order reaches: about the worst price that one could have got."""
+    if side is _BUY:
+        return int(mark * (1 + min(THIN_ROOM, instrument.percent_up - 1) * 9 / 10))
+    return math.ceil(mark * (1 - min(THIN_ROOM, 1 - instrument.percent_down) * 9 / 10))
+
+
 def work_target(
     desired: Desired,
     live: Sequence[LiveOrder],
@@ -38,12 +52,14 @@ def work_target(
     repeg: bool,
     clear: bool,
     free: Steps | None = None,
+    thin: Ticks | None = None,
 ) -> tuple[NewOrder | None, list[ClientId]]:
     """The next order towards the target, and target orders that must go first.
 
     One order at a time, reduce-only on futures. ``repeg``: a passive one follows the touch now (once a
-    closed bar). ``clear``: nothing else stands that holds what this order would reduce. ``free``: what may be
-    sold at most, None = all.
+    closed bar), and one that rests in a thin book gives way to another try at the market. ``clear``: nothing else
+    stands that holds what this order would reduce. ``free``: what may be sold at most, None = all. ``thin``: the price
+    to rest at, as market orders meet nobody near the mark; None = they do.
     """
     delta = reduction(position, desired.target)
     style = desired.target.style if desired.target is not None else _PASSIVE
@@ -53,9 +69,9 @@ def work_target(
     if delta and is_dust(instrument, delta, touch):
         delta = 0
     passive = style is _PASSIVE
-    most = instrument.max_steps if passive else instrument.market_max_steps
+    price = (touch.bid if side is _BUY else touch.ask) if passive else thin
+    most = instrument.market_max_steps if price is None else instrument.max_steps
     steps = min(abs(delta), most)
-    price = (touch.bid if side is _BUY else touch.ask) if passive else None
     cancels: list[ClientId] = []
     waits = False
     for one in live:
@@ -65,10 +81,10 @@ def work_target(
             or one.order.kind is _MARKET
             or (
                 delta
-                and passive
+                and (passive or not one.order.post_only)
                 and one.order.side is side
                 and one.remaining <= steps
-                and (not repeg or (one.order.price == price and one.remaining == steps))
+                and (not repeg or (passive and one.order.price == price and one.remaining == steps))
             )
         ):
             waits = True
@@ -80,7 +96,7 @@ def work_target(
         client_id=_fresh(ids, live, desired.symbol, desired.epoch, side, _TARGET),
         symbol=desired.symbol,
         side=side,
-        kind=_LIMIT if passive else _MARKET,
+        kind=_MARKET if price is None else _LIMIT,
         steps=steps,
         price=price,
         purpose=_TARGET,

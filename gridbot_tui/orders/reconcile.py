@@ -25,10 +25,10 @@ from gridbot_tui.orders.model import (
     TargetStyle,
 )
 from gridbot_tui.orders.params import OrderParams
-from gridbot_tui.orders.protect import work_stop, work_target
+from gridbot_tui.orders.protect import price_in_thin_book, work_stop, work_target
 from gridbot_tui.orders.rungs import Touch
 from gridbot_tui.orders.table import TERMINAL
-from gridbot_tui.units import ClientId, Market, Ms, Side, Steps
+from gridbot_tui.units import ClientId, Market, Ms, Side, Steps, Ticks
 
 # Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
 _ORDER_CANCELLING = OrderState.CANCELLING
@@ -105,11 +105,13 @@ class Reconciler:
         now: Ms,
         repeg: bool = True,
         free: Steps | None = None,
+        mark: Ticks | None = None,
         parts: int = ALL,
     ) -> Convergence:
         """Compare one symbol. ``live``: ``book.live(symbol)``; ``repeg``: passive targets follow the touch;
-        ``free``: what a target may sell at most, None = all. ``parts``: those to be looked at, where the last
-        comparison with the same Desired has left the others without anything open.
+        ``free``: what a target may sell at most, None = all. ``mark``: where there is a book of orders that may be
+        thin, None = there are bars alone. ``parts``: those to be looked at, where the last comparison with the same
+        Desired has left the others without anything open.
 
         Creates of a side wait until its cancels are confirmed (and until trades of ended orders have
         arrived); reduce-only ones do not. Never two orders for one slot.
@@ -117,7 +119,7 @@ class Reconciler:
         work = _Work(self, desired, instrument, position, touch, now)
         work.sort(live)
         if parts & SINGLES:
-            work.protect(repeg, free)
+            work.protect(repeg, free, mark)
         if parts & BUYS:
             work.side(_BUY)
         if parts & SELLS:
@@ -233,7 +235,7 @@ class _Work:
                 return True
         return bool(self.first) or left != (self.desired.stop is not None)
 
-    def protect(self, repeg: bool, free: Steps | None) -> None:
+    def protect(self, repeg: bool, free: Steps | None, mark: Ticks | None) -> None:
         """Stop and target. On spot a target waits for sells that hold what it would sell."""
         stop, gone = work_stop(self.desired, self.stops, self.r.ids, self.now, self.r.params.stop_tolerance)
         self.cancels += gone
@@ -246,6 +248,9 @@ class _Work:
         passive = target is not None and target.style is _PASSIVE
         side = _SELL if self.position > 0 else _BUY
         standing = bool(self.orders[side]) or side in self.barred
+        thin = None
+        if mark is not None and self.r.circuits.thin(self.desired.symbol, side):
+            thin = price_in_thin_book(self.instrument, side, mark)
         order, gone = work_target(
             self.desired,
             self.targets,
@@ -257,6 +262,7 @@ class _Work:
             repeg=repeg,
             clear=not (standing and (spot or passive)),
             free=free,
+            thin=thin,
         )
         self.cancels += gone
         if order is not None and not self._held_back(order):

@@ -16,7 +16,7 @@ from gridbot_tui.orders.params import OrderParams
 from gridbot_tui.orders.reconcile import Convergence, Reconciler
 from gridbot_tui.orders.rungs import Touch
 from gridbot_tui.strategy.plan import GridPlan, Votes, Weights
-from gridbot_tui.units import Market, Ms, Side, Steps
+from gridbot_tui.units import Market, Ms, Side, Steps, Ticks
 
 BRACKETS = (
     Bracket(Decimal(0), Decimal(50_000), 125, Decimal("0.004"), Decimal(0)),
@@ -122,6 +122,7 @@ class Desk:
         self.book = OrderBook(self.ids)
         self.reconciler = Reconciler(params, self.ids)
         self.position: Steps = 0
+        self.mark: Ticks | None = None
         self.now: Ms = 0
 
     def compare(self, desired: Desired, touch: Touch = AT_60000, repeg: bool = True) -> Convergence:
@@ -134,6 +135,7 @@ class Desk:
             touch=touch,
             now=self.now,
             repeg=repeg,
+            mark=self.mark,
         )
 
     def send(self, convergence: Convergence) -> None:

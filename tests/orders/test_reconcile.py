@@ -255,6 +255,51 @@ def test_a_resting_reduce_only_order_is_cancelled_before_a_taker_target() -> Non
     assert desk.converge(flatten(0)) >= 2
 
 
+@pytest.mark.parametrize(("side", "price"), [(Side.SELL, 573_000), (Side.BUY, 627_000)])
+def test_a_target_that_no_market_order_reaches_rests_near_the_worst_price_of_one(side: Side, price: int) -> None:
+    """In a book so thin that the best price lies too far from the mark, the exchange refuses market orders."""
+    desk = Desk()
+    desk.position, desk.mark = -40 * side, 600_000
+    first = desk.compare(flatten())
+    (order,) = first.creates
+    assert order.kind is OrderKind.MARKET
+    desk.send(first)
+    desk.report(order.client_id, "refused")
+    desk.reconciler.circuits.refused(order, -4131, desk.now)
+    rests = desk.compare(flatten())
+    (order,) = rests.creates
+    assert (order.kind, order.side, order.price, order.steps) == (OrderKind.LIMIT, side, price, 40)
+    assert (order.reduce_only, order.post_only) == (True, False)
+    desk.send(rests)
+    desk.answer(rests)
+    desk.reconciler.circuits.accepted(order)
+    assert desk.compare(flatten(), repeg=False).done
+    assert desk.compare(flatten()).cancels == (order.client_id,), "once a bar the market is tried again"
+    desk.converge(flatten())
+    assert [one.order.kind for one in desk.book.live("BTCUSDT")] == [OrderKind.MARKET]
+
+
+def test_where_that_is_refused_as_well_the_next_waits_as_after_any_refusals() -> None:
+    desk = Desk()
+    desk.position, desk.mark = 40, 600_000
+    for code in (-4131, -4024, -4131):
+        (order,) = desk.compare(flatten()).creates
+        desk.reconciler.circuits.refused(order, code, desk.now)
+    assert desk.compare(flatten()).done
+    desk.now += PARAMS.refusal_probe_protective_ms
+    (order,) = desk.compare(flatten()).creates
+    assert order.kind is OrderKind.LIMIT
+
+
+def test_on_bars_alone_there_is_no_book_to_be_thin() -> None:
+    desk = Desk()
+    desk.position = 40
+    (order,) = desk.compare(flatten()).creates
+    desk.reconciler.circuits.refused(order, -4131, desk.now)
+    (order,) = desk.compare(flatten()).creates
+    assert order.kind is OrderKind.MARKET
+
+
 def test_a_target_never_grows_or_turns_a_position() -> None:
     desk = Desk()
     for position, target in ((40, 50), (0, 10), (-40, -50)):
