@@ -157,21 +157,25 @@ def _refuse(ignored: Mapping[str, object], command: str) -> None:
         raise CommandFailed(text, Exit.USAGE)
 
 
+_OWN = "{command} has options of its own"
+_RUNNING = "it goes to the bot that runs, whatever a file says"
+_BARE = "{command} needs no config"
 NO_CONFIG = {
     "reload": "a running bot keeps to the file and the options that it was started with",
-    "simulate": "simulate has options of its own",
-    "exchange": "exchange has options of its own",
-    "data": "data has options of its own",
+    **dict.fromkeys(("simulate", "exchange", "data"), _OWN),
+    **dict.fromkeys(("status", "why", "pause", "resume", "flatten", "stop", "kill", "reset", "learning"), _RUNNING),
+    **dict.fromkeys(("export", "view", "credentials", "alerts"), _BARE),
 }
-NO_KEYS = NO_CONFIG | {"init": "init has options of its own"}
-"""Commands that would do another thing than they were asked for, if they passed a key, or a whole config, over."""
+NO_KEYS = NO_CONFIG | {"init": _OWN}
+"""Commands that would do another thing than they were asked for, if they passed a key, or a whole config, over: the bot
+that runs may be another than the one whose file is named."""
 
 
 def _refuse_config(given: Mapping[str, object], command: str) -> None:
     """Raise CommandFailed for a config before a command that reads none."""
     for name, value in given.items():
         if value and (why := (NO_KEYS if name == "--set" else NO_CONFIG).get(command)) is not None:
-            text = f"{name} before '{command}' is not heard: {why}; leave it out"
+            text = f"{name} before '{command}' is not heard: {why.format(command=command)}; leave it out"
             raise CommandFailed(text, Exit.USAGE)
 
 

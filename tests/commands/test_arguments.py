@@ -80,7 +80,7 @@ def said(argv: list[str]) -> tuple[int, str, str]:
         contextlib.redirect_stderr(err),
         pytest.MonkeyPatch.context() as patch,
     ):
-        patch.setattr("sys.stdin", io.StringIO(""))
+        patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
         code = cli.execute(argv)
         out.flush()
         err.flush()
@@ -94,6 +94,7 @@ def said(argv: list[str]) -> tuple[int, str, str]:
 @example(["view", "\udcff"])
 @example(["view", "a" * 5000])
 @example(["--home", "a" * 5000, "doctor"])
+@example(["--handed-over"])
 @example(["config", "check", "\udcff", "--json"])
 @given(ARGV)
 def test_whatever_is_typed_ends_with_a_known_code_and_without_a_traceback(argv: list[str]) -> None:

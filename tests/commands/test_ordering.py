@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gridbot_tui.cli import NO_CONFIG, app
 from gridbot_tui.commands import kill as kill_command
 from gridbot_tui.commands import stop as stop_command
 from gridbot_tui.control.command import CommandKind, CommandOutcome
@@ -79,6 +80,10 @@ def test_a_variable_that_was_never_set_does_not_turn_an_order_into_one_for_every
         ("--config", "other.toml", "reload"),
         ("--set", "risk.leverage_cap=2", "reload"),
         ("--set", "risk.leverage_cap=2", "init", "--yes"),
+        ("--config", "other.toml", "stop"),
+        ("--config", "other.toml", "kill", "--yes"),
+        ("--set", "risk.leverage_cap=2", "status"),
+        ("--set", "risk.leverage_cap=2", "export", "trades"),
     ],
 )
 def test_an_option_of_a_run_before_an_order_is_no_order_for_everything(
@@ -88,6 +93,12 @@ def test_an_option_of_a_run_before_an_order_is_no_order_for_everything(
     assert refused.code == 2
     assert "is not heard" in refused.err
     assert not bot.commands
+
+
+def test_every_command_hears_a_config_before_its_name_or_refuses_it(cli: Cli) -> None:
+    takes = {"config", "doctor", "support", "attach", "backtest", "walkforward", "optimize", "init"}
+    named = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+    assert (named | {str(group.name) for group in app.registered_groups}) - takes == set(NO_CONFIG)
 
 
 def test_a_refused_order_is_exit_code_four(cli: Cli, live: Running, bot: FakeBot) -> None:
