@@ -64,6 +64,9 @@ def download(
         raise CommandFailed(f"--symbol {odd[0]}: not a symbol such as BTCUSDT", Exit.USAGE)
     if source not in list(fetching.Source):
         raise CommandFailed(f"--source {source}: wants auto, files or rest", Exit.USAGE)
+    for option, url in (("--files-url", files_url), ("--rest-url", rest_url)):
+        if url is not None and re.search(r"[@?#\s]", url):  # it stands in whatever is said of it
+            raise CommandFailed(f"{option}: wants an address without user, password and query", Exit.USAGE)
     places = fetching.Places(files_url or FILES_URL, rest_url or REST_URLS[market])
     try:
         wishes = _wishes([one.upper() for one in symbol], market, interval, funding=funding, mark=mark)

@@ -20,6 +20,9 @@ _NAMES: Final = re.compile(
 _INLINE: Final = re.compile(
     r"(?i)(signature|listenKey|apiKey|X-MBX-APIKEY)(['\"]?\s*[=:]\s*['\"]?)([A-Za-z0-9%+/=_-]{6,})"
 )
+# What an address may hold: of a database, of a server behind another one.
+_USER: Final = re.compile(r"(://[^\s:/@'\"]*:)[^\s/@'\"]+(?=@)")
+_QUERY: Final = re.compile(r"(?i)([?&][\w.-]*(?:secret|passw|token)[\w.-]*=)[^&#\s'\"]+")
 _PEM: Final = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
 )
@@ -47,20 +50,22 @@ def forget_secrets() -> None:
 
 
 def redact(text: str) -> str:
-    """The text without registered secrets, request signatures, API keys and private keys."""
+    """The text without registered secrets, request signatures, API keys, private keys and passwords of addresses."""
     if _pattern is not None:
         text = _pattern.sub(HIDDEN, text)
     if "PRIVATE KEY" in text:
         text = _PEM.sub(HIDDEN, text)
     if "=" in text or ":" in text:  # what the pattern needs; most words of a log line have neither
         text = _INLINE.sub(rf"\1\2{HIDDEN}", text)
+        if "://" in text or "?" in text:
+            text = _QUERY.sub(rf"\1{HIDDEN}", _USER.sub(rf"\1{HIDDEN}", text))
     return text
 
 
 # Lower case; every text that a rule above can change holds one of them.
 _WORDS: Final = (
     b"secret", b"passw", b"passphrase", b"token", b"api_key", b"apikey", b"private", b"signature", b"credential",
-    b"authori", b"listen", b"cookie",
+    b"authori", b"listen", b"cookie", b"://",
 )  # fmt: skip
 
 

@@ -5,6 +5,8 @@ import re
 import time
 from typing import TYPE_CHECKING
 
+from gridbot_tui.ops.redact import HIDDEN, redact
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -15,7 +17,7 @@ ATTEMPTS, PAUSE_S = 6, 0.5
 """To open a database in which another process is just making its tables."""
 ENTRY = b'{"op_code"'
 """How every entry of a journal begins."""
-_PASSWORD = re.compile(r"(://[^:/@]*:).*@")
+_PASSWORD = re.compile(r"(://[^:/@]*:|^[^:/@]*:(?!//)).*@")
 
 
 class StorageFailed(Exception):
@@ -24,7 +26,7 @@ class StorageFailed(Exception):
 
 def shown(url: str) -> str:
     """An address without the password that may be in it."""
-    return _PASSWORD.sub(r"\1***@", url)
+    return redact(_PASSWORD.sub(rf"\1{HIDDEN}@", url))
 
 
 def reason(wrong: BaseException) -> str | None:
@@ -53,7 +55,8 @@ def opened(url: str) -> "BaseStorage":
     if url.startswith(JOURNAL):
         return _journal(url[len(JOURNAL) :])
     if "://" not in url:
-        raise StorageFailed(f"--storage {url}: wants journal:FILE, or the address of a database such as sqlite:///FILE")
+        wants = "journal:FILE, or the address of a database such as sqlite:///FILE"
+        raise StorageFailed(f"--storage {shown(url)}: wants {wants}")
     from optuna.exceptions import StorageInternalError
     from optuna.storages import RDBStorage
     from sqlalchemy.exc import SQLAlchemyError
@@ -66,6 +69,8 @@ def opened(url: str) -> "BaseStorage":
             left -= 1
             if not left or not _of_another(wrong):
                 raise StorageFailed(f"--storage {shown(url)}: {_first_line(wrong)}") from wrong
+        except ValueError as wrong:  # its words would be a piece of the address
+            raise StorageFailed(f"--storage {shown(url)}: this is no address of a database") from wrong
         time.sleep(PAUSE_S)
 
 

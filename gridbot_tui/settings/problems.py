@@ -34,9 +34,9 @@ def described(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return (
-            f'"{value}"' if len(value) <= 24 and value.isprintable() else f"text of {len(value)} characters"
-        )
+        # @ and ? begin what an address holds beside its place.
+        harmless = len(value) <= 24 and value.isprintable() and not {"@", "?"} & set(value)
+        return f'"{value}"' if harmless else f"text of {len(value)} characters"
     if isinstance(value, dict):
         return "a table"
     if isinstance(value, list | tuple):

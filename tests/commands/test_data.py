@@ -34,6 +34,15 @@ def test_only_funding_of_the_days_that_are_there_is_counted(tmp_path: Path, call
     assert call("data", "check", path, "--json").document["series"]["ETHUSDT"]["funding"] == 6
 
 
+@pytest.mark.parametrize("option", ["--files-url", "--rest-url"])
+def test_an_address_with_a_password_is_refused_and_not_repeated(option: str, tmp_path: Path, call: Cli) -> None:
+    words = ("--symbol", "BTCUSDT", "--from", "2024-01-01", "--into", str(tmp_path))
+    done = call("data", "download", *words, option, "http://me:hunter2@127.0.0.1:9")
+    assert done.code == 2
+    assert option in done.err
+    assert "hunter2" not in done.err
+
+
 def test_a_person_gets_a_table_and_the_notes_beside_it(tmp_path: Path, call: Cli) -> None:
     path = written(tmp_path, series("ETHUSDT", 4, holes=((2.0, 5.0),)))[0]
     done = call("data", "check", path)

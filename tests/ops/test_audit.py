@@ -291,6 +291,7 @@ def test_facts_become_audit_lines_and_equity_points_do_not() -> None:
         {"apiKey": "AAAABBBB"},
         {"nested": [{"listen_key": "xyz"}]},
         {"url": "https://example.com/x?Signature=abcdef123456"},
+        {"text": "at mysql://me:my-word@host/x"},
         {"header": "X-MBX-APIKEY: abcdef123456"},
         {"pem": "-----BEGIN PRIVATE KEY-----abc-----END PRIVATE KEY-----"},
         {"Authorisation": "x", "cookie": "y", "PassPhrase": "z"},

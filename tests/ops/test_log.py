@@ -137,6 +137,12 @@ def test_short_values_are_not_registered() -> None:
     assert redact("abcdef") == "abcdef"
 
 
+def test_a_password_of_an_address_is_hidden() -> None:
+    assert redact("at mysql://me:my-word@host/x?a=1&password=two") == (
+        "at mysql://me:[hidden]@host/x?a=1&password=[hidden]"
+    )
+
+
 def test_the_file_is_rotated_by_size_and_old_ones_are_let_go(tmp_path: Path) -> None:
     log.configure(file=tmp_path / "l", max_bytes=2_000, files_kept=2)
     logger = log.get_logger("service")

@@ -158,6 +158,7 @@ def test_the_chosen_set_stands_in_every_table_of_the_front() -> None:
         (("--param", "ladder.skew=1:1"), "the range is empty"),
         (("--storage", "somewhere"), "--storage somewhere: wants journal:FILE"),
         (("--storage", "nodb://x/y"), "--storage nodb://x/y: "),
+        (("--storage", "x://a:b:c/y"), "--storage x://a:b:c/y: this is no address of a database"),
         (("--storage", f"journal:{__file__}"), "holds no study of gridbot's"),
         (("--to", "2023-11-20"), "at least 10 days after the warm-up"),
     ],
@@ -330,7 +331,9 @@ def test_a_study_can_be_kept_in_a_database(tmp_path: Path) -> None:
     assert opened(url).get_all_studies() == []
     with pytest.raises(StorageFailed, match="wants the name of a file"):
         opened("journal:")
-    assert shown("mysql://me:my@secret@host/db") == "mysql://me:***@host/db"
+    assert shown("mysql://me:my@secret@host/db") == "mysql://me:[hidden]@host/db"
+    assert shown("me:my@secret@host/db") == "me:[hidden]@host/db"
+    assert shown("mysql://host/db?user=me&password=secret&x=1") == "mysql://host/db?user=me&password=[hidden]&x=1"
     assert shown("sqlite:///a:b") == "sqlite:///a:b"
 
 

@@ -218,6 +218,13 @@ def test_a_credential_is_refused_without_being_repeated_and_the_keyring_is_named
         assert value not in said
 
 
+@pytest.mark.parametrize("address", ["http://me:hunter2@host", "https://hunter2@host:9000", "http://h/?key=hunter2"])
+def test_an_address_with_a_password_is_refused_without_being_repeated(address: str) -> None:
+    (said,) = complaints(f'[exchange]\nbase_url = "{address}"\n')
+    assert "exchange.base_url" in said
+    assert "hunter2" not in said
+
+
 def test_what_an_unknown_key_holds_is_never_repeated() -> None:
     assert "hunter2" not in complaints('[bot]\nkee = "hunter2hunter2"\n')[0]
     assert "hunter2" not in complaints("", {"GRIDBOT_BOT__KEE": "hunter2hunter2"})[0]

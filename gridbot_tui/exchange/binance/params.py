@@ -10,9 +10,9 @@ class BinanceParams(BaseModel):
 
     base_url: str = Field(
         "",
-        pattern=r"^(https?://[^/\s?#]+/?)?$",
+        pattern=r"^(https?://[^/\s?#@]+/?)?$",
         description='One address for everything, such as "http://127.0.0.1:9000" of gridbot exchange serve; '
-        "whatever the mode. Empty: Binance's own addresses of the mode.",
+        "whatever the mode; without user and password, it is shown. Empty: Binance's own addresses of the mode.",
     )
     reach_s: float = Field(
         40.0,
