@@ -176,7 +176,8 @@ def _instrument(
     filters = _Filters(symbol, entry)
     tick = filters.need("PRICE_FILTER", "tickSize").normalize()
     step = filters.need("LOT_SIZE", "stepSize").normalize()
-    smallest = filters.find(("LOT_SIZE", "minQty"))
+    # What is held must always be sold at the market, so what no market order may be is no order at all, but dust.
+    smallest = max(filters.find(("LOT_SIZE", "minQty")) or step, filters.find(("MARKET_LOT_SIZE", "minQty")) or step)
     largest = filters.find(("LOT_SIZE", "maxQty"))
     market_largest = filters.find(("MARKET_LOT_SIZE", "maxQty")) or largest
     highest = filters.find(("PRICE_FILTER", "maxPrice"))
@@ -196,7 +197,7 @@ def _instrument(
         quote=str(entry.get("quoteAsset", "")),
         tick=tick,
         step=step,
-        min_steps=1 if smallest is None else math.ceil(smallest / step),
+        min_steps=math.ceil(smallest / step),
         max_steps=max_steps,
         market_max_steps=max_steps if market_largest is None else min(max_steps, int(market_largest / step)),
         min_notional=notional or Decimal(0),

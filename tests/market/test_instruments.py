@@ -132,6 +132,13 @@ def test_a_limit_of_zero_is_no_limit() -> None:
     assert found.max_orders == 200
 
 
+def test_what_no_market_order_may_be_is_no_order_at_all() -> None:
+    found = instruments({"symbols": [_symbol(MARKET_LOT_SIZE={"minQty": "2.2"})]})["ABCUSDT"]
+    assert found.min_steps == 5, "what is held is sold at the market in the end"
+    found = instruments({"symbols": [_symbol(MARKET_LOT_SIZE={"minQty": "0.5"})]})["ABCUSDT"]
+    assert found.min_steps == 3
+
+
 def test_binances_own_bracket_document_is_read() -> None:
     tier = {
         "bracket": 1,
