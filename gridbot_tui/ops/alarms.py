@@ -44,6 +44,7 @@ KINDS: Final = (
     ),
     Kind("disk", "error", blockers=("store_unavailable",), events=("not_written", "audit")),
     Kind("disconnected", "error", blockers=("link_down",), settles=True),
+    Kind("disconnected", "warning", blockers=("requests_shut",), settles=True),
     Kind(
         "stale",
         "warning",

@@ -55,8 +55,8 @@ class AlertParams(BaseModel):
         60.0,
         ge=0.0,
         le=3_600.0,
-        description="How long market data or account news must be cut off, or prices be old, before that is an alarm. "
-        "A silent socket is replaced within a minute, so what lasts longer does not mend itself.",
+        description="How long market data or account news must be cut off, requests be shut, or prices be old, before "
+        "that is an alarm. A silent socket is replaced within a minute, so what lasts longer does not mend itself.",
         json_schema_extra={"unit": "s"},
     )
     quiet_minutes: float = Field(

@@ -1,15 +1,16 @@
 """What the alarms look at of a run."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from gridbot_tui.control.snapshot import EventView
+from gridbot_tui.control.snapshot import EventView, LinkView
 from gridbot_tui.engine.blockers import Blocker
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.journal import Journal
 from gridbot_tui.service.options import RunResult
 from gridbot_tui.service.pace import Pace
+from gridbot_tui.service.shut_requests import ShutRequests
 from gridbot_tui.service.telling import Level
 from gridbot_tui.units import Ms
 
@@ -25,11 +26,15 @@ class _Runs(Protocol):
 class Looks:
     """See ``alerting.Watched``."""
 
-    def __init__(self, bot: Bot, journal: Journal, runner: _Runs, *, crashed: bool) -> None:
-        """``crashed``: the life before this one did not end in order."""
+    def __init__(
+        self, bot: Bot, journal: Journal, runner: _Runs, links: Callable[[], Sequence[LinkView]], *, crashed: bool
+    ) -> None:
+        """``links``: the connections to a real exchange; ``crashed``: the life before this one did not end in order."""
         self._bot = bot
         self._journal = journal
         self._runner = runner
+        self._links = links
+        self._shut = ShutRequests()
         self._crashed = crashed
         self._since = time.monotonic()
 
@@ -41,8 +46,9 @@ class Looks:
         return EventView(self.engine_time(), "info", "started", "", "started")
 
     def standing(self) -> Sequence[Blocker]:
-        """All blockers of the engine, the gravest first."""
-        return self._bot.engine.desk.blockers.ranked()
+        """All blockers of the engine, the gravest first, and that the exchange takes no requests."""
+        shut = self._shut.blocker(self._links(), self._bot.engine.now)
+        return [*self._bot.engine.desk.blockers.ranked(), *([] if shut is None else [shut])]
 
     def engine_time(self) -> Ms:
         """The engine's time."""

@@ -162,7 +162,7 @@ class Parts(ABC):
         self._say = lambda level, code, text: journal.report(self.engine.now, level, code, text)
         if self._passed_over:
             journal.report(self.engine.now, "warning", "capital", self._passed_over)
-        self.alerting = self._make_alerting(journal)
+        self.alerting = self._make_alerting(journal, links)
         self.reloader = Reloader(
             self.plan,
             self.engine,
@@ -195,12 +195,15 @@ class Parts(ABC):
         self.reloader.on_preview = self.lookback.offer
         self.picture.trials = self.lookback.views
 
-    def _make_alerting(self, journal: Journal) -> Alerting | None:
+    def _make_alerting(
+        self, journal: Journal, links: Callable[[], tuple[LinkView, ...]] | None
+    ) -> Alerting | None:
         """The alarms that leave the machine, where this mode sends any."""
         params = self.plan.loaded.settings.alerts
         if self.plan.mode not in params.modes:
             return None
-        alerting = Alerting(params, self.profile, Looks(self.bot, journal, self.runner, crashed=self.crashed))
+        looks = Looks(self.bot, journal, self.runner, links or tuple, crashed=self.crashed)
+        alerting = Alerting(params, self.profile, looks)
         self.feed.listener = alerting.hear
         return alerting
 

@@ -36,10 +36,10 @@ from gridbot_tui.service.alerting import Alerting
 from gridbot_tui.service.assemble import Plan, over_the_file
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.lately import KEPT, Lately
-from gridbot_tui.service.links_view import REQUESTS
 from gridbot_tui.service.reload import Reloader
 from gridbot_tui.service.runner import Runner
 from gridbot_tui.service.session import wall_ms
+from gridbot_tui.service.shut_requests import ShutRequests
 from gridbot_tui.service.shutdown import STAGE_NAMES
 from gridbot_tui.store.core import Store
 from gridbot_tui.strategy.plan import Weights
@@ -52,8 +52,6 @@ MOST_POINTS = 20_000
 """More than one a minute has in eight days."""
 SHOWN_EVENTS = 200
 TAIL = 1_500
-REQUESTS_SHUT = "requests_shut"
-"""The one blocker that is none of the engine's: it hears of no request that waits."""
 
 
 class Recent:
@@ -138,8 +136,7 @@ class Picture:
         self._viewers = viewers
         self._real_links = links
         self._alerting = alerting
-        self._shut_since: Ms | None = None
-        """Since when the exchange takes no requests."""
+        self._shut = ShutRequests()
         self.trials: Callable[[], tuple[TrialView, ...]] = tuple
         """What a back-test beside the bot says of its config."""
         self.first: Callable[[], None] = _nothing
@@ -237,17 +234,16 @@ class Picture:
 
     def _blockers(self, links: tuple[LinkView, ...]) -> tuple[BlockerView, ...]:
         desk = self._engine.desk
-        found = [BlockerView(b.code, b.symbol, b.since, b.detail, b.clears_when) for b in desk.blockers.ranked()]
-        shut = next((one.detail for one in links if one.name == REQUESTS and not one.up), None)
-        self._shut_since = None if shut is None else self._shut_since or desk.now
-        if shut is not None and self._shut_since is not None:
-            why, clears = shut.partition("; ")[0], "when the exchange takes them again"
-            graver = sum(SEVERITY.get(one.code, len(SEVERITY)) <= SEVERITY["link_down"] for one in found)
-            found.insert(graver, BlockerView(REQUESTS_SHUT, "", self._shut_since, why, clears))
-        held = {(one.code, one.symbol) for one in found}
+        held = desk.blockers.ranked()
+        shut = self._shut.blocker(links, desk.now)
+        if shut is not None:
+            graver = sum(SEVERITY.get(one.code, len(SEVERITY)) <= SEVERITY["link_down"] for one in held)
+            held.insert(graver, shut)
+        found = [BlockerView(b.code, b.symbol, b.since, b.detail, b.clears_when) for b in held]
+        told = {(one.code, one.symbol) for one in found}
         # The engine says so with its first decision; up to an hour before that the answer is the same.
         for name, state in desk.symbols.items():
-            if state.plan is None and not {("warming", name), ("no_data", name)} & held:
+            if state.plan is None and not {("warming", name), ("no_data", name)} & told:
                 found.append(_no_plan_yet(desk, name))
         return tuple(found)
 
