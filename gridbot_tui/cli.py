@@ -124,7 +124,7 @@ def root(
             "--symbol": symbol, "--interval": interval, "--speed": speed, "--resume": resume, "--yes-live": yes_live,
         }  # fmt: skip
         _refuse(ignored, ctx.invoked_subcommand)
-        _refuse_config({"--config": config, "--set": sets}, ctx.invoked_subcommand)
+        _unheard_config({"--config": config, "--set": sets}, ctx.invoked_subcommand)
         return
     from gridbot_tui.commands.run import run, taken_over
     from gridbot_tui.service.options import RunOptions
@@ -158,25 +158,32 @@ def _refuse(ignored: Mapping[str, object], command: str) -> None:
 
 
 _OWN = "{command} has options of its own"
-_RUNNING = "it goes to the bot that runs, whatever a file says"
-_BARE = "{command} needs no config"
 NO_CONFIG = {
     "reload": "a running bot keeps to the file and the options that it was started with",
     **dict.fromkeys(("simulate", "exchange", "data"), _OWN),
+}
+NO_KEYS = NO_CONFIG | {"init": _OWN}
+"""Commands that would do another thing than they were asked for, if they passed a key, or a whole config, over."""
+_RUNNING = "it goes to the bot that runs, whatever a file says"
+_BARE = "{command} needs no config"
+WITHOUT = {
     **dict.fromkeys(("status", "why", "pause", "resume", "flatten", "stop", "kill", "reset", "learning"), _RUNNING),
     **dict.fromkeys(("export", "view", "credentials", "alerts"), _BARE),
 }
-NO_KEYS = NO_CONFIG | {"init": _OWN}
-"""Commands that would do another thing than they were asked for, if they passed a key, or a whole config, over: the bot
-that runs may be another than the one whose file is named."""
+"""Commands that do what they were asked for all the same, and say that they read none: the bot that runs may be another
+than the one whose file is named."""
 
 
-def _refuse_config(given: Mapping[str, object], command: str) -> None:
-    """Raise CommandFailed for a config before a command that reads none."""
-    for name, value in given.items():
-        if value and (why := (NO_KEYS if name == "--set" else NO_CONFIG).get(command)) is not None:
+def _unheard_config(given: Mapping[str, object], command: str) -> None:
+    """Say that a command reads no config; raise CommandFailed where it would do another thing for that."""
+    for name in (name for name, value in given.items() if value):
+        if (why := (NO_KEYS if name == "--set" else NO_CONFIG).get(command)) is not None:
             text = f"{name} before '{command}' is not heard: {why.format(command=command)}; leave it out"
             raise CommandFailed(text, Exit.USAGE)
+        if (why := WITHOUT.get(command)) is not None:
+            from gridbot_tui.commands.output import say
+
+            say(f"{name} before '{command}' is not heard: {why.format(command=command)}")
 
 
 @app.command()

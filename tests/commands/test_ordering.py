@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gridbot_tui.cli import NO_CONFIG, app
+from gridbot_tui.cli import NO_CONFIG, WITHOUT, app
 from gridbot_tui.commands import kill as kill_command
 from gridbot_tui.commands import stop as stop_command
 from gridbot_tui.control.command import CommandKind, CommandOutcome
@@ -80,10 +80,6 @@ def test_a_variable_that_was_never_set_does_not_turn_an_order_into_one_for_every
         ("--config", "other.toml", "reload"),
         ("--set", "risk.leverage_cap=2", "reload"),
         ("--set", "risk.leverage_cap=2", "init", "--yes"),
-        ("--config", "other.toml", "stop"),
-        ("--config", "other.toml", "kill", "--yes"),
-        ("--set", "risk.leverage_cap=2", "status"),
-        ("--set", "risk.leverage_cap=2", "export", "trades"),
     ],
 )
 def test_an_option_of_a_run_before_an_order_is_no_order_for_everything(
@@ -95,10 +91,20 @@ def test_an_option_of_a_run_before_an_order_is_no_order_for_everything(
     assert not bot.commands
 
 
-def test_every_command_hears_a_config_before_its_name_or_refuses_it(cli: Cli) -> None:
+@pytest.mark.parametrize("given", [("--config", "other.toml"), ("--set", "risk.leverage_cap=2")])
+def test_a_config_before_an_order_that_reads_none_is_said_to_be_unheard(
+    cli: Cli, live: Running, bot: FakeBot, given: tuple[str, str]
+) -> None:
+    done = cli(*given, "pause")
+    assert done.code == 0
+    assert f"{given[0]} before 'pause' is not heard: it goes to the bot that runs" in done.err
+    assert len(bot.commands) == 1
+
+
+def test_every_command_hears_a_config_before_its_name_or_says_that_it_does_not(cli: Cli) -> None:
     takes = {"config", "doctor", "support", "attach", "backtest", "walkforward", "optimize", "init"}
     named = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
-    assert (named | {str(group.name) for group in app.registered_groups}) - takes == set(NO_CONFIG)
+    assert (named | {str(group.name) for group in app.registered_groups}) - takes == NO_CONFIG.keys() | WITHOUT.keys()
 
 
 def test_a_refused_order_is_exit_code_four(cli: Cli, live: Running, bot: FakeBot) -> None:
