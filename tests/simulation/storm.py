@@ -6,10 +6,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from gridbot_tui.exchange.simulated.faults import FaultRates, RandomFaults
 from gridbot_tui.exchange.simulated.latency import DrawnLatency
 from gridbot_tui.exchange.simulated.params import ExchangeParams
 from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
+from gridbot_tui.research.simulation.levels import Level
+from gridbot_tui.research.simulation.trouble import Trouble
 from gridbot_tui.strategy.params import LadderParams, LeverageParams, PortfolioParams, StrategyParams
 from gridbot_tui.strategy.plain_params import PlainParams
 from gridbot_tui.units import MINUTE, Market, Side
@@ -33,6 +34,16 @@ BOLD = StrategyParams(
     portfolio=PortfolioParams(gross=5.0, net=5.0, crash=0.5, cluster=1.0),
 )
 """As much leverage as the parameters allow, so that gate, tiers and stops have work."""
+
+
+FAULTS = Level(
+    "storm",
+    {
+        "request_drop": 0.01, "request_lose": 0.02, "request_reject": 0.01,
+        "event_lost": 0.01, "event_twice": 0.02, "event_late": 0.03,
+    },
+    {}, 0, 0.0,
+)  # fmt: skip
 
 
 def build(
@@ -70,8 +81,7 @@ def build(
         world["latency"] = DrawnLatency(seed)
         world["tick_every"] = 60_000
     if troubles.faults:
-        rates = FaultRates(drop=0.01, lose=0.02, reject=0.01, event_lost=0.01, event_twice=0.02, event_late=0.03)
-        world["faults"] = RandomFaults(seed, rates)
+        world["faults"] = Trouble(seed, FAULTS)
     partial = rng.choice((0.0, 0.3))
     rig = Rig(
         source, market=market, engine=engine, exchange=ExchangeParams(partial_probability=partial),

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from gridbot_tui.research.simulation.trouble import Trouble
 from gridbot_tui.units import Market
-from tests.simulation.storm import BOLD, Storm, Troubles, build, plain
+from tests.simulation.storm import BOLD, FAULTS, Storm, Troubles, build, plain
 
 FUTURES, SPOT = Market.FUTURES, Market.SPOT
 
@@ -68,8 +69,10 @@ def test_a_line_with_delays_loses_nothing(seed: int) -> None:
 def test_faults_heal_within_a_reconcile(seed: int, market: Market) -> None:
     storm = life(seed, market, troubles=Troubles(faults=True), days=2)
     lived(storm)
-    assert storm.rig.world._faults.injected.total() > 50
-    assert len(storm.rig.world._faults.injected) == 6, "every kind of request and event fault"
+    faults = storm.rig.world._faults
+    assert isinstance(faults, Trouble)
+    assert faults.injected.total() > 50
+    assert faults.injected.keys() >= FAULTS.chances.keys()
     assert sum(map(len, storm.rig.world.exchange.history.trades.values())) > 5
 
 

@@ -4,16 +4,13 @@ from typing import Final
 
 from msgspec import Struct
 
-LOSSES: Final = ("request_drop", "request_lose", "request_reject", "refused")
-DELIVERIES: Final = ("event_lost", "event_twice", "event_late")
-
 
 class Level(Struct, frozen=True):
     """One degree of hardness."""
 
     name: str
     chances: dict[str, float]
-    """Of each request (``LOSSES``) or account event (``DELIVERIES``), in [0, 1]."""
+    """Of each request (``request_*``, ``refused``) or account event (``event_*``), in [0, 1]."""
     per_hour: dict[str, float]
     """Mean number of each kind of happening in a virtual hour."""
     latency: int
