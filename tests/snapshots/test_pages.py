@@ -13,7 +13,7 @@ from gridbot_tui.ui.app import Look
 from gridbot_tui.ui.dialogs.change import ChangeDialog
 from gridbot_tui.ui.screens.config import ConfigPage
 from tests.ui import fixtures
-from tests.ui.running import an_app, settled
+from tests.ui.running import an_app, press, settled
 
 Compare = Callable[..., bool]
 CONFIG = """# One grid on two symbols.
@@ -54,8 +54,7 @@ def same(snap_compare: Compare) -> Callable[..., bool]:
         async def before(pilot: Pilot[Any]) -> None:
             await settled(pilot)
             for key in keys:
-                await pilot.press(key)
-                await settled(pilot)
+                await press(pilot, key)
                 if isinstance(app.screen, ConfigPage):
                     await judged(app.screen)
             await settled(pilot)

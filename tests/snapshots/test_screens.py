@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from gridbot_tui.ui.app import Look
 from gridbot_tui.ui.picture import Line
 from tests.ui import fixtures
-from tests.ui.running import an_app, settled
+from tests.ui.running import an_app, press, settled
 
 Compare = Callable[..., bool]
 
@@ -29,8 +29,7 @@ def same(snap_compare: Compare) -> Callable[..., bool]:
         async def before(pilot: Pilot[Any]) -> None:
             await settled(pilot)
             for key in keys:
-                await pilot.press(key)
-                await settled(pilot)
+                await press(pilot, key)
             if lost:
                 app.picture.line, app.picture.line_detail = Line.LOST, "the bot closed the connection"
             if stale:

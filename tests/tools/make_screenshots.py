@@ -13,7 +13,7 @@ from gridbot_tui.control.command import CommandOutcome
 from gridbot_tui.ui.app import Look
 from gridbot_tui.ui.dialogs.change import ChangeDialog
 from tests.ui import fixtures
-from tests.ui.running import an_app, settled, shown
+from tests.ui.running import an_app, press, settled, shown
 
 
 class Shot(NamedTuple):
@@ -61,8 +61,7 @@ async def take(shot: Shot) -> str:
     app = an_app(fixtures.ALL[shot.fixture](), look=Look(theme=shot.theme))
     async with shown(app, shot.size) as pilot:
         for key in shot.keys:
-            await pilot.press(key)
-            await settled(pilot)
+            await press(pilot, key)
         if shot.change:
             _ = app.push_screen(ChangeDialog(app.picture, CHANGE, 3))
             await settled(pilot)

@@ -102,6 +102,12 @@ async def shown(app: GridApp, size: tuple[int, int] = (120, 40)) -> AsyncIterato
         yield pilot
 
 
+async def press(pilot: Pilot[Ended], *keys: str) -> None:
+    """Press them, and wait until all that comes of them is painted."""
+    await pilot.press(*keys)
+    await settled(pilot)
+
+
 async def settled(pilot: Pilot[Ended]) -> None:
     """Layout done, everything painted: every widget has handled what was sent to it, and what that sent."""
     await drained(pilot)

@@ -11,7 +11,7 @@ from textual.dom import DOMNode
 import gridbot_tui.ui
 from gridbot_tui.ui.pane import Pane
 from tests.ui import fixtures
-from tests.ui.running import an_app, settled, shown
+from tests.ui.running import an_app, press, shown
 
 PRESSED = {
     "GridApp": {
@@ -115,32 +115,25 @@ def test_the_test_named_there_presses_these_keys(keys: str, where: str) -> None:
 async def test_every_scroll_key_moves_a_pane() -> None:
     app = an_app(fixtures.many_slots())
     async with shown(app) as pilot:
-        await pilot.press("1")
-        await settled(pilot)
+        await press(pilot, "1")
         pane = app.query_one("#ladder", Pane)
         for key, moves in (("down", 1), ("j", 1), ("up", -1), ("k", -1), ("pagedown", 10), ("pageup", -10)):
-            await pilot.press("home")
-            await settled(pilot)
+            await press(pilot, "home")
             middle, before = pane.centre_on(pane._length, pane._room), pane.plain()
-            await pilot.press(key)
-            await settled(pilot)
+            await press(pilot, key)
             assert middle is not None
             assert pane.top - 1 == middle + moves
             assert pane.plain() != before
-            await pilot.press("home")
-            await settled(pilot)
+            await press(pilot, "home")
             assert pane.plain() == before
 
 
 async def test_arrows_go_from_answer_to_answer() -> None:
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
-        await pilot.press("f")
-        await settled(pilot)
+        await press(pilot, "f")
         cancel = app.focused
-        await pilot.press("right")
-        await settled(pilot)
+        await press(pilot, "right")
         assert app.focused is not cancel
-        await pilot.press("left")
-        await settled(pilot)
+        await press(pilot, "left")
         assert app.focused is cancel

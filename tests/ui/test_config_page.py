@@ -19,7 +19,7 @@ from gridbot_tui.ui.screens.config import ConfigPage, FaultsPane
 from gridbot_tui.ui.screens.dashboard import DashboardPage
 from gridbot_tui.ui.toml_area import TomlArea, comment_at
 from tests.ui import fixtures
-from tests.ui.running import FakeLink, an_app, pane_text, screen_text, settled, shown
+from tests.ui.running import FakeLink, an_app, pane_text, press, screen_text, settled, shown
 
 TEXT = "# mine\n[ladder]\nskew = 1.0  # as it was\n\n[risk]\nleverage_cap = 5.0\n"
 DETAIL = {
@@ -74,8 +74,7 @@ def page_of(app: GridApp) -> ConfigPage:
 
 
 async def opened(pilot: Pilot[Ended], app: GridApp) -> ConfigPage:
-    await pilot.press("e")
-    await settled(pilot)
+    await press(pilot, "e")
     page = page_of(app)
     await judged(pilot, page)
     return page
@@ -135,8 +134,7 @@ async def test_a_fault_is_named_while_typing_and_ctrl_n_goes_to_its_line() -> No
         await judged(pilot, page)
         assert "✗ 1 fault" in screen_text(app)
         assert "line 6: risk.leverage_cap = 500 is out of range" in pane_text(app, "FaultsPane")
-        await pilot.press("ctrl+n")
-        await settled(pilot)
+        await press(pilot, "ctrl+n")
         assert page.area.cursor_location[0] == 5
 
 
@@ -144,8 +142,7 @@ async def test_letters_are_letters_in_the_editor_and_undo_takes_them_back() -> N
     app, bot = with_bot()
     async with shown(app) as pilot:
         page = await opened(pilot, app)
-        await pilot.press(*"pfeK1")
-        await settled(pilot)
+        await press(pilot, *"pfeK1")
         assert page.area.text == "pfeK1" + TEXT
         assert "● edited" in screen_text(app)
         assert bot.orders == []
@@ -153,8 +150,7 @@ async def test_letters_are_letters_in_the_editor_and_undo_takes_them_back() -> N
             await pilot.press("ctrl+z")
         await settled(pilot)
         assert page.area.text == TEXT
-        await pilot.press("ctrl+y")
-        await settled(pilot)
+        await press(pilot, "ctrl+y")
         assert page.area.text != TEXT
 
 
@@ -187,8 +183,7 @@ async def test_an_edit_is_previewed_shown_as_a_difference_and_applied_on_its_ver
         ):
             assert part in text
         assert bot.orders == [("apply", {"text": wanted, "preview": "true"})]
-        await pilot.press("tab", "enter")
-        await settled(pilot)
+        await press(pilot, "tab", "enter")
         assert bot.orders[1:] == [("apply", {"text": wanted})]
         assert bot.versions == [3, 3]
         assert not page.edited
@@ -201,10 +196,8 @@ async def test_back_is_the_first_answer_and_the_edit_stays() -> None:
         page = await opened(pilot, app)
         retyped(page, "skew = 1.0", "skew = 0.7")
         await judged(pilot, page)
-        await pilot.press("ctrl+s")
-        await settled(pilot)
-        await pilot.press("enter")
-        await settled(pilot)
+        await press(pilot, "ctrl+s")
+        await press(pilot, "enter")
         assert len(bot.orders) == 1
         assert page_of(app).edited
 
@@ -229,8 +222,7 @@ async def test_what_the_bot_refuses_is_told_in_its_words(answer: CommandOutcome 
         page = await opened(pilot, app)
         retyped(page, "skew = 1.0", "skew = 0.7")
         await judged(pilot, page)
-        await pilot.press("ctrl+s")
-        await settled(pilot)
+        await press(pilot, "ctrl+s")
         words = answer.text if isinstance(answer, CommandOutcome) else str(answer)
         assert words in app.picture.notes[-1].text
         assert not isinstance(app.screen, ChangeDialog)
@@ -243,12 +235,10 @@ async def test_an_edit_of_the_file_that_changes_no_value_is_told_before_it_is_re
         retyped(page, "skew = 1.0", "skew = 0.7")
         await judged(pilot, page)
         app.picture.receive(configured(TEXT.replace("# mine", "# mine, and why")))
-        await pilot.press("ctrl+s")
-        await settled(pilot)
+        await press(pilot, "ctrl+s")
         assert bot.orders == []
         assert "the file was edited meanwhile" in pane_text(app, "FaultsPane")
-        await pilot.press("ctrl+s")
-        await settled(pilot)
+        await press(pilot, "ctrl+s")
         assert isinstance(app.screen, ChangeDialog)
 
 
@@ -259,13 +249,11 @@ async def test_another_version_in_force_is_told_before_the_edit_is_compared_with
         retyped(page, "skew = 1.0", "skew = 0.7")
         await judged(pilot, page)
         app.picture.receive(configured(TEXT.replace("5.0", "4.5"), version=4))
-        await pilot.press("ctrl+s")
-        await settled(pilot)
+        await press(pilot, "ctrl+s")
         assert bot.orders == []
         assert "version 4 came into force meanwhile, this edit began on 3" in pane_text(app, "FaultsPane")
         assert "began on version 3" in screen_text(app)
-        await pilot.press("ctrl+s")
-        await settled(pilot)
+        await press(pilot, "ctrl+s")
         assert bot.versions == [4]
 
 
@@ -273,8 +261,7 @@ async def test_nothing_edited_is_nothing_to_apply() -> None:
     app, bot = with_bot(CommandOutcome("1", True, "nothing changes: config version 1 has these values"))
     async with shown(app) as pilot:
         await opened(pilot, app)
-        await pilot.press("ctrl+s")
-        await settled(pilot)
+        await press(pilot, "ctrl+s")
         assert not isinstance(app.screen, ChangeDialog)
         assert "nothing was edited" in pane_text(app, "FaultsPane")
         assert len(bot.orders) == 1
@@ -286,8 +273,7 @@ async def test_only_comments_changed_is_a_change_of_the_text() -> None:
         page = await opened(pilot, app)
         retyped(page, "# mine", "# ours")
         await judged(pilot, page)
-        await pilot.press("ctrl+s")
-        await settled(pilot)
+        await press(pilot, "ctrl+s")
         assert isinstance(app.screen, ChangeDialog)
         assert "only the text does" in screen_text(app)
 
@@ -301,14 +287,12 @@ async def test_leaving_keeps_the_edit_and_ctrl_o_drops_it() -> None:
         page = await opened(pilot, app)
         retyped(page, "skew = 1.0", "skew = 0.7")
         await settled(pilot)
-        await pilot.press("escape")
-        await settled(pilot)
+        await press(pilot, "escape")
         assert isinstance(app.screen, DashboardPage)
         page = await opened(pilot, app)
         assert "skew = 0.7" in page.area.text
         assert "is not applied" in pane_text(app, "FaultsPane")
-        await pilot.press("ctrl+o")
-        await settled(pilot)
+        await press(pilot, "ctrl+o")
         await judged(pilot, page)
         assert page.area.text == TEXT
         assert not page.edited
@@ -318,35 +302,28 @@ async def test_find_goes_to_each_place_and_round() -> None:
     app, _ = with_bot()
     async with shown(app, (80, 24)) as pilot:
         page = await opened(pilot, app)
-        await pilot.press("ctrl+f", *"= ", "enter")
-        await settled(pilot)
+        await press(pilot, "ctrl+f", *"= ", "enter")
         assert page.area.cursor_location == (2, 5)
-        await pilot.press("ctrl+g")
-        await settled(pilot)
+        await press(pilot, "ctrl+g")
         assert page.area.cursor_location == (5, 13)
-        await pilot.press("ctrl+g")
-        await settled(pilot)
+        await press(pilot, "ctrl+g")
         assert page.area.cursor_location == (2, 5)
-        await pilot.press("ctrl+f", *"zzz", "enter")
-        await settled(pilot)
+        await press(pilot, "ctrl+f", *"zzz", "enter")
         assert "stands nowhere" in pane_text(app, "FaultsPane")
-        await pilot.press("escape")
-        await settled(pilot)
+        await press(pilot, "escape")
         assert page_of(app) is page
 
 
 async def test_who_may_give_no_orders_may_look_and_not_type() -> None:
     app = an_app(configured(), read_only=True)
     async with shown(app) as pilot:
-        await pilot.press("e")
-        await settled(pilot)
+        await press(pilot, "e")
         assert isinstance(app.screen, DashboardPage)
         app.action_page("config")
         await settled(pilot)
         page = page_of(app)
         await judged(pilot, page)
-        await pilot.press("z", "ctrl+s")
-        await settled(pilot)
+        await press(pilot, "z", "ctrl+s")
         assert page.area.text == TEXT
         assert "read only" in screen_text(app)
 
@@ -356,8 +333,7 @@ async def test_a_letter_is_never_a_command_here_not_even_before_anything_may_be_
     async with shown(app) as pilot:
         page = await opened(pilot, app)
         page.area.read_only = True
-        await pilot.press(*"pfKr[]x")
-        await settled(pilot)
+        await press(pilot, *"pfKr[]x")
         assert bot.orders == []
         assert page_of(app) is page
 
@@ -366,10 +342,8 @@ async def test_the_text_may_be_typed_before_it_was_judged(monkeypatch: pytest.Mo
     monkeypatch.setattr(ConfigPage, "_check", lambda page: asyncio.sleep(0))
     app, _ = with_bot()
     async with shown(app) as pilot:
-        await pilot.press("e")
-        await settled(pilot)
-        await pilot.press("x")
-        await settled(pilot)
+        await press(pilot, "e")
+        await press(pilot, "x")
         assert page_of(app).area.text == "x" + TEXT
 
 
@@ -401,8 +375,7 @@ async def test_without_a_bot_nothing_is_shown_as_its_config() -> None:
         app.picture.receive(configured())
         app.picture.line = Line.UP
         await settled(pilot)
-        await pilot.press("ctrl+o")
-        await settled(pilot)
+        await press(pilot, "ctrl+o")
         await judged(pilot, page_of(app))
         assert page_of(app).area.text == TEXT
 
@@ -419,11 +392,9 @@ async def test_reload_shows_the_same_difference_and_asks() -> None:
         CommandOutcome("1", True, "would change 2 keys", DETAIL), CommandOutcome("2", True, "version 4")
     )
     async with shown(app) as pilot:
-        await pilot.press("r")
-        await settled(pilot)
+        await press(pilot, "r")
         assert "in all        cancel   4" in screen_text(app)
-        await pilot.press("tab", "enter")
-        await settled(pilot)
+        await press(pilot, "tab", "enter")
         assert bot.orders == [("reload", {"preview": "true"}), ("reload", {})]
 
 
@@ -446,26 +417,21 @@ async def test_a_long_difference_keeps_its_answers_in_sight(size: tuple[int, int
         page = await opened(pilot, app)
         page.area.insert("# ", (0, 0))
         await judged(pilot, page)
-        await pilot.press("ctrl+s")
-        await settled(pilot)
+        await press(pilot, "ctrl+s")
         assert isinstance(app.screen, ChangeDialog)
         text = screen_text(app)
         assert "‹ Back ›" in text
         assert "Apply" in text
         assert "more below: ↑ ↓" in text
         assert "lines more" not in text
-        await pilot.press(*["pagedown"] * 20)
-        await settled(pilot)
+        await press(pilot, *["pagedown"] * 20)
         text = screen_text(app)
         assert "lines more" in text
         assert "more above: ↑ ↓" in text
         assert "Apply" in text
-        await pilot.press("up")
-        await settled(pilot)
+        await press(pilot, "up")
         assert "1 more below" in screen_text(app)
-        await pilot.press("down")
-        await settled(pilot)
+        await press(pilot, "down")
         assert screen_text(app) == text
-        await pilot.press("pageup", "pageup", "pageup", "pageup")
-        await settled(pilot)
+        await press(pilot, "pageup", "pageup", "pageup", "pageup")
         assert "more above" not in screen_text(app)

@@ -13,7 +13,7 @@ from gridbot_tui.ui.dialogs.flatten import FlattenDialog
 from gridbot_tui.ui.picture import Line
 from gridbot_tui.ui.screens.page import Page
 from tests.ui import fixtures
-from tests.ui.running import an_app, link_of, screen_text, settled, shown
+from tests.ui.running import an_app, link_of, press, screen_text, settled, shown
 
 
 def moved(snapshot: Snapshot, position: str) -> Snapshot:
@@ -24,8 +24,7 @@ def moved(snapshot: Snapshot, position: str) -> Snapshot:
 async def test_flatten_shows_what_it_does_in_numbers() -> None:
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
-        await pilot.press("f")
-        await settled(pilot)
+        await press(pilot, "f")
         text = screen_text(app)
         assert "Flatten BTCUSDT" in text
         assert "6 orders, among them 1 stop" in text
@@ -58,12 +57,10 @@ async def test_cancel_has_the_focus_and_escape_cancels(keys: tuple[str, ...]) ->
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
         for opener in ("f", "K"):
-            await pilot.press(opener)
-            await settled(pilot)
+            await press(pilot, opener)
             assert isinstance(app.focused, Answer)
             assert app.focused.value == ""
-            await pilot.press(*keys)
-            await settled(pilot)
+            await press(pilot, *keys)
             assert isinstance(app.screen, Page)
         assert link_of(app).orders == []
 
@@ -72,8 +69,7 @@ async def test_a_confirmed_flatten_goes_out_once_and_its_outcome_is_said() -> No
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
         link_of(app).answer = CommandOutcome("1", True, "BTCUSDT flat, 0 orders, equity 10 213.2")
-        await pilot.press("f", "tab", "enter")
-        await settled(pilot)
+        await press(pilot, "f", "tab", "enter")
         assert link_of(app).orders == [("flatten", {"symbol": "BTCUSDT"})]
         assert "BTCUSDT flat" in app.picture.notes[-1].text
 
@@ -85,12 +81,10 @@ async def test_a_position_that_moved_under_the_dialog_wants_a_second_look() -> N
         app.picture.receive(moved(fixtures.normal(), "0.052"))
         await settled(pilot)
         assert "sell 0.052 BTC" in screen_text(app)
-        await pilot.press("enter")
-        await settled(pilot)
+        await press(pilot, "enter")
         assert link_of(app).orders == []
         assert "it has changed" in screen_text(app)
-        await pilot.press("enter")
-        await settled(pilot)
+        await press(pilot, "enter")
         assert link_of(app).orders == [("flatten", {"symbol": "BTCUSDT"})]
 
 
@@ -99,30 +93,24 @@ async def test_nothing_is_confirmed_on_a_stale_or_lost_picture() -> None:
     async with shown(app) as pilot:
         await pilot.press("f", "tab")
         app.picture._monotonic.now += 10_000  # type: ignore[attr-defined]
-        await pilot.press("enter")
-        await settled(pilot)
+        await press(pilot, "enter")
         assert isinstance(app.screen, FlattenDialog)
         assert "nothing was sent" in screen_text(app)
         app.picture.receive(fixtures.normal())
         app.picture.line = Line.LOST
-        await pilot.press("enter")
-        await settled(pilot)
+        await press(pilot, "enter")
         assert link_of(app).orders == []
 
 
 async def test_real_money_wants_the_symbol_typed() -> None:
     app = an_app(fixtures.live())
     async with shown(app) as pilot:
-        await pilot.press("f")
-        await settled(pilot)
+        await press(pilot, "f")
         assert "on live money: type BTCUSDT" in screen_text(app)
         assert isinstance(app.focused, Answer)
-        await pilot.press("tab", "enter")
-        await settled(pilot)
+        await press(pilot, "tab", "enter")
         assert link_of(app).orders == []
-        await pilot.press("shift+tab", "shift+tab", *"btcusdt")
-        await pilot.press("enter", "tab", "enter")
-        await settled(pilot)
+        await press(pilot, "shift+tab", "shift+tab", *"btcusdt", "enter", "tab", "enter")
         assert link_of(app).orders == []
         assert isinstance(app.screen, Dialog)
 
@@ -132,8 +120,7 @@ async def test_real_money_goes_on_once_the_word_is_right() -> None:
 
     app = an_app(fixtures.live())
     async with shown(app) as pilot:
-        await pilot.press("f")
-        await settled(pilot)
+        await press(pilot, "f")
         app.screen.query_one(Input).value = "BTCUSDT"
         app.screen.query_one("#answer-flatten", Answer).action_give()
         await settled(pilot)
@@ -145,8 +132,7 @@ async def test_kill_wants_a_typed_word_in_every_mode() -> None:
 
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
-        await pilot.press("K")
-        await settled(pilot)
+        await press(pilot, "K")
         assert "latched until" in screen_text(app)
         app.screen.query_one("#answer-kill", Answer).action_give()
         await settled(pilot)
@@ -163,8 +149,7 @@ async def test_kill_wants_a_typed_word_in_every_mode() -> None:
 async def test_leaving_by_a_stop_orders_it_and_ends_with_the_bot(answer: str, order: dict[str, str]) -> None:
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
-        await pilot.press("ctrl+q")
-        await settled(pilot)
+        await press(pilot, "ctrl+q")
         app.screen.query_one(f"#answer-{answer}", Answer).action_give()
         await settled(pilot)
         await pilot.pause()
@@ -176,11 +161,9 @@ async def test_leaving_by_a_stop_orders_it_and_ends_with_the_bot(answer: str, or
 async def test_detaching_orders_nothing() -> None:
     app = an_app(fixtures.normal(), attached=False)
     async with shown(app) as pilot:
-        await pilot.press("ctrl+q")
-        await settled(pilot)
+        await press(pilot, "ctrl+q")
         assert "a process without a terminal takes over" in screen_text(app)
-        await pilot.press("right", "enter")
-        await settled(pilot)
+        await press(pilot, "right", "enter")
     assert link_of(app).orders == []
     assert app.return_value is not None
     assert app.return_value.how == "detached"
@@ -189,8 +172,7 @@ async def test_detaching_orders_nothing() -> None:
 async def test_a_viewer_can_only_detach() -> None:
     app = an_app(fixtures.normal(), controls=False)
     async with shown(app) as pilot:
-        await pilot.press("ctrl+q")
-        await settled(pilot)
+        await press(pilot, "ctrl+q")
         assert [one.value for one in app.screen.query(Answer)] == ["", "detach"]
 
 
@@ -199,14 +181,12 @@ async def test_reload_shows_the_difference_before_it_is_applied() -> None:
     async with shown(app) as pilot:
         detail = {"changes": "risk.leverage_cap  6.0 -> 4.0", "desired": "BTCUSDT: cancel 4, create 4, keep 2"}
         link_of(app).answer = CommandOutcome("1", True, "would change 1 keys", detail)
-        await pilot.press("r")
-        await settled(pilot)
+        await press(pilot, "r")
         text = screen_text(app)
         assert "Config version 3 → 4" in text
         assert "6.0 -> 4.0" in text
         assert "cancel   4   create   4   keep   2" in text
-        await pilot.press("tab", "enter")
-        await settled(pilot)
+        await press(pilot, "tab", "enter")
         assert link_of(app).orders == [("reload", {"preview": "true"}), ("reload", {})]
 
 
@@ -243,8 +223,7 @@ async def test_an_order_under_way_is_not_sent_again() -> None:
 async def test_a_dialog_fits_a_very_small_terminal() -> None:
     app: GridApp = an_app(fixtures.live())
     async with shown(app, (44, 12)) as pilot:
-        await pilot.press("f")
-        await settled(pilot)
+        await press(pilot, "f")
         assert "Cancel" in screen_text(app)
         assert "Flatten" in screen_text(app)
 
@@ -257,8 +236,7 @@ def with_view(snapshot: Snapshot, **changes: object) -> Snapshot:
 async def test_the_fee_of_closing_is_that_of_the_account_and_what_is_unknown_is_a_dash() -> None:
     app = an_app(replace(with_view(fixtures.normal(), bid=None, ask=None), taker_fee="0.001", market="spot"))
     async with shown(app) as pilot:
-        await pilot.press("f")
-        await settled(pilot)
+        await press(pilot, "f")
         assert "fee about 1.56 USDT, half the spread -" in screen_text(app)
         app.picture.receive(replace(fixtures.normal(), taker_fee=None))
         await settled(pilot)
@@ -270,8 +248,7 @@ async def test_no_number_and_no_answer_of_a_dialog_is_cut_on_the_smallest_termin
     app = an_app(with_view(fixtures.live(), position="1559.43900000"))
     async with shown(app, (60, 16)) as pilot:
         for opener in ("f", "K", "ctrl+q"):
-            await pilot.press(opener)
-            await settled(pilot)
+            await press(pilot, opener)
             box = [line for line in screen_text(app).splitlines() if line.startswith(("│", "╭", "╰"))]
             assert "…" not in "\n".join(box)
             if opener == "f":
@@ -279,8 +256,7 @@ async def test_no_number_and_no_answer_of_a_dialog_is_cut_on_the_smallest_termin
             if opener == "ctrl+q":
                 for answer in ("‹ Cancel ›", "Detach", "Stop protected", "Flatten and stop"):
                     assert any(line.rstrip("│ ").endswith(answer) for line in box), answer
-            await pilot.press("escape")
-            await settled(pilot)
+            await press(pilot, "escape")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 18), (40, 12)])
@@ -291,8 +267,7 @@ async def test_what_is_told_covers_no_answer_of_a_dialog_on_a_small_terminal(siz
         for at in range(3):
             app.tell("error", f"something {at} that takes a line of a toast, and some more words after it")
         await settled(pilot)
-        await pilot.press("ctrl+q")
-        await settled(pilot)
+        await press(pilot, "ctrl+q")
         text = screen_text(app)
         for answer in ("‹ Cancel ›", "Detach", "Stop protected", "Flatten and stop"):
             assert answer in text
@@ -313,8 +288,7 @@ async def test_leaving_a_bot_that_is_not_heard_promises_no_trading() -> None:
     app = an_app(fixtures.normal())
     async with shown(app, (80, 24)) as pilot:
         app.picture.line, app.picture.controls = Line.LOST, False
-        await pilot.press("ctrl+q")
-        await settled(pilot)
+        await press(pilot, "ctrl+q")
         text = " ".join(screen_text(app).replace("│", " ").split())
         assert "nothing is heard of the bot, so whether it" in text
         assert "trading goes on" not in text

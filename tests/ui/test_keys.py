@@ -24,7 +24,7 @@ from gridbot_tui.ui.panes.header import Header
 from gridbot_tui.ui.picture import Line
 from gridbot_tui.ui.screens.page import Page
 from tests.ui import fixtures
-from tests.ui.running import an_app, link_of, pane_text, screen_text, settled, shown
+from tests.ui.running import an_app, link_of, pane_text, press, screen_text, settled, shown
 
 
 def test_no_key_is_bound_twice_and_every_action_has_an_id_and_help() -> None:
@@ -45,21 +45,18 @@ def test_no_key_is_bound_twice_and_every_action_has_an_id_and_help() -> None:
 async def test_keys_that_order_at_once(key: str, orders: list[tuple[str, dict[str, str]]]) -> None:
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
-        await pilot.press(key)
-        await settled(pilot)
+        await press(pilot, key)
         assert link_of(app).orders == orders
 
 
 async def test_p_resumes_what_is_paused() -> None:
     app = an_app(fixtures.paused())
     async with shown(app) as pilot:
-        await pilot.press("p")
-        await settled(pilot)
+        await press(pilot, "p")
         snapshot = fixtures.normal()
         held = replace(snapshot.symbols["BTCUSDT"], state="paused")
         app.picture.receive(replace(snapshot, symbols={**snapshot.symbols, "BTCUSDT": held}))
-        await pilot.press("p")
-        await settled(pilot)
+        await press(pilot, "p")
         assert link_of(app).orders == [("resume", {}), ("resume", {"symbol": "BTCUSDT"})]
 
 
@@ -69,27 +66,21 @@ async def test_p_resumes_what_is_paused() -> None:
 async def test_page_keys_open_and_close_their_page(key: str, page: str) -> None:
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
-        await pilot.press(key)
-        await settled(pilot)
+        await press(pilot, key)
         assert isinstance(app.screen, Page)
         assert page == app.screen.NAME
-        await pilot.press(key)
-        await settled(pilot)
+        await press(pilot, key)
         assert app.screen.NAME == "dashboard"
-        await pilot.press(key, "escape")
-        await settled(pilot)
+        await press(pilot, key, "escape")
         assert app.screen.NAME == "dashboard"
 
 
 async def test_pages_replace_each_other_and_escape_leads_home() -> None:
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
-        await pilot.press("x")
-        await pilot.press("w")
-        await settled(pilot)
+        await press(pilot, "x", "w")
         assert len(app.screen_stack) == 2
-        await pilot.press("escape", "escape")
-        await settled(pilot)
+        await press(pilot, "escape", "escape")
         assert len(app.screen_stack) == 1
 
 
@@ -100,22 +91,18 @@ async def test_symbol_keys_choose_what_is_shown() -> None:
         assert app.picture.symbol == "ETHUSDT"
         await pilot.press("N")
         assert app.picture.symbol == "BTCUSDT"
-        await pilot.press("s")
-        await settled(pilot)
+        await press(pilot, "s")
         assert isinstance(app.screen, SymbolDialog)
-        await pilot.press("e", "t", "h", "enter")
-        await settled(pilot)
+        await press(pilot, "e", "t", "h", "enter")
         assert app.picture.symbol == "ETHUSDT"
-        await pilot.press("s", "down", "up", "escape")
-        await settled(pilot)
+        await press(pilot, "s", "down", "up", "escape")
         assert app.picture.symbol == "ETHUSDT"
 
 
 async def test_space_holds_the_display_and_says_that_trading_goes_on() -> None:
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
-        await pilot.press("space")
-        await settled(pilot)
+        await press(pilot, "space")
         assert app.picture.frozen
         assert "trading goes on" in screen_text(app)
         await pilot.press("space")
@@ -127,8 +114,7 @@ async def test_theme_key_goes_round_and_the_screen_survives_it() -> None:
     async with shown(app) as pilot:
         seen = []
         for _ in range(4):
-            await pilot.press("T")
-            await settled(pilot)
+            await press(pilot, "T")
             seen.append(app.theme)
         assert seen == ["light", "colour-blind", "ansi-16", "dark"]
 
@@ -138,8 +124,7 @@ async def test_numbers_jump_to_panes_and_choose_the_tab_of_a_small_terminal() ->
     async with shown(app, (80, 24)) as pilot:
         titles = ("Ladder", "Price", "Systems", "Risk", "Blockers", "Events", "Profit", "Fills")
         for at, (key, name) in enumerate(zip(("1", "2", "3", "4", "5", "6", "7", "8"), titles, strict=True), 1):
-            await pilot.press(key)
-            await settled(pilot)
+            await press(pilot, key)
             assert f"╭─ {name}" in screen_text(app)
             assert app.focused is not None
             assert (
@@ -153,8 +138,7 @@ async def test_read_only_leaves_every_order_inert_and_dim() -> None:
     async with shown(app) as pilot:
         for one in ACTIONS:
             if one.orders and one.key:
-                await pilot.press(one.key)
-                await settled(pilot)
+                await press(pilot, one.key)
         assert link_of(app).orders == []
         assert len(app.screen_stack) == 1
         assert " RO" in screen_text(app).splitlines()[0]
@@ -167,11 +151,9 @@ async def test_a_viewer_asks_for_control_and_confirms_the_take_over() -> None:
     app = an_app(fixtures.normal(), controls=False)
     async with shown(app) as pilot:
         assert " VIEW" in screen_text(app).splitlines()[0]
-        await pilot.press("p")
-        await settled(pilot)
+        await press(pilot, "p")
         assert link_of(app).orders == []
-        await pilot.press("t")
-        await settled(pilot)
+        await press(pilot, "t")
         assert link_of(app).asked == 1
         app.control_asked(ControlAsked("terminal (process 1)", "terminal (process 2)", True, 30.0))
         await settled(pilot)
@@ -182,15 +164,12 @@ async def test_a_viewer_asks_for_control_and_confirms_the_take_over() -> None:
 async def test_the_keymap_of_the_config_moves_a_key_and_the_help_says_so() -> None:
     app = an_app(fixtures.normal(), look=Look(keymap={"pause": "z", "why": "y"}))
     async with shown(app) as pilot:
-        await pilot.press("p")
-        await settled(pilot)
+        await press(pilot, "p")
         assert link_of(app).orders == []
-        await pilot.press("z")
-        await settled(pilot)
+        await press(pilot, "z")
         assert link_of(app).orders == [("pause", {})]
         assert " z pause" in screen_text(app)
-        await pilot.press("question_mark")
-        await settled(pilot)
+        await press(pilot, "question_mark")
         assert "  z      pause" in pane_text(app, "#body")
 
 
@@ -256,8 +235,7 @@ async def test_the_palette_lists_every_action_that_is_allowed() -> None:
         listed = {command.title for command in app.get_system_commands(app.screen)}
         apart = {"palette", "step_back", "step_on"}  # steps are of recorded sessions
         assert {one.label for one in ACTIONS if not one.id.startswith("pane_") and one.id not in apart} <= listed
-        await pilot.press("ctrl+p")
-        await settled(pilot)
+        await press(pilot, "ctrl+p")
         assert isinstance(app.screen, CommandPalette)
         assert {command.title for command in app.get_system_commands(app.screen_stack[-2])} == listed
     watcher = an_app(fixtures.normal(), read_only=True)
@@ -269,8 +247,7 @@ async def test_the_palette_lists_every_action_that_is_allowed() -> None:
 async def test_speed_keys_are_gone_where_time_is_real() -> None:
     app = an_app(fixtures.live())
     async with shown(app) as pilot:
-        await pilot.press("]")
-        await settled(pilot)
+        await press(pilot, "]")
         assert link_of(app).orders == []
 
 
@@ -295,16 +272,13 @@ async def test_outcomes_are_reported_good_and_bad() -> None:
     async with shown(app) as pilot:
         link = link_of(app)
         link.answer = CommandOutcome("1", False, "2 orders could not be cancelled: A, B")
-        await pilot.press("p")
-        await settled(pilot)
+        await press(pilot, "p")
         assert "2 orders could not be cancelled" in app.picture.notes[-1].text
         link.answer = Refused("another terminal controls the bot")
-        await pilot.press("p")
-        await settled(pilot)
+        await press(pilot, "p")
         assert "another terminal controls" in app.picture.notes[-1].text
         link.answer = TimedOut("pause: no outcome within 60 s")
-        await pilot.press("p")
-        await settled(pilot)
+        await press(pilot, "p")
         assert "no outcome within" in app.picture.notes[-1].text
         assert "pause" in pane_text(app, "#events")
 
@@ -312,11 +286,9 @@ async def test_outcomes_are_reported_good_and_bad() -> None:
 async def test_quitting_always_asks_and_cancel_has_the_focus() -> None:
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
-        await pilot.press("ctrl+q")
-        await settled(pilot)
+        await press(pilot, "ctrl+q")
         assert isinstance(app.screen, LeaveDialog)
-        await pilot.press("enter")
-        await settled(pilot)
+        await press(pilot, "enter")
         assert isinstance(app.screen, Page)
         assert app.is_running
 
@@ -324,8 +296,7 @@ async def test_quitting_always_asks_and_cancel_has_the_focus() -> None:
 async def test_ctrl_z_and_ctrl_c_stop_nothing() -> None:
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
-        await pilot.press("ctrl+z", "ctrl+c")
-        await settled(pilot)
+        await press(pilot, "ctrl+z", "ctrl+c")
         assert app.is_running
         assert app.picture.notes[-1].text == "ctrl+c ends nothing here: ^q leaves, and asks how"
 
@@ -340,8 +311,7 @@ async def test_an_order_is_not_given_while_the_bot_cannot_be_heard() -> None:
     async with shown(app) as pilot:
         app.picture.line = Line.LOST
         await settled(pilot)
-        await pilot.press("p")
-        await settled(pilot)
+        await press(pilot, "p")
         assert link_of(app).orders == []
         assert isinstance(app, GridApp)
 
@@ -349,8 +319,7 @@ async def test_an_order_is_not_given_while_the_bot_cannot_be_heard() -> None:
 async def test_an_order_can_be_given_by_its_name_in_the_palette() -> None:
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
-        await pilot.press("ctrl+p")
-        await settled(pilot)
+        await press(pilot, "ctrl+p")
         await pilot.press(*"pause")
         for _ in range(200):  # the palette looks for matches in a task of its own
             await pilot.pause(0.01)
@@ -368,8 +337,7 @@ async def test_an_order_under_way_stands_in_the_top_line_until_its_outcome_comes
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
         hold = link_of(app).hold = asyncio.Event()
-        await pilot.press("p")
-        await settled(pilot)
+        await press(pilot, "p")
         assert "◌ pause …" in screen_text(app).splitlines()[0]
         hold.set()
         await settled(pilot)
@@ -399,21 +367,16 @@ async def test_a_pane_is_copied_to_the_clipboard_and_into_a_file(monkeypatch: py
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
         app.screen.set_focus(None)
-        await pilot.press("C")
-        await settled(pilot)
+        await press(pilot, "C")
         assert "63 959.0" in app.clipboard
         assert "leverage" in app.clipboard, "without a focus the whole page is copied"
-        await pilot.press("1")
-        await settled(pilot)
-        await pilot.press("C")
-        await settled(pilot)
+        await press(pilot, "1")
+        await press(pilot, "C")
         assert app.clipboard.startswith("╭─ Ladder BTCUSDT")
         assert "leverage" not in app.clipboard
         monkeypatch.setattr(copying, "CLIPBOARD_BYTES", 10)
-        await pilot.press("4")
-        await settled(pilot)
-        await pilot.press("C")
-        await settled(pilot)
+        await press(pilot, "4")
+        await press(pilot, "C")
         assert app.clipboard.startswith("╭─ Ladder"), "what is too long leaves the clipboard as it was"
         assert app.picture.notes[-1].text == "too long for the clipboard, and written to kept.txt"
         assert written[1] == app.clipboard
@@ -435,8 +398,7 @@ async def test_asking_for_control_says_why_it_can_not_be_had() -> None:
 
     app = an_app(fixtures.normal(), read_only=True)
     async with shown(app) as pilot:
-        await pilot.press("t")
-        await settled(pilot)
+        await press(pilot, "t")
         assert link_of(app).asked == 0
         assert "--read-only" in app.picture.notes[-1].text
     with pytest.raises(NotRunning, match="nobody was asked"):

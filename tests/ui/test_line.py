@@ -16,7 +16,7 @@ from gridbot_tui.ui.link import Door
 from gridbot_tui.ui.picture import Line
 from tests.ui import fixtures
 from tests.ui.demo import DemoBot, serving
-from tests.ui.running import screen_text, settled
+from tests.ui.running import press, screen_text, settled
 
 
 def door_to(path: Path) -> Door:
@@ -110,10 +110,8 @@ async def test_a_bot_of_this_process_that_ended_leaves_its_last_picture_on_the_s
         await server.close()
         await until(pilot, lambda: app.picture.line is Line.LOST)
         assert app.is_running
-        await pilot.press("ctrl+q")
-        await settled(pilot)
-        await pilot.press("right", "enter")
-        await settled(pilot)
+        await press(pilot, "ctrl+q")
+        await press(pilot, "right", "enter")
     assert app.return_value is not None
     assert app.return_value.how == "detached"
 

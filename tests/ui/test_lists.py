@@ -10,7 +10,7 @@ from gridbot_tui.ui.screens.decisions import DecisionsPane, ReasonPane
 from gridbot_tui.ui.screens.orders import FillsPane, OrdersPane
 from gridbot_tui.units import MINUTE
 from tests.ui import fixtures
-from tests.ui.running import Ticker, an_app, pane_text, screen_text, settled, shown
+from tests.ui.running import Ticker, an_app, pane_text, press, screen_text, settled, shown
 
 SIZES = [(80, 24), (120, 40)]
 
@@ -33,8 +33,7 @@ def marked(app: GridApp, selector: str) -> str:
 async def test_orders_show_side_price_state_and_age_by_sign_and_word(size: tuple[int, int]) -> None:
     app = an_app(fixtures.normal())
     async with shown(app, size) as pilot:
-        await pilot.press("o")
-        await settled(pilot)
+        await press(pilot, "o")
         text = pane_text(app, "OrdersPane")
         for part in ("▼ sell", "62 192.0", "▪ resting", "at 47 980.0", "✗ cancelled", "gb-main-42-1s-1", "41m"):
             assert part in text
@@ -47,21 +46,18 @@ async def test_the_mark_follows_the_newest_until_it_is_moved_and_then_stays_on_i
     snapshot = replace(fixtures.normal(), orders=(an_order(1, "one"), an_order(2, "two")))
     app = an_app(snapshot)
     async with shown(app) as pilot:
-        await pilot.press("o")
-        await settled(pilot)
+        await press(pilot, "o")
         assert "two" in marked(app, "OrdersPane")
         app.picture.receive(replace(snapshot, orders=(*snapshot.orders, an_order(3, "three"))))
         await settled(pilot)
         assert "three" in marked(app, "OrdersPane")
-        await pilot.press("down", "j", "up", "k", "down")
-        await settled(pilot)
+        await press(pilot, "down", "j", "up", "k", "down")
         assert "two" in marked(app, "OrdersPane")
         app.picture.receive(replace(snapshot, orders=(*snapshot.orders, an_order(4, "four"), an_order(5, "five"))))
         await settled(pilot)
         assert "two" in marked(app, "OrdersPane")
         for key, name in (("end", "one"), ("pageup", "five"), ("pagedown", "one"), ("home", "five")):
-            await pilot.press(key)
-            await settled(pilot)
+            await press(pilot, key)
             assert name in marked(app, "OrdersPane")
 
 
@@ -71,24 +67,20 @@ async def test_the_mark_stays_in_sight_in_a_long_list() -> None:
     async with shown(app, (80, 24)) as pilot:
         await pilot.press("o")
         for _ in range(4):
-            await pilot.press("pagedown", "down")
-            await settled(pilot)
+            await press(pilot, "pagedown", "down")
             assert "› BTCUSDT" in pane_text(app, "OrdersPane")
 
 
 async def test_only_the_shown_symbol_and_all_again() -> None:
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
-        await pilot.press("o", "2")
-        await settled(pilot)
+        await press(pilot, "o", "2")
         assert isinstance(app.focused, FillsPane)
         assert "ETHUSDT" in pane_text(app, "FillsPane")
-        await pilot.press("A")
-        await settled(pilot)
+        await press(pilot, "A")
         assert "ETHUSDT" not in pane_text(app, "FillsPane")
         assert "3 · BTCUSDT" in pane_text(app, "FillsPane")
-        await pilot.press("n", "A", "1")
-        await settled(pilot)
+        await press(pilot, "n", "A", "1")
         assert isinstance(app.focused, OrdersPane)
         assert "4 · all symbols" in pane_text(app, "FillsPane")
 
@@ -97,8 +89,7 @@ async def test_only_the_shown_symbol_and_all_again() -> None:
 async def test_every_state_has_its_word(state: str) -> None:
     app = an_app(replace(fixtures.normal(), orders=(an_order(1, "one", state=state),)))
     async with shown(app) as pilot:
-        await pilot.press("o")
-        await settled(pilot)
+        await press(pilot, "o")
         assert state.replace("_", " ") in marked(app, "OrdersPane")
 
 
@@ -114,35 +105,28 @@ def a_decision(at: int, symbol: str = "BTCUSDT") -> DecisionView:
 async def test_a_decision_says_what_was_known_what_was_decided_and_by_which_rule(size: tuple[int, int]) -> None:
     app = an_app(replace(fixtures.normal(), decisions=(a_decision(9), a_decision(3, "ETHUSDT"))))
     async with shown(app, size) as pilot:
-        await pilot.press("d")
-        await settled(pilot)
+        await press(pilot, "d")
         assert "rule3" in marked(app, "DecisionsPane")
         reason = pane_text(app, "ReasonPane")
         for part in ("ETHUSDT", "decided 3", "rule3", "epoch 3", "up 0.50 down 0.00 neutral 0.33"):
             assert part in reason
         assert "empty  -" in reason
-        await pilot.press("down")
-        await settled(pilot)
+        await press(pilot, "down")
         assert "decided 9" in pane_text(app, "ReasonPane")
-        await pilot.press("home")
-        await settled(pilot)
+        await press(pilot, "home")
         assert "decided 3" in pane_text(app, "ReasonPane")
-        await pilot.press("A")
-        await settled(pilot)
+        await press(pilot, "A")
         assert "ETHUSDT" not in pane_text(app, "DecisionsPane")
-        await pilot.press("2")
-        await settled(pilot)
+        await press(pilot, "2")
         assert isinstance(app.focused, ReasonPane)
-        await pilot.press("1")
-        await settled(pilot)
+        await press(pilot, "1")
         assert isinstance(app.focused, DecisionsPane)
 
 
 async def test_no_decision_yet_says_why() -> None:
     app = an_app(fixtures.nothing())
     async with shown(app) as pilot:
-        await pilot.press("d", "down", "home")
-        await settled(pilot)
+        await press(pilot, "d", "down", "home")
         assert "warming up" in pane_text(app, "DecisionsPane")
         assert "no decision is marked" in pane_text(app, "ReasonPane")
 
@@ -165,8 +149,7 @@ async def test_connections_show_state_age_reconnects_latency_and_budget(size: tu
         )
     )
     async with shown(app, size) as pilot:
-        await pilot.press("c")
-        await settled(pilot)
+        await press(pilot, "c")
         rows = pane_text(app, "LinksPane").splitlines()
         assert "1 down" in rows[0]
         market, user, rest = (next(row for row in rows if name in row) for name in ("market", "user ", "rest "))
@@ -205,8 +188,7 @@ async def test_a_lost_line_and_who_controls_are_told() -> None:
     app = an_app(fixtures.normal(), read_only=True)
     app.picture.line, app.picture.line_detail = Line.LOST, "the bot closed the connection"
     async with shown(app) as pilot:
-        await pilot.press("c")
-        await settled(pilot)
+        await press(pilot, "c")
         text = pane_text(app, "AgesPane")
         assert "✗ disconnected  the bot closed the connection" in text
         assert "reads only (--read-only)" in text
@@ -219,8 +201,7 @@ async def test_numbers_go_to_the_panes_of_the_page() -> None:
     async with shown(app) as pilot:
         await pilot.press("c")
         for key, name in (("2", "RatePane"), ("3", "AgesPane"), ("1", "LinksPane")):
-            await pilot.press(key)
-            await settled(pilot)
+            await press(pilot, key)
             assert type(app.focused).__name__ == name
 
 
@@ -229,12 +210,10 @@ async def test_page_keys_open_and_close(key: str) -> None:
     app = an_app(None)
     async with shown(app, (80, 24)) as pilot:
         before = app.screen
-        await pilot.press(key)
-        await settled(pilot)
+        await press(pilot, key)
         assert app.screen is not before
         assert screen_text(app)
-        await pilot.press(key)
-        await settled(pilot)
+        await press(pilot, key)
         assert app.screen is before
 
 
@@ -255,8 +234,7 @@ async def test_no_name_of_a_symbol_is_cut_for_two_would_read_alike(page: str) ->
     )
     app = an_app(snapshot)
     async with shown(app, (80, 48)) as pilot:
-        await pilot.press(page)
-        await settled(pilot)
+        await press(pilot, page)
         text = screen_text(app).replace("\n", " ")
         assert [name for name in NAMES if f" {name} " not in text] == []
 
@@ -269,13 +247,11 @@ async def test_the_mark_of_the_portfolio_stays_on_its_symbol_when_another_order_
 
     app = an_app(worth(SOLUSDT="1", XRPUSDT="2", ADAUSDT="3", DOGEUSDT="4", ETHUSDT="-500", BTCUSDT="-900"))
     async with shown(app) as pilot:
-        await pilot.press("a", *["right"] * 5, "down")
-        await settled(pilot)
+        await press(pilot, "a", *["right"] * 5, "down")
         assert "by result" in screen_text(app)
         assert "› ETHUSDT" in marked(app, "#body")
         app.picture.receive(worth(SOLUSDT="1", XRPUSDT="2", ADAUSDT="3", DOGEUSDT="4", ETHUSDT="900", BTCUSDT="-900"))
         await settled(pilot)
         assert "› ETHUSDT" in marked(app, "#body"), "it is the last one now"
-        await pilot.press("enter")
-        await settled(pilot)
+        await press(pilot, "enter")
         assert app.picture.symbol == "ETHUSDT"

@@ -9,7 +9,7 @@ from gridbot_tui.ui.logbook import LogBook
 from gridbot_tui.ui.screens.dashboard import DashboardPage
 from gridbot_tui.ui.screens.log import LogPage, LogPane, pattern
 from tests.ui import fixtures
-from tests.ui.running import an_app, pane_text, screen_text, settled, shown
+from tests.ui.running import an_app, pane_text, press, screen_text, settled, shown
 
 
 def lines(start: int, count: int) -> tuple[EventView, ...]:
@@ -92,8 +92,7 @@ def test_what_is_typed_is_an_expression_or_else_plain_text(typed: str, found: bo
 async def test_the_newest_line_is_at_the_bottom_and_followed(size: tuple[int, int]) -> None:
     app = an_app(with_events(*lines(0, 100)))
     async with shown(app, size) as pilot:
-        await pilot.press("l")
-        await settled(pilot)
+        await press(pilot, "l")
         assert "number 99" in pane_text(app, "LogPane").splitlines()[-2]
         app.picture.receive(with_events(*lines(50, 100)))
         await settled(pilot)
@@ -104,24 +103,19 @@ async def test_the_newest_line_is_at_the_bottom_and_followed(size: tuple[int, in
 async def test_a_moved_cursor_holds_its_line_until_follow() -> None:
     app = an_app(with_events(*lines(0, 100)))
     async with shown(app, (80, 24)) as pilot:
-        await pilot.press("l", "up", "up", "pageup")
-        await settled(pilot)
+        await press(pilot, "l", "up", "up", "pageup")
         held = pane_text(app, "LogPane").splitlines()[1:-1]
         app.picture.receive(with_events(*lines(50, 100)))
         await settled(pilot)
         assert pane_text(app, "LogPane").splitlines()[1:-1] == held
-        await pilot.press("down", "k", "j", "pagedown", "home")
-        await settled(pilot)
+        await press(pilot, "down", "k", "j", "pagedown", "home")
         assert "number 0" in pane_text(app, "LogPane")
-        await pilot.press("end")
-        await settled(pilot)
+        await press(pilot, "end")
         assert pane_of(app).follows
         for follows in (False, True):
-            await pilot.press("F")
-            await settled(pilot)
+            await press(pilot, "F")
             assert pane_of(app).follows is follows
-        await pilot.press("up", "G")
-        await settled(pilot)
+        await press(pilot, "up", "G")
         assert pane_of(app).follows
 
 
@@ -134,8 +128,7 @@ async def test_levels_are_filtered_and_named() -> None:
     async with shown(app, (80, 24)) as pilot:
         await pilot.press("l")
         for name, left in (("info", 3), ("warnings", 2), ("errors", 1), ("all", 4)):
-            await pilot.press("v")
-            await settled(pilot)
+            await press(pilot, "v")
             text = pane_text(app, "LogPane")
             assert f"level {name}" in text
             assert text.count(" line") - text.count("lines") == left
@@ -145,41 +138,33 @@ async def test_search_finds_upwards_from_the_newest_and_goes_round_with_n() -> N
     events = (*lines(0, 40), EventView(fixtures.NOW + 50, "error", "link", "", "odd one"), *lines(60, 40))
     app = an_app(with_events(*events))
     async with shown(app, (80, 24)) as pilot:
-        await pilot.press("l", "slash", *"odd", "enter")
-        await settled(pilot)
+        await press(pilot, "l", "slash", *"odd", "enter")
         assert "/odd line 41" in pane_text(app, "LogPane")
         assert "odd one" in pane_text(app, "LogPane")
-        await pilot.press("end", "slash", *("backspace",) * 3, *"number 3", "enter")
-        await settled(pilot)
+        await press(pilot, "end", "slash", *("backspace",) * 3, *"number 3", "enter")
         assert "line 40" in pane_text(app, "LogPane")
-        await pilot.press("N")
-        await settled(pilot)
+        await press(pilot, "N")
         assert "line 39" in pane_text(app, "LogPane")
-        await pilot.press("n", "n")
-        await settled(pilot)
+        await press(pilot, "n", "n")
         assert "line 4 " in pane_text(app, "LogPane")
 
 
 async def test_what_is_nowhere_is_said_and_escape_ends_the_search_before_the_page() -> None:
     app = an_app(with_events(*lines(0, 40)))
     async with shown(app, (120, 40)) as pilot:
-        await pilot.press("l", "n", "slash", *"zebra", "enter")
-        await settled(pilot)
+        await press(pilot, "l", "n", "slash", *"zebra", "enter")
         assert "/zebra not found" in pane_text(app, "LogPane")
-        await pilot.press("escape")
-        await settled(pilot)
+        await press(pilot, "escape")
         assert isinstance(app.screen, LogPage)
         assert "zebra" not in pane_text(app, "LogPane")
-        await pilot.press("escape")
-        await settled(pilot)
+        await press(pilot, "escape")
         assert isinstance(app.screen, DashboardPage)
 
 
 async def test_a_time_of_day_can_be_sought() -> None:
     app = an_app(fixtures.normal())
     async with shown(app, (120, 40)) as pilot:
-        await pilot.press("l", "slash", *"13:23", "enter")
-        await settled(pilot)
+        await press(pilot, "l", "slash", *"13:23", "enter")
         assert "line 2 " in pane_text(app, "LogPane")
 
 
@@ -195,6 +180,5 @@ async def test_notes_of_this_terminal_stand_among_the_lines() -> None:
 async def test_nothing_said_is_not_an_empty_screen() -> None:
     app = an_app(fixtures.nothing())
     async with shown(app, (80, 24)) as pilot:
-        await pilot.press("l", "up", "n", "F")
-        await settled(pilot)
+        await press(pilot, "l", "up", "n", "F")
         assert "nothing was said yet" in pane_text(app, "LogPane")

@@ -19,7 +19,7 @@ from gridbot_tui.ui.panes.risk import RiskPane, curve_rows
 from gridbot_tui.ui.picture import Line, Picture
 from gridbot_tui.ui.rows import text_of
 from tests.ui import fixtures
-from tests.ui.running import Ticker, an_app, pane_text, screen_text, settled, shown
+from tests.ui.running import Ticker, an_app, pane_text, press, screen_text, settled, shown
 
 SIZES = [(80, 24), (200, 60), (40, 10)]
 
@@ -96,8 +96,7 @@ async def test_each_symbol_set_draws_only_its_own_signs(symbols: glyphs.Symbols)
 async def test_a_dialog_in_ascii_has_no_other_sign(key: str) -> None:
     app = an_app(fixtures.normal(), look=Look(symbols="ascii"))
     async with shown(app, (80, 24)) as pilot:
-        await pilot.press(key)
-        await settled(pilot)
+        await press(pilot, key)
         assert len(app.screen_stack) == 2
         assert [line for line in screen_text(app).splitlines() if not line.isascii()] == []
 
@@ -126,13 +125,10 @@ async def test_a_terminal_that_is_too_small_says_so_and_still_pauses_and_flatten
         text = screen_text(app)
         assert "need 60x16, have 50x12" in text
         assert "SIM" in text
-        await pilot.press("p")
-        await settled(pilot)
-        await pilot.press("f")
-        await settled(pilot)
+        await press(pilot, "p")
+        await press(pilot, "f")
         assert "Cancel" in screen_text(app)
-        await pilot.press("tab", "enter")
-        await settled(pilot)
+        await press(pilot, "tab", "enter")
         assert link_of(app).orders == [("pause", {}), ("flatten", {"symbol": "BTCUSDT"})]
 
 
@@ -152,15 +148,13 @@ async def test_the_ladder_follows_the_market_until_it_is_scrolled() -> None:
     async with shown(app) as pilot:
         assert "60 010.0 last" in pane_text(app, "#ladder")
         assert "▲" in pane_text(app, "#ladder").splitlines()[-1]
-        await pilot.press("1")
-        await settled(pilot)
+        await press(pilot, "1")
         for _ in range(12):
             await pilot.press("pageup")
         await settled(pilot)
         assert "69 010.0" in pane_text(app, "#ladder")
         assert "60 010.0 last" not in pane_text(app, "#ladder")
-        await pilot.press("home")
-        await settled(pilot)
+        await press(pilot, "home")
         assert "60 010.0 last" in pane_text(app, "#ladder")
 
 
@@ -342,15 +336,11 @@ async def test_an_account_in_a_dear_coin_does_not_read_as_nothing(size: tuple[in
         await settled(pilot)
         assert re.search("0.051072(.|\n)*0.049820", pane_text(app, "#risk")), "both ends of the curve"
         assert "+0.000206" in pane_text(app, "#ladder")
-        await pilot.press("a")
-        await settled(pilot)
+        await press(pilot, "a")
         assert "+0.000536" in screen_text(app)
-        await pilot.press("x")
-        await settled(pilot)
+        await press(pilot, "x")
         assert re.search("0.007582(.|\n)*0.000220", screen_text(app)), "margin and profit of a cycle"
-        await pilot.press("o")
-        await settled(pilot)
+        await press(pilot, "o")
         assert size[0] < 100 or "+0.000206" in screen_text(app)
-        await pilot.press("f")
-        await settled(pilot)
+        await press(pilot, "f")
         assert "fee about 0.78" in screen_text(app), "the price of this made market is still in thousands"

@@ -10,7 +10,7 @@ from gridbot_tui.ui.panes.ladder import LadderPane
 from gridbot_tui.ui.screens.log import LogPane
 from gridbot_tui.ui.screens.orders import FillsPane
 from tests.ui import fixtures
-from tests.ui.running import an_app, pane_text, settled, shown
+from tests.ui.running import an_app, pane_text, press, settled, shown
 
 
 def turned(over: Widget, *, down: bool) -> events.MouseEvent:
@@ -36,8 +36,7 @@ async def test_the_wheel_looks_through_a_pane() -> None:
 async def test_in_a_list_the_wheel_moves_the_mark() -> None:
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
-        await pilot.press("o")
-        await settled(pilot)
+        await press(pilot, "o")
         fills = app.screen.query_one(FillsPane)
         first = fills.marked
         fills.post_message(turned(fills, down=True))
@@ -48,8 +47,7 @@ async def test_in_a_list_the_wheel_moves_the_mark() -> None:
 async def test_in_the_log_the_wheel_holds_the_view() -> None:
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
-        await pilot.press("l")
-        await settled(pilot)
+        await press(pilot, "l")
         log = app.screen.query_one(LogPane)
         log.post_message(turned(log, down=False))
         await settled(pilot)

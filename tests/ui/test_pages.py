@@ -7,14 +7,13 @@ from gridbot_tui.ui.picture import Line
 from gridbot_tui.ui.screens.portfolio import PortfolioPane
 from gridbot_tui.ui.screens.whatif import funding_words, tier_words
 from tests.ui import fixtures
-from tests.ui.running import an_app, pane_text, screen_text, settled, shown
+from tests.ui.running import an_app, pane_text, press, screen_text, settled, shown
 
 
 async def test_what_if_shows_both_directions_beside_now() -> None:
     app = an_app(fixtures.normal())
     async with shown(app, (100, 24)) as pilot:
-        await pilot.press("x")
-        await settled(pilot)
+        await press(pilot, "x")
         text = pane_text(app, "#body")
         for word in (
             "all 5 buys",
@@ -27,8 +26,7 @@ async def test_what_if_shows_both_directions_beside_now() -> None:
             "gets 0.14",
         ):
             assert word in text
-        await pilot.press("n")
-        await settled(pilot)
+        await press(pilot, "n")
         assert "no ladder stands" in pane_text(app, "#body")
 
 
@@ -43,8 +41,7 @@ def test_funding_says_pays_or_gets_and_unknown_is_a_dash() -> None:
 async def test_why_ranks_reasons_with_since_and_what_clears_them() -> None:
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
-        await pilot.press("w")
-        await settled(pilot)
+        await press(pilot, "w")
         text = pane_text(app, "#body")
         assert text.index("gap budget  BTCUSDT") < text.index("neutral silent  ETHUSDT")
         for word in (
@@ -59,8 +56,7 @@ async def test_why_ranks_reasons_with_since_and_what_clears_them() -> None:
 async def test_why_is_never_empty() -> None:
     app = an_app(fixtures.nothing())
     async with shown(app) as pilot:
-        await pilot.press("w")
-        await settled(pilot)
+        await press(pilot, "w")
         assert "nothing is held back by a rule; the bot is starting" in pane_text(app, "#body")
 
 
@@ -75,63 +71,51 @@ async def test_the_portfolio_sorts_by_any_column_and_unknown_comes_last() -> Non
     unknown = replace(snapshot.symbols["ADAUSDT"], bias=None)
     app = an_app(replace(snapshot, symbols={**snapshot.symbols, "ADAUSDT": unknown}))
     async with shown(app, (140, 20)) as pilot:
-        await pilot.press("a")
-        await settled(pilot)
+        await press(pilot, "a")
         assert names(pane_text(app, "#body")) == sorted(snapshot.symbols)
-        await pilot.press(*["right"] * 6)
-        await settled(pilot)
+        await press(pilot, *["right"] * 6)
         assert "by bias" in pane_text(app, "#body")
         assert names(pane_text(app, "#body"))[0] == "SOLUSDT"
         assert names(pane_text(app, "#body"))[-1] == "ADAUSDT"
-        await pilot.press("R")
-        await settled(pilot)
+        await press(pilot, "R")
         assert names(pane_text(app, "#body"))[0] == "BTCUSDT"
         assert names(pane_text(app, "#body"))[-1] == "ADAUSDT"
         for key, column in (("left", "result"), (">", "bias"), ("<", "result")):
-            await pilot.press(key)
-            await settled(pilot)
+            await press(pilot, key)
             assert f"by {column}" in pane_text(app, "#body")
 
 
 async def test_enter_opens_the_marked_symbol_on_the_dashboard() -> None:
     app = an_app(fixtures.six_symbols())
     async with shown(app, (140, 40)) as pilot:
-        await pilot.press("a", "down", "j", "up", "k", "down", "j", "enter")
-        await settled(pilot)
+        await press(pilot, "a", "down", "j", "up", "k", "down", "j", "enter")
         assert app.picture.symbol == "DOGEUSDT"
         assert len(app.screen_stack) == 1
-        await pilot.press("a", "end", "enter")
-        await settled(pilot)
+        await press(pilot, "a", "end", "enter")
         assert app.picture.symbol == "XRPUSDT"
-        await pilot.press("a", "end", "home", "enter")
-        await settled(pilot)
+        await press(pilot, "a", "end", "home", "enter")
         assert app.picture.symbol == "ADAUSDT"
 
 
 async def test_a_filter_narrows_the_list_and_escape_clears_it_before_it_leaves() -> None:
     app = an_app(fixtures.six_symbols())
     async with shown(app, (140, 20)) as pilot:
-        await pilot.press("a", "slash", *"xrp", "enter")
-        await settled(pilot)
+        await press(pilot, "a", "slash", *"xrp", "enter")
         assert names(pane_text(app, "#body")) == ["XRPUSDT"]
         assert "/xrp" in pane_text(app, "#body")
-        await pilot.press("enter")
-        await settled(pilot)
+        await press(pilot, "enter")
         assert app.picture.symbol == "XRPUSDT"
-        await pilot.press("a", "slash", *"nothing", "escape")
-        await settled(pilot)
+        await press(pilot, "a", "slash", *"nothing", "escape")
         assert isinstance(app.focused, PortfolioPane)
         assert len(names(pane_text(app, "#body"))) == 6
-        await pilot.press("escape")
-        await settled(pilot)
+        await press(pilot, "escape")
         assert len(app.screen_stack) == 1
 
 
 async def test_the_help_lists_the_keys_that_pages_have_of_their_own() -> None:
     app = an_app(fixtures.normal())
     async with shown(app, (120, 90)) as pilot:
-        await pilot.press("question_mark")
-        await settled(pilot)
+        await press(pilot, "question_mark")
         text = screen_text(app)
         for page, keys in {
             "all symbols": ("enter  open", "←→     sort by", "R      reverse", "/      filter"),
@@ -150,8 +134,7 @@ async def test_the_help_lists_every_action_with_the_key_it_has() -> None:
 
     app = an_app(fixtures.normal())
     async with shown(app, (120, 90)) as pilot:
-        await pilot.press("question_mark")
-        await settled(pilot)
+        await press(pilot, "question_mark")
         text = screen_text(app)
         assert all(one.help in text for one in ACTIONS if not one.id.startswith("pane_"))
 
@@ -166,8 +149,7 @@ async def test_a_replay_at_the_end_of_its_data_has_ended_and_is_not_lost() -> No
         assert "■ ENDED" in text.splitlines()[0]
         assert "the recorded market ends here" in text
         assert "DISCONNECTED" not in text
-        await pilot.press("ctrl+q")
-        await settled(pilot)
+        await press(pilot, "ctrl+q")
         assert "nothing trades" in screen_text(app)
         assert "attach" not in screen_text(app)
 
@@ -175,8 +157,7 @@ async def test_a_replay_at_the_end_of_its_data_has_ended_and_is_not_lost() -> No
 async def test_both_directions_of_what_if_can_be_read_on_the_smallest_terminal() -> None:
     app = an_app(fixtures.normal())
     async with shown(app, (60, 24)) as pilot:
-        await pilot.press("x")
-        await settled(pilot)
+        await press(pilot, "x")
         rows = [" ".join(row.strip("│ ").split()) for row in screen_text(app).splitlines()]
         assert "BTC, USDT now all 5 buys all 3 sells" in rows
         assert "position 0.026 0.161 −0.052" in rows

@@ -6,7 +6,7 @@ from gridbot_tui.control.snapshot import TrialView
 from gridbot_tui.ui.rows import cells
 from gridbot_tui.ui.screens.trials import trial_rows
 from tests.ui import fixtures
-from tests.ui.running import an_app, pane_text, settled, shown
+from tests.ui.running import an_app, pane_text, press, shown
 
 RUNNING = fixtures.TRIALS[0]
 EDITED = replace(
@@ -22,8 +22,7 @@ def text(*trials: TrialView, width: int = 96) -> str:
 async def test_the_screen_says_what_a_day_made_on_how_many_and_how_sure_that_is() -> None:
     app = an_app(fixtures.normal())
     async with shown(app, (100, 24)) as pilot:
-        await pilot.press("x")
-        await settled(pilot)
+        await press(pilot, "x")
         found = pane_text(app, "#body")
         assert "back-test as it runs: +0.021 % a day [−0.034 %, +0.079 %] on 60 days" in found
         assert "4.1 fills a day, deepest fall −3.8 %; BTCUSDT, ETHUSDT, 15 min bars" in found

@@ -18,7 +18,7 @@ from gridbot_tui.ui.dialogs.symbol import SymbolDialog
 from gridbot_tui.ui.screens.page import Page
 from gridbot_tui.ui.screens.portfolio import PortfolioPage
 from tests.ui import fixtures
-from tests.ui.running import an_app, link_of, settled, shown
+from tests.ui.running import an_app, link_of, press, settled, shown
 
 KEYS = [*"123456789sSnNpPtTlLoOcCdDgGhHkKmMvVrReEiIwWaAbBfFuU?/ "]
 KEYS += ["enter", "escape", "tab", "shift+tab", "up", "down", "left", "right", "pagedown", "home", "ctrl+f", "ctrl+p"]
@@ -61,8 +61,7 @@ async def test_a_dialog_that_was_only_just_opened_can_be_flushed() -> None:
         assert isinstance(app.screen, SymbolDialog)
         app.flush()
         await settled(pilot)
-        await pilot.press("e", "t", "h", "enter", "enter")
-        await settled(pilot)
+        await press(pilot, "e", "t", "h", "enter", "enter")
         assert app.picture.symbol == "ETHUSDT"
 
 
@@ -70,11 +69,9 @@ async def test_a_dialog_that_was_only_just_opened_can_be_flushed() -> None:
 async def test_the_second_of_two_closing_keys_closes_nothing_more(key: str) -> None:
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
-        await pilot.press("o")
-        await settled(pilot)
+        await press(pilot, "o")
         before = app.screen_stack[:]
-        await pilot.press("s")
-        await settled(pilot)
+        await press(pilot, "s")
         burst(app, [key, key, key])
         await settled(pilot)
         assert app.is_running
@@ -85,8 +82,7 @@ async def test_the_second_of_two_closing_keys_closes_nothing_more(key: str) -> N
 async def test_a_flatten_confirmed_twice_in_a_breath_is_one_flatten() -> None:
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
-        await pilot.press("f")
-        await settled(pilot)
+        await press(pilot, "f")
         dialog = app.screen
         assert isinstance(dialog, Dialog)
         await pilot.press("tab")
@@ -113,8 +109,7 @@ async def test_keys_and_sizes_that_come_while_the_app_leaves_do_not_turn_its_end
 async def test_the_palette_opens_again_over_a_dialog_that_came_over_it() -> None:
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
-        await pilot.press("ctrl+p")
-        await settled(pilot)
+        await press(pilot, "ctrl+p")
         app.control_asked(ControlAsked("me", "another", True, 30.0))
         await settled(pilot)
         burst(app, ["ctrl+p", "escape", "ctrl+p"])
@@ -125,25 +120,21 @@ async def test_the_palette_opens_again_over_a_dialog_that_came_over_it() -> None
 async def test_a_click_on_a_line_of_the_palette_that_the_search_took_away_chooses_nothing() -> None:
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:
-        await pilot.press("ctrl+p")
-        await settled(pilot)
+        await press(pilot, "ctrl+p")
         found = app.screen.query_one(Found)
         style = Style(meta={"option": found.option_count + 3})
         found.post_message(events.Click(found, 1, 1, 0, 0, 1, False, False, False, style=style))
         await settled(pilot)
         assert isinstance(app.screen, Palette)
-        await pilot.press(*"all symbols")
-        await settled(pilot)
-        await pilot.press("enter")
-        await settled(pilot)
+        await press(pilot, *"all symbols")
+        await press(pilot, "enter")
         assert isinstance(app.screen, PortfolioPage)
 
 
 async def test_a_symbol_that_goes_while_the_list_marks_it_is_not_chosen() -> None:
     app = an_app(fixtures.six_symbols())
     async with shown(app) as pilot:
-        await pilot.press("s", *["down"] * 5)
-        await settled(pilot)
+        await press(pilot, "s", *["down"] * 5)
         app.picture.receive(fixtures.normal())
         burst(app, ["enter"])
         await settled(pilot)
