@@ -11,7 +11,7 @@ from gridbot_tui.engine.events import AccountState, Cash, CashKind, Fill
 from gridbot_tui.service.adopting import begins_at, first_statement, since_flat
 from gridbot_tui.service.profile import named
 from gridbot_tui.units import Side
-from tests.service.living import NAME, Living, contradictions, copied, live_once, options
+from tests.service.living import NAME, Living, contradictions, live_once, options
 from tests.service.wire_scene import Scene, live_through
 
 BTC = "BTCUSDT"
@@ -58,8 +58,7 @@ def lots(picture: Snapshot) -> dict[str, list[tuple[str, str, str]]]:
     }
 
 
-def test_without_its_state_file_a_bot_has_the_same_lots_and_the_same_money_again(warmed: Path, tmp_path: Path) -> None:
-    home = copied(warmed, tmp_path / "home")
+def test_without_its_state_file_a_bot_has_the_same_lots_and_the_same_money_again(home: Path) -> None:
     before: list[Snapshot] = []
 
     async def until_something_is_held(bot: Living) -> None:

@@ -1,8 +1,6 @@
 """Orders over the control socket, and who may give them."""
 
 import asyncio
-import tempfile
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,24 +23,6 @@ from gridbot_tui.service.control_peer import Limits
 from gridbot_tui.service.control_server import ControlServer
 from tests.control.fake_bot import FakeBot
 from tests.control.scene import FAST, Raw, until
-
-
-@pytest.fixture
-def path() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="gb") as folder:
-        yield Path(folder) / "control.sock"
-
-
-@pytest.fixture
-def bot() -> FakeBot:
-    return FakeBot()
-
-
-@pytest.fixture
-async def server(bot: FakeBot, path: Path) -> AsyncIterator[ControlServer]:
-    async with ControlServer(bot, path, limits=FAST) as one:
-        yield one
-
 
 # Orders
 

@@ -5,8 +5,6 @@ import os
 import socket
 import stat
 import struct
-import tempfile
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,23 +24,6 @@ from gridbot_tui.service.control_peer import Bucket, Limits, Outbox
 from gridbot_tui.service.control_server import ControlServer, SocketTaken
 from tests.control.fake_bot import FakeBot, picture, symbol_view
 from tests.control.scene import FAST, PATIENCE_S, Raw, settle, until
-
-
-@pytest.fixture
-def path() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="gb") as folder:
-        yield Path(folder) / "control.sock"
-
-
-@pytest.fixture
-def bot() -> FakeBot:
-    return FakeBot()
-
-
-@pytest.fixture
-async def server(bot: FakeBot, path: Path) -> AsyncIterator[ControlServer]:
-    async with ControlServer(bot, path, limits=FAST) as one:
-        yield one
 
 
 async def pause_often(client: ControlClient) -> None:

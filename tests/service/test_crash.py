@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from gridbot_tui.engine.events import Operator
 from gridbot_tui.service.assemble import RunRefused
 from gridbot_tui.units import HOUR, MINUTE, Ms
 from tests.service.living import (
@@ -55,6 +54,12 @@ def die_at(bot: Living, moment: int) -> None:
     between(parts.books, "write")
 
 
+async def stopped(bot: Living) -> None:
+    """Stop it, and let it close what it holds."""
+    bot.parts.session.request_stop("stop", keep_positions=False)
+    await bot.days(0.1)
+
+
 async def through(home: Path, until: Ms, seed: int, rarely: int) -> int:
     """Live to ``until`` and die on the way, again and again; how often."""
     chance, deaths = random.Random(seed), 0
@@ -99,8 +104,7 @@ def test_a_bot_that_dies_again_and_again_ends_where_an_undisturbed_one_does(
     ]
 
 
-def test_a_restart_sends_nothing_and_shows_the_same_picture(warmed: Path, tmp_path: Path) -> None:
-    home = copied(warmed, tmp_path / "home")
+def test_a_restart_sends_nothing_and_shows_the_same_picture(home: Path) -> None:
     pictures: list[dict[str, object]] = []
 
     async def look(bot: Living) -> None:
@@ -118,9 +122,8 @@ def test_a_restart_sends_nothing_and_shows_the_same_picture(warmed: Path, tmp_pa
     assert first == second
 
 
-def test_what_was_never_said_to_be_written_is_asked_of_the_exchange(warmed: Path, tmp_path: Path) -> None:
+def test_what_was_never_said_to_be_written_is_asked_of_the_exchange(home: Path, warmed: Path, tmp_path: Path) -> None:
     """The bot's database as it was half a day ago: everything since is only in the exchange's books."""
-    home = copied(warmed, tmp_path / "home")
     ahead = copied(warmed, tmp_path / "ahead")
     live_once(options(ahead), lambda bot: bot.days(0.5))
     for name in ("exchange.db", "exchange.db-wal", "exchange.db-shm"):
@@ -134,59 +137,38 @@ def test_what_was_never_said_to_be_written_is_asked_of_the_exchange(warmed: Path
     assert contradictions(home) == []
 
 
-def test_under_another_name_a_bot_does_not_leave_its_own_orders_to_nobody(warmed: Path, tmp_path: Path) -> None:
-    home = copied(warmed, tmp_path / "home")
+def test_under_another_name_a_bot_does_not_leave_its_own_orders_to_nobody(home: Path) -> None:
     live_once(options(home), lambda bot: bot.days(0.1))
     assert standing(home)
     with pytest.raises(RunRefused, match="would take them for another bot's") as refused:
         Living(options(home, ("bot.name", "xx")))
     assert refused.value.exit_code == 4
-
-    async def stop(bot: Living) -> None:
-        bot.parts.bot.operator(Operator(bot.parts.world.now, "1", "stop"))
-        bot.parts.bot.begin_shutdown(bot.parts.world.now, keep_positions=False)
-        await bot.days(0.1)
-
-    live_once(options(home), stop)
+    live_once(options(home), stopped)
     assert not standing(home)
     live_once(options(home, ("bot.name", "xx")), lambda bot: bot.days(0.1))
     assert standing(home)
     assert {order.client_id[:2] for order in books(home).open_orders} == {"xx"}
 
 
-def test_under_another_kind_of_grid_no_lot_is_taken_for_one_of_its_levels(warmed: Path, tmp_path: Path) -> None:
-    home = copied(warmed, tmp_path / "home")
+def test_under_another_kind_of_grid_no_lot_is_taken_for_one_of_its_levels(home: Path) -> None:
     other = options(home, ("ladder.kind", "geometric"), ("ladder.plain.side", "neutral"))
     live_once(options(home), lambda bot: bot.days(0.1))
     with pytest.raises(RunRefused, match="can come only on a flat book: start it as adaptive") as refused:
         Living(other)
     assert refused.value.exit_code == 4
-
-    async def stop(bot: Living) -> None:
-        bot.parts.bot.operator(Operator(bot.parts.world.now, "1", "stop"))
-        bot.parts.bot.begin_shutdown(bot.parts.world.now, keep_positions=False)
-        await bot.days(0.1)
-
     async def started(bot: Living) -> None:
         await bot.run(now_of(home) + 2 * MINUTE)
         plans = [state.plan for state in bot.parts.engine.desk.symbols.values()]
         assert {plan.kind for plan in plans if plan is not None} == {"geometric"}, "at once, not at the next hour"
 
-    live_once(options(home), stop)
+    live_once(options(home), stopped)
     assert not standing(home)
     live_once(other, started)
 
 
-def test_a_flat_profile_that_has_begun_refuses_another_capital(warmed: Path, tmp_path: Path) -> None:
+def test_a_flat_profile_that_has_begun_refuses_another_capital(home: Path) -> None:
     """Its books count from the one they began with: a smaller one would have limited nothing, unsaid."""
-    home = copied(warmed, tmp_path / "home")
-
-    async def stop(bot: Living) -> None:
-        bot.parts.bot.operator(Operator(bot.parts.world.now, "1", "stop"))
-        bot.parts.bot.begin_shutdown(bot.parts.world.now, keep_positions=False)
-        await bot.days(0.1)
-
-    live_once(options(home), stop)
+    live_once(options(home), stopped)
     for capital in ("2500", "10000.01"):
         with pytest.raises(RunRefused, match=rf"sizes by the 10000 USDT .* bot.capital is {capital} now") as refused:
             Living(options(home, ("bot.capital", capital)))
@@ -197,8 +179,7 @@ def test_a_flat_profile_that_has_begun_refuses_another_capital(warmed: Path, tmp
     live_once(options(home), lambda bot: bot.days(0.01))
 
 
-def test_a_start_that_cannot_read_the_exchange_s_books_is_no_crash_either(warmed: Path, tmp_path: Path) -> None:
-    home = copied(warmed, tmp_path / "home")
+def test_a_start_that_cannot_read_the_exchange_s_books_is_no_crash_either(home: Path) -> None:
     books_file = home / NAME / "exchange.db"
     kept = books_file.read_bytes()
     books_file.write_bytes(b"no books of any kind" * 500)
@@ -210,9 +191,8 @@ def test_a_start_that_cannot_read_the_exchange_s_books_is_no_crash_either(warmed
     assert not begun.parts.crashed
 
 
-def test_what_is_held_is_minded_under_another_capital_too_and_that_is_said(warmed: Path, tmp_path: Path) -> None:
+def test_what_is_held_is_minded_under_another_capital_too_and_that_is_said(home: Path) -> None:
     """A config that was edited while the bot ran must not keep a restart from its positions."""
-    home = copied(warmed, tmp_path / "home")
 
     async def started(bot: Living) -> None:
         await bot.days(0.01)

@@ -13,7 +13,7 @@ from gridbot_tui.service import journal
 from gridbot_tui.service.profile import named
 from gridbot_tui.store.errors import StoreUnavailable
 from gridbot_tui.units import DAY
-from tests.service.living import NAME, Living, books, contradictions, copied, ended, live_once, options
+from tests.service.living import NAME, Living, books, contradictions, ended, live_once, options
 
 
 def full(*_: object, **__: object) -> Any:
@@ -49,9 +49,7 @@ def tried_always(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "TRY_AGAIN_S", 0.0)
 
 
-def test_while_the_disk_fails_entries_stop_and_what_waited_is_written_later(warmed: Path, tmp_path: Path) -> None:
-    home = copied(warmed, tmp_path / "home")
-
+def test_while_the_disk_fails_entries_stop_and_what_waited_is_written_later(home: Path) -> None:
     async def go(bot: Living) -> None:
         disk = Disk(bot)
         known = {order.client_id for order in books(home).open_orders}
@@ -77,9 +75,7 @@ def test_while_the_disk_fails_entries_stop_and_what_waited_is_written_later(warm
     assert contradictions(home) == []
 
 
-def test_an_entry_whose_intent_is_not_on_disk_never_leaves(warmed: Path, tmp_path: Path) -> None:
-    home = copied(warmed, tmp_path / "home")
-
+def test_an_entry_whose_intent_is_not_on_disk_never_leaves(home: Path) -> None:
     async def go(bot: Living) -> None:
         Disk(bot).fail()
         before = {trade.trade_id for trade in books(home).trades}
@@ -103,9 +99,7 @@ def test_an_entry_whose_intent_is_not_on_disk_never_leaves(warmed: Path, tmp_pat
     assert contradictions(home) == []
 
 
-def test_the_operator_can_flatten_and_kill_without_a_disk_but_not_add_risk(warmed: Path, tmp_path: Path) -> None:
-    home = copied(warmed, tmp_path / "home")
-
+def test_the_operator_can_flatten_and_kill_without_a_disk_but_not_add_risk(home: Path) -> None:
     async def go(bot: Living) -> None:
         Disk(bot).fail()
         session = bot.parts.session
@@ -122,10 +116,8 @@ def test_the_operator_can_flatten_and_kill_without_a_disk_but_not_add_risk(warme
 
 
 def test_a_shutdown_without_a_disk_is_carried_out_and_says_what_is_not_written(
-    warmed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = copied(warmed, tmp_path / "home")
-
     async def go(bot: Living) -> None:
         Disk(bot).fail()
         bot.parts.session.request_stop("stop", keep_positions=False)
@@ -141,8 +133,7 @@ def test_a_shutdown_without_a_disk_is_carried_out_and_says_what_is_not_written(
     assert contradictions(home) == []
 
 
-def test_a_damaged_database_is_refused_in_a_sentence_and_left_as_it_is(warmed: Path, tmp_path: Path) -> None:
-    home = copied(warmed, tmp_path / "home")
+def test_a_damaged_database_is_refused_in_a_sentence_and_left_as_it_is(home: Path) -> None:
     path = named(home, NAME).database
     path.write_bytes(b"SQLite format 3\0" + bytes(4_096))
     before = path.read_bytes()
@@ -152,8 +143,7 @@ def test_a_damaged_database_is_refused_in_a_sentence_and_left_as_it_is(warmed: P
     assert path.read_bytes() == before
 
 
-def test_a_database_of_a_newer_gridbot_is_refused_and_left_as_it_is(warmed: Path, tmp_path: Path) -> None:
-    home = copied(warmed, tmp_path / "home")
+def test_a_database_of_a_newer_gridbot_is_refused_and_left_as_it_is(home: Path) -> None:
     path = named(home, NAME).database
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA user_version = 999")
@@ -165,8 +155,7 @@ def test_a_database_of_a_newer_gridbot_is_refused_and_left_as_it_is(warmed: Path
     assert path.read_bytes() == before
 
 
-def test_damaged_books_of_the_exchange_are_refused_in_a_sentence(warmed: Path, tmp_path: Path) -> None:
-    home = copied(warmed, tmp_path / "home")
+def test_damaged_books_of_the_exchange_are_refused_in_a_sentence(home: Path) -> None:
     path = named(home, NAME).exchange_database
     path.write_bytes(b"nothing of the kind" * 100)
     result = ended(options(home))
@@ -174,8 +163,7 @@ def test_damaged_books_of_the_exchange_are_refused_in_a_sentence(warmed: Path, t
     assert str(path) in result.text
 
 
-def test_an_audit_trail_that_was_tampered_with_is_told(warmed: Path, tmp_path: Path) -> None:
-    home = copied(warmed, tmp_path / "home")
+def test_an_audit_trail_that_was_tampered_with_is_told(home: Path) -> None:
     path = named(home, NAME).audit
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines[:-3]))
@@ -188,9 +176,7 @@ def test_an_audit_trail_that_was_tampered_with_is_told(warmed: Path, tmp_path: P
     live_once(options(home), look)
 
 
-def test_what_only_explains_is_let_go_of_once_a_day(warmed: Path, tmp_path: Path) -> None:
-    home = copied(warmed, tmp_path / "home")
-
+def test_what_only_explains_is_let_go_of_once_a_day(home: Path) -> None:
     async def go(bot: Living) -> None:
         asked: list[int] = []
         prune = bot.parts.store.prune

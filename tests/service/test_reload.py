@@ -12,16 +12,11 @@ import pytest
 from gridbot_tui.control.command import Command, CommandKind, CommandOutcome
 from gridbot_tui.service.trial import Trial
 from gridbot_tui.store.errors import StoreUnavailable
-from tests.service.living import Living, copied, options
+from tests.service.living import Living, options
 
 PATIENCE_S = 60.0
 """Far more than anything takes, also on a busy machine."""
 BASE = "# my own words\n[orders]\ndepth = 4\n\n[service]\nreconcile_s = 60.0\n"
-
-
-@pytest.fixture
-def home(warmed: Path, tmp_path: Path) -> Path:
-    return copied(warmed, tmp_path / "home")
 
 
 @pytest.fixture

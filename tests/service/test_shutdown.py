@@ -39,11 +39,6 @@ def refuse_all(parts: VirtualParts) -> None:
     parts.world.exchange.place = refused  # type: ignore[method-assign]
 
 
-@pytest.fixture
-def home(warmed: Path, tmp_path: Path) -> Path:
-    return copied(warmed, tmp_path / "home")
-
-
 def test_what_could_not_be_closed_is_listed_and_the_exit_code_says_so(home: Path) -> None:
     async def go(bot: Living) -> None:
         await until_it_holds(bot)

@@ -93,6 +93,14 @@ def retyped(page: ConfigPage, old: str, new: str) -> None:
     page.area.load_text(page.area.text.replace(old, new))
 
 
+async def edited(pilot: Pilot[Ended], app: GridApp, old: str, new: str) -> ConfigPage:
+    """The page, opened, with an edit that has been judged."""
+    page = await opened(pilot, app)
+    retyped(page, old, new)
+    await judged(pilot, page)
+    return page
+
+
 # -- judging ------------------------------------------------------------------------------------------------------
 
 
@@ -129,9 +137,7 @@ async def test_e_shows_the_text_in_force_with_its_comments_and_that_it_holds(siz
 async def test_a_fault_is_named_while_typing_and_ctrl_n_goes_to_its_line() -> None:
     app, _ = with_bot()
     async with shown(app, (80, 24)) as pilot:
-        page = await opened(pilot, app)
-        retyped(page, "leverage_cap = 5.0", "leverage_cap = 500")
-        await judged(pilot, page)
+        page = await edited(pilot, app, "leverage_cap = 5.0", "leverage_cap = 500")
         assert "✗ 1 fault" in screen_text(app)
         assert "line 6: risk.leverage_cap = 500 is out of range" in pane_text(app, "FaultsPane")
         await press(pilot, "ctrl+n")
@@ -193,9 +199,7 @@ async def test_an_edit_is_previewed_shown_as_a_difference_and_applied_on_its_ver
 async def test_back_is_the_first_answer_and_the_edit_stays() -> None:
     app, bot = with_bot(PREVIEW)
     async with shown(app) as pilot:
-        page = await opened(pilot, app)
-        retyped(page, "skew = 1.0", "skew = 0.7")
-        await judged(pilot, page)
+        await edited(pilot, app, "skew = 1.0", "skew = 0.7")
         await press(pilot, "ctrl+s")
         await press(pilot, "enter")
         assert len(bot.orders) == 1
@@ -219,9 +223,7 @@ async def test_a_text_with_a_fault_is_not_sent() -> None:
 async def test_what_the_bot_refuses_is_told_in_its_words(answer: CommandOutcome | ControlError) -> None:
     app, _ = with_bot(answer)
     async with shown(app) as pilot:
-        page = await opened(pilot, app)
-        retyped(page, "skew = 1.0", "skew = 0.7")
-        await judged(pilot, page)
+        await edited(pilot, app, "skew = 1.0", "skew = 0.7")
         await press(pilot, "ctrl+s")
         words = answer.text if isinstance(answer, CommandOutcome) else str(answer)
         assert words in app.picture.notes[-1].text
@@ -231,9 +233,7 @@ async def test_what_the_bot_refuses_is_told_in_its_words(answer: CommandOutcome 
 async def test_an_edit_of_the_file_that_changes_no_value_is_told_before_it_is_replaced() -> None:
     app, bot = with_bot(PREVIEW)
     async with shown(app) as pilot:
-        page = await opened(pilot, app)
-        retyped(page, "skew = 1.0", "skew = 0.7")
-        await judged(pilot, page)
+        await edited(pilot, app, "skew = 1.0", "skew = 0.7")
         app.picture.receive(configured(TEXT.replace("# mine", "# mine, and why")))
         await press(pilot, "ctrl+s")
         assert bot.orders == []
@@ -245,9 +245,7 @@ async def test_an_edit_of_the_file_that_changes_no_value_is_told_before_it_is_re
 async def test_another_version_in_force_is_told_before_the_edit_is_compared_with_it() -> None:
     app, bot = with_bot(PREVIEW)
     async with shown(app) as pilot:
-        page = await opened(pilot, app)
-        retyped(page, "skew = 1.0", "skew = 0.7")
-        await judged(pilot, page)
+        await edited(pilot, app, "skew = 1.0", "skew = 0.7")
         app.picture.receive(configured(TEXT.replace("5.0", "4.5"), version=4))
         await press(pilot, "ctrl+s")
         assert bot.orders == []
@@ -270,9 +268,7 @@ async def test_nothing_edited_is_nothing_to_apply() -> None:
 async def test_only_comments_changed_is_a_change_of_the_text() -> None:
     app, _ = with_bot(CommandOutcome("1", True, "nothing changes: config version 1 has these values"))
     async with shown(app) as pilot:
-        page = await opened(pilot, app)
-        retyped(page, "# mine", "# ours")
-        await judged(pilot, page)
+        await edited(pilot, app, "# mine", "# ours")
         await press(pilot, "ctrl+s")
         assert isinstance(app.screen, ChangeDialog)
         assert "only the text does" in screen_text(app)
