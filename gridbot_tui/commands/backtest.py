@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gridbot_tui.commands.output import document as print_document
-from gridbot_tui.commands.output import pairs, percent, say, table, wrapped
+from gridbot_tui.commands.output import interval, pairs, percent, say, shown, table, wrapped
 from gridbot_tui.commands.recorded import (
     Asked,
     PlayedBy,
@@ -121,10 +121,6 @@ def _report(folder: Path, made: "Study", trials: int) -> None:
 
 def _lines(result: dict[str, Any], played: str) -> list[str]:
     """The result for a person."""
-
-    def number(value: float | None) -> str:
-        return "-" if value is None else f"{value:.2f}"
-
     lines = pairs(
         [
             ("symbols", ", ".join(result["symbols"])),
@@ -133,7 +129,7 @@ def _lines(result: dict[str, Any], played: str) -> list[str]:
             ("net return", percent(result["net_return"])),
             ("a year", percent(result["cagr"])),
             ("deepest fall", percent(result["max_drawdown"])),
-            ("Sharpe, Sortino, Calmar", ", ".join(number(result[k]) for k in ("sharpe", "sortino", "calmar"))),
+            ("Sharpe, Sortino, Calmar", ", ".join(shown(result[k]) for k in ("sharpe", "sortino", "calmar"))),
             ("fills, cycles, won", f"{result['fills']}, {result['cycles']}, {percent(result['win_rate'], 0)}"),
             ("turnover a day", f"{result['turnover']:.2f}"),
             ("fees, funding", f"{float(result['fees']):.2f}, {float(result['funding']):.2f}"),
@@ -147,15 +143,9 @@ def _lines(result: dict[str, Any], played: str) -> list[str]:
             name.replace("_", " "),
             percent(one.get("net_return")),
             percent(one.get("max_drawdown")),
-            number(one.get("sharpe")),
-            _span(one["advantage"]),
+            one.get("sharpe"),
+            interval(one["advantage"]),
         )
         for name, one in result["baselines"].items()
     ]
     return [*lines, "", *table(("baseline", "return", "deepest fall", "Sharpe", "strategy ahead by, a year"), rows)]
-
-def _span(found: dict[str, float] | None) -> str:
-    """A difference with its 95 % interval."""
-    if found is None:
-        return "too few days"
-    return f"{percent(found['value'])} [{percent(found['low'])}, {percent(found['high'])}]"

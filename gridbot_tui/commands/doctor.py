@@ -10,7 +10,7 @@ from gridbot_tui.commands import doctor_state, doctor_system, output
 from gridbot_tui.commands.doctor_check import Check, Verdict, warn
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.options import HomeOption, JsonOption, ProfileOption, Where, where
-from gridbot_tui.service.profile import Profile, ProfileError, find_existing, home_folder, profiles
+from gridbot_tui.service.profile import Profile, find_existing, home_folder, profiles
 from gridbot_tui.units import Mode
 
 RepairOption = Annotated[
@@ -47,10 +47,7 @@ def chosen(at: Where) -> Profile | None:
     """The profile that is meant; None where there is none yet and none was named."""
     if at.profile is None and not profiles(at.home):
         return None
-    try:
-        return find_existing(at.home, at.profile)
-    except ProfileError as error:
-        raise CommandFailed(str(error), Exit.USAGE) from error
+    return find_existing(at.home, at.profile)
 
 
 def examine(at: Where, profile: Profile | None, *, repair: bool = False) -> list[Check]:

@@ -12,7 +12,7 @@ import typer
 from gridbot_tui.commands import output
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.options import HomeOption, JsonOption, ProfileOption, where
-from gridbot_tui.service.profile import Profile, ProfileError, find_existing
+from gridbot_tui.service.profile import Profile, find_existing
 
 if TYPE_CHECKING:
     from gridbot_tui.store.reader import Reader
@@ -105,7 +105,7 @@ def audit(
     Example: gridbot export audit --verify
     """
     at = where(ctx, home, profile, json)
-    own = _profile(at.home, at.profile)
+    own = find_existing(at.home, at.profile)
     if verify:
         _verify(own, at.json)
         return
@@ -119,7 +119,7 @@ def _rows(
     what: str, ctx: typer.Context, format: Format, file: Path | None, home: Any, profile: Any, json: bool
 ) -> None:
     at = where(ctx, home, profile, json)
-    own = _profile(at.home, at.profile)
+    own = find_existing(at.home, at.profile)
     from gridbot_tui.commands import export_rows
     from gridbot_tui.store.reader import reading
 
@@ -163,13 +163,6 @@ def _verify(profile: Profile, json: bool) -> None:
         print(found.detail, flush=True)
     if not found.ok:
         raise CommandFailed(f"{profile.audit}: {found.detail}", Exit.FAILED)
-
-
-def _profile(home: Path | None, name: str | None) -> Profile:
-    try:
-        return find_existing(home, name)
-    except ProfileError as error:
-        raise CommandFailed(str(error), Exit.USAGE) from error
 
 
 @contextmanager

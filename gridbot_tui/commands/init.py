@@ -205,7 +205,6 @@ def _written(
 ) -> Path:
     """Compose, judge, write; where it is now."""
     from gridbot_tui.commands.init_text import chosen, text_of
-    from gridbot_tui.service.profile import ProfileError
     from gridbot_tui.settings.edit import apply_text
     from gridbot_tui.settings.load import load_text
     from gridbot_tui.settings.problems import ConfigError
@@ -223,8 +222,6 @@ def _written(
             _profile(at, loaded.settings.bot.mode, loaded.settings.bot.market).create()
         path.parent.mkdir(parents=True, exist_ok=True)
         apply_text(path, text)
-    except ProfileError as error:
-        raise CommandFailed(str(error), Exit.USAGE) from error
     except OSError as error:
         raise CommandFailed(f"{path} cannot be written ({error.strerror})", Exit.FAILED) from error
     return path.absolute()
@@ -240,10 +237,7 @@ def _profile(at: Where, mode: Mode, market: Market) -> "Profile":
     from gridbot_tui.settings.model import Settings
 
     bot = Settings().bot
-    try:
-        return profiles.named(at.home, at.profile or profiles.profile_name(mode, market, bot.account, bot.quote))
-    except profiles.ProfileError as error:
-        raise CommandFailed(str(error), Exit.USAGE) from error
+    return profiles.named(at.home, at.profile or profiles.profile_name(mode, market, bot.account, bot.quote))
 
 
 def _refuse_to_replace(path: Path) -> None:

@@ -87,6 +87,14 @@ def percent(value: float | None, digits: int = 2) -> str:
     return UNKNOWN if value is None else f"{round(value * 100, digits) or 0.0:.{digits}f} %"
 
 
+def interval(found: dict[str, float] | None, digits: int = 2) -> str:
+    """A figure of the kind that ``percent`` shows, with its 95 % interval: ``value``, ``low`` and ``high``."""
+    if found is None:
+        return "too few days"
+    value, low, high = (percent(found[name], digits) for name in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]"
+
+
 def wrapped(text: str, width: int = 80, hang: int = 0) -> list[str]:
     """A sentence in lines of at most ``width``; a number keeps its per cent sign."""
     lines = wrap(text.replace(" %", "\u00a0%"), width, subsequent_indent=" " * hang, break_on_hyphens=False)

@@ -14,7 +14,7 @@ from gridbot_tui.control import ask
 from gridbot_tui.control.command import Ack, CommandKind, CommandOutcome
 from gridbot_tui.control.errors import ControlError, NotRunning, Refused, TimedOut
 from gridbot_tui.control.snapshot import Snapshot
-from gridbot_tui.service.profile import NoneRunning, Profile, ProfileError, find_running
+from gridbot_tui.service.profile import NoneRunning, Profile, find_running
 
 QUESTION_S = 5.0
 """Seconds a question may take; a bot that does not answer by then hangs."""
@@ -26,8 +26,6 @@ def running(where: Where) -> Profile:
         return find_running(where.home, where.profile)
     except NoneRunning as error:
         raise CommandFailed(str(error), Exit.NOT_RUNNING) from error
-    except ProfileError as error:
-        raise CommandFailed(str(error), Exit.USAGE) from error
 
 
 def status_of(where: Where, timeout: float = QUESTION_S) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import typer
 
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.output import document as print_document
-from gridbot_tui.commands.output import moment, percent, say, table
+from gridbot_tui.commands.output import interval, moment, percent, say, table
 from gridbot_tui.commands.recorded import (
     Asked,
     PlayedBy,
@@ -78,7 +78,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
         (
             moment(one["test_from"])[:10],
             one["chosen"],
-            _number(one["train_sharpe"]),
+            one["train_sharpe"],
             percent(one["test_return"]),
             percent(one["default_return"]),
         )
@@ -87,7 +87,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
     curves = [("chosen on the past", result["out_of_sample"])]
     curves += [(name.replace("_", " "), one) for name, one in result["baselines"].items()]
     sums = [
-        (name, percent(one["net_return"]), percent(one["max_drawdown"]), _number(one["sharpe"]), _ahead(one))
+        (name, percent(one["net_return"]), percent(one["max_drawdown"]), one["sharpe"], _ahead(one))
         for name, one in curves
     ]
     left = result["left_out"]
@@ -98,22 +98,10 @@ def _lines(result: dict[str, Any]) -> list[str]:
         "",
         *table((f"{result['days']} test days", "return", "deepest fall", "Sharpe", "chosen ahead by, a year"), sums),
         "",
-        f"out-of-sample mean, a year: {_bounds(result['growth'])}",
+        f"out-of-sample mean, a year: {interval(result['growth'], 1)}",
     ]
 
 
 def _ahead(one: dict[str, Any]) -> str:
     """What choosing made beyond a baseline; nothing beside itself."""
-    return _bounds(one["advantage"]) if "advantage" in one else ""
-
-
-def _bounds(found: dict[str, float] | None) -> str:
-    """A yearly figure with its 95 % interval."""
-    if found is None:
-        return "too few days"
-    value, low, high = (percent(found[name], 1) for name in ("value", "low", "high"))
-    return f"{value} [{low}, {high}]"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
+    return interval(one["advantage"], 1) if "advantage" in one else ""
