@@ -141,6 +141,14 @@ class RowPane(Widget):
         """Seen again: what was missed while hidden is drawn at once."""
         self._again()
 
+    def on_focus(self) -> None:
+        """What can have the focus shows it."""
+        self._again()
+
+    def on_blur(self) -> None:
+        """See ``on_focus``."""
+        self._again()
+
     def _again(self) -> None:
         picture = getattr(self.app, "picture", None)
         if isinstance(picture, Picture):
@@ -277,14 +285,6 @@ class Pane(RowPane, can_focus=True):
     def action_scroll_home_rows(self) -> None:
         """Let the view follow again."""
         self.top = 0
-        self._again()
-
-    def on_focus(self) -> None:
-        """Show it in the frame."""
-        self._again()
-
-    def on_blur(self) -> None:
-        """Show it in the frame."""
         self._again()
 
 

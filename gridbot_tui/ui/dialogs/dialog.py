@@ -56,14 +56,6 @@ class Answer(RowPane, can_focus=True):
         """Choose it."""
         self.action_give()
 
-    def on_focus(self) -> None:
-        """Show it."""
-        self._again()
-
-    def on_blur(self) -> None:
-        """Show it."""
-        self._again()
-
 
 class Facts(RowPane):
     """The dialog's text. Where the terminal has too few rows for it the answers stay, and ↑ ↓ look through it."""

@@ -25,7 +25,6 @@ from gridbot_tui.ui.toml_area import TomlArea
 if TYPE_CHECKING:
     from textual.app import App
 
-    from gridbot_tui.ui.app import GridApp
 
 PAUSE_S: Final = 0.3
 """Typing rests for so long before the text is judged."""
@@ -345,10 +344,3 @@ class ConfigPage(Page):
     def _go(self, row: int, column: int) -> None:
         self.area.move_cursor((row, column), center=True)
         self._look_again()
-
-    @property
-    def _grid(self) -> "GridApp":
-        from gridbot_tui.ui.app import GridApp
-
-        assert isinstance(self.app, GridApp)
-        return self.app

@@ -158,6 +158,7 @@ class ConnectionsPage(Page):
     """Three panes, one over the other."""
 
     NAME = "connections"
+    PANES = (LinksPane, RatePane, AgesPane)
     AUTO_FOCUS = "LinksPane"
     DEFAULT_CSS = """
     ConnectionsPage LinksPane { height: 2fr; }
@@ -171,9 +172,3 @@ class ConnectionsPage(Page):
             yield LinksPane(id="links")
             yield RatePane(id="rates")
             yield AgesPane(id="ages")
-
-    def jump(self, number: int) -> None:
-        """1 connections, 2 budget, 3 ages."""
-        panes = (LinksPane, RatePane, AgesPane)
-        if 1 <= number <= len(panes):
-            self.query_one(panes[number - 1]).focus()

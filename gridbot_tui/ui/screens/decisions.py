@@ -111,6 +111,7 @@ class DecisionsPage(Page):
     """The list, and the marked one in full."""
 
     NAME = "decisions"
+    PANES = (DecisionsPane, ReasonPane)
     AUTO_FOCUS: ClassVar[str | None] = "DecisionsPane"
     DEFAULT_CSS = """
     DecisionsPage #body { layout: horizontal; }
@@ -125,9 +126,3 @@ class DecisionsPage(Page):
         with Container(id="body"):
             yield DecisionsPane(id="decisions")
             yield ReasonPane(id="reason")
-
-    def jump(self, number: int) -> None:
-        """1 the list, 2 the reasons."""
-        panes = (DecisionsPane, ReasonPane)
-        if 1 <= number <= len(panes):
-            self.query_one(panes[number - 1]).focus()

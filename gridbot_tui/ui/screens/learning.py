@@ -1,7 +1,7 @@
 """Learning: the weights over time, the evidence for and against them, every version; freeze, reset, roll back."""
 
 from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -19,9 +19,6 @@ from gridbot_tui.ui.rows import Row, left, right, wrapped
 from gridbot_tui.ui.screens.page import Page
 from gridbot_tui.ui.table import Column
 from gridbot_tui.units import Ms
-
-if TYPE_CHECKING:
-    from gridbot_tui.ui.app import GridApp
 
 FALLS_BACK = 20.0
 """Evidence against the learner at which it goes back to the prior (Ville's inequality: 5 %)."""
@@ -176,6 +173,7 @@ class LearningPage(Page):
     """Weights and evidence, versions beside them."""
 
     NAME = "learning"
+    PANES = (WeightsPane, EvidencePane, VersionsPane)
     AUTO_FOCUS: ClassVar[str | None] = "VersionsPane"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("F", "freeze_learning", "freeze/thaw", id="learning.freeze"),
@@ -202,12 +200,6 @@ class LearningPage(Page):
                 yield EvidencePane(id="evidence")
             yield VersionsPane(id="versions")
 
-    def jump(self, number: int) -> None:
-        """1 weights, 2 evidence, 3 versions."""
-        panes = (WeightsPane, EvidencePane, VersionsPane)
-        if 1 <= number <= len(panes):
-            self.query_one(panes[number - 1]).focus()
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Dim and inert where this terminal may give no orders."""
         if action in ("freeze_learning", "roll_back", "reset_learning") and not self._grid.may_order():
@@ -233,13 +225,6 @@ class LearningPage(Page):
             self.notify(f"version {version[0]} is in force; mark another one", timeout=4)
             return
         self._ask(ROLLBACK, version)
-
-    @property
-    def _grid(self) -> "GridApp":
-        from gridbot_tui.ui.app import GridApp
-
-        assert isinstance(self.app, GridApp)
-        return self.app
 
     def _ask(self, step: str, version: Version | None = None) -> None:
         def done(answer: str | None) -> None:

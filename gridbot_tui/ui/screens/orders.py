@@ -155,6 +155,7 @@ class OrdersPage(Page):
     """Orders over fills."""
 
     NAME = "orders"
+    PANES = (OrdersPane, FillsPane)
     AUTO_FOCUS: ClassVar[str | None] = "OrdersPane"
 
     def body(self) -> ComposeResult:
@@ -162,9 +163,3 @@ class OrdersPage(Page):
         with Vertical(id="body"):
             yield OrdersPane(id="standing")
             yield FillsPane(id="traded")
-
-    def jump(self, number: int) -> None:
-        """1 orders, 2 fills."""
-        panes = (OrdersPane, FillsPane)
-        if 1 <= number <= len(panes):
-            self.query_one(panes[number - 1]).focus()

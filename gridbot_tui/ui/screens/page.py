@@ -1,6 +1,6 @@
 """What every page has: header, banner, key line, and the page for terminals that are too small."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.screen import Screen
@@ -11,6 +11,9 @@ from gridbot_tui.ui.panes.frame import KeyLine, TooSmall
 from gridbot_tui.ui.panes.header import Header
 from gridbot_tui.ui.picture import Picture
 
+if TYPE_CHECKING:
+    from gridbot_tui.ui.app import GridApp
+
 
 class Page(Screen[None]):
     """A full screen. Subclasses yield their widgets from ``body``; each ``RowPane`` in it is flushed."""
@@ -18,6 +21,8 @@ class Page(Screen[None]):
     AUTO_FOCUS: ClassVar[str | None] = None
     NAME = ""
     """Name in the table of pages."""
+    PANES: ClassVar[tuple[type[RowPane], ...]] = ()
+    """What the keys from 1 on go to; pages with one pane have nothing to do."""
 
     def compose(self) -> ComposeResult:
         """Header, banner, body, keys."""
@@ -48,5 +53,14 @@ class Page(Screen[None]):
         if isinstance(picture, Picture):
             self.flush(picture)
 
+    @property
+    def _grid(self) -> "GridApp":
+        from gridbot_tui.ui.app import GridApp
+
+        assert isinstance(self.app, GridApp)
+        return self.app
+
     def jump(self, number: int) -> None:
-        """Go to the pane of this number (1-8); pages with one pane have nothing to do."""
+        """Go to the pane of this number (1-8)."""
+        if 1 <= number <= len(self.PANES):
+            self.query_one(self.PANES[number - 1]).focus()

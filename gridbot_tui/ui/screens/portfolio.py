@@ -179,14 +179,9 @@ class PortfolioPane(Pane):
 
     def action_open(self) -> None:
         """Show the marked symbol on the dashboard."""
-        if self._names:
-            self.post_opened(self._names[self.at])
-
-    def post_opened(self, name: Symbol) -> None:
-        """Hand the symbol to the app."""
         show = getattr(self.app, "show_symbol", None)
-        if show is not None:
-            show(name)
+        if self._names and show is not None:
+            show(self._names[self.at])
             _ = self.app.pop_screen()
 
     def action_sort(self, step: int) -> None:
