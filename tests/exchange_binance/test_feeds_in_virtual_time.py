@@ -193,6 +193,22 @@ def test_an_account_event_that_cannot_be_read_is_asked_for() -> None:
     assert ["could not be read" in reason for reason in stage.looks] == [True], "REST tells the fill, at once"
 
 
+def test_a_stream_that_tells_of_an_order_in_a_word_of_its_own_is_not_deaf() -> None:
+    async def play(stage: Stage) -> None:
+        stage.account.answered("gb0-1")
+        odd = trade(1)
+        odd["o"] |= {"x": "QUEUED", "X": "QUEUED", "t": 0}
+        stage.private.now.put(odd)
+        stage.account.answered("gb0-2")
+        algo = {"caid": "gb0-2", "s": "BTCUSDT", "X": "QUEUED", "aid": 3, "q": "0.001"}
+        stage.private.now.put({"e": "ALGO_UPDATE", "E": 1_002, "T": 1_002, "o": algo})
+        await asyncio.sleep(2 * TIMING.heard_of)
+
+    stage = played(play)
+    assert stage.links("account") == [False, True]
+    assert [reason for reason in stage.looks if "QUEUED" in reason], "and REST is asked what it means"
+
+
 def test_a_margin_call_and_another_margin_mode_are_said_and_looked_at() -> None:
     async def play(stage: Stage) -> None:
         socket = stage.private.now

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from gridbot_tui.engine.events import BarsClosed, FundingSettled, LinkChanged
+from gridbot_tui.engine.events import BarsClosed, FundingSettled, LinkChanged, Quote
 from gridbot_tui.exchange.binance.hosts import hosts_of
 from gridbot_tui.exchange.binance.market_feed import MarketFeed
 from gridbot_tui.exchange.binance.timing import StreamTiming
@@ -309,6 +309,59 @@ def test_a_bar_from_the_future_is_a_bad_frame_and_the_feed_can_be_run_again() ->
     bars = [bar.open_at for e in told if isinstance(e, BarsClosed) for _, bar in e.bars]
     assert len(bars) == 2
     assert [e.up for e in told if isinstance(e, LinkChanged)] == [False, True, False, True]
+
+
+def spoken(symbol: str, price: str | None, at: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A second of a symbol: what the market connection says of it, and the public one."""
+    mark = {"e": "markPriceUpdate", "E": at, "s": symbol, "p": price, "T": at + MINUTE}
+    book = {"u": at, "s": symbol, "b": price, "a": price, "E": at}
+    low = symbol.lower()
+    return {"stream": f"{low}@markPrice@1s", "data": mark}, {"stream": f"{low}@bookTicker", "data": book}
+
+
+@pytest.mark.parametrize("order", [("stream", "data"), ("data", "stream")])
+def test_a_symbol_that_nobody_can_read_costs_the_others_one_connection_and_not_one_after_the_other(
+    order: tuple[str, str],
+) -> None:
+    told: list[Any] = []
+
+    async def run() -> None:
+        exchange, clock = HandExchange(), VirtualClock()
+        feed = hand_feed(exchange, clock, told.append, ["BTCUSDT", "ETHUSDT"], Market.FUTURES)
+        running = asyncio.create_task(feed.run())
+        await asyncio.sleep(1)
+        for second in range(600):
+            for symbol, price in (("BTCUSDT", f"{60_000 + second}.00"), ("ETHUSDT", "cheap")):
+                for number, frame in enumerate(spoken(symbol, price, clock.now_ms())):
+                    door = ("/market/", "/public/")[number]
+                    for socket in [one for one in exchange.open_sockets if door in one.url]:
+                        socket.data({key: frame[key] for key in order})
+            await asyncio.sleep(1)
+        await ended(running)
+
+    at_once(run())
+    assert [e.up for e in told if isinstance(e, LinkChanged)].count(False) <= 3, "one each, and the begin"
+    quotes = [e for e in told if isinstance(e, Quote)]
+    assert {e.symbol for e in quotes} == {"BTCUSDT"}
+    assert [e.mark for e in quotes if e.mark][-1] == 6_059_900
+
+
+def test_a_connection_that_says_nothing_readable_is_given_up_every_time() -> None:
+    told: list[Any] = []
+
+    async def run() -> None:
+        exchange, clock = HandExchange(), VirtualClock()
+        feed = hand_feed(exchange, clock, told.append, ["BTCUSDT"], Market.FUTURES)
+        running = asyncio.create_task(feed.run())
+        await asyncio.sleep(1)
+        for _ in range(120):
+            for socket in exchange.open_sockets:
+                socket.data(spoken("BTCUSDT", "cheap", clock.now_ms())[0])
+            await asyncio.sleep(1)
+        await ended(running)
+
+    at_once(run())
+    assert [e.up for e in told if isinstance(e, LinkChanged)].count(False) > 5
 
 
 def test_a_first_connection_has_lost_nothing_until_it_fails() -> None:

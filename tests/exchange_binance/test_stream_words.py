@@ -525,9 +525,10 @@ def test_a_mark_price_is_told_only_when_there_was_one() -> None:
     assert [(q.mark, q.bid) for q in heard.quotes] == [(600_012, None), (None, 600_000)]
 
 
-def test_a_mark_of_nothing_is_no_mark_and_no_reason_to_give_up_a_connection() -> None:
+@pytest.mark.parametrize("odd", [{"p": "0.00000000", "T": 0}, {"p": "", "T": 0}, {"p": None, "T": None}, {}])
+def test_a_mark_of_nothing_is_no_mark_and_no_reason_to_give_up_a_connection(odd: dict[str, Any]) -> None:
     heard, pair = one()
-    mark = {"e": "markPriceUpdate", "E": 5_000, "s": "BTCUSDT", "p": "0.00000000", "r": "0.00000000", "T": 0}
+    mark = {"e": "markPriceUpdate", "E": 5_000, "s": "BTCUSDT", "r": "0.00000000", **odd}
     heard.hear(raw({"stream": "btcusdt@markPrice@1s", "data": mark}))
     assert (heard.quotes, pair.mark) == ([], None)
 

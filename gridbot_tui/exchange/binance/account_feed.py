@@ -229,7 +229,10 @@ class AccountFeed:
                     self._jobs.start(self._wallet.look(), "wallet")
             case Foreign(symbol=symbol, client_id=client_id):
                 self._other_hand(f"order {client_id} of {symbol}, which is not the bot's, changed")
-            case LookAgain(reason=reason, loud=loud):
+            case LookAgain(reason=reason, loud=loud, order=order):
+                if order:
+                    self._heard_of.add(order)
+                    self._owed.pop(order, None)
                 if loud:
                     self._announce(reason)
                 self._look_again(reason)

@@ -78,12 +78,16 @@ class Pair:
             return 0
         number = raw.find(b'"u":')
         self.comma = raw.find(b",", number) if 0 < number < raw.find(b'"b":') else 0
-        tick = frames.book_ticker(raw).data
-        if tick.u <= self.update and now - self.accepted_at < STALE_ORDER:
-            return 0
-        bid, ask = self.scale.best(tick.b, tick.a)
-        if tick.s != self.symbol or (bid and ask and bid > ask):
-            raise BadNumber(f"{tick.s} {tick.b} over {tick.a} on the stream of {self.symbol}")
+        try:
+            tick = frames.book_ticker(raw).data
+            if tick.u <= self.update and now - self.accepted_at < STALE_ORDER:
+                return 0
+            bid, ask = self.scale.best(tick.b, tick.a)
+            if tick.s != self.symbol or (bid and ask and bid > ask):
+                raise BadNumber(f"{tick.s} {tick.b} over {tick.a} on the stream of {self.symbol}")
+        except READING:
+            self.book_at = self.accepted_at  # what cannot be read was not heard: REST is asked for the price
+            raise
         self.update, self.accepted_at = tick.u, now
         self.bid, self.ask, self.new_book = bid or None, ask or None, True
         return tick.E
@@ -166,7 +170,7 @@ class Quotes:
             try:
                 pair.read(now)
             except READING as error:
-                bad.append((pair, BadFrame("book", f"{pair.symbol}: {error}"), raw))
+                bad.append((pair, BadFrame("book", f"{pair.symbol}: {error}", pair.symbol), raw))
             self._tell(pair, now)
         return bad
 

@@ -15,11 +15,13 @@ T = TypeVar("T")
 
 
 class BadFrame(Exception):
-    """A frame that cannot be read. ``kind`` names the sort of it, for counting."""
+    """A frame that cannot be read. ``kind`` names the sort of it, for counting; ``symbol`` whose it is, "" = not known.
+    """
 
-    def __init__(self, kind: str, detail: str) -> None:
+    def __init__(self, kind: str, detail: str, symbol: str = "") -> None:
         super().__init__(f"{kind}: {detail}")
         self.kind = kind
+        self.symbol = symbol
 
 
 READING: Final = (msgspec.MsgspecError, BadNumber, UnicodeDecodeError, RecursionError)
@@ -101,12 +103,12 @@ class BookTicker(Struct, frozen=True, gc=False):
 
 
 class MarkPrice(Struct, frozen=True, gc=False):
-    """Mark price and the next funding time."""
+    """Mark price and the next funding time; a symbol that is closed may have neither."""
 
     E: int
     s: str
-    p: str
-    T: int = 0
+    p: str | None = None
+    T: int | None = 0
 
 
 class Candle(Struct, frozen=True, gc=False):

@@ -145,7 +145,7 @@ class FuturesWords:
     def _report(self, o: FuturesOrder, client_id: ClientId) -> Word:
         outcome = _OUTCOMES.get(o.X)
         if outcome is None:
-            return LookAgain(f"order {client_id} of {o.s} is {o.X}")
+            return LookAgain(f"order {client_id} of {o.s} is {o.X}", order=client_id)
         if outcome is Outcome.ACCEPTED and _conditional(o.ot) and not _conditional(o.o):
             outcome = Outcome.TRIGGERED  # the market order that a stop gave birth to stands: the stop has fired
         filled = self._scales[o.s].steps(o.z or "0")
@@ -192,7 +192,7 @@ class FuturesWords:
         if o.X == "FINISHED" and filled:
             outcome = Outcome.FILLED if filled >= scale.steps(o.q or "0") else Outcome.EXPIRED
         if outcome is None:
-            return [LookAgain(f"conditional order {o.caid} is {o.X}")]
+            return [LookAgain(f"conditional order {o.caid} is {o.X}", order=o.caid)]
         at = news.T or news.E
         report = OrderReport(at, o.s, o.caid, outcome, filled, str(o.aid), 0, o.rm or "")
         if o.tt and outcome is Outcome.EXPIRED:  # the word for the trigger itself may be lost, or come later

@@ -50,10 +50,10 @@ class MarketWords:
         told = frames.mark_price(raw).data
         if told.s != pair.symbol:
             raise BadNumber(f"{told.s} on the stream of {pair.symbol}")
-        if not told.p.strip("0."):
+        if told.p is None or not told.p.strip("0."):
             return told.E  # not traded yet, or settled: it has none, and the others on its connection have theirs
-        mark = pair.scale.near(told.p)
-        self._news.on_mark(pair, told.E, mark, told.T if told.T <= told.E + FURTHEST_FUNDING else 0)
+        mark, funding_at = pair.scale.near(told.p), told.T or 0
+        self._news.on_mark(pair, told.E, mark, funding_at if funding_at <= told.E + FURTHEST_FUNDING else 0)
         self._quotes.mark(pair, told.E, mark, now)
         return told.E
 
@@ -116,7 +116,8 @@ class Streams:
         try:
             at = hear(raw, now)
         except READING as error:
-            raise BadFrame("stream", f"{raw[_START : _START + 40].decode('ascii', 'replace')}: {error}") from None
+            name = raw[_START : raw.find(b'"', _START)].decode()
+            raise BadFrame("stream", f"{name}: {error}", _symbol(name)) from None
         self.count += 1
         if at:
             self._took(at)
@@ -124,18 +125,24 @@ class Streams:
 
     def _strange(self, raw: bytes, now: float) -> Wish | None:
         """A frame whose begin is not the usual one: the same fields in another order, or news of the connection."""
+        symbol = ""
         try:
             head = frames.any_frame(raw)
-            inner = frames.any_frame(head.data) if bytes(head.data) else head
             hear = self._table.get(head.stream.encode())
             if hear is not None:
+                symbol = _symbol(head.stream)
                 hear(raw, now)
                 return None
+            inner = frames.any_frame(head.data) if bytes(head.data) else head
         except READING as error:
-            raise BadFrame("no event", str(error)) from None
+            raise BadFrame("no event", str(error), symbol) from None
         if inner.e == "serverShutdown":
             return Renew("the exchange announced a shutdown")
         raise BadFrame(inner.e or "no event", f"a frame of no stream of ours: {head.stream[:60]!r}")
+
+
+def _symbol(stream: str) -> str:
+    return stream.partition("@")[0].upper()
 
 
 _START: Final = len(b'{"stream":"')

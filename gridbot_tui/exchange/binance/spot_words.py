@@ -105,7 +105,7 @@ class SpotWords:
         outcome = _OUTCOMES.get(r.X)
         scale = self._scales.get(r.s)
         if outcome is None or scale is None:
-            return LookAgain(f"order {client_id} of {r.s} is {r.X}")
+            return LookAgain(f"order {client_id} of {r.s} is {r.X}", order=client_id)
         if outcome is Outcome.ACCEPTED and r.w and r.o.startswith(("STOP_LOSS", "TAKE_PROFIT")):
             outcome = Outcome.TRIGGERED
         detail = r.r if r.r != "NONE" else ""

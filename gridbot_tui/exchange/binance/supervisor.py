@@ -24,6 +24,9 @@ from gridbot_tui.units import Ms
 
 KINDS = 50
 """Sorts of unreadable frames that are told apart."""
+IN_VAIN = 3600.0
+"""Seconds for which no connection is given up for a symbol again where a fresh one did not help: the exchange itself
+says something of it that we cannot read, and the others on that connection need not suffer for it."""
 
 _log = get_logger("streams")
 
@@ -71,7 +74,10 @@ class Supervisor:
         self._patience = 0.0
         self._proved = False
         self.heard = listener.heard
-        self._unreadable: deque[float] = deque(maxlen=timing.bad_frames)
+        self._unreadable: deque[tuple[float, str]] = deque(maxlen=timing.bad_frames)
+        """When, and of which symbol ("" = not known)."""
+        self._given_up_for: dict[str, float] = {}
+        """Monotonic time at which a connection was given up for what a symbol's streams said."""
         self.bad_frames: Counter[str] = Counter()
         self._since: Ms = clock.now_ms()
         self._lost = self._renewed = 0
@@ -250,9 +256,20 @@ class Supervisor:
         self.bad_frames[kind] += 1
         self._listener.missed(bad)
         now = self._clock.monotonic()
-        self._unreadable.append(now)
+        self._unreadable.append((now, bad.symbol))
         full = len(self._unreadable) == self._timing.bad_frames
-        if full and now - self._unreadable[0] <= self._timing.bad_window:
+        if full and now - self._unreadable[0][0] <= self._timing.bad_window:
             line = line or self._line
-            if line is not None:
+            if line is not None and not self._in_vain(line, now):
                 line.end(f"{len(self._unreadable)} unreadable frames, the last: {bad}"[:300])
+
+    def _in_vain(self, line: Line, now: float) -> bool:
+        """True where it is some symbols that cannot be read, a fresh connection has not helped, and others can be."""
+        symbols = {symbol for _, symbol in self._unreadable}
+        readable = line.data_at is not None and line.data_at >= self._unreadable[0][0]
+        if "" in symbols or not readable:
+            return False
+        known = all(now - self._given_up_for.get(symbol, float("-inf")) < IN_VAIN for symbol in symbols)
+        if not known:
+            self._given_up_for |= dict.fromkeys(symbols, now)
+        return known

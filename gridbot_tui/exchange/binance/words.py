@@ -22,6 +22,8 @@ class LookAgain(Struct, frozen=True):
 
     reason: str
     loud: bool = False
+    order: ClientId = ""
+    """The order of ours that it is about: it was heard of, whatever was said."""
 
 
 class Doubtful(Struct, frozen=True):
