@@ -47,11 +47,12 @@ class BinanceVenue:
         self._ours = ours
         self._timing = timing or StreamTiming()
         self._desk: Desk | None = None
-        self._listed = {symbol: rest.listed[symbol] for symbol in instruments}
+        listed = {symbol: rest.listed[symbol] for symbol in instruments}
+        self._listing = ListingWatch(rest, listed, lambda text: self._announce(text, "listing"), clock)
         self._feeds: tuple[MarketFeed, AccountFeed] | None = None
         self.port = BinancePort(
             rest, tuple(instruments), self._say, clock, params, expected=self._wallets, answered=self._taken,
-            announce=lambda text: self._desk.announce(text, "account") if self._desk is not None else None,
+            announce=lambda text: self._announce(text, "account"), refused=self._listing.look_soon,
         )  # fmt: skip
 
     @property
@@ -80,14 +81,17 @@ class BinanceVenue:
         account = AccountFeed(
             self._rest, self._hosts, self.instruments, desk.take,
             ours=self._ours, resync=desk.resync, announce=lambda text: desk.announce(text, "account"),
-            timing=self._timing, clock=self._clock, gate=gate,
+            unread=self._listing.look_soon, timing=self._timing, clock=self._clock, gate=gate,
         )  # fmt: skip
         self._feeds = (market, account)
-        listing = ListingWatch(self._rest, self._listed, lambda text: desk.announce(text, "listing"), self._clock)
         quote = next(iter(self.instruments.values())).quote
         prices = FeePrices(self._rest, quote, desk.fee_assets, desk.take, lambda text: desk.announce(text, "account"),
                            self._clock)  # fmt: skip
-        return [self.port.run(), market.run(), account.run(), listing.run(), prices.run()]
+        return [self.port.run(), market.run(), account.run(), self._listing.run(), prices.run()]
+
+    def _announce(self, text: str, about: str) -> None:
+        if self._desk is not None:
+            self._desk.announce(text, about)
 
     def _say(self, incoming: Incoming) -> None:
         if self._desk is not None:

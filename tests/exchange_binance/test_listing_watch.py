@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping
+from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -9,8 +11,9 @@ from msgspec.structs import replace
 
 from gridbot_tui.exchange.binance import listing_watch
 from gridbot_tui.exchange.binance.errors import BinanceError, Refused, RetryLater
-from gridbot_tui.exchange.binance.listing_watch import EVERY, ListingWatch, notices
+from gridbot_tui.exchange.binance.listing_watch import EVERY, SOON, ListingWatch, notices
 from gridbot_tui.exchange.binance.rest import Listing
+from gridbot_tui.market.instrument import Bracket
 from gridbot_tui.units import Market, Symbol
 from tests.exchange_binance.parts import instrument
 from tests.exchange_binance.scripted import scripted
@@ -75,6 +78,49 @@ def test_limits_of_an_order_are_named() -> None:
     assert "changed its least order value from 5 to 10, number of orders: start" in said[0]
 
 
+def test_other_margin_brackets_are_said_once() -> None:
+    other = replace(BTC.instrument, brackets=(Bracket(Decimal(0), Decimal(50_000), 20, Decimal("0.02"), Decimal(0)),))
+    (said, again) = told(*[{"BTCUSDT": replace(BTC, instrument=other)}] * 2)
+    assert said == ["BTCUSDT: Binance has changed its margin brackets: start the bot again, it goes by the old until "
+                    "then"]  # fmt: skip
+    assert again == []
+
+
+async def test_a_look_sees_the_brackets_of_the_account() -> None:
+    tier = {"bracket": 1, "initialLeverage": 20, "notionalCap": 50_000, "notionalFloor": 0, "maintMarginRatio": 0.02,
+            "cum": 0.0}  # fmt: skip
+    answers = {"exchangeInfo": lambda _: {"rateLimits": [], "symbols": [perpetual("BTCUSDT")]},
+               "leverageBracket": lambda _: [{"symbol": "BTCUSDT", "brackets": [tier]}]}  # fmt: skip
+    rest, _ = scripted(Market.FUTURES, answers)
+    (one,) = (await rest.listings(("BTCUSDT",))).values()
+    assert [(b.max_leverage, b.maintenance_ratio) for b in one.instrument.brackets] == [(20, Decimal("0.02"))]
+
+
+def test_where_something_is_odd_it_is_looked_soon_and_not_all_the_time() -> None:
+    looked: list[float] = []
+
+    class Told:
+        async def listings(self, _: Any) -> Mapping[Symbol, Listing]:
+            looked.append(asyncio.get_running_loop().time())
+            return {"BTCUSDT": BTC}
+
+    async def run() -> None:
+        rest: Any = Told()
+        watch = ListingWatch(rest, {"BTCUSDT": BTC}, lambda text: None, VirtualClock())
+        running = asyncio.create_task(watch.run())
+        await asyncio.sleep(EVERY / 2)
+        for _ in range(100):
+            watch.look_soon()
+            await asyncio.sleep(1)
+        await asyncio.sleep(EVERY / 2)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    at_once(run())
+    pauses = [later - sooner for sooner, later in pairwise([1_000.0, *looked])]
+    assert pauses == [EVERY / 2, SOON, SOON], "while it lasts"
+
+
 def test_an_exchange_that_does_not_answer_changes_nothing() -> None:
     assert told(RetryLater("no answer"), {"BTCUSDT": BTC}) == [[], []]
 
@@ -110,7 +156,8 @@ async def test_a_symbol_without_tick_or_step_keeps_nobody_from_the_others(tick: 
 
 async def test_the_end_of_a_perpetual_is_read_where_it_is_announced() -> None:
     row = perpetual("BTCUSDT")
-    rest, _ = scripted(Market.FUTURES, {"exchangeInfo": lambda _: {"rateLimits": [], "symbols": [row]}})
+    answers = {"exchangeInfo": lambda _: {"rateLimits": [], "symbols": [row]}, "leverageBracket": lambda _: []}
+    rest, _ = scripted(Market.FUTURES, answers)
     assert (await rest.listings(("BTCUSDT", "GONEUSDT")))["BTCUSDT"].ends_at is None
     row["deliveryDate"] = END
     listed = await rest.listings(("BTCUSDT", "GONEUSDT"))

@@ -56,6 +56,7 @@ class AccountFeed:
         ours: Callable[[ClientId], bool],
         resync: Callable[[str], None],
         announce: Callable[[str], None] = lambda text: None,
+        unread: Callable[[], None] = lambda: None,
         timing: StreamTiming | None = None,
         clock: Clock,
         dialer: Dialer | None = None,
@@ -67,10 +68,12 @@ class AccountFeed:
         ours: whether a client id is the bot's.
         resync: something happened that only REST can tell in full; the reason is for the log.
         announce: something the operator should know at once.
+        unread: an event could not be read.
         gate: shared by all feeds of a process, for the limit on connections.
         """
         self._rest = rest
         self._sink = sink
+        self._unread = unread
         self._resync = resync
         self._announce = announce
         self._timing = timing = timing or StreamTiming()
@@ -192,6 +195,7 @@ class AccountFeed:
 
     def missed(self, bad: BadFrame) -> None:
         """It may have been a fill or the end of an order."""
+        self._unread()
         self._look_again(f"an event could not be read ({bad})"[:200])
 
     def heard(self, raw: bytes, now: float) -> Wish | None:

@@ -62,8 +62,9 @@ class FuturesMarket(RestBase):
     async def listings(self, symbols: Sequence[Symbol]) -> dict[Symbol, Listing]:
         """How they are listed now."""
         document = await self.wire.ask(Futures.INFO)
+        brackets = await self.wire.ask(Futures.BRACKETS) if self.wire.signs else None
         with reading("exchangeInfo"):
-            return self._listings(document, None, symbols)
+            return self._listings(document, brackets, symbols)
 
     async def _funding_intervals(self, symbols: Sequence[Symbol]) -> dict[Symbol, int]:
         """Hours; the exchange lists only symbols that differ from eight, or once did. A testnet may not list any."""

@@ -1,7 +1,8 @@
 """How the traded symbols are listed, looked at now and then: Binance halts and delists them, and changes their filters.
 
-No order needs this: one that no longer fits is refused, and its circuit says so. But what the bot counts in (ticks and
-steps) it took in at its start, and nothing else says why orders are refused, or that a position will be settled.
+No order needs this: one that no longer fits is refused, and its circuit says so. But what the bot counts in (ticks,
+steps, the margin that liquidation goes by) it took in at its start, and nothing else says why orders are refused, or
+that a position will be settled.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,10 @@ from gridbot_tui.units import Ms, Symbol, plain
 
 EVERY: Final = 600.0
 """Seconds between two looks: changes are announced days ahead, and a look weighs up to 20 of the minute's 6,000."""
+SOON: Final = 60.0
+"""The same where orders are refused, or something cannot be read: the reason may be here."""
+STEP: Final = 5.0
+"""So soon a wish for a look is noticed."""
 TRADING: Final = "TRADING"
 
 _log = get_logger("listing")
@@ -32,11 +37,23 @@ class ListingWatch:
         self._last: dict[Symbol, Listing | None] = dict(known)
         self._tell = tell
         self._clock = clock
+        self._soon = False
+
+    def look_soon(self) -> None:
+        """Something is not as the bot takes it to be."""
+        self._soon = True
+
+    async def _pause(self) -> None:
+        waited = 0.0
+        while waited < (SOON if self._soon else EVERY):
+            await self._clock.sleep(STEP)
+            waited += STEP
+        self._soon = False
 
     async def run(self) -> None:
         """Look, for ever."""
         while True:
-            await self._clock.sleep(EVERY)
+            await self._pause()
             try:
                 listed = await self._rest.listings(tuple(self._began_with))
             except BinanceError as error:
@@ -88,7 +105,7 @@ def _changes(symbol: Symbol, first: Listing, before: Listing | None, now: Listin
 
 
 def _filters(was: Instrument, now: Instrument) -> Iterator[str]:
-    """What differs of what orders must obey, in words; funding and brackets come another way."""
+    """What differs of what orders must obey and liquidation goes by, in words; funding comes another way."""
     for name, old, new in (
         ("tick size", was.tick, now.tick),
         ("quantity step", was.step, now.step),
@@ -107,3 +124,5 @@ def _filters(was: Instrument, now: Instrument) -> Iterator[str]:
                 yield name
         if (was.percent_up, was.percent_down) != (now.percent_up, now.percent_down):
             yield "price limits"
+    if was.brackets != now.brackets:
+        yield "margin brackets"

@@ -62,9 +62,10 @@ class BinancePort:
         expected: Callable[[], Mapping[Asset, Money]] | None = None,
         answered: Callable[[ClientId], None] | None = None,
         announce: Callable[[str], None] | None = None,
+        refused: Callable[[], None] = lambda: None,
     ) -> None:
         """``expected``: the ledger's own wallets, for spot. ``answered`` hears of every order that was taken,
-        ``announce`` what the operator should know."""
+        ``announce`` what the operator should know, ``refused`` that a kind of order is refused again and again."""
         self._rest = rest
         self._symbols = tuple(symbols)
         self._sink = sink
@@ -72,6 +73,7 @@ class BinancePort:
         self._params = params
         self._answered = answered
         self._announce = announce
+        self._refused = refused
         self._lanes: dict[Rank, Lane[Request]] = {rank: Lane() for rank in Rank}
         self._fates: Lane[AskOrder] = Lane()
         self._placing: dict[ClientId, asyncio.Future[None]] = {}
@@ -280,8 +282,12 @@ class BinancePort:
             self._sink(self._report(order, Outcome.UNRESOLVED, answer.code, answer.detail))
         else:
             definite = isinstance(answer, Refused | Stop)  # an exchange that was away has refused nothing
-            if definite and not is_post_only_refusal(order, answer.code, answer.detail):
-                self._circuits.refused(_key_of(order), answer.code, answer.detail, self._clock.now_ms())
+            if (
+                definite
+                and not is_post_only_refusal(order, answer.code, answer.detail)
+                and self._circuits.refused(_key_of(order), answer.code, answer.detail, self._clock.now_ms())
+            ):
+                self._refused()
             self._sink(self._report(order, Outcome.REFUSED, answer.code, answer.detail))
 
     async def _cancel(self, cancel: Cancel) -> None:

@@ -61,7 +61,7 @@ class Listing(Struct, frozen=True):
     """How a symbol is listed now."""
 
     instrument: Instrument
-    """Its filters; no margin brackets."""
+    """Its filters, and its margin brackets where there are keys."""
     status: str
     """In the exchange's word; TRADING is the good one."""
     ends_at: Ms | None = None
