@@ -16,7 +16,8 @@ from gridbot_tui.units import Market, Symbol
 
 _UNLIMITED: Final = 2**53
 _DEFAULT_MAX_ORDERS: Final = 200
-_PERPETUAL: Final = ("PERPETUAL", "TRADIFI_PERPETUAL")
+_PERPETUAL: Final = ("PERPETUAL", "TRADIFI_PERPETUAL", "PERPETUAL_DELIVERING")
+"""The last is one that ends: its positions are there until they are settled."""
 
 
 def read_json(path: Path) -> Any:

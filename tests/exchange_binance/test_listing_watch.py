@@ -154,6 +154,27 @@ async def test_a_symbol_without_tick_or_step_keeps_nobody_from_the_others(tick: 
     assert listed["BTCUSDT"].instrument == known, "what is traded already is said to be halted, and is as it was"
 
 
+async def test_what_is_odd_about_a_symbol_that_is_not_traded_keeps_nobody_from_the_others() -> None:
+    answers = {
+        "exchangeInfo": lambda _: {"rateLimits": [], "symbols": [perpetual("BTCUSDT")]},
+        "leverageBracket": lambda _: [{"symbol": "ODDUSDT", "brackets": None}, {}],
+        "fundingInfo": lambda _: [
+            {"symbol": "ODDUSDT", "fundingIntervalHours": "soon"},
+            {"symbol": "BTCUSDT", "fundingIntervalHours": None},
+        ],
+    }
+    rest, _ = scripted(Market.FUTURES, answers)
+    (one,) = (await rest.instruments(("BTCUSDT",))).values()
+    assert one.funding_interval_hours == 8
+
+
+async def test_a_perpetual_that_is_being_delivered_is_listed_until_it_is_gone() -> None:
+    row = perpetual("BTCUSDT", "SETTLING") | {"contractType": "PERPETUAL_DELIVERING"}
+    answers = {"exchangeInfo": lambda _: {"rateLimits": [], "symbols": [row]}, "leverageBracket": lambda _: []}
+    rest, _ = scripted(Market.FUTURES, answers)
+    assert [one.status for one in (await rest.listings(("BTCUSDT",))).values()] == ["SETTLING"]
+
+
 async def test_the_end_of_a_perpetual_is_read_where_it_is_announced() -> None:
     row = perpetual("BTCUSDT")
     answers = {"exchangeInfo": lambda _: {"rateLimits": [], "symbols": [row]}, "leverageBracket": lambda _: []}

@@ -43,7 +43,7 @@ class FuturesMarket(RestBase):
     async def instruments(self, symbols: Sequence[Symbol]) -> dict[Symbol, Instrument]:
         """Filters, own brackets where there are keys, funding intervals."""
         document = await self.wire.ask(Futures.INFO)
-        brackets = await self.wire.ask(Futures.BRACKETS) if self.wire.signs else None
+        brackets = await self._brackets(symbols)
         intervals = await self._funding_intervals(symbols)
         with reading("exchangeInfo"):
             found = self._listings(document, brackets, symbols)
@@ -62,9 +62,17 @@ class FuturesMarket(RestBase):
     async def listings(self, symbols: Sequence[Symbol]) -> dict[Symbol, Listing]:
         """How they are listed now."""
         document = await self.wire.ask(Futures.INFO)
-        brackets = await self.wire.ask(Futures.BRACKETS) if self.wire.signs else None
+        brackets = await self._brackets(symbols)
         with reading("exchangeInfo"):
             return self._listings(document, brackets, symbols)
+
+    async def _brackets(self, symbols: Sequence[Symbol]) -> list[Json] | None:
+        """The account's own, of these symbols: what is odd about another one is nobody's business here."""
+        if not self.wire.signs:
+            return None
+        rows = await self.wire.ask(Futures.BRACKETS)
+        with reading("margin brackets"):
+            return [row for row in rows if row.get("symbol") in symbols]
 
     async def _funding_intervals(self, symbols: Sequence[Symbol]) -> dict[Symbol, int]:
         """Hours; the exchange lists only symbols that differ from eight, or once did. A testnet may not list any."""
@@ -74,7 +82,8 @@ class FuturesMarket(RestBase):
             found = await together([partial(self._settled_every, symbol) for symbol in symbols])
             return {symbol: hours for symbol, hours in zip(symbols, found, strict=True) if hours is not None}
         with reading("funding intervals"):
-            return {row["symbol"]: int(row["fundingIntervalHours"]) for row in rows}
+            known = [row for row in rows if row.get("symbol") in symbols and row.get("fundingIntervalHours")]
+            return {row["symbol"]: int(row["fundingIntervalHours"]) for row in known}
 
     async def _settled_every(self, symbol: Symbol) -> int | None:
         """Hours between the last two settlements; None where there were not two."""
