@@ -53,6 +53,14 @@ def test_a_wick_raises_no_tier_because_the_average_has_not_followed() -> None:
     assert tiers.tier == 0
 
 
+def test_a_recovery_ends_a_tier_at_once_without_waiting_for_the_average() -> None:
+    tiers = DrawdownTiers(PARAMS)
+    now = hold(tiers, 0.89, start=hold(tiers, 1.0))
+    assert tiers.tier == 2
+    assert tiers.update(now, 0.999) == 0
+    assert tiers.average > 0.1
+
+
 def test_the_halt_needs_two_fresh_marks_in_a_row_and_no_average() -> None:
     tiers = DrawdownTiers(PARAMS)
     now = hold(tiers, 1.0)
@@ -136,6 +144,17 @@ def test_a_quarter_lost_since_inception_is_the_operators_to_lift_even_with_autom
     tiers.reset()
     assert tiers.update(now + 31 * DAY, 0.745) is None
     assert tiers.tier == 0
+
+
+def test_a_quarter_lost_while_halted_is_the_operators_to_lift_too_however_much_comes_back() -> None:
+    tiers = DrawdownTiers(RiskParams(auto_rearm=True))
+    now = hold(tiers, 0.80, start=hold(tiers, 1.0))
+    assert tiers.halted
+    assert not tiers.absolute
+    now = hold(tiers, 0.74, start=now)  # what was held when it halted could not be sold higher
+    assert tiers.update(now + 8 * DAY, 0.95) is None
+    assert tiers.halted
+    assert DrawdownTiers(RiskParams(auto_rearm=True), tiers.state()).absolute
 
 
 def test_what_is_left_to_the_halt_is_measured_from_the_present_value() -> None:
