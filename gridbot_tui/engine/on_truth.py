@@ -77,7 +77,7 @@ def check_residual(desk: Desk) -> None:
             desk.note("", "residual", "the ledger ties out with the exchange again")
             desk.touch_all()
         return
-    left = ", ".join(f"{amount} {asset}" for asset, amount in residuals(desk).items())
+    left = ", ".join(f"{plain(amount)} {asset}" for asset, amount in residuals(desk).items())
     detail = f"the wallet differs from the ledger by {left}"
     if desk.blockers.hold("", "residual", desk.now, detail, "when the ledger ties out with the exchange"):
         desk.note("", "residual", detail, "error")
