@@ -125,17 +125,22 @@ async def test_a_cancelled_caller_loses_nothing(tmp_path: Path) -> None:
 
 async def test_a_defect_in_one_batch_does_not_take_its_neighbours_along(tmp_path: Path) -> None:
     async with living(tmp_path) as store:
-        bad = msgspec.structs.replace(m.fill(2), fill=msgspec.structs.replace(m.fill(2).fill, side=2**70))
         with pytest.raises(UnwritableFact):
             await store.append([msgspec.structs.replace(m.equity(1), leverage=float("nan"))])
-        results = await asyncio.gather(
-            store.append([m.intent(1)]),
-            store.append([bad]),
-            store.append([m.intent(3)]),
-            return_exceptions=True,
-        )
-        assert isinstance(results[1], (UnwritableFact, OverflowError, sqlite3.Error))
-        assert [results[0], results[2]] == [1, 2]
+        told: list[int] = []
+        first = store.put([m.intent(1)], then=lambda: told.append(1))
+        before = store.put([m.intent(2)], then=lambda: told.append(2))
+        bad = store.put([m.intent(3)], state=b"x", at=2**63, then=lambda: told.append(3))  # SQLite has no such number
+        after = store.put([m.intent(4)], then=lambda: told.append(4))
+        assert await first == 1
+        later = store.put([m.intent(5)], then=lambda: told.append(5))  # waits for those that are tried alone
+        results = await asyncio.wait_for(asyncio.gather(before, bad, after, later, return_exceptions=True), 30)
+        assert isinstance(results.pop(1), OverflowError)
+        assert results == [2, 3, 4]
+        assert told == [1, 2, 3, 4, 5]
+        assert await store.append([m.intent(6)]) == 5
+        written = await store.run(lambda s: s.facts_after(0))
+        assert written == [m.intent(number) for number in (1, 2, 4, 5, 6)]
 
 
 async def test_a_disk_that_fails_reaches_every_waiting_caller_and_later_ones_succeed(tmp_path: Path) -> None:
