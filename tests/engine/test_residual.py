@@ -1,4 +1,4 @@
-"""The exchange's wallet and the bot's books: what happens while they differ, and whose money another hand's trades move."""
+"""The exchange's wallet and the bot's books: what stops while they differ, and whose money others' trades move."""
 
 from decimal import Decimal
 
@@ -56,7 +56,8 @@ def test_what_a_trade_in_a_symbol_that_is_not_traded_brings_and_costs_is_no_resu
     rig.checking = False  # that world has one symbol
     ledger = rig.engine.desk.ledger
     pnl, nav, wallet = ledger.pnl(), ledger.capital.value(ledger.equity_quick() or D(0)), ledger.wallet
-    trade = Fill(rig.world.now, "ETHUSDT", "web_1", "77", Side.SELL, 30_000, 5, D("0.4"), "USDT", False, D("-20"), False)
+    lost = D("-20")
+    trade = Fill(rig.world.now, "ETHUSDT", "web_1", "77", Side.SELL, 30_000, 5, D("0.4"), "USDT", False, lost, False)
     for _ in range(2):  # heard twice, booked once
         rig.bot.receive(trade)
     assert ledger.wallet == wallet - D("20.4")
