@@ -81,10 +81,6 @@ class LotBook:
         """The lot of that id, while any of it is left."""
         return self._own.get(number) or self._external.get(number)
 
-    def nearest(self, side: Side, price: Ticks, margin: Ticks = 0) -> Lot | None:
-        """Our lot that an order of ``side`` at ``price`` would close first; None if it would open one."""
-        return self._own.nearest(side.opposite, price, margin) if self.position * side < 0 else None
-
     @property
     def own_position(self) -> Steps:
         """The part of the position that is in lots of ours, signed."""

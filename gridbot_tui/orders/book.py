@@ -12,12 +12,11 @@ from typing import Final, Protocol
 from msgspec import Struct
 
 from gridbot_tui.orders.ids import IdFactory
-from gridbot_tui.orders.model import NewOrder, OrderState, Purpose, Slot, SlotState
+from gridbot_tui.orders.model import NewOrder, OrderState, Purpose, Slot
 from gridbot_tui.orders.table import TERMINAL, ImpossibleTransition, Trigger, advance, meaning
 from gridbot_tui.units import ClientId, Ms, Side, Steps, Symbol
 
 # Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
-_SLOT_RESTING = SlotState.RESTING
 _GRID = Purpose.GRID
 _ORDER_PARTLY_FILLED = OrderState.PARTLY_FILLED
 _ORDER_RESTING = OrderState.RESTING
@@ -124,18 +123,6 @@ class BookState(Struct, frozen=True):
     ended: tuple[OrderRecord, ...] = ()
 
 
-_SHOWN: Final = {
-    OrderState.SENDING: SlotState.SENDING,
-    OrderState.PARTLY_FILLED: SlotState.PARTLY_FILLED,
-    OrderState.UNRESOLVED: SlotState.UNRESOLVED,
-}
-
-
-def shown(order: LiveOrder) -> SlotState:
-    """What the slot of this order shows to the operator."""
-    return _SHOWN.get(order.state, _SLOT_RESTING)
-
-
 class OrderBook:
     """All orders of ours that stand or may stand, and the last ones that ended."""
 
@@ -207,10 +194,6 @@ class OrderBook:
         """The exchange's list of open orders does not hold it: unresolved until asked by id."""
         return self._move(self._all[client_id], _TRIGGER_DOUBTED, at)
 
-    def asked(self, client_id: ClientId) -> None:
-        """Its fate is being asked for."""
-        self._all[client_id].attempts += 1
-
     def apply(self, report: Report) -> OrderState | None:
         """Take in news of an order. Returns the new state where it changed, None where nothing did.
 
@@ -280,12 +263,6 @@ class OrderBook:
         live.remaining = max(0, order.steps - live.filled)
         live.changed_at = at
         return self._enter(live)
-
-    def settle(self, client_id: ClientId) -> None:
-        """All its trades were fetched: nothing more is to come."""
-        live = self._all[client_id]
-        live.reported = live.filled
-        self._refile(live)
 
     def serve(self, kept: Iterable[tuple[LiveOrder, Slot]]) -> dict[ClientId, tuple[int, int]]:
         """Note which slot each kept order serves from now on; the (epoch, rung) of those that served another."""
