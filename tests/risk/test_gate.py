@@ -136,6 +136,14 @@ def test_sells_that_close_first_open_only_the_rest() -> None:
     assert short.side_case(Side.BUY)[0] == pytest.approx(0.04 * 50_000)
 
 
+def test_a_short_counts_as_much_as_a_long_of_its_size() -> None:
+    for position in (100, -100):
+        assert exposure(position).held() == 6_000.0
+        assert view(BTCUSDT=exposure(position)).worst_of("BTCUSDT") == 0.6
+        assert view(BTCUSDT=exposure(position)).exposure() == 6_000.0
+        assert view(BTCUSDT=exposure(position)).observed() == 0.6
+
+
 def test_symbols_add_up_without_netting() -> None:
     portfolio = view(10_000.0, BTCUSDT=exposure(100), ETHUSDT=exposure(-100))
     assert portfolio.worst() == pytest.approx(1.2)
@@ -208,6 +216,9 @@ def test_a_stale_or_missing_mark_admits_no_entry_and_keeps_exits() -> None:
     unknown = view(BTCUSDT=exposure(0), ETHUSDT=exposure(5, mark=None))
     admitted = GATE.admit(unknown, {"BTCUSDT": wish})["BTCUSDT"]
     assert {slot.reason for slot in admitted if slot.entry} == {"mark_unknown"}
+    # The last look at a single order says the same, also of a symbol that the account does not know.
+    assert GATE.final_check(grid_order(steps=1), view(BTCUSDT=exposure(0, mark=None))) == "mark_unknown"
+    assert GATE.final_check(grid_order(steps=1), view(ETHUSDT=exposure())) == "unknown_symbol"
 
 
 def test_an_entry_that_also_closes_keeps_the_part_that_closes() -> None:
@@ -225,6 +236,10 @@ def test_an_order_of_unknown_fate_is_counted_by_the_gate() -> None:
     assert GATE.admit(portfolio, {"BTCUSDT": wish}, {"BTCUSDT": found})["BTCUSDT"][0].state is SlotState.BLOCKED
     assert GATE.admit(portfolio, {"BTCUSDT": wish})["BTCUSDT"] == wish
     assert portfolio.worst() == 0.0  # asking changes nothing
+    # A slot that is withheld counts nothing itself: the order that may stand in its place is counted beside it.
+    withheld = Slot("BTCUSDT", lost.epoch, 9, Side.BUY, 590_000, 800, entry=True, state=SlotState.BLOCKED)
+    assert strays([lost], (withheld,)) == [lost]
+    assert strays([lost], (msgspec.structs.replace(withheld, state=SlotState.RESTING),)) == []
 
 
 def test_spot_may_hold_its_equity_and_no_more() -> None:
