@@ -134,7 +134,8 @@ async def test_a_defect_in_one_batch_does_not_take_its_neighbours_along(tmp_path
         after = store.put([m.intent(4)], then=lambda: told.append(4))
         assert await first == 1
         later = store.put([m.intent(5)], then=lambda: told.append(5))  # waits for those that are tried alone
-        results = await asyncio.wait_for(asyncio.gather(before, bad, after, later, return_exceptions=True), 30)
+        tried = asyncio.gather(before, bad, after, later, return_exceptions=True)
+        results = list(await asyncio.wait_for(tried, 30))
         assert isinstance(results.pop(1), OverflowError)
         assert results == [2, 3, 4]
         assert told == [1, 2, 3, 4, 5]
