@@ -4,16 +4,19 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from gridbot_tui.research.outcome import ring_of
 from gridbot_tui.research.screen.screening import Screen
 from gridbot_tui.research.screen.tapes import tapes_of
 from gridbot_tui.research.trial import score_of
+from gridbot_tui.settings.load import load
 from gridbot_tui.strategy.clusters import clusters
 from gridbot_tui.units import DAY, HOUR
 from tests.research.markets import START, prepared, series
-from tests.research.screen_cases import QUARTER, SEVERAL, TIGHT, Case
+from tests.research.screen_cases import QUARTER, SEVERAL, TIGHT, Case, compare
 from tests.research.screen_shared import Agreements
+from tests.research.ugly import ugly
 
 pytestmark = pytest.mark.compiled
 
@@ -37,6 +40,16 @@ def test_every_symbol_trades_and_everything_that_is_rare_happens(agreement: Agre
     assert counts["halts"] >= 2
     assert counts["liquidations"] >= 1
     assert min(counts["settled"], counts["partials"], counts["crossed"]) >= 100
+
+
+def test_a_cancel_that_comes_too_late_is_heard_of_in_its_turn_among_other_symbols() -> None:
+    """Its order fills with the very bar: what all symbols desire is reckoned anew from then on, and not before."""
+    _, crowd = ugly(509, 9100)
+    keys = {"ladder.spacing_trend": "3.17", "ladder.spacing_neutral": "2.662", "strategy.ensemble.lot_neutral": "0.279",
+            "risk.drawdown_ema_minutes": "65.46", "orders.price_tolerance": "0.05074"}  # fmt: skip
+    made = compare(replace(crowd, settings=load(None, {}, tuple(keys.items())).settings))
+    assert made.holds
+    assert made.alike > 100
 
 
 def test_a_score_of_several_is_the_engines() -> None:

@@ -46,7 +46,7 @@ WHAT, ROW, WHOSE, AT_PRICE, STEPS, MAKER = range(6)
 CANCEL_IT, PLACE_IT = range(2)
 # Events
 FILLED_BY, ACCEPTED, NEWS, CANCELED, EXPIRED, TRIGGERED, REFUSED, CASH = range(8)
-"""NEWS: of an order whose fill was told just before."""
+"""NEWS: of an order whose fill was told just before, or that a cancel came too late for it."""
 
 # Columns of what is written down of a run, and what a row is: a fill, money that came or went, another tier. SIDE of a
 # tier's row is the tier.

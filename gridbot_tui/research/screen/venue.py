@@ -89,10 +89,10 @@ def serve_one(w: State, n: Numbers, i: int) -> None:
     row = w.request[i, ROW]
     o = w.order[row]
     if o[NUMBER] != w.request[i, WHOSE]:
-        w.turn += 1  # it has ended meanwhile: the cancel is refused, and that is news of nothing
+        tell(w, NEWS, row, 0, 0, 0)  # it has ended meanwhile: the cancel is refused, and that is news of nothing
     elif w.request[i, WHAT] == CANCEL_IT:
         if o[RESTS] == NOWHERE:
-            w.turn += 1
+            tell(w, NEWS, row, 0, 0, 0)
         else:
             end(w, row, CANCELED)
     else:
