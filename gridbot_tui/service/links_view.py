@@ -48,7 +48,7 @@ def _words(health: AdapterHealth, now: Ms) -> list[str]:
     if health.stopped:
         words.append(f"stopped: {health.stopped}")
     if health.closed_until is not None and health.closed_until > now:
-        words.append(f"shut for {(health.closed_until - now) / 1000:.0f} s (rate limit)")
+        words.append(f"shut for {(health.closed_until - now) / 1000:.0f} s ({health.closed_for or 'rate limit'})")
     words += [
         f"{one.symbol} {one.request}: held back after error {one.code} ({one.detail})" for one in health.circuits
     ]

@@ -7,7 +7,7 @@ from typing import Any, cast
 from gridbot_tui.exchange.binance.calls import Call
 from gridbot_tui.exchange.binance.clock import Clock
 from gridbot_tui.exchange.binance.futures_rest import FuturesRest
-from gridbot_tui.exchange.binance.governor import Governor
+from gridbot_tui.exchange.binance.governor import Governor, Rank
 from gridbot_tui.exchange.binance.hosts import hosts_of
 from gridbot_tui.exchange.binance.params import BinanceParams
 from gridbot_tui.exchange.binance.spot_rest import SpotRest
@@ -47,6 +47,9 @@ class ScriptedWire:
         given = dict(params or {})
         self.asked.append((call.path, given))
         return self._answers[call.path](given)
+
+    async def act(self, call: Call, rank: Rank, params: Mapping[str, Any], *, encoded: bool = False) -> Any:
+        return await self.ask(call, params)
 
 
 def scripted(market: Market, answers: Answers) -> tuple[Any, ScriptedWire]:

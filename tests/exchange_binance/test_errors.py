@@ -133,16 +133,16 @@ def test_a_refusal_keeps_the_exchanges_code_and_words() -> None:
 @pytest.mark.parametrize(
     ("trouble", "closed", "wait"),
     [
-        (answer(429, -1003, "Too many requests.", 30.0), True, 30.0),
-        (answer(429), True, 10.0),
-        (answer(429, -1003, "Too many requests.", 99_999_999_999.0), True, 600.0),
-        (answer(429, -1003, "Too many requests.", float("inf")), True, 600.0),
-        (answer(429, -1015, "Too many new orders", 4.0), False, 4.0),
-        (answer(403), True, 3.0),
-        (answer(503, -1008, "throttled"), False, 0.0),
+        (answer(429, -1003, "Too many requests.", 30.0), "rate limit", 30.0),
+        (answer(429), "rate limit", 10.0),
+        (answer(429, -1003, "Too many requests.", 99_999_999_999.0), "rate limit", 600.0),
+        (answer(429, -1003, "Too many requests.", float("inf")), "rate limit", 600.0),
+        (answer(429, -1015, "Too many new orders", 4.0), "", 4.0),
+        (answer(403), "firewall", 3.0),
+        (answer(503, -1008, "throttled"), "", 0.0),
     ],
 )
-def test_a_limit_says_how_long_and_for_whom(trouble: HttpTrouble, closed: bool, wait: float) -> None:
+def test_a_limit_says_how_long_and_for_whom(trouble: HttpTrouble, closed: str, wait: float) -> None:
     error = classify(trouble, "GET klines", changes=False, market=Market.FUTURES)
     assert isinstance(error, RetryLater)
     assert (error.closed, error.after_s) == (closed, wait)

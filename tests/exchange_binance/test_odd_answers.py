@@ -85,6 +85,17 @@ async def test_an_order_of_a_finer_step_does_not_make_the_list_unreadable(
     assert ((plain.steps, plain.filled), algo.steps) == (read, read[0])
 
 
+@pytest.mark.parametrize("code", ["200", 200])
+async def test_a_stop_is_cancelled_where_the_answer_says_so_or_nothing_else(code: str | int) -> None:
+    answers: list[dict[str, Any]] = [{"algoId": 7, "code": code, "msg": "success"}, {"algoId": 7},
+                                     {"code": -1003, "msg": "Way too many requests"}]  # fmt: skip
+    rest, _ = scripted(Market.FUTURES, {"algoOrder": lambda _: answers.pop(0)})
+    for _ in range(2):
+        assert (await rest.cancel("BTCUSDT", "gb-1", True)).outcome is Outcome.CANCELED
+    with pytest.raises(Unresolved, match="Way too many"):
+        await rest.cancel("BTCUSDT", "gb-1", True)
+
+
 def test_an_end_without_a_reason_has_no_reason() -> None:
     row = {"orderId": 5, "status": "EXPIRED_IN_MATCH", "executedQty": "0.001", "expiryReason": None}
     report = order_words.plain_report(row, SCALE, NOW, "gb-1")

@@ -37,9 +37,10 @@ class Unresolved(BinanceError):
 
 
 class RetryLater(BinanceError):
-    """Certainly not done, and worth another try after ``after_s``. ``closed``: nothing else may be sent before."""
+    """Certainly not done, and worth another try after ``after_s``. ``closed``: nothing else may be sent before, for
+    that reason; "" = it may."""
 
-    def __init__(self, detail: str, code: int = 0, after_s: float = 0.0, *, closed: bool = False) -> None:
+    def __init__(self, detail: str, code: int = 0, after_s: float = 0.0, *, closed: str = "") -> None:
         super().__init__(detail, code)
         self.after_s: Final = after_s
         self.closed: Final = closed
@@ -121,7 +122,7 @@ def _answered(said: HttpTrouble, what: str, changes: bool, market: Market) -> Bi
     if code == -1015:
         return RetryLater(detail, code, said.retry_after or _LIMIT_S)
     if status == 429 or code == -1003:
-        return RetryLater(detail, code, told_wait(status, said.retry_after) or _LIMIT_S, closed=True)
+        return RetryLater(detail, code, told_wait(status, said.retry_after) or _LIMIT_S, closed="rate limit")
     if code in _CLOCK:
         return ClockOff(detail, code)
     if status == 451:
@@ -138,7 +139,7 @@ def _answered(said: HttpTrouble, what: str, changes: bool, market: Market) -> Bi
     if changes:
         return Unresolved(f"{detail} (HTTP {status})", code)
     if status == 403:
-        return RetryLater(f"{detail} (HTTP 403, a firewall)", code, _FIREWALL_S, closed=True)
+        return RetryLater(f"{detail} (HTTP 403, a firewall)", code, _FIREWALL_S, closed="firewall")
     kind = NotThere if status in (404, 405) and said.code is None else RetryLater
     return kind(f"{detail} (HTTP {status})", code)
 

@@ -32,6 +32,8 @@ _LATELY: Final[Ms] = 28 * DAY
 """How far back a conditional order that is denied is looked for: four requests of little weight. One that was sent from
 here is looked for since then, as a rule with one."""
 _SENT_KEPT: Final = 1_000
+_DONE: Final = "200"
+"""What the algo service says besides HTTP's own 200."""
 _BORN_WITHIN: Final[Ms] = MINUTE
 """A conditional order that has fired and been given no plain one by then ends in nothing: Binance's demo environment
 leaves some so for ever, and neither lists nor cancels them. The bot closes by itself what they did not."""
@@ -95,7 +97,10 @@ class FuturesRest(FuturesMarket):
         """Cancel one order."""
         scale = self.scale(symbol)
         if conditional:
-            await self.wire.act(Futures.CANCEL_ALGO, Rank.PROTECT, {"symbol": symbol, "clientAlgoId": client_id})
+            row = await self.wire.act(Futures.CANCEL_ALGO, Rank.PROTECT, {"symbol": symbol, "clientAlgoId": client_id})
+            with reading("the answer to a cancel", changes=True):
+                if str(row.get("code", _DONE)) != _DONE:
+                    raise BadAnswer(f"{row.get('msg')} ({row['code']})")
             return order_words.algo_report({"algoStatus": "CANCELED"}, symbol, self.now, client_id)
         row = await self.wire.act(Futures.CANCEL, Rank.PROTECT, {"symbol": symbol, "origClientOrderId": client_id})
         with reading("the answer to a cancel", changes=True):

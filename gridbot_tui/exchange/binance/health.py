@@ -41,3 +41,5 @@ class AdapterHealth(Struct, frozen=True):
     circuits: tuple[OpenCircuit, ...] = ()
     unresolved: int = 0
     """Order requests without an answer since the start."""
+    closed_for: str = ""
+    """Why ``closed_until``, where that was told last."""

@@ -46,6 +46,7 @@ class Wire:
         self.stopped = ""
         """Why the exchange will not serve us at all until somebody acts; "" = it does."""
         self._unresolved = 0
+        self._closed_for = ""
         self.timed: Callable[[str, Ms], None] | None = None
         """Hears of every request that is answered: its symbol ("" = none), and ms on the wire."""
 
@@ -212,6 +213,7 @@ class Wire:
         """Remember an error, and what it means for everything that comes after."""
         self._error, self._error_at = str(error), self.clock.now_ms()
         if isinstance(error, RetryLater) and error.closed:
+            self._closed_for = error.closed
             self.governor.refused(error.after_s)
         elif isinstance(error, RetryLater) and error.code == -1015:
             self.governor.orders_full(error.after_s)
@@ -252,6 +254,7 @@ class Wire:
             last_error=self._error,
             last_error_at=self._error_at,
             closed_until=now + int(1000 * closed) if closed else None,
+            closed_for=self._closed_for,
             stopped=self.stopped,
             unresolved=self._unresolved,
         )
