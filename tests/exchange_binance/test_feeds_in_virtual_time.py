@@ -105,7 +105,8 @@ def played(play: Callable[[Stage], Awaitable[None]], timing: StreamTiming = TIMI
 
 def trade(number: int, client_id: str = "gb0-1") -> dict[str, Any]:
     o = {"s": "BTCUSDT", "c": client_id, "S": "BUY", "o": "LIMIT", "x": "TRADE", "X": "FILLED", "i": 7, "l": "0.001",
-         "z": "0.001", "L": "60000.0", "n": "0.01", "N": "USDT", "T": 1_000, "t": number, "q": "0.001"}  # fmt: skip
+         "z": "0.001", "L": "60000.0", "n": "0.01", "N": "USDT", "T": 1_000, "t": number, "q": "0.001",
+         "rp": "0"}  # fmt: skip
     return {"e": "ORDER_TRADE_UPDATE", "E": 1_001, "T": 1_000, "o": o}
 
 

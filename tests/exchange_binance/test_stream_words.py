@@ -148,6 +148,25 @@ def test_a_state_nobody_knows_is_asked_about_and_never_guessed() -> None:
     assert [type(w) for w in words] == [LookAgain]
 
 
+@pytest.mark.parametrize("gone", ["left out", "null"])
+def test_a_trade_without_its_profit_is_left_to_the_list_that_has_it(gone: str) -> None:
+    """Booked without, the wallet would differ from the ledger for good. One without a fee has none: Binance says so."""
+    frame = order(**TRADED)
+    frame["o"]["rp"] = None
+    if gone == "left out":
+        del frame["o"]["rp"]
+    words = futures().of(raw(frame))[2]
+    assert [type(w) for w in words] == [LookAgain, OrderReport]
+    frame = order(**TRADED)
+    del frame["o"]["n"], frame["o"]["N"]
+    assert [type(w) for w in futures().of(raw(frame))[2]] == [Fill, OrderReport]
+
+
+def test_a_spot_trade_without_its_fee_is_left_to_the_list_that_has_it() -> None:
+    frame = report(x="TRADE", X="FILLED", l="0.01", z="0.01", L="60000.0", t=8, n=None)
+    assert [type(w) for w in spot().of(raw(frame))[2]] == [LookAgain, OrderReport]
+
+
 def test_others_orders_are_announced_and_their_fills_counted_as_theirs() -> None:
     words = futures().of(raw(order(c="web_abc", **TRADED)))[2]
     assert [type(w) for w in words] == [Fill, Foreign]

@@ -126,9 +126,10 @@ class FuturesWords:
             return self._elsewhere(o, client_id)
         words: list[Word] = []
         fill = self._fill(o, client_id, ours or bool(forced), forced)
-        if fill is not None and forced and (o.n is None or o.rp is None):
-            # Of what it executes itself Binance may leave the money out here; the list of executions has it.
-            words.append(LookAgain(f"a trade of {o.s} by {forced} without its money"))
+        if fill is not None and (o.rp is None or (forced and o.n is None)):
+            # Of what it executes itself Binance may leave the money out here; the list of executions has it. A trade
+            # without a fee is told without one, so that of ours nothing follows from its absence.
+            words.append(LookAgain(f"a trade of {o.s}{f' by {forced}' if forced else ''} without its money"))
         elif fill is not None:
             doubtful = not ours and not forced and _conditional(o.ot)
             words.append(Doubtful(fill, o.i) if doubtful else fill)

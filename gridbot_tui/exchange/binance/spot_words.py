@@ -112,8 +112,8 @@ class SpotWords:
         return OrderReport(r.T, r.s, client_id, outcome, scale.steps(r.z), str(r.i), 0, detail)
 
     def _fill(self, r: ExecutionReport, client_id: ClientId, ours: bool) -> list[Word]:
-        if r.t < 0:
-            return [LookAgain(f"a trade of {r.s} without a number")]
+        if r.t < 0 or r.n is None:
+            return [LookAgain(f"a trade of {r.s} without {'a number' if r.t < 0 else 'its fee'}")]
         scale = self._scales[r.s]
         fee, asset = money(r.n or "0"), r.N or scale.instrument.quote
         price, steps = scale.some_price(r.L), scale.some_steps(r.l)
