@@ -158,7 +158,9 @@ def test_a_trade_without_its_profit_is_left_to_the_list_that_has_it(gone: str) -
     words = futures().of(raw(frame))[2]
     assert [type(w) for w in words] == [LookAgain, OrderReport]
     frame = order(**TRADED)
-    del frame["o"]["n"], frame["o"]["N"]
+    del frame["o"]["n"]
+    assert [type(w) for w in futures().of(raw(frame))[2]] == [LookAgain, OrderReport], "a fee of nobody knows how much"
+    del frame["o"]["N"]
     assert [type(w) for w in futures().of(raw(frame))[2]] == [Fill, OrderReport]
 
 

@@ -126,9 +126,9 @@ class FuturesWords:
             return self._elsewhere(o, client_id)
         words: list[Word] = []
         fill = self._fill(o, client_id, ours or bool(forced), forced)
-        if fill is not None and (o.rp is None or (forced and o.n is None)):
+        if fill is not None and (o.rp is None or (o.n is None and (forced or o.N))):
             # Of what it executes itself Binance may leave the money out here; the list of executions has it. A trade
-            # without a fee is told without one, so that of ours nothing follows from its absence.
+            # without a fee is told without amount and asset.
             words.append(LookAgain(f"a trade of {o.s}{f' by {forced}' if forced else ''} without its money"))
         elif fill is not None:
             doubtful = not ours and not forced and _conditional(o.ot)
