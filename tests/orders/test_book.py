@@ -43,6 +43,16 @@ def test_a_lost_answer_that_comes_after_the_order_itself_changes_nothing() -> No
     assert [one.state for one in book.live("BTCUSDT")] == [OrderState.RESTING]
 
 
+def test_an_order_that_has_traded_is_never_believed_absent() -> None:
+    for state, filled in (("unresolved", 0), ("accepted", 40)):
+        book = book_with(state, filled)
+        book.fill(ONE, 40, 5)
+        assert book.apply(Report(ONE, "absent")) in (OrderState.UNRESOLVED, None)
+        (live,) = book.unresolved()
+        assert live.remaining == 60
+    assert [one.state for one in book_with("accepted", 40).live("BTCUSDT")] == [OrderState.PARTLY_FILLED]
+
+
 def test_a_trade_proves_that_an_order_in_flight_stands() -> None:
     book = book_with("")
     assert book.fill(ONE, 40, 5) is OrderState.PARTLY_FILLED
