@@ -39,6 +39,28 @@ def test_dust_that_grows_to_a_step_joins_the_next_lot() -> None:
     assert one.quantity == D("0.0192")
 
 
+def test_dust_that_a_finer_step_of_the_exchanges_makes_whole_joins_the_next_lot() -> None:
+    book = ledger(Market.SPOT)
+    bought(book, 10, "1", "0.0004")
+    assert book.dust() == {"BTCUSDT": D("0.0006")}
+    finer = instrument(market=Market.SPOT, step=D("0.0001"))
+    again = Ledger.restore(Market.SPOT, "USDT", {"BTCUSDT": finer}, book.state())
+    bought(again, 50, "2", "0")
+    one = again.book("BTCUSDT")
+    assert (one.position, one.dust.quantity) == (90 + 56, ZERO)
+    assert one.quantity == D("0.0146")
+    assert again.equity({"BTCUSDT": 600_000}) == D("9976.00000001")  # the fee of 0.0004 BTC
+
+
+def test_a_base_fee_that_takes_the_last_step_leaves_nothing_of_the_old_position_in_the_next_ones_break_even() -> None:
+    book = ledger(Market.SPOT)
+    bought(book, 10, "1", "0")
+    assert book.fill(fill(SELL, 660_000, 9, "2", fee="0.001", asset="BTC")) is not None
+    assert book.position("BTCUSDT") == 0
+    bought(book, 5, "3", "0", price=620_000)
+    assert book.book("BTCUSDT").break_even() == D("62000")
+
+
 def test_a_full_exit_leaves_only_dust_which_is_still_valued() -> None:
     book = ledger(Market.SPOT)
     bought(book, 10, "1", "0.00001")
