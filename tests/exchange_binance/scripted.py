@@ -48,7 +48,9 @@ class ScriptedWire:
         self.asked.append((call.path, given))
         return self._answers[call.path](given)
 
-    async def act(self, call: Call, rank: Rank, params: Mapping[str, Any], *, encoded: bool = False) -> Any:
+    async def act(
+        self, call: Call, rank: Rank, params: Mapping[str, Any] | None = None, *, encoded: bool = False
+    ) -> Any:
         return await self.ask(call, params)
 
 

@@ -13,6 +13,7 @@ from gridbot_tui.exchange.binance import order_words
 from gridbot_tui.exchange.binance.calls import Futures
 from gridbot_tui.exchange.binance.client import BadKey, Client, HttpTrouble, Unreadable
 from gridbot_tui.exchange.binance.errors import Refused, RetryLater, Unresolved, classify
+from gridbot_tui.exchange.binance.governor import Rank
 from gridbot_tui.exchange.binance.hosts import hosts_of
 from gridbot_tui.exchange.binance.keys import Keys
 from gridbot_tui.exchange.binance.numbers import Scale
@@ -25,6 +26,7 @@ from gridbot_tui.settings.sections import SafetyParams
 from gridbot_tui.units import Market, Mode
 from tests.exchange_binance.parts import instrument
 from tests.exchange_binance.scripted import NOW, Frozen, scripted
+from tests.orders.samples import grid_order
 
 SCALE = Scale(instrument("BTCUSDT"))
 PEM = """-----BEGIN PRIVATE KEY-----
@@ -111,6 +113,18 @@ async def test_a_spot_order_of_long_ago_that_is_archived_has_ended_without_a_fil
     assert (report.outcome, report.filled) == (Outcome.EXPIRED, 0)
 
 
+@pytest.mark.parametrize("answers", [
+    [{"clientOrderId": "gb-1", "orderId": 1}],
+    [{"clientOrderId": "gb-2", "orderId": 2}, {"clientOrderId": "gb-1", "orderId": 1}],
+    [{"clientOrderId": "gb-1", "orderId": 1}, {"orderId": 2}],
+])  # fmt: skip
+async def test_answers_that_are_not_those_of_a_batchs_orders_leave_all_of_them_in_doubt(answers: list[Any]) -> None:
+    rest, _ = scripted(Market.FUTURES, {"batchOrders": lambda _: answers})
+    orders = [grid_order(name) for name in ("gb-1", "gb-2")]
+    with pytest.raises(Unresolved, match="the answer to a batch"):
+        await rest.place_batch(orders, Rank.ENTRY)
+
+
 # -- settings -----------------------------------------------------------------------------------------------
 
 
@@ -118,6 +132,34 @@ async def test_a_symbol_without_settings_is_no_answer_and_ends_nothing() -> None
     rest, _ = scripted(Market.FUTURES, {"symbolConfig": lambda _: []})
     with pytest.raises(RetryLater, match="cannot be read"):
         await rest.set_leverage("BTCUSDT", 6)
+
+
+async def test_a_symbol_of_isolated_margin_is_set_to_cross_before_its_leverage_and_once_only() -> None:
+    def refuse(code: int) -> Any:
+        def answer(_: Any) -> Any:
+            raise Refused("no", code)
+
+        return answer
+
+    row = {"symbol": "BTCUSDT", "leverage": 20, "marginType": "ISOLATED"}
+    given = {"symbolConfig": lambda _: [row], "marginType": lambda _: {}, "leverage": lambda _: {}}
+    rest, wire = scripted(Market.FUTURES, given)
+    await rest.set_leverage("BTCUSDT", 6)
+    assert wire.asked[1:] == [
+        ("marginType", {"symbol": "BTCUSDT", "marginType": "CROSSED"}),
+        ("leverage", {"symbol": "BTCUSDT", "leverage": 6}),
+    ]
+    rest, wire = scripted(Market.FUTURES, {**given, "marginType": refuse(-4046)})  # it is so already
+    await rest.set_leverage("BTCUSDT", 6)
+    assert wire.asked[-1][0] == "leverage"
+    rest, wire = scripted(Market.FUTURES, {**given, "marginType": refuse(-4048)})  # not with a position
+    with pytest.raises(Refused):
+        await rest.set_leverage("BTCUSDT", 6)
+    assert wire.asked[-1][0] == "marginType"
+    row |= {"leverage": 6, "marginType": "CROSSED"}
+    rest, wire = scripted(Market.FUTURES, given)
+    await rest.set_leverage("BTCUSDT", 6)
+    assert [path for path, _ in wire.asked] == ["symbolConfig"]
 
 
 async def set_up(margin: str = "CROSSED", *, several: bool = False, **wallets: str) -> AccountSetup:
