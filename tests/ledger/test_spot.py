@@ -140,6 +140,15 @@ def test_a_symbol_that_is_not_traded_any_more_keeps_its_book() -> None:
     assert again.position("BTCUSDT") == 10
 
 
+def test_a_symbol_that_is_traded_from_a_restart_on_has_a_book_beside_those_of_before() -> None:
+    book = ledger(Market.SPOT)
+    bought(book, 10, "1", "0")
+    added = {name: instrument(name, Market.SPOT) for name in ("BTCUSDT", "SOLUSDT")}
+    again = Ledger.restore(Market.SPOT, "USDT", added, book.state())
+    assert again.fill(fill(BUY, 15_000, 4, "1", symbol="SOLUSDT")) is not None
+    assert (again.position("SOLUSDT"), again.position("BTCUSDT")) == (4, 10)
+
+
 def test_what_is_under_the_exchanges_minimum_is_listed_and_not_closable() -> None:
     book = ledger(Market.SPOT)
     bought(book, 10, "1", "0.00001")
