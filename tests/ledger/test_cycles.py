@@ -217,6 +217,21 @@ def test_the_exchanges_rounding_of_realised_is_booked_when_flat() -> None:
     assert book.pnl().inventory == D("1E-8")
 
 
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("beyond", [0, 2])
+def test_a_short_leaves_its_rounding_behind_as_a_long_does_and_a_turn_as_an_end(side: Side, beyond: int) -> None:
+    book = ledger(Market.FUTURES)
+    do(book, side, 600_000, 3)
+    do(book, side.opposite, 600_000 + 10_000 * side, 3 + beyond, realised="3.00000001")
+    one = book.book("BTCUSDT")
+    book.mark("BTCUSDT", 600_000 + 10_000 * side)
+    assert one.carry.rounding == D("1E-8")
+    assert book.unrealised() == ZERO
+    assert book.equity_quick() == book.wallet
+    if beyond:
+        assert one.entry_price() == 60_000 + 1_000 * side  # the exchange's, and nothing of the old position in it
+
+
 def test_a_fill_that_is_heard_of_after_later_ones_leaves_equity_as_it_is() -> None:
     """A long lot is closed, a short one is opened: the news of the first is lost and comes by the next comparison."""
     book = ledger(Market.FUTURES)
