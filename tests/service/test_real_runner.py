@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from gridbot_tui.engine.events import LinkChanged, Quote, Tick
+from gridbot_tui.engine.events import Health, LinkChanged, Quote, Tick
+from gridbot_tui.exchange.port import Reply
 from gridbot_tui.service import real_runner
 from gridbot_tui.service.real_runner import RealRunner
 
@@ -76,6 +77,52 @@ async def test_news_are_heard_between_two_ticks_and_ticks_come_without_any(monke
     first, second = [place for place, one in enumerate(bot.heard) if isinstance(one, Tick)]
     (news,) = [place for place, one in enumerate(bot.heard) if isinstance(one, LinkChanged)]
     assert first < news < second
+
+
+async def heard_of(runner: RealRunner, bot: _Counting) -> list[Any]:
+    """What the bot hears until the second tick, ticks aside."""
+    task = asyncio.create_task(runner.run())
+    await asyncio.wait_for(bot.twice.wait(), 30)
+    runner.leaving = True
+    runner.wake()
+    await asyncio.wait_for(task, 30)
+    return [one for one in bot.heard if not isinstance(one, Tick | Health)]
+
+
+async def test_of_a_symbols_quotes_one_is_left_with_the_newest_of_each_of_its_prices(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(real_runner, "TICK_S", 0.02)
+    bot = _Counting()
+    runner = RealRunner(bot, lambda: 1)  # type: ignore[arg-type]
+    runner.take(Quote(1, "BTCUSDT", bid=10, ask=12, mark=11))
+    runner.take(Quote(2, "ETHUSDT", bid=5))
+    runner.take(Quote(3, "BTCUSDT", bid=11, last=12))
+    runner.take(Quote(4, "BTCUSDT", ask=13))
+    assert await heard_of(runner, bot) == [
+        Quote(4, "BTCUSDT", bid=11, ask=13, last=12, mark=11),
+        Quote(2, "ETHUSDT", bid=5),
+    ]
+
+
+async def test_a_bot_that_cannot_keep_up_drops_news_and_counts_as_cut_off_until_it_has_handled_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(real_runner, "MOST_WAITING", 3)
+    monkeypatch.setattr(real_runner, "TICK_S", 0.02)
+    bot = _Counting()
+    runner = RealRunner(bot, lambda: 9)  # type: ignore[arg-type]
+    for at in range(1, 6):
+        runner.take(LinkChanged(at, "market", up=True))
+    answer = Reply(1, 6)
+    runner.take(answer)  # somebody waits for it: it is not dropped
+    heard = await heard_of(runner, bot)
+    assert heard == [
+        *(LinkChanged(at, "market", up=True) for at in (1, 2, 3)),
+        answer,
+        LinkChanged(9, "account", up=False, detail=real_runner.BEHIND),
+        LinkChanged(9, "account", up=True, detail="caught up"),  # and with that all is asked for anew
+    ]
 
 
 async def test_orders_leave_before_the_report_of_their_fill_and_before_quotes() -> None:

@@ -3,14 +3,18 @@
 import asyncio
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gridbot_tui.exchange.binance.errors import BinanceError, ClockOff, RetryLater, Stop
+from gridbot_tui.exchange.binance.futures_rest import FuturesRest
 from gridbot_tui.service.assemble import RunRefused
 from gridbot_tui.service.venue_open import _refusal, patiently
 from gridbot_tui.units import Mode
 from tests.exchange_binance.virtual import at_once
+from tests.service.test_safety import GOOD
 from tests.service.wire_scene import Scene, live_through
 
 
@@ -96,6 +100,31 @@ def test_a_symbol_of_another_quote_is_refused_before_any_file_is_opened(tmp_path
         assert not scene.profile.database.exists()
 
     live_through(story, tmp_path, mode=mode)
+
+
+@pytest.mark.parametrize(
+    ("question", "changed", "words"),
+    [
+        ("setup", {"hedge_mode": True}, "hedge mode"),
+        ("setup", {"can_trade": False}, "does not let this account trade"),
+        ("api_restrictions", {"withdrawals": True}, "safety.accept_keys_that_can_withdraw"),
+    ],
+)
+def test_a_key_or_an_account_that_must_not_be_traded_with_ends_the_start_before_any_file_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, question: str, changed: dict[str, bool], words: str
+) -> None:
+    async def told(self: FuturesRest, *about: Any) -> Any:
+        return replace(GOOD if question == "api_restrictions" else await asks(self, *about), **changed)
+
+    async def story(scene: Scene) -> None:
+        with pytest.raises(RunRefused, match=words) as refused:
+            await scene.start()
+        assert refused.value.exit_code == 4
+        assert not scene.profile.database.exists()
+
+    asks = getattr(FuturesRest, question)
+    monkeypatch.setattr(FuturesRest, question, told)
+    live_through(story, tmp_path, mode=Mode.TESTNET)
 
 
 def test_requests_that_come_too_late_are_sent_again_and_a_later_start_may_succeed() -> None:
