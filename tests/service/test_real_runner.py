@@ -123,6 +123,9 @@ async def test_a_bot_that_cannot_keep_up_drops_news_and_counts_as_cut_off_until_
         LinkChanged(9, "account", up=False, detail=real_runner.BEHIND),
         LinkChanged(9, "account", up=True, detail="caught up"),  # and with that all is asked for anew
     ]
+    bot.heard.clear()
+    runner._tick()
+    assert not [one for one in bot.heard if isinstance(one, LinkChanged)]  # once
 
 
 async def test_orders_leave_before_the_report_of_their_fill_and_before_quotes() -> None:
