@@ -133,6 +133,7 @@ def test_levels_neither_lose_a_lot_nor_pass_the_bound(
     sold = [slot.steps for slot in slots if slot.side is Side.SELL]
     assert sum(sold) == (position if position >= least else 0), "what is too small for an order joins another"
     assert all(steps >= least for steps in sold)
+    assert all(slot.exit_steps == slot.steps for slot in slots if slot.side is Side.SELL), "nor is withheld as an entry"
     bought = sum(slot.steps for slot in slots if slot.side is Side.BUY)
     assert bought == 0 or position + bought <= BTC.steps_down(upper)
     assert entries or bought == 0
