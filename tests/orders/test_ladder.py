@@ -214,6 +214,22 @@ def test_dust_has_no_exit_and_says_so() -> None:
     assert [code for code, _ in want.notes] == ["dust"]
 
 
+@pytest.mark.parametrize("position", [26, -26])
+def test_what_has_its_exit_is_no_dust_long_or_short(position: int) -> None:
+    want = desired(walk_plan(), BTC, position, AT_60000, PARAMS)
+    assert sum(slot.exit_steps for slot in want.resting) == abs(position)
+    assert want.notes == ()
+
+
+def test_a_range_that_price_has_left_says_that_its_levels_wait() -> None:
+    levels = tuple(57_000.0 + 1_000.0 * number for number in range(7))
+    plan = walk_plan(kind="arithmetic", grid=levels, grid_side="long", lot=0.01, target=0.0, upper=0.06, lower=0.0)
+    below = desired(plan, BTC, 0, Touch(560_000, 560_001), PARAMS)
+    assert {slot.state for slot in below.resting} == {SlotState.CROSSED}
+    assert [code for code, _ in below.notes] == ["out_of_range"]
+    assert desired(plan, BTC, 0, AT_60000, PARAMS).notes == ()
+
+
 def test_without_a_lot_there_are_no_rungs() -> None:
     assert ladder(walk_plan(lot=0.0, anchor=None, spacing=None), BTC, 10, AT_60000, depth=8) == ()
 
