@@ -12,7 +12,9 @@ from gridbot_tui.engine.converge import BUDGETS
 from gridbot_tui.engine.core import Engine
 from gridbot_tui.engine.events import AssetPriced, Fill
 from gridbot_tui.exchange.simulated.records import Trade
-from gridbot_tui.units import DAY, HOUR, ZERO, Market, Ms, Side
+from gridbot_tui.units import DAY, HOUR, MINUTE, ZERO, Market, Ms, Side
+from tests.engine.tape import BTC, flat
+from tests.engine.test_edges import grid
 from tests.simulation.market import RandomMarket, Weather
 from tests.simulation.rig import Rig
 
@@ -216,6 +218,21 @@ def test_halted_stays_halted_over_a_restart() -> None:
     one.run()
     assert one.problems == []
     assert not one.outcome(one.order("resume")).ok  # type: ignore[union-attr]
+
+
+def test_a_flatten_that_a_kill_cut_short_is_finished_and_leaves_its_symbol_paused() -> None:
+    one = grid((600_000, 602_000, 598_000, 600_000), *[flat(600_000)] * 9)
+    one.run(until=one.source.start + 3 * MINUTE)
+    assert one.engine.desk.ledger.position(BTC)
+    one.order("flatten", BTC)
+    one.restart()
+    assert one.engine.desk.latches.flatten
+    one.run(until=one.world.now + MINUTE)
+    desk = one.engine.desk
+    assert desk.ledger.position(BTC) == 0
+    assert not desk.latches.flatten
+    assert desk.latches.blocks(BTC) == "paused"
+    assert one.problems == []
 
 
 def test_a_restart_marks_no_past_with_the_positions_of_the_present() -> None:

@@ -53,6 +53,19 @@ def test_an_order_that_has_traded_is_never_believed_absent() -> None:
     assert [one.state for one in book_with("accepted", 40).live("BTCUSDT")] == [OrderState.PARTLY_FILLED]
 
 
+def test_when_an_order_last_changed_is_known_for_a_list_made_before_that_says_nothing_of_it() -> None:
+    book = book_with("")
+    book.apply(Report(ONE, "accepted", at=7))
+    (live,) = book.live("BTCUSDT")
+    assert live.changed_at == 7
+    assert book.apply(Report(ONE, "accepted", at=8)) is None
+    assert live.changed_at == 7
+    book.cancelling(ONE, 9)
+    assert live.changed_at == 9
+    book.apply(Report(ONE, "canceled", at=12))
+    assert live.changed_at == 12
+
+
 def test_a_trade_proves_that_an_order_in_flight_stands() -> None:
     book = book_with("")
     assert book.fill(ONE, 40, 5) is OrderState.PARTLY_FILLED
