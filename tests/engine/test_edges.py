@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from gridbot_tui.engine.actions import OrderFact
-from gridbot_tui.engine.events import Outcome
+from gridbot_tui.engine.actions import AskAboutOrder, OrderFact
+from gridbot_tui.engine.events import OrderReport, Outcome, Tick
 from gridbot_tui.engine.planning import adopt_plan
+from gridbot_tui.engine.watch import ASK_AGAIN
 from gridbot_tui.exchange.simulated.records import Execution, Status
 from gridbot_tui.exchange.simulated.refusals import Refusal
 from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
@@ -326,3 +327,26 @@ def test_orders_that_expire_as_soon_as_they_stand_do_not_use_up_the_order_limit(
     assert rig.world.now >= rig.source.start + 4 * MINUTE, "it sends and sends, and time stands still"
     assert 6 <= len(sent) <= 8 * 4, "a few a minute"
     assert said
+
+
+# -- orders in doubt ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["unresolved", "cancelling", "ended with trades to come"])
+def test_an_order_that_nothing_was_heard_of_for_long_is_asked_about_by_id_and_no_other(state: str) -> None:
+    rig = grid((600_000, 602_000, 598_000, 600_000), *[flat(600_000)] * 9)
+    rig.run(until=START + 3 * MINUTE)
+    rig.checking = False  # nothing of this has happened there
+    desk, now = rig.engine.desk, rig.engine.now
+    one, other, *_ = (live.order.client_id for live in desk.orders.live(BTC) if live.order.purpose is Purpose.GRID)
+    desk.orders.apply(OrderReport(now, BTC, other, Outcome.PARTLY_FILLED, filled=1))  # and rests
+    if state == "unresolved":
+        desk.orders.doubt(one, now)
+    elif state == "cancelling":
+        desk.orders.cancelling(one, now)
+    else:
+        desk.orders.apply(OrderReport(now, BTC, one, Outcome.CANCELED, filled=1))
+    asked = [type(action) for action in rig.engine.handle(Tick(now + ASK_AGAIN - 1))]
+    assert AskAboutOrder not in asked
+    asked_about = [act for act in rig.engine.handle(Tick(now + ASK_AGAIN)) if isinstance(act, AskAboutOrder)]
+    assert asked_about == [AskAboutOrder(BTC, one, False)]
