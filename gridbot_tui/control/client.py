@@ -33,7 +33,6 @@ from gridbot_tui.control.messages import (
     ControlChanged,
     Introduce,
     Refusal,
-    ReleaseControl,
     Role,
     ServerMessage,
     StatusReply,
@@ -166,10 +165,6 @@ class ControlClient:
     async def take_control(self) -> None:
         """Confirm a take-over that was asked for."""
         await self._send(TakeControl())
-
-    async def release_control(self) -> None:
-        """Give control back."""
-        await self._send(ReleaseControl())
 
     @classmethod
     async def _greet(

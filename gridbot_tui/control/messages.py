@@ -46,10 +46,6 @@ class TakeControl(Struct, frozen=True, tag="take_control", forbid_unknown_fields
     """Confirms the take-over that AskControl announced."""
 
 
-class ReleaseControl(Struct, frozen=True, tag="release_control", forbid_unknown_fields=True):
-    """Gives control back."""
-
-
 class AskStatus(Struct, frozen=True, tag="ask_status", forbid_unknown_fields=True):
     """Wants one StatusReply."""
 
@@ -113,7 +109,7 @@ class Refusal(Struct, frozen=True, tag="refused"):
     closing: bool = False
 
 
-ClientMessage = Command | Introduce | AskControl | TakeControl | ReleaseControl | AskStatus | Ping
+ClientMessage = Command | Introduce | AskControl | TakeControl | AskStatus | Ping
 ServerMessage = (
     Hello
     | Snapshot

@@ -107,7 +107,7 @@ def _grid(frame: _Frame, unit: str) -> list[str]:
     for value in _steps(frame.low, frame.high):
         y = frame.y(value)
         out.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" class="g"/>')
-        out.append(f'<text x="{LEFT - 6}" y="{y + 3.5:.1f}" text-anchor="end">{_short(value)}{unit}</text>')
+        out.append(f'<text x="{LEFT - 6}" y="{y + 3.5:.1f}" text-anchor="end">{_short(value)} %</text>')
     span = frame.last - frame.first
     for index in range(6):
         at = frame.first + span * index // 5
@@ -134,8 +134,8 @@ def _short(value: float) -> str:
     return "0" if text in ("-0", "0") else text
 
 
-def interval_bars(rows: Sequence[tuple[str, float, float, float]], unit: str = " %") -> str:
-    """Estimates with their 95 % bounds as horizontal bars around zero: (name, value, low, high)."""
+def interval_bars(rows: Sequence[tuple[str, float, float, float]]) -> str:
+    """Estimates with their 95 % bounds as horizontal bars around zero: (name, value, low, high), in percent."""
     if not rows:
         return ""
     low = min(0.0, *(row[2] for row in rows))
@@ -158,7 +158,7 @@ def interval_bars(rows: Sequence[tuple[str, float, float, float]], unit: str = "
         out.append(f'<line x1="{x(down):.1f}" x2="{x(up):.1f}" y1="{y}" y2="{y}" {look}/>')
         out.append(f'<circle cx="{x(value):.1f}" cy="{y}" r="4" fill="{colour}"/>')
     for value in _steps(low, high):
-        out.append(f'<text x="{x(value):.1f}" y="{height - 5}" text-anchor="middle">{_short(value)}{unit}</text>')
+        out.append(f'<text x="{x(value):.1f}" y="{height - 5}" text-anchor="middle">{_short(value)} %</text>')
     out.append("</svg>")
     return "".join(out)
 

@@ -7,7 +7,7 @@ block is in a thread of its own, every queue is bounded. What fails is counted, 
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any, Final, Protocol
 
 from gridbot_tui.control.snapshot import AlertsView, EventView, LinkView
@@ -55,17 +55,10 @@ class Watched(Protocol):
 class Alerting:
     """See above. ``awake`` owns every task."""
 
-    def __init__(
-        self,
-        params: AlertParams,
-        profile: Profile,
-        watched: Watched,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, params: AlertParams, profile: Profile, watched: Watched) -> None:
         self._watch = Watch(params, profile.name)
         self._folder = profile.folder
         self._watched = watched
-        self._clock = clock
         self._lanes: list[Lane] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._source = ""
@@ -86,7 +79,7 @@ class Alerting:
 
     def hear(self, view: EventView) -> None:
         """A line of the feed; never blocks."""
-        self._watch.hear(view, self._clock())
+        self._watch.hear(view, time.monotonic())
 
     @contextlib.asynccontextmanager
     async def awake(self) -> AsyncIterator[None]:
@@ -110,7 +103,7 @@ class Alerting:
             await asyncio.sleep(LOOK_S)
 
     def _look(self) -> None:
-        clock = self._clock()
+        clock = time.monotonic()
         message = self._watch.look(self._watched.standing(), self._watched.engine_time(), clock)
         if message is not None:
             if self._keeping is None or self._keeping.done():
@@ -129,12 +122,12 @@ class Alerting:
     async def _open(self) -> None:
         before, found, channels, wrong = await in_thread(self._reach, "alerts")  # a locked keyring may take for ever
         if before is not None:
-            self._watch.recall(*before, self._clock())
+            self._watch.recall(*before, time.monotonic())
         self._source = found.source
         if found.trouble or wrong:
             self._failed("; ".join(filter(None, (found.trouble, *wrong))))
         for channel in channels:
-            lane = Lane(channel, self._watch.params.timeout_s, self._changed, self._clock)
+            lane = Lane(channel, self._watch.params.timeout_s, self._changed)
             self._lanes.append(lane)
             self._tasks.append(self._owned(lane.run(), f"alerts {channel.name}"))
 

@@ -36,7 +36,6 @@ class BinanceVenue:
         params: BinanceParams,
         *,
         notices: tuple[str, ...] = (),
-        timing: StreamTiming | None = None,
     ) -> None:
         self._rest = rest
         self._hosts = hosts
@@ -45,7 +44,7 @@ class BinanceVenue:
         self.notices = notices
         self._clock = clock
         self._ours = ours
-        self._timing = timing or StreamTiming()
+        self._timing = StreamTiming()
         self._desk: Desk | None = None
         listed = {symbol: rest.listed[symbol] for symbol in instruments}
         self._listing = ListingWatch(rest, listed, lambda text: self._announce(text, "listing"), clock)

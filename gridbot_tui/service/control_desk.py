@@ -20,15 +20,9 @@ class Seat(Protocol):
 class ControlDesk:
     """Holder and asker of control. ``everybody`` lists the connections that hear of a change."""
 
-    def __init__(
-        self,
-        everybody: Callable[[], Iterable[Seat]],
-        expires_s: float,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, everybody: Callable[[], Iterable[Seat]], expires_s: float) -> None:
         self._everybody = everybody
         self._expires_s = expires_s
-        self._clock = clock
         self._asker: Seat | None = None
         self._deadline = 0.0
         self.holder: Seat | None = None
@@ -44,7 +38,7 @@ class ControlDesk:
             self._grant(seat)
             return
         self._asker = seat
-        self._deadline = self._clock() + self._expires_s
+        self._deadline = time.monotonic() + self._expires_s
         for side, yours in ((seat, True), (self.holder, False)):
             side.send(ControlAsked(seat.name, self.holder.name, yours, self._expires_s))
 
@@ -76,7 +70,7 @@ class ControlDesk:
             self._tell()
 
     def _may_take(self, seat: Seat) -> bool:
-        return self._asker is seat and self._clock() <= self._deadline
+        return self._asker is seat and time.monotonic() <= self._deadline
 
     def _grant(self, seat: Seat) -> None:
         self._asker = None

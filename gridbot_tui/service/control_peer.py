@@ -19,7 +19,6 @@ from gridbot_tui.control.messages import (
     Ping,
     Pong,
     Refusal,
-    ReleaseControl,
     Role,
     ServerMessage,
     StatusReply,
@@ -234,8 +233,6 @@ class Peer:
                 self._house.desk.ask(self)
         elif isinstance(message, TakeControl):
             self._house.desk.take(self)
-        elif isinstance(message, ReleaseControl):
-            self._house.desk.release(self)
 
     def _introduce(self, message: Introduce) -> None:
         if self._introduced:

@@ -4,7 +4,7 @@ from collections.abc import Coroutine
 from typing import Any, Final
 
 from gridbot_tui.control.snapshot import LinkView
-from gridbot_tui.engine.events import Event, LinkChanged
+from gridbot_tui.engine.events import LinkChanged
 from gridbot_tui.exchange.binance.clock import Clock
 from gridbot_tui.exchange.binance.clock_keeper import keep_clock
 from gridbot_tui.exchange.binance.gate import Gate
@@ -40,8 +40,6 @@ class PaperVenue:
         fees: Fees,
         clock: Clock,
         books: BooksFile,
-        *,
-        timing: StreamTiming | None = None,
     ) -> None:
         self._rest = rest
         self._hosts = hosts
@@ -50,7 +48,7 @@ class PaperVenue:
         self.notices = notices({symbol: rest.listed[symbol] for symbol in instruments})
         self._clock = clock
         self._books = books
-        self._timing = timing or StreamTiming()
+        self._timing = StreamTiming()
         self._desk: Desk | None = None
         self._listed = {symbol: rest.listed[symbol] for symbol in instruments}
         self._market: MarketFeed | None = None
@@ -70,16 +68,13 @@ class PaperVenue:
         self._desk = desk
         self._rest.on_trip(desk.timed)
         self._market = MarketFeed(
-            self._rest, self._hosts, self.instruments, MINUTE, self._heard,
+            self._rest, self._hosts, self.instruments, MINUTE, self.port.market,
             next_open=desk.next_open, timing=self._timing, clock=self._clock, gate=Gate(self._timing, self._clock),
         )  # fmt: skip
         desk.take(LinkChanged(self.now(), "account", up=True, detail="simulated"))
         listing = ListingWatch(self._rest, self._listed, lambda text: desk.announce(text, "listing"), self._clock)
         clock = keep_clock(self._rest, self._clock, CLOCK_EVERY_S)
         return [self.port.run(), self._market.run(), listing.run(), clock]
-
-    def _heard(self, event: Event) -> None:
-        self.port.market(event)
 
     def _say(self, incoming: Incoming) -> None:
         if self._desk is not None:

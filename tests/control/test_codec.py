@@ -14,7 +14,6 @@ from gridbot_tui.control.messages import (
     ClientMessage,
     Introduce,
     Ping,
-    ReleaseControl,
     Role,
     TakeControl,
 )
@@ -25,7 +24,6 @@ EVERY: list[ClientMessage] = [
     Introduce(Role.FACE, "terminal"),
     AskControl(),
     TakeControl(),
-    ReleaseControl(),
     AskStatus(),
     Ping(7),
 ]

@@ -14,7 +14,7 @@ def test_what_has_a_bound_is_left_out_only_where_that_is_asked() -> None:
 
 
 def test_a_slope_is_of_the_size_that_was_asked_for_and_of_the_hours_after() -> None:
-    samples = [Sample(float(hour), 100 * hour, 7 if hour > 4 else hour, 0, {}, {}) for hour in range(9)]
+    samples = [Sample(float(hour), 100 * hour, 7 if hour > 4 else hour, {}, {}) for hour in range(9)]
     assert slope(samples) == 100
     assert slope(samples, 5, lambda one: one.open) == 0
     assert slope(samples[:1]) is None

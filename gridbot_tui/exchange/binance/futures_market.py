@@ -101,7 +101,6 @@ class FuturesMarket(RestBase):
                 symbol: FeeRates(
                     maker=money(need(row, "makerCommissionRate")),
                     taker=money(need(row, "takerCommissionRate")),
-                    discount_asset="BNB" if saves else "",
                     discount=_BNB_DISCOUNT if saves else Decimal(0),
                 )
                 for symbol, row in zip(symbols, rows, strict=True)

@@ -30,7 +30,6 @@ class AdapterHealth(Struct, frozen=True):
     latency_p99_ms: float | None
     clock_offset_ms: Ms
     """Exchange minus machine."""
-    clock_checked_at: Ms | None
     last_error: str
     """"" = none yet."""
     last_error_at: Ms | None

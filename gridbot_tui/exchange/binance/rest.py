@@ -27,10 +27,8 @@ class FeeRates(Struct, frozen=True):
 
     maker: Decimal
     taker: Decimal
-    discount_asset: Asset = ""
-    """Asset that fees are taken from at a discount where there is any of it; "" = none."""
     discount: Decimal = Decimal(0)
-    """Fraction saved by that."""
+    """Fraction saved while there is BNB to take fees from."""
 
 
 class AccountSetup(Struct, frozen=True):

@@ -203,6 +203,5 @@ def _fee_rates(row: Json) -> FeeRates:
     return FeeRates(
         maker=sum((money(need(part, "maker")) + _of_a_side(part) for part in parts), Decimal(0)),
         taker=sum((money(need(part, "taker")) + _of_a_side(part) for part in parts), Decimal(0)),
-        discount_asset=str(discount.get("discountAsset", "")) if saves else "",
         discount=1 - money(str(discount.get("discount", "1"))) if saves else Decimal(0),
     )

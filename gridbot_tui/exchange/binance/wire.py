@@ -40,7 +40,6 @@ class Wire:
         self._keys = keys
         self._client: Client | None = None
         self._trips: deque[float] = deque(maxlen=_TRIPS_KEPT)
-        self._clock_at: Ms | None = None
         self._error = ""
         self._error_at: Ms | None = None
         self.stopped = ""
@@ -112,7 +111,6 @@ class Wire:
         trip = received - sent
         # Of a long trip the exchange's clock may be read at its very end: rather late than ahead.
         self.clock.offset = told - (received - trip // 2 if 0 <= trip <= _LONG_TRIP else received)
-        self._clock_at = self.clock.now_ms()
         self._there().set_offset(self.clock.offset)
         return self.clock.now_ms()
 
@@ -250,7 +248,6 @@ class Wire:
             latency_p50_ms=1000 * trips[len(trips) // 2] if trips else None,
             latency_p99_ms=1000 * trips[min(len(trips) - 1, int(0.99 * len(trips)))] if trips else None,
             clock_offset_ms=self.clock.offset,
-            clock_checked_at=self._clock_at,
             last_error=self._error,
             last_error_at=self._error_at,
             closed_until=now + int(1000 * closed) if closed else None,

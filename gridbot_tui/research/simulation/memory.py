@@ -5,7 +5,6 @@ process. So the objects that are reached from one life of the bot are measured, 
 """
 
 import gc
-import resource
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -39,8 +38,6 @@ class Sample(Struct, frozen=True):
     """Bytes of everything the bot's life holds."""
     open: int
     """Of them without the windows and tables that have a bound of their own: these fill for days, and then no more."""
-    resident: int
-    """Bytes of the whole process, exchange and judge included: its highest so far."""
     rows: dict[str, int]
     """Rows of the state file's tables."""
     bytes: dict[str, int]
@@ -50,9 +47,8 @@ class Sample(Struct, frozen=True):
 class Gauge:
     """Looks once a virtual hour."""
 
-    def __init__(self, every: Ms = HOUR) -> None:
+    def __init__(self) -> None:
         self.samples: list[Sample] = []
-        self._every = every
         self._next: Ms = 0
 
     def look(self, sim: "Simulation") -> None:
@@ -60,7 +56,7 @@ class Gauge:
         now, process = sim.world.now, sim.process
         if now < self._next or process is None or not process.bot.recovered:
             return
-        self._next = now + self._every
+        self._next = now + HOUR
         roots = (process.engine, process.bot, process.journal.inner, process.reloader)
         db, folder = process.store.connection, process.store.path.parent
         rows = {name: db.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for (name,) in db.execute(_TABLES)}
@@ -69,7 +65,6 @@ class Gauge:
                 hour=(now - sim.scenario.start) / HOUR,
                 objects=size_of(roots, beyond=sim),
                 open=size_of(roots, beyond=sim, bounded=False),
-                resident=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
                 rows=rows,
                 bytes={path.name: path.stat().st_size for path in folder.iterdir()},
             )

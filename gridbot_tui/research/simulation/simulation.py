@@ -46,7 +46,6 @@ class Tally(Struct):
     orders: int = 0
     fills: int = 0
     restarts: int = 0
-    deaths: int = 0
     max_recovery: Ms = 0
     max_reconnect: Ms = 0
     unhandled: int = 0
@@ -324,7 +323,6 @@ class Simulation:
         self.disk.release()
         if process is not None:
             process.die(self.folder / f"life-{self.lives + 1}")
-        self.tally.deaths += 1
         self._gone(delay)
 
     def hand_over(self) -> None:
