@@ -21,6 +21,7 @@ from gridbot_tui.exchange.binance.recent import Recent
 from gridbot_tui.exchange.binance.rest import Rest
 from gridbot_tui.exchange.binance.sockets import AioDialer, Dialer
 from gridbot_tui.exchange.binance.spot_words import SpotWords
+from gridbot_tui.exchange.binance.stream_words import StreamWords
 from gridbot_tui.exchange.binance.supervisor import Supervisor
 from gridbot_tui.exchange.binance.timing import StreamTiming
 from gridbot_tui.exchange.binance.wallet_watch import WalletWatch
@@ -79,7 +80,7 @@ class AccountFeed:
         self._timing = timing = timing or StreamTiming()
         self._clock = clock
         self._dialer = dialer or AioDialer()
-        self._words: FuturesWords | SpotWords
+        self._words: StreamWords
         self._door: FuturesAccountDoor | SpotAccountDoor
         if rest.market is Market.FUTURES:
             self._words = FuturesWords(instruments, ours, rest.ids, rest.ceilings)

@@ -7,9 +7,10 @@ from typing import Final
 from gridbot_tui.engine.events import Fill, OrderReport, Outcome
 from gridbot_tui.exchange.binance import frames
 from gridbot_tui.exchange.binance.account_words import forced_by
-from gridbot_tui.exchange.binance.frames import READING, BadFrame, FuturesOrder
+from gridbot_tui.exchange.binance.frames import FuturesOrder
 from gridbot_tui.exchange.binance.known_ids import KnownIds
-from gridbot_tui.exchange.binance.numbers import BadNumber, Scale, money
+from gridbot_tui.exchange.binance.numbers import BadNumber, money
+from gridbot_tui.exchange.binance.stream_words import OUTCOMES, StreamWords, side_of
 from gridbot_tui.exchange.binance.words import (
     Doubtful,
     Ended,
@@ -20,18 +21,8 @@ from gridbot_tui.exchange.binance.words import (
     Word,
 )
 from gridbot_tui.market.instrument import Instrument
-from gridbot_tui.units import ZERO, ClientId, Money, Ms, Side, Symbol
+from gridbot_tui.units import ZERO, ClientId, Money, Ms, Symbol
 
-SIDES: Final = {"BUY": Side.BUY, "SELL": Side.SELL}
-_OUTCOMES: Final = {
-    "NEW": Outcome.ACCEPTED,
-    "PARTIALLY_FILLED": Outcome.PARTLY_FILLED,
-    "FILLED": Outcome.FILLED,
-    "CANCELED": Outcome.CANCELED,
-    "EXPIRED": Outcome.EXPIRED,
-    "EXPIRED_IN_MATCH": Outcome.EXPIRED,
-    "REJECTED": Outcome.REFUSED,
-}
 _ALGO: Final = {
     "NEW": Outcome.ACCEPTED,
     "TRIGGERING": Outcome.TRIGGERED,
@@ -52,38 +43,19 @@ _EXPIRY: Final = {
 }
 
 
-class FuturesWords:
-    """Translates. ``ids`` learns whose every order is, also which plain one came from which conditional one."""
+class FuturesWords(StreamWords):
+    """Translates. ``ids`` learns also which plain order came from which conditional one."""
 
     def __init__(
         self, instruments: Mapping[Symbol, Instrument], ours: Callable[[ClientId], bool], ids: KnownIds,
         ceilings: Mapping[Symbol, int] = MappingProxyType({}),
     ) -> None:  # fmt: skip
         """``ceilings``: the leverage that the bot has set, by symbol."""
-        self._scales = {symbol: Scale(instrument) for symbol, instrument in instruments.items()}
-        self._ours = ours
-        self._ids = ids
+        super().__init__(instruments, ours, ids)
         self._ceilings = ceilings
 
-    def of(self, raw: bytes) -> tuple[str, Ms, list[Word]]:
-        """(event type, the exchange's time of it or 0, what it means for us).
-
-        Raises:
-            BadFrame: it cannot be read, or says what cannot be.
-        """
-        try:
-            head = frames.any_frame(raw)
-            if bytes(head.data) and head.stream:
-                raw = bytes(head.data)
-                head = frames.any_frame(raw)
-        except READING as error:
-            raise BadFrame("no event", str(error)) from None
-        kind = head.e
-        try:
-            at, words = self._read(kind, raw)
-        except READING as error:
-            raise BadFrame(kind or "no event", str(error)) from None
-        return kind, at, words
+    def _inner(self, head: frames.Any_) -> bytes:
+        return bytes(head.data) if head.stream else b""
 
     def client_of(self, symbol: Symbol, order_number: int) -> ClientId | None:
         """The order of ours that a number belongs to, by birth or by name."""
@@ -144,7 +116,7 @@ class FuturesWords:
         return words
 
     def _report(self, o: FuturesOrder, client_id: ClientId) -> Word:
-        outcome = _OUTCOMES.get(o.X)
+        outcome = OUTCOMES.get(o.X)
         if outcome is None:
             return LookAgain(f"order {client_id} of {o.s} is {o.X}", order=client_id)
         if outcome is Outcome.ACCEPTED and _conditional(o.ot) and not _conditional(o.o):
@@ -253,11 +225,3 @@ def _wallet(update: frames.AccountUpdate) -> list[Word]:
 
 def _conditional(kind: str | None) -> bool:
     return kind is not None and kind.startswith(("STOP", "TAKE_PROFIT", "TRAILING"))
-
-
-def side_of(word: str) -> Side:
-    """BUY or SELL; raises BadNumber for anything else."""
-    side = SIDES.get(word)
-    if side is None:
-        raise BadNumber(f"{word[:20]!r} is no side")
-    return side

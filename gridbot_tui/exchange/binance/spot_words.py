@@ -1,28 +1,16 @@
 """Events of the spot user stream in the house's words."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from gridbot_tui.engine.events import Cash, CashKind, Fill, OrderReport, Outcome
 from gridbot_tui.exchange.binance import frames
-from gridbot_tui.exchange.binance.frames import READING, BadFrame, ExecutionReport
-from gridbot_tui.exchange.binance.futures_words import side_of
+from gridbot_tui.exchange.binance.frames import ExecutionReport
 from gridbot_tui.exchange.binance.known_ids import KnownIds
-from gridbot_tui.exchange.binance.numbers import BadNumber, Scale, money
+from gridbot_tui.exchange.binance.numbers import BadNumber, money
+from gridbot_tui.exchange.binance.stream_words import OUTCOMES, StreamWords, side_of
 from gridbot_tui.exchange.binance.words import Ended, Foreign, Leaving, LookAgain, Word
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.units import ZERO, ClientId, Ms, Symbol
-
-_OUTCOMES: Final = {
-    "NEW": Outcome.ACCEPTED,
-    "PENDING_NEW": Outcome.ACCEPTED,
-    "PARTIALLY_FILLED": Outcome.PARTLY_FILLED,
-    "FILLED": Outcome.FILLED,
-    "CANCELED": Outcome.CANCELED,
-    "EXPIRED": Outcome.EXPIRED,
-    "EXPIRED_IN_MATCH": Outcome.EXPIRED,
-    "REJECTED": Outcome.REFUSED,
-}
 
 
 def balance_id(asset: str, at: Ms, amount: str) -> str:
@@ -30,36 +18,17 @@ def balance_id(asset: str, at: Ms, amount: str) -> str:
     return f"balance-{at}-{asset}-{amount}"
 
 
-class SpotWords:
-    """Translates. ``ids`` learns whose every order is."""
+class SpotWords(StreamWords):
+    """Translates; a trade in a symbol that the bot does not trade is money that came or went."""
 
     def __init__(
         self, instruments: Mapping[Symbol, Instrument], ours: Callable[[ClientId], bool], ids: KnownIds
     ) -> None:
-        self._scales = {symbol: Scale(instrument) for symbol, instrument in instruments.items()}
+        super().__init__(instruments, ours, ids)
         self._quotes = sorted({instrument.quote for instrument in instruments.values()})
-        self._ours = ours
-        self._ids = ids
 
-    def of(self, raw: bytes) -> tuple[str, Ms, list[Word]]:
-        """(event type, the exchange's time of it or 0, what it means for us).
-
-        Raises:
-            BadFrame: it cannot be read, or says what cannot be.
-        """
-        try:
-            head = frames.any_frame(raw)
-            if bytes(head.event):
-                raw = bytes(head.event)
-                head = frames.any_frame(raw)
-        except READING as error:
-            raise BadFrame("no event", str(error)) from None
-        kind = head.e
-        try:
-            at, words = self._read(kind, raw)
-        except READING as error:
-            raise BadFrame(kind or "no event", str(error)) from None
-        return kind, at, words
+    def _inner(self, head: frames.Any_) -> bytes:
+        return bytes(head.event)
 
     def client_of(self, symbol: Symbol, order_number: int) -> ClientId | None:
         """None: a spot order keeps its id when it triggers."""
@@ -102,7 +71,7 @@ class SpotWords:
         return words
 
     def _report(self, r: ExecutionReport, client_id: ClientId) -> Word:
-        outcome = _OUTCOMES.get(r.X)
+        outcome = OUTCOMES.get(r.X)
         scale = self._scales.get(r.s)
         if outcome is None or scale is None:
             return LookAgain(f"order {client_id} of {r.s} is {r.X}", order=client_id)
