@@ -59,14 +59,15 @@ def backtest(
 
     Example: gridbot backtest --data um/BTCUSDT/1m --from 2025-01-01 --report out --plot
     """
-    from gridbot_tui.research.backtest import document, study
+    from gridbot_tui.research.backtest import document, study_of
     from gridbot_tui.research.quiet import nothing_traded, remarks
+    from gridbot_tui.research.request import prepare
 
     full = report is not None
     if report is not None:
         folder_for(report)
-    made = study(
-        asked.request,
+    made = study_of(
+        prepare(asked.request),
         full=full,
         keys=_keys(sensitivity) if full else (),
         progress=progress_share(),

@@ -13,7 +13,7 @@ from gridbot_tui.research.compiled import By, Tell, same
 from gridbot_tui.research.metrics import DIGITS
 from gridbot_tui.research.outcome import Outcome, by_engine
 from gridbot_tui.research.playing import play_all
-from gridbot_tui.research.request import Prepared, Request, prepare
+from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.sensitivity import Change
 from gridbot_tui.units import Ms, Symbol
 
@@ -63,39 +63,6 @@ class Study(Struct):
         return [at for at, _ in known], [price for _, price in known]
 
 
-def study(
-    request: Request,
-    *,
-    full: bool = False,
-    keys: Sequence[str] = (),
-    processes: int | None = None,
-    progress: Progress = lambda done, whole: None,
-    by: By = "auto",
-    verify: bool = False,
-    tell: Tell = lambda text: None,
-) -> Study:
-    """Play the strategy and its baselines.
-
-    Args:
-        request: data and config.
-        full: play all baselines of a report, not only those of every result document.
-        keys: parameters to change one at a time.
-        processes: workers; None = as many as are worth it.
-        progress: told about every second, and after every run.
-        by: who plays; compiled code where it is ready and knows the market, unless said otherwise.
-        verify: have the engine play what compiled code has played; of a full study that is always done.
-        tell: hears what a person should know of that.
-
-    Raises:
-        RunRefused: what cannot be played.
-        RingFailed: a run that could not go on.
-    """
-    prepared = prepare(request)
-    return study_of(
-        prepared, full=full, keys=keys, processes=processes, progress=progress, by=by, verify=verify, tell=tell
-    )
-
-
 def study_of(
     prepared: Prepared,
     *,
@@ -108,8 +75,24 @@ def study_of(
     tell: Tell = lambda text: None,
     judged_from: Ms | None = None,
 ) -> Study:
-    """As ``study``, of what is already read. ``judged_from``: when the days that count begin, where those before only
-    warm up; a plain grid begins with them as well."""
+    """Play the strategy and its baselines.
+
+    Args:
+        prepared: data and config.
+        full: play all baselines of a report, not only those of every result document.
+        keys: parameters to change one at a time.
+        processes: workers; None = as many as are worth it.
+        progress: told about every second, and after every run.
+        by: who plays; compiled code where it is ready and knows the market, unless said otherwise.
+        verify: have the engine play what compiled code has played; of a full study that is always done.
+        tell: hears what a person should know of that.
+        judged_from: when the days that count begin, where those before only warm up; a plain grid begins with them
+            as well.
+
+    Raises:
+        RunRefused: what cannot be played.
+        RingFailed: a run that could not go on.
+    """
     market = next(iter(prepared.market.instruments.values())).market
     late = judged_from is not None and prepared.late(judged_from) is not None
     steps = sensitivity.changes(prepared.settings, market, keys)

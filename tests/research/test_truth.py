@@ -12,7 +12,7 @@ from msgspec import structs
 from gridbot_tui.engine.core import Engine
 from gridbot_tui.ledger.state import LedgerState
 from gridbot_tui.market.recorded import RecordedMarket, Series
-from gridbot_tui.research.backtest import document, study, study_of
+from gridbot_tui.research.backtest import document, study_of
 from gridbot_tui.research.lookback_market import market_of
 from gridbot_tui.research.outcome import ring_of
 from gridbot_tui.research.request import Prepared, Request, prepare
@@ -133,7 +133,7 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
     paths = tuple(written(tmp_path, series("ETHUSDT", 17, seed=33, sigma_hour=0.013)))
 
     def told() -> bytes:
-        result = document(study(Request(paths), processes=1))
+        result = document(study_of(prepare(Request(paths)), processes=1))
         del result["elapsed_s"], result["bars_per_s"]
         return json.dumps(result).encode()
 

@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from gridbot_tui.research import walkforward
 from gridbot_tui.research.analysis import Analysis, analyse, day_name
-from gridbot_tui.research.backtest import Study, study
-from gridbot_tui.research.request import Request
+from gridbot_tui.research.backtest import Study, study_of
+from gridbot_tui.research.request import Request, prepare
 from gridbot_tui.research.simulation.report import kept
 from gridbot_tui.research.verdict import bounds, number, percent
 from gridbot_tui.units import DAY, Market
@@ -157,7 +157,7 @@ def _days(path: Path) -> int:
 
 def _one(case: Case) -> tuple[Case, Study, Analysis, float]:
     began = time.monotonic()
-    made = study(Request(paths(case)), full=True, processes=1)
+    made = study_of(prepare(Request(paths(case))), full=True, processes=1)
     return case, made, analyse(made), time.monotonic() - began
 
 
