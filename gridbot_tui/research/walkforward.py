@@ -105,7 +105,7 @@ def walk(
     by: By = "auto",
     tell: Tell = lambda text: None,
 ) -> Walk:
-    """Walk over the whole recording. ``by`` and ``tell``: see ``backtest.study_of``; doubts about the data are told, too.
+    """Walk over the whole recording. ``by``, ``tell``: see ``backtest.study_of``; doubts about the data are told, too.
 
     Raises:
         RunRefused, ConfigError: data or keys that cannot be used.
