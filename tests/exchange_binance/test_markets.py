@@ -49,14 +49,18 @@ async def test_where_it_lists_none_the_last_two_settlements_tell_it() -> None:
     assert (await rest.instruments(("BTCUSDT",)))["BTCUSDT"].funding_interval_hours == 1
 
 
-async def test_futures_fees_are_those_of_the_account_undiscounted() -> None:
-    script = {"commissionRate": lambda p: {"makerCommissionRate": "0.0002", "takerCommissionRate": "0.0005"}}
+@pytest.mark.parametrize(("burn", "saved"), [(True, "0.10"), (False, "0"), (None, "0")])
+async def test_a_discount_counts_only_where_the_account_says_so(burn: bool | None, saved: str) -> None:
+    script = {
+        "feeBurn": nowhere if burn is None else lambda p: {"feeBurn": burn},
+        "commissionRate": lambda p: {"makerCommissionRate": "0.0002", "takerCommissionRate": "0.0005"},
+    }
     rest, _ = scripted(Market.FUTURES, script)
     fees = (await rest.fees(("BTCUSDT",)))["BTCUSDT"]
-    assert (fees.maker, fees.taker) == (Decimal("0.0002"), Decimal("0.0005"))
+    assert (fees.maker, fees.taker, fees.discount) == (Decimal("0.0002"), Decimal("0.0005"), Decimal(saved))
 
 
-async def test_spot_fees_are_the_sum_of_their_parts_undiscounted() -> None:
+async def test_spot_fees_are_the_sum_of_their_parts_and_the_discount_is_what_is_saved() -> None:
     row = {
         "standardCommission": {"maker": "0.0010", "taker": "0.0010"},
         "specialCommission": {"maker": "0.0001", "taker": "0.0002"},
@@ -66,6 +70,7 @@ async def test_spot_fees_are_the_sum_of_their_parts_undiscounted() -> None:
     rest, _ = scripted(Market.SPOT, {"account/commission": lambda p: row})
     fees = (await rest.fees(("BTCUSDT",)))["BTCUSDT"]
     assert (fees.maker, fees.taker) == (Decimal("0.0021"), Decimal("0.0025")), "and by its side"
+    assert fees.discount == Decimal("0.25")
 
 
 # -- spot stops ---------------------------------------------------------------------------------------------

@@ -59,6 +59,7 @@ class Futures:
     ACCOUNT_CONFIG = Call("get", "accountConfig", 5)
     SYMBOL_CONFIG = Call("get", "symbolConfig", 5)
     COMMISSION = Call("get", "commissionRate", 20)
+    FEE_BURN = Call("get", "feeBurn", 30)
     OPEN = Call("get", "openOrders", 1)
     OPEN_ALGO = Call("get", "openAlgoOrders", 1)
     ORDER = Call("get", "order", 1)

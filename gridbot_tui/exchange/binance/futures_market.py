@@ -1,6 +1,7 @@
 """What USD-M futures are made of: instruments with brackets and funding, fees, settled rates."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Ms, Symbol
 
 Json = Mapping[str, Any]
 
+_BNB_DISCOUNT: Final = Decimal("0.10")
+"""Saved on futures fees by paying in BNB; documented, told by no call."""
 _MOST_HOURS: Final = 8
 """Between two settlements of any symbol."""
 _LONGEST: Final[Ms] = _MOST_HOURS * HOUR + MINUTE
@@ -91,15 +94,26 @@ class FuturesMarket(RestBase):
 
     async def fees(self, symbols: Sequence[Symbol]) -> dict[Symbol, FeeRates]:
         """What this account pays."""
+        saves = await self._pays_in_bnb()
         rows = await together([partial(self.wire.ask, Futures.COMMISSION, {"symbol": symbol}) for symbol in symbols])
         with reading("fees"):
             return {
                 symbol: FeeRates(
                     maker=money(need(row, "makerCommissionRate")),
                     taker=money(need(row, "takerCommissionRate")),
+                    discount=_BNB_DISCOUNT if saves else Decimal(0),
                 )
                 for symbol, row in zip(symbols, rows, strict=True)
             }
+
+    async def _pays_in_bnb(self) -> bool:
+        """Where that cannot be told (a testnet may not have the call) the full rates are the safe side."""
+        try:
+            burn = await self.wire.ask(Futures.FEE_BURN)
+        except (Refused, RetryLater):
+            return False
+        with reading("fees"):
+            return burn["feeBurn"] is True
 
     async def funding(self, symbols: Sequence[Symbol], since: Ms) -> list[FundingRate]:
         """Settled rates after ``since``, ascending, each over the hours since the one before it."""

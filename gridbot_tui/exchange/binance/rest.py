@@ -23,10 +23,12 @@ Timed = Callable[[Symbol, Ms], None]
 
 
 class FeeRates(Struct, frozen=True):
-    """What this account pays in one symbol, fractions of notional, before any discount: BNB may be used up."""
+    """What this account pays in one symbol, fractions of notional, before any discount."""
 
     maker: Decimal
     taker: Decimal
+    discount: Decimal = Decimal(0)
+    """Fraction saved while there is BNB to take fees from."""
 
 
 class AccountSetup(Struct, frozen=True):

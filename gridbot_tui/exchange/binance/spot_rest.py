@@ -83,7 +83,7 @@ class SpotRest(RestBase):
             return await self.wire.ask(Spot.INFO)  # one of them is unknown: the whole list shows which
 
     async def fees(self, symbols: Sequence[Symbol]) -> dict[Symbol, FeeRates]:
-        """What this account pays, taxes and special commissions included."""
+        """What this account pays: the discount concerns only the standard part, which is all of it but for taxes."""
         rows = await together([partial(self.wire.ask, Spot.COMMISSION, {"symbol": symbol}) for symbol in symbols])
         with reading("fees"):
             return {symbol: _fee_rates(row) for symbol, row in zip(symbols, rows, strict=True)}
@@ -198,7 +198,10 @@ def _of_a_side(part: Json) -> Decimal:
 
 def _fee_rates(row: Json) -> FeeRates:
     parts = [row[name] for name in ("standardCommission", "specialCommission", "taxCommission") if name in row]
+    discount = row.get("discount") or {}
+    saves = discount.get("enabledForAccount") is True and discount.get("enabledForSymbol") is True
     return FeeRates(
         maker=sum((money(need(part, "maker")) + _of_a_side(part) for part in parts), Decimal(0)),
         taker=sum((money(need(part, "taker")) + _of_a_side(part) for part in parts), Decimal(0)),
+        discount=1 - money(str(discount.get("discount", "1"))) if saves else Decimal(0),
     )
