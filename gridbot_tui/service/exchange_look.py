@@ -1,6 +1,7 @@
 """A look at the exchange without trading: is it there, is the clock right, what may the key do, is the account fit."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -10,7 +11,7 @@ from gridbot_tui.exchange.binance.errors import BinanceError
 from gridbot_tui.exchange.binance.factory import make_rest
 from gridbot_tui.exchange.binance.hosts import hosts_of
 from gridbot_tui.exchange.binance.keys import Keys
-from gridbot_tui.exchange.binance.rest import Rest
+from gridbot_tui.exchange.binance.rest import FeeRates, Rest
 from gridbot_tui.service import safety
 from gridbot_tui.service.assemble import Plan, RunRefused
 from gridbot_tui.service.venue_open import (
@@ -21,7 +22,7 @@ from gridbot_tui.service.venue_open import (
     listed,
     patiently,
 )
-from gridbot_tui.units import Mode
+from gridbot_tui.units import Mode, plain
 
 LONGEST_S: Final = 20.0
 REACH_S: Final = 3.0
@@ -68,6 +69,15 @@ async def _look(plan: Plan) -> Seen:
     return Seen(True, ", ".join(words))
 
 
+def fees_in_words(rates: Iterable[FeeRates]) -> str:
+    """The dearest of the symbols, as the bot reckons with, and what BNB would save of them."""
+    known = list(rates)
+    maker, taker = max(one.maker for one in known), max(one.taker for one in known)
+    said = f"fees {plain(100 * maker)} % maker and {plain(100 * taker)} % taker"
+    saved = min(one.discount for one in known)
+    return f"{said}, {plain(100 * saved)} % less while there is BNB to pay them" if saved else said
+
+
 async def _account(plan: Plan, rest: Rest) -> list[str]:
     """What speaks against key or account is raised; what does not is said."""
     powers = await rest.api_restrictions()
@@ -80,5 +90,6 @@ async def _account(plan: Plan, rest: Rest) -> list[str]:
     setup = await rest.setup(tuple(instruments))
     if account_objection(setup):
         raise RunRefused(account_objection(setup))
-    return ["the key may trade", *safety.notices(powers, params), *account_notices(rest, setup, instruments),
+    fees = fees_in_words((await rest.fees(tuple(instruments))).values())
+    return ["the key may trade", fees, *safety.notices(powers, params), *account_notices(rest, setup, instruments),
             *gone_notices(plan, instruments)]  # fmt: skip

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ from msgspec.structs import replace
 
 from gridbot_tui.exchange.binance.errors import BinanceError, ClockOff, RetryLater, Stop
 from gridbot_tui.exchange.binance.futures_rest import FuturesRest
+from gridbot_tui.exchange.binance.rest import FeeRates
 from gridbot_tui.service.assemble import RunRefused
+from gridbot_tui.service.exchange_look import fees_in_words
 from gridbot_tui.service.venue_open import _refusal, patiently
 from gridbot_tui.units import Mode
 from tests.exchange_binance.virtual import at_once
@@ -132,3 +135,9 @@ def test_requests_that_come_too_late_are_sent_again_and_a_later_start_may_succee
     said, over = tried(10.0, each_takes=0.0, error=late)
     assert (len(said) > 1, over) == (True, 10.0)
     assert _refusal(late, "host").exit_code == 1, "what ends with 2 is not started again by systemd"
+
+
+def test_the_doctor_says_the_dearest_fees_and_what_bnb_saves_of_all() -> None:
+    dear, cheap = (Decimal("0.0002"), Decimal("0.00050"), Decimal("0.10")), (Decimal(0), Decimal("0.0004"))
+    assert fees_in_words([FeeRates(*dear), FeeRates(*cheap)]) == "fees 0.02 % maker and 0.05 % taker"
+    assert fees_in_words([FeeRates(*dear)]).endswith("taker, 10 % less while there is BNB to pay them")
