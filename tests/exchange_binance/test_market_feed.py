@@ -346,7 +346,8 @@ def test_a_symbol_that_nobody_can_read_costs_the_others_one_connection_and_not_o
     assert [e.mark for e in quotes if e.mark][-1] == 6_059_900
 
 
-def test_a_connection_that_says_nothing_readable_is_given_up_every_time() -> None:
+@pytest.mark.parametrize("part", [0, 1], ids=["mark prices", "best prices"])
+def test_a_connection_that_says_nothing_readable_is_given_up_every_time(part: int) -> None:
     told: list[Any] = []
 
     async def run() -> None:
@@ -356,7 +357,7 @@ def test_a_connection_that_says_nothing_readable_is_given_up_every_time() -> Non
         await asyncio.sleep(1)
         for _ in range(120):
             for socket in exchange.open_sockets:
-                socket.data(spoken("BTCUSDT", "cheap", clock.now_ms())[0])
+                socket.data(spoken("BTCUSDT", "cheap", clock.now_ms())[part])
             await asyncio.sleep(1)
         await ended(running)
 

@@ -1,7 +1,7 @@
 """The market as it happens: quotes, closed bars without gaps, settled funding, and whether the link stands."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from gridbot_tui.engine.events import Event, LinkChanged
@@ -136,7 +136,7 @@ class MarketFeed:
         for name, bases, kinds in doors:
             pairs, most = list(self._pairs.values()), max(1, self._timing.streams // len(kinds))
             for start in range(0, len(pairs), most):
-                part = _Part(self, bars=kline in kinds)
+                part = _Part(self, pairs[start : start + most], bars=kline in kinds, books=book in kinds)
                 names = []
                 for pair in pairs[start : start + most]:
                     for suffix, hear in kinds:
@@ -145,7 +145,7 @@ class MarketFeed:
                 title = f"{name} {start // most + 1}" if len(pairs) > most else name
                 door = StreamDoor(bases, names, self._timing, self._clock)
                 part.supervisor = Supervisor(title, door, part, self._dialer, self._gate, self._timing, self._clock,
-                                             talkative=True)  # fmt: skip
+                                             talkative=True, read_at=part.read_at)  # fmt: skip
                 self.parts.append(part)
 
     def _carrier(self, symbol: Symbol, suffix: str) -> Supervisor:
@@ -212,10 +212,18 @@ class _Part(Streams):
 
     supervisor: Supervisor
 
-    def __init__(self, feed: MarketFeed, *, bars: bool) -> None:
+    def __init__(self, feed: MarketFeed, pairs: Sequence[Pair], *, bars: bool, books: bool) -> None:
         super().__init__(lambda at: self.supervisor.took(at))
         self._feed = feed
+        self._pairs = pairs
         self._bars = bars
+        self._books = books
+
+    def read_at(self) -> float:
+        """Monotonic time at which anything it says could be read; NEVER where nothing ever was."""
+        prices = max((max(pair.mark_at, pair.last_at) for pair in self._pairs), default=NEVER) if self._bars else NEVER
+        books = max((pair.accepted_at for pair in self._pairs), default=NEVER) if self._books else NEVER
+        return max(prices, books)
 
     def link(self, up: bool, detail: str) -> None:
         """Up or down."""

@@ -9,6 +9,7 @@ listener is told that there is a gap.
 import asyncio
 import random
 from collections import Counter, deque
+from collections.abc import Callable
 from statistics import median
 from typing import Protocol
 
@@ -51,8 +52,10 @@ class Supervisor:
     """Keeps one connection. ``run`` owns every task of it and ends only by being cancelled."""
 
     def __init__(self, name: str, door: Door, listener: Listener, dialer: Dialer, gate: Gate, timing: StreamTiming,
-                 clock: Clock, *, talkative: bool) -> None:  # fmt: skip
-        """``talkative``: data is expected all the time, so that its absence is a sign."""
+                 clock: Clock, *, talkative: bool,
+                 read_at: Callable[[], float] = lambda: float("-inf")) -> None:  # fmt: skip
+        """``talkative``: data is expected all the time, so that its absence is a sign. ``read_at``: when anything of it
+        could be read, monotonic."""
         self.name = name
         self._door = door
         self._listener = listener
@@ -76,6 +79,7 @@ class Supervisor:
         self.heard = listener.heard
         self._unreadable: deque[tuple[float, str]] = deque(maxlen=timing.bad_frames)
         """When, and of which symbol ("" = not known)."""
+        self._read_at = read_at
         self._given_up_for: dict[str, float] = {}
         """Monotonic time at which a connection was given up for what a symbol's streams said."""
         self.bad_frames: Counter[str] = Counter()
@@ -260,14 +264,13 @@ class Supervisor:
         full = len(self._unreadable) == self._timing.bad_frames
         if full and now - self._unreadable[0][0] <= self._timing.bad_window:
             line = line or self._line
-            if line is not None and not self._in_vain(line, now):
+            if line is not None and not self._in_vain(now):
                 line.end(f"{len(self._unreadable)} unreadable frames, the last: {bad}"[:300])
 
-    def _in_vain(self, line: Line, now: float) -> bool:
+    def _in_vain(self, now: float) -> bool:
         """True where it is some symbols that cannot be read, a fresh connection has not helped, and others can be."""
         symbols = {symbol for _, symbol in self._unreadable}
-        readable = line.data_at is not None and line.data_at >= self._unreadable[0][0]
-        if "" in symbols or not readable:
+        if "" in symbols or now - self._read_at() >= self._timing.bad_window:
             return False
         known = all(now - self._given_up_for.get(symbol, float("-inf")) < IN_VAIN for symbol in symbols)
         if not known:
