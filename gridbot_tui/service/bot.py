@@ -31,9 +31,9 @@ from gridbot_tui.engine.events import (
 from gridbot_tui.exchange.port import Cancel, Incoming, Place, Port, Reply, Request
 from gridbot_tui.ops.log import Logger
 from gridbot_tui.orders.model import NewOrder
-from gridbot_tui.service.dialog import Dialogs
+from gridbot_tui.service.dialog import DialogFailed, Dialogs
 from gridbot_tui.service.journal import Journal
-from gridbot_tui.service.shutdown import STAGE_NAMES, Report, Shutdown
+from gridbot_tui.service.shutdown import STAGE_NAMES, Answered, Report, Shutdown
 from gridbot_tui.service.truth import Book, StepTime, Truth
 from gridbot_tui.units import ClientId, Ms
 
@@ -289,11 +289,11 @@ class Bot:
             if report.exit_code == 0:  # else the next start carries it on: whoever said stop wants no new risk
                 self._carry_out(self.engine.end_shutdown())
 
-    def _verify(self, answered: Callable[[AccountState | None, OpenOrders | None], None]) -> None:
-        def done(result: tuple[AccountState, OpenOrders] | None, _: Exception | None) -> None:
+    def _verify(self, answered: Answered) -> None:
+        def done(result: tuple[AccountState, OpenOrders] | None, failure: Exception | None) -> None:
             if result is None:
-                answered(None, None)
+                answered(None, None, failure.why if isinstance(failure, DialogFailed) else "")
             else:
-                answered(*result)
+                answered(*result, "")
 
         self.dialogs.start(self._truth.verify(), done, self.engine.now)

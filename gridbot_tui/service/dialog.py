@@ -30,7 +30,11 @@ Dialog = Generator[Wanted, Replies, T]
 
 
 class DialogFailed(Exception):
-    """A question stayed unanswered through all its tries; what was asked for is unknown."""
+    """A question stayed unanswered through all its tries; what was asked for is unknown. ``why``: the last answer."""
+
+    def __init__(self, detail: str, why: str = "") -> None:
+        super().__init__(detail)
+        self.why = why
 
 
 class Dialogs:
@@ -123,7 +127,7 @@ def ask(query: Query, *, tries: int = 5, first_pause: Ms = 500) -> Dialog[Reply]
         if attempt + 1 < tries:
             yield Pause(pause)
             pause *= 2
-    raise DialogFailed(f"{type(query).__name__} stayed unanswered: {reply.error}")
+    raise DialogFailed(f"{type(query).__name__} stayed unanswered: {reply.error}", reply.error)
 
 
 def together(dialogs: Sequence[Dialog[None]]) -> Dialog[None]:

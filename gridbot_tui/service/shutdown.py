@@ -13,6 +13,9 @@ from msgspec import Struct
 from gridbot_tui.engine.events import AccountState, OpenOrders
 from gridbot_tui.units import Ms, Symbol
 
+Answered = Callable[[AccountState | None, OpenOrders | None, str], None]
+"""Takes what the exchange says, or nothing and why."""
+
 
 class Stage(IntEnum):
     """The stages, in order."""
@@ -74,7 +77,7 @@ class Shutdown:
     def __init__(
         self,
         holdings: Holdings,
-        verify: Callable[[Callable[[AccountState | None, OpenOrders | None], None]], None],
+        verify: Callable[[Answered], None],
         *,
         keep_positions: bool,
         stage_budget: Ms,
@@ -93,6 +96,8 @@ class Shutdown:
         """The budget is used up without progress: what the verification finds left is what is reported."""
         self._asked = False
         self._proof: tuple[AccountState, OpenOrders] | None = None
+        self._why = ""
+        """Why there was none the last time."""
         self.report: Report | None = None
         self.tries = 0
         self.hurried = False
@@ -148,11 +153,11 @@ class Shutdown:
         elif late and (self.tries > 1 or now - self.since >= self._whole):  # one that hangs is no try to come
             self._finish(verified=False, left=tuple(self._holdings.standing()))
 
-    def _answered(self, account: AccountState | None, orders: OpenOrders | None) -> None:
+    def _answered(self, account: AccountState | None, orders: OpenOrders | None, why: str) -> None:
         if account is not None and orders is not None:
             self._proof = (account, orders)
         else:
-            self._asked = False
+            self._asked, self._why = False, why
 
     def _judge(self, now: Ms, late: bool) -> None:
         orders = self._holdings.standing()
@@ -179,7 +184,8 @@ class Shutdown:
         others = ", ".join(f"{symbol} {quantity}" for symbol, quantity in self._holdings.others().items())
         if others:
             words.append(f"not the bot's, and left as it is: {others}")
-        words.append("verified on the exchange" if verified else "NOT verified: the exchange did not answer")
+        silent = "the exchange did not answer" + (f" ({self._why})" if self._why else "")
+        words.append("verified on the exchange" if verified else f"NOT verified: {silent}")
         self.report = Report(
             flat=not positions,
             verified=verified,

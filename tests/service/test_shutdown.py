@@ -148,6 +148,15 @@ def test_a_question_that_nobody_answers_holds_a_stop_no_longer_than_a_stage(hurr
     assert "NOT verified" in report.text
 
 
+def test_a_stop_that_cannot_be_verified_says_why() -> None:
+    plan = Shutdown(Nothing(), lambda answered: answered(None, None, "-2015: the key is wrong"), keep_positions=False,
+                    stage_budget=75_000, at=0)  # fmt: skip
+    for now in range(0, 76_000, 1_000):
+        report = plan.poll(now)
+    assert report is not None
+    assert report.text.endswith("NOT verified: the exchange did not answer (-2015: the key is wrong)")
+
+
 def test_a_second_signal_hurries_but_never_skips_the_verification(home: Path) -> None:
     took = []
 
