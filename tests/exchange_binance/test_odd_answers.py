@@ -25,7 +25,7 @@ from gridbot_tui.service.venue_open import account_objection
 from gridbot_tui.settings.sections import SafetyParams
 from gridbot_tui.units import Market, Mode
 from tests.exchange_binance.parts import instrument
-from tests.exchange_binance.scripted import NOW, Frozen, scripted
+from tests.exchange_binance.scripted import NOW, Frozen, scripted, trade
 from tests.orders.samples import grid_order
 
 SCALE = Scale(instrument("BTCUSDT"))
@@ -96,6 +96,15 @@ async def test_a_stop_is_cancelled_where_the_answer_says_so_or_nothing_else(code
         assert (await rest.cancel("BTCUSDT", "gb-1", True)).outcome is Outcome.CANCELED
     with pytest.raises(Unresolved, match="Way too many"):
         await rest.cancel("BTCUSDT", "gb-1", True)
+
+
+@pytest.mark.parametrize("gone", ["commission", "realizedPnl"])
+async def test_an_execution_without_its_money_is_no_execution_that_cost_nothing(gone: str) -> None:
+    row = trade(1, NOW) | {gone: None}
+    rest, _ = scripted(Market.FUTURES, {"userTrades": lambda _: [row]})
+    rest.ids.learn("BTCUSDT", str(row["orderId"]), "gb-1")
+    with pytest.raises(RetryLater, match=gone):
+        await rest.fills("BTCUSDT", "", NOW)
 
 
 def test_an_end_without_a_reason_has_no_reason() -> None:

@@ -8,7 +8,7 @@ from gridbot_tui.engine.events import Cash, CashKind, Fill, PositionState
 from gridbot_tui.exchange.binance.numbers import Scale, money
 from gridbot_tui.exchange.binance.order_words import BadAnswer, need, whole_tick
 from gridbot_tui.market.bar import Bar
-from gridbot_tui.units import HOUR, MINUTE, ZERO, Asset, ClientId, Money, Ms, Side, Symbol, Ticks
+from gridbot_tui.units import HOUR, MINUTE, ZERO, Asset, ClientId, Market, Money, Ms, Side, Symbol, Ticks
 
 Json = Mapping[str, Any]
 
@@ -135,7 +135,7 @@ def fill(row: Json, scale: Scale, client_id: ClientId, ours: bool) -> Fill:
         fee=money(need(row, "commission")),
         fee_asset=need(row, "commissionAsset"),
         maker=maker,
-        realised=money(str(row.get("realizedPnl") or "0")),
+        realised=money(need(row, "realizedPnl")) if scale.instrument.market is Market.FUTURES else ZERO,
         ours=ours or bool(forced),
         forced=forced,
     )
