@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -20,7 +21,7 @@ from gridbot_tui.service.live_journal import LiveJournal
 from gridbot_tui.service.telling import Telling
 from gridbot_tui.store.errors import StoreDamaged, StoreUnavailable
 from gridbot_tui.store.live import LiveStore
-from gridbot_tui.units import HOUR
+from gridbot_tui.units import DAY, HOUR
 from tests.store import making as m
 
 ENTRY = m.order(1)
@@ -357,3 +358,28 @@ async def test_facts_are_told_in_their_order_whether_an_order_waits_for_them_or_
         async with asyncio.timeout(60):
             while len(desk.told) < 5:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
+
+
+async def test_an_hour_after_the_start_and_once_a_day_what_only_explains_goes_when_it_is_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with at_work(tmp_path) as desk:
+        start = m.T0 + 91 * DAY
+        desk.journal.commit([m.decision(1)], lambda: None)
+        await desk.settle()
+
+        async def left() -> int:
+            return len(await desk.disk.live.run(lambda store: store.decisions()))
+
+        for at in (start, start + HOUR - 1):
+            await desk.journal.prune(at)
+            assert await left() == 1
+        failing = AsyncMock(side_effect=StoreUnavailable("the disk is full"))
+        with monkeypatch.context() as patched:
+            patched.setattr(desk.disk, "run", failing)
+            await desk.journal.prune(start + HOUR)  # said, and no end of anything
+        assert failing.await_count == 1
+        await desk.journal.prune(start + 2 * HOUR)
+        assert await left() == 1
+        await desk.journal.prune(start + HOUR + DAY)
+        assert await left() == 0
