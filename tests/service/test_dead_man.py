@@ -1,11 +1,14 @@
 """The exchange's countdown: armed where only our orders rest, renewed while decisions are fresh, then let go."""
 
 import asyncio
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from gridbot_tui.exchange.binance.errors import Refused, Unresolved
 from gridbot_tui.service.dead_man import DeadMan
+from gridbot_tui.service.dead_man_watch import FRESH, Watch
 from gridbot_tui.service.telling import Level
 from gridbot_tui.units import Ms, Symbol
 from tests.exchange_binance.virtual import at_once
@@ -192,3 +195,69 @@ async def test_an_exchange_without_an_answer_is_said_and_nothing_counts_as_armed
     await scene.round(keeper)
     assert keeper.armed == ()
     assert "not renewed" in scene.said[0]
+
+
+def test_a_symbol_that_becomes_fresh_is_armed_within_two_seconds_and_not_a_period_later() -> None:
+    scene = Scene()
+    scene.fresh_now = False
+
+    async def story() -> float:
+        loop = asyncio.get_running_loop()
+        keeper = DeadMan(scene.countdown, (BTC,), scene, seconds=120.0, weight_limit=2_400,
+                         monotonic=loop.time, wall=loop.time)  # fmt: skip
+        began, task = loop.time(), asyncio.create_task(keeper.run())
+        await asyncio.sleep(5.0)
+        scene.fresh_now = True
+        while not scene.sent:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+        took = loop.time() - began - 5.0
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return took
+
+    assert at_once(story()) <= 2.0
+
+
+async def test_what_is_said_once_is_said_again_when_it_comes_back() -> None:
+    scene = Scene()
+    keeper = scene.keeper(BTC)
+    for _ in range(2):
+        scene.foreign = {BTC}
+        await scene.round(keeper)
+        await scene.round(keeper)
+        scene.foreign = set()
+        await scene.round(keeper)
+    assert len(scene.said) == 2
+    for _ in range(2):
+        scene.down = True
+        await scene.round(keeper)
+        await scene.round(keeper)
+        scene.down = False
+        await scene.round(keeper)
+    assert len(scene.said) == 4
+
+
+async def test_a_mass_cancel_is_told_once_also_where_prices_are_stale_when_it_wakes() -> None:
+    scene = Scene()
+    keeper = scene.keeper(BTC)
+    await scene.round(keeper)
+    scene.at += 600
+    scene.fresh_now = False
+    await scene.round(keeper)
+    await scene.round(keeper)
+    assert (scene.doubts, len(scene.said), keeper.armed) == (1, 1, ())
+
+
+def test_fresh_is_a_recovered_bot_that_hears_its_account_and_a_price_of_the_last_half_minute() -> None:
+    def fresh(*, recovered: bool = True, account: bool = True, market: bool = True, age: Ms = FRESH) -> bool:
+        state = SimpleNamespace(mark_at=1_000_000 - age)
+        links = {"account": (account, 0, ""), "market": (market, 0, "")}
+        desk = SimpleNamespace(links=links, symbols={BTC: state}, now=1_000_000, foreign_orders={})
+        bot: Any = SimpleNamespace(recovered=recovered, engine=SimpleNamespace(desk=desk))
+        return Watch(bot, SimpleNamespace()).fresh(BTC)  # type: ignore[arg-type]
+
+    assert fresh()
+    assert fresh(market=False)  # the age of the price says it
+    assert not fresh(recovered=False)
+    assert not fresh(account=False)
+    assert not fresh(age=FRESH + 1)
