@@ -138,5 +138,7 @@ def test_a_second_signal_shortens_what_is_left_and_never_lengthens_it() -> None:
     again.poll(0)
     again.hurry(100)
     again.hurry(150)
+    again.poll(199)
+    assert again.stage is Stage.CANCEL, "a third one does not shorten it once more"
     again.poll(200)
     assert again.stage is Stage.VERIFY
