@@ -46,6 +46,52 @@ def test_limits_are_those_of_the_exchange_it_talks_to() -> None:
     assert (found.weight.most, found.orders_short.most, found.orders_long.most) == (100, 20, 60)
 
 
+def test_what_is_no_limit_of_these_windows_leaves_them_as_they_are() -> None:
+    found, _ = governor()
+    found.limits([
+        {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 0},
+        {"rateLimitType": "REQUEST_WEIGHT", "interval": "SECOND", "intervalNum": 10, "limit": 9_000},
+        {"rateLimitType": "ORDERS", "interval": "DAY", "intervalNum": 1, "limit": 200_000},
+        {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": "10", "limit": 5},
+        {"rateLimitType": "ORDERS"},
+    ])  # fmt: skip
+    found.heard({"X-MBX-USED-WEIGHT-1M": "much", "X-MBX-ORDER-COUNT-10S": "", "X-MBX-ORDER-COUNT-1M": "-5"})
+    assert (found.weight.most, found.orders_short.most, found.orders_long.most) == (100, 20, 60)
+    assert found.wait_s(Rank.PROTECT, 100, 20) == 0
+
+
+def test_where_several_limits_are_full_the_longest_is_waited_for() -> None:
+    found, _ = governor()
+    found.heard({"X-MBX-USED-WEIGHT-1M": "100", "X-MBX-ORDER-COUNT-10S": "20", "X-MBX-ORDER-COUNT-1M": "1"})
+    assert found.wait_s(Rank.ENTRY, 0, 1) == pytest.approx(10, abs=0.2)
+    assert found.wait_s(Rank.ENTRY, 1, 1) == pytest.approx(60, abs=0.2)
+
+
+def test_a_later_429_makes_no_closing_shorter() -> None:
+    found, clock = governor()
+    for wait in (10.0, 60.0, 5.0):
+        found.refused(wait)
+    assert (found.closed_s(), found.shut_s()) == (60.0, 60.0)
+    clock.seconds = 60.0
+    assert found.wait_s(Rank.PROTECT, 1, 0) == 0
+
+
+async def test_a_light_request_does_not_pass_a_heavy_one_of_its_rank_that_waits() -> None:
+    found, _ = governor()
+    found.heard({"X-MBX-USED-WEIGHT-1M": "80"})
+    left: list[str] = []
+
+    async def leave(name: str, weight: int) -> None:
+        await found.turn(Rank.QUESTION, weight, 0)
+        left.append(name)
+
+    heavy = asyncio.create_task(leave("heavy", 40))
+    await asyncio.sleep(0)
+    assert found.wait_s(Rank.QUESTION, 1, 0) == 0  # there would be room for it
+    await asyncio.gather(heavy, asyncio.create_task(leave("light", 1)))
+    assert left == ["heavy", "light"]
+
+
 @pytest.mark.parametrize(
     ("used", "free"),
     [
