@@ -254,7 +254,8 @@ def test_fresh_is_a_recovered_bot_that_hears_its_account_and_a_price_of_the_last
         links = {"account": (account, 0, ""), "market": (market, 0, "")}
         desk = SimpleNamespace(links=links, symbols={BTC: state}, now=1_000_000, foreign_orders={})
         bot: Any = SimpleNamespace(recovered=recovered, engine=SimpleNamespace(desk=desk))
-        return Watch(bot, SimpleNamespace()).fresh(BTC)  # type: ignore[arg-type]
+        journal: Any = None
+        return Watch(bot, journal).fresh(BTC)
 
     assert fresh()
     assert fresh(market=False)  # the age of the price says it
