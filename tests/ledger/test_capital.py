@@ -120,3 +120,17 @@ def test_what_lies_beside_the_capital_comes_and_goes_without_it() -> None:
         assert book.capital.nav == pytest.approx(D(3010) / 3000), "money that comes or goes is no profit"
         again = Ledger.restore(book.market, book.quote, instruments(Market.FUTURES), book.state())
         assert again.equity_quick() == book.equity_quick()
+
+
+def test_new_money_into_a_fund_that_is_worth_nothing_is_a_new_fund_measured_from_its_own_peak() -> None:
+    fund = Capital()
+    fund.start(0, D(1000))
+    fund.mark(1, D(1200))
+    fund.mark(2, D(0))
+    assert (fund.nav, fund.drawdown, fund.max_drawdown) == (0, -1.0, -1.0)
+    fund.transfer(3, D(500), D(0))
+    assert (fund.nav, fund.peak, fund.all_time_peak, fund.drawdown, fund.at) == (1, 1, 1, 0.0, 3)
+    assert fund.mark(4, D(450)) == pytest.approx(-0.1)
+    assert (fund.nav, fund.max_drawdown, fund.at) == (D("0.9"), -1.0, 4)
+    fund.rebase(0.0)
+    assert (fund.peak, fund.drawdown) == (D("0.9"), 0.0)
