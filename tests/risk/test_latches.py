@@ -23,6 +23,30 @@ def test_kill_rules_everything_and_survives_a_restart() -> None:
     assert target.reason == "flatten"
 
 
+@pytest.mark.parametrize(
+    ("name", "symbol", "value", "blocks"),
+    [
+        ("kill", "", "operator", "kill"),
+        ("shutdown", "", "flatten", "shutdown"),
+        ("shutdown", "", "keep", "shutdown"),
+        ("paused", "BTCUSDT", "operator", "paused"),
+        ("flatten", "", "operator", "flatten"),
+        ("flatten", "BTCUSDT", "operator", "flatten"),
+        ("stopped", "BTCUSDT", "fired", "stop_latched"),
+    ],
+)
+def test_no_latch_is_lost_with_its_process(name: str, symbol: str, value: str, blocks: str) -> None:
+    latches = Latches()
+    latches.set(name, symbol, value)
+    again = Latches(msgspec.json.decode(msgspec.json.encode(latches.state()), type=LatchState))
+    assert again.state() == latches.state()
+    assert again.blocks("BTCUSDT") == blocks
+    closes = again.target("BTCUSDT") is not None
+    assert closes == (name != "paused" and value != "keep")
+    again.set(name, symbol, "")
+    assert again.target("BTCUSDT") is None
+
+
 def test_a_flatten_leaves_its_symbol_paused() -> None:
     latches = Latches()
     latches.set("flatten", "BTCUSDT", "1")
