@@ -7,7 +7,7 @@ is a few milliseconds. What it did is judged by the exchange's books.
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -425,6 +425,3 @@ async def _told(loop: JumpingLoop, story: Callable[[Scene], Awaitable[None]], ho
         await scene.abandon()
         await app.stop()
         assert app.failed() is None
-
-
-Story = Callable[[Scene], Coroutine[Any, Any, None]]
