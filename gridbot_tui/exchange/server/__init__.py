@@ -11,8 +11,9 @@ How it is put together, from the inside out:
   sign with their own clock are right at speed 1. Recorded markets are moved to now by whole days.
 - ``codes`` (errors), ``table`` (endpoints), ``events`` (stream and user events) are the three tables: dispatch,
   parameter checks, weights and the document in docs/ come from them and from nowhere else.
-- ``handlers``: pure functions from a ``Call`` (account, checked parameters, time) to a JSON-able answer.
-  ``render`` turns records into Binance's objects: numbers as strings, ids and times as integers.
+- ``spot_*`` and ``futures_*`` are the handlers: functions from a ``Call`` (account, checked parameters, time) to a
+  JSON-able answer; ``public`` and ``entry`` are what both markets share. ``render_*`` turn records into Binance's
+  objects: numbers as strings, ids and times as integers.
 - ``gate`` admits a call: key, signature over the raw payload, time window, weights and order counts. ``faults`` is
   asked before and after; it never touches the books.
 - ``http`` and ``streams`` and ``wsapi`` are the sockets. A connection has one bounded queue; one that does not read
