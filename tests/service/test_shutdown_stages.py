@@ -1,14 +1,12 @@
 """The stages of a stop by themselves: when it goes on, when it gives up, and what it says then."""
 
-from collections.abc import Callable
-
 import pytest
 
 from gridbot_tui.engine.events import AccountState, OpenOrders
-from gridbot_tui.service.shutdown import Shutdown, Stage
+from gridbot_tui.service.shutdown import Answered, Shutdown, Stage
 
 BUDGET = 1_000
-STATED = AccountState(0, {}, ()), OpenOrders(0, ())
+STATED = AccountState(0, {}, ()), OpenOrders(0, ()), ""
 
 
 class Holdings:
@@ -17,7 +15,7 @@ class Holdings:
     def __init__(self, *orders: str, **positions: str) -> None:
         self.orders = list(orders)
         self.positions = positions
-        self.asked: list[Callable[[AccountState | None, OpenOrders | None], None]] = []
+        self.asked: list[Answered] = []
 
     def standing(self) -> list[str]:
         return list(self.orders)
@@ -102,7 +100,7 @@ def test_a_question_that_was_not_answered_is_asked_again_and_one_that_finds_more
     held = Holdings()
     stop = held.stop()
     stop.poll(1)
-    held.asked[0](STATED[0], None)
+    held.asked[0](STATED[0], None, "no answer")
     stop.poll(2)
     assert len(held.asked) == 2
     held.orders = ["found"]
@@ -138,7 +136,8 @@ def test_a_second_signal_shortens_what_is_left_and_never_lengthens_it() -> None:
     again.poll(0)
     again.hurry(100)
     again.hurry(150)
-    again.poll(199)
-    assert again.stage is Stage.CANCEL, "a third one does not shorten it once more"
-    again.poll(200)
-    assert again.stage is Stage.VERIFY
+    stages = []
+    for at in (199, 200):
+        again.poll(at)
+        stages.append(again.stage)
+    assert stages == [Stage.CANCEL, Stage.VERIFY], "a third one does not shorten it once more"
