@@ -73,3 +73,14 @@ def test_a_reason_of_many_symbols_keeps_since_when_and_its_detail_and_names_them
     assert rows[0] == " 1  ○ gap budget  SYMBOL00USDT and 19 more  since 13:03 (1h)"
     assert [name for name in names if name not in " ".join(rows)] == []
     assert all(len(row) <= 80 for row in rows)
+
+
+def test_since_when_gives_way_before_a_detail_is_cut_to_nothing() -> None:
+    picture = Picture(monotonic=Ticker())
+    picture.receive(fixtures.six_symbols())
+    fired = BlockerView("stop_triggered", "BTCUSDT", 9, "its resting stop fired", "by hand")
+    assert text_of(blocker_row(fired, "BTCUSDT", picture, 47)).rstrip().endswith("its resting stop fi…")
+    long = BlockerView("unprotected", "", 9, "a position is held and no stop rests on the exchange", "when it rests")
+    row = text_of(blocker_row(long, "BTCUSDT", picture, 72))
+    assert "a position is held and n" in row
+    assert row.endswith("00:00")

@@ -171,6 +171,25 @@ def test_what_wants_the_operator_now_stands_over_every_page(code: str) -> None:
     assert (banner(picture) or ("", ""))[1] == "alarm", "nor does a pause"
 
 
+def test_a_latch_hides_nothing_that_is_graver_and_all_that_is_wrong_is_named() -> None:
+    picture, _ = a_picture()
+    since = fixtures.NOW - 12_000
+    killed = BlockerView("kill", "", since, "killed: everything is closed", "by 'gridbot reset kill'")
+    bare = [BlockerView("unprotected", name, since, "no stop rests", "later") for name in ("BTCUSDT", "ETHUSDT")]
+    away = BlockerView("link_down", "", since - 60_000, "market: open and silent", "when it is back")
+    for state, blockers, said in (
+        ("running", (*bare, away), "⚠ UNPROTECTED BTCUSDT ETHUSDT 12s + EXCHANGE DISCONNECTED, orders unverified"),
+        ("halted", (killed,), "■ KILLED: no new entries; press w for why"),
+        ("halted", (killed, away), "■ KILLED + EXCHANGE DISCONNECTED 1m, orders unverified: market: open and silent"),
+        ("halted", bare[:1], "■ HALTED + UNPROTECTED BTCUSDT 12s: no stop rests; press w for why"),
+    ):
+        picture.receive(replace(fixtures.normal(), state=state, blockers=blockers))
+        told = banner(picture)
+        assert told is not None
+        assert told[1] == "alarm"
+        assert told[0].startswith(said)
+
+
 def test_an_open_breaker_of_the_account_is_said_and_one_of_a_symbol_is_not() -> None:
     picture, _ = a_picture()
     one = BreakerView("losses", "strategy", "open", "", fixtures.NOW - 60_000, "−8.3 % in an hour", "after an hour")

@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from typing import Final
 
-from gridbot_tui.control.snapshot import Snapshot
+from gridbot_tui.control.snapshot import BlockerView, Snapshot
 from gridbot_tui.ui import words
 from gridbot_tui.ui.pane import RowPane
-from gridbot_tui.ui.panes.blockers import GRAVE
+from gridbot_tui.ui.panes.blockers import GRAVE, few
 from gridbot_tui.ui.picture import Line, Picture
 from gridbot_tui.ui.rows import Row, left
 from gridbot_tui.units import Ms
 
 TRADES: Final = ("running", "reducing")
 """States in which nothing is held back that the operator would not expect."""
+LATCHES: Final = frozenset({"kill", "tier3", "absolute_drawdown"})
+"""Codes of a halted bot: the state says so."""
 
 
 class Banner(RowPane):
@@ -45,8 +47,6 @@ def banner(picture: Picture) -> tuple[str, str] | None:
         done = snapshot.shutdown
         at = done.stages.index(done.stage) + 1 if done.stage in done.stages else 0
         return f"▼ {done.stage.upper()} {at}/{len(done.stages)}: {done.detail}", "banner"
-    if snapshot.state == "halted" or snapshot.tier >= 3:
-        return "■ HALTED: no new entries; press w for why", "alarm"
     if grave := _grave(snapshot, picture.present()):
         return grave, "alarm"
     if picture.frozen:
@@ -63,15 +63,34 @@ def banner(picture: Picture) -> tuple[str, str] | None:
 
 
 def _grave(snapshot: Snapshot, now: Ms) -> str:
-    """The gravest blocker of those that want the operator now; "" where there is none."""
-    one = next((one for one in snapshot.blockers if one.code in GRAVE), None)
-    if one is None:
-        return ""
-    lasts = words.span(now - one.since)
-    if one.code == "link_down":
-        return f"⚠ EXCHANGE DISCONNECTED {lasts}, orders unverified: {one.detail}"
-    whom = f" {one.symbol}" if one.symbol else ""
-    return f"⚠ {one.code.replace('_', ' ').upper()}{whom} {lasts}: {one.detail}; press w for why"
+    """What wants the operator now, the gravest with its detail and the rest by name; "" where nothing does.
+
+    A latch hides nothing: what was killed while the exchange is away still holds what it held.
+    """
+    latch = "■ KILLED" if snapshot.state == "halted" or snapshot.tier >= 3 else ""
+    if latch and not any(one.code == "kill" for one in snapshot.blockers):
+        latch = "■ HALTED"
+    found: dict[str, list[BlockerView]] = {}
+    for one in snapshot.blockers:
+        if one.code in GRAVE and not (latch and one.code in LATCHES):
+            found.setdefault(one.code, []).append(one)
+    if not found:
+        return f"{latch}: no new entries; press w for why" if latch else ""
+    first = next(iter(found.values()))
+    names = [_called(code, same) for code, same in found.items()]
+    names[0] += f" {words.span(now - min(one.since for one in first))}"
+    head = " + ".join([latch, *names] if latch else [f"⚠ {names[0]}", *names[1:]])
+    if "link_down" in found:
+        return f"{head}, orders unverified: {first[0].detail}"
+    return f"{head}: {first[0].detail}; press w for why"
+
+
+def _called(code: str, same: Sequence[BlockerView]) -> str:
+    """A reason by its name, and whom it concerns."""
+    if code == "link_down":
+        return "EXCHANGE DISCONNECTED"
+    whom = few(" ".join(one.symbol for one in same if one.symbol))
+    return f"{code.replace('_', ' ').upper()} {whom}".rstrip()
 
 
 def _tripped(snapshot: Snapshot, now: Ms) -> str:

@@ -30,6 +30,8 @@ GRAVE = frozenset(
 )
 """Codes that want the operator now; the rest is the bot at work."""
 _COUNTED: Final = re.compile(r"\d+ orders? withheld$")
+TELLING: Final = 24
+"""Cells of a detail from which it says something; less than this of it is not cut off for since when."""
 
 
 class BlockersPane(Pane):
@@ -96,7 +98,7 @@ def blocker_row(one: BlockerView, whom: str, picture: Picture, width: int) -> Ro
     detail, since = f"  {one.detail}", f"since {words.since(one.since, picture.now()).strip()}"
     if whom and width_of(head) + cells(detail) > width:
         head = (*head[:2], (f"  {few(whom)}", "strong"))
-    room = width - width_of(head) - cells(detail)
-    if 0 <= room <= cells(since):
+    room = width - width_of(head) - cells(since) - 1
+    if room < min(cells(detail), TELLING) or room < cells(detail) <= width - width_of(head):
         since = ""
     return justify((*head, (detail, "text")), ((since, "dim"),) if since else (), width)
