@@ -74,7 +74,7 @@ def _draw(chart: Chart, width: int, height: int, symbols: Symbols) -> tuple[Row,
         figure.draw(figure.signal([float(bar.close) for bar in bars], marker="*").lines())
     else:
         figure.draw(_candles(figure, bars))
-    low, high = min(float(bar.low) for bar in bars), max(float(bar.high) for bar in bars)
+    low, high = _reach(chart, bars)
     figure.ruler("y").lim(low, high)
     for price, kind in chart.levels:
         if low <= price <= high:
@@ -83,6 +83,12 @@ def _draw(chart: Chart, width: int, height: int, symbols: Symbols) -> tuple[Row,
     _axes(figure, bars, low, high, chart.decimals, width, height)
     text = Text.from_ansi(figure.build().string().rstrip("\n"))
     return tuple(_row(line) for line in text.split("\n"))[:height]
+
+
+def _reach(chart: Chart, bars: Sequence[BarView]) -> tuple[float, float]:
+    """Lowest and highest price on the axis: of the candles, and of now, however far the last hour has gone."""
+    now = [price for price, kind in chart.levels if kind == "last"]
+    return min(*(float(bar.low) for bar in bars), *now), max(*(float(bar.high) for bar in bars), *now)
 
 
 def _candles(figure: Any, bars: Sequence[BarView]) -> Any:

@@ -240,6 +240,18 @@ def test_no_two_labels_of_the_price_axis_read_alike() -> None:
     assert labels == ["0.00000013", "0.00000012"]
 
 
+def test_the_price_of_now_is_on_the_chart_however_far_it_has_gone_since_the_last_candle() -> None:
+    from gridbot_tui.ui.charts import Chart, PlotextRenderer
+    from gridbot_tui.ui.rows import text_of
+
+    bars = fixtures.bars(500.0, 40)
+    fell = Chart(bars, ((350.0, "last"), (90.0, "stop")), (), 1)
+    rows = [text_of(row) for row in PlotextRenderer().render(fell, 60, 16, "braille")]
+    lowest = [float(found[0]) for row in rows if (found := re.findall(r"^ *(\d+\.\d)", row))][-1]
+    assert lowest == 350.0
+    assert "┈┈┈" in rows[-3]
+
+
 def test_only_prices_at_the_market_stand_on_its_line_of_the_axis_what_is_told_below_it_has_none() -> None:
     picture = Picture(monotonic=Ticker())
     picture.receive(fixtures.normal())
