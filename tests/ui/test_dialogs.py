@@ -137,7 +137,8 @@ async def test_kill_wants_a_typed_word_in_every_mode() -> None:
         app.screen.query_one("#answer-kill", Answer).action_give()
         await settled(pilot)
         assert link_of(app).orders == []
-        app.screen.query_one(Input).value = "KILL"
+        await pilot.press("K", "I", "L", "L")  # Cancel has the focus: the word is typed all the same
+        assert app.screen.query_one(Input).value == "KILL"
         app.screen.query_one("#answer-kill", Answer).action_give()
         await settled(pilot)
         assert link_of(app).orders == [("kill", {})]

@@ -176,7 +176,8 @@ class Dialog(ModalScreen[str], Once):
             yield Facts(id="facts")
             yield from self.middle()
             if self._word:
-                yield Field(placeholder=f"type {self._word} to go on", id="word", compact=True)
+                words = f"type {self._word} to go on"
+                yield Field(placeholder=words, id="word", compact=True, select_on_focus=False)
             with Container(id="answers"):
                 yield self._cancel
                 for name, label, role in self.ANSWERS:
@@ -218,6 +219,14 @@ class Dialog(ModalScreen[str], Once):
     def on_answer_given(self, event: Answer.Given) -> None:
         """Look again before it is taken."""
         self.answer(event.answer.value)
+
+    def on_key(self, event: events.Key) -> None:
+        """A letter is of the word that is asked for, wherever the focus is: beside Cancel it went nowhere."""
+        if self._word and event.is_printable and event.character and event.key != "space":  # which gives an answer
+            field = self.query_one("#word", Field)
+            self.set_focus(field)
+            field.insert_text_at_cursor(event.character)
+            event.stop()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter in the word field goes on to the answers."""
