@@ -55,6 +55,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("reset_drawdown", "", "reset('drawdown')", "reset drawdown", "Lift the latch of tier 3", TRADE, True),
     Action("reset_kill", "", "reset('kill')", "reset kill", "Lift the latch of the kill", TRADE, True),
     Action("reset_stop", "", "reset('stop')", "reset stop", "Lift the shown symbol's latch of its stop", TRADE, True),
+    Action("reset_breakers", "", "reset('breakers')", "reset breakers", "Close all open breakers", TRADE, True),
     Action("control", "t", "control", "control", "Ask for control where another terminal has it", TRADE),
     Action("symbol", "s", "symbol", "symbol", "Choose the symbol that is shown", LOOK, False, True),
     Action("next_symbol", "n", "step_symbol(1)", "next symbol", "Show the next symbol", LOOK),

@@ -303,6 +303,8 @@ async def test_ctrl_z_and_ctrl_c_stop_nothing() -> None:
 
 def test_ordering_actions_are_known_by_name() -> None:
     assert {"pause", "flatten", "kill", "edit", "reload", "reset"} <= ORDERING
+    latches = {one.action for one in ACTIONS if one.action.startswith("reset(")}
+    assert latches == {f"reset('{what}')" for what in ("drawdown", "kill", "stop", "breakers")}, "all that reset lifts"
     assert BY_ID["kill"].orders
 
 
