@@ -278,9 +278,10 @@ class Desk:
         ):
             self._say_latch("", code, holds, detail, clears)
         for symbol in self.symbols:
+            reset = f"by 'gridbot reset stop --symbol {symbol}'"
             for code, group, detail, clears in (
                 ("flattening", latches.flatten, "the position is being closed", "when it is flat, then paused"),
-                ("stop_triggered", latches.stopped, "its resting stop fired", "by 'gridbot reset stop'"),
+                ("stop_triggered", latches.stopped, "its resting stop fired", reset),
                 ("paused", latches.paused, "paused: exits only", "by 'gridbot resume'"),
             ):
                 self._say_latch(symbol, code, symbol in group or "" in group, detail, clears)

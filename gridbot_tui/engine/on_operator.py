@@ -133,7 +133,7 @@ _STILL = {
     "kill": "killed ('gridbot reset kill')",
     "shutdown": "being stopped",
     "flatten": "being flattened",
-    "stop_latched": "latched by the stop ('gridbot reset stop')",
+    "stop_latched": "latched by the stop ('gridbot reset stop --symbol S')",
     "paused": "paused ('gridbot resume')",
 }
 

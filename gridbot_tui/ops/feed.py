@@ -169,6 +169,8 @@ def _(fact: ModeFact, _: Instruments) -> EventView:
     name = fact.name.replace("_", " ")
     if not fact.value:
         text = f"{name} cleared"
+    elif fact.name == "stopped":  # the value is when, as a number
+        text = "latched: its resting stop fired"
     else:
         text = name if fact.value in ("1", "true", "on") else f"{name}: {fact.value}"
     return EventView(fact.at, "warning", "mode", fact.symbol, text)

@@ -28,8 +28,9 @@ def test_a_latch_that_is_lifted_names_those_that_stay() -> None:
     assert told(rig, "reset", what="kill") == f"kill latch cleared; still paused ('gridbot resume'): {names}"
     desk.latch("stopped", BTC, "stop")
     other = next(name for name in desk.symbols if name != BTC)
-    assert told(rig, "resume") == f"running: {other}; still latched by the stop ('gridbot reset stop'): {BTC}"
-    assert told(rig, "resume", BTC) == f"still latched by the stop ('gridbot reset stop'): {BTC}"
+    latched = f"still latched by the stop ('gridbot reset stop --symbol S'): {BTC}"
+    assert told(rig, "resume") == f"running: {other}; {latched}"
+    assert told(rig, "resume", BTC) == latched
     rig.order("pause", BTC)
     assert told(rig, "reset", what="stop") == f"stop latch cleared; still paused ('gridbot resume'): {BTC}"
     assert told(rig, "resume", BTC) == f"running: {BTC}"

@@ -103,6 +103,7 @@ def test_refusals_decisions_modes_and_money_are() -> None:
     assert line(a.DecisionFact(5, BTC, "x", "y", "debug"), KNOWN) is None
     assert said(a.ModeFact(5, "kill", "", "operator")) == "kill: operator"
     assert said(a.ModeFact(5, "tier_latch", "", "")) == "tier latch cleared"
+    assert said(a.ModeFact(5, "stopped", BTC, "1795385387645")) == "latched: its resting stop fired"
     cash = Cash(5, CashKind.FUNDING, "USDT", D("-1.360"), "f1", BTC)
     assert said(a.CashFact(5, cash)) == "funding paid −1.36 USDT"
     assert said(a.WeightsFact(5, PLAN.weights, "daily")) == "UP 0.30  DOWN 0.10  NEUTRAL 0.60  (daily)"
