@@ -41,6 +41,13 @@ class Command(Struct, frozen=True, tag="command", forbid_unknown_fields=True):
     base_version: int | None = None
     """Config version the sender saw; a RELOAD or APPLY against another version is refused."""
 
+    @property
+    def words(self) -> str:
+        """What is asked for, as who only looks should read it: ``reset stop BTCUSDT``."""
+        said = (self.kind.value, *(self.args.get(name, "") for name in ("what", "action", "speed", "symbol")))
+        kept = "with positions kept" if self.args.get("keep_positions") == "true" else ""
+        return " ".join(filter(None, (*said, kept)))
+
 
 class Ack(Struct, frozen=True, tag="ack"):
     """Received and journalled, or refused at once."""

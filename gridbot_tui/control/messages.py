@@ -96,6 +96,7 @@ class Announcement(Struct, frozen=True, tag="announcement"):
     peer: str
     command_id: str
     kind: str
+    """What was ordered, and of what: ``flatten BTCUSDT``."""
     ok: bool
     text: str
 

@@ -115,9 +115,11 @@ class ControlServer:
     # -- what a connection needs (House) ----------------------------------------------------------------
 
     def announce(self, sender: Peer, command: Command, ack: Ack) -> None:
-        """Tell all faces but the sender what was ordered and what was answered."""
+        """Tell all faces but the sender what was ordered and what was answered; a mere preview orders nothing."""
+        if command.args.get("preview") == "true":
+            return
         now = time.time_ns() // 1_000_000
-        note = Announcement(now, sender.name, command.id, command.kind.value, ack.ok, ack.text)
+        note = Announcement(now, sender.name, command.id, command.words, ack.ok, ack.text)
         for peer in self._peers:
             if peer is not sender and peer.role is not Role.OPERATE:
                 peer.send(note)

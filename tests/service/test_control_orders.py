@@ -60,12 +60,13 @@ async def test_an_order_of_the_command_line_is_told_to_those_who_look(
 ) -> None:
     viewer = await ControlClient.connect(path, role=Role.VIEW)
     cli = await ControlClient.connect(path, role=Role.OPERATE, name="flatten")
+    await cli.command(CommandKind.RELOAD, {"preview": "true"})  # changes nothing: nobody needs to hear of it
     await cli.command(CommandKind.FLATTEN, {"symbol": "BTCUSDT"})
     note = await anext(viewer.news())
     assert isinstance(note, Announcement)
-    assert (note.kind, note.ok) == ("flatten", True)
+    assert (note.kind, note.ok) == ("flatten BTCUSDT", True)
     assert note.peer.startswith("flatten (process ")
-    assert bot.commands[0][1] == note.peer
+    assert bot.commands[1][1] == note.peer
     await viewer.close()
     await cli.close()
 
