@@ -13,7 +13,7 @@ import msgspec
 from gridbot_tui.ops.audit import OF_FACTS, AuditTrail, audit_of
 from gridbot_tui.ops.verify import last_lines
 from gridbot_tui.store.core import Store
-from gridbot_tui.store.errors import StoreDamaged
+from gridbot_tui.store.errors import StoreUnusable
 from gridbot_tui.units import Ms
 
 REACHES: Final = (500, 20_000)
@@ -31,7 +31,7 @@ def write_late(trail: AuditTrail, store: Store, at: Ms) -> int:
     for reach in REACHES:
         try:
             facts = store.facts_until(store.last_seq, reach)
-        except StoreDamaged:
+        except StoreUnusable:
             return 0  # what the start itself needs can be read, older entries only explain
         lines = [(kind[0], fact.at, _plain(kind[1])) for fact in facts if (kind := audit_of(fact)) is not None]
         missing = _after(lines, told)

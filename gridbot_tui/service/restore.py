@@ -9,6 +9,7 @@ from gridbot_tui.engine.regrid import moved, written_in
 from gridbot_tui.ledger.model import LedgerError
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.store.core import Store, last_of
+from gridbot_tui.store.errors import other_version
 from gridbot_tui.units import Symbol, plain
 
 
@@ -21,6 +22,7 @@ def restore_engine(engine: Engine, store: Store) -> bool:
 
     Raises:
         StoreDamaged: the journal cannot be read.
+        StoreTooNew: another version wrote it, or all of its snapshots, and what was before them is let go of.
         LedgerError: something held does not lie on the new grid.
     """
     restored = store.load()
@@ -28,15 +30,19 @@ def restore_engine(engine: Engine, store: Store) -> bool:
         return False
     left_out = _left_out(engine, store)
     seq, then = 0, _with(engine, left_out)
+    unknown: ValueError | None = None
     for saved in restored.states:
         try:
             then = _with(engine, {**left_out, **moved(written_in(saved.blob), engine.desk.instruments)})
             then.restore(saved.blob)
-        except ValueError:
-            then = _with(engine, left_out)
+        except ValueError as error:
+            then, unknown = _with(engine, left_out), unknown or error
             continue
         seq = saved.seq
         break
+    else:
+        if unknown is not None and not store.is_whole():
+            raise other_version(store.path, f"its snapshots cannot be read: {unknown}") from unknown
     for fact in restored.facts_after(seq):
         then.apply(fact)
     _end_orders(then, store, left_out)

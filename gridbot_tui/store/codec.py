@@ -11,6 +11,8 @@ from gridbot_tui.store.errors import UnwritableFact
 
 KINDS: Final = tuple(sorted(Fact.__subclasses__(), key=lambda kind: kind.__name__))
 """Every kind of fact there is; a new one is journalled without a word here."""
+KIND_NAMES: Final = frozenset(kind.__name__ for kind in KINDS)
+"""As the journal names them."""
 
 _LONG: Final = re.compile(rb"[0-9]{19}").search
 _MOST: Final = 2**63

@@ -18,8 +18,8 @@ import msgspec
 from gridbot_tui.engine.actions import Fact
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.store import database, retention
-from gridbot_tui.store.codec import Batch, batch, compact, decode
-from gridbot_tui.store.errors import StoreDamaged, StoreForeign, StoreUnavailable, classed, damaged
+from gridbot_tui.store.codec import KIND_NAMES, Batch, batch, compact, decode
+from gridbot_tui.store.errors import StoreDamaged, StoreForeign, StoreUnavailable, classed, damaged, other_version
 from gridbot_tui.store.identity import Identity
 from gridbot_tui.store.projections import only_new, project
 from gridbot_tui.store.queries import TABLES_AT, Queries
@@ -323,28 +323,33 @@ class Store(Queries):
 
         Raises:
             StoreDamaged: one of them is missing or cannot be read.
+            StoreTooNew: one is of a kind that this version does not know.
         """
-        return self._facts(seq, self._all("SELECT seq, body FROM journal WHERE seq > ? ORDER BY seq", (seq,)))
+        return self._facts(seq, self._all("SELECT seq, kind, body FROM journal WHERE seq > ? ORDER BY seq", (seq,)))
 
     def facts_until(self, seq: int, most: int) -> list[Fact]:
         """The journal up to ``seq``, in order: the last ``most`` entries, or as many as were not let go of yet.
 
         Raises:
             StoreDamaged: one between them is missing or cannot be read.
+            StoreTooNew: one is of a kind that this version does not know.
         """
-        sql = "SELECT seq, body FROM journal WHERE seq > ? AND seq <= ? ORDER BY seq"
+        sql = "SELECT seq, kind, body FROM journal WHERE seq > ? AND seq <= ? ORDER BY seq"
         found = self._all(sql, (max(0, seq - most), seq))
         return self._facts(found[0][0] - 1 if found else seq, found)
 
-    def _facts(self, expected: int, found: Iterable[tuple[int, bytes]]) -> list[Fact]:
+    def _facts(self, expected: int, found: Iterable[tuple[int, str, bytes]]) -> list[Fact]:
         facts: list[Fact] = []
-        for number, body in found:
+        for number, kind, body in found:
             expected += 1
             if number != expected:
                 raise damaged(self.path, f"journal entries {expected} to {number - 1} are missing")
             try:
                 facts.append(decode(body))
             except msgspec.MsgspecError as error:
+                if kind not in KIND_NAMES:
+                    unknown = f"journal entry {number} is a {kind}, which is unknown here"
+                    raise other_version(self.path, unknown) from error
                 raise damaged(self.path, f"journal entry {number} cannot be read: {error}") from error
         return facts
 

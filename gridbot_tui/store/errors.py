@@ -30,7 +30,7 @@ class StoreDamaged(StoreUnusable):
 
 
 class StoreTooNew(StoreUnusable):
-    """The file was written by a newer gridbot."""
+    """The file was written by a newer gridbot, or by another one whose words this one does not know."""
 
 
 class StoreForeign(StoreUnusable):
@@ -93,4 +93,12 @@ def damaged(path: Path, detail: str) -> StoreDamaged:
     return StoreDamaged(
         f"{path}: the state file is damaged ({detail}); restore a backup of it, "
         f"or move it away and start again: orders, positions and fills are then recovered from the exchange."
+    )
+
+
+def other_version(path: Path, detail: str) -> StoreTooNew:
+    """The sentence for a sound file of which this version cannot read what another one wrote."""
+    return StoreTooNew(
+        f"{path}: written by another version of gridbot ({detail}); nothing is lost: use the version that wrote it, "
+        f"or a newer one."
     )

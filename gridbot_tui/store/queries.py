@@ -25,6 +25,11 @@ AUDIT_HEAD: Final = "audit_head"
 """Name of the small value that says where the audit trail ended when it was last written, as ``number:hash``."""
 TABLES_AT: Final = "tables_at"
 """Name of the small value that says up to which journal entry the tables are; none where they never lag behind."""
+_NUMBERED: Final = ("orders", "fills", "cash", "weights", "decisions", "plans")
+_SHOWN: Final = "SELECT max(seq) FROM (SELECT min(seq) - 1 AS seq FROM journal UNION ALL {})".format(
+    " UNION ALL ".join(f"SELECT max(seq) FROM {table}" for table in _NUMBERED)
+)
+"""The last journal entry that is in a table or was let go of: entries before it are in the tables, too."""
 _FOREVER: Final = 1 << 62
 _PAGE: Final = 1_000
 _order_of: Final = msgspec.json.Decoder(NewOrder).decode
@@ -198,13 +203,21 @@ class Queries:
         return self.meta_as("identity", _identity_of)
 
     def tables_at(self) -> int | None:
-        """The journal entry up to which the tables are; None where they never lag behind."""
-        return self.meta_as(TABLES_AT, int)
+        """The journal entry up to which the tables are; None where they never lag behind.
+
+        An older gridbot wrote both at once and noted nothing: after one that went on with the file they are further.
+        """
+        known, shown = self.meta_as(TABLES_AT, int), self._one(_SHOWN)
+        return known if known is None or shown is None or shown[0] is None else max(known, shown[0])
 
     def behind(self) -> int:
         """Journal entries that the tables do not show yet."""
         known, row = self.tables_at(), self._one("SELECT max(seq) FROM journal")
         return 0 if known is None or row is None or row[0] is None else max(0, row[0] - known)
+
+    def is_whole(self) -> bool:
+        """True while the journal begins with its first entry: none was let go of yet."""
+        return self._one("SELECT min(seq) FROM journal") == (1,)
 
     def ledger_start(self) -> StartFact | None:
         """When and with what the ledger of this profile began."""

@@ -1,6 +1,7 @@
 """A disk that takes no writes, and files that must not be written to."""
 
 import sqlite3
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,26 @@ def test_a_database_of_a_newer_gridbot_is_refused_and_left_as_it_is(home: Path) 
     assert (result.exit_code, result.status) == (4, None)
     assert "newer gridbot" in result.text
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("wrote", ["snapshots", "facts"])
+def test_a_database_with_words_of_another_gridbot_is_refused_as_that(home: Path, wrote: str) -> None:
+    """Its schema is the same: it is neither damaged nor to be moved away."""
+    path = named(home, NAME).database
+    with sqlite3.connect(path) as db:
+        if wrote == "snapshots":
+            blob = b"\x80"
+            db.execute("UPDATE state SET blob = ?, crc = ?", (blob, zlib.crc32(blob)))
+            db.execute("DELETE FROM journal WHERE seq <= (SELECT min(seq) FROM state)")
+        else:
+            body = b'{"type":"DreamFact","at":1}'
+            db.execute("UPDATE journal SET kind = 'DreamFact', body = ? WHERE seq = (SELECT max(seq) FROM journal)",
+                       (body,))
+    db.close()
+    result = ended(options(home))
+    assert (result.exit_code, result.status) == (4, None)
+    assert "another version of gridbot" in result.text
+    assert "damaged" not in result.text
 
 
 def test_damaged_books_of_the_exchange_are_refused_in_a_sentence(home: Path) -> None:

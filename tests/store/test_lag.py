@@ -151,6 +151,32 @@ def test_a_reader_is_told_how_far_the_tables_of_a_dead_bot_lag(tmp_path: Path) -
         assert len(reader.fills()) == 1
 
 
+@pytest.mark.parametrize("pruned", [False, True])
+def test_after_an_older_version_that_wrote_both_at_once_the_tables_are_not_written_again(
+    tmp_path: Path, at_once: dict[str, list[tuple[object, ...]]], pruned: bool
+) -> None:
+    store = lagging(tmp_path)
+    store.append(LIFE[:4])
+    store.close()
+    older = m.store(tmp_path)  # it knows nothing of what the file notes
+    older._lags = False
+    older.append(LIFE[4:])
+    if pruned:
+        older.connection.execute("DELETE FROM journal WHERE seq <= (SELECT max(seq) - 2 FROM journal)")
+    older.close()
+    with reading(tmp_path / "gridbot.db") as reader:
+        assert reader.behind() <= 1
+    store = lagging(tmp_path)
+    assert store.unprojected == 0
+    found = tables(store)
+    assert {name: rows for name, rows in found.items() if name != "journal"} == {
+        name: rows for name, rows in at_once.items() if name != "journal"
+    }
+    store.append([m.fill(2, trade=11)])
+    assert store.behind() == 0
+    store.close()
+
+
 def test_a_count_that_is_none_is_told_as_damage(tmp_path: Path) -> None:
     store = lagging(tmp_path)
     store.put_meta("tables_at", "many")

@@ -1,4 +1,4 @@
-"""A compiled double of a run, of one symbol or several: back-tests in a moment, and more sets than the engine could play.
+"""A compiled double of a run, of one symbol or several: back-tests in a moment, more sets than the engine could play.
 
 It calls the strategy's own functions, compiled from their own source, and mirrors around them what engine and simulated
 exchange do, event by event: decisions, rungs, gate, stops, targets, refusals, fills, margin, tiers, episodes, learning.
