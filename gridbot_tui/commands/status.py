@@ -5,6 +5,7 @@ from typing import Any
 import typer
 
 from gridbot_tui.commands import output, talk
+from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.options import HomeOption, JsonOption, ProfileOption, TimeoutOption, where
 
 _PRICES = ("price", "position", "entry_price", "liquidation_price")
@@ -27,8 +28,16 @@ def status(
     document = talk.status_of(at, timeout)
     if at.json:
         output.document(document)
-    else:
-        print("\n".join(lines(document)), flush=True)
+        return
+    try:
+        told = lines(document)
+    except KeyError as missing:  # the document is the bot's own, as its version has it
+        raise CommandFailed(
+            f"the running bot is another version of gridbot: its answer has no {missing}; "
+            "use the version that it runs, or --json",
+            Exit.FAILED,
+        ) from missing
+    print("\n".join(told), flush=True)
 
 
 def lines(document: dict[str, Any]) -> list[str]:

@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
-from gridbot_tui.commands import output
+from gridbot_tui.commands import output, talk
 from gridbot_tui.commands.lines import status_line
 from gridbot_tui.control.status import status_document
 from gridbot_tui.service import profile as profiles
@@ -44,6 +45,18 @@ def test_what_is_unknown_is_a_dash(cli: Cli, live: Running, bot: FakeBot) -> Non
     assert "account -" in called.out
     assert "nothing is held back" in called.out
     assert "None" not in called.out
+
+
+def test_the_document_of_another_version_is_a_sentence(
+    cli: Cli, live: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = status_document(picture())
+    del document["breakers"]
+    monkeypatch.setattr(talk, "status_of", lambda *_: document)
+    called = cli("status")
+    assert (called.code, called.out) == (1, "")
+    assert "another version" in called.err
+    assert cli("status", "--json").document == document
 
 
 def test_why_ranks_blockers_and_lists_what_is_withheld(cli: Cli, live: Running) -> None:
