@@ -113,6 +113,23 @@ def test_an_end_without_a_reason_has_no_reason() -> None:
     assert (report.outcome, report.filled, report.detail) == (Outcome.EXPIRED, 1, "")
 
 
+@pytest.mark.parametrize(
+    ("status", "working", "outcomes"),
+    [
+        ("NEW", False, [Outcome.ACCEPTED]),
+        ("NEW", True, [Outcome.TRIGGERED, Outcome.ACCEPTED]),
+        ("FILLED", True, [Outcome.TRIGGERED, Outcome.FILLED]),
+        ("CANCELED", False, [Outcome.CANCELED]),
+        ("CANCELED", True, [Outcome.CANCELED]),
+    ],
+)
+def test_a_spot_stop_has_fired_once_it_works_and_not_where_it_was_cancelled(
+    status: str, working: bool, outcomes: list[Outcome]
+) -> None:
+    row = {"orderId": 5, "status": status, "executedQty": "0", "isWorking": working}
+    assert [report.outcome for report in order_words.stop_report(row, SCALE, NOW, "gb-1")] == outcomes
+
+
 async def test_a_spot_order_of_long_ago_that_is_archived_has_ended_without_a_fill() -> None:
     def gone(_: Any) -> Any:
         raise Refused(ARCHIVED, -2026)

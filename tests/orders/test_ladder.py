@@ -214,6 +214,16 @@ def test_dust_has_no_exit_and_says_so() -> None:
     assert [code for code, _ in want.notes] == ["dust"]
 
 
+def test_a_lot_of_one_step_stands_where_the_exchange_takes_one() -> None:
+    want = desired(walk_plan(lot=0.001, target=0.0), BTC, 0, AT_60000, PARAMS)
+    assert {slot.steps for slot in want.resting} == {1}
+    assert want.notes == ()
+    two = msgspec.structs.replace(BTC, min_steps=2)
+    assert [code for code, _ in desired(walk_plan(lot=0.001, target=0.0), two, 0, AT_60000, PARAMS).notes] == [
+        "lot_below_minimum"
+    ]
+
+
 @pytest.mark.parametrize("position", [26, -26])
 def test_what_has_its_exit_is_no_dust_long_or_short(position: int) -> None:
     want = desired(walk_plan(), BTC, position, AT_60000, PARAMS)
