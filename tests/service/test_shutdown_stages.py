@@ -126,18 +126,14 @@ def test_what_the_exchange_finds_when_the_time_is_over_is_reported_and_not_worke
 
 
 def test_a_second_signal_shortens_what_is_left_and_never_lengthens_it() -> None:
-    held = Holdings("a", BTC="0.2")
-    stop = held.stop()
-    stop.poll(0)
-    stop.hurry(980)
-    stop.poll(1_000)
-    assert stop.stage is Stage.VERIFY, "twenty were left, and a tenth of the budget is a hundred"
-    again = held.stop()
-    again.poll(0)
-    again.hurry(100)
-    again.hurry(150)
-    stages = []
-    for at in (199, 200):
-        again.poll(at)
-        stages.append(again.stage)
-    assert stages == [Stage.CANCEL, Stage.VERIFY], "a third one does not shorten it once more"
+    def stage(at: int, *signals: int) -> Stage:
+        stop = Holdings("a", BTC="0.2").stop()
+        stop.poll(0)
+        for signal in signals:
+            stop.hurry(signal)
+        stop.poll(at)
+        return stop.stage
+
+    assert stage(1_000, 980) is Stage.VERIFY, "twenty were left, and a tenth of the budget is a hundred"
+    assert stage(199, 100, 150) is Stage.CANCEL, "a third one does not shorten it once more"
+    assert stage(200, 100, 150) is Stage.VERIFY
