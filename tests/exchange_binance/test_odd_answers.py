@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from gridbot_tui.engine.events import Outcome
-from gridbot_tui.exchange.binance import order_words
+from gridbot_tui.exchange.binance import account_words, order_words
 from gridbot_tui.exchange.binance.calls import Futures
 from gridbot_tui.exchange.binance.client import BadKey, Client, HttpTrouble, Unreadable
 from gridbot_tui.exchange.binance.errors import Refused, RetryLater, Unresolved, classify
@@ -149,6 +149,13 @@ async def test_answers_that_are_not_those_of_a_batchs_orders_leave_all_of_them_i
     orders = [grid_order(name) for name in ("gb-1", "gb-2")]
     with pytest.raises(Unresolved, match="the answer to a batch"):
         await rest.place_batch(orders, Rank.ENTRY)
+
+
+@pytest.mark.parametrize("unknown", [{}, {"liquidationPrice": "", "markPrice": ""}, {"liquidationPrice": None}])
+def test_a_position_without_a_liquidation_price_or_a_mark_is_a_position_all_the_same(unknown: dict[str, Any]) -> None:
+    row = {"symbol": "BTCUSDT", "positionAmt": "-0.012", "entryPrice": "60000.0"} | unknown
+    found = account_words.position(row, SCALE)
+    assert (found.steps, found.mark, found.liquidation_price) == (-12, None, None)
 
 
 # -- settings -----------------------------------------------------------------------------------------------
