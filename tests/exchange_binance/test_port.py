@@ -4,6 +4,7 @@ import asyncio
 import time
 from decimal import Decimal
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from gridbot_tui.exchange.binance.factory import make_rest
 from gridbot_tui.exchange.binance.hosts import hosts_of
 from gridbot_tui.exchange.binance.keys import Keys
 from gridbot_tui.exchange.binance.params import BinanceParams
+from gridbot_tui.exchange.binance.port import BinancePort
 from gridbot_tui.exchange.binance.wire import Wire
 from gridbot_tui.exchange.port import AskAccount, AskCash, AskFills, AskOpenOrders, AskOrder, Cancel, Place
 from gridbot_tui.exchange.server.accounts import KeyConfig
@@ -373,3 +375,22 @@ def test_a_clock_without_an_offset_tells_the_machines_time() -> None:
     before = time.time_ns() // 1_000_000
     told = WallClock().now_ms()
     assert before - 1 <= told <= time.time_ns() // 1_000_000 + 1
+
+
+def test_questions_that_stay_unanswered_are_asked_ever_more_seldom_and_an_answer_ends_that() -> None:
+    now = 100.0
+    port: Any = object.__new__(BinancePort)
+    port._clock = SimpleNamespace(monotonic=lambda: now)
+    port._deaf_until, port._deaf_s = float("-inf"), 0.0
+    pauses = []
+    for _ in range(6):
+        port._heard(answered=False)
+        port._heard(answered=False)  # asked at the same time: they lengthen it once
+        pauses.append(port._deaf_until - now)
+        now = port._deaf_until
+    assert pauses[:2] == [pauses[0], 2 * pauses[0]]
+    assert pauses[-2:] == [8.0, 8.0]
+    port._heard(answered=True)
+    assert port._deaf_until <= now
+    port._heard(answered=False)
+    assert port._deaf_until - now == pauses[0]
