@@ -7,7 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from gridbot_tui.engine.actions import AskAboutOrder, OrderFact
-from gridbot_tui.engine.events import OrderReport, Outcome, Tick
+from gridbot_tui.engine.events import Cash, CashKind, OrderReport, Outcome, Tick
+from gridbot_tui.engine.planning import _symbol_drawdown as symbol_drawdown
 from gridbot_tui.engine.planning import adopt_plan
 from gridbot_tui.engine.watch import ASK_AGAIN
 from gridbot_tui.exchange.simulated.records import Execution, Status
@@ -350,3 +351,17 @@ def test_an_order_that_nothing_was_heard_of_for_long_is_asked_about_by_id_and_no
     assert AskAboutOrder not in asked
     asked_about = [act for act in rig.engine.handle(Tick(now + ASK_AGAIN)) if isinstance(act, AskAboutOrder)]
     assert asked_about == [AskAboutOrder(BTC, one, False)]
+
+
+def test_what_a_symbol_has_lost_counts_its_fees_and_its_funding() -> None:
+    rig = grid((600_000, 602_000, 589_000, 600_000), *[flat(598_000)] * 9)
+    rig.run(until=START + 3 * MINUTE)
+    rig.checking = False  # that funding was never paid
+    desk, state = rig.engine.desk, rig.engine.desk.symbols[BTC]
+    rig.engine.handle(Cash(rig.engine.now, CashKind.FUNDING, "USDT", D("-2.5"), "f1", BTC))
+    equity, fees = desk.ledger.equity_quick(), desk.ledger.pnl().fees
+    assert equity is not None
+    assert fees > 0
+    state.profit_peak = 100.0
+    lost = symbol_drawdown(desk, state, 10_000.0)
+    assert lost == pytest.approx((100 - float(equity - 10_000)) / 10_000)  # it is the only one: all of it is its own
