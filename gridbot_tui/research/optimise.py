@@ -191,8 +191,8 @@ def _begun(wanted: Search) -> "optuna.Study":
             study.enqueue_trial(values)
     elif mark != wanted.mark:
         raise StorageFailed(
-            f"study {wanted.study} in {shown(wanted.storage)} is of other data, days, config or parameters: "
-            "name another with --study, or repeat the command it was begun with"
+            f"study {wanted.study} in {shown(wanted.storage)} is of other data, days, config or parameters, "
+            "or of another version: name another with --study, or repeat the command it was begun with"
         )
     return study
 

@@ -49,14 +49,29 @@ def nearest_text(name: str, candidates: Iterable[str]) -> str:
     return f"; the nearest valid key is {close[0]}" if close else ""
 
 
+_GONE: Final = {
+    "risk.symbol_stop_loss": "nothing read it; strategy.leverage.stop_drawdown is what sets a symbol's stop",
+    "risk.symbol_stop_volatility": "nothing read it; strategy.leverage.stop_volatility is what sets a symbol's stop",
+}
+"""Keys of older versions, and what came of them."""
+
+
 def unknown(model: type[BaseModel], path: Place, where: str) -> Problem:
     """The problem of a key that the model does not have, with the nearest one that it has."""
     name = dotted(path)
-    known = [_with_names_of(path, key.path) for key in fields.keys_by_path(model).values()]
+    if name in _GONE:
+        return Problem(where, name, f"{name} is no key of gridbot any more: {_GONE[name]}; take the line out")
+    patterns = [key.path for key in fields.keys_by_path(model).values()]
+    known = [_with_names_of(path, pattern) for pattern in patterns if _comparable(path, pattern)]
     if len(path) == 1:
         known = [*model.model_fields, *known]
     shown = name if len(name) <= 80 and name.isprintable() else "a name of no use"
     return Problem(where, shown, f"{shown} is not a key of gridbot{nearest_text(name, known)}")
+
+
+def _comparable(path: Place, pattern: fields.Path) -> bool:
+    """False for a key with the operator's own names where the path has no place for them."""
+    return fields.ANY not in pattern or path[0] == pattern[0] or len(path) == len(pattern)
 
 
 def _with_names_of(path: Place, pattern: fields.Path) -> str:

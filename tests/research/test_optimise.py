@@ -77,7 +77,7 @@ def test_a_search_reports_a_front_that_the_engine_confirms_and_goes_on_later(
     assert held == [3], "one more trial, not three"
     other = call(*words, "--trials", "4", "--slippage", "30")
     assert other.code == 2
-    assert "is of other data, days, config or parameters" in other.err
+    assert "is of other data, days, config or parameters, or of another version" in other.err
 
 
 def test_the_config_it_started_from_is_told_though_its_trial_was_lost(path: str) -> None:

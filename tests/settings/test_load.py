@@ -109,6 +109,19 @@ def test_an_unknown_key_is_refused_with_its_line_and_the_nearest_valid_key(
     assert said.endswith(f"the nearest valid key is {nearest}")
 
 
+@pytest.mark.parametrize("key", ["symbol_stop_loss", "symbol_stop_volatility"])
+def test_a_key_of_an_older_version_says_what_came_of_it(key: str) -> None:
+    (said,) = complaints(f"[risk]\n{key} = 0.1\n")
+    assert "is no key of gridbot any more" in said
+    assert "strategy.leverage.stop_" in said
+    assert said.endswith("take the line out")
+
+
+def test_no_part_of_an_unknown_key_is_taken_for_a_symbol() -> None:
+    (said,) = complaints("[risk]\nsymbol_stop_lose = 0.1\n")
+    assert "symbols.symbol_stop_lose" not in said
+
+
 def test_an_unknown_key_that_resembles_nothing_gets_no_bad_advice() -> None:
     (said,) = complaints("[ladder]\nzzqqxxyy = 3\n")
     assert said == "config.toml line 2: ladder.zzqqxxyy is not a key of gridbot"
