@@ -155,9 +155,12 @@ def check(
     notes = [{"at": n.at, "symbol": n.symbol, "code": n.code, "detail": n.detail} for n in found.notes]
     series = {name: _coverage(found, name) for name in found.symbols}
     if where(ctx, json=json).json:
-        document({"interval_ms": found.interval, "series": series, "notes": notes, "damaged": damaged})
+        told = {"notes": notes, "passed_over": found.passed_over, "damaged": damaged}
+        document({"interval_ms": found.interval, "series": series, **told})
     else:
         print("\n".join(_checked(series)))
+        if found.passed_over:
+            say(found.passed_over)
         for note in found.notes:
             say(f"{moment(note.at)}  {note.symbol}  {note.code}: {note.detail}")
     _fail_if(damaged)

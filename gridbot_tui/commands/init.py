@@ -108,6 +108,8 @@ def _measured(
             recorded = load(data, market=market, symbol=one, only=only, interval=interval)
         except DataError as error:
             raise CommandFailed(str(error), Exit.USAGE) from error
+        if recorded.passed_over:
+            output.say(recorded.passed_over)
         begin = max(recorded.start - 1, recorded.end - LOOK_BACK)
         told = f"the data up to {output.moment(recorded.end)}"
         return measure(recorded, recorded.symbols, begin, recorded.end), told, recorded

@@ -1,6 +1,6 @@
 """Recorded files as a market: Parquet and Binance CSVs, with the funding and mark prices beside them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -39,6 +39,9 @@ _TELLING: Final = 14 * DAY
 """What of a recording tells tick and step: the days in which the strategy warms up, of a plain grid its first hour.
 Later bars may not: an order would go by decimals, or by a price level, of a day that was still to come."""
 
+_NAMED: Final = 12
+"""Symbols that a sentence names."""
+
 
 def load(
     paths: Sequence[str],
@@ -73,11 +76,14 @@ def load(
         DataError: what cannot be used, in one sentence.
     """
     wanted = None if interval is None else interval_ms(interval)
-    origins = _of_one_market(_selected(candle_files(paths), symbol, interval), market)
+    there = candle_files(paths)
+    origins = _of_one_market(_selected(there, symbol, interval), market)
     chosen = _market(origins, market)
     groups = _by_symbol(origins, symbol)
     if missing := sorted(set(only) - groups.keys()):
-        raise DataError(f"no candles of {', '.join(missing)} in the data given: there are {', '.join(sorted(groups))}")
+        lacking = f"{interval or ''} candles of {', '.join(missing)}".lstrip()
+        raise DataError(f"no {lacking} in the data given: there are {', '.join(sorted(groups))}")
+    passed_over = "" if symbol or only or interval is None else _passed_over(there, groups, chosen, interval)
     groups = {name: files for name, files in groups.items() if not only or name in only}
     _one_interval(groups)
     known = builtin(chosen)
@@ -104,7 +110,7 @@ def load(
     if len(lengths) > 1:
         told = " and ".join(f"{name} is {interval_name(length)}" for length, name in lengths.items())
         raise DataError(f"all series must share one interval, but {told}: choose one with --interval")
-    return RecordedMarket(series, next(iter(lengths)), params.episode_gap_minutes * MINUTE, absent)
+    return RecordedMarket(series, next(iter(lengths)), params.episode_gap_minutes * MINUTE, absent, passed_over)
 
 
 # -- which files ------------------------------------------------------------------------------------------
@@ -124,6 +130,19 @@ def _selected(origins: list[Origin], symbol: Symbol | None, interval: str | None
             f"no {interval} candles in the data given, which holds {_choices(of_symbol)}: change --interval"
         )
     return result
+
+
+def _passed_over(there: list[Origin], taken: Iterable[Symbol], market: Market, interval: str) -> str:
+    """The symbols of the market that are there at other intervals only; "" where there is none."""
+    left: dict[Symbol, list[Origin]] = {}
+    for item in there:
+        if item.symbol and item.symbol not in taken and item.market in (None, market):
+            left.setdefault(item.symbol, []).append(item)
+    if not left:
+        return ""
+    named = [f"{name} ({_choices(files)})" for name, files in sorted(left.items())]
+    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    return f"passed over, as there are no {interval} candles of them: {', '.join(named[:_NAMED])}{more}"
 
 
 def _choices(origins: Sequence[Origin]) -> str:

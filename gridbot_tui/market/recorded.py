@@ -87,10 +87,17 @@ class RecordedMarket:
     """
 
     def __init__(
-        self, series: Sequence[Series], interval: Ms, episode_gap: Ms, absent: Sequence[Symbol] = ()
+        self,
+        series: Sequence[Series],
+        interval: Ms,
+        episode_gap: Ms,
+        absent: Sequence[Symbol] = (),
+        passed_over: str = "",
     ) -> None:
         self.absent = tuple(absent)
         """Symbols whose recordings hold nothing of the time asked for."""
+        self.passed_over = passed_over
+        """What was recorded at other intervals than the one asked for only, in words; else ""."""
         self._series = {
             item.instrument.symbol: item for item in sorted(series, key=lambda s: s.instrument.symbol)
         }

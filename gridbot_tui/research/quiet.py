@@ -55,7 +55,7 @@ def remarks(market: RecordedMarket) -> list[str]:
     """What loading the data found; the many holes of a long recording as one line a symbol."""
     notes = market.notes
     holes = Counter(note.symbol for note in notes if note.code in ("hole", "episode"))
-    said = [without(name) for name in market.absent]
+    said = [*filter(None, [market.passed_over]), *(without(name) for name in market.absent)]
     others = [note for note in notes if note.code not in ("hole", "episode")]
     said += [f"{one.symbol}: {one.detail}" for one in sorted(others, key=lambda one: one.code != "price_jump")]
     said += [

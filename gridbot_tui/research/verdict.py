@@ -144,6 +144,7 @@ def assumptions(made: Study) -> list[str]:
             + (f"{100 * rate:g} % every 8 hours is assumed, longs paying." if rate else "none is charged.")
         )
     said += _filters(made)
+    said += [f"{market.passed_over[0].upper()}{market.passed_over[1:]}."] if market.passed_over else []
     said += [f"{without(name)}." for name in market.absent]
     said += [f"{note.symbol}: {note.detail}" for note in market.notes if note.code != "hole"][:12]
     said += [f"{name} was not played: {why}." for name, why in made.skipped.items()]

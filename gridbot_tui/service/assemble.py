@@ -211,9 +211,13 @@ def in_its_quote(plan: Plan, instruments: Mapping[Symbol, Instrument]) -> None:
 
 
 def passed_over(plan: Plan, market: MarketSource) -> str:
-    """What the config says of the synthetic market and this profile's own, which it goes on with, is not; else ""."""
+    """What the config says of the synthetic market and this profile's own, which it goes on with, is not; what there is
+    of recordings and is not played; else ""."""
+    from gridbot_tui.market.recorded import RecordedMarket
     from gridbot_tui.market.synthetic import SyntheticMarket
 
+    if isinstance(market, RecordedMarket):
+        return market.passed_over
     if not isinstance(market, SyntheticMarket):
         return ""
     wanted, loaded = plan.loaded.settings.simulation.model_dump(mode="json"), plan.loaded

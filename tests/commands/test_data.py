@@ -51,6 +51,16 @@ def test_a_person_gets_a_table_and_the_notes_beside_it(tmp_path: Path, call: Cli
     assert "episode" in done.err
 
 
+def test_what_was_recorded_at_other_intervals_is_said_to_be_passed_over(tmp_path: Path, call: Cli) -> None:
+    path = written(tmp_path, series("ETHUSDT", 2))[0]
+    other = Path(path).parents[2] / "LTCUSDT" / "1h"
+    other.mkdir(parents=True)
+    (other / "a.csv").write_text("")
+    done = call("data", "check", str(Path(path).parents[2]), "--interval", "5m")
+    assert done.code == 0
+    assert "passed over, as there are no 5m candles of them: LTCUSDT (1h)" in done.err
+
+
 def test_a_path_that_holds_nothing_is_said_in_one_sentence(tmp_path: Path, call: Cli) -> None:
     done = call("data", "check", str(tmp_path / "nothing"))
     assert done.code == 2

@@ -94,6 +94,17 @@ def test_a_folder_of_several_intervals_asks_for_one(tmp_path: Path) -> None:
         load([str(tmp_path / "um")], interval="15m")
 
 
+def test_what_is_there_at_other_intervals_only_is_told_to_be_passed_over(tmp_path: Path) -> None:
+    parquet(tmp_path, rows(5))
+    parquet(tmp_path, rows(5, interval=5 * MINUTE), "um/BTCUSDT/5m")
+    market = load([str(tmp_path / "um")], interval="1m")
+    assert market.symbols == ("SOLUSDT",)
+    assert market.passed_over == "passed over, as there are no 1m candles of them: BTCUSDT (5m)"
+    assert not load([str(tmp_path / "um")], interval="1m", symbol="SOLUSDT").passed_over, "nobody asked for it"
+    with pytest.raises(DataError, match="no 1m candles of BTCUSDT in the data given: there are SOLUSDT"):
+        load([str(tmp_path / "um")], interval="1m", only=("BTCUSDT", "SOLUSDT"))
+
+
 def test_symbols_of_different_intervals_are_refused(tmp_path: Path) -> None:
     parquet(tmp_path, rows(5))
     parquet(tmp_path, rows(5, interval=5 * MINUTE), "um/BTCUSDT/5m")
