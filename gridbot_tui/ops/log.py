@@ -26,6 +26,10 @@ MAX_BYTES: Final = 10 << 20
 FILES_KEPT: Final = 5
 MOST_SHOWN: Final = 500
 """Lines that wait for a terminal that is held; the file has them all."""
+REPEATS_S: Final = 60.0
+"""A library's line that comes again within this is counted only,"""
+MOST_SAID: Final = 100
+"""of so many different ones."""
 LET_GO_S: Final = 5.0
 """The end of a run waits so long for the disk,"""
 SHOWN_S: Final = 0.5
@@ -88,7 +92,7 @@ def _no_time() -> Ms | None:
 
 
 _sink: Final = _Sink()
-_bridge: "logging.Handler | None" = None
+_bridge: "_Bridge | None" = None
 
 
 def configure(
@@ -254,16 +258,34 @@ def _human(event: EventDict, *, colour: bool) -> str:
 
 
 class _Bridge(logging.Handler):
-    """Lines of libraries that use the standard logging, through the same processors."""
+    """Lines of libraries that use the standard logging, through the same processors.
+
+    One that repeats itself is counted: without a free descriptor asyncio has a traceback for each of the hundred
+    connections a second that it cannot take.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: dict[tuple[str, str], tuple[float, int]] = {}
+        """When a line was last written, and how often it came since."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Pass a record on."""
         import structlog
 
+        key = record.name, record.getMessage()
+        at, more = self.said.get(key, (-REPEATS_S, 0))
+        if 0 <= record.created - at < REPEATS_S:
+            self.said[key] = at, more + 1
+            return
+        if len(self.said) >= MOST_SAID:
+            self.said.clear()
+        self.said[key] = record.created, 0
+        counted = {"times_more": more} if more else {}
         name = logging.getLevelName(record.levelno).lower()
         logger = structlog.get_logger(room=record.name)
         known = name if name in _LEVELS else "warning"
-        getattr(logger, known)(record.getMessage(), exc_info=record.exc_info)
+        getattr(logger, known)(key[1], exc_info=record.exc_info, **counted)
 
 
 def _bridge_from_stdlib(level: int) -> None:
@@ -273,4 +295,5 @@ def _bridge_from_stdlib(level: int) -> None:
         _bridge = _Bridge()
         root.addHandler(_bridge)
         logging.raiseExceptions = False  # it would print over the screen
+    _bridge.said.clear()  # what another file was told this one has not
     root.setLevel(level)

@@ -79,6 +79,15 @@ def test_libraries_that_log_by_themselves_end_up_in_the_same_file(tmp_path: Path
     assert (line["room"], line["event"], line["level"]) == ("asyncio", "task x failed", "error")
 
 
+def test_a_library_that_repeats_itself_is_counted(tmp_path: Path) -> None:
+    log.configure(file=tmp_path / "l")
+    for second in range(150):
+        record = logging.LogRecord("asyncio", logging.ERROR, "", 0, "out of descriptors", None, None)
+        record.created = 1_000_000_000.0 + second / 2
+        logging.getLogger("asyncio").handle(record)
+    assert [line.get("times_more", 0) for line in lines(tmp_path / "l")] == [0, 119]
+
+
 def test_an_exception_is_logged_without_the_values_of_its_variables(tmp_path: Path) -> None:
     log.configure(file=tmp_path / "l")
     try:
