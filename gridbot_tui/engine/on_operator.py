@@ -1,5 +1,6 @@
 """What the operator asks for. A command changes a durable mode; Desired does the rest; done when converged."""
 
+from decimal import Decimal
 from typing import Literal
 
 from gridbot_tui.engine import breaking, planning, watch
@@ -86,7 +87,14 @@ def _done_text(desk: Desk, waiting: Waiting) -> str:
     names = ", ".join(waiting.symbols)
     if waiting.command == "pause":
         return f"paused: {names}; exits stay"
-    return f"{waiting.command}: {names} flat, no order of ours stands; equity {_amount(desk.ledger.equity_quick())}"
+    text = f"{waiting.command}: {names} flat, no order of ours stands; equity {_amount(desk.ledger.equity_quick())}"
+    others = [f"{name} {plain(held)}" for name in waiting.symbols if (held := _of_others(desk, name))]
+    return f"{text}; not the bot's, and left as it is: {', '.join(others)}" if others else text
+
+
+def _of_others(desk: Desk, symbol: Symbol) -> Decimal:
+    book = desk.ledger.book(symbol)
+    return book.instrument.quantity(book.external_position)
 
 
 def _amount(value: Money | None) -> str:

@@ -314,6 +314,18 @@ def test_what_others_hold_is_not_told_to_be_worked_down() -> None:
     assert symbol_view(desk, desk.symbols[BTC]).state == "running"
 
 
+def test_what_others_hold_is_named_where_a_flatten_says_that_we_are_flat() -> None:
+    rig = grid(*[flat(600_000)] * 20)
+    rig.run(until=rig.source.start + 2 * MINUTE)
+    assert rig.world.owner.manual_trade(BTC, Side.BUY, 50) is None
+    rig.run(until=rig.source.start + 4 * MINUTE)
+    number = rig.order("flatten")
+    rig.run()
+    done = rig.outcome(number)
+    assert done is not None
+    assert done.text.endswith("; not the bot's, and left as it is: BTCUSDT 0.05")
+
+
 def test_a_fill_that_takes_the_account_past_the_trim_level_shrinks_every_position_at_once() -> None:
     rig = Rig(RandomMarket(3, 2, days=4.0), seed=3)
     desk = rig.engine.desk
