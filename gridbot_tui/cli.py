@@ -37,7 +37,7 @@ from gridbot_tui.commands.view import view
 from gridbot_tui.commands.walkforward import walkforward
 from gridbot_tui.commands.why import why
 from gridbot_tui.ops.collecting import leave_out_what_stands
-from gridbot_tui.service.profile import ProfileError
+from gridbot_tui.service.books.profile import ProfileError
 from gridbot_tui.units import Market, Mode
 
 if TYPE_CHECKING:

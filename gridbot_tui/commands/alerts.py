@@ -129,7 +129,7 @@ def _found() -> Found:
 def _sent(found: Found, timeout: float) -> dict[str, str]:
     """What each address said; "" where it took the message. One that hangs keeps none of the others."""
     from gridbot_tui.ops.alerts import Message
-    from gridbot_tui.service.alert_channel import open_channels
+    from gridbot_tui.service.beside.alert_channel import open_channels
 
     channels, wrong = open_channels(found.addresses)
     said: dict[str, Any] = {one.name: f"no answer within {timeout:g} s" for one in found.addresses}

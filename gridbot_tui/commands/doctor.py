@@ -10,7 +10,7 @@ from gridbot_tui.commands import doctor_state, doctor_system, output
 from gridbot_tui.commands.doctor_check import Check, Verdict, warn
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.options import HomeOption, JsonOption, ProfileOption, Where, where
-from gridbot_tui.service.profile import Profile, find_existing, home_folder, profiles
+from gridbot_tui.service.books.profile import Profile, find_existing, home_folder, profiles
 from gridbot_tui.units import Mode
 
 RepairOption = Annotated[

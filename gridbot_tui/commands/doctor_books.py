@@ -15,7 +15,7 @@ from typing import Any, Final
 from gridbot_tui.commands import export_rows
 from gridbot_tui.commands.doctor_check import Check, fail, ok, warn
 from gridbot_tui.exchange.simulated.books import BooksView, read_books
-from gridbot_tui.service.profile import Profile
+from gridbot_tui.service.books.profile import Profile
 from gridbot_tui.store.errors import StoreError
 from gridbot_tui.store.reader import Reader, reading
 from gridbot_tui.units import ZERO, plain

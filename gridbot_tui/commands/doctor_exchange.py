@@ -11,7 +11,7 @@ from gridbot_tui.commands.doctor_check import Check, fail, ok
 from gridbot_tui.commands.exits import CommandFailed
 from gridbot_tui.commands.options import Where
 from gridbot_tui.control.snapshot import Snapshot
-from gridbot_tui.service.profile import Profile
+from gridbot_tui.service.books.profile import Profile
 from gridbot_tui.units import Market, Mode, Symbol
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ def exchange(where: Where, profile: Profile) -> list[Check]:
     if len(words) < 2 or words[0] not in set(Mode) or words[1] not in set(Market) or Mode(words[0]).virtual:
         return []
     from gridbot_tui.service.assemble import Plan
-    from gridbot_tui.service.exchange_look import look
     from gridbot_tui.service.options import RunOptions
+    from gridbot_tui.service.venues.exchange_look import look
     from gridbot_tui.settings.load import load, load_text
     from gridbot_tui.settings.problems import ConfigError
 

@@ -9,7 +9,7 @@ from gridbot_tui.commands.options import Where
 from gridbot_tui.control import ask
 from gridbot_tui.control.endpoint import find_socket
 from gridbot_tui.control.errors import ControlError
-from gridbot_tui.service.profile import Profile
+from gridbot_tui.service.books.profile import Profile
 
 ANSWER_S = 5.0
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO

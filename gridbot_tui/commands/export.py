@@ -12,7 +12,7 @@ import typer
 from gridbot_tui.commands import output
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.options import HomeOption, JsonOption, ProfileOption, where
-from gridbot_tui.service.profile import Profile, find_existing
+from gridbot_tui.service.books.profile import Profile, find_existing
 
 if TYPE_CHECKING:
     from gridbot_tui.store.reader import Reader

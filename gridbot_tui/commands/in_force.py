@@ -11,7 +11,7 @@ from gridbot_tui.commands import talk
 from gridbot_tui.commands.exits import CommandFailed
 from gridbot_tui.commands.options import Where
 from gridbot_tui.control.snapshot import Snapshot
-from gridbot_tui.service.profile import running_profiles
+from gridbot_tui.service.books.profile import running_profiles
 
 if TYPE_CHECKING:
     from gridbot_tui.settings.load import Loaded

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gridbot_tui.commands.init_advice import Advice
     from gridbot_tui.commands.init_market import Measured
     from gridbot_tui.market.recorded import RecordedMarket
-    from gridbot_tui.service.profile import Profile
+    from gridbot_tui.service.books.profile import Profile
 
 SYNTHETIC = "the synthetic market that sim trades"
 RISKS = ("careful", "normal")
@@ -235,7 +235,7 @@ def _place(config: Path | None, at: Where, mode: Mode, market: Market) -> Path:
 
 
 def _profile(at: Where, mode: Mode, market: Market) -> "Profile":
-    from gridbot_tui.service import profile as profiles
+    from gridbot_tui.service.books import profile as profiles
     from gridbot_tui.settings.model import Settings
 
     bot = Settings().bot

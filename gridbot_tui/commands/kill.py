@@ -17,7 +17,7 @@ from gridbot_tui.commands.options import (
 from gridbot_tui.control import ask
 from gridbot_tui.control.command import Ack, CommandKind
 from gridbot_tui.control.errors import ControlError
-from gridbot_tui.service.profile import Profile
+from gridbot_tui.service.books.profile import Profile
 
 ACK_S = 3.0
 """Seconds until a bot that says nothing is taken to hang."""

@@ -8,7 +8,7 @@ from gridbot_tui.commands import output, talk
 from gridbot_tui.commands.exits import Exit
 from gridbot_tui.commands.options import HomeOption, JsonOption, ProfileOption, TimeoutOption, where
 from gridbot_tui.control.command import Ack, CommandKind
-from gridbot_tui.service.profile import Profile
+from gridbot_tui.service.books.profile import Profile
 
 _GONE_S = 10.0
 

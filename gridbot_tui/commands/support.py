@@ -10,7 +10,7 @@ from gridbot_tui import __version__
 from gridbot_tui.commands import doctor, output
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.options import HomeOption, JsonOption, ProfileOption, Where, where
-from gridbot_tui.service.profile import Profile
+from gridbot_tui.service.books.profile import Profile
 
 OutOption = Annotated[
     Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write here (default: named after profile and time).")

@@ -20,7 +20,7 @@ from gridbot_tui.control.errors import ControlError
 from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.control.status import status_document
 from gridbot_tui.ops.verify import files_of
-from gridbot_tui.service.profile import Profile
+from gridbot_tui.service.books.profile import Profile
 from gridbot_tui.store.errors import StoreError
 from gridbot_tui.store.reader import Reader, reading
 
@@ -112,7 +112,7 @@ def add_picture(parts: dict[str, str], trouble: list[str], profile: Profile) -> 
         if profile.running:
             snapshot = ask.ask_snapshot(profile.found_socket, ANSWER_S)
         else:
-            from gridbot_tui.service.still import still_picture
+            from gridbot_tui.service.operator.still import still_picture
 
             snapshot = still_picture(profile)
     except (OSError, ValueError, StoreError, ControlError, sqlite3.Error) as error:
@@ -124,7 +124,7 @@ def add_picture(parts: dict[str, str], trouble: list[str], profile: Profile) -> 
 
 def add_session(parts: dict[str, str], trouble: list[str], profile: Profile) -> None:
     """What the bot lived through last, replayed from its journal, picture by picture, for ``gridbot view``."""
-    from gridbot_tui.service.still import still_session
+    from gridbot_tui.service.operator.still import still_session
 
     try:
         session = still_session(profile, STEPS)

@@ -14,7 +14,7 @@ from gridbot_tui.control import ask
 from gridbot_tui.control.command import Ack, CommandKind, CommandOutcome
 from gridbot_tui.control.errors import ControlError, NotRunning, Refused, TimedOut
 from gridbot_tui.control.snapshot import Snapshot
-from gridbot_tui.service.profile import NoneRunning, Profile, find_running
+from gridbot_tui.service.books.profile import NoneRunning, Profile, find_running
 
 QUESTION_S = 5.0
 """Seconds a question may take; a bot that does not answer by then hangs."""

@@ -27,9 +27,9 @@ from gridbot_tui.control.command import Command, CommandKind
 from gridbot_tui.control.errors import NotRunning
 from gridbot_tui.control.messages import Role
 from gridbot_tui.service.app import run
-from gridbot_tui.service.control_server import ControlServer
+from gridbot_tui.service.operator.control_server import ControlServer
+from gridbot_tui.service.operator.session import Session
 from gridbot_tui.service.options import InForce, RunOptions, RunResult
-from gridbot_tui.service.session import Session
 from gridbot_tui.units import Mode
 
 SWITCH_S = 0.0005

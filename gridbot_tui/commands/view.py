@@ -104,7 +104,7 @@ class Served:
     """Serves a picture to an app of this process, in the app's own loop."""
 
     def __init__(self, still: Still, folder: Path) -> None:
-        from gridbot_tui.service.control_server import ControlServer
+        from gridbot_tui.service.operator.control_server import ControlServer
 
         self._server = ControlServer(still, folder / "view.sock")
         self._listening = False

@@ -24,7 +24,7 @@ from gridbot_tui.research.outcome import outcome_of, ring_of
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.ring import RingFailed
 from gridbot_tui.service.assemble import RunRefused
-from gridbot_tui.service.lookback import Ask, Told
+from gridbot_tui.service.beside.lookback import Ask, Told
 from gridbot_tui.settings.load import load_text
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.settings.problems import ConfigError

@@ -19,7 +19,7 @@ from gridbot_tui.research.history.fetch import FetchFailed
 from gridbot_tui.research.history.layout import Kind, Piece, Wish
 from gridbot_tui.research.history.shelf import Shelf, ShelfFailed
 from gridbot_tui.research.history.sources import column_of_time, from_rest
-from gridbot_tui.service.lookback import Past
+from gridbot_tui.service.beside.lookback import Past
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Ms, Symbol
 

@@ -24,8 +24,8 @@ from gridbot_tui.market.source import Foreseen
 from gridbot_tui.ops.collecting import seldom_collecting
 from gridbot_tui.research.tape import Tape
 from gridbot_tui.service.ahead import Ahead
-from gridbot_tui.service.dialog import Dialogs
-from gridbot_tui.service.truth import StepTime, Truth
+from gridbot_tui.service.dialogs.dialog import Dialogs
+from gridbot_tui.service.dialogs.truth import StepTime, Truth
 from gridbot_tui.units import HOUR, ClientId, Market, Ms
 
 

@@ -9,7 +9,7 @@ from gridbot_tui.engine.quiet import Columns, Quiet
 from gridbot_tui.exchange.simulated.world import World
 from gridbot_tui.market.run import Run
 from gridbot_tui.market.source import Foreseen
-from gridbot_tui.service.dialog import Dialogs
+from gridbot_tui.service.dialogs.dialog import Dialogs
 from gridbot_tui.units import Ms, Symbol
 
 

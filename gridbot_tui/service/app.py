@@ -9,13 +9,13 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
-from gridbot_tui.service.alert_watch import NotStarted
-from gridbot_tui.service.alerting import Alerting
 from gridbot_tui.service.assemble import EXIT_REFUSED, Plan, RunRefused, open_profile, understand
-from gridbot_tui.service.lock import LockHeld, ProfileLock
+from gridbot_tui.service.beside.alert_watch import NotStarted
+from gridbot_tui.service.beside.alerting import Alerting
+from gridbot_tui.service.books.lock import LockHeld, ProfileLock
+from gridbot_tui.service.books.profile import Profile
 from gridbot_tui.service.options import RunOptions, RunResult
 from gridbot_tui.service.parts import Parts, Ready, Watch
-from gridbot_tui.service.profile import Profile
 from gridbot_tui.store.errors import StoreError, StoreUnusable
 
 

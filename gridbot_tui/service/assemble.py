@@ -17,10 +17,10 @@ from gridbot_tui.exchange.simulated.config import AccountConfig
 from gridbot_tui.market.errors import DataError
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.market.source import MarketSource
-from gridbot_tui.service import profile as profiles
+from gridbot_tui.service.books import profile as profiles
+from gridbot_tui.service.books.profile import Profile
 from gridbot_tui.service.options import RunOptions
 from gridbot_tui.service.pace import parse_speed
-from gridbot_tui.service.profile import Profile
 from gridbot_tui.settings.load import Loaded, load, load_text
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.settings.problems import ConfigError

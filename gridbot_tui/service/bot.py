@@ -31,10 +31,10 @@ from gridbot_tui.engine.events import (
 from gridbot_tui.exchange.port import Cancel, Incoming, Place, Port, Reply, Request
 from gridbot_tui.ops.log import Logger
 from gridbot_tui.orders.model import NewOrder
-from gridbot_tui.service.dialog import DialogFailed, Dialogs
-from gridbot_tui.service.journal import Journal
-from gridbot_tui.service.shutdown import STAGE_NAMES, Answered, Report, Shutdown
-from gridbot_tui.service.truth import Book, StepTime, Truth
+from gridbot_tui.service.books.journal import Journal
+from gridbot_tui.service.dialogs.dialog import DialogFailed, Dialogs
+from gridbot_tui.service.dialogs.shutdown import STAGE_NAMES, Answered, Report, Shutdown
+from gridbot_tui.service.dialogs.truth import Book, StepTime, Truth
 from gridbot_tui.units import ClientId, Ms
 
 RECONCILE_AGAIN: Ms = 1_000

@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from gridbot_tui.engine.core import Engine
 from gridbot_tui.service.assemble import EXIT_REFUSED, RunRefused
-from gridbot_tui.service.profile import Profile
+from gridbot_tui.service.books.profile import Profile
 from gridbot_tui.store.core import Store
 from gridbot_tui.units import Money, Symbol, plain
 

@@ -23,27 +23,27 @@ from gridbot_tui.ops import log as logs
 from gridbot_tui.ops.audit import AuditTrail, Head
 from gridbot_tui.ops.feed import Feed
 from gridbot_tui.service import going_on
-from gridbot_tui.service.alert_watch import Looks, ending
-from gridbot_tui.service.alerting import Alerting
 from gridbot_tui.service.assemble import EXIT_REFUSED, Plan, RunRefused
-from gridbot_tui.service.audit_late import write_late
+from gridbot_tui.service.beside.alert_watch import Looks, ending
+from gridbot_tui.service.beside.alerting import Alerting
+from gridbot_tui.service.beside.heartbeat import beat
+from gridbot_tui.service.beside.lookback import Ask, Pairs, Past, question
+from gridbot_tui.service.beside.lookback_job import Lookback
+from gridbot_tui.service.beside.metrics_server import MetricsServer
+from gridbot_tui.service.books.audit_late import write_late
+from gridbot_tui.service.books.footing import Footing, Say, refuse_writes
+from gridbot_tui.service.books.journal import Journal
+from gridbot_tui.service.books.profile import Profile
+from gridbot_tui.service.books.restore import refuse_held, restore_engine
 from gridbot_tui.service.bot import Bot
-from gridbot_tui.service.command_log import CommandLog
-from gridbot_tui.service.control_server import ControlServer, SocketTaken
-from gridbot_tui.service.footing import Footing, Say, refuse_writes
-from gridbot_tui.service.heartbeat import beat
-from gridbot_tui.service.journal import Journal
-from gridbot_tui.service.kill_file import KillFile
-from gridbot_tui.service.lookback import Ask, Pairs, Past, question
-from gridbot_tui.service.lookback_job import Lookback
-from gridbot_tui.service.metrics_server import MetricsServer
+from gridbot_tui.service.operator.command_log import CommandLog
+from gridbot_tui.service.operator.control_server import ControlServer, SocketTaken
+from gridbot_tui.service.operator.kill_file import KillFile
+from gridbot_tui.service.operator.picture import Picture, Recent
+from gridbot_tui.service.operator.reload import Reloader
+from gridbot_tui.service.operator.session import Session, wall_ms
 from gridbot_tui.service.options import RunResult
-from gridbot_tui.service.picture import Picture, Recent
-from gridbot_tui.service.profile import Profile
-from gridbot_tui.service.reload import Reloader
-from gridbot_tui.service.restore import refuse_held, restore_engine
 from gridbot_tui.service.runner import Runner
-from gridbot_tui.service.session import Session, wall_ms
 from gridbot_tui.service.tending import tending
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.settings.sections import LogParams

@@ -19,20 +19,20 @@ from gridbot_tui.exchange.port import Incoming, SetLeverage
 from gridbot_tui.ops.audit_aside import AsideTrail
 from gridbot_tui.ops.collecting import leave_out_what_stands
 from gridbot_tui.service.assemble import Plan, engine_config
-from gridbot_tui.service.audit_late import has_facts
+from gridbot_tui.service.beside.lookback import Pairs, Past
+from gridbot_tui.service.books.audit_late import has_facts
+from gridbot_tui.service.books.footing import refuse_writes
+from gridbot_tui.service.books.live_journal import LiveJournal
+from gridbot_tui.service.books.profile import Profile
+from gridbot_tui.service.books.telling import Telling
 from gridbot_tui.service.bot import Bot
-from gridbot_tui.service.command_log import LiveCommands
-from gridbot_tui.service.dead_man import DeadMan
-from gridbot_tui.service.dead_man_watch import Watch
-from gridbot_tui.service.footing import refuse_writes
 from gridbot_tui.service.history import WithHistory
-from gridbot_tui.service.live_journal import LiveJournal
-from gridbot_tui.service.lookback import Pairs, Past
+from gridbot_tui.service.operator.command_log import LiveCommands
 from gridbot_tui.service.parts import Parts
-from gridbot_tui.service.profile import Profile
 from gridbot_tui.service.real_runner import RealRunner
-from gridbot_tui.service.telling import Telling
-from gridbot_tui.service.venue import Venue
+from gridbot_tui.service.venues.dead_man import DeadMan
+from gridbot_tui.service.venues.dead_man_watch import Watch
+from gridbot_tui.service.venues.venue import Venue
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.store.errors import StoreError
 from gridbot_tui.store.live import LiveStore
@@ -327,7 +327,7 @@ async def open_real(plan: Plan, profile: Profile, *, screen: bool) -> RealParts:
         RunRefused: keys, account or config do not fit; the exchange cannot be reached.
         StoreUnusable, StoreUnavailable: the state file.
     """
-    from gridbot_tui.service.venue_open import open_venue
+    from gridbot_tui.service.venues.venue_open import open_venue
     from gridbot_tui.store.identity import Identity
 
     venue = await open_venue(plan, profile, _unseen if screen else _on_stderr)

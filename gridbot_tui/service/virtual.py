@@ -19,12 +19,12 @@ from gridbot_tui.service.assemble import (
     market_source,
     passed_over,
 )
+from gridbot_tui.service.beside.lookback import Pairs, Past
+from gridbot_tui.service.books.journal import InlineJournal
+from gridbot_tui.service.books.profile import Profile
 from gridbot_tui.service.bot import Bot
-from gridbot_tui.service.journal import InlineJournal
-from gridbot_tui.service.lookback import Pairs, Past
 from gridbot_tui.service.pace import Pace, parse_speed
 from gridbot_tui.service.parts import Parts
-from gridbot_tui.service.profile import Profile
 from gridbot_tui.service.runner import VirtualRunner
 from gridbot_tui.service.warmup import Warmup
 from gridbot_tui.settings.model import Settings

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from gridbot_tui.service.assemble import write_whole
-from gridbot_tui.service.profile import Profile
+from gridbot_tui.service.books.profile import Profile
 from gridbot_tui.units import Ms
 
 

@@ -51,11 +51,11 @@ from gridbot_tui.ops.feed import Feed
 from gridbot_tui.ops.log import get_logger
 from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
 from gridbot_tui.service.assemble import engine_config
+from gridbot_tui.service.books.live_journal import LiveJournal
+from gridbot_tui.service.books.telling import Telling
 from gridbot_tui.service.bot import Bot
-from gridbot_tui.service.live_journal import LiveJournal
 from gridbot_tui.service.real import SWITCH_S
 from gridbot_tui.service.real_runner import RealRunner
-from gridbot_tui.service.telling import Telling
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.store.identity import Identity
 from gridbot_tui.store.live import LiveStore

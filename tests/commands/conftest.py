@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gridbot_tui.service import profile as profiles
-from gridbot_tui.service.profile import Profile
+from gridbot_tui.service.books import profile as profiles
+from gridbot_tui.service.books.profile import Profile
 from tests.commands.calling import Cli, caller
 from tests.control.fake_bot import FakeBot, Running, running
 

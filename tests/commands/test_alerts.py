@@ -31,7 +31,8 @@ def addresses(monkeypatch: pytest.MonkeyPatch) -> Memory:
     for name in ("GRIDBOT_ALERT_URLS", "CREDENTIALS_DIRECTORY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(
-        "gridbot_tui.service.alert_channel.open_channels", lambda found: ([Answering(one.name) for one in found], [])
+        "gridbot_tui.service.beside.alert_channel.open_channels",
+        lambda found: ([Answering(one.name) for one in found], []),
     )
     return ring
 

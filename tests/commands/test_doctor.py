@@ -14,8 +14,8 @@ import pytest
 from gridbot_tui.commands import doctor_books, doctor_system
 from gridbot_tui.commands.doctor_check import Verdict
 from gridbot_tui.service.assemble import Plan
-from gridbot_tui.service.exchange_look import Seen
-from gridbot_tui.service.profile import Profile, named
+from gridbot_tui.service.books.profile import Profile, named
+from gridbot_tui.service.venues.exchange_look import Seen
 from gridbot_tui.store.core import Store
 from gridbot_tui.store.identity import Identity
 from gridbot_tui.units import Market, Mode
@@ -311,7 +311,7 @@ def test_the_exchange_is_the_one_that_the_profile_was_last_run_against(
         asked.append(plan.loaded.settings.exchange.base_url)
         return Seen(True, "it answers")
 
-    monkeypatch.setattr("gridbot_tui.service.exchange_look.look", look)
+    monkeypatch.setattr("gridbot_tui.service.venues.exchange_look.look", look)
     profile = named(home, "testnet-futures-main-usdt").create()
     identity = Identity(Mode.TESTNET, Market.FUTURES, "main", "USDT")
     store = Store.open(profile.database, durable=False, identity=identity)

@@ -15,7 +15,7 @@ from gridbot_tui.commands.options import Where
 from gridbot_tui.engine.events import Outcome
 from gridbot_tui.market.builtin import builtin
 from gridbot_tui.ops.audit import AuditTrail
-from gridbot_tui.service.profile import Profile, named
+from gridbot_tui.service.books.profile import Profile, named
 from gridbot_tui.store.core import Store
 from gridbot_tui.store.errors import StoreDamaged
 from gridbot_tui.store.identity import Identity

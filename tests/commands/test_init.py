@@ -14,7 +14,7 @@ from gridbot_tui.commands.init_advice import affordable, plain, symbols
 from gridbot_tui.commands.init_market import Measured
 from gridbot_tui.commands.init_trial import Trial, kind, trials
 from gridbot_tui.research.intervals import Interval
-from gridbot_tui.service.profile import named
+from gridbot_tui.service.books.profile import named
 from gridbot_tui.settings.load import load
 from gridbot_tui.strategy.plain import levels, too_close
 from gridbot_tui.strategy.plain_params import PlainParams

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from gridbot_tui.commands import output, talk
 from gridbot_tui.commands.lines import status_line
 from gridbot_tui.control.status import status_document
-from gridbot_tui.service import profile as profiles
-from gridbot_tui.service.lock import ProfileLock
-from gridbot_tui.service.profile import Profile
+from gridbot_tui.service.books import profile as profiles
+from gridbot_tui.service.books.lock import ProfileLock
+from gridbot_tui.service.books.profile import Profile
 from tests.commands.calling import Cli
 from tests.control.fake_bot import FakeBot, Running, picture, running, symbol_view
 

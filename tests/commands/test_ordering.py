@@ -10,8 +10,8 @@ from gridbot_tui.cli import NO_CONFIG, WITHOUT, app
 from gridbot_tui.commands import kill as kill_command
 from gridbot_tui.commands import stop as stop_command
 from gridbot_tui.control.command import CommandKind, CommandOutcome
-from gridbot_tui.service.lock import ProfileLock
-from gridbot_tui.service.profile import Profile
+from gridbot_tui.service.books.lock import ProfileLock
+from gridbot_tui.service.books.profile import Profile
 from tests.commands.calling import Cli
 from tests.control.fake_bot import FakeBot, Running
 

@@ -13,7 +13,7 @@ import pytest
 from gridbot_tui import cli as command_line
 from gridbot_tui.commands.run import STRAY, Lines
 from gridbot_tui.control.snapshot import Snapshot
-from gridbot_tui.service import profile as profiles
+from gridbot_tui.service.books import profile as profiles
 from gridbot_tui.service.options import RunOptions, RunResult
 from gridbot_tui.units import Market, Mode
 from tests.commands.calling import Cli, caller

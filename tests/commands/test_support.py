@@ -13,7 +13,7 @@ from gridbot_tui.control.command import Command, CommandKind
 from gridbot_tui.control.errors import Refused
 from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.ops import bundle
-from gridbot_tui.service.profile import Profile
+from gridbot_tui.service.books.profile import Profile
 from tests.commands.calling import Cli
 from tests.commands.test_doctor import lived, traded
 from tests.control import fake_bot

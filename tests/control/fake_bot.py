@@ -22,10 +22,10 @@ from gridbot_tui.control.snapshot import (
     VotesView,
 )
 from gridbot_tui.control.status import status_document
-from gridbot_tui.service.control_peer import Limits
-from gridbot_tui.service.control_server import ControlServer
-from gridbot_tui.service.lock import ProfileLock
-from gridbot_tui.service.profile import Profile
+from gridbot_tui.service.books.lock import ProfileLock
+from gridbot_tui.service.books.profile import Profile
+from gridbot_tui.service.operator.control_peer import Limits
+from gridbot_tui.service.operator.control_server import ControlServer
 
 AT = 1_746_360_000_000
 VOTES = VotesView(up=0.5, down=0.0, neutral=0.33)

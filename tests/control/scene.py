@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gridbot_tui.control import codec
 from gridbot_tui.control.messages import ServerMessage
-from gridbot_tui.service.control_peer import Limits
+from gridbot_tui.service.operator.control_peer import Limits
 
 FAST = Limits(snapshot_every=0.02, quiet_start=0.01, stalled=5.0)
 PATIENCE_S = 30.0

@@ -12,7 +12,7 @@ from gridbot_tui.engine import blockers, converge, desk, planning
 from gridbot_tui.ops.alarms import KINDS
 from gridbot_tui.risk import gate
 from gridbot_tui.risk.breakers import RULES
-from gridbot_tui.service.shut_requests import REQUESTS_SHUT
+from gridbot_tui.service.venues.shut_requests import REQUESTS_SHUT
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNBOOK = ROOT / "docs" / "RUNBOOK.md"

@@ -14,7 +14,7 @@ from typing import Any
 
 from gridbot_tui.control import ask
 from gridbot_tui.control.errors import ControlError
-from gridbot_tui.service.profile import Profile, named
+from gridbot_tui.service.books.profile import Profile, named
 from tests.service.living import FEW, NAME
 
 PATIENCE_S = 120.0

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gridbot_tui.exchange.server.accounts import KeyConfig
-from gridbot_tui.service.profile import named
+from gridbot_tui.service.books.profile import named
 from gridbot_tui.store.reader import reading
 from tests.e2e.process import PATIENCE_S, Ended, Running
 from tests.exchange_server.serving import Served

@@ -36,8 +36,8 @@ from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.market.source import MarketBatch
 from gridbot_tui.service.assemble import engine_config
-from gridbot_tui.service.dialog import Dialogs
-from gridbot_tui.service.truth import Truth
+from gridbot_tui.service.dialogs.dialog import Dialogs
+from gridbot_tui.service.dialogs.truth import Truth
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.units import MINUTE, Asset, Market, Mode, Ms
 from tests.exchange_binance.adapter import Trader

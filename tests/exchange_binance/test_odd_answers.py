@@ -20,8 +20,8 @@ from gridbot_tui.exchange.binance.numbers import Scale
 from gridbot_tui.exchange.binance.order_words import BadAnswer
 from gridbot_tui.exchange.binance.params import BinanceParams
 from gridbot_tui.exchange.binance.rest import AccountSetup
-from gridbot_tui.service.safety import objection
-from gridbot_tui.service.venue_open import account_objection
+from gridbot_tui.service.venues.safety import objection
+from gridbot_tui.service.venues.venue_open import account_objection
 from gridbot_tui.settings.sections import SafetyParams
 from gridbot_tui.units import Market, Mode
 from tests.exchange_binance.parts import instrument

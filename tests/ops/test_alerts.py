@@ -10,7 +10,7 @@ from gridbot_tui.ops.alarms import KINDS, LEVELS, OF_BLOCKER, ROUTINE
 from gridbot_tui.ops.alerts import MOST_LINES, Message, Watch
 from gridbot_tui.ops.params import AlertParams
 from gridbot_tui.ops.redact import forget_secrets, register_secret
-from gridbot_tui.service.shut_requests import REQUESTS_SHUT
+from gridbot_tui.service.venues.shut_requests import REQUESTS_SHUT
 from tests.docs.test_runbook import held
 
 MINUTE = 60.0

@@ -20,7 +20,7 @@ from gridbot_tui.control.snapshot import (
 from gridbot_tui.engine.desk import Phase
 from gridbot_tui.ops import metrics
 from gridbot_tui.ops.metrics import kinds, page
-from gridbot_tui.service.picture import Picture
+from gridbot_tui.service.operator.picture import Picture
 from gridbot_tui.ui.panes import header
 from tests.control.fake_bot import AT, picture, symbol_view
 from tests.tools import make_metrics_docs

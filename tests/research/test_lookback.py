@@ -20,7 +20,7 @@ from gridbot_tui.research.metrics import Daily
 from gridbot_tui.research.outcome import by_engine
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.sensitivity import Change
-from gridbot_tui.service.lookback import Ask, Past, Told
+from gridbot_tui.service.beside.lookback import Ask, Past, Told
 from gridbot_tui.settings.load import load
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.units import DAY, HOUR, Market, Ms

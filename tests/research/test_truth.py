@@ -19,7 +19,7 @@ from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.ring import Ring
 from gridbot_tui.service import app, parts
 from gridbot_tui.service.assemble import market_source, understand
-from gridbot_tui.service.lookback import Past
+from gridbot_tui.service.beside.lookback import Past
 from gridbot_tui.service.options import RunOptions
 from gridbot_tui.units import MINUTE, Market, Mode
 from tests.data import shared

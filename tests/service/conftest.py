@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gridbot_tui.service.control_server import ControlServer
+from gridbot_tui.service.operator.control_server import ControlServer
 from tests.control.fake_bot import FakeBot
 from tests.control.scene import FAST
 from tests.service.living import copied, live_once, options

@@ -8,8 +8,8 @@ from pathlib import Path
 from gridbot_tui.control.status import status_document
 from gridbot_tui.exchange.simulated.books import BooksView, read_books
 from gridbot_tui.service.assemble import open_profile, understand
+from gridbot_tui.service.books.profile import Profile, named
 from gridbot_tui.service.options import RunOptions, RunResult
-from gridbot_tui.service.profile import Profile, named
 from gridbot_tui.service.virtual import VirtualParts
 from gridbot_tui.store.queries import Queries
 from gridbot_tui.store.reader import reading

@@ -24,13 +24,13 @@ from gridbot_tui.exchange.simulated.matching import play
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.market.source import FundingRate, MarketBatch
-from gridbot_tui.service import venue_open
 from gridbot_tui.service.assemble import Plan, open_profile, understand
-from gridbot_tui.service.binance_venue import BinanceVenue
+from gridbot_tui.service.books.profile import Profile
 from gridbot_tui.service.options import RunOptions
-from gridbot_tui.service.profile import Profile
 from gridbot_tui.service.real import RealParts
-from gridbot_tui.service.venue import Desk, Fees
+from gridbot_tui.service.venues import venue_open
+from gridbot_tui.service.venues.binance_venue import BinanceVenue
+from gridbot_tui.service.venues.venue import Desk, Fees
 from gridbot_tui.store.core import Store
 from gridbot_tui.store.identity import Identity
 from gridbot_tui.store.live import LiveStore

@@ -17,10 +17,10 @@ from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.builtin import builtin
 from gridbot_tui.market.source import FundingRate
 from gridbot_tui.service.assemble import Plan, open_profile, understand
+from gridbot_tui.service.books.profile import Profile
 from gridbot_tui.service.options import RunOptions
-from gridbot_tui.service.profile import Profile
 from gridbot_tui.service.real import RealParts
-from gridbot_tui.service.venue import Countdown, Desk, Fees
+from gridbot_tui.service.venues.venue import Countdown, Desk, Fees
 from gridbot_tui.store.identity import Identity
 from gridbot_tui.store.live import LiveStore
 from gridbot_tui.units import MINUTE, Market, Mode, Ms, Symbol

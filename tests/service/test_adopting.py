@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.engine.events import AccountState, Cash, CashKind, Fill
-from gridbot_tui.service.adopting import begins_at, first_statement, since_flat
-from gridbot_tui.service.profile import named
+from gridbot_tui.service.books.profile import named
+from gridbot_tui.service.dialogs.adopting import begins_at, first_statement, since_flat
 from gridbot_tui.units import Side
 from tests.service.living import NAME, Living, contradictions, live_once, options
 from tests.service.wire_scene import Scene, live_through

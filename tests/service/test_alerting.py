@@ -17,12 +17,13 @@ from gridbot_tui.credentials.addresses import Address, Found, parse
 from gridbot_tui.ops.alerts import Message
 from gridbot_tui.ops.params import AlertParams
 from gridbot_tui.ops.redact import forget_secrets
-from gridbot_tui.service import alert_lane, alerting, real_runner
-from gridbot_tui.service.alert_channel import Channel, open_channels
-from gridbot_tui.service.alert_lane import MOST_HANGING, MOST_WAITING, Lane
-from gridbot_tui.service.alert_watch import NotStarted
-from gridbot_tui.service.profile import Profile
-from gridbot_tui.service.telling import Level
+from gridbot_tui.service import real_runner
+from gridbot_tui.service.beside import alert_lane, alerting
+from gridbot_tui.service.beside.alert_channel import Channel, open_channels
+from gridbot_tui.service.beside.alert_lane import MOST_HANGING, MOST_WAITING, Lane
+from gridbot_tui.service.beside.alert_watch import NotStarted
+from gridbot_tui.service.books.profile import Profile
+from gridbot_tui.service.books.telling import Level
 from tests.exchange_binance.virtual import at_once
 from tests.service.real_venue import PRICE, SYMBOL
 from tests.service.test_real import PATIENCE_S, resting, running

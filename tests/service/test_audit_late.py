@@ -7,8 +7,8 @@ import pytest
 from gridbot_tui.engine.actions import Fact
 from gridbot_tui.ops.audit import AuditTrail, audit_of, verify
 from gridbot_tui.ops.verify import last_lines
-from gridbot_tui.service import audit_late
-from gridbot_tui.service.audit_late import write_late
+from gridbot_tui.service.books import audit_late
+from gridbot_tui.service.books.audit_late import write_late
 from tests.store import making as m
 
 FACTS: list[Fact] = [fact for n in range(1, 8) for fact in (m.intent(n), m.cash(n))]

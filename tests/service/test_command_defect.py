@@ -10,7 +10,7 @@ from gridbot_tui.control.command import Command, CommandKind
 from gridbot_tui.engine.actions import Action, CommandDone
 from gridbot_tui.engine.core import Engine
 from gridbot_tui.engine.events import Event, Operator
-from gridbot_tui.service import kill_file, session
+from gridbot_tui.service.operator import kill_file, session
 from gridbot_tui.service.options import RunOptions
 from gridbot_tui.units import Mode
 from tests.service.living import Living

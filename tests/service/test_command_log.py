@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gridbot_tui.service import command_log
-from gridbot_tui.service.command_log import InlineCommands, LiveCommands
+from gridbot_tui.service.operator import command_log
+from gridbot_tui.service.operator.command_log import InlineCommands, LiveCommands
 from gridbot_tui.store.errors import StoreDamaged, StoreUnavailable
 from gridbot_tui.store.live import LiveStore
 from tests.store.making import ME, store

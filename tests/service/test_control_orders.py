@@ -19,8 +19,8 @@ from gridbot_tui.control.messages import (
     Refusal,
     Role,
 )
-from gridbot_tui.service.control_peer import Limits
-from gridbot_tui.service.control_server import ControlServer
+from gridbot_tui.service.operator.control_peer import Limits
+from gridbot_tui.service.operator.control_server import ControlServer
 from tests.control.fake_bot import FakeBot
 from tests.control.scene import FAST, Raw, until
 

@@ -19,9 +19,9 @@ from gridbot_tui.control.messages import (
     Role,
 )
 from gridbot_tui.control.snapshot import Hello, Snapshot
-from gridbot_tui.service import control_server
-from gridbot_tui.service.control_peer import Bucket, Limits, Outbox
-from gridbot_tui.service.control_server import ControlServer, SocketTaken
+from gridbot_tui.service.operator import control_server
+from gridbot_tui.service.operator.control_peer import Bucket, Limits, Outbox
+from gridbot_tui.service.operator.control_server import ControlServer, SocketTaken
 from tests.control.fake_bot import FakeBot, picture, symbol_view
 from tests.control.scene import FAST, PATIENCE_S, Raw, settle, until
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from gridbot_tui.exchange.binance.errors import Refused, Unresolved
-from gridbot_tui.service.dead_man import DeadMan
-from gridbot_tui.service.dead_man_watch import FRESH, Watch
-from gridbot_tui.service.telling import Level
+from gridbot_tui.service.books.telling import Level
+from gridbot_tui.service.venues.dead_man import DeadMan
+from gridbot_tui.service.venues.dead_man_watch import FRESH, Watch
 from gridbot_tui.units import Ms, Symbol
 from tests.exchange_binance.virtual import at_once
 

@@ -2,7 +2,7 @@
 
 from gridbot_tui.engine.events import OrderReport, Outcome
 from gridbot_tui.exchange.port import AskOrder, Reply, Request
-from gridbot_tui.service.dialog import Dialog, Dialogs, Pause, ask, together
+from gridbot_tui.service.dialogs.dialog import Dialog, Dialogs, Pause, ask, together
 
 
 def test_dialogs_together_ask_at_once_and_each_hears_its_own_answers() -> None:

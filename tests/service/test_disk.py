@@ -10,8 +10,8 @@ import pytest
 
 from gridbot_tui.control.command import Command, CommandKind
 from gridbot_tui.orders.model import Purpose
-from gridbot_tui.service import journal
-from gridbot_tui.service.profile import named
+from gridbot_tui.service.books import journal
+from gridbot_tui.service.books.profile import named
 from gridbot_tui.store.errors import StoreUnavailable
 from gridbot_tui.units import DAY
 from tests.service.living import NAME, Living, books, contradictions, ended, live_once, options

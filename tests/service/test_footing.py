@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from gridbot_tui.service import footing, journal, kill_file, live_journal, real_runner
-from gridbot_tui.service.lock import ProfileLock, is_held
-from gridbot_tui.service.profile import named
+from gridbot_tui.service import real_runner
+from gridbot_tui.service.books import footing, journal, live_journal
+from gridbot_tui.service.books.lock import ProfileLock, is_held
+from gridbot_tui.service.books.profile import named
+from gridbot_tui.service.operator import kill_file
 from gridbot_tui.store.live import LiveStore
 from tests.service.real_venue import PRICE, opened, options
 from tests.service.test_real import resting, running

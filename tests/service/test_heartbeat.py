@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gridbot_tui.ops.log import get_logger
-from gridbot_tui.service.heartbeat import beat, notify
+from gridbot_tui.service.beside.heartbeat import beat, notify
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from gridbot_tui.engine.events import Tick
 from gridbot_tui.ops.audit import AuditTrail
 from gridbot_tui.ops.feed import Feed
 from gridbot_tui.ops.log import get_logger
-from gridbot_tui.service import journal
-from gridbot_tui.service.journal import InlineJournal
+from gridbot_tui.service.books import journal
+from gridbot_tui.service.books.journal import InlineJournal
 from gridbot_tui.store.errors import StoreUnavailable
 from gridbot_tui.units import MINUTE
 from tests.engine.tape import flat

@@ -7,8 +7,8 @@ from pathlib import Path
 from gridbot_tui.engine.actions import CashFact, EquityFact, Fact
 from gridbot_tui.engine.events import Cash, CashKind
 from gridbot_tui.ledger import Ledger
-from gridbot_tui.service.lately import Lately
-from gridbot_tui.service.picture import Recent
+from gridbot_tui.service.operator.lately import Lately
+from gridbot_tui.service.operator.picture import Recent
 from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Ms
 from tests.store import making as m
 

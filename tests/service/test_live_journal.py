@@ -16,9 +16,9 @@ from gridbot_tui.ops.audit import AuditTrail
 from gridbot_tui.ops.feed import Feed
 from gridbot_tui.ops.log import get_logger
 from gridbot_tui.orders.model import Purpose
-from gridbot_tui.service import live_journal
-from gridbot_tui.service.live_journal import LiveJournal
-from gridbot_tui.service.telling import Telling
+from gridbot_tui.service.books import live_journal
+from gridbot_tui.service.books.live_journal import LiveJournal
+from gridbot_tui.service.books.telling import Telling
 from gridbot_tui.store.errors import StoreDamaged, StoreUnavailable
 from gridbot_tui.store.live import LiveStore
 from gridbot_tui.units import DAY, HOUR

@@ -15,9 +15,9 @@ from gridbot_tui.control.errors import ConnectionLost
 from gridbot_tui.control.messages import Role
 from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.service.app import run
-from gridbot_tui.service.control_server import ControlServer
-from gridbot_tui.service.profile import named
-from gridbot_tui.service.session import Session
+from gridbot_tui.service.books.profile import named
+from gridbot_tui.service.operator.control_server import ControlServer
+from gridbot_tui.service.operator.session import Session
 from tests.control.scene import PATIENCE_S, Raw
 from tests.service.living import NAME, Living, copied, live_once, options
 

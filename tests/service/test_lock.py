@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from gridbot_tui.service import lock as module
-from gridbot_tui.service.lock import LockHeld, ProfileLock, holder_of, is_held
+from gridbot_tui.service.books import lock as module
+from gridbot_tui.service.books.lock import LockHeld, ProfileLock, holder_of, is_held
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from gridbot_tui.service.lock import ProfileLock
+from gridbot_tui.service.books.lock import ProfileLock
 lock = ProfileLock.acquire(Path(sys.argv[1]), "p")
 print("held", flush=True)
 time.sleep(60)

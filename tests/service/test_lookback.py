@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from gridbot_tui.control.snapshot import TrialView
-from gridbot_tui.service.lookback import Ask, Past, question
-from gridbot_tui.service.lookback_job import Lookback, words
+from gridbot_tui.service.beside.lookback import Ask, Past, question
+from gridbot_tui.service.beside.lookback_job import Lookback, words
 from gridbot_tui.settings.load import Loaded, load_text
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.units import DAY, HOUR, Market, Money

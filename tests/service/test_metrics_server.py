@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from gridbot_tui.ops.params import MetricsParams, host_and_port
-from gridbot_tui.service.metrics_server import MOST, MetricsServer
+from gridbot_tui.service.beside.metrics_server import MOST, MetricsServer
 from tests.control.fake_bot import FakeBot
 from tests.control.scene import until
 

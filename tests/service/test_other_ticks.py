@@ -13,9 +13,9 @@ from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.builtin import builtin
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.service.assemble import engine_config
-from gridbot_tui.service.profile import named
-from gridbot_tui.service.restore import restore_engine
-from gridbot_tui.service.venue_open import _as_begun
+from gridbot_tui.service.books.profile import named
+from gridbot_tui.service.books.restore import restore_engine
+from gridbot_tui.service.venues.venue_open import _as_begun
 from gridbot_tui.settings.load import load_text
 from gridbot_tui.store.core import Store
 from gridbot_tui.store.identity import Identity

@@ -6,7 +6,7 @@ import pytest
 
 from gridbot_tui.control.snapshot import LearningView
 from gridbot_tui.risk.kill import Latches
-from gridbot_tui.service.picture import Picture
+from gridbot_tui.service.operator.picture import Picture
 from gridbot_tui.strategy.learner import Learner
 from gridbot_tui.strategy.params import LearningParams
 from gridbot_tui.strategy.plan import Weights

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gridbot_tui.service import profile as profiles
-from gridbot_tui.service.lock import ProfileLock
-from gridbot_tui.service.profile import NoneRunning, Profile, ProfileError
+from gridbot_tui.service.books import profile as profiles
+from gridbot_tui.service.books.lock import ProfileLock
+from gridbot_tui.service.books.profile import NoneRunning, Profile, ProfileError
 from gridbot_tui.units import Market, Mode
 
 

@@ -10,9 +10,10 @@ import pytest
 from gridbot_tui.control.command import Command, CommandKind
 from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.orders.ids import parse
-from gridbot_tui.service import dead_man, real, real_runner
+from gridbot_tui.service import real, real_runner
 from gridbot_tui.service.options import RunResult
 from gridbot_tui.service.real import RealParts
+from gridbot_tui.service.venues import dead_man
 from gridbot_tui.units import DAY
 from tests.service.real_venue import PRICE, SYMBOL, PaperVenue, opened, options
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gridbot_tui.control.command import Command, CommandKind, CommandOutcome
-from gridbot_tui.service.trial import Trial
+from gridbot_tui.service.operator.trial import Trial
 from gridbot_tui.store.errors import StoreUnavailable
 from tests.service.living import Living, options
 
@@ -184,7 +184,7 @@ async def test_an_edit_that_cannot_be_written_is_not_in_force(
         raise PermissionError(13, "Permission denied")
 
     async with bot_with(home, config) as bot:
-        monkeypatch.setattr("gridbot_tui.service.reload.apply_text", denied)
+        monkeypatch.setattr("gridbot_tui.service.operator.reload.apply_text", denied)
         before = version(bot)
         said = await give(bot, CommandKind.APPLY, text=BASE.replace("depth = 4", "depth = 3"))
         assert not said.ok

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from gridbot_tui.exchange.binance.rest import ApiRestrictions
-from gridbot_tui.service.safety import notices, objection
+from gridbot_tui.service.venues.safety import notices, objection
 from gridbot_tui.settings.sections import SafetyParams
 from gridbot_tui.units import Market, Mode
 

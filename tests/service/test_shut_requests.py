@@ -6,7 +6,7 @@ from pathlib import Path
 from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.ops.alerts import Watch
 from gridbot_tui.ops.params import AlertParams
-from gridbot_tui.service.alert_watch import Looks
+from gridbot_tui.service.beside.alert_watch import Looks
 from tests.service.wire_scene import Scene, live_through
 
 

@@ -9,7 +9,7 @@ import pytest
 from gridbot_tui.control.command import Command, CommandKind, CommandOutcome
 from gridbot_tui.exchange.port import AskAccount, AskBars, Place, Query, Reply
 from gridbot_tui.exchange.simulated.refusals import Refusal
-from gridbot_tui.service.shutdown import Shutdown
+from gridbot_tui.service.dialogs.shutdown import Shutdown
 from gridbot_tui.service.virtual import VirtualParts
 from tests.service.living import Living, books, contradictions, copied, live_once, options
 

@@ -3,7 +3,7 @@
 import pytest
 
 from gridbot_tui.engine.events import AccountState, OpenOrders
-from gridbot_tui.service.shutdown import Answered, Shutdown, Stage
+from gridbot_tui.service.dialogs.shutdown import Answered, Shutdown, Stage
 
 BUDGET = 1_000
 STATED = AccountState(0, {}, ()), OpenOrders(0, ()), ""

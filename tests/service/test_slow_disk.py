@@ -11,7 +11,9 @@ import pytest
 from gridbot_tui.control.command import CommandKind
 from gridbot_tui.ops import audit, rotate
 from gridbot_tui.ops.verify import verify
-from gridbot_tui.service import command_log, live_journal, real_runner
+from gridbot_tui.service import real_runner
+from gridbot_tui.service.books import live_journal
+from gridbot_tui.service.operator import command_log
 from gridbot_tui.store.core import Store
 from gridbot_tui.store.reader import reading
 from tests.service.real_venue import PRICE, SYMBOL

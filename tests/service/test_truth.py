@@ -6,8 +6,8 @@ from typing import Any
 from gridbot_tui.engine.events import AccountState, Cash, CashKind, OpenOrders
 from gridbot_tui.exchange.port import AskCash, AskFills, AskOpenOrders, Reply
 from gridbot_tui.ledger import Ledger
-from gridbot_tui.service.dialog import Dialogs
-from gridbot_tui.service.truth import Truth
+from gridbot_tui.service.dialogs.dialog import Dialogs
+from gridbot_tui.service.dialogs.truth import Truth
 from gridbot_tui.units import HOUR, Market, Ms, Symbol
 
 AT = 16 * HOUR

@@ -13,8 +13,8 @@ from gridbot_tui.exchange.binance.errors import BinanceError, ClockOff, RetryLat
 from gridbot_tui.exchange.binance.futures_rest import FuturesRest
 from gridbot_tui.exchange.binance.rest import FeeRates
 from gridbot_tui.service.assemble import RunRefused
-from gridbot_tui.service.exchange_look import fees_in_words
-from gridbot_tui.service.venue_open import _refusal, patiently
+from gridbot_tui.service.venues.exchange_look import fees_in_words
+from gridbot_tui.service.venues.venue_open import _refusal, patiently
 from gridbot_tui.units import Mode
 from tests.exchange_binance.virtual import at_once
 from tests.service.test_safety import GOOD

@@ -27,9 +27,9 @@ from gridbot_tui.exchange.server.web import Answer, Request
 from gridbot_tui.orders.ids import IdFactory
 from gridbot_tui.service import real
 from gridbot_tui.service.assemble import open_profile, understand
+from gridbot_tui.service.books.profile import Profile
 from gridbot_tui.service.history import WithHistory
 from gridbot_tui.service.options import RunOptions, RunResult
-from gridbot_tui.service.profile import Profile
 from gridbot_tui.service.real import RealParts, open_real
 from gridbot_tui.store.reader import reading
 from gridbot_tui.units import HOUR, Market, Mode, Ms, Symbol

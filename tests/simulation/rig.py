@@ -29,9 +29,9 @@ from gridbot_tui.ops.log import get_logger
 from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.orders.params import OrderParams
 from gridbot_tui.risk.params import RiskParams
+from gridbot_tui.service.books.saving import SNAPSHOT_AFTER
+from gridbot_tui.service.books.telling import Level
 from gridbot_tui.service.bot import Bot
-from gridbot_tui.service.saving import SNAPSHOT_AFTER
-from gridbot_tui.service.telling import Level
 from gridbot_tui.store import codec
 from gridbot_tui.strategy.params import LadderParams, StrategyParams
 from gridbot_tui.units import HOUR, MINUTE, Market, Ms, Symbol

@@ -15,7 +15,7 @@ import pytest
 from gridbot_tui.engine.actions import StartFact
 from gridbot_tui.engine.events import Outcome
 from gridbot_tui.market.instrument import Instrument
-from gridbot_tui.service.picture import Recent
+from gridbot_tui.service.operator.picture import Recent
 from gridbot_tui.store import database, schema
 from gridbot_tui.store.core import Store, last_of
 from gridbot_tui.store.errors import StoreDamaged, StoreForeign, StoreTooNew, StoreUnavailable

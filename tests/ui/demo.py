@@ -19,7 +19,7 @@ from gridbot_tui.control.command import Ack, Command, CommandKind, CommandOutcom
 from gridbot_tui.control.messages import Role
 from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.control.status import status_document
-from gridbot_tui.service.control_server import ControlServer
+from gridbot_tui.service.operator.control_server import ControlServer
 from tests.ui import fixtures
 
 

@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 from gridbot_tui.control.client import ControlClient
 from gridbot_tui.control.command import CommandKind
 from gridbot_tui.control.messages import Role
-from gridbot_tui.service.control_server import ControlServer
+from gridbot_tui.service.operator.control_server import ControlServer
 from gridbot_tui.ui.app import Ended, GridApp
 from gridbot_tui.ui.dialogs.control import ControlDialog
 from gridbot_tui.ui.link import Door

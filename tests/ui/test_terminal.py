@@ -14,7 +14,7 @@ import pytest
 
 from gridbot_tui.control import ask
 from gridbot_tui.control.errors import ControlError
-from gridbot_tui.service.profile import named
+from gridbot_tui.service.books.profile import named
 from gridbot_tui.ui.driver import Writer
 from tests.service.living import NAME
 from tests.ui.terminal import ROOT, SMALL, Terminal, bot_ended, command, wait

@@ -19,12 +19,12 @@ from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.research.simulation.market import RoughMarket, warm
 from gridbot_tui.research.simulation.scenario import Scenario
 from gridbot_tui.service.assemble import Plan, engine_config
+from gridbot_tui.service.books.journal import InlineJournal
+from gridbot_tui.service.books.restore import restore_engine
 from gridbot_tui.service.bot import Bot
-from gridbot_tui.service.journal import InlineJournal
+from gridbot_tui.service.operator.picture import Recent
+from gridbot_tui.service.operator.reload import Reloader
 from gridbot_tui.service.options import RunOptions
-from gridbot_tui.service.picture import Recent
-from gridbot_tui.service.reload import Reloader
-from gridbot_tui.service.restore import restore_engine
 from gridbot_tui.settings.load import Loaded, load_text
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.store.core import Store

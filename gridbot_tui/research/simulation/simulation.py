@@ -26,7 +26,7 @@ from gridbot_tui.research.simulation.memory import Gauge
 from gridbot_tui.research.simulation.process import Died, Fuse, Process
 from gridbot_tui.research.simulation.scenario import Happening, Scenario
 from gridbot_tui.research.simulation.trouble import Trouble
-from gridbot_tui.service.shutdown import Report
+from gridbot_tui.service.dialogs.shutdown import Report
 from gridbot_tui.store.errors import StoreError
 from gridbot_tui.units import MINUTE, Market, Ms
 

@@ -24,9 +24,9 @@ from gridbot_tui.orders.ids import IdFactory
 from gridbot_tui.orders.model import OrderState
 from gridbot_tui.risk.exposure import Portfolio, SymbolExposure
 from gridbot_tui.risk.kill import Latches
-from gridbot_tui.service.journal import InlineJournal
-from gridbot_tui.service.shutdown import Shutdown, Stage
-from gridbot_tui.service.truth import Truth
+from gridbot_tui.service.books.journal import InlineJournal
+from gridbot_tui.service.dialogs.shutdown import Shutdown, Stage
+from gridbot_tui.service.dialogs.truth import Truth
 from gridbot_tui.units import Market, Ms, Side
 
 Plant = Callable[[], None]
@@ -220,7 +220,7 @@ def lost_fills_never_asked_for() -> None:
 
     def one_order(self: Truth, symbol: str, client_id: str, conditional: bool) -> Any:
         from gridbot_tui.exchange.port import AskOrder
-        from gridbot_tui.service.dialog import ask
+        from gridbot_tui.service.dialogs.dialog import ask
 
         reply = yield from ask(AskOrder(self._id(), symbol, client_id, conditional))
         if reply.order is not None:

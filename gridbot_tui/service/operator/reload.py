@@ -12,11 +12,11 @@ from gridbot_tui.control.command import Command, CommandKind, CommandOutcome
 from gridbot_tui.engine.config import EngineConfig
 from gridbot_tui.engine.core import Engine
 from gridbot_tui.engine.events import BarsClosed
-from gridbot_tui.service import effects
 from gridbot_tui.service.assemble import Plan, RunRefused, engine_config
+from gridbot_tui.service.books.journal import Journal
 from gridbot_tui.service.bot import Bot
-from gridbot_tui.service.journal import Journal
-from gridbot_tui.service.trial import Trial, objection_to
+from gridbot_tui.service.operator import effects
+from gridbot_tui.service.operator.trial import Trial, objection_to
 from gridbot_tui.settings import diff as differences
 from gridbot_tui.settings.edit import apply_text
 from gridbot_tui.settings.load import Loaded, load_text, read

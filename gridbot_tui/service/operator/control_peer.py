@@ -24,8 +24,8 @@ from gridbot_tui.control.messages import (
     StatusReply,
     TakeControl,
 )
-from gridbot_tui.service.control_desk import ControlDesk
-from gridbot_tui.service.face import Controlled
+from gridbot_tui.service.operator.control_desk import ControlDesk
+from gridbot_tui.service.operator.face import Controlled
 
 
 class Limits(Struct, frozen=True):

@@ -28,13 +28,13 @@ from gridbot_tui.exchange.simulated.config import AccountConfig
 from gridbot_tui.market.builtin import builtin
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.ids import IdFactory
-from gridbot_tui.service import safety
 from gridbot_tui.service.assemble import EXIT_REFUSED, Plan, RunRefused, in_its_quote
-from gridbot_tui.service.binance_venue import BinanceVenue
-from gridbot_tui.service.heartbeat import notify
-from gridbot_tui.service.paper_venue import PaperVenue
-from gridbot_tui.service.profile import Profile
-from gridbot_tui.service.venue import Fees, Venue
+from gridbot_tui.service.beside.heartbeat import notify
+from gridbot_tui.service.books.profile import Profile
+from gridbot_tui.service.venues import safety
+from gridbot_tui.service.venues.binance_venue import BinanceVenue
+from gridbot_tui.service.venues.paper_venue import PaperVenue
+from gridbot_tui.service.venues.venue import Fees, Venue
 from gridbot_tui.store.core import last_of
 from gridbot_tui.store.errors import StoreError
 from gridbot_tui.store.reader import reading

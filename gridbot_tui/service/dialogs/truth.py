@@ -23,8 +23,8 @@ from gridbot_tui.engine.events import (
 from gridbot_tui.exchange.port import AskAccount, AskBars, AskCash, AskFills, AskFunding, AskOpenOrders, AskOrder
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.source import FundingRate
-from gridbot_tui.service.adopting import REACH, begins_at, first_statement, since_flat
-from gridbot_tui.service.dialog import Dialog, Pause, ask, together
+from gridbot_tui.service.dialogs.adopting import REACH, begins_at, first_statement, since_flat
+from gridbot_tui.service.dialogs.dialog import Dialog, Pause, ask, together
 from gridbot_tui.units import MINUTE, Asset, ClientId, Ms, Symbol
 
 

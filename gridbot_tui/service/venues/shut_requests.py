@@ -5,7 +5,7 @@ from typing import Final
 
 from gridbot_tui.control.snapshot import LinkView
 from gridbot_tui.engine.blockers import Blocker
-from gridbot_tui.service.links_view import REQUESTS
+from gridbot_tui.service.venues.links_view import REQUESTS
 from gridbot_tui.units import Ms
 
 REQUESTS_SHUT: Final = "requests_shut"

@@ -17,8 +17,8 @@ from gridbot_tui.ops.audit import AuditTrail
 from gridbot_tui.ops.feed import Feed
 from gridbot_tui.ops.log import Logger
 from gridbot_tui.orders.model import NewOrder
-from gridbot_tui.service.saving import Saving
-from gridbot_tui.service.telling import Level, Telling
+from gridbot_tui.service.books.saving import Saving
+from gridbot_tui.service.books.telling import Level, Telling
 from gridbot_tui.store.core import Store
 from gridbot_tui.store.errors import StoreUnavailable
 from gridbot_tui.store.pending import PendingFacts

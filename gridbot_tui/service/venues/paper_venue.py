@@ -18,8 +18,8 @@ from gridbot_tui.exchange.port import Incoming
 from gridbot_tui.exchange.simulated.books import BooksFile
 from gridbot_tui.exchange.simulated.config import AccountConfig
 from gridbot_tui.market.instrument import Instrument
-from gridbot_tui.service.links_view import rest_view, stream_view
-from gridbot_tui.service.venue import Desk, Fees
+from gridbot_tui.service.venues.links_view import rest_view, stream_view
+from gridbot_tui.service.venues.venue import Desk, Fees
 from gridbot_tui.units import MINUTE, Ms, Symbol
 
 CLOCK_EVERY_S: Final = 300.0

@@ -25,9 +25,9 @@ from gridbot_tui.control.errors import NotRunning, ProtocolError
 from gridbot_tui.control.fit import Fitter
 from gridbot_tui.control.messages import PROTOCOL, Announcement, Refusal, Role
 from gridbot_tui.control.snapshot import Hello
-from gridbot_tui.service.control_desk import ControlDesk
-from gridbot_tui.service.control_peer import Limits, Peer
-from gridbot_tui.service.face import Controlled
+from gridbot_tui.service.operator.control_desk import ControlDesk
+from gridbot_tui.service.operator.control_peer import Limits, Peer
+from gridbot_tui.service.operator.face import Controlled
 
 
 class SocketTaken(Exception):

@@ -32,15 +32,15 @@ from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.ops.feed import Feed, number
 from gridbot_tui.orders.book import LiveOrder
 from gridbot_tui.orders.model import NewOrder
-from gridbot_tui.service.alerting import Alerting
 from gridbot_tui.service.assemble import Plan, over_the_file
+from gridbot_tui.service.beside.alerting import Alerting
 from gridbot_tui.service.bot import Bot
-from gridbot_tui.service.lately import KEPT, Lately
-from gridbot_tui.service.reload import Reloader
+from gridbot_tui.service.dialogs.shutdown import STAGE_NAMES
+from gridbot_tui.service.operator.lately import KEPT, Lately
+from gridbot_tui.service.operator.reload import Reloader
+from gridbot_tui.service.operator.session import wall_ms
 from gridbot_tui.service.runner import Runner
-from gridbot_tui.service.session import wall_ms
-from gridbot_tui.service.shut_requests import ShutRequests
-from gridbot_tui.service.shutdown import STAGE_NAMES
+from gridbot_tui.service.venues.shut_requests import ShutRequests
 from gridbot_tui.store.core import Store
 from gridbot_tui.strategy.plan import Weights
 from gridbot_tui.units import DAY, ZERO, Money, Ms, Side, Symbol, plain

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from gridbot_tui.control.snapshot import TrialView
 from gridbot_tui.credentials.addresses import ENV_URLS
 from gridbot_tui.credentials.sources import ENV_KEY, ENV_SECRET, SYSTEMD
-from gridbot_tui.service.lookback import PROGRAM, Ask, Told
+from gridbot_tui.service.beside.lookback import PROGRAM, Ask, Told
 from gridbot_tui.settings.load import Loaded
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.units import DAY, Ms

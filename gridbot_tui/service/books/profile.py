@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from gridbot_tui.control.endpoint import find_socket, socket_path
-from gridbot_tui.service.lock import Holder, holder_of, is_held
+from gridbot_tui.service.books.lock import Holder, holder_of, is_held
 from gridbot_tui.units import Market, Mode
 
 REPLAY: Final = "replay"

@@ -18,10 +18,10 @@ from gridbot_tui.engine.core import Engine
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.ops.feed import Feed
 from gridbot_tui.service.assemble import Plan, RunRefused, engine_config
+from gridbot_tui.service.books.profile import Profile
+from gridbot_tui.service.books.restore import restore_engine
+from gridbot_tui.service.operator.picture import Picture, Recent
 from gridbot_tui.service.options import RunOptions
-from gridbot_tui.service.picture import Picture, Recent
-from gridbot_tui.service.profile import Profile
-from gridbot_tui.service.restore import restore_engine
 from gridbot_tui.settings.load import load_text
 from gridbot_tui.settings.problems import ConfigError
 from gridbot_tui.store import database

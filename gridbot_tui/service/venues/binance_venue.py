@@ -17,8 +17,8 @@ from gridbot_tui.exchange.binance.rest import IsOurs, Rest
 from gridbot_tui.exchange.binance.timing import StreamTiming
 from gridbot_tui.exchange.port import Incoming
 from gridbot_tui.market.instrument import Instrument
-from gridbot_tui.service.links_view import rest_view, stream_view
-from gridbot_tui.service.venue import Countdown, Desk, Fees
+from gridbot_tui.service.venues.links_view import rest_view, stream_view
+from gridbot_tui.service.venues.venue import Countdown, Desk, Fees
 from gridbot_tui.units import MINUTE, Asset, ClientId, Market, Money, Ms, Symbol
 
 

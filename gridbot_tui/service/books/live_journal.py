@@ -19,9 +19,9 @@ from functools import partial
 
 from gridbot_tui.engine.actions import Fact, IntentFact
 from gridbot_tui.orders.model import NewOrder
-from gridbot_tui.service.journal import HELD, MOST_HELD, TRY_AGAIN_S
-from gridbot_tui.service.saving import Saving
-from gridbot_tui.service.telling import Level, Telling
+from gridbot_tui.service.books.journal import HELD, MOST_HELD, TRY_AGAIN_S
+from gridbot_tui.service.books.saving import Saving
+from gridbot_tui.service.books.telling import Level, Telling
 from gridbot_tui.store.errors import StoreError, StoreUnavailable, StoreUnusable
 from gridbot_tui.store.live import LiveStore
 from gridbot_tui.store.pending import PendingFacts, reduces

@@ -2,9 +2,9 @@
 
 from typing import Final
 
+from gridbot_tui.service.books.journal import Journal
+from gridbot_tui.service.books.telling import Level
 from gridbot_tui.service.bot import Bot
-from gridbot_tui.service.journal import Journal
-from gridbot_tui.service.telling import Level
 from gridbot_tui.units import Ms, Symbol
 
 FRESH: Final[Ms] = 30_000

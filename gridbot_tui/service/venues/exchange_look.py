@@ -12,9 +12,9 @@ from gridbot_tui.exchange.binance.factory import make_rest
 from gridbot_tui.exchange.binance.hosts import hosts_of
 from gridbot_tui.exchange.binance.keys import Keys
 from gridbot_tui.exchange.binance.rest import FeeRates, Rest
-from gridbot_tui.service import safety
 from gridbot_tui.service.assemble import Plan, RunRefused
-from gridbot_tui.service.venue_open import (
+from gridbot_tui.service.venues import safety
+from gridbot_tui.service.venues.venue_open import (
     account_notices,
     account_objection,
     gone_notices,

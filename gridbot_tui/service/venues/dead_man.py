@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
 from gridbot_tui.exchange.binance.errors import BinanceError
-from gridbot_tui.service.telling import Level
+from gridbot_tui.service.books.telling import Level
 from gridbot_tui.units import Ms, Symbol
 
 WEIGHT: Final = 10

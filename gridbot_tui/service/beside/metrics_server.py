@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.ops.params import host_and_port
-from gridbot_tui.service.footing import Say
+from gridbot_tui.service.books.footing import Say
 from gridbot_tui.service.in_thread import in_thread
 
 if TYPE_CHECKING:

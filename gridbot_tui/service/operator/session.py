@@ -18,12 +18,12 @@ from gridbot_tui.control.status import status_document
 from gridbot_tui.engine.actions import CommandDone
 from gridbot_tui.engine.events import Operator
 from gridbot_tui.service.assemble import EXIT_REFUSED
+from gridbot_tui.service.books.journal import Journal
 from gridbot_tui.service.bot import Bot
-from gridbot_tui.service.command_log import CommandLog, InlineCommands
-from gridbot_tui.service.journal import Journal
+from gridbot_tui.service.operator.command_log import CommandLog, InlineCommands
+from gridbot_tui.service.operator.reload import WRONG_INPUT, Reloader
 from gridbot_tui.service.options import InForce
 from gridbot_tui.service.pace import parse_speed
-from gridbot_tui.service.reload import WRONG_INPUT, Reloader
 from gridbot_tui.service.runner import Runner
 from gridbot_tui.store.core import Store
 from gridbot_tui.units import Ms

@@ -6,12 +6,12 @@ from typing import Final, Protocol
 
 from gridbot_tui.control.snapshot import EventView, LinkView
 from gridbot_tui.engine.blockers import Blocker
+from gridbot_tui.service.books.journal import Journal
+from gridbot_tui.service.books.telling import Level
 from gridbot_tui.service.bot import Bot
-from gridbot_tui.service.journal import Journal
 from gridbot_tui.service.options import RunResult
 from gridbot_tui.service.pace import Pace
-from gridbot_tui.service.shut_requests import ShutRequests
-from gridbot_tui.service.telling import Level
+from gridbot_tui.service.venues.shut_requests import ShutRequests
 from gridbot_tui.units import Ms
 
 PATIENCE_S: Final = 60.0
