@@ -91,13 +91,12 @@ class BotThread:
 
     async def connect(self) -> ControlClient:
         """A client of the bot, as soon as it listens. Raises NotRunning with the reason once it has ended."""
-        while not self._ready.is_set():
+        while self._server is None or self._server.closed:  # before the first run, or between two
             if self.over:
                 raise NotRunning(self.why_ended())
             await asyncio.sleep(LOOK_S)
         assert self._loop is not None
-        assert self._server is not None
-        if self.over or self._server.closed:
+        if self.over:
             raise NotRunning(self.why_ended())
         coming = self._server.local_socket()
         try:
@@ -147,11 +146,19 @@ class BotThread:
                 self._wanted.append(command)
                 return
         assert self._loop is not None
-        assert self._session is not None
         try:
-            self._loop.call_soon_threadsafe(self._session.submit, command, "terminal")
+            self._loop.call_soon_threadsafe(self._deliver, command)
         except RuntimeError:
             pass  # the loop has closed: it has ended by itself
+
+    def _deliver(self, command: Command) -> None:
+        """In the bot's own thread: to the run there is, or to the one that follows it."""
+        assert self._session is not None
+        assert self._server is not None
+        if self._server.closed:
+            self._wanted.append(command)
+        else:
+            self._session.submit(command, "terminal")
 
     def _run(self) -> None:
         try:
@@ -164,7 +171,8 @@ class BotThread:
         self._session, self._server = session, server
         with self._lock:
             self._ready.set()
-        for command in self._wanted:
+        wanted, self._wanted = self._wanted, []
+        for command in wanted:
             session.submit(command, "terminal")
 
 

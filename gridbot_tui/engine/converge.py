@@ -12,7 +12,7 @@ from gridbot_tui.orders.desired import desired, is_dust, strongest
 from gridbot_tui.orders.model import Desired, NewOrder, OrderState, Purpose, Slot, SlotState, Target, TargetStyle
 from gridbot_tui.orders.plain import beyond_exits, plan_exit
 from gridbot_tui.orders.reconcile import ALL, BUYS, SELLS, SINGLES, Convergence
-from gridbot_tui.orders.rungs import Touch
+from gridbot_tui.orders.rungs import Touch, touch_for
 from gridbot_tui.risk.breakers import BY_NAME
 from gridbot_tui.risk.exposure import Portfolio
 from gridbot_tui.units import ClientId, Market, Side, Symbol
@@ -216,7 +216,7 @@ def _wanted(
         plan,
         instrument,
         position,
-        Touch(*best),
+        touch_for(instrument, best),
         desk.config.orders,
         lots=[(lot.rung, lot.side, lot.steps) for lot in desk.ledger.book(name) if not lot.external] if plain else (),
         targets=targets,
@@ -262,7 +262,7 @@ def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portf
         desk.orders.live(state.symbol),
         instrument=state.instrument,
         position=own,
-        touch=Touch(*best),
+        touch=touch_for(state.instrument, best),
         now=desk.now,
         repeg=desk.repeg,
         free=free,

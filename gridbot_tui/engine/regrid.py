@@ -77,6 +77,21 @@ def written_in(blob: bytes) -> dict[Symbol, Instrument]:
     return {name: book.instrument for name, book in books.items() if book.instrument is not None}
 
 
+def counted_on(was: Instrument, now: Instrument) -> Instrument:
+    """``now``, in the ticks that were counted in before where the exchange has made them coarser.
+
+    What was bought in the old ones lies between the new: it stays exact, and orders leave out what the exchange takes
+    no longer.
+    """
+    every, between = divmod(now.tick, was.tick)
+    if now.tick <= was.tick or between:
+        return now
+    times = int(every)
+    return replace(
+        now, tick=was.tick, price_every=times, min_price=now.min_price * times, max_price=now.max_price * times
+    )
+
+
 def moved(was: Mapping[Symbol, Instrument], now: Mapping[Symbol, Instrument]) -> dict[Symbol, Instrument]:
     """Those of ``was`` that are traded still, on another grid."""
     return {

@@ -52,6 +52,9 @@ class Instrument(Struct, frozen=True, dict=True):
     funding_interval_hours: int = 8
     derived: bool = False
     """True where tick and step were derived from recorded data because no filter was known."""
+    price_every: int = 1
+    """Prices of orders are multiples of so many ticks: 1, but where the exchange has made its tick size coarser while
+    something was held that was traded in the old one."""
 
     # The forms used on the hot path, computed once.
 
@@ -101,6 +104,14 @@ class Instrument(Struct, frozen=True, dict=True):
         """The largest whole number of steps whose size is at most ``|quantity|``, with its sign."""
         whole = _whole(-quantity if quantity < 0 else quantity, self.step, self.step_f, ROUND_FLOOR)
         return -whole if quantity < 0 else whole
+
+    def order_down(self, ticks: Ticks) -> Ticks:
+        """The highest price at or below ``ticks`` that an order may have."""
+        return ticks - ticks % self.price_every
+
+    def order_up(self, ticks: Ticks) -> Ticks:
+        """The lowest price at or above ``ticks`` that an order may have."""
+        return ticks + -ticks % self.price_every
 
     def price(self, ticks: Ticks) -> Decimal:
         """Ticks as an exact decimal price."""

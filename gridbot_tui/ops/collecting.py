@@ -22,3 +22,9 @@ def seldom_collecting() -> Iterator[None]:
 def leave_out_what_stands() -> None:
     """What stands by now stays: later searches pass over it, which keeps them too short to be felt."""
     gc.freeze()
+
+
+def let_go_of_what_stood() -> None:
+    """What stood for one run is looked at again, and let go of, before the next one begins."""
+    gc.unfreeze()
+    gc.collect()

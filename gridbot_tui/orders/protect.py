@@ -36,8 +36,8 @@ tenths: the mark moves while the order is on its way."""
 def price_in_thin_book(instrument: Instrument, side: Side, mark: Ticks) -> Ticks:
     """Where a target rests that no market order reaches: about the worst price that one could have got."""
     if side is _BUY:
-        return int(mark * (1 + min(THIN_ROOM, instrument.percent_up - 1) * 9 / 10))
-    return math.ceil(mark * (1 - min(THIN_ROOM, 1 - instrument.percent_down) * 9 / 10))
+        return instrument.order_down(int(mark * (1 + min(THIN_ROOM, instrument.percent_up - 1) * 9 / 10)))
+    return instrument.order_up(math.ceil(mark * (1 - min(THIN_ROOM, 1 - instrument.percent_down) * 9 / 10)))
 
 
 def work_target(

@@ -35,12 +35,19 @@ class Touch(Struct, frozen=True, gc=False):
     ask: Ticks
 
 
+def touch_for(instrument: Instrument, best: tuple[Ticks, Ticks]) -> Touch:
+    """Best bid and ask as orders may have them: what others left in an older tick size lies between."""
+    bid, ask = best
+    return Touch(instrument.order_down(bid), instrument.order_up(ask))
+
+
 class Rungs:
     """The static part of a plan's ladder, computed once a plan: build one where a plan is asked for often."""
 
     __slots__ = (
         "_anchor",
         "_dearest",
+        "_every",
         "_grid",
         "_kept",
         "_prices",
@@ -71,6 +78,7 @@ class Rungs:
         self._spacing = plan.spacing or 0.0
         self._skew = plan.skew
         self._tick = instrument.tick_f
+        self._every = instrument.price_every
         self._dearest = log(_MOST_TICKS * self._tick)
         self.floor: Steps = max(1, instrument.min_steps)
         """The smallest order at any price."""
@@ -116,7 +124,8 @@ class Rungs:
         """Each level of a plain grid in ticks, (down, up)."""
         if self._grid is None:
             instrument = self.instrument
-            self._grid = [(instrument.ticks_down(price), instrument.ticks_up(price)) for price in self.plan.grid]
+            down, up = instrument.order_down, instrument.order_up
+            self._grid = [(down(instrument.ticks_down(p)), up(instrument.ticks_up(p))) for p in self.plan.grid]
         return self._grid
 
     def least(self, ticks: Ticks) -> Steps:
@@ -125,7 +134,7 @@ class Rungs:
 
     def tradable_at(self, steps: Steps) -> Ticks:
         """The lowest price at which the exchange takes this quantity."""
-        return ceil(self.minimum / steps - NEAR)
+        return self.instrument.order_up(ceil(self.minimum / steps - NEAR))
 
     def _price(self, rung: int, side: Side, lots: int) -> Ticks:
         if self._anchor is None:
@@ -133,9 +142,11 @@ class Rungs:
         place = rung + (self._skew - 1.0) * lots
         ratio = exp(min(self._dearest, self._anchor - place * self._spacing)) / self._tick
         near = round(ratio)
-        if abs(ratio - near) <= NEAR * max(1.0, ratio):
-            return near
-        return floor(ratio) if side is _BUY else ceil(ratio)
+        whole = abs(ratio - near) <= NEAR * max(1.0, ratio)
+        ticks = near if whole else floor(ratio) if side is _BUY else ceil(ratio)
+        if self._every == 1:
+            return ticks
+        return self.instrument.order_down(ticks) if side is _BUY else self.instrument.order_up(ticks)
 
 
 def least_steps(instrument: Instrument, limit: float, ticks: Ticks) -> Steps:

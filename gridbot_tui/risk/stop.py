@@ -75,6 +75,7 @@ def resting_stop(
         )
         if trigger is not None:
             steps = abs(position) + sum(size for _, size in entries[:count])
+            trigger = _placeable(trigger, side, mark, entries[:count], instrument)
             ticks = min(max(trigger, instrument.min_price), instrument.max_price)
             stop = StopOrder(side.opposite, ticks, min(steps, instrument.market_max_steps))
             reason = STOP_BUDGET if count < len(entries) else ""
@@ -83,6 +84,15 @@ def resting_stop(
     most = largest_position(side, mark, instrument.unit_f, free_equity, margins, room)
     affordable = int(budget / (instrument.unit_f * mark * params.stop_beyond))
     return StopPlan(None, 0, side * min(most, affordable, abs(position)), STOP_BUDGET)
+
+
+def _placeable(trigger: Ticks, side: Side, mark: Ticks, entries: Sequence[Order], instrument: Instrument) -> Ticks:
+    """A trigger that the exchange takes: on the side of the smaller loss where that is outside the rungs still."""
+    if side is _BUY:
+        ticks = instrument.order_up(trigger)
+        return ticks if ticks < min((price for price, _ in entries), default=mark) else instrument.order_down(trigger)
+    ticks = instrument.order_down(trigger)
+    return ticks if ticks > max((price for price, _ in entries), default=mark) else instrument.order_up(trigger)
 
 
 def _trigger(

@@ -37,13 +37,19 @@ async def run(
     try:
         plan = understand(options)
         with open_profile(plan) as profile, _locked(profile):
-            try:
-                parts = await _parts(plan, profile, screen=screen)
-            except (RunRefused, StoreError) as refused:
-                if own_signals and not sys.stdin.isatty():
-                    await _tell_refusal(plan, profile, str(refused))  # nobody sits before it
-                raise
-            return await parts.run(watch, watch_every_s, on_ready, own_signals=own_signals)
+            parts: Parts | None = None
+            result = RunResult(0, None)
+            while True:
+                try:
+                    following = await (_parts(plan, profile, screen=screen) if parts is None else parts.next_run())
+                except (RunRefused, StoreError) as refused:
+                    if own_signals and not sys.stdin.isatty():
+                        await _tell_refusal(plan, profile, str(refused))  # nobody sits before it
+                    raise
+                if following is None:
+                    return result
+                parts = following
+                result = await parts.run(watch, watch_every_s, on_ready, own_signals=own_signals)
     except RunRefused as refused:
         return RunResult(refused.exit_code, None, str(refused))
     except LockHeld as held:

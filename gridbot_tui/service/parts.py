@@ -112,6 +112,8 @@ class Parts(ABC):
         self.recent = Recent(self.store)
         self.feed.take(self.recent.tail(self.store), instruments)
         self.server: ControlServer | None = None
+        self.unheard: list[str] = []
+        """Signals that came after a run had ended: the one that follows it in this process obeys them."""
 
     def _left_as_found(self) -> None:
         """Close a state file of which nothing was used: the next start is none after a crash, if this one was not."""
@@ -354,8 +356,13 @@ class Parts(ABC):
             loop.add_signal_handler(number, self._signalled, number.name)
         for ignored in (signal.SIGHUP, signal.SIGTSTP):
             signal.signal(ignored, signal.SIG_IGN)
+        while self.unheard:
+            self._signalled(self.unheard.pop(0))
 
     def _signalled(self, name: str) -> None:
+        if self.server is None or self.server.closed:
+            self.unheard.append(name)
+            return
         self.log.info("signal", name=name)
         command_id = f"signal-{name}-{time.monotonic_ns()}"
         self.session.carefully(lambda: self.session.request_stop(command_id, keep_positions=False))
@@ -374,6 +381,10 @@ class Parts(ABC):
         if self.server is None:
             return 0, ""
         return self.server.viewers, self.server.desk.holder_name
+
+    async def next_run(self) -> "Parts | None":
+        """What follows this run, which has ended, in the same process; None where nothing does."""
+        return None
 
     # -- the end ----------------------------------------------------------------------------------------------------
 

@@ -13,28 +13,34 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from gridbot_tui.engine.config import EngineConfig
+from gridbot_tui.engine.core import Engine
 from gridbot_tui.engine.events import LinkChanged
 from gridbot_tui.exchange.binance.hosts import hosts_of
 from gridbot_tui.exchange.port import Incoming, SetLeverage
+from gridbot_tui.ledger.model import LedgerError
 from gridbot_tui.ops.audit_aside import AsideTrail
-from gridbot_tui.ops.collecting import leave_out_what_stands
+from gridbot_tui.ops.collecting import leave_out_what_stands, let_go_of_what_stood
 from gridbot_tui.service.assemble import Plan, engine_config
 from gridbot_tui.service.beside.lookback import Pairs, Past
 from gridbot_tui.service.books.audit_late import has_facts
 from gridbot_tui.service.books.footing import refuse_writes
 from gridbot_tui.service.books.live_journal import LiveJournal
 from gridbot_tui.service.books.profile import Profile
+from gridbot_tui.service.books.restore import refuse_held
 from gridbot_tui.service.books.telling import Telling
 from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.history import WithHistory
 from gridbot_tui.service.operator.command_log import LiveCommands
 from gridbot_tui.service.parts import Parts
 from gridbot_tui.service.real_runner import RealRunner
+from gridbot_tui.service.renewal import Renewal
 from gridbot_tui.service.venues.dead_man import DeadMan
 from gridbot_tui.service.venues.dead_man_watch import Watch
 from gridbot_tui.service.venues.venue import Venue
+from gridbot_tui.service.venues.venue_open import open_venue
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.store.errors import StoreError
+from gridbot_tui.store.identity import Identity
 from gridbot_tui.store.live import LiveStore
 from gridbot_tui.store.queries import AUDIT_HEAD
 from gridbot_tui.units import DAY, HOUR, Asset, Market, Mode, Money, Ms, Symbol, plain
@@ -101,6 +107,14 @@ class RealParts(Parts):
         self.picture.first = self.journal.tell_all
         self._dead_man = self._make_dead_man(plan.loaded.settings.safety.cancel_all_after_s)
         self._account_up = asyncio.Event()
+        self._renewal = Renewal(
+            lambda: open_venue(plan, profile),
+            self._objection,
+            self._may_leave,
+            self._leave,
+            lambda text: self.announce(text, "listing"),
+        )
+        self._goes_on = False
         self._writer: asyncio.Task[None] | None = None
         for notice in venue.notices:
             self.journal.report(venue.now(), "warning", "account", notice)
@@ -170,7 +184,7 @@ class RealParts(Parts):
             await _cancelled(tasks)
 
     def _jobs(self) -> list[Coroutine[Any, Any, None]]:
-        jobs = [*self.venue.jobs(self), self._upkeep()]
+        jobs = [*self.venue.jobs(self), self._upkeep(), self._renewal.run()]
         if self._dead_man is not None:
             jobs.append(self._dead_man.run())
         return jobs
@@ -178,6 +192,42 @@ class RealParts(Parts):
     def _written(self) -> "asyncio.Task[None]":
         assert self._writer is not None
         return self._writer
+
+    # -- another run after this one -------------------------------------------------------------------------------
+
+    def _objection(self, venue: Venue) -> str:
+        """Why a run on that venue could not go on from here; "" where it could."""
+        if venue.instruments == self.venue.instruments:
+            return "asked again, it says what it said when this run began"
+        loaded = self.reloader.loaded
+        config = engine_config(loaded.settings, self.reloader.version, self.plan.mode, venue.instruments)
+        copy = Engine(config, venue.instruments)
+        try:
+            copy.restore(self.engine.encode_state())
+            refuse_held(copy)
+        except LedgerError as wrong:
+            return str(wrong)
+        return ""
+
+    def _may_leave(self, pressing: bool) -> bool:
+        undisturbed = self.bot.recovered and self.bot.shutdown is None and not self.journal.failing
+        return undisturbed and (pressing or not self.session.busy)
+
+    def _leave(self) -> None:
+        self.journal.report(self.now(), "info", "listing", "begins anew with what Binance lists now; orders rest")
+        self.runner.leaving = True
+        self.runner.wake()
+
+    async def next_run(self) -> "RealParts | None":
+        """See ``Parts.next_run``."""
+        if not self._goes_on or (venue := self._renewal.take()) is None:
+            return None
+        let_go_of_what_stood()
+        plan = replace(self.plan, options=replace(self.plan.options, in_force=self.session.in_force))
+        plan = replace(plan, loaded=self.reloader.loaded)
+        following = await _on(venue, plan, self.profile, screen=self.screen)
+        following.unheard = self.unheard
+        return following
 
     # -- what the venue says ------------------------------------------------------------------------------------
 
@@ -202,6 +252,10 @@ class RealParts(Parts):
     def announce(self, text: str, code: str) -> None:
         """Something about a symbol, or the account, that the operator should know."""
         self.journal.report(self.now(), "warning", code, text)
+
+    def relisted(self) -> None:
+        """Filters, or what liquidation goes by, are not what this run has taken in."""
+        self._renewal.want()
 
     def next_open(self, symbol: Symbol) -> Ms | None:
         """The first bar the books lack; the recovery asks for what it needs itself."""
@@ -260,6 +314,9 @@ class RealParts(Parts):
 
     async def close(self, *, clean: bool) -> str:
         """See ``Parts.close``."""
+        self._goes_on = clean and not (self.session.left or self.bot.failure or self.bot.shutdown)
+        if not self._goes_on and (venue := self._renewal.take()) is not None:
+            await venue.close()
         trouble = await self._last_words(clean and self.bot.recovered)
         await self._commands.drain(LET_GO_S)
         if self._writer is not None:
@@ -327,10 +384,12 @@ async def open_real(plan: Plan, profile: Profile, *, screen: bool) -> RealParts:
         RunRefused: keys, account or config do not fit; the exchange cannot be reached.
         StoreUnusable, StoreUnavailable: the state file.
     """
-    from gridbot_tui.service.venues.venue_open import open_venue
-    from gridbot_tui.store.identity import Identity
-
     venue = await open_venue(plan, profile, _unseen if screen else _on_stderr)
+    return await _on(venue, plan, profile, screen=screen)
+
+
+async def _on(venue: Venue, plan: Plan, profile: Profile, *, screen: bool) -> RealParts:
+    """A run on a venue that is open; where it cannot be made the venue is closed."""
     try:
         bot = plan.loaded.settings.bot
         quote = next(iter(venue.instruments.values())).quote

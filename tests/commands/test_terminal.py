@@ -1,9 +1,13 @@
 """The terminal app and the bot in one process: what becomes of the bot however the app ends."""
 
+import asyncio
 import io
+import socket
 import subprocess
+import threading
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from msgspec import Struct
@@ -11,9 +15,10 @@ from msgspec.structs import replace
 
 from gridbot_tui.commands import terminal
 from gridbot_tui.commands.terminal import BotThread, Launch, in_terminal
-from gridbot_tui.control.errors import NotRunning
+from gridbot_tui.control.command import Command, CommandKind
+from gridbot_tui.control.errors import ControlError, NotRunning
 from gridbot_tui.service.assemble import understand
-from gridbot_tui.service.options import InForce, RunOptions
+from gridbot_tui.service.options import InForce, RunOptions, RunResult
 from gridbot_tui.units import Mode
 
 
@@ -95,6 +100,50 @@ async def test_connecting_to_a_bot_that_has_ended_says_why(tmp_path: Path) -> No
     with pytest.raises(NotRunning, match="--data"):
         await thread.connect()
     thread.join()
+
+
+async def test_between_two_runs_a_face_waits_and_a_command_is_kept_for_the_second(
+    options: RunOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[tuple[str, CommandKind]] = []
+    between, second = asyncio.Event(), threading.Event()
+
+    def one(name: str) -> tuple[Any, Any]:
+        def submit(command: Command, _: str) -> None:
+            heard.append((name, command.kind))
+
+        return SimpleNamespace(submit=submit), SimpleNamespace(closed=False, local_socket=local_socket)
+
+    async def local_socket() -> socket.socket:
+        ours, theirs = socket.socketpair()
+        theirs.close()
+        return ours
+
+    async def two_runs(_: RunOptions, on_ready: Any, screen: bool) -> RunResult:
+        session, server = one("first")
+        on_ready(session, server)
+        server.closed = True
+        here.call_soon_threadsafe(between.set)
+        while not second.is_set():  # noqa: ASYNC110 - set by another thread
+            await asyncio.sleep(0.001)
+        on_ready(*one("second"))
+        return RunResult(0, None)
+
+    here = asyncio.get_running_loop()
+    monkeypatch.setattr(terminal, "run", two_runs)
+    thread = BotThread(options)
+    thread.start()
+    await between.wait()
+    connecting = asyncio.create_task(thread.connect())
+    thread.leave()
+    await asyncio.sleep(0.01)
+    assert not connecting.done()
+    assert heard == []
+    second.set()
+    thread.join()
+    with pytest.raises(ControlError):
+        await connecting
+    assert heard == [("second", CommandKind.DETACH)]
 
 
 def test_a_replay_that_is_not_kept_ends_with_its_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,7 +129,10 @@ class Scene:
         plan = understand(options)
         with open_profile(plan) as profile:
             self.profile = profile
-        self.parts = parts = await open_real(plan, self.profile, screen=True)
+        self._go(await open_real(plan, self.profile, screen=True))
+
+    def _go(self, parts: RealParts) -> None:
+        self.parts = parts
         parts.runner._monotonic = parts.journal._clock = self.loop.time
         self._run = asyncio.create_task(parts.run(None, 5.0, None, own_signals=False))
         self._watch = asyncio.create_task(self._look_on())
@@ -143,6 +146,19 @@ class Scene:
         self.parts.runner.leaving = True
         self.parts.runner.wake()
         return await self.ended()
+
+    async def gone(self, seconds: float) -> RunResult:
+        """It leaves by itself."""
+        assert self._run is not None
+        await asyncio.wait([self._run], timeout=seconds)
+        assert self._run.done(), sorted(self.seen)
+        return await self.ended()
+
+    async def follow(self) -> None:
+        """The run that follows one which has left by itself, in the same process."""
+        following = await self.parts.next_run()
+        assert following is not None
+        self._go(following)
 
     async def stop(self) -> RunResult:
         """The graceful shutdown, to its verified end."""
@@ -333,6 +349,14 @@ class Scene:
             rows = self.ask("/api/v3/account")["balances"]
             return any(float(row["free"]) > 1e-4 for row in rows if f"{row['asset']}USDT" in self.symbols)
         return any(float(row["positionAmt"]) for row in self.ask("/fapi/v3/positionRisk"))
+
+    def trades(self) -> int:
+        """How many there were."""
+        return len(self._history()[1])
+
+    def orders(self) -> list[dict[str, Any]]:
+        """All that were ever sent to stand by themselves; conditional ones of futures are on another list."""
+        return self._history()[0]
 
     def _history(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         root = "/api/v3" if self.market is Market.SPOT else "/fapi/v1"

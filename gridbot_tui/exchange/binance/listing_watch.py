@@ -1,8 +1,8 @@
 """How the traded symbols are listed, looked at now and then: Binance halts and delists them, and changes their filters.
 
 No order needs this: one that no longer fits is refused, and its circuit says so. But what the bot counts in (ticks,
-steps, the margin that liquidation goes by) it took in at its start, and nothing else says why orders are refused, or
-that a position will be settled.
+steps, the margin that liquidation goes by) it took in as its run began, and nothing else says why orders are refused,
+that a position will be settled, or that it is time to begin another run (``service.renewal``).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +23,8 @@ SOON: Final = 60.0
 STEP: Final = 5.0
 """So soon a wish for a look is noticed."""
 TRADING: Final = "TRADING"
+UNTIL: Final = "start the bot again, it goes by the old until then"
+SHORTLY: Final = "the bot takes that up within minutes"
 
 _log = get_logger("listing")
 
@@ -30,9 +32,18 @@ _log = get_logger("listing")
 class ListingWatch:
     """Tells each change once. ``run`` ends by being cancelled."""
 
-    def __init__(self, rest: Rest, known: Mapping[Symbol, Listing], tell: Callable[[str], None], clock: Clock) -> None:
-        """``known``: as the bot has taken them in; it goes by their filters until it is started again."""
+    def __init__(
+        self,
+        rest: Rest,
+        known: Mapping[Symbol, Listing],
+        tell: Callable[[str], None],
+        clock: Clock,
+        take_up: Callable[[], None] | None = None,
+    ) -> None:
+        """``known``: as the bot has taken them in. ``take_up``: called where filters have changed and a second look
+        says the same; None: it goes by the old until it is started again."""
         self._rest = rest
+        self._take_up = take_up
         self._began_with = dict(known)
         self._last: dict[Symbol, Listing | None] = dict(known)
         self._tell = tell
@@ -59,11 +70,18 @@ class ListingWatch:
             except BinanceError as error:
                 _log.warning("listing_not_answered", reason=error.detail)
                 continue
+            settled = False
             for symbol, first in self._began_with.items():
                 now, before = listed.get(symbol), self._last[symbol]
                 self._last[symbol] = now
-                for text in _changes(symbol, first, before, now):
+                for text in _changes(symbol, first, before, now, UNTIL if self._take_up is None else SHORTLY):
                     self._tell(text)
+                if now is not None and before is not None and any(_filters(first.instrument, now.instrument)):
+                    # While a change is rolled out one machine of the exchange may say this and the next one that.
+                    settled |= now.instrument == before.instrument
+                    self._soon |= now.instrument != before.instrument
+            if settled and self._take_up is not None:
+                self._take_up()
 
 
 def notices(listed: Mapping[Symbol, Listing]) -> tuple[str, ...]:
@@ -88,7 +106,9 @@ def ending(symbol: Symbol, at: Ms | None) -> str:
     return f"{symbol} is taken off Binance on {day}: close its position before, else Binance settles it"
 
 
-def _changes(symbol: Symbol, first: Listing, before: Listing | None, now: Listing | None) -> Iterator[str]:
+def _changes(
+    symbol: Symbol, first: Listing, before: Listing | None, now: Listing | None, what_then: str
+) -> Iterator[str]:
     if now is None:
         if before is not None:
             yield f"{symbol} is not listed on Binance any more: its orders will be refused"
@@ -101,7 +121,7 @@ def _changes(symbol: Symbol, first: Listing, before: Listing | None, now: Listin
     if before is None or now.instrument != before.instrument:
         changed = ", ".join(_filters(first.instrument, now.instrument))
         if changed:
-            yield f"{symbol}: Binance has changed its {changed}: start the bot again, it goes by the old until then"
+            yield f"{symbol}: Binance has changed its {changed}: {what_then}"
 
 
 def _filters(was: Instrument, now: Instrument) -> Iterator[str]:

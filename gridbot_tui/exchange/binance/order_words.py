@@ -8,7 +8,7 @@ from gridbot_tui.engine.events import OpenOrder, OrderReport, Outcome
 from gridbot_tui.exchange.binance.numbers import BadNumber, Scale, money
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.model import NewOrder, OrderKind
-from gridbot_tui.units import ClientId, Market, Ms, Side, Steps, Symbol, Ticks
+from gridbot_tui.units import ClientId, Market, Ms, Side, Steps, Symbol, Ticks, plain
 
 Json = Mapping[str, Any]
 Params = dict[str, Any]
@@ -78,7 +78,7 @@ def plain_order(order: NewOrder, instrument: Instrument) -> Params:
 def _limit(order: NewOrder, instrument: Instrument) -> Params:
     if order.price is None:
         raise ValueError(f"the limit order {order.client_id} has no price")
-    params: Params = {"type": "LIMIT", "price": text(instrument.price(order.price))}
+    params: Params = {"type": "LIMIT", "price": _price(instrument, order.price)}
     if instrument.market is Market.SPOT and order.post_only:
         params["type"] = "LIMIT_MAKER"
     else:
@@ -93,7 +93,7 @@ def algo_order(order: NewOrder, instrument: Instrument) -> Params:
         "symbol": order.symbol,
         "side": order.side.name,
         "type": "STOP_MARKET",
-        "triggerPrice": text(instrument.price(_trigger(order))),
+        "triggerPrice": _price(instrument, _trigger(order)),
         "workingType": "MARK_PRICE",
         "clientAlgoId": order.client_id,
     }
@@ -116,22 +116,28 @@ def spot_stop(order: NewOrder, instrument: Instrument, at_market: bool) -> Param
         "side": order.side.name,
         "type": "STOP_LOSS" if at_market else "STOP_LOSS_LIMIT",
         "quantity": text(instrument.quantity(order.steps)),
-        "stopPrice": text(instrument.price(trigger)),
+        "stopPrice": _price(instrument, trigger),
         "newClientOrderId": order.client_id,
         "newOrderRespType": "ACK",
     }
     if not at_market:
-        params |= {"timeInForce": "GTC", "price": text(instrument.price(_beyond(trigger, order.side, instrument)))}
+        params |= {"timeInForce": "GTC", "price": _price(instrument, _beyond(trigger, order.side, instrument))}
     return params
+
+
+def _price(instrument: Instrument, ticks: Ticks) -> str:
+    """Without the digits that a coarser tick size has taken away."""
+    price = instrument.price(ticks)
+    return text(price) if instrument.price_every == 1 else plain(price)
 
 
 def _beyond(trigger: Ticks, side: Side, instrument: Instrument) -> Ticks:
     """A limit price that takes whatever is there once the trigger is reached, inside the exchange's filters."""
     if side is Side.SELL:
         lowest = max(1 - STOP_ROOM, (1 + instrument.percent_down) / 2)
-        return max(instrument.min_price, instrument.ticks_up(instrument.price(trigger) * lowest))
+        return instrument.order_up(max(instrument.min_price, instrument.ticks_up(instrument.price(trigger) * lowest)))
     highest = min(1 + STOP_ROOM, (1 + instrument.percent_up) / 2)
-    return min(instrument.max_price, instrument.ticks_down(instrument.price(trigger) * highest))
+    return instrument.order_down(min(instrument.max_price, instrument.ticks_down(instrument.price(trigger) * highest)))
 
 
 def _trigger(order: NewOrder) -> int:

@@ -29,7 +29,8 @@ def ticks(instrument: Instrument, price: Decimal) -> Ticks:
     """A price as whole ticks: -1111 for too many decimals, PRICE_FILTER or -4014 off the grid."""
     futures = instrument.market is Market.FUTURES
     most = max(2, places_of(instrument.tick)) if futures else 8
-    return _whole(price, instrument.tick, most, "PRICE_FILTER", -4014 if futures else 0)
+    every = instrument.price_every
+    return every * _whole(price, every * instrument.tick, most, "PRICE_FILTER", -4014 if futures else 0)
 
 
 def steps(instrument: Instrument, quantity: Decimal) -> Steps:

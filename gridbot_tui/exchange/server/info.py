@@ -71,7 +71,7 @@ def spot_filters(tape: Tape) -> list[Json]:
     up, down = plain(i.percent_up), plain(i.percent_down)
     return [
         {"filterType": "PRICE_FILTER", "minPrice": fixed(i.price(max(1, i.min_price))),
-         "maxPrice": fixed(i.price(i.max_price)), "tickSize": fixed(i.tick)},
+         "maxPrice": fixed(i.price(i.max_price)), "tickSize": fixed(i.price_every * i.tick)},
         {"filterType": "LOT_SIZE", "minQty": fixed(i.quantity(max(1, i.min_steps))),
          "maxQty": fixed(i.quantity(i.max_steps)), "stepSize": fixed(i.step)},
         {"filterType": "MARKET_LOT_SIZE", "minQty": fixed(Decimal(0)),
@@ -99,7 +99,7 @@ def futures(floor: Floor, limiter: Limiter, now: Ms) -> Json:
 
 def _futures_symbol(tape: Tape) -> Json:
     i = tape.instrument
-    step, tick = plain(i.step), plain(i.tick)
+    step, tick = plain(i.step), plain(i.price_every * i.tick)
     smallest = plain(i.quantity(max(1, i.min_steps)))
     return {
         "symbol": i.symbol, "pair": i.symbol, "contractType": "PERPETUAL", "deliveryDate": tape.delivery_at,

@@ -80,6 +80,8 @@ class Session:
         self._commands = commands or InlineCommands(store)
         self._outcomes: OrderedDict[str, asyncio.Future[CommandOutcome]] = OrderedDict()
         self.stop_requested = False
+        self.left = False
+        """Whether it was asked to leave without touching an order: who asked goes on with the profile."""
         self.defect: Exception | None = None
         """What a command failed with in the middle: whoever runs the bot raises it."""
 
@@ -166,6 +168,11 @@ class Session:
             return asyncio.shield(future)
         return _at_once(self._remembered(command_id))
 
+    @property
+    def busy(self) -> bool:
+        """True while somebody waits for what becomes of a command."""
+        return any(not future.done() for future in self._outcomes.values())
+
     # -- carrying out -------------------------------------------------------------------------------------------
 
     def command_done(self, done: CommandDone) -> None:
@@ -211,7 +218,7 @@ class Session:
         elif command.kind is CommandKind.STOP:
             self._stop(command.id, keep_positions=args.get("keep_positions") == "true")
         elif command.kind is CommandKind.DETACH:
-            self._runner.leaving = True
+            self._runner.leaving = self.left = True
             self.finish(CommandOutcome(command.id, ok=True, text="left without touching an order"))
         elif command.kind is CommandKind.SPEED:
             self._change_speed(command)

@@ -47,7 +47,9 @@ class BinanceVenue:
         self._timing = StreamTiming()
         self._desk: Desk | None = None
         listed = {symbol: rest.listed[symbol] for symbol in instruments}
-        self._listing = ListingWatch(rest, listed, lambda text: self._announce(text, "listing"), clock)
+        self._listing = ListingWatch(
+            rest, listed, lambda text: self._announce(text, "listing"), clock, take_up=self._relisted
+        )
         self._feeds: tuple[MarketFeed, AccountFeed] | None = None
         self.port = BinancePort(
             rest, tuple(instruments), self._say, clock, params, expected=self._wallets, answered=self._taken,
@@ -91,6 +93,10 @@ class BinanceVenue:
     def _announce(self, text: str, about: str) -> None:
         if self._desk is not None:
             self._desk.announce(text, about)
+
+    def _relisted(self) -> None:
+        if self._desk is not None:
+            self._desk.relisted()
 
     def _say(self, incoming: Incoming) -> None:
         if self._desk is not None:

@@ -33,6 +33,10 @@ class Desk(Protocol):
         """Something the operator should know, of a symbol (``listing``) or of the ``account``."""
         ...
 
+    def relisted(self) -> None:
+        """Filters, or what liquidation goes by, are not what this run has taken in."""
+        ...
+
     def next_open(self, symbol: Symbol) -> Ms | None:
         """Open time of the first bar the books lack; None = the recovery asks for it itself."""
         ...

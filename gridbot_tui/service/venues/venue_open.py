@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from gridbot_tui.credentials.errors import CredentialError
 from gridbot_tui.credentials.model import Owner
 from gridbot_tui.credentials.sources import resolve
-from gridbot_tui.engine.regrid import moved
+from gridbot_tui.engine.regrid import counted_on, moved
 from gridbot_tui.exchange.binance import listing_watch
 from gridbot_tui.exchange.binance.client import BadKey
 from gridbot_tui.exchange.binance.clock import WallClock
@@ -71,8 +71,11 @@ async def open_venue(plan: Plan, profile: Profile, say: Callable[[str], None] = 
         if plan.mode is Mode.PAPER:
             return await _paper(plan, profile, rest, hosts, clock)
         said = await _powers(plan, rest)
-        instruments = await patiently(lambda: listed(rest, plan.symbols, _remembered(profile)))
-        in_its_quote(plan, instruments)
+        known = _remembered(profile)
+        found = await patiently(lambda: listed(rest, plan.symbols, known))
+        in_its_quote(plan, found)
+        instruments = {symbol: counted_on(known.get(symbol, one), one) for symbol, one in found.items()}
+        rest.go_by(instruments)
         said += await _setup(rest, instruments)
         said += gone_notices(plan, instruments)
         if plan.mode is Mode.TESTNET:
