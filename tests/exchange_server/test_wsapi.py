@@ -94,6 +94,16 @@ def test_a_session_takes_no_key_but_an_ed25519_one(served: Served, path: str) ->
     assert Secret(RSA.generate(1024).public_key().export_key().decode()).kind == "RSA"
 
 
+def test_a_number_is_what_was_sent(served: Served) -> None:
+    """0.00001 has been signed, not 1e-5."""
+    params = signed_params(served, **{**PLACE, "quantity": "0.00001", "price": "59000.0"})
+    text = json.dumps({"id": 1, "method": "order.test", "params": params})
+    with listening(served, "/ws-api/v3") as ears:
+        ears.socket.send(text.replace('"0.00001"', "0.00001").replace('"59000.0"', "59000.0"))
+        assert ears.next()["error"]["msg"] == "Filter failure: NOTIONAL"
+        assert tell(ears, "trades.historical", symbol="BTCUSDT")["status"] == 200
+
+
 def test_nonsense_is_answered_and_an_unknown_method_too(served: Served) -> None:
     with listening(served, "/ws-api/v3") as ears:
         ears.socket.send("nonsense")

@@ -21,6 +21,8 @@ from gridbot_tui.exchange.server.streams import Hub, Listener
 from gridbot_tui.exchange.server.table import WS_API, Endpoint
 
 Json = dict[str, Any]
+decode = msgspec.json.Decoder(float_hook=str).decode
+"""Numbers with a point stay as they were sent: that is what was signed, and 0.00001 is no 1e-5."""
 OWN_METHODS = {
     "spot": ("session.logon", "session.status", "session.logout", "session.subscriptions",
              "userDataStream.subscribe", "userDataStream.subscribe.signature", "userDataStream.unsubscribe"),
@@ -78,7 +80,7 @@ class ApiLink:
     def on_text(self, text: str) -> None:
         """One request."""
         try:
-            message = msgspec.json.decode(text)
+            message = decode(text)
             number, method, params = message.get("id"), message["method"], message.get("params") or {}
             if not isinstance(method, str) or not isinstance(params, dict):
                 raise TypeError(method)
