@@ -22,7 +22,7 @@ def client(served: Served, market: str, **options: Any) -> Any:
     exchange = binance({
         "apiKey": "key", "secret": "secret", "enableRateLimit": False, "timeout_on_exit": 0,
         "options": {"defaultType": market, "fetchCurrencies": False, "fetchMarkets": {"types": kind},
-                    "watchTrades": {"name": "aggTrade"}, "fetchMargins": False, **options},
+                    "fetchMargins": False, **options},
     })  # fmt: skip
     exchange.urls["api"] = redirect(exchange.urls["api"], served)
     return exchange

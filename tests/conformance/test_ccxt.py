@@ -221,3 +221,21 @@ async def test_a_client_with_nothing_set_but_its_addresses_loads_every_market(ma
                 assert {"BTC", "USDT"} <= set(await x.fetch_currencies())
         finally:
             await x.close()
+
+
+async def test_spot_is_watched_where_the_markets_of_both_are_loaded(served: Served) -> None:
+    """ccxt knows an address of spot by the ``/stream`` in it, and BTCUSDT by the address."""
+    from ccxt.pro import binance
+
+    x = binance({"options": {"fetchCurrencies": False, "fetchMarkets": {"types": ["spot", "linear"]}}})
+    x.urls["api"] = redirect(x.urls["api"], served)
+    x.urls["api"]["ws"]["spot"] = f"{served.ws}/ws/stream"
+    try:
+        watch = asyncio.create_task(x.watch_trades("BTC/USDT"))
+        for step in range(40):
+            await price(served, 60_000 + step)
+            if (await asyncio.wait([watch], timeout=0.2))[0]:
+                break
+        assert (await watch)[-1]["symbol"] == "BTC/USDT"
+    finally:
+        await x.close()

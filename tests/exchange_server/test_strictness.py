@@ -166,6 +166,48 @@ def test_modes_that_are_not_offered_say_so(served: Served) -> None:
     assert served.call("POST", "/api/v3/userDataStream")[0] == 410
 
 
+@pytest.mark.parametrize("target", [
+    "/api/v3/historicalTrades?symbol=BTCUSDT", "/api/v3/depth?symbol=BTCUSDT&symbolStatus=TRADING",
+    "/api/v3/historicalBlockTrades?symbol=BTCUSDT&fromId=1",
+])  # fmt: skip
+def test_public_data_of_spot_ask_for_no_key(served: Served, target: str) -> None:
+    assert served.call("GET", target, key=None)[0] == 200
+
+
+def test_symbols_of_other_permissions_are_none(served: Served) -> None:
+    for asked, count in (("SPOT", 2), ("%5B%22SPOT%22%2C%22MARGIN%22%5D", 2), ("MARGIN", 0)):
+        assert len(served.call("GET", f"/api/v3/exchangeInfo?permissions={asked}")[1]["symbols"]) == count
+
+
+@pytest.mark.parametrize("path", [
+    "orderList/oto", "orderList/otoco", "orderList/opo", "orderList/opoco", "sor/order", "sor/order/test",
+])  # fmt: skip
+def test_what_no_symbol_allows_is_refused_in_so_many_words(served: Served, path: str) -> None:
+    """Not for the parameters that such an order has."""
+    more = {"workingType": "LIMIT", "workingSide": "BUY", "pendingType": "MARKET", "side": "BUY", "quantity": "0.01"}
+    assert refused(served, "POST", f"/api/v3/{path}", symbol="BTCUSDT", **more) == -1013
+
+
+def test_what_clients_ask_of_the_wallet_at_their_start(served: Served) -> None:
+    held = {row["asset"]: row["free"] for row in served.good("POST", "/sapi/v3/asset/getUserAsset")}
+    assert held["BTC"] == "1.00000000"
+    only = served.good("POST", "/sapi/v3/asset/getUserAsset", asset="BTC", needBtcValuation="false")
+    assert [row["asset"] for row in only] == ["BTC"]
+    assert served.good("POST", "/sapi/v1/asset/get-funding-asset") == []
+    assert served.good("GET", "/sapi/v1/account/status") == {"data": "Normal"}
+    assert served.good("GET", "/sapi/v1/account/apiTradingStatus")["data"]["isLocked"] is False
+    assert served.good("GET", "/fapi/v1/positionMargin/history", symbol="BTCUSDT") == []
+
+
+def test_a_conditional_order_is_found_by_names_in_small_letters_too(served: Served) -> None:
+    """As Binance's page of the call wrote them at first, and node-binance-api does."""
+    stop = {"algoType": "CONDITIONAL", "symbol": "BTCUSDT", "side": "SELL", "type": "STOP_MARKET", "quantity": "0.1"}
+    first, second = (served.good("POST", "/fapi/v1/algoOrder", **stop, triggerPrice="59000") for _ in range(2))
+    assert served.good("DELETE", "/fapi/v1/algoOrder", algoid=first["algoId"])["algoId"] == first["algoId"]
+    gone = served.good("DELETE", "/fapi/v1/algoOrder", clientalgoid=second["clientAlgoId"])
+    assert gone["algoId"] == second["algoId"]
+
+
 def test_what_looks_like_a_query_of_a_database_meets_the_firewall(served: Served) -> None:
     assert served.call("GET", "/api/v3/depth?symbol=BTCUSDT&x=select%201")[0] == 403
 

@@ -45,6 +45,11 @@ quarter of it is that long; settlements before those recorded are of a constant 
 themselves: takers meet the market's levels, resting orders what the market trades (self-trade prevention has nothing to
 do).
 
+**Clients** need their addresses changed and nothing else. Two peculiarities: ccxt.pro takes an address for one of spot
+by the `/stream` in it, so where it has loaded the markets of both, `urls["api"]["ws"]["spot"]` must be
+`ws://HOST:PORT/ws/stream`, and in JavaScript ws:// needs `await exchange.loadHttpProxyAgent()` once. A client
+that insists on wss:// needs a proxy that speaks TLS before the exchange.
+
 **What it costs**, `make bench ARGS=server`, 2 cores of an AMD EPYC virtual machine at rest. One python-binance client,
 orders and cancels by turns, and beside it the same client on a server that does nothing:
 
@@ -59,9 +64,9 @@ client alone 825 and 1,250. Streams of 50 symbols, 200 moves a second, at rest: 
 95,154 to ten. Memory with 50 symbols: 143 MiB for one market, 191 MiB for both; 2.6 MiB more after seven hours of the
 exchange's time at 1,200 times real time.
 
-**Not served**, and said so: order lists other than OCO (OTO, OTOCO, OPO), iceberg and pegged orders, spot trailing
-stops (exchangeInfo: not allowed); hedge mode (-4531), isolated margin (-4168), multi-assets margin, coin-margined
-contracts, SBE (-1154).
+**Not served**, and said so: order lists other than OCO (OTO, OTOCO, OPO), smart order routing, iceberg and pegged
+orders, spot trailing stops (exchangeInfo: not allowed, -1013); hedge mode (-4531), isolated margin (-4168),
+multi-assets margin, coin-margined contracts, SBE (-1154).
 """
 
 

@@ -81,6 +81,8 @@ class Feed:
             return self._ticker(tape, now)
         if kind == "window":
             return self._window(tape, now, topic.interval)
+        if kind == "referencePrice":
+            return {"e": kind, "s": tape.symbol, "r": tape.format.price(tape.last), "t": tape.updated_at}
         last = tape.trades[-1].at if tape.trades else now
         return {"e": "avgPrice", "E": now, "s": tape.symbol, "i": "5m", "w": fixed(tape.average(now)), "T": last}
 

@@ -158,7 +158,7 @@ _KINDS: Final[dict[str, Callable[[str, str], Any]]] = {
     **dict.fromkeys(("newClientOrderId", "cancelNewClientOrderId", "listClientOrderId", "aboveClientOrderId",
                      "belowClientOrderId", "limitClientOrderId", "stopClientOrderId"), _id),
     **dict.fromkeys(("orderId", "fromId", "limit", "timestamp", "trailingDelta", "strategyId", "strategyType",
-                     "algoId", "goodTillDate", "countdownTime", "leverage", "modifyId", "page",
+                     "algoId", "algoid", "goodTillDate", "countdownTime", "leverage", "modifyId", "page",
                      "cancelOrderId", "orderListId", "fromExecutionId", "aboveTrailingDelta", "belowTrailingDelta",
                      "aboveStrategyId", "aboveStrategyType", "belowStrategyId", "belowStrategyType", "limitStrategyId",
                      "limitStrategyType", "stopStrategyId", "stopStrategyType"), _whole),
@@ -203,12 +203,16 @@ _SPOT_KINDS: Final[dict[Callable[[str, str], Any], Callable[[str, str], Any]]] =
 
 
 class Spec:
-    """Which parameters a call takes: ``"symbol! side! price"``, ``!`` = mandatory. ``spot``: of that market."""
+    """Which parameters a call takes: ``"symbol! side! price"``, ``!`` = mandatory, ``*`` = and any others unread.
 
-    __slots__ = ("kinds", "mandatory", "names")
+    ``spot``: of that market.
+    """
+
+    __slots__ = ("any", "kinds", "mandatory", "names")
 
     def __init__(self, text: str, *, spot: bool = False) -> None:
-        words = text.split()
+        self.any = text.endswith("*")
+        words = text.rstrip("* ").split()
         self.names = tuple(word.rstrip("!") for word in words)
         self.mandatory = tuple(word[:-1] for word in words if word.endswith("!"))
         kinds = {name: _KINDS.get(name, _text) for name in (*self.names, "timestamp", "recvWindow")}
@@ -239,6 +243,6 @@ def check(spec: Spec, raw: Mapping[str, str], strict: bool) -> Values:
     for name in spec.mandatory:
         if name not in values:
             raise Denied(-1102, name)
-    if unread and strict:
+    if unread and strict and not spec.any:
         raise Denied(-1104, len(raw) - unread, len(raw))
     return values

@@ -183,6 +183,13 @@ def set_fee_burn(call: Call) -> Json:
     return {"code": 200, "msg": "success"}
 
 
+@endpoint("GET", "/fapi/v1/positionMargin/history", "symbol! type startTime endTime limit", security="SIGNED")
+def margin_changes(call: Call) -> list[Json]:
+    """Positions have no margin of their own here."""
+    call.place.tape("futures", call.values["symbol"])
+    return []
+
+
 @endpoint("GET", "/fapi/v1/leverageBracket", "symbol", security="SIGNED")
 def brackets(call: Call) -> list[Json]:
     """Maintenance margin by notional."""

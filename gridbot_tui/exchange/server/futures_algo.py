@@ -100,21 +100,23 @@ def _shape(values: Values, kind: str, close: bool) -> None:
 
 def _wanted(call: Call) -> AlgoOrder:
     values = call.values
-    if "algoId" not in values and "clientAlgoId" not in values:
+    number, name = (values.get(one, values.get(one.lower())) for one in ("algoId", "clientAlgoId"))
+    if number is None and name is None:
         raise Denied(-1102, "algoId")
-    order = service(call).find(values.get("algoId"), values.get("clientAlgoId"))
+    order = service(call).find(number, name)
     if order is None:
         raise Denied(-2013)
     return order
 
 
-@endpoint("GET", "/fapi/v1/algoOrder", "algoId clientAlgoId symbol", security="SIGNED")
+@endpoint("GET", "/fapi/v1/algoOrder", "algoId clientAlgoId algoid clientalgoid symbol", security="SIGNED")
 def query(call: Call) -> Json:
     """One conditional order."""
     return render_futures.algo_queried(call.place.desk(call.account, "futures", call.now), _wanted(call))
 
 
-@endpoint("DELETE", "/fapi/v1/algoOrder", "algoId clientAlgoId symbol", security="SIGNED", ws="algoOrder.cancel")
+@endpoint("DELETE", "/fapi/v1/algoOrder", "algoId clientAlgoId algoid clientalgoid symbol", security="SIGNED",
+          ws="algoOrder.cancel")  # fmt: skip
 def cancel(call: Call) -> Json:
     """Cancel one conditional order."""
     try:

@@ -61,7 +61,5 @@ class ServeOptions(Struct, frozen=True):
     """Answer under /control."""
     old_fields: bool = False
     """Futures order answers carry avgPrice and cumQuote, as before July 2026."""
-    futures_trade_stream: bool = False
-    """Futures serve the undocumented @trade stream."""
     hold: bool = False
     """Start with the market standing still."""

@@ -71,11 +71,22 @@ def nothing_of_it(call: Call) -> list[Json]:
     return []
 
 
-@endpoint("POST", "/api/v3/orderList/oto", "symbol", security="SIGNED", orders=2, ws="orderList.place.oto")
-@endpoint("POST", "/api/v3/orderList/otoco", "symbol", security="SIGNED", orders=3, ws="orderList.place.otoco")
+@endpoint("POST", "/api/v3/orderList/opoco", "symbol! *", security="SIGNED", orders=3, ws="orderList.place.opoco")
+@endpoint("POST", "/api/v3/orderList/opo", "symbol! *", security="SIGNED", orders=2, ws="orderList.place.opo")
+@endpoint("POST", "/api/v3/orderList/otoco", "symbol! *", security="SIGNED", orders=3, ws="orderList.place.otoco")
+@endpoint("POST", "/api/v3/orderList/oto", "symbol! *", security="SIGNED", orders=2, ws="orderList.place.oto")
 def no_lists(call: Call) -> Json:
-    """exchangeInfo says otoAllowed false."""
-    raise Denied(-1013, msg="OTO orders are not supported for this symbol.")
+    """exchangeInfo says otoAllowed and opoAllowed false."""
+    call.place.tape("spot", call.values["symbol"])
+    raise Denied(-1013, msg="Order lists other than OCO are not supported for this symbol.")
+
+
+@endpoint("POST", "/api/v3/sor/order/test", "symbol! *", security="SIGNED", ws="sor.order.test")
+@endpoint("POST", "/api/v3/sor/order", "symbol! *", security="SIGNED", orders=1, ws="sor.order.place")
+def no_routing(call: Call) -> Json:
+    """exchangeInfo names no symbol with smart order routing."""
+    call.place.tape("spot", call.values["symbol"])
+    raise Denied(-1013, msg="This symbol does not support SOR.")
 
 
 @endpoint("GET", "/sapi/v1/account/apiRestrictions", security="SIGNED")
@@ -114,6 +125,29 @@ def set_bnb_burn(call: Call) -> Json:
     return {"spotBNBBurn": fees.bnb, "interestBNBBurn": False}
 
 
+@endpoint("GET", "/sapi/v1/account/status", security="SIGNED")
+def account_status(call: Call) -> Json:
+    """Nothing is amiss."""
+    return {"data": "Normal"}
+
+
+@endpoint("GET", "/sapi/v1/account/apiTradingStatus", security="SIGNED")
+def trading_status(call: Call) -> Json:
+    """Nothing is locked."""
+    return {"data": {"isLocked": False, "plannedRecoverTime": 0, "triggerCondition": {}, "updateTime": 0}}
+
+
+@endpoint("POST", "/sapi/v3/asset/getUserAsset", "asset needBtcValuation", security="SIGNED", weight=5)
+def user_assets(call: Call) -> list[Json]:
+    """What the account has on spot."""
+    if call.account.spot is None:
+        return []
+    held = call.place.desk(call.account, "spot", call.now).account.balances()
+    wanted, nothing = call.get("asset"), dict.fromkeys(("freeze", "withdrawing", "ipoable", "btcValuation"), "0")
+    return [{"asset": b.asset, "free": fixed(b.wallet - b.locked), "locked": fixed(b.locked), **nothing}
+            for b in held if b.wallet and wanted in (None, b.asset)]  # fmt: skip
+
+
 @endpoint("GET", "/sapi/v1/system/status")
 def system_status(call: Call) -> Json:
     """0 normal, 1 maintenance."""
@@ -144,10 +178,11 @@ def coins(call: Call) -> list[Json]:
           security="SIGNED")  # fmt: skip
 @endpoint("GET", "/sapi/v1/capital/withdraw/history", "coin withdrawOrderId status startTime endTime offset limit"
           " idList", security="SIGNED")  # fmt: skip
+@endpoint("POST", "/sapi/v1/asset/get-funding-asset", "asset needBtcValuation", security="SIGNED")
 @endpoint("GET", "/sapi/v1/margin/allPairs", "symbol", security="KEY")
 @endpoint("GET", "/sapi/v1/margin/isolated/allPairs", "symbol", security="SIGNED", weight=10)
 def no_capital(call: Call) -> list[Json]:
-    """No deposits, withdrawals or margin pairs here."""
+    """No deposits, withdrawals, funding wallet or margin pairs here."""
     return []
 
 

@@ -38,15 +38,18 @@ def exchange_info(call: Call) -> Json:
     """Symbols, filters, limits; without symbols where spot is not served."""
     if "spot" not in call.place.floors:
         return info.nothing(call.place.clock.told())
-    floor = call.place.floor("spot")
-    return info.spot(floor, call.place.limiter, public.tapes_of(call, "spot"), call.place.clock.told())
+    floor, tapes = call.place.floor("spot"), public.tapes_of(call, "spot")
+    if "SPOT" not in call.get("permissions", "SPOT"):  # one permission, or a JSON list of them
+        tapes = []
+    return info.spot(floor, call.place.limiter, tapes, call.place.clock.told())
 
 
-@endpoint("GET", "/api/v3/depth", "symbol! limit", ws="depth", weight_text="5/25/50/250 by limit",
+@endpoint("GET", "/api/v3/depth", "symbol! limit symbolStatus", ws="depth", weight_text="5/25/50/250 by limit",
           weight=by_limit(100, (100, 5), (500, 25), (1000, 50), (5000, 250)))  # fmt: skip
 def depth(call: Call) -> Json:
     """The book."""
-    return public.depth(call, call.place.tape("spot", call.values["symbol"]), 100, None, 5_000)
+    (tape,) = public.tapes_of(call, "spot")
+    return public.depth(call, tape, 100, None, 5_000)
 
 
 @endpoint("GET", "/api/v3/trades", "symbol! limit", weight=25, ws="trades.recent")
@@ -55,10 +58,17 @@ def trades(call: Call) -> list[Json]:
     return public.trades(call, call.place.tape("spot", call.values["symbol"]))
 
 
-@endpoint("GET", "/api/v3/historicalTrades", "symbol! limit fromId", weight=25, security="KEY", ws="trades.historical")
+@endpoint("GET", "/api/v3/historicalTrades", "symbol! limit fromId", weight=25, ws="trades.historical")
 def historical_trades(call: Call) -> list[Json]:
     """Trades from an id."""
     return public.trades(call, call.place.tape("spot", call.values["symbol"]))
+
+
+@endpoint("GET", "/api/v3/historicalBlockTrades", "symbol! fromId! limit", weight=25, ws="blockTrades.historical")
+def block_trades(call: Call) -> list[Json]:
+    """Nobody trades beside the book here."""
+    call.place.tape("spot", call.values["symbol"])
+    return []
 
 
 @endpoint("GET", "/api/v3/aggTrades", "symbol! fromId startTime endTime limit", weight=4, ws="trades.aggregate")

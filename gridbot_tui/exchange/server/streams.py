@@ -177,7 +177,7 @@ class Hub:
         """The stream behind a name at a door; None = nothing ever comes."""
         if door == "spot":
             return spot_topic(name)
-        topic = futures_topic(name, trade=self.place.options.futures_trade_stream)
+        topic = futures_topic(name)
         return topic if topic is not None and topic.door == door else None
 
     def join(self, link: StreamLink, topic: Topic) -> None:

@@ -18,8 +18,8 @@ class Topic(Struct, frozen=True):
 
     name: str
     kind: str
-    """``aggTrade trade kline continuousKline miniTicker ticker bookTicker depth partial markPrice avgPrice forceOrder
-    contractInfo`` and their ``all...`` forms."""
+    """``aggTrade trade kline continuousKline miniTicker ticker bookTicker depth partial markPrice avgPrice
+    referencePrice forceOrder contractInfo`` and their ``all...`` forms."""
     symbol: str = ""
     """Upper case; empty for streams of all symbols."""
     interval: str = ""
@@ -61,7 +61,8 @@ def spot_topic(name: str) -> Topic | None:
     if not rest or lower != lower.lower():
         return None
     symbol = lower.upper()
-    simple = {"aggTrade": 0, "trade": 0, "bookTicker": 0, "miniTicker": 1_000, "ticker": 1_000, "avgPrice": 1_000}
+    simple = {"aggTrade": 0, "trade": 0, "bookTicker": 0, "miniTicker": 1_000, "ticker": 1_000, "avgPrice": 1_000,
+              "referencePrice": 1_000}  # fmt: skip
     if rest in simple:
         return Topic(name, rest, symbol, every=simple[rest])
     if rest.startswith("ticker_") and rest[7:] in ("1h", "4h", "1d"):
@@ -75,7 +76,7 @@ def spot_topic(name: str) -> Topic | None:
     return _depth(name, symbol, rest, 1_000, ("100ms", "1000ms"), "")
 
 
-def futures_topic(name: str, *, trade: bool = False) -> Topic | None:
+def futures_topic(name: str) -> Topic | None:
     """A futures stream, or None where no such stream exists."""
     if name in _ALL_FUTURES:
         kind, every, door = _ALL_FUTURES[name]
@@ -87,7 +88,7 @@ def futures_topic(name: str, *, trade: bool = False) -> Topic | None:
     simple = {"aggTrade": 0, "miniTicker": 500, "ticker": 2_000, "forceOrder": 0}
     if rest in simple:
         return Topic(name, rest, symbol, every=simple[rest], door="market")
-    if rest == "bookTicker" or (rest == "trade" and trade):
+    if rest in ("bookTicker", "trade"):  # the second is no documented one, and ccxt's usual one
         return Topic(name, rest, symbol, door="public")
     if rest in ("markPrice", "markPrice@1s"):
         return Topic(name, "markPrice", symbol, every=1_000 if rest.endswith("1s") else 3_000, door="market")
