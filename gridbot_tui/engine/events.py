@@ -167,6 +167,8 @@ class OpenOrder(Struct, frozen=True):
     trigger: Ticks | None = None
     reduce_only: bool = False
     conditional: bool = False
+    list_id: int = 0
+    """Spot: the order list it belongs to, 0 = none. Of two orders of a list one executes, and funds are held once."""
 
 
 class AccountState(Event, frozen=True, tag=True):

@@ -15,11 +15,15 @@ def free_base(desk: Desk, state: SymbolDesk) -> Steps | None:
     """Steps of base that our orders may sell in all; None where no foreign order holds any."""
     if desk.config.market is not Market.SPOT or not desk.foreign_orders:
         return None
-    held = sum(
-        order.steps - order.filled
-        for order in desk.foreign_orders.values()
-        if order.symbol == state.symbol and order.side is Side.SELL
-    )
+    lists: dict[int, Steps] = {}
+    held = 0
+    for order in desk.foreign_orders.values():
+        if order.symbol != state.symbol or order.side is not Side.SELL:
+            continue
+        left = order.steps - order.filled
+        before = lists.get(order.list_id, 0) if order.list_id else 0
+        held += max(0, left - before)  # of the orders of a list one executes: base is held for the larger
+        lists[order.list_id] = max(left, before)
     if held <= 0:
         return None
     instrument = state.instrument

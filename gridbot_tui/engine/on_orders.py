@@ -236,7 +236,8 @@ def fill(desk: Desk, event: Fill) -> None:
         desk.note(event.symbol, event.forced, f"the exchange closed {event.steps} steps by {event.forced}", "error")
     elif not event.ours:
         second_bot.sign(desk, event.client_id)
-        desk.note(event.symbol, "external_fill", "a trade that is not the bot's changed the position", "warning")
+        said = "changed the position" if effect.before != effect.after else "sold base that is not the bot's either"
+        desk.note(event.symbol, "external_fill", f"a trade that is not the bot's {said}", "warning")
     elif live is None and other is None and desk.phase == "trading":
         second_bot.sign(desk, event.client_id)  # our tag, and never sent from here: a copy closes what we hold
 

@@ -10,7 +10,10 @@ from typing import Final
 
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.risk.exposure import SymbolExposure
-from gridbot_tui.units import Ms, Symbol
+from gridbot_tui.units import Market, Ms, Side, Symbol
+
+# Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
+_SPOT, _SELL = Market.SPOT, Side.SELL
 
 MANY: Final = 4
 """More symbols than these do not wait to be looked at until somebody asks."""
@@ -89,7 +92,10 @@ def of_symbol(desk: Desk, state: SymbolDesk) -> SymbolExposure:
         state.instrument, position, mark, gap=gap, fresh=fresh, orders=desk.orders.live(state.symbol)
     )
     state.exposure = made
+    spot = state.instrument.market is _SPOT
     for order in desk.foreign_orders.values():
+        if spot and order.side is _SELL:
+            continue  # of base that is there: it opens no short, and most often is none of ours
         if order.symbol == state.symbol and not order.reduce_only and not order.conditional:
             price = order.price if order.price is not None else mark
             if price is not None and order.steps > order.filled:

@@ -9,7 +9,7 @@ from gridbot_tui.ledger.account import AccountBook
 from gridbot_tui.ledger.book_state import kept
 from gridbot_tui.ledger.capital import Capital, CapitalState
 from gridbot_tui.ledger.exact import product, quantised, quotient
-from gridbot_tui.ledger.lost import lost
+from gridbot_tui.ledger.lost import lost, of_others, without
 from gridbot_tui.ledger.lots import LotBook
 from gridbot_tui.ledger.model import CashLike, FillEffect, FillLike, Found, LedgerError, UnknownSymbolError
 from gridbot_tui.ledger.pnl import Flows, Pnl, over_books, summed
@@ -178,6 +178,8 @@ class Ledger:
     ) -> FillEffect | None:
         """Book one fill once; None for a duplicate. For ``grid`` and ``lot`` see ``LotBook.apply``.
 
+        What another hand sells of base that is in no book here is capital brought in, net of its fee.
+
         Raises:
             UnknownSymbolError: No book for the symbol; nothing was booked.
             LedgerError: The fill is impossible; nothing was booked.
@@ -187,19 +189,26 @@ class Ledger:
             raise LedgerError(f"{fill.symbol}: fill {fill.trade_id} of {fill.steps} steps at {fill.price}")
         if not self._trades[fill.symbol].add(fill.trade_id):
             return None
-        fee = self._fee_value(fill, book.instrument)
         equity_before = self.equity_quick()
-        self._lift(book)
+        theirs = of_others(book, fill, self.account.wallet(book.instrument.base))
         self.account.fill(fill, book.instrument)
+        paid = fill.fee
+        if theirs:
+            fill = without(fill, theirs)
+            brought = book.instrument.notional(fill.price, theirs)
+            brought -= paid - fill.fee if fill.fee_asset == self.quote else ZERO
+            self._transfer(fill.at, brought, equity_before)
+            equity_before = None if equity_before is None else equity_before + brought
+        fee = self._fee_value(fill, book.instrument)
+        self._lift(book)
         effect = book.apply(fill, rung=rung, epoch=epoch, grid=grid, fee_quote=fee, lot=lot)
         self._book_outside_fee(fill, book.instrument, fee, effect.foreign_fee)
         self._put(book)
         self._refresh()
         if effect.excess:
-            proceeds = book.instrument.notional(fill.price, effect.excess)
-            self._transfer(fill.at, proceeds, equity_before)
-        if fill.fee > 0 and fill.fee_asset not in (self.quote, book.instrument.base):
-            gone = self._lose(fill.fee_asset, fill.fee, None if fee is None else quotient(fee, fill.fee))
+            self._transfer(fill.at, book.instrument.notional(fill.price, effect.excess), equity_before)
+        if paid > 0 and fill.fee_asset not in (self.quote, book.instrument.base):
+            gone = self._lose(fill.fee_asset, paid, None if not fee else quotient(fee, fill.fee))
             if gone is not None:
                 self._flows.outside_fees -= gone[1]
                 self._refresh()

@@ -1,10 +1,12 @@
-"""Spot: base of ours that left the wallet otherwise than by a sale, as a fee in BNB or a withdrawal."""
+"""Spot: base that left the wallet otherwise than by a sale of ours: what was there besides ours went first."""
 
 from collections.abc import Iterable
 from decimal import Decimal
 
+from gridbot_tui.ledger.exact import share
 from gridbot_tui.ledger.lots import LotBook
-from gridbot_tui.units import Asset, Money
+from gridbot_tui.ledger.model import FillLike, Found
+from gridbot_tui.units import Asset, Market, Money, Side, Steps
 
 
 def lost(books: Iterable[LotBook], asset: Asset, wallet: Money, left: Money) -> tuple[LotBook, Decimal] | None:
@@ -17,3 +19,30 @@ def lost(books: Iterable[LotBook], asset: Asset, wallet: Money, left: Money) -> 
             missing = min(left, book.quantity - wallet, book.quantity)
             return (book, missing) if missing > 0 else None
     return None
+
+
+def of_others(book: LotBook, fill: FillLike, wallet: Money) -> Steps:
+    """The steps of another hand's sale that were in no book of ours; what it bought itself goes before them.
+
+    ``wallet`` is what was there before the sale.
+    """
+    if fill.ours or fill.side is not Side.SELL or book.instrument.market is not Market.SPOT:
+        return 0
+    besides = book.instrument.steps_down(wallet - book.quantity)
+    return max(0, min(besides, fill.steps - book.external_position))
+
+
+def without(fill: FillLike, steps: Steps) -> Found:
+    """The fill but for so many steps, and for their share of the fee."""
+    return Found(
+        fill.at,
+        fill.symbol,
+        fill.side,
+        fill.price,
+        fill.steps - steps,
+        fill.realised,
+        fill.fee_asset,
+        fill.client_id,
+        fill.trade_id,
+        fill.fee - share(fill.fee, steps, fill.steps),
+    )

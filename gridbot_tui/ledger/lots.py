@@ -225,9 +225,11 @@ class LotBook:
 
         ``grid`` says that a grid order filled: only then, and not by a foreign or forced fill, is what it
         closes a cycle. ``fee_quote`` is the fee's value, None while unknown. ``lot`` names the lot the
-        order was meant to close, where it was.
+        order was meant to close, where it was. Of one without steps, nothing of which was in a book here, nothing is.
         """
         before = self.position
+        if not fill.steps:
+            return FillEffect((), (), 0, 0, ZERO, ZERO, ZERO, ZERO, before, before)
         closing = Closing(self.instrument, fill, fee_quote, grid and fill.ours and not fill.forced)
         steps = fill.steps if self._futures else self._arrived(fill)
         closing.remaining = steps
@@ -266,11 +268,11 @@ class LotBook:
     def lose(self, quantity: Decimal, worth: Money) -> None:
         """Spot: base of ours that left otherwise than by a sale, counted at ``worth`` where it went.
 
-        Dust goes first, then the lots whose exits are farthest.
+        What another hand bought goes first, then dust and the lots whose exits are farthest.
         """
         self.dust.lose(quantity, worth)
         while missing := self.dust.missing():
-            lot = self._own.nearest(_BUY, _HIGHEST, 0) or self._external.nearest(_BUY, _HIGHEST, 0)
+            lot = self._external.nearest(_BUY, _HIGHEST, 0) or self._own.nearest(_BUY, _HIGHEST, 0)
             if lot is None:
                 raise LedgerError(f"{self.instrument.symbol}: {quantity} {self.instrument.base} are not ours to lose")
             self._pay_with(lot, missing)

@@ -80,13 +80,40 @@ def test_selling_base_that_was_there_before_is_capital_brought_in_and_no_profit(
     bought(book, 10, "1", "0")
     book.mark("BTCUSDT", 600_000)
     book.sample(1)
-    effect = book.fill(fill(SELL, 600_000, 30, "2", ours=False))
+    effect = book.fill(fill(SELL, 600_000, 30, "2", ours=False, fee="18"))
     assert effect is not None
-    assert (effect.excess, effect.after) == (20, 0)
-    assert book.pnl().transfers == D(1200)
+    assert (effect.before, effect.after) == (10, 10), "the owner sells what is the owner's"
+    assert (book.pnl().transfers, book.pnl().fees) == (D(1782), ZERO), "and pays for it"
     assert book.sample(2) == 0.0
     assert book.capital.nav == 1
-    assert book.equity_quick() == D("11200.00000001")
+    assert book.equity_quick() == D("11782.00000001")
+
+
+def test_another_hand_sells_what_it_bought_then_what_was_there_before_then_what_is_ours() -> None:
+    book = ledger(Market.SPOT)  # 0.7 BTC were there before
+    bought(book, 10, "1", "0")
+    book.fill(fill(BUY, 600_000, 50, "2", ours=False))
+    one = book.book("BTCUSDT")
+    sold = [(30, 20, 10), (120, 0, 10), (600, 0, 10), (4, 0, 6)]
+    for number, (steps, external, own) in enumerate(sold, 3):
+        book.fill(fill(SELL, 600_000, steps, str(number), ours=False))
+        assert (one.external_position, one.own_position) == (external, own)
+    assert book.account.wallet("BTC") == one.quantity
+    book.mark("BTCUSDT", 600_000)
+    assert book.equity_quick() == D("52000.00000001")
+    assert book.pnl().change == book.pnl().transfers == D(42_000)
+
+
+def test_what_the_owner_bought_by_hand_and_withdraws_is_not_ours() -> None:
+    book = Ledger(Market.SPOT, "USDT", {"BTCUSDT": instrument(market=Market.SPOT)})
+    book.start(0, {"USDT": D(10_000)})
+    bought(book, 10, "1", "0")
+    book.fill(fill(BUY, 600_000, 50, "2", ours=False))
+    book.mark("BTCUSDT", 600_000)
+    assert book.cash(cash(CashKind.TRANSFER, "-0.05", "c1", asset="BTC", at=2))
+    one = book.book("BTCUSDT")
+    assert (one.external_position, one.own_position) == (0, 10)
+    assert book.pnl().transfers == D(-3000)
 
 
 def test_a_base_fee_beyond_the_dust_comes_from_a_lot_then_from_base_that_is_not_ours() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gridbot_tui.units import Market
 from tests.service.wire_scene import Scene, live_through
 
 CYCLE_S = 10.0
@@ -189,3 +190,41 @@ def test_a_position_of_before_is_counted_and_once_it_is_closed_by_hand_all_trade
         assert (await scene.stop()).exit_code == 0
 
     live_through(story, tmp_path, symbols=BOTH)
+
+
+def test_on_spot_what_the_owner_holds_offers_and_sells_is_none_of_ours(tmp_path: Path) -> None:
+    """Half a coin was there before: sold in part, and offered with a stop as one order of two. The grid goes on."""
+
+    async def story(scene: Scene) -> None:
+        await scene.start()
+        await scene.trading()
+        scene.carry(0.985)
+        await scene.until(lambda _: scene.holds(), "it has filled")
+        await scene.agreed()
+
+        def ours() -> list[tuple[str, str]]:
+            return sorted((row["side"], row["origQty"]) for row in scene.standing() if row["orderListId"] == -1)
+
+        before, home = ours(), scene.homes["BTCUSDT"]
+        for path, more in (
+            ("order", {"type": "MARKET", "quantity": "0.1"}),
+            ("orderList/oco", {"aboveType": "LIMIT_MAKER", "abovePrice": round(home * 1.2), "belowType": "STOP_LOSS",
+                               "belowStopPrice": round(home * 0.8), "quantity": "0.4"}),
+        ):  # fmt: skip
+            assert scene.served.signed("POST", f"/api/v3/{path}", symbol="BTCUSDT", side="SELL", **more)[0] == 200
+        await scene.until(lambda _: scene.saw("foreign_order"), "it is said", SOON_S)
+        await scene.agreed()
+        assert ours() == before
+        assert scene.saw("sold base that is not the bot's either")
+        assert not scene.saw("base_locked")
+        scene.carry(0.97)
+        await scene.until(lambda _: ours() != before, "it trades")
+        await scene.agreed()
+        assert {side for side, _ in ours()} == {"BUY", "SELL"}
+        assert (scene.look().worst_leverage or 0) < 1
+        assert (await scene.stop()).exit_code == 0
+        coins = {row["asset"]: row for row in scene.ask("/api/v3/account")["balances"]}["BTC"]
+        assert float(coins["locked"]) == 0.4
+        assert float(coins["free"]) == pytest.approx(0, abs=1e-5)
+
+    live_through(story, tmp_path, market=Market.SPOT, sets=SETS, balances={"USDT": "10000", "BTC": "0.5"})

@@ -224,6 +224,7 @@ def open_order(row: Json, scale: Scale) -> OpenOrder:
         trigger=whole_tick(str(trigger or "0"), scale) or None,
         reduce_only=bool(row.get("reduceOnly")) or bool(row.get("closePosition")),
         conditional=kind.startswith(CONDITIONAL),
+        list_id=max(0, int(row.get("orderListId") or 0)),  # -1 on spot where it is in none
     )
 
 

@@ -155,6 +155,8 @@ class SpotRest(RestBase):
             pages = [await self.wire.ask(Spot.OPEN, weight=_ALL_OPEN)]
         with reading("open orders"):
             rows = [row for page in pages for row in page if row["symbol"] in symbols]
+            # What waits for another order of its list to fill holds nothing back and may never come to be.
+            rows = [row for row in rows if row["status"] != "PENDING_NEW"]
             for row in rows:
                 await self._learn_row(row["symbol"], row)
             return OpenOrders(asked, tuple(order_words.open_order(row, self.scale(row["symbol"])) for row in rows))
