@@ -266,7 +266,7 @@ def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portf
         now=desk.now,
         repeg=desk.repeg,
         free=free,
-        mark=state.mark if state.bid is not None and state.instrument.market is _FUTURES else None,
+        mark=state.mark if state.bid is not None else None,
         parts=state.open,
     )
     state.waits = found.waits

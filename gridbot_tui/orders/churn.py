@@ -93,16 +93,21 @@ AT_ONCE: Final[Ms] = 2_000
 
 PERCENT_PRICE: Final = frozenset({-4131, -4016, -4024})
 """Futures: a price too far from the mark. The first is a market order's, which would meet nobody nearer."""
+_NO_MARKET_ORDER: Final = ("percent_price", "market_lot_size")
+"""Filters by which spot refuses a market order, all under one code: too far from the average price, or more at once
+than is traded lately; the latter moves from day to day."""
 
 
 class _Circuit:
-    __slots__ = ("code", "count", "probe_at", "since")
+    __slots__ = ("code", "count", "probe_at", "since", "thin")
 
     def __init__(self, code: int, since: Ms) -> None:
         self.code = code
         self.count = 0
         self.since = since
         self.probe_at: Ms = 0
+        self.thin = False
+        """Whether the last refusal was of a market order that meets nobody near enough."""
 
 
 class Circuits:
@@ -139,6 +144,8 @@ class Circuits:
         if circuit is None or (circuit.code != code and not {circuit.code, code} <= PERCENT_PRICE):
             circuit = self._open[key] = _Circuit(code, at)
         circuit.code = code
+        said = detail.lower()
+        circuit.thin = code in PERCENT_PRICE or any(word in said for word in _NO_MARKET_ORDER)
         circuit.count += 1
         if circuit.count < self._params.refusals:
             return False
@@ -179,9 +186,11 @@ class Circuits:
         return f"refused:{circuit.code}"
 
     def thin(self, symbol: Symbol, side: Side) -> bool:
-        """True where the exchange's last word on a target was that nobody trades near enough to the mark."""
-        circuit = self._open.get((symbol, Purpose.TARGET, side)) if self._open else None
-        return circuit is not None and circuit.code in PERCENT_PRICE
+        """True where the exchange's last word on a target was that nobody trades near enough to the mark, or where it
+        took one and ended it unfilled: spot does so with a market order that meets nobody."""
+        key = (symbol, Purpose.TARGET, side)
+        circuit = self._open.get(key) if self._open else None
+        return (circuit is not None and circuit.thin) or bool(self._gone and self._gone.get(key))
 
     def probing(self, symbol: Symbol, purpose: Purpose, side: Side) -> bool:
         """True where the circuit is open, so that only one order may go out as a probe."""
