@@ -78,6 +78,15 @@ def test_limits_of_an_order_are_named() -> None:
     assert "changed its least order value from 5 to 10, number of orders: start" in said[0]
 
 
+def test_what_spot_takes_at_once_at_the_market_moves_from_day_to_day_and_is_no_news() -> None:
+    spot = replace(BTC, instrument=instrument("BTCUSDT", market=Market.SPOT))
+    less = replace(spot.instrument, market_max_steps=spot.instrument.market_max_steps // 2)
+    assert told({"BTCUSDT": replace(spot, instrument=less)}, first=spot) == [[]]
+    less = replace(BTC.instrument, market_max_steps=BTC.instrument.market_max_steps // 2)
+    (said,) = told({"BTCUSDT": replace(BTC, instrument=less)})
+    assert "changed its largest market order" in said[0]
+
+
 def test_other_margin_brackets_are_said_once() -> None:
     other = replace(BTC.instrument, brackets=(Bracket(Decimal(0), Decimal(50_000), 20, Decimal("0.02"), Decimal(0)),))
     (said, again) = told(*[{"BTCUSDT": replace(BTC, instrument=other)}] * 2)

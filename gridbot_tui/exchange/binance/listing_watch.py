@@ -14,7 +14,7 @@ from gridbot_tui.exchange.binance.errors import BinanceError
 from gridbot_tui.exchange.binance.rest import Listing, Rest
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.ops.log import get_logger
-from gridbot_tui.units import Ms, Symbol, plain
+from gridbot_tui.units import Market, Ms, Symbol, plain
 
 EVERY: Final = 600.0
 """Seconds between two looks: changes are announced days ahead, and a look weighs up to 20 of the minute's 6,000."""
@@ -140,7 +140,8 @@ def _filters(was: Instrument, now: Instrument) -> Iterator[str]:
             ("largest market order", was.market_max_steps, now.market_max_steps),
             ("number of orders", was.max_orders, now.max_orders),
         ):
-            if then != today:
+            # Spot reckons the largest market order anew every day from what is traded: no order needs the latest.
+            if then != today and not (name == "largest market order" and now.market is Market.SPOT):
                 yield name
         if (was.percent_up, was.percent_down) != (now.percent_up, now.percent_down):
             yield "price limits"
