@@ -243,9 +243,12 @@ def fill(desk: Desk, event: Fill) -> None:
 
 
 def _touch_after(state: SymbolDesk, event: Fill) -> Touch | None:
-    """Best bid and ask as a fill leaves them. Without quotes a maker's fill is news of the price: it was passed."""
+    """Best bid and ask as a fill leaves them. A maker's fill is news of the price: it was passed.
+
+    Of quotes, heard four times a second, it is the newer news most often; where not, a post-only refusal says so.
+    """
     best = state.best
-    if best is None or not event.maker or state.bid is not None:
+    if best is None or not event.maker:
         return best
     if event.side is _BUY:
         return min(best[0], event.price), min(best[1], event.price)
