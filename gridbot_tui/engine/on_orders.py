@@ -40,6 +40,8 @@ _CASH_TRANSFER = CashKind.TRANSFER
 
 _STANDING = (OrderState.RESTING, OrderState.PARTLY_FILLED)
 _PUT_BACK = "what ought to stand is put back"
+NEWS: Ms = 1_000
+"""How much older than the last mark an execution may be and still be news of the price."""
 AGAIN_FIRST: Ms = 500
 """Before the fate of an order is asked for whose cancel came to nothing twice; it stands, and is cancelled again."""
 AGAIN_MOST: Ms = 8_000
@@ -245,10 +247,11 @@ def fill(desk: Desk, event: Fill) -> None:
 def _touch_after(state: SymbolDesk, event: Fill) -> Touch | None:
     """Best bid and ask as a fill leaves them. A maker's fill is news of the price: it was passed.
 
-    Of quotes, heard four times a second, it is the newer news most often; where not, a post-only refusal says so.
+    Of quotes, heard four times a second, it is the newer news most often; where not, a post-only refusal says so. One
+    that is heard of late says nothing of now.
     """
     best = state.best
-    if best is None or not event.maker:
+    if best is None or not event.maker or (state.bid is not None and event.at + NEWS < state.mark_at):
         return best
     if event.side is _BUY:
         return min(best[0], event.price), min(best[1], event.price)
