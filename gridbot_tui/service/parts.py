@@ -44,6 +44,7 @@ from gridbot_tui.service.operator.reload import Reloader
 from gridbot_tui.service.operator.session import Session, wall_ms
 from gridbot_tui.service.options import RunResult
 from gridbot_tui.service.runner import Runner
+from gridbot_tui.service.signals import stopping_signals
 from gridbot_tui.service.tending import tending
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.settings.sections import LogParams
@@ -351,9 +352,11 @@ class Parts(ABC):
         """The time that events carry, ms UTC."""
 
     def _own_signals(self) -> None:
-        loop = asyncio.get_running_loop()
+        # signal.signal and not the loop's own handlers: those are gone, and the default is death, the moment the loop
+        # closes. One signal more, while the end is being told, would have taken a verified stop's exit code.
+        on_stop = stopping_signals(asyncio.get_running_loop(), self._signalled)
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._signalled, number.name)
+            signal.signal(number, on_stop)
         for ignored in (signal.SIGHUP, signal.SIGTSTP):
             signal.signal(ignored, signal.SIG_IGN)
         while self.unheard:

@@ -42,7 +42,7 @@ class Outside:
         """What every try is told at once; None = it hangs until the test settles it."""
         self.reports: list[tuple[str, bool]] = []
 
-    def start(self, call: Callable[[], str], name: str) -> "asyncio.Future[str]":
+    def start(self, call: Callable[[], str]) -> "asyncio.Future[str]":
         loop = asyncio.get_running_loop()
         future: asyncio.Future[str] = loop.create_future()
         self.tries.append((loop.time(), future))

@@ -21,7 +21,7 @@ KEPT_S: Final = 6 * 3600.0
 MOST_HANGING: Final = 3
 """Threads of one address that may hang at once; then it waits until one of them comes back."""
 
-Start = Callable[[Callable[[], str], str], "asyncio.Future[str]"]
+Start = Callable[[Callable[[], str]], "asyncio.Future[str]"]
 """Starts a blocking call beside the loop: (call, name)."""
 Report = Callable[[str, bool], None]
 """(what happened, in words; whether the address works). Called when that changes."""
@@ -95,7 +95,7 @@ class Lane:
             await asyncio.wait([future for _, future in self._hanging], return_when=asyncio.FIRST_COMPLETED)
             if self._came_late(message):
                 return ""
-        sending = self._start(lambda: self._channel.send(message), f"alert {self._channel.name}")
+        sending = self._start(lambda: self._channel.send(message))
         done, _ = await asyncio.wait((sending,), timeout=self.timeout_s)
         if done:
             trouble = _outcome(sending)

@@ -108,7 +108,7 @@ class Alerting:
         if message is not None:
             if self._keeping is None or self._keeping.done():
                 remembered = self._watch.memory(clock)
-                self._keeping = in_thread(lambda: keep(self._folder, remembered), "alerts kept")
+                self._keeping = in_thread(lambda: keep(self._folder, remembered))
             for lane in self._lanes:
                 lane.put(message)
 
@@ -120,7 +120,7 @@ class Alerting:
                 await self._open()
 
     async def _open(self) -> None:
-        before, found, channels, wrong = await in_thread(self._reach, "alerts")  # a locked keyring may take for ever
+        before, found, channels, wrong = await in_thread(self._reach)  # a locked keyring may take for ever
         if before is not None:
             self._watch.recall(*before, time.monotonic())
         self._source = found.source

@@ -23,14 +23,14 @@ async def beat(path: Path, every_s: float, log: Logger, stopping: Callable[[], b
     """
     notify("READY=1")
     failing = False
-    touching = in_thread(lambda: _touch(path), "heartbeat")  # a disk that hangs must not hold up the loop
+    touching = in_thread(lambda: _touch(path))  # a disk that hangs must not hold up the loop
     while True:
         if touching.done():
             trouble = touching.result()
             if trouble and not failing:
                 log.warning("heartbeat_failed", text=f"{path} cannot be touched ({trouble})")
             failing = bool(trouble)
-            touching = in_thread(lambda: _touch(path), "heartbeat")
+            touching = in_thread(lambda: _touch(path))
         notify("WATCHDOG=1")
         if stopping():
             notify(f"EXTEND_TIMEOUT_USEC={round((every_s + GOES_ON_S) * 1_000_000)}")

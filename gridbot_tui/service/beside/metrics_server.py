@@ -75,7 +75,7 @@ class MetricsServer:
     @contextlib.asynccontextmanager
     async def _serving(self, listen: str) -> AsyncIterator[None]:
         host, port = host_and_port(listen)
-        await in_thread(_load, "loading the metrics")  # a tenth of a second that no order should wait for
+        await in_thread(_load)  # a tenth of a second that no order should wait for
         from aiohttp import web
 
         app = web.Application()

@@ -46,7 +46,7 @@ class Footing:
         try:
             while True:
                 await asyncio.sleep(LOOK_S)
-                database, lock = await in_thread(self._look, "footing")
+                database, lock = await in_thread(self._look)
                 if (database != self._database) != self._gone:
                     await self._database_changed(gone=not self._gone)
                 if lock != self._lock:

@@ -29,7 +29,7 @@ class KillFile:
                 self._kill()
                 self._obeyed = found
                 # A disk that hangs must not hold up what was just ordered.
-                if trouble := await in_thread(self._put_by, "kill file"):
+                if trouble := await in_thread(self._put_by):
                     self.say("warning", "kill_file", trouble)
             await asyncio.sleep(LOOK_S)
 
