@@ -170,7 +170,7 @@ class Marked:
 def child(words: list[str]) -> int:
     """The command line, with its market wrapped; the marks are the last line printed."""
     from gridbot_tui import cli
-from gridbot_tui.service import virtual
+    from gridbot_tui.service import virtual
 
     marks = Marks()
     plain = vars(virtual)["market_source"]

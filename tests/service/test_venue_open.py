@@ -14,7 +14,7 @@ from gridbot_tui.exchange.binance.futures_rest import FuturesRest
 from gridbot_tui.exchange.binance.rest import FeeRates
 from gridbot_tui.service.assemble import RunRefused
 from gridbot_tui.service.venues.exchange_look import fees_in_words
-from gridbot_tui.service.venues.venue_open import _refusal, patiently
+from gridbot_tui.service.venues.venue_open import _refusal, _waits, patiently
 from gridbot_tui.units import Mode
 from tests.exchange_binance.virtual import at_once
 from tests.service.test_safety import GOOD
@@ -65,6 +65,11 @@ def test_a_short_ban_is_waited_for_and_a_long_one_ends_the_start() -> None:
     assert banned_for(120.0) == (121.0, 2), "not asked again before its end"
     with pytest.raises(Stop):
         banned_for(3_600.0)
+
+
+def test_a_wait_for_the_end_of_a_ban_is_not_said_to_be_shorter_than_it_is() -> None:
+    assert _waits("host", RetryLater("silent"), 2.0, 40.0).endswith("trying again in 2.0 s, for 40 s in all")
+    assert _waits("host", Stop("banned", wait_s=120.0), 121.0, 40.0).endswith("trying again in 121.0 s")
 
 
 def test_systemd_is_asked_for_the_time_that_a_start_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,10 +134,13 @@ async def _reached(rest: Rest, plan: Plan, say: Callable[[str], None]) -> None:
     patience = plan.loaded.settings.exchange.reach_s
     host = hosts_of(plan.mode, plan.loaded.settings.exchange.base_url).rest(plan.market)
 
-    def trouble(error: BinanceError, pause: float) -> None:
-        say(f"{host} cannot be reached yet ({error.detail}); trying again in {pause:.1f} s, for {patience:g} s in all")
+    await patiently(rest.open, patience, lambda error, pause: say(_waits(host, error, pause, patience)))
 
-    await patiently(rest.open, patience, trouble)
+
+def _waits(host: str, error: BinanceError, pause: float, patience: float) -> str:
+    """What a start waits for; the end of a ban is waited for besides its patience."""
+    in_all = "" if isinstance(error, Stop) else f", for {patience:g} s in all"
+    return f"{host} cannot be reached yet ({error.detail}); trying again in {pause:.1f} s{in_all}"
 
 
 async def patiently(
