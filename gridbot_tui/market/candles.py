@@ -24,8 +24,10 @@ else:
     Times = Floats = Mask = Any
 
 CANDLE_COLUMNS: Final = ("open_time", "open", "high", "low", "close", "volume")
+_NAMELESS: Final = ("__index_level_0__", "unnamed:_0", "")
+"""An index without a name, as pandas writes it."""
 _ALIASES: Final = {
-    "open_time": ("opentime", "timestamp", "time", "datetime", "date", "unix", "ts", "t"),
+    "open_time": ("opentime", "timestamp", "time", "datetime", "date", "unix", "ts", "t", *_NAMELESS),
     "open": ("o",),
     "high": ("h",),
     "low": ("l",),
@@ -130,7 +132,7 @@ def _named(frame: "pl.DataFrame", path: Path) -> "tuple[pl.DataFrame, list[tuple
     renamed = {old: new for new, old in taken.items() if old != new and new not in frame.columns}
     remarks = []
     if (old := taken["open_time"]) in renamed and old.strip().lower().replace(" ", "_") != "open_time":
-        remarks.append(("named_column", f"{path.name}: column {old} is taken for the open time"))
+        remarks.append(("named_column", f"{path.name}: column {old or 'without a name'} is taken for the open time"))
     return frame.rename(renamed, strict=False), remarks
 
 

@@ -26,6 +26,9 @@ QUOTES: Final = (
 )  # fmt: skip
 """What Binance quotes in, or has quoted in, but for AEUR: ADAEUR is ADA in EUR."""
 
+_UNITS: Final = {"BTC": Decimal("0.00002"), "ETH": Decimal("0.0005"), "BNB": Decimal("0.002")}
+"""What of a coin that others are quoted in is worth about as little as one of a currency."""
+_SMALLEST_ORDER: Final = 5
 _MOST_DECIMALS: Final = 10
 # More rows than this off a grid and the grid is too coarse; fewer are stray quotes and are rounded.
 _OFF_SHARE: Final = 0.001
@@ -75,7 +78,9 @@ def decimals_of(prices: Floats) -> int:
         scaled = part * 10.0**digits
         # A float carries about 16 digits: what is left of them after scaling is noise.
         noise = np.abs(scaled) * 1e-15 + 1e-6
-        found: Mask = np.abs(scaled - np.rint(scaled)) > noise
+        whole = np.rint(scaled)
+        # A price that comes to none of these units is not written by them, however near to nothing it is.
+        found: Mask = (np.abs(scaled - whole) > noise) | (whole == 0.0)
         return found
 
     for digits in range(_MOST_DECIMALS):
@@ -114,15 +119,17 @@ def derive(symbol: Symbol, market: Market, prices: Floats) -> Instrument:
     """An instrument for recorded ``prices`` (any of open, high, low, close; finite and above zero).
 
     The tick has the decimals of the prices, between 1e-6 and 1e-2 of the price's power of ten; one step
-    is worth at most one quote at the highest price, unless that were finer than an asset is counted.
+    is worth at most one quote at the highest price, unless that were finer than an asset is counted; of a quote
+    that is a coin, as much as is worth about that.
     """
     top = float(prices.max())
     middle = float(prices[len(prices) // 2])
     power = math.floor(math.log10(middle))
     digits = min(max(decimals_of(prices), 2 - power), 6 - power)
     tick = Decimal(1).scaleb(-digits)
-    step = Decimal(1).scaleb(max(math.floor(-math.log10(top)), -_ASSET_DECIMALS))
     base, quote = split_symbol(symbol)
+    unit = _UNITS.get(quote, Decimal(1))
+    step = Decimal(1).scaleb(max(math.floor(math.log10(unit) - math.log10(top)), -_ASSET_DECIMALS))
     futures = market is Market.FUTURES
     return Instrument(
         symbol=symbol,
@@ -134,7 +141,7 @@ def derive(symbol: Symbol, market: Market, prices: Floats) -> Instrument:
         min_steps=1,
         max_steps=10_000_000,
         market_max_steps=1_000_000,
-        min_notional=Decimal(5),
+        min_notional=_SMALLEST_ORDER * unit,
         min_price=1,
         max_price=int(Decimal(top) * 1000 / tick),
         percent_up=Decimal("1.05") if futures else Decimal(5),

@@ -239,6 +239,15 @@ def test_what_else_may_be_the_open_time_is_taken_with_a_note(tmp_path: Path) -> 
     assert _codes(market) == ["named_column"]
 
 
+@pytest.mark.parametrize("named", ["", "__index_level_0__", "Unnamed: 0"])
+def test_an_index_without_a_name_is_the_open_time(tmp_path: Path, named: str) -> None:
+    path = tmp_path / "SOLUSDT-1m.csv"
+    frame(rows(30)).rename({"open_time": named}).write_csv(path)
+    market = load([str(path)])
+    assert market.bars_total == 30
+    assert _codes(market) == ["named_column"]
+
+
 def test_a_csv_of_dates_needs_no_header(tmp_path: Path) -> None:
     path = tmp_path / "SOLUSDT-1m.csv"
     _dated("%Y-%m-%d %H:%M:%S")(frame(rows(30))).write_csv(path, include_header=False)

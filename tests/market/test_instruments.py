@@ -207,6 +207,7 @@ def test_an_unreadable_document_says_so(tmp_path: Path) -> None:
         ([100.0, 101.0], "1", "0.001"),
         ([95123.12345678, 95000.87654321], "0.01", "0.00001"),
         ([2.5e8, 2.6e8], "1E+2", "1E-8"),
+        ([1.2345e-7, 1.3e-7], "1E-10", "1E+6"),
     ],
 )
 def test_tick_and_step_follow_decimals_and_price_level(prices: list[float], tick: str, step: str) -> None:
@@ -215,6 +216,12 @@ def test_tick_and_step_follow_decimals_and_price_level(prices: list[float], tick
     assert made.derived
     assert made.brackets == CONSERVATIVE_BRACKETS
     assert derive("ABCUSDT", Market.SPOT, np.array(prices)).brackets == ()
+
+
+def test_a_pair_quoted_in_a_coin_has_filters_worth_as_little_as_others_have() -> None:
+    made = derive("ETHBTC", Market.SPOT, np.array([0.05312, 0.0481]))
+    assert (made.quote, made.tick, made.step) == ("BTC", Decimal("0.00001"), Decimal("0.0001"))
+    assert made.min_notional == Decimal("0.0001")
 
 
 @given(st.integers(0, 8), st.lists(st.integers(10_001, 9_999_999), min_size=1, max_size=50))

@@ -16,6 +16,7 @@ from random import Random
 
 from msgspec import Struct
 
+from gridbot_tui.market.candles import read_candles
 from gridbot_tui.market.errors import DataError
 from gridbot_tui.research import metrics
 from gridbot_tui.research.outcome import Outcome, outcome_of, ring_of
@@ -55,9 +56,19 @@ def spans(root: Path) -> dict[tuple[str, str], list[tuple[str, str, Ms, Ms]]]:
         for path in sorted((root / market).glob("*/*/*.parquet")):
             interval, symbol = path.parent.name, path.parents[1].name
             if interval in LENGTHS:
-                frm, to = (_day(text) for text in path.stem.split("_"))
-                found.setdefault((market, interval), []).append((str(path.parent), symbol, frm, to + DAY))
+                frm, to = _span(path)
+                found.setdefault((market, interval), []).append((str(path.parent), symbol, frm, to))
     return found
+
+
+def _span(path: Path) -> tuple[Ms, Ms]:
+    """The days of a file by its name, ``<first>_<last>``, else the time of its rows."""
+    try:
+        frm, to = (_day(text) for text in path.stem.split("_"))
+    except ValueError:
+        times = read_candles(path, None, 1.0).times
+        return int(times.min()), int(times.max())
+    return frm, to + DAY
 
 
 def _day(text: str) -> Ms:

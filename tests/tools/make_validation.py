@@ -1,7 +1,8 @@
 """Writes docs/VALIDATION.md: ``make validation``. Back-tests of the recorded series, in gridbot's own figures.
 
 Needs the recorded data (GRIDBOT_SHARED_DATA, else ``../shared/data``). Nothing here chooses a parameter: the
-defaults are judged as they are. Give names of series to measure only those; the file is then printed.
+defaults are judged as they are. Give names of series to measure only those; the page is then printed. So it is of a
+folder of the same layout with other windows or symbols, of which whatever lies there is measured.
 """
 
 import os
@@ -13,12 +14,15 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from gridbot_tui.market.clock import BASE_INTERVALS
 from gridbot_tui.research import walkforward
 from gridbot_tui.research.analysis import Analysis, analyse, day_name
 from gridbot_tui.research.backtest import Study, study_of
 from gridbot_tui.research.request import Request, prepare
+from gridbot_tui.research.ring import RingFailed
 from gridbot_tui.research.simulation.report import kept
 from gridbot_tui.research.verdict import bounds, number, percent
+from gridbot_tui.service.assemble import RunRefused
 from gridbot_tui.units import DAY, Market
 from tests.tools import mechanisms, strategy_figures, validation_findings
 from tests.tools.side_by_side import side_by_side
@@ -114,8 +118,39 @@ def data() -> Path:
 
 
 def paths(case: Case) -> tuple[str, ...]:
-    """Its files, those that are there."""
-    return tuple(str(data() / one) for one in case.files if (data() / one).exists())
+    """Its files; none where one of them is missing: what is left would be another series under its name."""
+    found = tuple(str(data() / one) for one in case.files)
+    return found if all(Path(one).exists() for one in found) else ()
+
+
+def unseen() -> list[Case]:
+    """What lies in the folder and in no case that is played: files of one window on one account."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    taken = {file for case in CASES if paths(case) for file in case.files}
+    for market in ("um", "spot"):
+        for path in sorted((data() / market).glob("*/*/*.parquet")):
+            if path.parent.name in BASE_INTERVALS:
+                file = path.relative_to(data()).as_posix()
+                if file not in taken:
+                    groups.setdefault((market, path.parent.name, path.stem), []).append(file)
+    return [
+        Case(f"{market}_{interval}_{stem}", _told(market, interval, stem, files), tuple(files))
+        for (market, interval, stem), files in sorted(groups.items())
+    ]
+
+
+def _told(market: str, interval: str, stem: str, files: Sequence[str]) -> str:
+    symbols = ", ".join(file.split("/")[1] for file in files)
+    return f"{'spot ' if market == 'spot' else ''}{symbols}, {interval}, {stem.replace('_', ' - ')}"
+
+
+def mechanisms_of() -> tuple[list[tuple[str, ...]], str]:
+    """The series that the mechanisms are measured on, and their names; of another folder all of its futures."""
+    known = [paths(case) for case in MECHANISMS]
+    if all(known):
+        return known, MECHANISMS_ON
+    there = [case for case in unseen() if case.files[0].startswith("um/")]
+    return [paths(case) for case in there], "; ".join(case.what for case in there)
 
 
 def main(wanted: list[str]) -> int:
@@ -123,14 +158,19 @@ def main(wanted: list[str]) -> int:
     if not data().exists():
         print(f"no recorded data at {data()}: set GRIDBOT_SHARED_DATA", file=sys.stderr)
         return 2
-    cases = [case for case in CASES if paths(case) and (not wanted or case.name in wanted)]
-    measured = _measured(cases)
-    text = _page(measured)
-    if not wanted or "mechanisms" in wanted:
-        text += "\n" + "\n".join(mechanisms.lines([paths(case) for case in MECHANISMS], MECHANISMS_ON))
+    whole = all(paths(case) for case in (*CASES, *(walk[0] for walk in WALKS)))
+    cases = [case for case in CASES if paths(case)] + ([] if whole else unseen())
+    if not cases:
+        print(f"no um/SYMBOL/INTERVAL/*.parquet nor spot/... in {data()}: see GRIDBOT_SHARED_DATA", file=sys.stderr)
+        return 2
+    text = _page(_measured([case for case in cases if not wanted or case.name in wanted]))
+    groups, on = mechanisms_of()
+    if groups and (not wanted or "mechanisms" in wanted):
+        text += "\n" + "\n".join(mechanisms.lines(groups, on))
     for case, train, test in WALKS if not wanted or WALK in wanted else ():
-        text += "\n" + "\n".join(_walk(case, train, test)) + "\n"
-    if wanted:
+        if paths(case):
+            text += "\n" + "\n".join(_walk(case, train, test)) + "\n"
+    if wanted or not whole:
         print(text)
     else:
         _write(text)
@@ -143,29 +183,39 @@ def _measured(cases: Sequence[Case]) -> "Measured":
     """Every case in a process of its own, the longest first, so that no processor waits for another."""
     size = {case.name: sum(_days(Path(one)) for one in paths(case)) for case in cases}  # what counts are decisions
     found: dict[str, tuple[Case, Study, Analysis]] = {}
-    for made in side_by_side(_one, sorted(cases, key=lambda case: -size[case.name])):
-        case, took = made[0], made[3]
-        found[case.name] = made[:3]
+    for case, made, took in side_by_side(_one, sorted(cases, key=lambda case: -size[case.name])):
+        if isinstance(made, str):
+            print(f"{case.name} was not played: {made}", file=sys.stderr, flush=True)
+            continue
+        found[case.name] = (case, *made)
         print(f"{case.name}: {took:.0f} s", file=sys.stderr, flush=True)
-    return [found[case.name] for case in cases]
+    return [found[case.name] for case in cases if case.name in found]
 
 
 def _days(path: Path) -> int:
-    first, last = (date.fromisoformat(text) for text in path.stem.split("_"))
+    try:
+        first, last = (date.fromisoformat(text) for text in path.stem.split("_"))
+    except ValueError:  # named in another way: only which series begins first depends on it
+        return 0
     return (last - first).days + 1
 
 
-def _one(case: Case) -> tuple[Case, Study, Analysis, float]:
+def _one(case: Case) -> tuple[Case, tuple[Study, Analysis] | str, float]:
+    """What a series says, or why it cannot be played."""
     began = time.monotonic()
-    made = study_of(prepare(Request(paths(case))), full=True, processes=1)
-    return case, made, analyse(made), time.monotonic() - began
+    try:
+        made = study_of(prepare(Request(paths(case))), full=True, processes=1)
+    except (RunRefused, RingFailed) as refused:
+        return case, str(refused), 0.0
+    return case, (made, analyse(made)), time.monotonic() - began
 
 
 def _page(measured: "Measured") -> str:
     by_market: dict[Market, list[Study]] = {market: [] for market in Market}
     for _, made, _ in measured:
         by_market[next(iter(made.prepared.market.instruments.values())).market].append(made)
-    findings = validation_findings.lines(by_market[Market.FUTURES], by_market[Market.SPOT])
+    known = all(case in CASES for case, _, _ in measured)
+    findings = validation_findings.lines(by_market[Market.FUTURES], by_market[Market.SPOT], known=known)
     return "\n".join([*HEAD, *findings, *_table(measured), *_promises(measured), *_each(measured)])
 
 

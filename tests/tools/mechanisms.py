@@ -17,6 +17,7 @@ from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.ring import RingFailed
 from gridbot_tui.research.sensitivity import value_at, with_value
 from gridbot_tui.research.verdict import bounds, number, percent
+from gridbot_tui.service.assemble import RunRefused
 from gridbot_tui.strategy import adaptive, leverage
 from gridbot_tui.units import HOUR
 from tests.tools.side_by_side import side_by_side
@@ -151,15 +152,20 @@ def _job(where: tuple[int, int]) -> tuple[tuple[int, int], Made | str]:
 
 
 def measured(groups: list[tuple[str, ...]]) -> dict[str, list[Made]]:
-    """Every run on every group of files; a group that a run could not be played on is left out of both sides."""
-    _shared[:] = [prepare(Request(files)) for files in groups]
-    jobs = [(group, run) for group in range(len(groups)) for run in range(len(RUNS))]
+    """Every run on every group of files; files that cannot be played are left out of all and said."""
+    _shared.clear()
+    for files in groups:
+        try:
+            _shared.append(prepare(Request(files)))
+        except RunRefused as refused:
+            print(f"left out of the mechanisms: {refused}", file=sys.stderr)
+    jobs = [(group, run) for group in range(len(_shared)) for run in range(len(RUNS))]
     found: dict[tuple[int, int], Made] = {}
     for where, made in side_by_side(_job, jobs):
         if isinstance(made, str):
             raise RingFailed(f"{RUNS[where[1]].name}: {made}")
         found[where] = made
-    return {run.name: [found[group, at] for group in range(len(groups))] for at, run in enumerate(RUNS)}
+    return {run.name: [found[group, at] for group in range(len(_shared))] for at, run in enumerate(RUNS)}
 
 
 def _pooled(runs: list[Made]) -> dict[int, float]:
@@ -204,13 +210,17 @@ def lines(groups: list[tuple[str, ...]], what: str) -> Iterator[str]:
 
 def main() -> int:
     """Print the table; 2 without data."""
-    from tests.tools.make_validation import MECHANISMS, MECHANISMS_ON, data, paths
+    from tests.tools.make_validation import data, mechanisms_of
 
     if not data().exists():
         print(f"no recorded data at {data()}: set GRIDBOT_SHARED_DATA", file=sys.stderr)
         return 2
+    groups, on = mechanisms_of()
+    if not groups:
+        print(f"no um/SYMBOL/INTERVAL/*.parquet in {data()}: see GRIDBOT_SHARED_DATA", file=sys.stderr)
+        return 2
     began = time.monotonic()
-    print("\n".join(lines([paths(case) for case in MECHANISMS], MECHANISMS_ON)))
+    print("\n".join(lines(groups, on)))
     print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
     return 0
 

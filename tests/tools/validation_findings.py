@@ -46,12 +46,17 @@ def pooled(studies: Sequence[Study], name: str, less: str = "") -> tuple[list[fl
     return mine, [metrics.mean(theirs[day]) for day in days] if less else None
 
 
-def lines(futures: Sequence[Study], spot: Sequence[Study]) -> Iterator[str]:
-    """The table, the futures series pooled by day and the spot series pooled by day."""
+def lines(futures: Sequence[Study], spot: Sequence[Study], *, known: bool = True) -> Iterator[str]:
+    """The table, the futures series pooled by day and the spot series pooled by day. ``known``: they are the series
+    that the words were written for."""
     yield "## What the research found, and what these recordings say"
     yield ""
     yield "Each column pools its series: the mean of all that traded on a day is that day's return. The research's"
-    yield "series overlap these in part, and parts of its test set are left out here, so agreement is no second proof."
+    yield (
+        "series overlap these in part, and parts of its test set are left out here, so agreement is no second proof."
+        if known
+        else "series may overlap these, and where they do agreement is no second proof."
+    )
     yield "Sharpe ratios or their differences, yearly; a difference counts only where its interval leaves out zero."
     yield ""
     yield "| finding | the research | futures here | spot here |"
