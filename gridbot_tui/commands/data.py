@@ -152,7 +152,10 @@ def check(
         damaged = [line for path in paths for line in _damaged(Path(path))]
     except (DataError, ShelfFailed) as wrong:
         raise CommandFailed(str(wrong), Exit.USAGE) from wrong
-    notes = [{"at": n.at, "symbol": n.symbol, "code": n.code, "detail": n.detail} for n in found.notes]
+    notes = [
+        {"at": note.at, "symbol": note.symbol, "code": note.code, "detail": _uncharged(note.detail)}
+        for note in found.notes
+    ]
     series = {name: _coverage(found, name) for name in found.symbols}
     if where(ctx, json=json).json:
         told = {"notes": notes, "passed_over": found.passed_over, "damaged": damaged}
@@ -162,8 +165,15 @@ def check(
         if found.passed_over:
             say(found.passed_over)
         for note in found.notes:
-            say(f"{moment(note.at)}  {note.symbol}  {note.code}: {note.detail}")
+            say(f"{moment(note.at)}  {note.symbol}  {note.code}: {_uncharged(note.detail)}")
     _fail_if(damaged)
+
+
+def _uncharged(detail: str) -> str:
+    """What is said of missing funding: what a back-test charges instead is its config's to say."""
+    from gridbot_tui.market.settlements import NONE_CHARGED
+
+    return detail.replace(NONE_CHARGED, "a back-test charges what market.assumed_funding says")
 
 
 def _coverage(found: "RecordedMarket", name: Symbol) -> dict[str, Any]:

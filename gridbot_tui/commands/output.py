@@ -10,6 +10,9 @@ from typing import Any
 from gridbot_tui.units import Ms
 
 UNKNOWN = "-"
+_LONG, _LONGEST = 10_000.0, 1e12
+"""A fraction and a number from which on digits tell nobody anything: a year at the rate of two good weeks may have
+thirty."""
 
 
 def document(value: Any) -> None:
@@ -78,13 +81,19 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
+        if abs(value) >= _LONGEST:
+            return f"{value:.1e}"
         return f"{round(value, 2) + 0.0:.2f}"  # + 0.0: a minus without a number behind it says nothing
     return str(value)
 
 
 def percent(value: float | None, digits: int = 2) -> str:
     """A fraction as a percentage."""
-    return UNKNOWN if value is None else f"{round(value * 100, digits) or 0.0:.{digits}f} %"
+    if value is None:
+        return UNKNOWN
+    if abs(value) >= _LONG:
+        return f"{value * 100:.1e} %"
+    return f"{round(value * 100, digits) or 0.0:.{digits}f} %"
 
 
 def interval(found: dict[str, float] | None, digits: int = 2) -> str:

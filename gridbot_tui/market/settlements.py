@@ -15,6 +15,7 @@ else:
 
 SCHEDULE: Final = 8 * HOUR
 """The longest time between two settlements, and the time between two assumed ones."""
+NONE_CHARGED: Final = "none is charged"
 
 
 def in_order(rates: list[FundingRate]) -> list[FundingRate]:
@@ -43,7 +44,7 @@ def complete(
     """
     first, last = int(times[0]), int(times[-1]) + interval
     inside = [rate for rate in known if first < rate.at <= last]
-    charged = f"{100 * assumed:g} % every 8 h is assumed" if assumed else "none is charged"
+    charged = f"{100 * assumed:g} % every 8 h is assumed" if assumed else NONE_CHARGED
     if not inside:
         if last - first >= DAY:
             remarks.append(("no_funding", f"no funding is recorded: {charged}"))

@@ -107,7 +107,7 @@ def _grid(frame: _Frame, unit: str) -> list[str]:
     for value in _steps(frame.low, frame.high):
         y = frame.y(value)
         out.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" class="g"/>')
-        out.append(f'<text x="{LEFT - 6}" y="{y + 3.5:.1f}" text-anchor="end">{_short(value)} %</text>')
+        out.append(f'<text x="{LEFT - 6}" y="{y + 3.5:.1f}" text-anchor="end">{_short(value)}{unit}</text>')
     span = frame.last - frame.first
     for index in range(6):
         at = frame.first + span * index // 5

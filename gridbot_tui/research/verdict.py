@@ -10,10 +10,17 @@ from gridbot_tui.research.outcome import Outcome
 from gridbot_tui.research.quiet import without
 from gridbot_tui.units import Market, Ms
 
+_LONG = 10_000.0
+"""Times of what there was from which a percentage is written with an exponent."""
+
 
 def percent(value: float | None, digits: int = 1) -> str:
     """A fraction as a percentage with its sign; ``-`` where unknown."""
-    return "-" if value is None else f"{100 * value + 0.0:+.{digits}f} %"
+    if value is None:
+        return "-"
+    # The rate of a year of two good weeks may have thirty digits.
+    shape = f"+.{digits}f" if abs(value) < _LONG else "+.1e"
+    return f"{100 * value + 0.0:{shape}} %"
 
 
 def number(value: float | None, digits: int = 2) -> str:

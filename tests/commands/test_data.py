@@ -22,7 +22,9 @@ def test_holes_and_missing_funding_are_counted_and_named(tmp_path: Path, call: C
     one = done.document["series"]["ETHUSDT"]
     assert (one["from"], one["bars"], one["missing_bars"], one["holes"]) == (START, 4 * 288 - 66, 66, 2)
     assert (one["funding"], one["mark_prices"]) == (0, False)
-    assert {"hole", "episode", "no_funding"} <= {note["code"] for note in done.document["notes"]}
+    details = {note["code"]: note["detail"] for note in done.document["notes"]}
+    assert {"hole", "episode", "no_funding"} <= details.keys()
+    assert details["no_funding"] == "no funding is recorded: a back-test charges what market.assumed_funding says"
 
 
 def test_only_funding_of_the_days_that_are_there_is_counted(tmp_path: Path, call: Cli) -> None:

@@ -80,3 +80,10 @@ def test_a_search_that_ends_sooner_does_not_say_that_it_takes_longer(
 def test_a_sentence_keeps_a_number_and_its_per_cent_sign_together() -> None:
     lines = output.wrapped("a number such as 12.5 % stays whole", 21, hang=2)
     assert lines == ["a number such as", "  12.5 % stays whole"]
+
+
+def test_figures_of_thirty_digits_are_written_short() -> None:
+    assert output.percent(7.0092e27) == "7.0e+29 %"
+    assert output.percent(8260.878) == "826087.80 %"
+    assert output.shown(5.0863e57) == "5.1e+57"
+    assert output.shown(123_456_789.0) == "123456789.00"

@@ -79,6 +79,18 @@ def test_every_chart_is_well_formed(made: Study) -> None:
         ET.fromstring(one)
 
 
+def test_every_axis_has_the_unit_of_what_is_drawn(made: Study) -> None:
+    page = render(made, analyse(made))
+    units = {}
+    for title, drawn in re.findall(r'aria-label="([^"]*)">(.*?)</svg>', page, re.S):
+        units[title] = set(re.findall(r'x="58"[^>]*text-anchor="end">[-0-9,.e]+([^<]*)</text>', drawn))
+    assert units["Equity, per cent of capital"] == units["Drawdown"] == {" %"}
+    assert units["Leverage held, hourly"] == {"x"}
+    assert units["Weights of the systems"] == {""}
+    (of_price,) = [found for title, found in units.items() if title.startswith("ETHUSDT with")]
+    assert of_price == {""}
+
+
 def test_on_a_telephone_tables_and_charts_are_scrolled_for_themselves(made: Study) -> None:
     page = render(made, analyse(made))
     assert "name='viewport'" in page
@@ -124,6 +136,11 @@ def test_assumptions_name_costs_and_missing_funding(made: Study) -> None:
     assert "Maker fee 0.02 %" in said
     assert "0.01 % every 8 hours is assumed" in said
     assert "BTCUSDT, ETHUSDT: order filters, price limits and margin brackets are those of 2025/26" in said
+
+
+def test_a_rate_that_nobody_can_read_is_written_short() -> None:
+    assert percent(12.3456) == "+1234.6 %"
+    assert percent(7.0092e27) == "+7.0e+29 %"
 
 
 def test_the_best_in_hindsight_is_named_with_its_interval(made: Study) -> None:
