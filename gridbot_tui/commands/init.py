@@ -71,7 +71,8 @@ def init(
     mode = mode or (
         Mode(choice("Mode", [m.value for m in Mode if m is not Mode.REPLAY], "sim")) if asking else Mode.SIM
     )
-    market = market or (Market(choice("Market", [m.value for m in Market], "futures")) if asking else Market.FUTURES)
+    usual = _told_by(tuple(data or ()))
+    market = market or (Market(choice("Market", [m.value for m in Market], usual.value)) if asking else usual)
     if not force:
         _refuse_to_replace(_place(config, at, mode, market))
     wanted = wanted or (until("Capital, USDT", "10000", money) if asking else money("10000"))
@@ -90,6 +91,18 @@ def init(
         sys.stdout.flush()
         # Become the bot: nothing of the wizard stays between it and the terminal.
         os.execv(sys.executable, [sys.executable, "-m", "gridbot_tui", *command])
+
+
+def _told_by(data: tuple[str, ...]) -> Market:
+    """The market that the paths of the recording are of; futures where they tell none, or both."""
+    from gridbot_tui.market.errors import DataError
+    from gridbot_tui.market.paths import candle_files
+
+    try:
+        told = {item.market for item in candle_files(data) if item.market} if data else set()
+    except DataError:  # said where the recording is read
+        told = set()
+    return next(iter(told)) if len(told) == 1 else Market.FUTURES
 
 
 def _measured(

@@ -197,6 +197,18 @@ def test_on_recorded_data_the_grid_is_suggested_by_a_back_test_with_its_sample_a
     assert "geometric" in reason
 
 
+def test_the_market_is_that_of_the_recording(tmp_path: Path, cli: Cli) -> None:
+    made = written(tmp_path, series("ETHUSDT", 33, interval=HOUR))[0]
+    spot = tmp_path / "spot" / "ETHUSDC" / "1h" / "a.parquet"
+    spot.parent.mkdir(parents=True)
+    spot.write_bytes(Path(made).read_bytes())
+    words = ("init", "--config", str(tmp_path / "c.toml"), "--mode", "replay", "--data", str(spot), "--yes")
+    assert cli(*words, "--market", "futures").code == 2
+    done = cli(*words)
+    assert done.code == 0, done.err
+    assert 'market = "spot"' in (tmp_path / "c.toml").read_text()
+
+
 def test_who_chooses_the_grid_is_told_what_a_back_test_made_of_it(cli: Cli, tmp_path: Path) -> None:
     path = written(tmp_path, series("ETHUSDT", 20, seed=81, sigma_hour=0.012))[0]
     done = cli("init", "--config", str(tmp_path / "c.toml"), "--data", path, "--grid", "arithmetic", "--json")
