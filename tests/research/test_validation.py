@@ -90,6 +90,7 @@ def test_a_folder_without_candles_is_said_and_nothing_is_written(
 
 
 def test_windows_for_the_promises_are_drawn_from_files_of_any_name(elsewhere: Path) -> None:
+    (elsewhere / "spot" / "BTCUSDT" / "1h" / "broken.parquet").write_bytes(b"PAR1")
     (of_name,) = spans(elsewhere)["spot", "1h"]
     assert of_name[2:] == (START, START + (50 * 24 - 1) * HOUR)
     assert len(list(windows(elsewhere, 6, 1))) == 6

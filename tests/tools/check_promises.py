@@ -56,7 +56,11 @@ def spans(root: Path) -> dict[tuple[str, str], list[tuple[str, str, Ms, Ms]]]:
         for path in sorted((root / market).glob("*/*/*.parquet")):
             interval, symbol = path.parent.name, path.parents[1].name
             if interval in LENGTHS:
-                frm, to = _span(path)
+                try:
+                    frm, to = _span(path)
+                except DataError as unusable:
+                    print(f"-    left out: {unusable}", file=sys.stderr)
+                    continue
                 found.setdefault((market, interval), []).append((str(path.parent), symbol, frm, to))
     return found
 

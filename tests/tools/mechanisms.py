@@ -185,6 +185,8 @@ def lines(groups: list[tuple[str, ...]], what: str) -> Iterator[str]:
     yield ""
     yield f"`make mechanisms`: the defaults less the same without the mechanism, on {what}, pooled by day"
     yield f"({len(pools[DEFAULTS])} days). Certain is what leaves out zero: of {len(ROWS)} rows one may do so by luck."
+    if left := len(groups) - len(_shared):
+        yield f"{left} of these series could not be played and {'is' if left == 1 else 'are'} left out."
     yield "The deepest fall and the highest leverage are the worst of all series, the turnover their mean, a day."
     yield ""
     yield "| mechanism | Sharpe | a year | deepest fall with, without | leverage | turnover | |"
