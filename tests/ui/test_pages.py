@@ -163,3 +163,19 @@ async def test_both_directions_of_what_if_can_be_read_on_the_smallest_terminal()
         assert "position 0.026 0.161 −0.052" in rows
         assert "profit of a cycle 44.10 46.00" in rows
         assert "funding a day pays 0.42 gets 0.14" in rows
+
+
+async def test_what_if_and_leaving_tell_of_no_margin_liquidation_or_stop_on_spot() -> None:
+    normal = fixtures.normal()
+    view = replace(normal.symbols["BTCUSDT"], stop=None, liquidation_price=None)
+    app = an_app(replace(normal, market="spot", symbols={**normal.symbols, "BTCUSDT": view}))
+    async with shown(app, (100, 30)) as pilot:
+        await press(pilot, "x")
+        text = pane_text(app, "#body")
+        assert "profit of a cycle" in text
+        assert "no stop rests: spot has none" in text
+        for word in ("margin", "maintenance", "liquidation", "funding", "away from"):
+            assert word not in text
+        await press(pilot, "ctrl+q")
+        assert "orders are cancelled; what was bought stays; no stop" in screen_text(app)
+        assert "Stop, keep coins" in screen_text(app)

@@ -8,10 +8,13 @@ from gridbot_tui.engine.preview import SymbolDifference
 UNKNOWN = "-"
 
 
-def detail(effect: Sequence[SymbolDifference]) -> dict[str, str]:
-    """``desired``: one line a symbol. ``what_if``: one line a symbol and side, if every level of it filled."""
+def detail(effect: Sequence[SymbolDifference], *, spot: bool = False) -> dict[str, str]:
+    """``desired``: one line a symbol. ``what_if``: one line a symbol and side, if every level of it filled.
+
+    ``spot``: nothing is borrowed there, so no margin and no liquidation is told of.
+    """
     found = {"desired": "\n".join(_orders(one) for one in effect)}
-    lines = [line for one in effect for line in _what_if(one)]
+    lines = [line for one in effect for line in _what_if(one, spot)]
     return {**found, "what_if": "\n".join(lines)} if lines else found
 
 
@@ -24,27 +27,26 @@ def _orders(one: SymbolDifference) -> str:
     return text + (f", then {one.target}" if one.target else "")
 
 
-def _what_if(one: SymbolDifference) -> list[str]:
+def _what_if(one: SymbolDifference, spot: bool) -> list[str]:
     before = {view.side: view for view in one.what_if_before}
     after = {view.side: view for view in one.what_if_after}
     return [
-        f"{one.symbol} {side}s filled: {_sides(before.get(side), after.get(side))}"
+        f"{one.symbol} {side}s filled: {_sides(before.get(side), after.get(side), spot)}"
         for side in ("buy", "sell")
         if side in before or side in after
     ]
 
 
-def _sides(before: WhatIf | None, after: WhatIf | None) -> str:
-    parts = [
-        f"margin {_margin(before)} -> {_margin(after)}",
-        f"{_times(before)} -> {_times(after)}",
-    ]
+def _sides(before: WhatIf | None, after: WhatIf | None, spot: bool) -> str:
+    parts = [] if spot else [f"margin {_margin(before)} -> {_margin(after)}"]
+    parts.append(f"{_times(before)} -> {_times(after)}")
     if after is not None:
         if after.drawdown is not None and after.at_price is not None:
             parts.append(f"{100 * after.drawdown:+.1f} % at {after.at_price}")
         if after.tier is not None:
             parts.append(f"T{after.tier}")
-        parts.append(f"liquidation {after.liquidation_price or UNKNOWN}")
+        if not spot:
+            parts.append(f"liquidation {after.liquidation_price or UNKNOWN}")
     return ", ".join(parts)
 
 

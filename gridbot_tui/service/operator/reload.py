@@ -24,7 +24,7 @@ from gridbot_tui.settings.model import Settings
 from gridbot_tui.settings.problems import ConfigError
 from gridbot_tui.store.core import Store
 from gridbot_tui.store.errors import StoreError
-from gridbot_tui.units import Ms
+from gridbot_tui.units import Market, Ms
 
 WRONG_INPUT: Final = {"exit_code": "2"}
 """What a command ends with where the config itself, or what the command names, is wrong."""
@@ -183,7 +183,7 @@ class Reloader:
             return False, f"nothing changed: {wrong}", {}
         except Exception as error:  # noqa: BLE001 - on copies only: whatever fails there must not stop trading
             return False, f"nothing changed: under it no decision is possible ({type(error).__name__}: {error})", {}
-        detail = {"changes": _lines(changes), **effects.detail(effect)}
+        detail = {"changes": _lines(changes), **effects.detail(effect, spot=config.market is Market.SPOT)}
         if broken:
             return False, f"nothing changed, for it would break a promise at once: {broken}", detail
         if preview:

@@ -1,10 +1,11 @@
 """Leaving: cancel (focused), detach, stop with positions protected, flatten and stop."""
 
+from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.ui.dialogs.dialog import Dialog
 from gridbot_tui.ui.dialogs.flatten import chosen, effect_rows
 from gridbot_tui.ui.picture import Picture
 from gridbot_tui.ui.rows import Row, told
-from gridbot_tui.units import Mode
+from gridbot_tui.units import Market, Mode
 
 DETACH, PROTECT, STOP = "detach", "protect", "stop"
 
@@ -19,7 +20,7 @@ class LeaveDialog(Dialog):
         self._attached = attached
         orders = picture.controls and not picture.read_only
         self.ANSWERS = ((DETACH, "Detach", "accent"),) + (
-            ((PROTECT, "Stop protected", "warn"), (STOP, "Flatten and stop", "bad")) if orders else ()
+            ((PROTECT, _keeping(picture.latest()), "warn"), (STOP, "Flatten and stop", "bad")) if orders else ()
         )
         super().__init__(picture, word)
 
@@ -44,7 +45,7 @@ class LeaveDialog(Dialog):
         rows = told(("detach   ", "accent"), f"trading goes on; {detach}", width)
         rows += told(("         ", "text"), "'gridbot attach' brings the screen back", width, "dim")
         if len(self.ANSWERS) > 1:
-            rows += told(("stop     ", "warn"), "orders are cancelled; positions stay under their stop", width)
+            rows += told(("stop     ", "warn"), f"orders are cancelled; {_kept(snapshot)}", width)
             rows += told(("flatten  ", "bad"), "everything is cancelled and closed, then the bot ends:", width)
             if snapshot is not None:
                 effect = effect_rows(snapshot, chosen(snapshot, ""), width - 9)
@@ -59,3 +60,17 @@ class LeaveDialog(Dialog):
         return tuple(
             (name, float(view.position) > 0, float(view.position) < 0) for name, view in snapshot.symbols.items()
         )
+
+
+def _keeping(snapshot: Snapshot | None) -> str:
+    """The answer that keeps positions; spot has no stop to put them under."""
+    return "Stop, keep coins" if _on_spot(snapshot) else "Stop protected"
+
+
+def _kept(snapshot: Snapshot | None) -> str:
+    """What becomes of the positions where only the orders go."""
+    return "what was bought stays; no stop" if _on_spot(snapshot) else "positions stay under their stop"
+
+
+def _on_spot(snapshot: Snapshot | None) -> bool:
+    return snapshot is not None and snapshot.market == Market.SPOT.value

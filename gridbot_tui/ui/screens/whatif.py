@@ -13,11 +13,14 @@ from gridbot_tui.ui.rows import Role, Row, left, right
 from gridbot_tui.ui.screens.levels import WIDTH, level_rows
 from gridbot_tui.ui.screens.page import Page
 from gridbot_tui.ui.screens.trials import trial_rows
+from gridbot_tui.units import Market
 
 LABEL, SHORT = 24, 18
 """Cells of the names of quantities: with their unit, and where there is no room for it."""
 LEAST = 12
 """Cells of a column of values."""
+BORROWED = ("initial margin", "maintenance", "liquidation", "  away", "funding")
+"""Rows of a market that lends."""
 
 
 class WhatIfPane(Pane):
@@ -41,9 +44,10 @@ class WhatIfPane(Pane):
         wide = max(LEAST, min(26, (width - label) // count))
         units = "" if label == LABEL else f"{view.base}, {snapshot.quote}"
         rows = [_heading(view.what_if, wide, label, units)]
-        rows += _rows(view, wide, label, snapshot.quote, picture.places)
+        spot = snapshot.market == Market.SPOT.value
+        rows += _rows(view, wide, label, snapshot.quote, picture.places, spot=spot)
         rows += [(), ((_tiers(snapshot.tier_limits), "dim"),)]
-        rows += what_if_notes(view) + tried
+        rows += what_if_notes(view, spot=spot) + tried
         room = height - len(rows) - 2
         if width >= WIDTH and (levels := level_rows(snapshot, view, room)):
             rows += [(), (("level by level: the price goes there, nothing closes on the way", "dim"),), *levels]
@@ -60,8 +64,8 @@ def _heading(cases: Sequence[WhatIf], wide: int, label: int, units: str) -> Row:
     return ((left(units, label), "dim"), *((right(name, wide), role) for name, role in zip(names, roles, strict=True)))
 
 
-def _rows(view: SymbolView, wide: int, label: int, quote: str, places: int) -> list[Row]:
-    """One row a quantity: its name, now, then each direction."""
+def _rows(view: SymbolView, wide: int, label: int, quote: str, places: int, *, spot: bool) -> list[Row]:
+    """One row a quantity: its name, now, then each direction. Spot knows no margin, liquidation or funding."""
     cases = view.what_if
     now_liquidation = words.grouped(view.liquidation_price)
     table: list[tuple[str, str, list[tuple[str, Role]]]] = [
@@ -87,6 +91,8 @@ def _rows(view: SymbolView, wide: int, label: int, quote: str, places: int) -> l
         (f"profit of a cycle, {quote}", "", [(words.money(one.cycle_profit, places), "gain") for one in cases]),
         (f"funding a day, {quote}", "", [funding_words(one.funding_day, places) for one in cases]),
     ]
+    if spot:
+        table = [row for row in table if not row[0].startswith(BORROWED)]
     return [
         (
             (left(name if label == LABEL else name.partition(",")[0], label), "dim"),
@@ -124,9 +130,11 @@ def funding_words(text: str | None, places: int = 2) -> tuple[str, Role]:
     )
 
 
-def what_if_notes(view: SymbolView) -> list[Row]:
+def what_if_notes(view: SymbolView, *, spot: bool = False) -> list[Row]:
     """What the numbers leave out."""
     stop = view.stop
+    if stop is None and spot:
+        return [(("no stop rests: spot has none", "dim"),)]
     if stop is None:
         return [(("no stop rests", "warn"),)]
     return [
