@@ -57,6 +57,7 @@ class Link:
             except ControlError as error:
                 self._lost(str(error))
                 if not self._again and isinstance(error, NotRunning):
+                    self._picture.gone = True
                     return
             else:
                 tries = 0

@@ -38,6 +38,8 @@ class Picture:
         self.snapshot: Snapshot | None = None
         self.line = Line.CONNECTING
         self.line_detail = ""
+        self.gone = False
+        """True where the bot was one of this process and its run is over: no line to it can come back."""
         self.symbol: Symbol = ""
         """The symbol that is shown."""
         self.controls = False
@@ -174,9 +176,14 @@ class Picture:
         return silence is not None and silence > STALE_AFTER
 
     @property
+    def failed(self) -> bool:
+        """True where the bot of this process has ended unasked: nobody trades, and what stood may stand still."""
+        return self.gone and not self.ended and self.stopped is None
+
+    @property
     def unheard(self) -> bool:
         """True where nobody says what the bot does now: it was lost, or is silent, and did not say that it ended."""
-        return (self.stale or self.line is Line.LOST) and not self.ended and self.stopped is None
+        return (self.stale or self.line is Line.LOST) and not (self.ended or self.gone) and self.stopped is None
 
     def _show(self, snapshot: Snapshot) -> None:
         self.snapshot, self._shown_at = snapshot, self._received_at

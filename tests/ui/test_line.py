@@ -108,9 +108,18 @@ async def test_a_bot_of_this_process_that_ended_leaves_its_last_picture_on_the_s
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.picture.snapshot is not None)
         await server.close()
-        await until(pilot, lambda: app.picture.line is Line.LOST)
+        await until(pilot, lambda: app.picture.gone)
         assert app.is_running
+        said = screen_text(app).splitlines()
+        assert "■ ENDED" in said[0]
+        assert "■ BOT ENDED" in said[1]
+        assert "nobody trades" in said[1]
+        await press(pilot, "w")
+        assert "nobody trades: " in screen_text(app)
+        assert "nothing is held back" not in screen_text(app)
         await press(pilot, "ctrl+q")
+        assert "the bot has ended, and nobody trades" in " ".join(screen_text(app).split())
+        assert "takes over" not in screen_text(app)
         await press(pilot, "right", "enter")
     assert app.return_value is not None
     assert app.return_value.how == "detached"

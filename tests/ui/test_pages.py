@@ -179,3 +179,14 @@ async def test_what_if_and_leaving_tell_of_no_margin_liquidation_or_stop_on_spot
         await press(pilot, "ctrl+q")
         assert "orders are cancelled; what was bought stays; no stop" in screen_text(app)
         assert "Stop, keep coins" in screen_text(app)
+
+
+async def test_why_tells_nothing_of_now_while_the_bot_is_not_heard() -> None:
+    app = an_app(replace(fixtures.normal(), blockers=()))
+    async with shown(app) as pilot:
+        await press(pilot, "w")
+        assert "the bot is running" in pane_text(app, "#body")
+        app.picture.line = Line.LOST
+        await settled(pilot)
+        assert "nothing is heard of the bot for" in pane_text(app, "#body")
+        assert "the bot is running" not in pane_text(app, "#body")

@@ -38,6 +38,10 @@ class LeaveDialog(Dialog):
             return told(("detach   ", "accent"), "the replay is over: nothing trades, nothing is left to stop", width)
         if picture.stopped is not None:
             return told(("detach   ", "accent"), "the bot has ended; only this terminal closes", width)
+        if picture.failed:
+            rows = told(("detach   ", "accent"), "the bot has ended, and nobody trades; this terminal closes", width)
+            left = "what it had on the exchange may still be there: start it again to have it minded"
+            return rows + told(("         ", "text"), left, width, "warn")
         if picture.unheard:
             unknown = f"nothing is heard of the bot, so whether it trades is unknown; {detach}"
             rows = told(("detach   ", "accent"), unknown, width)

@@ -36,6 +36,9 @@ def banner(picture: Picture) -> tuple[str, str] | None:
         return "■ ENDED: the recorded market ends here, and the replay with it; ^q leaves", "banner"
     if (last := picture.stopped) is not None:
         return f"■ STOPPED: {last.detail}", "banner" if last.ok else "alarm"
+    if picture.failed:
+        why = picture.line_detail.removeprefix("the bot has ended").removeprefix(": ")
+        return f"■ BOT ENDED {silence} ago, nobody trades{': ' if why else ''}{why}", "alarm"
     if picture.line is Line.LOST:
         seen = f" {silence}, orders unverified" if snapshot is not None else ""
         return f"⚠ DISCONNECTED{seen}: {picture.line_detail or 'no connection'}", "alarm"

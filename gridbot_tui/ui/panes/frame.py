@@ -153,7 +153,7 @@ class TooSmall(RowPane):
         rows: list[Row] = []
         snapshot, does = picture.snapshot, ""
         if snapshot is not None:
-            state = (picture.latest() or snapshot).state
+            state = "ended" if picture.failed else (picture.latest() or snapshot).state
             rows.append(fit((mode_badge(snapshot), (" ", "text"), *state_words(state, unheard=picture.unheard)), width))
             does = "trading goes on; " if picture.line is Line.UP and state in TRADES else ""
             rows.append(((words.short_money(snapshot.equity, picture.places), "strong"), (f" {snapshot.quote}", "dim")))

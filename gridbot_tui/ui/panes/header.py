@@ -70,7 +70,7 @@ def state_words(state: str, *, unheard: bool = False) -> Row:
 
 def _who(picture: Picture, snapshot: Snapshot) -> Row:
     view = snapshot.symbols.get(picture.symbol)
-    state = "ended" if picture.ended else snapshot.state
+    state = "ended" if picture.ended or picture.failed else snapshot.state
     if state == "running" and view is not None and view.state not in ("running", ""):
         state = view.state
     row: list[Span] = [mode_badge(snapshot), (f" {picture.symbol or 'no symbol'} ", "strong")]

@@ -27,7 +27,12 @@ class WhyPane(Pane):
         if snapshot is None:
             return [(("nothing is known of the bot: ", "warn"), (picture.line_detail or "no snapshot yet", "text"))]
         rows: list[Row] = []
-        if not picture.blockers:
+        if picture.failed:
+            rows += [(("■ ", "bad"), (f"nobody trades: {picture.line_detail}", "bad")), ()]
+        elif picture.unheard:
+            heard = f"nothing is heard of the bot for {words.span(picture.silence())}; below is what it said last"
+            rows += [(("? ", "warn"), (heard, "warn")), ()]
+        elif not picture.blockers:
             rows += [(("✓ ", "good"), (f"nothing is held back by a rule; the bot is {snapshot.state}", "text")), ()]
         for rank, (one, whom) in enumerate(together(picture), 1):
             rows += blocker_rows(rank, one, whom, picture.now(), width)
