@@ -255,3 +255,16 @@ async def test_the_mark_of_the_portfolio_stays_on_its_symbol_when_another_order_
         assert "› ETHUSDT" in marked(app, "#body"), "it is the last one now"
         await press(pilot, "enter")
         assert app.picture.symbol == "ETHUSDT"
+
+
+async def test_the_symbols_that_the_dialog_has_no_room_for_are_counted() -> None:
+    normal = fixtures.normal()
+    view = normal.symbols["BTCUSDT"]
+    app = an_app(replace(normal, symbols={f"C{at:02}USDT": view for at in range(50)}))
+    async with shown(app, (80, 24)) as pilot:
+        await press(pilot, "s")
+        assert "▼ 38 more" in screen_text(app)
+        await press(pilot, *["down"] * 12)
+        assert "▲ 1 more  ▼ 37 more" in screen_text(app)
+        await press(pilot, "0", "7")
+        assert "more" not in screen_text(app)

@@ -29,6 +29,7 @@ class SymbolList(RowPane):
         names = dialog.matching()
         dialog.at = max(0, min(dialog.at, len(names) - 1))
         first = max(0, dialog.at - height + 1)
+        dialog.hidden = (first, max(0, len(names) - first - height))
         rows: list[Row] = []
         for at, name in enumerate(names[first : first + height], first):
             view = picture.snapshot.symbols[name] if picture.snapshot else None
@@ -59,6 +60,8 @@ class SymbolDialog(ModalScreen[str], Once):
         super().__init__()
         self.picture = picture
         self.at = 0
+        self.hidden = (0, 0)
+        """Matching symbols above and below those that are listed."""
         self._wanted = Field(placeholder="type to filter", compact=True)
         self._list = SymbolList()
 
@@ -77,8 +80,12 @@ class SymbolDialog(ModalScreen[str], Once):
         return [name for name in names if wanted in name.upper()]
 
     def flush(self, picture: Picture) -> None:
-        """The list as it is now."""
+        """The list as it is now, and how many there are beside it."""
         self._list.flush(picture)
+        above, below = self.hidden
+        more = [f"▲ {above} more"] if above else []
+        more += [f"▼ {below} more"] if below else []
+        self.query_one("#box").border_subtitle = "  ".join(more)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter."""
