@@ -116,7 +116,8 @@ def _shape(desk: Desk, names: list[Symbol], view: Portfolio, trims: dict[Symbol,
     wanted = {name: _wanted(desk, desk.symbols[name], trims, account) for name in names}
     slots = {name: one.resting for name, one in wanted.items()}
     strays = exposure.strays(desk, slots)
-    admitted, planned = desk.gate.shape(exposure.as_planned(desk, view, slots), slots, strays)
+    foreign = exposure.foreign(desk, names)
+    admitted, planned = desk.gate.shape(exposure.as_planned(desk, view, slots), slots, strays, foreign)
     for name in names:
         walk.plan(desk, desk.symbols[name], planned.symbols[name])
     for name in names:

@@ -2,12 +2,14 @@
 
 from collections.abc import Collection
 
+from gridbot_tui.engine import walk as walks
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.walk import of_symbol, walk
 from gridbot_tui.orders.book import LiveOrder
 from gridbot_tui.orders.model import OrderState, Slot
 from gridbot_tui.risk import gate
 from gridbot_tui.risk.exposure import Portfolio
+from gridbot_tui.risk.gate import ForeignOrder
 from gridbot_tui.units import Symbol
 
 
@@ -46,6 +48,13 @@ def strays(desk: Desk, slots: dict[Symbol, tuple[Slot, ...]]) -> dict[Symbol, li
             if lost:
                 found[name] = lost
     return found
+
+
+def foreign(desk: Desk, names: Collection[Symbol]) -> dict[Symbol, list[ForeignOrder]]:
+    """What others let rest of these symbols."""
+    if not desk.foreign_orders:
+        return {}
+    return {name: [one[:3] for one in walks.foreign(desk, desk.symbols[name])] for name in names}
 
 
 def symbol_leverage(desk: Desk, state: SymbolDesk) -> float | None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.risk.exposure import SymbolExposure
-from gridbot_tui.units import Market, Ms, Side, Symbol
+from gridbot_tui.units import Market, Ms, Side, Steps, Symbol, Ticks
 
 # Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
 _SPOT, _SELL = Market.SPOT, Side.SELL
@@ -92,16 +92,25 @@ def of_symbol(desk: Desk, state: SymbolDesk) -> SymbolExposure:
         state.instrument, position, mark, gap=gap, fresh=fresh, orders=desk.orders.live(state.symbol)
     )
     state.exposure = made
+    if desk.foreign_orders:
+        for side, price, steps, at_mark in foreign(desk, state):
+            made.push(side, price, steps)
+            made.at_mark = made.at_mark or at_mark
+    return made
+
+
+def foreign(desk: Desk, state: SymbolDesk) -> list[tuple[Side, Ticks, Steps, bool]]:
+    """What others let rest of a symbol: side, price, what is left, and whether that is the mark's price."""
+    found = []
     spot = state.instrument.market is _SPOT
     for order in desk.foreign_orders.values():
         if spot and order.side is _SELL:
             continue  # of base that is there: it opens no short, and most often is none of ours
         if order.symbol == state.symbol and not order.reduce_only and not order.conditional:
-            price = order.price if order.price is not None else mark
+            price = order.price if order.price is not None else state.mark
             if price is not None and order.steps > order.filled:
-                made.push(order.side, price, order.steps - order.filled)
-                made.at_mark = made.at_mark or order.price is None
-    return made
+                found.append((order.side, price, order.steps - order.filled, order.price is None))
+    return found
 
 
 def is_fresh(desk: Desk, state: SymbolDesk) -> bool:

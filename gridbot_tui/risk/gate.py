@@ -32,6 +32,8 @@ UNKNOWN_SYMBOL: Final = "unknown_symbol"
 _SAFE: Final = 1.0 - 1e-9
 """Limits are compared this much early: float rounding never lets anything past."""
 _SPOT_CAP: Final = 1.0
+ForeignOrder = tuple[Side, Ticks, Steps]
+"""What is left of an order of another hand's; a market order has the mark for its price."""
 _RESTING, _BUY = SlotState.RESTING, Side.BUY  # looked up once: every decision asks them of every slot
 
 
@@ -74,16 +76,21 @@ class Gate:
         Withheld are the farthest entries first (by relative distance from the mark), whatever the symbol,
         among those on the side that makes the worst case. An entry that also closes keeps that part.
         """
-        return self.shape(view, slots, strays or {})[0]
+        return self.shape(view, slots, strays or {}, {})[0]
 
     def shape(
         self,
         view: Portfolio,
         slots: Mapping[Symbol, tuple[Slot, ...]],
         strays: Mapping[Symbol, Iterable[LiveOrder]],
+        foreign: Mapping[Symbol, Iterable[ForeignOrder]],
     ) -> tuple[dict[Symbol, tuple[Slot, ...]], Portfolio]:
-        """As ``admit``, with the account as it will be once all of it stands."""
-        plan = _Plan(view, slots, strays)
+        """As ``admit``, with the account as it will be once all of it stands.
+
+        ``foreign``: what others let rest, which ``final_check`` counts, too. Were it left out here, no far entry would
+        make room for it, and the newest orders, those of the exits among them, would be the ones that may not leave.
+        """
+        plan = _Plan(view, slots, strays, foreign)
         plan.withhold_unmarked(view.blocked)
         around = next(iter(slots)) if len(slots) == 1 else ""
         code = self.verdict(plan.view, around)
@@ -155,15 +162,17 @@ def strays(live: Iterable[LiveOrder], slots: Iterable[Slot]) -> list[LiveOrder]:
 class _Plan:
     """Slots under consideration, and the worst case they make."""
 
-    __slots__ = ("_changed", "_far", "_given", "_slots", "_strays", "view")
+    __slots__ = ("_changed", "_far", "_foreign", "_given", "_slots", "_strays", "view")
 
     def __init__(
         self,
         view: Portfolio,
         slots: Mapping[Symbol, tuple[Slot, ...]],
         strays: Mapping[Symbol, Iterable[LiveOrder]],
+        foreign: Mapping[Symbol, Iterable[ForeignOrder]],
     ) -> None:
         self._given = slots
+        self._foreign = foreign
         self._slots = {symbol: list(slots[symbol]) for symbol in sorted(slots)}
         self._changed: set[Symbol] = set()
         self._far: dict[Symbol, dict[Side, list[tuple[float, int]]]] = {}
@@ -255,7 +264,7 @@ class _Plan:
             self._slots[symbol][index] = msgspec.structs.replace(slot, state=_SLOT_BLOCKED, reason=code)
 
     def _count(self, symbol: Symbol) -> None:
-        """Let the symbol's exposure count exactly its resting slots and strays."""
+        """Let the symbol's exposure count exactly its resting slots, its strays and what others let rest."""
         buys: list[Order] = []
         sells: list[Order] = []
         for slot in self._slots[symbol]:
@@ -264,4 +273,6 @@ class _Plan:
         one = self.view.symbols[symbol].with_orders(buys, sells)
         for live in self._strays.get(symbol, ()):
             one.add(live.order, live.remaining)
+        for side, price, steps in self._foreign.get(symbol, ()):
+            one.push(side, price, steps)
         self.view.symbols[symbol] = one

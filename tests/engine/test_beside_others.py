@@ -409,3 +409,22 @@ def test_a_bot_that_was_started_on_an_empty_wallet_trades_as_soon_as_money_comes
     assert not desk.blockers.holds(name, "no_equity")
     assert rig.world.exchange.history.open, "an hour before the next plan is due"
     assert rig.problems == []
+
+
+def test_the_farthest_entries_make_room_for_an_order_of_others_and_exits_rest() -> None:
+    risen = (600_000, 630_000, 600_000, 630_000)
+    rig = grid(*[flat(600_000)] * 3, risen, *[flat(630_000)] * 6, side="neutral", levels=10, leverage=0.65)
+    rig.run(until=rig.source.start + 2 * MINUTE)
+    others = NewOrder(f"{HAND}m1", BTC, Side.BUY, OrderKind.LIMIT, 40, 400_000, Purpose.GRID, rig.world.now)
+    assert rig.world.owner.manual_order(others) is None
+    rig.settle()
+    rig.bot.reconcile(rig.engine.now)
+    rig.run()
+    desk = rig.engine.desk
+    assert others.client_id in desk.foreign_orders
+    assert position(rig) < 0
+    view = symbol_view(desk, desk.symbols[BTC])
+    buys = [rung for rung in view.ladder if rung.side == "buy"]
+    assert all(rung.state == "resting" for rung in buys if rung.lot), "what closes the short is not held back"
+    assert buys[-1].state == "blocked", "but the farthest entry is"
+    assert desk.gate.verdict(exposure.portfolio(desk)) == ""
