@@ -8,7 +8,7 @@ from gridbot_tui.engine import converge, exposure, protection
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.events import OpenOrders
 from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose, StopOrder
-from gridbot_tui.units import Market, Symbol
+from gridbot_tui.units import Market, Symbol, plain
 
 
 def protect(desk: Desk, listed: OpenOrders) -> None:
@@ -25,7 +25,8 @@ def protect(desk: Desk, listed: OpenOrders) -> None:
         plan = protection.stop_plan(desk, state, position, [], view, account)
         if plan.stop is not None:
             converge.send(desk, _order(desk, state, plan.stop), view)
-            desk.note(name, "protected", f"{position} steps were held without a stop at the start", "warning")
+            held = f"{plain(state.instrument.quantity(position))} {state.instrument.base}"
+            desk.note(name, "protected", f"{held} were held without a stop at the start", "warning")
 
 
 def _sent_already(desk: Desk, symbol: Symbol) -> bool:

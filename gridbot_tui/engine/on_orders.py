@@ -21,7 +21,7 @@ from gridbot_tui.orders.churn import AT_ONCE, LET_GO, is_post_only_refusal
 from gridbot_tui.orders.model import NewOrder, OrderState, Purpose
 from gridbot_tui.orders.reconcile import ALL, BUYS, SELLS, SINGLES
 from gridbot_tui.orders.table import ImpossibleTransition
-from gridbot_tui.units import DAY, Ms, Side, Symbol
+from gridbot_tui.units import DAY, Ms, Side, Symbol, plain
 
 # Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
 _ABSENT = Outcome.ABSENT
@@ -235,7 +235,8 @@ def fill(desk: Desk, event: Fill) -> None:
     if live is not None and live.order.purpose is _STOP:
         _fired(desk, event.symbol, event.at)
     if event.forced:
-        desk.note(event.symbol, event.forced, f"the exchange closed {event.steps} steps by {event.forced}", "error")
+        closed = f"{plain(state.instrument.quantity(event.steps))} {state.instrument.base}"
+        desk.note(event.symbol, event.forced, f"the exchange closed {closed} by {event.forced}", "error")
     elif not event.ours:
         second_bot.sign(desk, event.client_id)
         said = "changed the position" if effect.before != effect.after else "sold base that is not the bot's either"

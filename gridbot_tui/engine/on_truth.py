@@ -108,7 +108,9 @@ def _compare_positions(desk: Desk, event: AccountState) -> None:
                 desk.dirty.add(symbol)
             continue
         desk.unexplained[symbol] = theirs - ours
-        detail = f"the exchange holds {theirs} steps, the ledger {ours}"
+        one = desk.symbols[symbol].instrument
+        holds, knows = (plain(one.quantity(steps)) for steps in (theirs, ours))
+        detail = f"the exchange holds {holds} {one.base}, the ledger {knows}"
         if desk.blockers.hold(symbol, "position_unknown", event.at, detail, "when both agree after a resync"):
             desk.note(symbol, "position_unknown", detail, "warning")
             desk.dirty.add(symbol)

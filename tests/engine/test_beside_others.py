@@ -223,6 +223,8 @@ def test_what_no_trade_explains_is_of_before_the_start_only_where_no_order_of_ou
     stated_for_a_minute(rig)
     assert rig.engine.desk.ledger.position(BTC) == 0
     assert rig.engine.desk.blockers.holds(BTC, "position_unknown")
+    said = [one.detail for one in rig.engine.desk.blockers.every() if one.code == "position_unknown"]
+    assert said == ["the exchange holds 0.05 BTC, the ledger 0"]
 
 
 def test_a_bar_that_comes_late_does_not_take_the_mark_back_to_an_older_price() -> None:

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from gridbot_tui.control.snapshot import LinkView
+from gridbot_tui.exchange.binance.health import AdapterHealth
+from gridbot_tui.service import links_view
 from gridbot_tui.units import Mode
 from tests.service.wire_scene import Scene, live_through
 
@@ -54,3 +58,9 @@ def test_on_paper_the_markets_connections_are_shown_and_the_account_is_said_to_b
         assert all(link.up for link in links.values())
 
     live_through(story, tmp_path, mode=Mode.PAPER)
+
+
+@pytest.mark.parametrize(("offset", "said"), [(-120_000, "120.0 s ahead"), (1_500, "1.5 s behind")])
+def test_a_clock_is_said_to_be_ahead_or_behind_not_off_by_a_sign(offset: int, said: str) -> None:
+    health = AdapterHealth(0, 1, 0, 1, 0, None, None, offset, "", None, None, "")
+    assert links_view._words(health, 0) == [f"this machine's clock is {said}"]

@@ -57,7 +57,8 @@ def _words(health: AdapterHealth, now: Ms) -> list[str]:
     if health.unresolved:
         words.append(f"{health.unresolved} orders went unanswered so far")
     if abs(health.clock_offset_ms) >= 500:
-        words.append(f"this machine's clock is off by {health.clock_offset_ms / 1000:+.1f} s")
+        off = health.clock_offset_ms / 1000  # the exchange's less ours
+        words.append(f"this machine's clock is {abs(off):.1f} s {'behind' if off > 0 else 'ahead'}")
     if health.latency_p99_ms is not None:
         words.append(f"p99 {health.latency_p99_ms:.0f} ms")
     if health.last_error and health.last_error_at is not None:
