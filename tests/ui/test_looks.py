@@ -356,3 +356,16 @@ async def test_an_account_in_a_dear_coin_does_not_read_as_nothing(size: tuple[in
         assert size[0] < 100 or "+0.000206" in screen_text(app)
         await press(pilot, "f")
         assert "fee about 0.78" in screen_text(app), "the price of this made market is still in thousands"
+
+
+def test_a_drawdown_that_a_tier_waits_for_is_said_beside_the_tier() -> None:
+    def said(tier: int, drawdown: float) -> str:
+        picture = Picture(monotonic=lambda: 0)
+        picture.receive(replace(fixtures.normal(), tier=tier, drawdown=drawdown, tier_limits=(0.05, 0.10, 0.15)))
+        return "".join(text for text, _ in RiskPane().status(picture))
+
+    assert said(0, -0.04) == "T0 normal"
+    assert said(0, -0.06) == "T0 normal, T1 if it lasts"
+    assert said(0, -0.123) == "T0 normal, T2 if it lasts"
+    assert said(2, -0.08) == "T2 defends"
+    assert said(3, -0.20) == "T3 halted"

@@ -37,7 +37,10 @@ class RiskPane(Pane):
             return ()
         names = ("normal", "reduces", "defends", "halted")
         tier = min(snapshot.tier, 3)
-        return ((f"T{snapshot.tier} {names[tier]}", TIERS[tier]),)
+        said: Row = ((f"T{snapshot.tier} {names[tier]}", TIERS[tier]),)
+        lasting = sum(1 for limit in snapshot.tier_limits[:2] if -(snapshot.drawdown or 0.0) >= limit)
+        # The first two go by the average: a drawdown past their marks beside T0 would read as a fault.
+        return (*said, (f", T{lasting} if it lasts", "warn")) if lasting > tier else said
 
 
 def leverage_row(snapshot: Snapshot, width: int) -> Row:
