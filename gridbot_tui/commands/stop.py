@@ -15,7 +15,9 @@ _GONE_S = 10.0
 
 def stop(
     ctx: typer.Context,
-    keep_positions: bool = typer.Option(False, "--keep-positions", help="Leave positions, under their resting stop."),
+    keep_positions: bool = typer.Option(
+        False, "--keep-positions", help="Leave positions, under their resting stop; spot has none."
+    ),
     home: HomeOption = None,
     profile: ProfileOption = None,
     json: JsonOption = False,
