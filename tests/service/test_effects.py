@@ -1,7 +1,7 @@
 """What a config change does, in lines."""
 
 from gridbot_tui.engine.preview import SymbolDifference
-from gridbot_tui.service import effects
+from gridbot_tui.service.operator import effects
 from tests.ui import fixtures
 
 

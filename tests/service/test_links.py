@@ -6,7 +6,7 @@ import pytest
 
 from gridbot_tui.control.snapshot import LinkView
 from gridbot_tui.exchange.binance.health import AdapterHealth
-from gridbot_tui.service import links_view
+from gridbot_tui.service.venues import links_view
 from gridbot_tui.units import Mode
 from tests.service.wire_scene import Scene, live_through
 
