@@ -175,6 +175,20 @@ def test_accounts_do_not_see_each_other(served: Served) -> None:
     assert (status, answer["code"]) == (400, -2013)
 
 
+def test_every_asset_is_told_unless_those_of_nothing_are_left_out(served: Served) -> None:
+    """A client may look up an asset that it never had."""
+    fresh = "emptyhanded"
+    served.control("account", key=fresh, secret="secret", balances={"USDT": "10"})
+
+    def told(path: str, field: str = "", **params: Any) -> list[str]:
+        answer = served.signed("GET", path, key=fresh, **params)[1]
+        return sorted(row["asset"] for row in (answer[field] if field else answer))
+
+    assert told("/api/v3/account", "balances") == ["BTC", "ETH", "USDT"]
+    assert told("/api/v3/account", "balances", omitZeroBalances="true") == ["USDT"]
+    assert told("/fapi/v3/balance") == told("/fapi/v3/account", "assets") == ["BNB", "USDT"]
+
+
 def test_a_deposit_is_told(served: Served) -> None:
     with spot_user_stream(served) as ears:
         served.control("deposit", key="key", market="spot", asset="ETH", amount="2")

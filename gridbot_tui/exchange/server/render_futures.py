@@ -21,7 +21,7 @@ from gridbot_tui.exchange.simulated.records import (
     Trade,
     Update,
 )
-from gridbot_tui.units import ZERO, Ms, Side, Symbol
+from gridbot_tui.units import ZERO, Asset, Money, Ms, Side, Symbol
 
 Json = dict[str, Any]
 
@@ -327,13 +327,19 @@ def account(desk: Desk, version: int, now: Ms) -> Json:
         "totalOpenOrderInitialMargin": fixed(m.order_margin), "totalCrossWalletBalance": fixed(m.wallet),
         "totalCrossUnPnl": money(m.unrealised), "availableBalance": fixed(m.available),
         "maxWithdrawAmount": fixed(min(m.available, max(ZERO, m.wallet))),
-        "assets": [_asset(m, b.asset, b.wallet, version, now) for b in account_of(desk).balances()],
+        "assets": [_asset(m, name, wallet, version, now) for name, wallet in _wallets(desk)],
         "positions": [_held(m, s, version) for s in desk.venues if version == 2 or m.interesting(s)],
     }  # fmt: skip
     if version == 2:
         found |= {"feeTier": 0, "feeBurn": False, "canTrade": True, "canDeposit": True, "canWithdraw": True,
                   "updateTime": 0, "multiAssetsMargin": False, "tradeGroupId": -1}  # fmt: skip
     return found
+
+
+def _wallets(desk: Desk) -> list[tuple[Asset, Money]]:
+    """What is held of every asset that exchangeInfo names, and of others; in name order."""
+    found = dict.fromkeys((*(tape.instrument.quote for tape in desk.tapes.values()), "BNB"), ZERO)
+    return sorted((found | {b.asset: b.wallet for b in account_of(desk).balances()}).items())
 
 
 def _asset(m: Margins, asset: str, wallet: Decimal, version: int, now: Ms) -> Json:

@@ -4,11 +4,22 @@ from typing import Any
 
 from gridbot_tui.exchange.server import info, render_spot
 from gridbot_tui.exchange.server.codes import Denied
-from gridbot_tui.exchange.server.numbers import ZERO8, fixed
+from gridbot_tui.exchange.server.desk import Desk
+from gridbot_tui.exchange.server.numbers import fixed
 from gridbot_tui.exchange.server.public import tapes_of
 from gridbot_tui.exchange.server.table import Call, endpoint
+from gridbot_tui.units import ZERO, Asset, Money
 
 Json = dict[str, Any]
+
+
+def _assets(desk: Desk) -> list[tuple[Asset, Money, Money]]:
+    """Every asset of the market and whatever else is held, in name order: (asset, all of it, locked)."""
+    held = {b.asset: b for b in desk.account.balances()}
+    instruments = [tape.instrument for tape in desk.tapes.values()]
+    names = {i.base for i in instruments} | {i.quote for i in instruments} | set(held)
+    return [(name, held[name].wallet, held[name].locked) if name in held else (name, ZERO, ZERO)
+            for name in sorted(names)]  # fmt: skip
 
 
 @endpoint("GET", "/api/v3/account", "omitZeroBalances", security="SIGNED", weight=20, ws="account.status")
@@ -17,12 +28,11 @@ def account(call: Call) -> Json:
     desk = call.place.desk(call.account, "spot", call.now)
     maker, taker = desk.params.spot_maker, desk.params.spot_taker
     rates = {"maker": fixed(maker), "taker": fixed(taker), "buyer": "0.00000000", "seller": "0.00000000"}
-    assets = {b.asset: b for b in desk.account.balances()}
     trades = [t[-1].at for t in desk.history.trades.values() if t]
     balances = [
-        {"asset": name, "free": fixed(view.wallet - view.locked), "locked": fixed(view.locked)}
-        for name, view in sorted(assets.items())
-        if view.wallet or not call.get("omitZeroBalances")
+        {"asset": name, "free": fixed(wallet - locked), "locked": fixed(locked)}
+        for name, wallet, locked in _assets(desk)
+        if wallet or not call.get("omitZeroBalances")
     ]
     return {
         "makerCommission": int(maker * 10_000), "takerCommission": int(taker * 10_000), "buyerCommission": 0,
@@ -142,10 +152,10 @@ def user_assets(call: Call) -> list[Json]:
     """What the account has on spot."""
     if call.account.spot is None:
         return []
-    held = call.place.desk(call.account, "spot", call.now).account.balances()
+    desk = call.place.desk(call.account, "spot", call.now)
     wanted, nothing = call.get("asset"), dict.fromkeys(("freeze", "withdrawing", "ipoable", "btcValuation"), "0")
-    return [{"asset": b.asset, "free": fixed(b.wallet - b.locked), "locked": fixed(b.locked), **nothing}
-            for b in held if b.wallet and wanted in (None, b.asset)]  # fmt: skip
+    return [{"asset": name, "free": fixed(wallet - locked), "locked": fixed(locked), **nothing}
+            for name, wallet, locked in _assets(desk) if wallet and wanted in (None, name)]  # fmt: skip
 
 
 @endpoint("GET", "/sapi/v1/system/status")
@@ -161,16 +171,12 @@ def coins(call: Call) -> list[Json]:
     if call.account.spot is None:
         return []
     desk = call.place.desk(call.account, "spot", call.now)
-    held = {b.asset: b for b in desk.account.balances()}
-    instruments = [tape.instrument for tape in desk.tapes.values()]
-    names = sorted({i.base for i in instruments} | {i.quote for i in instruments} | set(held))
     nothing = dict.fromkeys(("freeze", "ipoable", "ipoing", "storage", "withdrawing"), "0")
     return [
         {"coin": name, "name": name, "trading": True, "isLegalMoney": False, "depositAllEnable": False,
          "withdrawAllEnable": False, "networkList": [], **nothing,
-         "free": fixed(held[name].wallet - held[name].locked) if name in held else ZERO8,
-         "locked": fixed(held[name].locked) if name in held else ZERO8}
-        for name in names
+         "free": fixed(wallet - locked), "locked": fixed(locked)}
+        for name, wallet, locked in _assets(desk)
     ]  # fmt: skip
 
 
