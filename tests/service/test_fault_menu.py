@@ -52,7 +52,7 @@ ACTION_FAULTS: dict[str, tuple[Rule, str]] = {
     "ping_stop": ({"on": "*"}, ANY),
     "expire_listen_key": ({}, "listen key expired"),
     "flood": ({"count": 2_000}, ANY),
-    "skew": ({"ms": 7_000}, "clock is off"),
+    "skew": ({"ms": 7_000}, "clock is 7.0 s behind"),
     "maintenance": ({"ms": 20_000}, "unanswered"),
     "deleverage": ({"symbol": SYMBOL}, "deleveraging"),
     "liquidate": ({}, "liquidation"),
