@@ -33,11 +33,11 @@ from gridbot_tui.service.history import WithHistory
 from gridbot_tui.service.operator.command_log import LiveCommands
 from gridbot_tui.service.parts import Parts
 from gridbot_tui.service.real_runner import RealRunner
-from gridbot_tui.service.renewal import Renewal
+from gridbot_tui.service.renewal import Open, Renewal
 from gridbot_tui.service.venues.dead_man import DeadMan
 from gridbot_tui.service.venues.dead_man_watch import Watch
 from gridbot_tui.service.venues.venue import Venue
-from gridbot_tui.service.venues.venue_open import open_venue
+from gridbot_tui.service.venues.venue_open import keys_of, open_venue
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.store.errors import StoreError
 from gridbot_tui.store.identity import Identity
@@ -66,8 +66,12 @@ class RealParts(Parts):
 
     runner: RealRunner
 
-    def __init__(self, plan: Plan, profile: Profile, venue: Venue, live: LiveStore, *, screen: bool) -> None:
+    def __init__(
+        self, plan: Plan, profile: Profile, venue: Venue, live: LiveStore, *, again: Open | None = None, screen: bool
+    ) -> None:
+        """``again``: opens the venue of a run that follows this one; None: none does."""
         self.venue = venue
+        self._again = again
         self.live_store = live
         config = self._engine_config(plan.loaded.settings, 1, plan)
         durable = plan.mode is not Mode.PAPER
@@ -108,11 +112,7 @@ class RealParts(Parts):
         self._dead_man = self._make_dead_man(plan.loaded.settings.safety.cancel_all_after_s)
         self._account_up = asyncio.Event()
         self._renewal = Renewal(
-            lambda: open_venue(plan, profile),
-            self._objection,
-            self._may_leave,
-            self._leave,
-            lambda text: self.announce(text, "listing"),
+            again, self._objection, self._may_leave, self._leave, lambda text: self.announce(text, "listing")
         )
         self._goes_on = False
         self._writer: asyncio.Task[None] | None = None
@@ -225,7 +225,7 @@ class RealParts(Parts):
         let_go_of_what_stood()
         plan = replace(self.plan, options=replace(self.plan.options, in_force=self.session.in_force))
         plan = replace(plan, loaded=self.reloader.loaded)
-        following = await _on(venue, plan, self.profile, screen=self.screen)
+        following = await _on(venue, plan, self.profile, self._again, screen=self.screen)
         following.unheard = self.unheard
         return following
 
@@ -384,11 +384,12 @@ async def open_real(plan: Plan, profile: Profile, *, screen: bool) -> RealParts:
         RunRefused: keys, account or config do not fit; the exchange cannot be reached.
         StoreUnusable, StoreUnavailable: the state file.
     """
-    venue = await open_venue(plan, profile, _unseen if screen else _on_stderr)
-    return await _on(venue, plan, profile, screen=screen)
+    keys = keys_of(plan)
+    venue = await open_venue(plan, profile, keys, _unseen if screen else _on_stderr)
+    return await _on(venue, plan, profile, lambda: open_venue(plan, profile, keys), screen=screen)
 
 
-async def _on(venue: Venue, plan: Plan, profile: Profile, *, screen: bool) -> RealParts:
+async def _on(venue: Venue, plan: Plan, profile: Profile, again: Open | None, *, screen: bool) -> RealParts:
     """A run on a venue that is open; where it cannot be made the venue is closed."""
     try:
         bot = plan.loaded.settings.bot
@@ -397,7 +398,7 @@ async def _on(venue: Venue, plan: Plan, profile: Profile, *, screen: bool) -> Re
         durable = plan.mode is not Mode.PAPER
         live = await LiveStore.open(profile.database, durable=durable, identity=identity)
         try:
-            return RealParts(plan, profile, venue, live, screen=screen)
+            return RealParts(plan, profile, venue, live, again=again, screen=screen)
         except BaseException:
             await live.close()
             raise

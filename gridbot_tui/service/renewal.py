@@ -13,6 +13,7 @@ from typing import Final
 from gridbot_tui.service.assemble import RunRefused
 from gridbot_tui.service.venues.venue import Venue
 
+Open = Callable[[], Awaitable[Venue]]
 LOOK_S: Final = 1.0
 PATIENCE_S: Final = 60.0
 """So long a command that is under way is waited for: whoever gave it loses the line to this run."""
@@ -24,15 +25,16 @@ class Renewal:
 
     def __init__(
         self,
-        open_venue: Callable[[], Awaitable[Venue]],
+        again: Open | None,
         objection: Callable[[Venue], str],
         may_leave: Callable[[bool], bool],
         leave: Callable[[], None],
         say: Callable[[str], None],
     ) -> None:
-        """``objection``: why a run cannot go on with it, "" where it can. ``may_leave``: whether nothing is under way
-        that this run has to end itself; where it is pressing, but for commands."""
-        self._open = open_venue
+        """``again``: opens another venue; None: no run follows this one. ``objection``: why none can go on with it, ""
+        where one can. ``may_leave``: whether nothing is under way that this run has to end itself; where it is
+        pressing, but for commands."""
+        self._open = again
         self._objection = objection
         self._may_leave = may_leave
         self._leave = leave
@@ -44,12 +46,14 @@ class Renewal:
 
     def want(self) -> None:
         """Something is not as this run has taken it in."""
-        self._wanted.set()
+        if self._open is not None:
+            self._wanted.set()
 
     async def run(self) -> None:
         """Begin anew when that is wanted and nothing speaks against it."""
         while self.venue is None:
             await self._wanted.wait()
+            assert self._open is not None
             self._wanted.clear()
             try:
                 venue = await self._open()

@@ -10,7 +10,6 @@ from gridbot_tui.exchange.binance.clock import WallClock
 from gridbot_tui.exchange.binance.errors import BinanceError
 from gridbot_tui.exchange.binance.factory import make_rest
 from gridbot_tui.exchange.binance.hosts import hosts_of
-from gridbot_tui.exchange.binance.keys import Keys
 from gridbot_tui.exchange.binance.rest import FeeRates, Rest
 from gridbot_tui.service.assemble import Plan, RunRefused
 from gridbot_tui.service.venues import safety
@@ -54,7 +53,7 @@ def look(plan: Plan) -> Seen:
 async def _look(plan: Plan) -> Seen:
     settings = plan.loaded.settings
     hosts = hosts_of(plan.mode, settings.exchange.base_url)
-    keys = Keys() if plan.mode is Mode.PAPER else keys_of(plan)
+    keys = keys_of(plan)
     clock = WallClock()
     rest = make_rest(plan.market, hosts, keys, ours=lambda _: False, params=settings.exchange, clock=clock)
     try:

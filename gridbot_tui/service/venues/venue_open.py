@@ -51,7 +51,9 @@ ASKING_S: Final = 90.0
 T = TypeVar("T")
 
 
-async def open_venue(plan: Plan, profile: Profile, say: Callable[[str], None] = lambda text: None) -> Venue:
+async def open_venue(
+    plan: Plan, profile: Profile, keys: Keys, say: Callable[[str], None] = lambda text: None
+) -> Venue:
     """Connect and look everything over. ``say`` is told while the exchange cannot be reached.
 
     Raises:
@@ -62,7 +64,6 @@ async def open_venue(plan: Plan, profile: Profile, say: Callable[[str], None] = 
         hosts = hosts_of(plan.mode, settings.exchange.base_url)
     except ValueError as wrong:
         raise RunRefused(str(wrong)) from wrong
-    keys = Keys() if plan.mode is Mode.PAPER else keys_of(plan)
     clock = WallClock()
     ours = IdFactory(settings.bot.name, settings.bot.account).is_ours
     rest = make_rest(plan.market, hosts, keys, ours=ours, params=settings.exchange, clock=clock)
@@ -93,7 +94,13 @@ async def open_venue(plan: Plan, profile: Profile, say: Callable[[str], None] = 
 
 
 def keys_of(plan: Plan) -> Keys:
-    """The API key of the account. Raises RunRefused where there is none, or nothing that can be one."""
+    """The API key of the account; none on paper. May wait for a locked keyring: not while a bot trades.
+
+    Raises:
+        RunRefused: there is none, or nothing that can be one.
+    """
+    if plan.mode is Mode.PAPER:
+        return Keys()
     owner = Owner(plan.mode, plan.market, plan.loaded.settings.bot.account)
     try:
         found = resolve(owner)
