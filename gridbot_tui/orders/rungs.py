@@ -38,6 +38,8 @@ class Touch(Struct, frozen=True, gc=False):
 def touch_for(instrument: Instrument, best: tuple[Ticks, Ticks]) -> Touch:
     """Best bid and ask as orders may have them: what others left in an older tick size lies between."""
     bid, ask = best
+    if instrument.price_every == 1:
+        return Touch(bid, ask)
     return Touch(instrument.order_down(bid), instrument.order_up(ask))
 
 

@@ -75,7 +75,8 @@ def resting_stop(
         )
         if trigger is not None:
             steps = abs(position) + sum(size for _, size in entries[:count])
-            trigger = _placeable(trigger, side, mark, entries[:count], instrument)
+            if instrument.price_every != 1:
+                trigger = _placeable(trigger, side, mark, entries[:count], instrument)
             ticks = min(max(trigger, instrument.min_price), instrument.max_price)
             stop = StopOrder(side.opposite, ticks, min(steps, instrument.market_max_steps))
             reason = STOP_BUDGET if count < len(entries) else ""
