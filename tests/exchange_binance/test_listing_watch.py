@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Mapping
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
 
 from gridbot_tui.exchange.binance import listing_watch
 from gridbot_tui.exchange.binance.errors import BinanceError, Refused, RetryLater
-from gridbot_tui.exchange.binance.listing_watch import EVERY, SOON, ListingWatch, notices
+from gridbot_tui.exchange.binance.listing_watch import CONFIRM, EVERY, SOON, ListingWatch, notices
 from gridbot_tui.exchange.binance.rest import Listing
 from gridbot_tui.market.instrument import Bracket
 from gridbot_tui.units import Market, Symbol
@@ -128,6 +128,30 @@ def test_where_something_is_odd_it_is_looked_soon_and_not_all_the_time() -> None
     at_once(run())
     pauses = [later - sooner for sooner, later in pairwise([1_000.0, *looked])]
     assert pauses == [EVERY / 2, SOON, SOON], "while it lasts"
+
+
+def test_a_change_is_confirmed_soon_and_then_taken_up() -> None:
+    finer = {"BTCUSDT": replace(BTC, instrument=instrument("BTCUSDT", tick="0.01"))}
+    looked: list[float] = []
+    taken: list[float] = []
+
+    class Told:
+        async def listings(self, _: Any) -> Mapping[Symbol, Listing]:
+            looked.append(asyncio.get_running_loop().time())
+            return {"BTCUSDT": BTC} if len(looked) == 2 else finer  # one of its machines does not know yet
+
+    async def run() -> None:
+        now, rest = asyncio.get_running_loop().time, cast(Any, Told())
+        watch = ListingWatch(rest, {"BTCUSDT": BTC}, lambda _: None, VirtualClock(), lambda: taken.append(now()))
+        running = asyncio.create_task(watch.run())
+        await asyncio.sleep(3.5 * EVERY)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    at_once(run())
+    pauses = [later - sooner for sooner, later in pairwise(looked)]
+    assert pauses[:3] == [CONFIRM, EVERY, CONFIRM]
+    assert taken[0] == looked[3]
 
 
 def test_an_exchange_that_does_not_answer_changes_nothing() -> None:

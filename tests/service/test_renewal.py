@@ -22,7 +22,7 @@ WITHIN_S = 60.0
 @pytest.fixture(autouse=True)
 def looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing_watch, "EVERY", 10.0)
-    monkeypatch.setattr(listing_watch, "SOON", 5.0)
+    monkeypatch.setattr(listing_watch, "CONFIRM", 5.0)
 
 
 def relist(scene: Scene, **changes: Any) -> None:

@@ -20,6 +20,8 @@ EVERY: Final = 600.0
 """Seconds between two looks: changes are announced days ahead, and a look weighs up to 20 of the minute's 6,000."""
 SOON: Final = 60.0
 """The same where orders are refused, or something cannot be read: the reason may be here."""
+CONFIRM: Final = 20.0
+"""The same where filters have changed: a position may be without its stop until they are taken up."""
 STEP: Final = 5.0
 """So soon a wish for a look is noticed."""
 TRADING: Final = "TRADING"
@@ -48,18 +50,19 @@ class ListingWatch:
         self._last: dict[Symbol, Listing | None] = dict(known)
         self._tell = tell
         self._clock = clock
-        self._soon = False
+        self._pausing = EVERY
+        """The pause before the next look."""
 
     def look_soon(self) -> None:
         """Something is not as the bot takes it to be."""
-        self._soon = True
+        self._pausing = min(self._pausing, SOON)
 
     async def _pause(self) -> None:
         waited = 0.0
-        while waited < (SOON if self._soon else EVERY):
+        while waited < self._pausing:
             await self._clock.sleep(STEP)
             waited += STEP
-        self._soon = False
+        self._pausing = EVERY
 
     async def run(self) -> None:
         """Look, for ever."""
@@ -79,7 +82,8 @@ class ListingWatch:
                 if now is not None and before is not None and any(_filters(first.instrument, now.instrument)):
                     # While a change is rolled out one machine of the exchange may say this and the next one that.
                     settled |= now.instrument == before.instrument
-                    self._soon |= now.instrument != before.instrument
+                    if now.instrument != before.instrument:
+                        self._pausing = CONFIRM
             if settled and self._take_up is not None:
                 self._take_up()
 
