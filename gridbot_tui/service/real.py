@@ -223,8 +223,8 @@ class RealParts(Parts):
         if not self._goes_on or (venue := self._renewal.take()) is None:
             return None
         let_go_of_what_stood()
-        plan = replace(self.plan, options=replace(self.plan.options, in_force=self.session.in_force))
-        plan = replace(plan, loaded=self.reloader.loaded)
+        options = replace(self.plan.options, in_force=self.session.in_force)
+        plan = replace(self.plan, options=options, loaded=self.reloader.loaded)
         following = await _on(venue, plan, self.profile, self._again, screen=self.screen)
         following.unheard = self.unheard
         return following
@@ -314,7 +314,8 @@ class RealParts(Parts):
 
     async def close(self, *, clean: bool) -> str:
         """See ``Parts.close``."""
-        self._goes_on = clean and not (self.session.left or self.bot.failure or self.bot.shutdown)
+        # A stop that was asked for while this run was leaving is carried on by the next one.
+        self._goes_on = clean and not (self.session.left or self.bot.failure or self.bot.report)
         if not self._goes_on and (venue := self._renewal.take()) is not None:
             await venue.close()
         trouble = await self._last_words(clean and self.bot.recovered)

@@ -108,6 +108,31 @@ def test_a_stop_asked_for_is_carried_out_and_nothing_follows_it(tmp_path: Path) 
     live_through(story, tmp_path)
 
 
+def test_a_stop_that_comes_while_the_run_is_leaving_is_carried_on_by_the_next(tmp_path: Path) -> None:
+    async def story(scene: Scene) -> None:
+        await scene.start()
+        await scene.trading()
+        await bought(scene)
+        parts = scene.parts
+        leave = parts._renewal._leave
+
+        def leave_and_stop() -> None:
+            leave()
+            parts.session.request_stop("late", keep_positions=False)
+
+        parts._renewal._leave = leave_and_stop
+        relist(scene, price_every=10)
+        await scene.gone(WITHIN_S)
+        assert scene.holds(), "the run that leaves closes nothing"
+        await scene.follow()
+        result = await scene.ended()
+        assert result.exit_code == 0, result
+        assert not scene.holds()
+        assert scene.standing() == []
+
+    live_through(story, tmp_path)
+
+
 def test_what_cannot_be_counted_in_the_new_step_leaves_the_run_as_it_is_and_says_so(tmp_path: Path) -> None:
     async def story(scene: Scene) -> None:
         await scene.start()

@@ -22,7 +22,7 @@ MOST_HANGING: Final = 3
 """Threads of one address that may hang at once; then it waits until one of them comes back."""
 
 Start = Callable[[Callable[[], str]], "asyncio.Future[str]"]
-"""Starts a blocking call beside the loop: (call, name)."""
+"""Starts a blocking call beside the loop."""
 Report = Callable[[str, bool], None]
 """(what happened, in words; whether the address works). Called when that changes."""
 
