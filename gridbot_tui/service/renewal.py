@@ -56,18 +56,11 @@ class Renewal:
             assert self._open is not None
             self._wanted.clear()
             try:
-                venue = await self._open()
+                why = await self._prepared(self._open)
             except RunRefused as refused:
-                self._keep(str(refused))
-                continue
-            try:
-                why = self._objection(venue)
-                if not why:
-                    await self._moment()
-                    self.venue = venue
-            finally:
-                if self.venue is None:
-                    await venue.close()
+                why = str(refused)
+            except Exception as error:  # noqa: BLE001 - beside a run that trades: whatever fails here must not end it
+                why = f"a defect of gridbot ({type(error).__name__}: {error})"
             if why:
                 self._keep(why)
         self._leave()
@@ -77,6 +70,19 @@ class Renewal:
         """What was opened, once."""
         venue, self.venue = self.venue, None
         return venue
+
+    async def _prepared(self, again: Open) -> str:
+        """Have the next run's venue, and be at a moment to leave; why not, in words."""
+        venue = await again()
+        try:
+            if why := self._objection(venue):
+                return why
+            await self._moment()
+            self.venue = venue
+        finally:
+            if self.venue is None:
+                await venue.close()
+        return ""
 
     async def _moment(self) -> None:
         """Until the run may leave."""

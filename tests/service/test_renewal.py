@@ -13,6 +13,7 @@ from gridbot_tui.exchange.binance import listing_watch
 from gridbot_tui.service import app
 from gridbot_tui.service.assemble import RunRefused
 from gridbot_tui.service.options import RunOptions, RunResult
+from gridbot_tui.service.venues.venue import Venue
 from gridbot_tui.units import Market, Mode
 from tests.service.wire_scene import SYMBOL, Scene, live_through
 
@@ -146,6 +147,23 @@ def test_what_cannot_be_counted_in_the_new_step_leaves_the_run_as_it_is_and_says
         assert lots(scene) == before
         stopped = await scene.stop()
         assert stopped.exit_code in (0, 6)
+
+    live_through(story, tmp_path)
+
+
+def test_a_defect_on_the_way_is_said_and_ends_nothing(tmp_path: Path) -> None:
+    async def story(scene: Scene) -> None:
+        await scene.start()
+        await scene.trading()
+
+        def fails(_: Venue) -> str:
+            raise ZeroDivisionError("one too many")
+
+        scene.parts._renewal._objection = fails
+        relist(scene, max_orders=100)
+        await scene.until(lambda _: scene.saw("what was before: a defect of gridbot (ZeroDivisionError"), "said")
+        stopped = await scene.stop()
+        assert stopped.exit_code == 0, stopped
 
     live_through(story, tmp_path)
 
