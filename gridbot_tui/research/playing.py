@@ -20,6 +20,8 @@ from gridbot_tui.units import HOUR, Ms
 
 FORK_FROM = 2_000
 """Decisions of all runs together from which they are worth processes of their own; they, not bars, are what costs."""
+ASIDE_UP_TO = 4_000_000
+"""Bars of all symbols up to which two processes may hold their columns at a time: 80 bytes each."""
 LOOK_S = 1.0
 """Between two looks at how far the runs are."""
 
@@ -65,17 +67,23 @@ def play_all(
     """
     global _shared
     count = 1 + len(variants)
+
+    def workers(runs: int) -> int:
+        return _workers(prepared, runs) if processes is None else processes
+
     quick = compiled.wanted(prepared, by, count, tell)
     shares: Any = multiprocessing.RawArray("d", count)
     _shared = (prepared, variants, since, late, shares)
     try:
-        found = _compiled(prepared, variants, since, late, shares, progress, tell) if quick else {}
+        found: dict[int, Timed] = {}
+        if quick:
+            aside = workers(count) > 1 and prepared.market.bars_total <= ASIDE_UP_TO
+            found = _compiled(Compiled(prepared, since, tell), progress, tell, aside=aside)
         fast = MAIN in found
         left = [place for place in range(count) if place not in found]
-        workers = _workers(prepared, len(left)) if processes is None else processes
         progress(sum(shares), count)
-        if workers > 1 and len(left) > 1:
-            found |= _side_by_side(left, workers, shares, progress)
+        if workers(len(left)) > 1 and len(left) > 1:
+            found |= _side_by_side(left, workers(len(left)), shares, progress)
         else:
             for place in left:
                 found[place] = _play(place)
@@ -95,34 +103,64 @@ def _workers(prepared: Prepared, runs: int) -> int:
     return min(os.cpu_count() or 1, runs)
 
 
-def _compiled(
-    prepared: Prepared,
-    variants: Sequence[Variant],
-    since: Ms,
-    late: bool,
-    shares: MutableSequence[float],
-    progress: Progress,
-    tell: Tell,
-) -> dict[int, Timed]:
-    """What needs no engine, by place. A strategy that trades nothing is left to the engine: only it can say why."""
+def _compiled(quick: Compiled, progress: Progress, tell: Tell, *, aside: bool) -> dict[int, Timed]:
+    """What needs no engine, by place. A strategy that trades nothing is left to the engine: only it can say why.
+
+    Runs that start at another time than the strategy are over columns of their own. ``aside``: a process of its own
+    makes those and plays them meanwhile.
+    """
     from gridbot_tui.research.screen.screening import load
 
+    assert _shared is not None
+    prepared, variants, _, late, shares = _shared
     load(len(prepared.market.symbols))
     progress(0.0, len(shares))  # only now: that may have waited for another process that compiles
+    here = [place for place, one in enumerate(variants, 1) if one.late is late]
+    others = [place for place, one in enumerate(variants, 1) if one.late is not late]
+    if not (aside and others):
+        return _strategy(quick) | _variants(quick, here + others, progress)
+    with crew(1) as pool:
+        started = pool.submit(_aside, others)
+        found = _strategy(quick) | _variants(quick, here, progress)
+        made, said = started.result()
+    for text in said:
+        tell(text)
+    progress(sum(shares), len(shares))
+    return found | made
+
+
+def _strategy(quick: Compiled) -> dict[int, Timed]:
+    """The strategy's own run; nothing where the engine must play it."""
+    assert _shared is not None
+    _, _, _, late, shares = _shared
     began = time.perf_counter()
-    quick = Compiled(prepared, since, tell)
     main = quick.play("strategy", late=late)
+    if main is None or not main.figures["fills"]:
+        return {}
+    shares[MAIN] = 1.0
+    return {MAIN: (main, time.perf_counter() - began)}
+
+
+def _variants(quick: Compiled, places: Sequence[int], progress: Progress) -> dict[int, Timed]:
+    """These variants, but for those that the engine must play."""
+    assert _shared is not None
+    _, variants, _, _, shares = _shared
     found: dict[int, Timed] = {}
-    if main is not None and main.figures["fills"]:
-        found[MAIN] = main, time.perf_counter() - began
-        shares[MAIN] = 1.0
-    for place, one in sorted(enumerate(variants, 1), key=lambda each: each[1].late):
-        made = quick.variant(one)
+    for place in places:
+        made = quick.variant(variants[place - 1])
         if made is not None:
             found[place] = made, 0.0
             shares[place] = 1.0
             progress(sum(shares), len(shares))
     return found
+
+
+def _aside(places: Sequence[int]) -> tuple[dict[int, Timed], list[str]]:
+    """The same in a worker, and what it would have told meanwhile."""
+    assert _shared is not None
+    prepared, _, since, _, _ = _shared
+    said: list[str] = []
+    return _variants(Compiled(prepared, since, said.append), places, lambda done, whole: None), said
 
 
 def _side_by_side(places: Sequence[int], workers: int, shares: Sequence[float], progress: Progress) -> dict[int, Timed]:

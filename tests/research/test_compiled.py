@@ -1,6 +1,7 @@
 """Who plays a back-test, and that it makes no difference: compiled code, or the engine where that is not enough."""
 
 import json
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -237,6 +238,27 @@ def test_engine_and_compiled_code_work_side_by_side() -> None:
     played = play_all(one, USUAL, warm_at(one), 2, lambda done, whole: None, "compiled")
     alone = play_all(one, USUAL, warm_at(one), 1, lambda done, whole: None, "engine")
     assert played.compiled
+    assert [told(each) for each in played.others if not isinstance(each, str)] == [
+        told(each) for each in alone.others if not isinstance(each, str)
+    ]
+
+
+def test_a_run_that_is_played_aside_is_left_to_the_engine_as_any_other_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = settled.outcome
+
+    def parts(name: str, *given: object) -> object:
+        if name == "static_grid":
+            raise Parted(f"a fill too many for {os.getpid()}")
+        return kept(name, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(settled, "outcome", parts)
+    one, said, alone = ready(), list[str](), play_all(ready(), USUAL, warm_at(ready()), 1, lambda done, whole: None, "engine")
+    played = play_all(one, USUAL, warm_at(one), 2, lambda done, whole: None, "compiled", said.append)
+    assert len(said) == 1
+    assert "the engine plays it" in said[0]
+    assert str(os.getpid()) not in said[0], "another process found it out"
     assert [told(each) for each in played.others if not isinstance(each, str)] == [
         told(each) for each in alone.others if not isinstance(each, str)
     ]
