@@ -254,7 +254,8 @@ def test_a_run_that_is_played_aside_is_left_to_the_engine_as_any_other_and_that_
         return kept(name, *given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(settled, "outcome", parts)
-    one, said, alone = ready(), list[str](), play_all(ready(), USUAL, warm_at(ready()), 1, lambda done, whole: None, "engine")
+    one, said = ready(), list[str]()
+    alone = play_all(one, USUAL, warm_at(one), 1, lambda done, whole: None, "engine")
     played = play_all(one, USUAL, warm_at(one), 2, lambda done, whole: None, "compiled", said.append)
     assert len(said) == 1
     assert "the engine plays it" in said[0]
@@ -282,7 +283,7 @@ def _hours_agree(one: Prepared) -> None:
     seen = tape.features[:, 16]
     assert len(seen) > 100
     assert np.isin(seen, closes).all(), "every hour of the columns is one that bars make"
-    whole = np.unique(tape.plan[tape.plan[:, 3] == 1, 0] // HOUR)
+    whole = np.unique(tape.ends[tape.ends[:, 11] == 1, 8] // HOUR)
     made = np.unique(bars.times // HOUR)
     assert len(whole) >= len(made) - 2, "and none is left out"
 

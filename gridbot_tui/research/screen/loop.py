@@ -33,7 +33,7 @@ whether a UTC day ends, whether an episode does, the place of its equity in the 
 
 @entry
 def run(
-    w: State, n: Numbers, tape: Integers, plan: Integers, volume: Floats, funding: Floats, features: Floats,
+    w: State, n: Numbers, tape: Integers, times: Integers, volume: Floats, funding: Floats, features: Floats,
     stretch: Integers, ends: Integers, rates: Floats, blocks: Integers, averaged: Floats, start: int,
     notes: Integers, sums: Floats, curve: Floats, hours: Floats,
 ) -> int:  # fmt: skip
@@ -47,14 +47,15 @@ def run(
     for s in range(len(stretch)):
         m, end = stretch[s, quiet.FIRST], stretch[s, quiet.END]
         while m < end:
-            passed = quiet.pass_over(w, n, tape, plan, blocks, m, stretch, s, averaged[s])
+            passed = quiet.pass_over(w, n, tape, times, blocks, m, stretch, s, averaged[s])
             if passed:
                 m += passed
                 continue
             for i in range(8):  # views of the market's own arrays would be counted, and counting costs
                 w.bar[i] = tape[m, i]
             for i in range(7):
-                w.plan[i] = plan[m, i]
+                w.plan[i] = 0
+            w.plan[TIME], w.plan[SAMPLE] = times[m], -1
             _moment(w, n, volume[m], funding[m], features, notes, sums, curve, hours, m)
             m += 1
         if end < len(tape):

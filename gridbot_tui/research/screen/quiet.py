@@ -20,19 +20,18 @@ from gridbot_tui.research.screen.venue import watch
 FIRST, END, LOWEST, HIGHEST, LOWEST_MARK, HIGHEST_MARK, LEAST_MARK, MOST_MARK = range(8)
 FIRST_AT, LAST_AT, LAST_CLOSE, LAST_MARK, FIRST_BLOCK = range(8, 13)
 """Columns of a stretch. The bars themselves are read only where it does not do: they are too many to be at hand."""
-TIME = 0
 
 
 @compiled
 def pass_over(
-    w: State, n: Numbers, tape: Integers, plan: Integers, blocks: Integers, m: int, stretch: Integers, s: int,
+    w: State, n: Numbers, tape: Integers, times: Integers, blocks: Integers, m: int, stretch: Integers, s: int,
     averaged: float,
 ) -> int:  # fmt: skip
     """How many bars from ``m`` on were passed over; 0 where the next must be looked at in full."""
     if w.unwatched:
         watch(w, n)
     whole = m == stretch[s, FIRST]
-    if _restless(w, n) or (stretch[s, FIRST_AT] if whole else plan[m, TIME]) - w.sampled_at != n.interval:
+    if _restless(w, n) or (stretch[s, FIRST_AT] if whole else times[m]) - w.sampled_at != n.interval:
         return 0
     end = stretch[s, END]
     if (
@@ -60,7 +59,7 @@ def pass_over(
     if last + 1 == stretch[s, END]:
         _stand_at(w, n, stretch[s, LAST_AT], stretch[s, LAST_CLOSE], stretch[s, LAST_MARK])
     else:
-        _stand_at(w, n, plan[last, TIME], tape[last, CLOSE], tape[last, MARK])
+        _stand_at(w, n, times[last], tape[last, CLOSE], tape[last, MARK])
     return count
 
 

@@ -132,7 +132,7 @@ class Screen:
             from gridbot_tui.research.screen.loop import run
 
             averaged = self._averaged(t, float(n[0]["usual_pull"]))
-            market = (t.bars, t.plan, t.volume, t.funding, t.features, t.stretch, t.ends, t.rates, t.blocks)
+            market = (t.bars, t.times, t.volume, t.funding, t.features, t.stretch, t.ends, t.rates, t.blocks)
             w = np.zeros(1, STATE).view(np.recarray)
             with compiling(1):
                 made = run(w[0], n[0], *market, averaged, t.start, *written)
@@ -208,6 +208,7 @@ def load(symbols: int = 1) -> None:
 
     rows, row, floats = np.zeros((0, 1), dtype=np.int64), np.zeros(0), np.zeros((0, 1))
     columns = np.zeros((2, 2), dtype=np.int64, order="F")  # of a market without a moment, in the same layout as any
+    times = np.zeros(0, dtype=np.int64)
     if symbols > 1:
         from gridbot_tui.research.screen.several import run_several
 
@@ -222,7 +223,7 @@ def load(symbols: int = 1) -> None:
 
     w, n = np.zeros(1, STATE).view(np.recarray), np.zeros(1, NUMBERS).view(np.recarray)
     with compiling(1):
-        run(w[0], n[0], columns, rows, row, row, floats, rows, rows, floats, rows, row, 0, rows, floats, row, floats)
+        run(w[0], n[0], columns, times, row, row, floats, rows, rows, floats, rows, row, 0, rows, floats, row, floats)
 
 
 def is_kept(symbols: int = 1) -> bool:

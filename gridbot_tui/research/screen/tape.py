@@ -52,8 +52,8 @@ class Tape(Struct):
     bars: Integers
     """Rows of (open, high, low, close, mark high, mark low, mark, 1), ticks; 0 at the end where there is no bar. A
     column lies in one piece: it is columns that are run through."""
-    plan: Integers
-    """Rows of (time, first row of ``features``, how many, decides, a UTC day ends, an episode ends, hourly sample)."""
+    times: Integers
+    """Of every moment."""
     volume: Floats
     funding: Floats
     """Rate that settles; nan = none."""
@@ -63,7 +63,8 @@ class Tape(Struct):
     lowest, highest, lowest close, highest close; when the first closes, when the last, and the last's close and
     mark; its first row of ``blocks``)."""
     ends: Integers
-    """What follows each stretch: its row of ``bars`` and that of ``plan``, side by side."""
+    """What follows each stretch: its row of ``bars``, and beside it (time, first row of ``features``, how many,
+    decides, a UTC day ends, an episode ends, hourly sample). At any other moment nothing of that happens."""
     rates: Floats
     """And its volume and funding."""
     blocks: Integers
@@ -73,17 +74,11 @@ class Tape(Struct):
     """Times of the hourly curve."""
     start: Ms
 
-    @property
-    def times(self) -> Integers:
-        """Of every moment."""
-        times: Integers = self.plan[:, 0]
-        return times
-
     def last_rows(self, _symbol: int, times: Integers) -> Integers:
         """Row of the last bar at each of these times; -1 before the first."""
         there = np.flatnonzero(self.bars[:, 7])
-        rows: Integers = there[np.searchsorted(self.plan[there, 0], times, side="right") - 1]
-        return np.where(times < self.plan[there[0], 0], -1, rows)
+        rows: Integers = there[np.searchsorted(self.times[there], times, side="right") - 1]
+        return np.where(times < self.times[there[0]], -1, rows)
 
     def averaged(self, pull: float) -> Floats:
         """Of each stretch, the marks as a running average with this pull has them at its end, the first value left
@@ -211,36 +206,50 @@ class Events:
         self._features = Features()
         self._builder = HourBuilder()
         self._rows: list[list[float]] = []
-        self._plan = np.zeros((len(times), 7), dtype=np.int64)
+        self._heard: list[tuple[int, int, int, int]] = []
+        """(moment, rows of features that close with it, whether that asks for a plan, whether an episode ends)."""
         self._funding = np.full(len(times), np.nan)
 
     def tape(self, bars: Integers, volume: Floats, row: Integers) -> Tape:
         """Go through all of it."""
-        plan, times = self._plan, self._times
-        plan[1:, 4] = np.diff(times // DAY) > 0
-        rows = self._played(row)
-        whole_hours = times % HOUR == 0
-        plan[:, 6] = np.where(whole_hours, np.cumsum(whole_hours) - 1, -1)
-        plain = ~whole_hours & (plan[:, 2:6] == 0).all(axis=1) & np.isnan(self._funding) & (bars[:, 7] == 1)
-        stretches, sampled = self._stretches(bars, plain), plan[whole_hours, 0]
+        times, rows = self._times, self._played(row)
+        days, whole = np.append(False, np.diff(times // DAY) > 0), times % HOUR == 0
+        plain = ~whole & ~days & np.isnan(self._funding) & (bars[:, 7] == 1)
+        plain[self._busy()] = False
+        stretches = self._stretches(bars, plain)
         stretches, blocks = _blocks(bars, stretches)
         after = np.minimum(stretches[:, 1], len(bars) - 1)
-        ends, rates = np.hstack((bars[after], plan[after])), np.column_stack((volume[after], self._funding[after]))
-        beside = (stretches, ends, rates, blocks, sampled)
-        return Tape(bars, plan, volume, self._funding, rows, *beside, self._market.start)
+        first, told = self._told(after)
+        plan = (times[after], first, *told[:2], days[after], told[2], np.where(whole, np.cumsum(whole) - 1, -1)[after])
+        ends = np.ascontiguousarray(np.column_stack((bars[after], *plan)))
+        rates = np.column_stack((volume[after], self._funding[after]))
+        beside = (stretches, ends, rates, blocks, times[whole])
+        return Tape(bars, times, volume, self._funding, rows, *beside, self._market.start)
 
     def happenings(self, row: Integers) -> tuple[Integers, Floats, Floats]:
         """What happens beside bars, as ``several`` reads it, the rates that settle then, and the features."""
-        rows, plan = self._played(row), self._plan
-        there = np.flatnonzero((plan[:, [2, 3, 5]] != 0).any(axis=1) | ~np.isnan(self._funding))
-        return plan[there][:, [0, 1, 2, 3, 5]], self._funding[there], rows
+        rows = self._played(row)
+        there = np.union1d(self._busy(), np.flatnonzero(~np.isnan(self._funding)))
+        first, told = self._told(there)
+        return np.column_stack((self._times[there], first, *told)), self._funding[there], rows
+
+    def _busy(self) -> Integers:
+        """Moments at which anything beside a bar is heard of."""
+        heard = np.array(self._heard, dtype=np.int64).reshape(-1, 4)
+        busy: Integers = heard[(heard[:, 1:] != 0).any(axis=1), 0]
+        return busy
+
+    def _told(self, moments: Integers) -> tuple[Integers, Integers]:
+        """Of ascending moments the first row of features, and (how many, decides, an episode ends)."""
+        heard = np.array(self._heard, dtype=np.int64).reshape(-1, 4)
+        before = np.append(0, np.cumsum(heard[:, 1]))
+        places = np.searchsorted(heard[:, 0], moments)
+        here = np.append(heard[:, 0], -1)[places] == moments
+        return before[places], np.where(here, np.vstack((heard[:, 1:], [0, 0, 0]))[places].T, 0)
 
     def _played(self, row: Integers) -> Floats:
         """Go through all of it; the rows of features."""
-        plan = self._plan
-        plan[:, 0] = self._times
         self._go_through(row)
-        plan[:, 1] = np.cumsum(plan[:, 2]) - plan[:, 2]
         return np.array(self._rows) if self._rows else np.zeros((1, len(NAMES) + 8))
 
     def _go_through(self, row: Integers) -> None:
@@ -292,11 +301,11 @@ class Events:
             hours.append(late)
         for hour in hours:
             self._hour(hour)
-        self._plan[moment, 2], self._plan[moment, 3] = len(self._rows) - before, bool(hours)
-        if batch is not None and self._symbol in batch.episode_ends:
+        over = batch is not None and self._symbol in batch.episode_ends
+        if over:
             self._features.restart()
             self.closes.append((at, math.nan))
-            self._plan[moment, 5] = 1
+        self._heard.append((moment, len(self._rows) - before, bool(hours), over))
 
     def _bar(self, index: int) -> Bar:
         """A bar of which only time and close are looked at."""
