@@ -118,7 +118,7 @@ def wanted(prepared: Prepared, by: By, runs: int, tell: Tell) -> bool:
         )
         return False
     try:
-        compiling_lock().close()
+        compiling_lock(len(prepared.market.symbols)).close()
     except OSError as wrong:
         if by != "auto":
             raise RunRefused(f"what is compiled cannot be kept: {wrong}") from wrong

@@ -52,9 +52,10 @@ class Shared:
 
 def _somebody_compiles(case: Case) -> bool:
     """True while another process compiles the screen, for which this one would have to wait."""
-    if screening.is_compiled(2 if case in SEVERAL else 1):
+    symbols = 2 if case in SEVERAL else 1
+    if screening.is_compiled(symbols):
         return False
-    with screening.compiling_lock() as lock:
+    with screening.compiling_lock(symbols) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -1,5 +1,6 @@
 """Who plays a back-test, and that it makes no difference: compiled code, or the engine where that is not enough."""
 
+import fcntl
 import json
 import os
 from decimal import Decimal
@@ -154,8 +155,14 @@ def test_once_it_is_compiled_nothing_is_said(monkeypatch: pytest.MonkeyPatch) ->
     assert said == []
 
 
+def test_who_needs_the_run_of_one_symbol_does_not_wait_for_that_of_several() -> None:
+    with screening.compiling_lock(3) as several, screening.compiling_lock(1) as one:
+        fcntl.flock(several, fcntl.LOCK_EX)
+        fcntl.flock(one, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def test_where_compiled_code_cannot_be_kept_the_engine_plays(monkeypatch: pytest.MonkeyPatch) -> None:
-    def nowhere() -> object:
+    def nowhere(symbols: int) -> object:
         raise PermissionError(13, "Permission denied", "/nowhere")
 
     monkeypatch.setattr(screening, "is_kept", lambda symbols: False)

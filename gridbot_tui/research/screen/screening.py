@@ -240,11 +240,12 @@ def is_compiled(symbols: int = 1) -> bool:
     return (symbols > 1) in _COMPILED
 
 
-def compiling_lock() -> TextIO:
-    """The file that is locked by the one process that compiles."""
+def compiling_lock(symbols: int = 1) -> TextIO:
+    """The file that is locked by the one process that compiles the run of one symbol, or that of several: who needs
+    the one does not wait for the other."""
     folder = keep_compiled()
     folder.mkdir(parents=True, exist_ok=True)
-    return (folder / "lock").open("w")
+    return (folder / ("lock_several" if symbols > 1 else "lock")).open("w")
 
 
 @contextlib.contextmanager
@@ -253,7 +254,7 @@ def compiling(symbols: int) -> Iterator[None]:
     if is_compiled(symbols):
         yield
         return
-    with compiling_lock() as lock, _loops_as_they_are():
+    with compiling_lock(symbols) as lock, _loops_as_they_are():
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
         _COMPILED.add(symbols > 1)
