@@ -155,7 +155,10 @@ def test_once_it_is_compiled_nothing_is_said(monkeypatch: pytest.MonkeyPatch) ->
     assert said == []
 
 
-def test_who_needs_the_run_of_one_symbol_does_not_wait_for_that_of_several() -> None:
+def test_who_needs_the_run_of_one_symbol_does_not_wait_for_that_of_several(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(screening, "keep_compiled", lambda: tmp_path)
     with screening.compiling_lock(3) as several, screening.compiling_lock(1) as one:
         fcntl.flock(several, fcntl.LOCK_EX)
         fcntl.flock(one, fcntl.LOCK_EX | fcntl.LOCK_NB)
