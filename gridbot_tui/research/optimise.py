@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gridbot_tui.research import space as spaces
+from gridbot_tui.research.in_play import InPlay
 from gridbot_tui.research.request import Prepared, Request
 from gridbot_tui.research.ring import RingFailed
 from gridbot_tui.research.space import Parameter, Values
@@ -222,15 +223,31 @@ def _work(wanted: Search, left: "Semaphore", told: "SimpleQueue[str]") -> None:
         study = optuna.load_study(
             study_name=wanted.study, storage=opened(wanted.storage), sampler=ByNumber(wanted.seed)
         )
-        while count(study).done < wanted.trials and left.acquire(block=False):
-            if not _tried(study, wanted):
-                left.release()
+        _until_full(study, wanted, left)
     except Exception as wrong:
         why = reason(wrong)
         if why is None:
             raise
         told.put(why)
         raise SystemExit(1) from None
+
+
+def _until_full(study: "optuna.Study", wanted: Search, left: "Semaphore") -> None:
+    """Trials until the study holds enough. While others, of other machines too, play as many as it lacks, these are
+    waited for: each machine would play a few more otherwise, and choose from fewer than the study has in the end."""
+    playing = InPlay()
+    while True:
+        trials = study.get_trials(deepcopy=False)
+        done = counted(trials).done
+        if done >= wanted.trials:
+            return
+        if done + playing.count(trials) >= wanted.trials:
+            time.sleep(POLL_S)
+            continue
+        if not left.acquire(block=False):
+            return
+        if not _tried(study, wanted):
+            left.release()
 
 
 def _tried(study: "optuna.Study", wanted: Search) -> bool:

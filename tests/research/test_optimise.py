@@ -2,8 +2,10 @@
 
 import errno
 import json
+import multiprocessing
 import time
 import tomllib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from gridbot_tui.commands import recorded
 from gridbot_tui.research import backtest, optimise, pareto, space, storages, trial
+from gridbot_tui.research.in_play import LEAST_S, TIMES_LONGEST, InPlay
 from gridbot_tui.research.outcome import ring_of
 from gridbot_tui.research.request import Request, prepare
 from gridbot_tui.research.sampling import ByNumber
@@ -301,6 +304,52 @@ def test_workers_who_begin_together_play_no_more_trials_than_were_asked_for(
     wanted = structs.replace(_wanted(path, f"journal:{tmp_path / 'study.journal'}"), trials=5, workers=3)
     assert optimise.count(optimise.search(wanted)).done == 5
     assert optimise.count(optimise.search(structs.replace(wanted, trials=7))).done == 7
+
+
+def test_what_another_machine_plays_is_waited_for_and_what_it_lost_is_played_in_its_place(
+    tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = structs.replace(_wanted(path, f"journal:{tmp_path / 'study.journal'}"), trials=5)
+    study = optimise._begun(wanted)
+    others, lost = [study.ask(), study.ask()], study.ask()
+    clock = Clock()
+
+    def wait(seconds: float) -> None:
+        clock.now += seconds
+        if others:
+            study.tell(others.pop(), (0.1, 0.1, 0.1))
+
+    monkeypatch.setattr(optimise, "_objective", lambda *_: (0.1, 0.1, 0.1))
+    monkeypatch.setattr(time, "sleep", wait)
+    monkeypatch.setattr(optimise, "InPlay", lambda: InPlay(clock))
+    optimise._until_full(study, wanted, multiprocessing.Semaphore(5))
+    assert optimise.count(study).done == 5, "not seven"
+    assert study.trials[lost.number].state is optuna.trial.TrialState.RUNNING
+    assert not others
+
+
+def test_a_trial_that_is_in_play_for_many_times_the_longest_is_lost() -> None:
+    clock = Clock()
+    seen = InPlay(clock)
+    study = optuna.create_study()
+    study.ask()
+    assert seen.count(study.trials) == 1
+    clock.now = LEAST_S + 1.0
+    assert seen.count(study.trials) == 0, "none has ended yet to tell how long one takes"
+    begun = datetime(2026, 1, 1, tzinfo=UTC)
+    ended = optuna.trial.create_trial(value=1.0)
+    ended.datetime_start, ended.datetime_complete = begun, begun + timedelta(seconds=60)
+    study.add_trial(ended)
+    assert seen.count(study.trials) == 1, "one took a minute: another may take as long, and a few more"
+    clock.now = TIMES_LONGEST * 60.0 + 1.0
+    assert seen.count(study.trials) == 0
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 def _wanted(path: str, storage: str) -> optimise.Search:
