@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from gridbot_tui.exchange.simulated.margin import brackets_of
 from gridbot_tui.research import metrics
 from gridbot_tui.research.metrics import DIGITS
 from gridbot_tui.research.outcome import Outcome, outcome_of, ring_of
@@ -141,18 +142,22 @@ def try_play(
 def buy_and_hold(prepared: Prepared, main: Outcome, since: Ms) -> Outcome:
     """Equal shares bought with all capital at the first hour's end after ``since``, taker costs, funding paid.
 
-    Unlevered: on futures this is a 1x long. Marked hourly, before what is bought at that moment: its costs are of the
-    days that are judged. A symbol that ends is held at its last price.
+    Unlevered: on futures this is a 1x long, which funding of years may leave without the margin that it must keep. Then
+    it is liquidated, and nothing more is bought. Marked hourly, before what is bought at that moment: its costs are of
+    the days that are judged. A symbol that ends is held at its last price.
     """
     settings = prepared.settings
     config = prepared.engine_config()
     cost = float(config.taker_fee) + 1e-4 * settings.simulation.exchange.slippage_bp
+    penalty = float(settings.simulation.exchange.liquidation_fee)
     capital = main.capital
     at, equity = array("q"), array("d")
     bought: dict[str, float] = {}
     cash, paid, fees = capital, 0.0, 0.0
-    rates = _funding(prepared) if config.market is Market.FUTURES else []
-    due = 0
+    futures = config.market is Market.FUTURES
+    rates = _funding(prepared) if futures else []
+    brackets = _brackets(prepared) if futures else {}
+    due = fills = liquidations = 0
     for index, moment in enumerate(main.at):
         if moment < since:
             continue
@@ -161,17 +166,43 @@ def buy_and_hold(prepared: Prepared, main: Outcome, since: Ms) -> Outcome:
             if symbol in bought:
                 paid -= rate * bought[symbol] * main.prices[symbol][index]
             due += 1
-        worth = sum(units * main.prices[symbol][index] for symbol, units in bought.items())
+        held = {symbol: units * main.prices[symbol][index] for symbol, units in bought.items()}
+        worth = sum(held.values())
+        if futures and cash + worth + paid < _maintenance(brackets, held):
+            left = max(0.0, cash + worth + paid - worth * penalty)
+            fees += max(0.0, cash + worth + paid) - left
+            cash, worth, bought, liquidations = left - paid, 0.0, {}, 1
         at.append(moment)
         equity.append(cash + worth + paid)
         for symbol, column in main.prices.items():
             price = column[index]
-            if symbol not in bought and price > 0.0:
+            if symbol not in bought and price > 0.0 and not liquidations:
                 money = capital * config.shares[symbol] / (1.0 + cost)
                 bought[symbol] = money / price
                 fees += money * cost
                 cash -= money * (1.0 + cost)
-    return _held(main, at, equity, fees, paid, len(bought))
+                fills += 1
+    return _held(main, at, equity, fees, paid, fills, liquidations)
+
+
+_Brackets = dict[str, list[tuple[float, float, float]]]
+"""(cap, maintenance ratio, cum) of each symbol's brackets: ``maintenance`` of every hour of years, in floats."""
+
+
+def _brackets(prepared: Prepared) -> _Brackets:
+    return {
+        name: [(float(b.cap), float(b.maintenance_ratio), float(b.cum)) for b in brackets_of(one)]
+        for name, one in prepared.market.instruments.items()
+    }
+
+
+def _maintenance(brackets: _Brackets, held: dict[str, float]) -> float:
+    """The margin that positions worth so much must keep together."""
+    whole = 0.0
+    for symbol, worth in held.items():
+        _, ratio, cum = next((one for one in brackets[symbol] if worth <= one[0]), brackets[symbol][-1])
+        whole += worth * ratio - cum
+    return whole
 
 
 def _funding(prepared: Prepared) -> list[tuple[Ms, str, float]]:
@@ -179,7 +210,9 @@ def _funding(prepared: Prepared) -> list[tuple[Ms, str, float]]:
     return sorted(found)
 
 
-def _held(main: Outcome, at: array[int], equity: array[float], fees: float, funding: float, fills: int) -> Outcome:
+def _held(
+    main: Outcome, at: array[int], equity: array[float], fees: float, funding: float, fills: int, liquidations: int
+) -> Outcome:
     final = equity[-1] if equity else main.capital
     days = (at[-1] - at[0]) / DAY if len(at) > 1 else 0.0
     returns = metrics.daily(at, equity, main.capital, at[0] if at else 0).returns
@@ -200,6 +233,7 @@ def _held(main: Outcome, at: array[int], equity: array[float], fees: float, fund
         "fees": f"{fees:.8f}",
         "funding": f"{funding:.8f}",
         "final_equity": f"{final:.8f}",
+        "liquidations": liquidations,
     }
     return Outcome(
         name="buy_and_hold",

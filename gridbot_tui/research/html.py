@@ -65,7 +65,7 @@ def render(made: Study, found: Analysis) -> str:
     body = [
         f"<h1>Back-test of {escape(names)}</h1><p class='sub'>{sub}</p>",
         _cards(made, found, quote) + f"<p class='sub'>{CARDS}</p>",
-        "<h2>What it says</h2>" + _list([*nothing_traded(made), *liquidated(made.main), *verdicts(found)]),
+        "<h2>What it says</h2>" + _list([*nothing_traded(made), *liquidated(made), *verdicts(found)]),
         "<h2>Equity</h2>" + _equity(made) + _drawdown(made),
         "<h2>Beside the baselines</h2>" + _table(found) + _gaps(found),
         "<h2>How it traded</h2>" + _leverage(made) + _weights(made) + _prices(made) + _held_back(made),

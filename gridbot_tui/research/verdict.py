@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 from gridbot_tui.research.analysis import Analysis, Row
 from gridbot_tui.research.backtest import Study
+from gridbot_tui.research.baselines import TITLES
 from gridbot_tui.research.halts import Halt
 from gridbot_tui.research.intervals import Interval
-from gridbot_tui.research.outcome import Outcome
 from gridbot_tui.research.quiet import without
 from gridbot_tui.units import Market, Ms
 
@@ -51,13 +51,13 @@ def halt_words(one: Halt) -> str:
     )
 
 
-def liquidated(main: Outcome) -> list[str]:
-    """That the exchange took everything, where it did: no other figure of a run matters beside it."""
-    count = main.figures["liquidations"]
-    if not count:
-        return []
-    often = "once" if count == 1 else f"{count} times"
-    return [f"It was liquidated {often}: the exchange closed what was held because its margin was gone."]
+def liquidated(made: Study) -> list[str]:
+    """Whose position the exchange took: no other figure of a run matters beside it."""
+    whose = {"It": made.main, **{f"The baseline {TITLES[name]}": one for name, one in made.others.items()}}
+    counts = {title: one.figures["liquidations"] for title, one in whose.items()}
+    often = {title: "once" if count == 1 else f"{count} times" for title, count in counts.items() if count}
+    told = "the exchange closed what was held because its margin was gone."
+    return [f"{title} was liquidated {times}: {told}" for title, times in often.items()]
 
 
 def verdicts(found: Analysis) -> list[str]:

@@ -1,11 +1,13 @@
 """What a strategy is compared with is what its title says, whatever the config trades."""
 
 import pytest
+from msgspec.structs import replace
 
 from gridbot_tui.research.analysis import analyse
 from gridbot_tui.research.backtest import study_of
 from gridbot_tui.research.baselines import MORE, USUAL, play, warm_at
 from gridbot_tui.research.sensitivity import MAIN, REST, changes, value_at, with_value
+from gridbot_tui.research.verdict import liquidated
 from gridbot_tui.settings.load import load
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.units import HOUR, Market
@@ -40,6 +42,27 @@ def test_what_buying_cost_is_in_the_days_that_buy_and_hold_is_judged_on() -> Non
     first, last = prices[made.main.at.index(made.since)], prices[-1]
     assert row.net_return == pytest.approx(last / first / 1.0007 - 1.0, abs=1e-12), "0.05 % fee, 0.02 % slippage"
     assert row.sharpe == pytest.approx(held.figures["sharpe"])
+
+
+def test_buy_and_hold_of_a_future_is_liquidated_before_it_owes_what_it_never_had() -> None:
+    one = series("ETHUSDT", 60, seed=5, sigma_hour=0.012, interval=HOUR)
+    one.funding = [replace(rate, rate=0.02) for rate in one.funding]
+    made = study_of(prepared(one, interval=HOUR), processes=1)
+    held = made.others["buy_and_hold"]
+    assert held.figures["liquidations"] == 1
+    assert min(held.equity) == held.equity[-1] >= 0.0, "and flat from then on"
+    assert float(str(held.figures["max_drawdown"])) >= -1.0
+    assert min(held.daily(made.since).returns) >= -1.0
+    assert any(said.startswith("The baseline buy and hold was liquidated once") for said in liquidated(made))
+
+
+def test_buy_and_hold_keeps_what_its_margin_covers() -> None:
+    one = series("ETHUSDT", 40, seed=5, sigma_hour=0.02, drift_day=-0.08, interval=HOUR)
+    made = study_of(prepared(one, interval=HOUR), processes=1)
+    held = made.others["buy_and_hold"]
+    assert float(str(held.figures["max_drawdown"])) < -0.7
+    assert held.figures["liquidations"] == 0
+    assert not [said for said in liquidated(made) if "buy and hold" in said]
 
 
 def test_a_static_grid_keeps_the_shares_and_drops_the_ladders_of_single_symbols() -> None:

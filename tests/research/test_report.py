@@ -168,7 +168,7 @@ def test_verdicts_speak_of_each_baseline(made: Study) -> None:
 
 
 def test_a_liquidation_is_the_first_thing_that_the_page_says(made: Study) -> None:
-    assert "liquidated" not in " ".join(liquidated(made.main))
+    assert "liquidated" not in " ".join(liquidated(made))
     lost = structs.replace(made.main, figures={**made.main.figures, "liquidations": 2})
     page = render(structs.replace(made, main=lost), analyse(made))
     first = page.partition("What it says</h2>")[2][:200]
