@@ -1,13 +1,13 @@
 """``gridbot walkforward``: would choosing parameters on the past have helped on what came after?"""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.output import document as print_document
-from gridbot_tui.commands.output import interval, moment, percent, say, table
+from gridbot_tui.commands.output import interval, moment, percent, say, table, wrapped
 from gridbot_tui.commands.recorded import (
     Asked,
     PlayedBy,
@@ -18,6 +18,9 @@ from gridbot_tui.commands.recorded import (
     writing,
 )
 from gridbot_tui.ops.collecting import seldom_collecting
+
+if TYPE_CHECKING:
+    from gridbot_tui.research.walkforward import Walk
 
 
 @over_recorded_data
@@ -69,11 +72,13 @@ def walkforward(
     if asked.json:
         print_document(result)
     else:
-        print("\n".join(_lines(result)))
+        print("\n".join(_lines(made, result)))
 
 
-def _lines(result: dict[str, Any]) -> list[str]:
+def _lines(made: "Walk", result: dict[str, Any]) -> list[str]:
     """The walk for a person."""
+    from gridbot_tui.research.walk_html import sentences
+
     rows = [
         (
             moment(one["test_from"])[:10],
@@ -98,7 +103,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
         "",
         *table((f"{result['days']} test days", "return", "deepest fall", "Sharpe", "chosen ahead by, a year"), sums),
         "",
-        f"out-of-sample mean, a year: {interval(result['growth'], 1)}",
+        *(line for said in sentences(made, result) for line in wrapped(said)),
     ]
 
 

@@ -10,6 +10,8 @@ from gridbot_tui.research.intervals import Interval
 from gridbot_tui.research.quiet import without
 from gridbot_tui.units import Market, Ms
 
+PROOF = 0.95
+"""A probability from which it counts as one."""
 _LONG = 10_000.0
 """Times of what there was from which a percentage is written with an exponent."""
 
@@ -79,7 +81,7 @@ def verdicts(found: Analysis) -> list[str]:
         said.append(f"Its yearly mean return, {bounds(found.growth)}, is not distinguishable from zero.")
     said += [_against(row) for row in found.rows[1:]]
     if found.deflated is not None:
-        proven = "which proves something" if found.deflated > 0.95 else "which proves nothing"
+        proven = "which proves something" if found.deflated > PROOF else "which proves nothing"
         said.append(
             f"Deflated for {found.trials} configuration{'s'[: found.trials > 1]} tried, the probability of a true "
             f"Sharpe ratio above zero is {found.deflated:.2f}, {proven}."

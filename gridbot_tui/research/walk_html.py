@@ -7,9 +7,10 @@ from typing import Any
 
 from gridbot_tui.research.analysis import day_name
 from gridbot_tui.research.html import table_of, whole
+from gridbot_tui.research.intervals import Interval
 from gridbot_tui.research.svg import COLOURS, Line, chart
-from gridbot_tui.research.verdict import bounds, number, percent
-from gridbot_tui.research.walkforward import Walk, curve
+from gridbot_tui.research.verdict import PROOF, bounds, number, percent
+from gridbot_tui.research.walkforward import DEFAULTS, Walk, curve
 from gridbot_tui.units import DAY
 
 BESIDE = ("", "return", "a year", "Sharpe", "deepest fall", "chosen ahead by, a year")
@@ -28,6 +29,39 @@ def write(folder: Path, made: Walk, result: dict[str, Any]) -> tuple[Path, Path]
     return page, data
 
 
+def sentences(made: Walk, result: dict[str, Any]) -> list[str]:
+    """What choosing on the past was worth, and whether any of it is more than luck, said as plainly where it is not."""
+    whole = f"Over {len(made.days)} test days the sets chosen on the past made"
+    said = [f"{whole} {percent(result['out_of_sample']['net_return'])}."]
+    if made.growth is None:
+        return [*said, "These days are too few for an interval: take no figure here for more than an anecdote."]
+    said.append(f"Their yearly mean return, {bounds(made.growth)}, {_luck(made.growth)}.")
+    for name, gap in made.ahead.items():
+        beside = "staying with the defaults" if name == DEFAULTS else name.replace("_", " ")
+        sharpe = f", in Sharpe {bounds(made.sharpe_advantage, as_percent=False)}" if name == DEFAULTS else ""
+        if gap is None:
+            said.append(f"Against {beside}: too few common days to say.")
+        elif gap.certain:
+            word = "Ahead of" if gap.low > 0 else "Behind"
+            said.append(f"{word} {beside} by {bounds(gap)} a year{sharpe}.")
+        else:
+            said.append(f"Against {beside} no difference is shown: {bounds(gap)} a year{sharpe}.")
+    if made.deflated is not None:
+        proven = "which proves something" if made.deflated > PROOF else "which proves nothing"
+        sets = f"{len(made.sets)} set{'s'[: len(made.sets) > 1]}"
+        said.append(
+            f"Deflated for the {sets} to choose among, the probability of a true Sharpe ratio above zero is "
+            f"{made.deflated:.2f}, {proven}."
+        )
+    return said
+
+
+def _luck(found: Interval) -> str:
+    if not found.certain:
+        return "is not distinguishable from zero"
+    return f"is {'above' if found.low > 0 else 'below'} zero beyond luck of these days"
+
+
 def render(made: Walk, result: dict[str, Any]) -> str:
     """The page."""
     at = [day * DAY for day in made.days]
@@ -40,12 +74,7 @@ def render(made: Walk, result: dict[str, Any]) -> str:
         f"<td>{number(one.train_sharpe)}</td><td>{percent(one.test_return)}</td><td>{percent(one.default_return)}</td></tr>"
         for one in made.windows
     )
-    verdict = (
-        f"Choosing among {len(made.sets)} sets on the past, over staying with the defaults: "
-        f"{bounds(made.advantage)} a year, in Sharpe {bounds(made.sharpe_advantage, as_percent=False)}. "
-        f"The out-of-sample mean return is {bounds(made.growth)} a year; the deflated probability of skill "
-        f"is {number(made.deflated)}."
-    )
+    said = "".join(f"<li>{escape(line)}</li>" for line in sentences(made, result))
     figures = {"chosen": result["out_of_sample"], **result["baselines"]}
     beside = "".join(
         f"<tr class='{'own' if name == 'chosen' else ''}'><td>{escape(name.replace('_', ' '))}</td>"
@@ -63,7 +92,7 @@ def render(made: Walk, result: dict[str, Any]) -> str:
         f"Walk-forward of {names}",
         f"<h1>Walk-forward of {escape(names)}</h1>"
         f"<p class='sub'>{len(made.windows)} windows, {len(made.days)} test days; every day was unseen when "
-        f"its parameters were chosen{left}</p><p>{escape(verdict)}</p>"
+        f"its parameters were chosen{left}</p><ul>{said}</ul>"
         f"{chart('Out of sample, per cent', lines, unit=' %', zero=True)}"
         f"{table_of(top + beside)}<p class='sub'>{NOTE}</p><h2>Window by window</h2>"
         f"<p class='sub'>The set with the best Sharpe ratio of {lengths[0]} days trades the {lengths[1]} days after "

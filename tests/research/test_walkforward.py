@@ -11,6 +11,7 @@ from gridbot_tui.research import baselines, metrics, walkforward, windows
 from gridbot_tui.research.outcome import by_engine
 from gridbot_tui.research.request import Request, prepare
 from gridbot_tui.research.verdict import percent
+from gridbot_tui.research.walk_html import sentences
 from gridbot_tui.units import DAY, HOUR
 from tests.commands.calling import Cli, caller
 from tests.research.markets import GAP, START, prepared, series
@@ -107,6 +108,9 @@ def test_the_command_prints_windows_curves_and_the_gain(tmp_path: Path, call: Cl
     assert {"defaults", "buy_and_hold", "static_grid", "equal_weights"} == set(done.document["baselines"])
     page = (tmp_path / "out" / "walkforward.html").read_text()
     assert "<svg" in page
+    assert "Over 7 test days the sets chosen on the past made" in page
+    assert "too few for an interval: take no figure here for more than an anecdote" in page
+    assert "too few days a year" not in page
     assert not re.search(r"(src|href)\s*=|<script", page)
     assert "<h1>Walk-forward of ETHUSDT</h1>" in page
     assert "best Sharpe ratio of 14 days trades the 7 days after them" in page
@@ -132,6 +136,13 @@ def test_every_difference_of_a_walk_has_its_interval() -> None:
         {"defaults": 0.0, "buy_and_hold": -365 * 0.004, "static_grid": 0.0, "equal_weights": 0.0}, abs=1e-9
     )
     assert told["buy_and_hold"]["advantage"]["high"] < 0.0
+    said = sentences(made, walkforward.document(made))
+    assert said[0] == "Over 40 test days the sets chosen on the past made -0.2 %."
+    assert said[1].endswith("is not distinguishable from zero.")
+    assert "Against staying with the defaults no difference is shown: +0.0 % [+0.0 %, +0.0 %] a year" in said[2]
+    assert any(line.startswith("Behind buy and hold by -146.0 % [") for line in said)
+    assert said[-1].startswith("Deflated for the 1 set to choose among")
+    assert said[-1].endswith("which proves nothing.")
 
 
 @pytest.mark.parametrize(
