@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from gridbot_tui.market.recorded import RecordedMarket
+from gridbot_tui.market.recorded import RecordedMarket, Series
 from gridbot_tui.research.backtest import Study
 from gridbot_tui.research.tape import WARMING
 from gridbot_tui.units import HOUR, Symbol
@@ -24,12 +24,21 @@ def nothing_traded(made: Study) -> list[str]:
             f"Nothing could be traded: the first {warm} hours only warm the averages up, and the data hold {held:.0f}. "
             "Give more days, or an earlier --from."
         ]
-    if not any(float(one.volume.sum()) for one in market.series.values()):
-        return ["Nothing was filled: no bar has any volume to take from."]
+    share = made.prepared.settings.simulation.exchange.volume_share
+    if not any(_takes(one, share) for one in market.series.values()):
+        if not any(float(one.volume.max()) for one in market.series.values()):
+            return ["Nothing was filled: no bar has any volume to take from."]
+        part = f"{100 * share:g} % of its volume, which is what may be taken"
+        return [f"Nothing was filled: no bar has a whole step in {part}. Is the volume in units of the coin?"]
     why = held_back(made) or ["orders stood, and price never went a tick beyond one"]
     more = len(why) - MOST
     said = [f"Nothing was filled: {one}." for one in why[:MOST]]
     return [*said, *([f"{more} more reasons: the report of --report lists them."] if more > 0 else [])]
+
+
+def _takes(one: Series, share: float) -> bool:
+    """Whether an order can take something of any bar; a ``share`` of 0 takes from all."""
+    return not share or float(one.volume.max()) * share >= one.instrument.step_f
 
 
 def held_back(made: Study) -> list[str]:

@@ -43,6 +43,15 @@ def test_without_volume_nothing_is_filled_and_the_reason_is_not_the_strategy() -
     assert nothing_traded(made) == ["Nothing was filled: no bar has any volume to take from."]
 
 
+def test_volume_of_which_no_bar_has_a_step_is_told_apart_from_prices_that_did_not_come() -> None:
+    thin = series("ETHUSDT", 16, sigma_hour=0.012, interval=HOUR)
+    thin.volume[:] = 9.0 * thin.instrument.step_f
+    (said,) = nothing_traded(study_of(prepared(thin, interval=HOUR), processes=1))
+    assert said.startswith("Nothing was filled: no bar has a whole step in 10 % of its volume")
+    thin.volume[-1] *= 2
+    assert "whole step" not in " ".join(nothing_traded(study_of(prepared(thin, interval=HOUR), processes=1)))
+
+
 def test_of_many_reasons_the_most_frequent_are_told() -> None:
     one = prepared(series("BTCUSDT", 16, sigma_hour=0.012, interval=HOUR), interval=HOUR, bot__capital="60")
     made = study_of(one, processes=1, by="engine")
