@@ -159,6 +159,42 @@ def test_a_file_that_is_not_what_its_checksum_says_is_not_taken(files: Files, ca
     assert not list(tmp_path.rglob("*.parquet"))
 
 
+def test_a_damaged_file_keeps_no_other_from_the_store(files: Files, call: Cli, tmp_path: Path) -> None:
+    june = MAY + 31 * DAY
+    files.put(klines("2025-05", "monthly"), rows(MAY, june), checksum="0" * 64)
+    for day in range(30):
+        at = june + day * DAY
+        files.put(klines(f"2025-06-{day + 1:02}", "daily"), rows(at, at + DAY), checksum="1" * 64 if day == 3 else None)
+    files.put(klines("2025-07", "monthly"), rows(june + 30 * DAY, june + 61 * DAY))
+    words = ("data", "download", "--symbol", "SOLUSDT", "--interval", "1h", "--from", "2025-05-01", "--to",
+             "2025-08-01", "--no-funding", "--into", str(tmp_path), "--source", "files",
+             "--files-url", files.url)  # fmt: skip
+    done = call(*words)
+    assert done.code == 1
+    assert "SOLUSDT-1h-2025-06-04.zip: the file does not match its checksum, and 1 more like it; every" in done.err
+    assert "--source rest" in done.err
+    kept = {one.stem for one in tmp_path.rglob("*.parquet")}
+    assert "2025-07" in kept
+    assert {one for one in kept if one.startswith("2025-06")} == {f"2025-06-{d:02}" for d in range(1, 31) if d != 4}
+    files.put(klines("2025-05", "monthly"), rows(MAY, june))
+    files.put(klines("2025-06-04", "daily"), rows(june + 3 * DAY, june + 4 * DAY))
+    assert call(*words).code == 0
+
+
+def test_a_page_that_stands_where_the_files_should_ends_a_download_at_once(
+    files: Files, call: Cli, tmp_path: Path
+) -> None:
+    for month in range(1, 10):
+        path = klines(f"2025-{month:02}", "monthly")
+        files.put(path, rows(MAY, MAY + DAY))
+        files.bodies[f"/{path}.CHECKSUM"] = b"<html>please log in</html>"
+    done = call("data", "download", "--symbol", "SOLUSDT", "--interval", "1h", "--from", "2025-01-01", "--to",
+                "2025-10-01", "--no-funding", "--into", str(tmp_path), "--files-url", files.url)  # fmt: skip
+    assert done.code == 1
+    assert "this is no checksum" in done.err
+    assert len(files.asked) < 9
+
+
 def test_what_a_file_holds_is_taken_whatever_its_first_rows_look_like(files: Files, call: Cli, tmp_path: Path) -> None:
     words = ("data", "download", "--symbol", "SOLUSDT", "--from", "2025-05-01", "--to", "2025-06-01", "--no-funding",
              "--source", "files", "--files-url", files.url)  # fmt: skip

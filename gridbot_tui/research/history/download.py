@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 from msgspec import Struct
 
-from gridbot_tui.research.history.fetch import FetchFailed, Missing
+from gridbot_tui.research.history.fetch import Damaged, FetchFailed, Missing
 from gridbot_tui.research.history.layout import Kind, Piece, Wish, pieces
 from gridbot_tui.research.history.shelf import Shelf
 from gridbot_tui.research.history.sources import column_of_time, from_files, from_rest
@@ -63,14 +63,23 @@ def download(
     """Fetch [frm, to) of every wish.
 
     Raises:
-        FetchFailed: a piece cannot be had for another reason than that nobody has it. What came before it stays.
+        FetchFailed: a piece cannot be had for another reason than that nobody has it. What came before it stays; of a
+            file that is damaged, everything else as well.
     """
     report = Report(missing=[], gaps=[])
     wanted = [piece for wish in wishes for piece in pieces(wish, frm, to)]
     missing = [piece for piece in wanted if not _there(shelf, piece, to)]
     report.kept = len(wanted) - len(missing)
     progress(0, len(missing))
-    _fetch_all(shelf, missing, _Fetch(shelf, to, source, places), report, progress)
+    fetch = _Fetch(shelf, to, source, places)
+    _fetch_all(shelf, missing, fetch, report, progress)
+    if fetch.damaged:
+        first, *more = sorted(fetch.damaged)
+        others = f", and {len(more)} more like it" if more else ""
+        raise FetchFailed(
+            f"{first}{others}; everything else is in the store: the same command asks again, and --source rest takes "
+            "what is missing from the exchange"
+        )
     report.missing.sort()  # whichever came first
     for wish in wishes:
         report.gaps += [(wish.folder.as_posix(), *gap) for gap in gaps(shelf, wish)]
@@ -146,6 +155,8 @@ class _Fetch:
         self._to = to
         self._source = source
         self._places = places
+        self.damaged: list[str] = []
+        """What is wrong with files that were left: asked for again, they may be as wrong, and the rest is not."""
 
     def __call__(self, piece: Piece) -> list[Fetched] | str:
         """The piece, or its days, or why there is none. Raises FetchFailed."""
@@ -155,6 +166,9 @@ class _Fetch:
                 return [(piece, *from_files(self._places.files, piece))]
             except Missing as none:
                 said = str(none)
+            except Damaged as wrong:
+                self.damaged.append(str(wrong))
+                return []
             if piece.whole_month and candles:
                 return self._days(piece) or said
         if self._source is Source.FILES:

@@ -26,6 +26,10 @@ class Missing(FetchFailed):
     """The server has no such file."""
 
 
+class Damaged(FetchFailed):
+    """A file of the server's is not what it should be; others may be."""
+
+
 Sleep = Callable[[float], None]
 
 

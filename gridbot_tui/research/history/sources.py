@@ -1,13 +1,14 @@
 """The two places a piece may come from: Binance's public files, and its REST interface."""
 
 import io
+import re
 import time
 import zipfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from gridbot_tui.market.kline_csv import NOT_UNPACKED, csv_members
-from gridbot_tui.research.history.fetch import Budget, FetchFailed, get, get_json
+from gridbot_tui.research.history.fetch import Budget, Damaged, FetchFailed, get, get_json
 from gridbot_tui.research.history.layout import Kind, Piece
 from gridbot_tui.research.history.shelf import sha256
 from gridbot_tui.units import Market
@@ -19,6 +20,7 @@ CANDLES: Final = ("open_time", "open", "high", "low", "close", "volume")
 FUNDING: Final = ("funding_time", "funding_rate")
 _CSV_FUNDING: Final = ("calc_time", "funding_interval_hours", "last_funding_rate")
 _MICROSECONDS: Final = 100_000_000_000_000
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 PATHS: Final = {
     (Market.FUTURES, Kind.CANDLES): ("/fapi/v1/klines", 1_500),
     (Market.FUTURES, Kind.MARK): ("/fapi/v1/markPriceKlines", 1_500),
@@ -42,19 +44,22 @@ def from_files(base: str, piece: Piece) -> tuple["pl.DataFrame", str, str]:
 
     Raises:
         Missing: the server has no such file.
-        FetchFailed: it cannot be had, or it is not what its checksum says.
+        Damaged: it is not what its checksum says, or holds something else.
+        FetchFailed: it cannot be had.
     """
     url = f"{base.rstrip('/')}/{piece.url_path}"
-    told = get(f"{url}.CHECKSUM").split()
+    told = get(f"{url}.CHECKSUM").decode("ascii", "replace").lower().split()[:1]
+    if not told or not _SHA256.fullmatch(told[0]):
+        raise FetchFailed(f"{url}.CHECKSUM: this is no checksum; look at what stands at that address")
     body = get(url)
     digest = sha256(body)
-    if not told or told[0].decode("ascii", "replace").lower() != digest:
-        raise FetchFailed(f"{url}: the file does not match its checksum; fetch it again")
+    if told[0] != digest:
+        raise Damaged(f"{url}: the file does not match its checksum")
     return _cut(unpacked(body, piece.wish.kind, url), piece), url, digest
 
 
 def unpacked(body: bytes, kind: Kind, name: str) -> "pl.DataFrame":
-    """The rows of a zipped CSV, times in ms. Raises FetchFailed."""
+    """The rows of a zipped CSV, times in ms. Raises Damaged."""
     import polars as pl
 
     try:
@@ -62,15 +67,15 @@ def unpacked(body: bytes, kind: Kind, name: str) -> "pl.DataFrame":
             inside = csv_members(archive)
             raw = archive.read(inside[0]) if len(inside) == 1 else b""
     except NOT_UNPACKED as wrong:
-        raise FetchFailed(f"{name}: not a zip ({wrong})") from None
+        raise Damaged(f"{name}: not a zip ({wrong})") from None
     if not raw.strip():
-        raise FetchFailed(f"{name}: it holds no CSV of its own")
+        raise Damaged(f"{name}: it holds no CSV of its own")
     header = not raw[:1].isdigit()
     try:
         # As text: a column that begins with whole numbers may go on with others.
         frame = pl.read_csv(io.BytesIO(raw), has_header=header, infer_schema=False, truncate_ragged_lines=True)
     except pl.exceptions.PolarsError as wrong:
-        raise FetchFailed(f"{name}: not a CSV ({str(wrong).splitlines()[0]})") from None
+        raise Damaged(f"{name}: not a CSV ({str(wrong).splitlines()[0]})") from None
     given = _CSV_FUNDING if kind is Kind.FUNDING else CANDLES
     wanted = ("calc_time", "last_funding_rate") if kind is Kind.FUNDING else CANDLES
     if not header:
@@ -78,10 +83,10 @@ def unpacked(body: bytes, kind: Kind, name: str) -> "pl.DataFrame":
         frame.columns = list(given[: frame.width])
     lacking = [one for one in wanted if one not in frame.columns]
     if lacking:
-        raise FetchFailed(f"{name}: it lacks the column {lacking[0]}")
+        raise Damaged(f"{name}: it lacks the column {lacking[0]}")
     made = _table(frame.select(wanted), kind)
     if frame.height and not made.height:
-        raise FetchFailed(f"{name}: none of its rows has a time")
+        raise Damaged(f"{name}: none of its rows has a time")
     return made
 
 
