@@ -233,21 +233,24 @@ def _work(wanted: Search, left: "Semaphore", told: "SimpleQueue[str]") -> None:
 
 
 def _until_full(study: "optuna.Study", wanted: Search, left: "Semaphore") -> None:
-    """Trials until the study holds enough. While others, of other machines too, play as many as it lacks, these are
-    waited for: each machine would play a few more otherwise, and choose from fewer than the study has in the end."""
+    """Trials until the study holds enough."""
     playing = InPlay()
-    while True:
-        trials = study.get_trials(deepcopy=False)
-        done = counted(trials).done
-        if done >= wanted.trials:
-            return
-        if done + playing.count(trials) >= wanted.trials:
-            time.sleep(POLL_S)
-            continue
-        if not left.acquire(block=False):
+    while count(study).done < wanted.trials and left.acquire(block=False):
+        if not _lacks(study, wanted, playing):
             return
         if not _tried(study, wanted):
             left.release()
+
+
+def _lacks(study: "optuna.Study", wanted: Search, playing: InPlay) -> bool:
+    """Whether a trial is lacking, once that is known: while others, of other machines too, play as many as the study
+    lacks, these are waited for. Each machine would play a few more otherwise, and choose from fewer than all."""
+    while True:
+        trials = study.get_trials(deepcopy=False)
+        done = counted(trials).done
+        if done >= wanted.trials or done + playing.count(trials) < wanted.trials:
+            return done < wanted.trials
+        time.sleep(POLL_S)
 
 
 def _tried(study: "optuna.Study", wanted: Search) -> bool:

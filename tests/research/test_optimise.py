@@ -328,6 +328,24 @@ def test_what_another_machine_plays_is_waited_for_and_what_it_lost_is_played_in_
     assert not others
 
 
+def test_a_worker_of_this_machine_that_died_is_not_waited_for(
+    tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = structs.replace(_wanted(path, f"journal:{tmp_path / 'study.journal'}"), trials=3)
+    study = optimise._begun(wanted)
+    left = multiprocessing.Semaphore(3)
+    left.acquire()
+    study.ask()  # and its process was killed
+
+    def never(seconds: float) -> None:
+        raise AssertionError("its end is told at once")
+
+    monkeypatch.setattr(optimise, "_objective", lambda *_: (0.1, 0.1, 0.1))
+    monkeypatch.setattr(time, "sleep", never)
+    optimise._until_full(study, wanted, left)
+    assert optimise.count(study).done == 2
+
+
 def test_a_trial_that_is_in_play_for_many_times_the_longest_is_lost() -> None:
     clock = Clock()
     seen = InPlay(clock)
