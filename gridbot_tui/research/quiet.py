@@ -30,7 +30,9 @@ def nothing_traded(made: Study) -> list[str]:
             return ["Nothing was filled: no bar has any volume to take from."]
         part = f"{100 * share:g} % of its volume, which is what may be taken"
         return [f"Nothing was filled: no bar has a whole step in {part}. Is the volume in units of the coin?"]
-    why = held_back(made) or ["orders stood, and price never went a tick beyond one"]
+    why = held_back(made)
+    if not why or made.main.figures["max_leverage"]:  # what held some of the orders back is not why the others stood
+        why = ["orders stood, and price never went a tick beyond one", *why]
     more = len(why) - MOST
     said = [f"Nothing was filled: {one}." for one in why[:MOST]]
     return [*said, *([f"{more} more reasons: the report of --report lists them."] if more > 0 else [])]
