@@ -62,6 +62,12 @@ def liquidated(made: Study) -> list[str]:
     return [f"{title} was liquidated {times}: {told}" for title, times in often.items()]
 
 
+def deflation(probability: float, tried: str) -> str:
+    """What a deflated Sharpe ratio proves, for so many that were tried."""
+    proven = "which proves something" if probability > PROOF else "which proves nothing"
+    return f"Deflated for {tried}, the probability of a true Sharpe ratio above zero is {probability:.2f}, {proven}."
+
+
 def verdicts(found: Analysis) -> list[str]:
     """One sentence on the result, one on each comparison that says anything, one on luck."""
     own = found.rows[0]
@@ -81,11 +87,7 @@ def verdicts(found: Analysis) -> list[str]:
         said.append(f"Its yearly mean return, {bounds(found.growth)}, is not distinguishable from zero.")
     said += [_against(row) for row in found.rows[1:]]
     if found.deflated is not None:
-        proven = "which proves something" if found.deflated > PROOF else "which proves nothing"
-        said.append(
-            f"Deflated for {found.trials} configuration{'s'[: found.trials > 1]} tried, the probability of a true "
-            f"Sharpe ratio above zero is {found.deflated:.2f}, {proven}."
-        )
+        said.append(deflation(found.deflated, f"{found.trials} configuration{'s'[: found.trials > 1]} tried"))
     if found.sensitivity:
         better = sum(one.net_return > own.net_return for one in found.sensitivity)
         certain = sum(one.gain is not None and one.gain.low > 0 for one in found.sensitivity)

@@ -9,7 +9,7 @@ from gridbot_tui.research.analysis import day_name
 from gridbot_tui.research.html import table_of, whole
 from gridbot_tui.research.intervals import Interval
 from gridbot_tui.research.svg import COLOURS, Line, chart
-from gridbot_tui.research.verdict import PROOF, bounds, number, percent
+from gridbot_tui.research.verdict import bounds, deflation, number, percent
 from gridbot_tui.research.walkforward import DEFAULTS, Walk, curve
 from gridbot_tui.units import DAY
 
@@ -47,12 +47,8 @@ def sentences(made: Walk, result: dict[str, Any]) -> list[str]:
         else:
             said.append(f"Against {beside} no difference is shown: {bounds(gap)} a year{sharpe}.")
     if made.deflated is not None:
-        proven = "which proves something" if made.deflated > PROOF else "which proves nothing"
         sets = f"{len(made.sets)} set{'s'[: len(made.sets) > 1]}"
-        said.append(
-            f"Deflated for the {sets} to choose among, the probability of a true Sharpe ratio above zero is "
-            f"{made.deflated:.2f}, {proven}."
-        )
+        said.append(deflation(made.deflated, f"the {sets} to choose among"))
     return said
 
 
