@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,22 @@ def test_nothing_is_played_before_somebody_looks_on_and_then_once(
         await asyncio.sleep(0.1)
         assert [line[1:] for line in rig.started()] == [["1", "False"]]
 
+    live(rig, work)
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="the system tells nobody of a process's end")
+def test_no_thread_is_waited_for_where_a_process_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without memory for the thread's first step would hold the loop, and the bot, for good."""
+    rig = Rig(tmp_path, ANSWERS)
+
+    async def work(rig: Rig) -> None:
+        rig.viewers = 1
+        await until(lambda: rig.states() == ["running done"])
+
+    def never(thread: threading.Thread) -> None:
+        raise AssertionError(f"{thread.name} was started")
+
+    monkeypatch.setattr(threading.Thread, "start", never)
     live(rig, work)
 
 

@@ -133,6 +133,7 @@ class Lookback:
     async def _play(self, ask: Ask) -> None:
         """One process from its start to its end."""
         before, self._told = self._told, ask.begun
+        _hear_of_ends_without_a_thread()
         try:
             process = await asyncio.create_subprocess_exec(
                 *self._argv,
@@ -168,6 +169,23 @@ class Lookback:
         self._told = tuple(
             replace(one, state="failed", detail=why) if one.state == "playing" else one for one in self._told
         )
+
+
+def _hear_of_ends_without_a_thread() -> None:
+    """Let the loop itself hear of its processes' ends, as it does from Python 3.12 on, where the system can tell it.
+
+    Before, each is waited for in a thread, and the loop waits for that thread to say that it runs: one that finds no
+    memory for its first step never does, and the loop would stand still for good.
+    """
+    if sys.version_info >= (3, 12) or not hasattr(os, "pidfd_open"):
+        return
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError:
+        return
+    watcher = asyncio.PidfdChildWatcher()
+    watcher.attach_loop(asyncio.get_running_loop())
+    asyncio.set_child_watcher(watcher)
 
 
 def _with(ask: Ask, edited: Loaded[Settings]) -> Ask:
