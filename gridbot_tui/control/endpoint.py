@@ -8,6 +8,7 @@ looks in all the places a server can have chosen.
 
 import hashlib
 import os
+import socket
 import stat
 import tempfile
 from pathlib import Path
@@ -51,6 +52,22 @@ def find_socket(profile: Path) -> Path | None:
         if stat.S_ISSOCK(found.st_mode) and found.st_uid == os.getuid():
             return path
     return None
+
+
+def somebody_listens(profile: Path) -> bool:
+    """Whether a process is at the other end of this profile's socket, be it one that does not answer."""
+    path = find_socket(profile)
+    if path is None:
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knock:
+        knock.setblocking(False)
+        try:
+            knock.connect(str(path))
+        except BlockingIOError:  # so many wait already that it takes no more
+            return True
+        except OSError:
+            return False
+    return True
 
 
 def _private_folder(folder: Path) -> None:

@@ -1,4 +1,7 @@
+import errno
 import os
+import socket
+import tempfile
 import time
 from pathlib import Path
 
@@ -114,6 +117,25 @@ def test_several_running_are_listed_with_their_processes(tmp_path: Path) -> None
         pytest.raises(ProfileError, match=rf"one \(process {os.getpid()}\), two \(process"),
     ):
         profiles.find_running(tmp_path, None)
+
+
+def test_a_bot_whose_disk_answers_nothing_is_found_by_its_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    def dead(path: Path, *_: object) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    with tempfile.TemporaryDirectory(prefix="gb") as home, socket.socket(socket.AF_UNIX) as listening:
+        busy = make(Path(home), "busy")
+        idle = make(Path(home), "idle")
+        for one in (busy, idle):
+            one.lock.touch()
+        listening.bind(str(busy.socket))
+        listening.listen()
+        with monkeypatch.context() as disk:
+            disk.setattr(os, "open", dead)
+            assert profiles.find_running(Path(home), None) == busy
+            assert busy.holder is None
+            with pytest.raises(NoneRunning, match="idle is not running"):
+                profiles.find_running(Path(home), "idle")
 
 
 def test_to_read_from_the_running_one_comes_before_others(tmp_path: Path) -> None:

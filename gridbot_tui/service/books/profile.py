@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gridbot_tui.control.endpoint import find_socket, socket_path
+from gridbot_tui.control.endpoint import find_socket, socket_path, somebody_listens
 from gridbot_tui.service.books.lock import Holder, holder_of, is_held
 from gridbot_tui.units import Market, Mode
 
@@ -93,13 +93,20 @@ class Profile:
 
     @property
     def holder(self) -> Holder | None:
-        """The process that trades it now, if one does and says so."""
-        return holder_of(self.lock)
+        """The process that trades it now, if one does and the disk says so."""
+        try:
+            return holder_of(self.lock)
+        except OSError:
+            return None
 
     @property
     def running(self) -> bool:
-        """True while a process holds the lock."""
-        return is_held(self.lock)
+        """True while a process holds the lock, or, where the disk does not let that be seen, listens: a bot outlives
+        its disk, and must be told to stop."""
+        try:
+            return is_held(self.lock)
+        except OSError:
+            return somebody_listens(self.folder)
 
     def create(self) -> "Profile":
         """Make the folders, private to this user. Raises ProfileError."""
