@@ -68,7 +68,7 @@ def check(
 
     at = where(ctx, None, None, json)
     owner = owner_of(mode, market, account)
-    looks = look(owner)
+    looks = look(owner, say=output.say)
     used = next((one.credential for one in looks if one.credential is not None), None)
     if at.json:
         rows = [
@@ -225,7 +225,7 @@ def hide_known(accounts: Iterable[str]) -> list[str]:
     kinds = [(mode, market) for mode in (Mode.TESTNET, Mode.LIVE) for market in Market]
     for account in accounts:
         for mode, market in kinds:
-            for one in look(Owner(mode, market, account)):
+            for one in look(Owner(mode, market, account), say=output.say):
                 if one.trouble:
                     trouble[f"{one.source}: {one.trouble}"] = None
     return list(trouble)

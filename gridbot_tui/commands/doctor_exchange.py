@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from gridbot_tui.commands import in_force
+from gridbot_tui.commands import in_force, output
 from gridbot_tui.commands.doctor_check import Check, fail, ok
 from gridbot_tui.commands.exits import CommandFailed
 from gridbot_tui.commands.options import Where
@@ -42,7 +42,7 @@ def exchange(where: Where, profile: Profile) -> list[Check]:
     except ConfigError:
         return []  # the config's own check says what is wrong with it
     options = RunOptions(symbols=_traded(profile))
-    seen = look(Plan(options, loaded, Mode(words[0]), Market(words[1]), "1"))
+    seen = look(Plan(options, loaded, Mode(words[0]), Market(words[1]), "1"), output.say)
     return [ok("exchange", seen.found) if seen.ok else fail("exchange", seen.found, seen.advice)]
 
 

@@ -6,6 +6,7 @@ and not passed over, because trading on with another key than was meant is worse
 
 import os
 import stat
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -22,6 +23,8 @@ FILE_SECRET: Final = "gridbot-api-secret"
 SYSTEMD: Final = "CREDENTIALS_DIRECTORY"
 _LARGEST: Final = 16_384
 """Bytes of a credential file that are read: a 4096-bit RSA key takes 3.3 kB."""
+SLOW_S: Final = 5.0
+"""A keyring that has not answered by then is waiting for somebody."""
 
 
 class Look(NamedTuple):
@@ -34,19 +37,23 @@ class Look(NamedTuple):
 
 
 Finder = Callable[[], Credential | None]
+Say = Callable[[str], None]
 
 
 def resolve(
-    owner: Owner, env: Mapping[str, str] | None = None, backend: Callable[[], Backend] = system_backend
+    owner: Owner,
+    env: Mapping[str, str] | None = None,
+    backend: Callable[[], Backend] = system_backend,
+    say: Say = lambda text: None,
 ) -> Credential:
-    """The credential of an account.
+    """The credential of an account. ``say`` is told, in another thread, while a keyring keeps one waiting.
 
     Raises:
         NotFound: no source has one.
         CredentialError: a source has something that cannot be used.
     """
     trouble = ""
-    for name, find in _finders(owner, os.environ if env is None else env, backend):
+    for name, find in _finders(owner, os.environ if env is None else env, backend, say):
         try:
             found = find()
         except NoKeyring as error:
@@ -61,11 +68,14 @@ def resolve(
 
 
 def look(
-    owner: Owner, env: Mapping[str, str] | None = None, backend: Callable[[], Backend] = system_backend
+    owner: Owner,
+    env: Mapping[str, str] | None = None,
+    backend: Callable[[], Backend] = system_backend,
+    say: Say = lambda text: None,
 ) -> list[Look]:
-    """What every source has, strongest first: for ``gridbot credentials check``."""
+    """What every source has, strongest first: for ``gridbot credentials check``. ``say`` as of ``resolve``."""
     found: list[Look] = []
-    for name, find in _finders(owner, os.environ if env is None else env, backend):
+    for name, find in _finders(owner, os.environ if env is None else env, backend, say):
         try:
             found.append(Look(name, find(), ""))
         except CredentialError as error:
@@ -73,12 +83,27 @@ def look(
     return found
 
 
-def _finders(owner: Owner, env: Mapping[str, str], backend: Callable[[], Backend]) -> tuple[tuple[str, Finder], ...]:
+def _finders(
+    owner: Owner, env: Mapping[str, str], backend: Callable[[], Backend], say: Say
+) -> tuple[tuple[str, Finder], ...]:
     return (
         ("systemd", lambda: from_systemd(env)),
         ("environment", lambda: from_environment(env)),
-        ("keyring", lambda: KeyringVault(backend()).find(owner)),
+        ("keyring", lambda: _in_the_keyring(owner, backend, say)),
     )
+
+
+def _in_the_keyring(owner: Owner, backend: Callable[[], Backend], say: Say) -> Credential | None:
+    """A locked one asks for its password on a desktop, for as long as it takes: at an SSH session, or under systemd,
+    nobody sees that."""
+    waited = f"the keyring has not answered for {SLOW_S:g} s, and is waited for: it may ask for its password elsewhere"
+    telling = threading.Timer(SLOW_S, say, (f"{waited}; {ALTERNATIVES}",))
+    telling.daemon = True
+    telling.start()
+    try:
+        return KeyringVault(backend()).find(owner)
+    finally:
+        telling.cancel()
 
 
 def from_environment(env: Mapping[str, str]) -> Credential | None:

@@ -385,8 +385,9 @@ async def open_real(plan: Plan, profile: Profile, *, screen: bool) -> RealParts:
         RunRefused: keys, account or config do not fit; the exchange cannot be reached.
         StoreUnusable, StoreUnavailable: the state file.
     """
-    keys = keys_of(plan)
-    venue = await open_venue(plan, profile, keys, _unseen if screen else _on_stderr)
+    say = _unseen if screen else _on_stderr
+    keys = keys_of(plan, say)
+    venue = await open_venue(plan, profile, keys, say)
     return await _on(venue, plan, profile, lambda: open_venue(plan, profile, keys), screen=screen)
 
 

@@ -307,7 +307,7 @@ def test_the_exchange_is_the_one_that_the_profile_was_last_run_against(
 ) -> None:
     asked: list[str] = []
 
-    def look(plan: Plan) -> Seen:
+    def look(plan: Plan, _: object) -> Seen:
         asked.append(plan.loaded.settings.exchange.base_url)
         return Seen(True, "it answers")
 

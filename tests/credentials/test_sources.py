@@ -1,7 +1,11 @@
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from gridbot_tui.credentials import sources
 from gridbot_tui.credentials.backend import Backend, usable
 from gridbot_tui.credentials.errors import KeyringTrouble, Malformed, NotFound
 from gridbot_tui.credentials.model import Owner, checked
@@ -76,6 +80,33 @@ def test_a_locked_keyring_is_an_error_where_it_is_needed_and_none_where_it_is_no
     with pytest.raises(KeyringTrouble, match="locked"):
         resolve(LIVE, {}, Locked)
     assert resolve(LIVE, ENV, Locked).source == "the environment"
+
+
+@pytest.mark.parametrize("find", [resolve, look])
+def test_a_keyring_that_keeps_one_waiting_is_said_while_it_does(
+    find: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It asks for its password on a desktop: a start in an SSH session stood still without a word."""
+    monkeypatch.setattr(sources, "SLOW_S", 0.0)
+    said: list[str] = []
+    unlocked = threading.Event()
+
+    class Asking(Memory):
+        def get_password(self, service: str, username: str) -> str | None:
+            assert unlocked.wait(60)
+            return super().get_password(service, username)
+
+    backend = Asking()
+
+    def say(text: str) -> None:
+        said.append(text)
+        unlocked.set()
+
+    with suppress(NotFound):
+        find(LIVE, {}, lambda: backend, say)
+    (text,) = said
+    assert "it may ask for its password elsewhere" in text
+    assert "GRIDBOT_API_KEY" in text
 
 
 def test_a_look_says_of_every_source_what_it_has() -> None:

@@ -1,7 +1,7 @@
 """A look at the exchange without trading: is it there, is the clock right, what may the key do, is the account fit."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -10,6 +10,7 @@ from gridbot_tui.exchange.binance.clock import WallClock
 from gridbot_tui.exchange.binance.errors import BinanceError
 from gridbot_tui.exchange.binance.factory import make_rest
 from gridbot_tui.exchange.binance.hosts import hosts_of
+from gridbot_tui.exchange.binance.keys import Keys
 from gridbot_tui.exchange.binance.rest import FeeRates, Rest
 from gridbot_tui.service.assemble import Plan, RunRefused
 from gridbot_tui.service.venues import safety
@@ -38,10 +39,10 @@ class Seen(Struct, frozen=True):
     advice: str = ""
 
 
-def look(plan: Plan) -> Seen:
-    """One sentence on the exchange of a real mode; nothing is changed there."""
+def look(plan: Plan, say: Callable[[str], None]) -> Seen:
+    """One sentence on the exchange of a real mode; nothing is changed there. ``say`` is told of a locked keyring."""
     try:
-        return asyncio.run(asyncio.wait_for(_look(plan), LONGEST_S))
+        return asyncio.run(asyncio.wait_for(_look(plan, keys_of(plan, say)), LONGEST_S))
     except TimeoutError:
         return Seen(False, f"no answer within {LONGEST_S:g} s", "check network, DNS and firewall")
     except RunRefused as refused:
@@ -50,10 +51,9 @@ def look(plan: Plan) -> Seen:
         return Seen(False, str(error), "see docs/RUNBOOK.md, alarms of the connection to Binance")
 
 
-async def _look(plan: Plan) -> Seen:
+async def _look(plan: Plan, keys: Keys) -> Seen:
     settings = plan.loaded.settings
     hosts = hosts_of(plan.mode, settings.exchange.base_url)
-    keys = keys_of(plan)
     clock = WallClock()
     rest = make_rest(plan.market, hosts, keys, ours=lambda _: False, params=settings.exchange, clock=clock)
     try:

@@ -93,8 +93,8 @@ async def open_venue(
         raise
 
 
-def keys_of(plan: Plan) -> Keys:
-    """The API key of the account; none on paper. May wait for a locked keyring: not while a bot trades.
+def keys_of(plan: Plan, say: Callable[[str], None] = lambda text: None) -> Keys:
+    """The API key of the account; none on paper. May wait for a locked keyring, and says so: not while a bot trades.
 
     Raises:
         RunRefused: there is none, or nothing that can be one.
@@ -103,7 +103,7 @@ def keys_of(plan: Plan) -> Keys:
         return Keys()
     owner = Owner(plan.mode, plan.market, plan.loaded.settings.bot.account)
     try:
-        found = resolve(owner)
+        found = resolve(owner, say=say)
     except CredentialError as error:
         raise RunRefused(str(error)) from error
     return Keys(found.key.reveal(), found.secret.reveal())
