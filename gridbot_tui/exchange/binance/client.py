@@ -17,6 +17,7 @@ from gridbot_tui.exchange.binance.calls import Call
 from gridbot_tui.exchange.binance.hosts import Hosts
 from gridbot_tui.exchange.binance.keys import Keys
 from gridbot_tui.exchange.binance.params import BinanceParams
+from gridbot_tui.exchange.binance.resolver import Resolver
 from gridbot_tui.units import Market, Ms
 
 _decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -64,7 +65,9 @@ class Client(AsyncClient):  # type: ignore[misc]  # the library has no types
     def __init__(
         self, hosts: Hosts, keys: Keys, params: BinanceParams, heard: Callable[[Mapping[str, str]], None]
     ) -> None:
-        connector = aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_IDLE_S, ttl_dns_cache=60)
+        connector = aiohttp.TCPConnector(
+            limit=_CONNECTIONS, keepalive_timeout=_IDLE_S, ttl_dns_cache=60, resolver=Resolver()
+        )
         try:
             super().__init__(
                 api_key=keys.key() or None,

@@ -6,6 +6,7 @@ import aiohttp
 from aiohttp import ClientWSTimeout, WSMsgType
 
 from gridbot_tui.exchange.binance.errors import BinanceError, told_wait
+from gridbot_tui.exchange.binance.resolver import Resolver
 
 CLOSE_WAIT = 0.3
 """For the other side to say goodbye as well, s; a silent one never does."""
@@ -79,7 +80,9 @@ class AioDialer:
             aiohttp.ClientError, OSError, TimeoutError: no connection.
         """
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None))
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(resolver=Resolver()), timeout=aiohttp.ClientTimeout(total=None)
+            )
         try:
             return await self._session.ws_connect(
                 url,

@@ -8,9 +8,9 @@ from typing import Final
 
 from gridbot_tui.control.snapshot import AlertChannelView
 from gridbot_tui.ops.alerts import Message
+from gridbot_tui.ops.in_thread import in_thread
 from gridbot_tui.ops.redact import redact
 from gridbot_tui.service.beside.alert_channel import Channel
-from gridbot_tui.service.in_thread import in_thread
 
 MOST_WAITING: Final = 50
 """Messages that wait for an address; older ones beyond are dropped, and counted."""

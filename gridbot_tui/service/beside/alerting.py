@@ -15,12 +15,12 @@ from gridbot_tui.credentials.addresses import Found, find
 from gridbot_tui.engine.blockers import Blocker
 from gridbot_tui.ops.alert_memory import keep, recall
 from gridbot_tui.ops.alerts import Remembered, Watch
+from gridbot_tui.ops.in_thread import in_thread
 from gridbot_tui.ops.params import AlertParams
 from gridbot_tui.service.beside.alert_channel import Channel, open_channels
 from gridbot_tui.service.beside.alert_lane import Lane
 from gridbot_tui.service.books.profile import Profile
 from gridbot_tui.service.books.telling import Level
-from gridbot_tui.service.in_thread import in_thread
 from gridbot_tui.units import Ms
 
 LOOK_S: Final = 1.0

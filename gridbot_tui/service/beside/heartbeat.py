@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from gridbot_tui.ops.in_thread import in_thread
 from gridbot_tui.ops.log import Logger
-from gridbot_tui.service.in_thread import in_thread
 
 GOES_ON_S: Final = 60.0
 """A stop that is still under way asks systemd for so much more time, beyond the next beat: its own end is after that of

@@ -12,9 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from gridbot_tui.control.snapshot import Snapshot
+from gridbot_tui.ops.in_thread import in_thread
 from gridbot_tui.ops.params import host_and_port
 from gridbot_tui.service.books.footing import Say
-from gridbot_tui.service.in_thread import in_thread
 
 if TYPE_CHECKING:
     from aiohttp import web

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
+from gridbot_tui.ops.in_thread import in_thread
 from gridbot_tui.service.books.lock import LockHeld, ProfileLock
 from gridbot_tui.service.books.profile import Profile
 from gridbot_tui.service.books.telling import Level
-from gridbot_tui.service.in_thread import in_thread
 
 LOOK_S: Final = 5.0
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from gridbot_tui.ops.in_thread import in_thread
 from gridbot_tui.service.books.footing import Say
-from gridbot_tui.service.in_thread import in_thread
 
 LOOK_S: Final = 0.5
 

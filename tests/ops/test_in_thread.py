@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from gridbot_tui.service import in_thread as module
-from gridbot_tui.service.in_thread import in_thread
+from gridbot_tui.ops import in_thread as module
+from gridbot_tui.ops.in_thread import in_thread
 
 Call = Callable[[], None]
 NOBODY = 0
