@@ -5,6 +5,7 @@ import contextlib
 import gc
 import json
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -48,6 +49,20 @@ def test_a_connection_is_told_of_its_end_and_then_ended() -> None:
         assert raw.closed(10) == combined.closed(10) == api.closed(10) == 1001
 
 
+def test_a_client_that_has_gone_before_it_is_answered_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
+    with serving(Market.FUTURES) as served:
+        busy = threading.Event()
+        served.loop.call_soon_threadsafe(busy.wait, 60)
+        with socket.create_connection(("127.0.0.1", served.port), timeout=60) as line:
+            line.sendall(b"GET /market/stream HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+                         b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")  # fmt: skip
+        busy.set()
+        for _ in range(20):
+            served.call("GET", "/fapi/v1/ping")
+    assert caplog.records == []
+
+
 def test_a_client_that_answers_no_pings_is_cut_off(hasty: Served) -> None:
     import socket
 
@@ -68,7 +83,7 @@ async def test_pings_of_a_client_that_has_gone_meanwhile_are_no_errors() -> None
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: errors.append(context))
     ended = asyncio.Event()
 
-    async def served(request: web.Request) -> web.WebSocketResponse:
+    async def served(request: web.Request) -> web.StreamResponse:
         try:
             return await Link("one", "spot", False, Clock(), LinkOptions(), False).serve(request, lambda text: None)
         finally:

@@ -98,13 +98,13 @@ class Link:
 
     # -- life ---------------------------------------------------------------------------------------------
 
-    async def serve(self, request: web.BaseRequest, on_text: OnText) -> web.WebSocketResponse:
+    async def serve(self, request: web.BaseRequest, on_text: OnText) -> web.StreamResponse:
         """Live until either side ends it."""
         ws, self._transport = self._ws, request.transport
         try:
             await ws.prepare(request)
         except ConnectionError:
-            return ws  # gone before it was answered
+            return web.Response()  # gone before it was answered: aiohttp cannot end a socket that never began
         writer = self._task = asyncio.create_task(self._write(), name=f"writer {self.name}")
         pinger = asyncio.create_task(self._ping(), name=f"pinger {self.name}")
         try:
