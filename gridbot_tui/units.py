@@ -5,7 +5,7 @@ converts them. Money is ``Decimal``. Time is ``int`` milliseconds of UTC. Strate
 touches a balance.
 """
 
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from enum import IntEnum, StrEnum
 from typing import Final
 
@@ -26,6 +26,13 @@ HOUR: Final[Ms] = 3_600_000
 DAY: Final[Ms] = 86_400_000
 
 ZERO: Final = Decimal(0)
+CENT: Final = Decimal("0.00000001")
+"""Binance keeps eight decimals of any asset, and cuts: 0.001715478 is charged as 0.00171547."""
+
+
+def cut(amount: Money) -> Money:
+    """Eight decimals, towards zero."""
+    return amount.quantize(CENT, ROUND_DOWN)
 
 
 def plain(amount: Decimal) -> str:

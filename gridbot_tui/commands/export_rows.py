@@ -159,7 +159,8 @@ def _of_fill(fill: FillRow, instruments: Instruments) -> Iterator[Row]:
     about = {"symbol": fill.symbol, "id": fill.trade_id}
     if instrument.market is Market.SPOT:
         sign = 1 if fill.side is Side.BUY else -1
-        quantity, value = instrument.quantity(fill.steps), instrument.notional(fill.price, fill.steps)
+        quantity = instrument.quantity(fill.steps)
+        value = instrument.notional(fill.price, fill.steps) if fill.quote is None else fill.quote
         yield _change(fill.at, instrument.base, "trade", sign * abs(quantity), about)
         yield _change(fill.at, instrument.quote, "trade", -sign * abs(value), about)
     elif fill.realised:

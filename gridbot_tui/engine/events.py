@@ -98,7 +98,7 @@ class OrderReport(Event, frozen=True, tag=True):
         return self.outcome is Outcome.ABSENT and not self.code
 
 
-class Fill(Event, frozen=True, tag=True):
+class Fill(Event, frozen=True, tag=True, omit_defaults=True):
     """One execution of an order of ours, or of the exchange against us (liquidation, deleveraging)."""
 
     symbol: Symbol
@@ -118,6 +118,9 @@ class Fill(Event, frozen=True, tag=True):
     """False for a trade made by hand or another program on this account: becomes an external lot."""
     forced: str = ""
     """``liquidation``, ``deleveraging`` or ``settlement`` where the exchange did it."""
+    quote: Money | None = None
+    """Spot: what changed hands in quote, where the exchange has booked other than price x quantity (it keeps eight
+    decimals of any asset); None where it is just that."""
 
 
 class CashKind(StrEnum):

@@ -258,7 +258,7 @@ class PaperPort:
         if self._books is not None and (updates or now - self._stamped >= WRITE_CLOCK):
             self._books.write(self.exchange, updates, now)
             self._stamped = now
-        return [event for update in updates for event in wire.events_of(update)]
+        return [event for update in updates for event in wire.events_of(self.exchange, update)]
 
 
 def _beyond(order: Order, reached: int) -> bool:

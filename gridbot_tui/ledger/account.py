@@ -102,7 +102,8 @@ class AccountBook:
                 self._move(sums, instrument.quote, fill.realised, fill.at)
         else:
             self._other(instrument.base, instrument.quantity(fill.steps * fill.side), fill.at)
-            self._other(instrument.quote, instrument.notional(fill.price, -fill.steps * fill.side), fill.at)
+            value = instrument.notional(fill.price, fill.steps) if fill.quote is None else fill.quote
+            self._other(instrument.quote, -value * fill.side, fill.at)
         if fill.fee:
             sums = self._of(fill.fee_asset)
             sums.fees += fill.fee

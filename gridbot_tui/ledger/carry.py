@@ -1,4 +1,4 @@
-"""Futures: what the open position costs in the exchange's own books, from its own realised figures."""
+"""Futures: what the open position costs in the exchange's own books, from its own realised figures; its rounding."""
 
 from decimal import Decimal
 
@@ -27,6 +27,8 @@ class Carry:
     More than that is a fill that is still to come: one whose news was lost is booked after later ones, and
     the exchange's figures are of its own order. It stays in the cost, where the late fill takes it away; booked
     as rounding it would make equity wrong until the position is flat again.
+
+    On spot there is rounding alone: what the quote amounts of fills are beside price x quantity.
     """
 
     __slots__ = ("cost", "realised", "rounding", "waiting")

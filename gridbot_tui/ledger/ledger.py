@@ -194,8 +194,10 @@ class Ledger:
         self.account.fill(fill, book.instrument)
         paid = fill.fee
         if theirs:
-            fill = without(fill, theirs)
+            told, fill = fill.quote, without(fill, theirs)
             brought = book.instrument.notional(fill.price, theirs)
+            if told is not None and fill.quote is not None:
+                brought = told - fill.quote
             brought -= paid - fill.fee if fill.fee_asset == self.quote else ZERO
             self._transfer(fill.at, brought, equity_before)
             equity_before = None if equity_before is None else equity_before + brought

@@ -33,7 +33,7 @@ def of_others(book: LotBook, fill: FillLike, wallet: Money) -> Steps:
 
 
 def without(fill: FillLike, steps: Steps) -> Found:
-    """The fill but for so many steps, and for their share of the fee."""
+    """The fill but for so many steps, and for their share of the fee and of the quote amount."""
     return Found(
         fill.at,
         fill.symbol,
@@ -45,4 +45,5 @@ def without(fill: FillLike, steps: Steps) -> Found:
         fill.client_id,
         fill.trade_id,
         fill.fee - share(fill.fee, steps, fill.steps),
+        quote=None if fill.quote is None else fill.quote - share(fill.quote, steps, fill.steps),
     )

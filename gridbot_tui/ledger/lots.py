@@ -165,8 +165,8 @@ class LotBook:
     @property
     def realised(self) -> Money:
         """Realised PnL before fees: the exchange's own figure on futures, less what a position of before the first
-        start had gained by then; price differences on spot."""
-        return self.carry.realised if self._futures else self.tally.gross
+        start had gained by then; on spot price differences, and what the exchange's rounding has made of them."""
+        return self.carry.realised if self._futures else self.tally.gross + self.carry.rounding
 
     # -- what it is worth -------------------------------------------------------------------------------
 
@@ -187,11 +187,8 @@ class LotBook:
 
     def inventory(self, mark: Ticks) -> Money:
         """Inventory profit: everything earned by price that is not in a cycle, quote."""
-        return (
-            self.tally.inventory_realised
-            + self.lots_unrealised(mark)
-            + (self.carry.rounding if self._futures else self.dust.profit(mark))
-        )
+        inventory = self.tally.inventory_realised + self.lots_unrealised(mark) + self.carry.rounding
+        return inventory if self._futures else inventory + self.dust.profit(mark)
 
     def entry_price(self) -> Decimal | None:
         """Average entry: the exchange's (futures) or that of the lots (spot); None when flat."""
@@ -373,6 +370,8 @@ class LotBook:
             value = instrument.notional(fill.price, fill.steps * fill.side)
             opened = instrument.notional(fill.price, after)
             self.carry.fill(before, after, value, instrument.unit, opened, fill.realised)
+        elif fill.quote is not None:
+            self.carry.rounding += (instrument.notional(fill.price, fill.steps) - fill.quote) * fill.side
 
     def _clear_debt(self, price: Ticks) -> Money:
         """Spot: a base fee may take more than the dust; lots give whole steps for it, at their own prices.

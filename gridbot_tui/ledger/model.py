@@ -46,6 +46,8 @@ class FillLike(Protocol):
     def ours(self) -> bool: ...
     @property
     def forced(self) -> str: ...
+    @property
+    def quote(self) -> Money | None: ...
 
 
 class CashLike(Protocol):
@@ -84,6 +86,7 @@ class Found(Struct, frozen=True):
     fee: Money = ZERO
     ours: bool = False
     forced: str = ""
+    quote: Money | None = None
 
 
 class Lot(Struct, frozen=True):

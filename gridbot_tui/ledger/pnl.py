@@ -42,7 +42,7 @@ class Pnl(Struct, frozen=True):
     fees_total: Money
     """All fees with a known value."""
     realised: Money
-    """Before fees: the exchange's own figure on futures, price differences of lots on spot."""
+    """Before fees: the exchange's own figure on futures, price differences of lots and its rounding on spot."""
     unrealised: Money | None
     """What ``realised`` lacks; ``grid + its fees + inventory = realised + unrealised``."""
     cycles: int

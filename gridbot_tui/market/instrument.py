@@ -8,7 +8,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from gridbot_tui.units import Asset, Market, Money, Steps, Symbol, Ticks
+from gridbot_tui.units import CENT, Asset, Market, Money, Steps, Symbol, Ticks, cut
 
 
 class Bracket(Struct, frozen=True):
@@ -79,6 +79,11 @@ class Instrument(Struct, frozen=True, dict=True):
         return float(self.unit)
 
     @cached_property
+    def cents(self) -> bool:
+        """True where price x quantity never has more decimals than an exchange keeps of an asset."""
+        return not self.unit % CENT
+
+    @cached_property
     def minimum_f(self) -> float:
         """``min_notional`` in ticks x steps, as a float."""
         return float(self.min_notional) / self.unit_f
@@ -124,6 +129,11 @@ class Instrument(Struct, frozen=True, dict=True):
     def notional(self, ticks: Ticks, steps: Steps) -> Money:
         """Exact value of ``steps`` at ``ticks``, in quote; carries the sign of ``steps``."""
         return self.unit * (ticks * steps)
+
+    def booked(self, ticks: Ticks, steps: Steps) -> Money:
+        """``notional`` as a spot exchange books it: 3.558 at 0.000627 is told as 0.00223086."""
+        value = self.notional(ticks, steps)
+        return value if self.cents else cut(value)
 
 
 def _whole(value: float | Decimal, size: Decimal, size_f: float, rounding: str) -> int:

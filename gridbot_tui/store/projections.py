@@ -56,7 +56,7 @@ UPDATE orders SET executed = executed + ?1, updated_at = ?2,
 WHERE client_id = ?3
 """
 _FILL: Final = """
-INSERT INTO fills VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO fills VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (symbol, trade_id) DO NOTHING
 """
 # Ids grow; compared by length first they compare as numbers, whatever the order they arrive in.
@@ -152,7 +152,7 @@ def _fill(connection: sqlite3.Connection, seq: int, fact: FillFact) -> bool:
     row = (
         seq, fill.symbol, fill.trade_id, fill.client_id, fill.at, int(fill.side), fill.price, fill.steps,
         str(fill.fee), fill.fee_asset, fill.maker, str(fill.realised), fill.ours, fill.forced,
-        str(fact.grid_profit), fact.cycles,
+        str(fact.grid_profit), fact.cycles, None if fill.quote is None else str(fill.quote),
     )  # fmt: skip
     if connection.execute(_FILL, row).rowcount == 0:
         return False

@@ -46,7 +46,7 @@ _ORDER: Final = """SELECT seq, body, state, open, max(reported, executed), excha
     updated_at
     FROM orders"""
 _FILL: Final = """SELECT f.seq, f.at, f.symbol, f.client_id, f.trade_id, f.side, f.price, f.steps, f.fee,
-    f.fee_asset, f.maker, f.realised, f.ours, f.forced, f.grid_profit, f.cycles, coalesce(o.purpose, '')
+    f.fee_asset, f.maker, f.realised, f.ours, f.forced, f.grid_profit, f.cycles, coalesce(o.purpose, ''), f.quote
     FROM fills f LEFT JOIN orders o ON o.client_id = f.client_id"""
 _CASH: Final = "SELECT seq, at, cash_id, kind, asset, amount, symbol FROM cash"
 _EQUITY: Final = "SELECT at, equity, wallet, nav, drawdown, tier, leverage, residual FROM equity"
@@ -292,10 +292,11 @@ def _fill_row(row: tuple[Any, ...]) -> rows.FillRow:
         ours,
         forced,
     ) = row[:14]
-    profit, cycles, purpose = row[14:]
+    profit, cycles, purpose, quote = row[14:]
     return rows.FillRow(
         seq, at, symbol, client_id, trade_id, Side(side), price, steps, Decimal(fee), fee_asset, bool(maker),
         Decimal(realised), bool(ours), forced, Decimal(profit), cycles, purpose,
+        None if quote is None else Decimal(quote),
     )  # fmt: skip
 
 

@@ -47,6 +47,8 @@ class FillRow(Struct, frozen=True):
     cycles: int
     purpose: str
     """Of the order it belongs to; "" where that is unknown or pruned."""
+    quote: Money | None
+    """Spot: what the exchange booked in quote where it is not price x quantity."""
 
 
 class CashRow(Struct, frozen=True):

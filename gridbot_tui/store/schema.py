@@ -102,7 +102,12 @@ CREATE TABLE instruments (
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_V1,)
+_V2: Final = """
+-- Spot: what the exchange booked in quote where it is not price x quantity.
+ALTER TABLE fills ADD COLUMN quote TEXT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_V1, _V2)
 """``MIGRATIONS[n]`` leads from version n to n + 1; version 0 is the empty file."""
 
 

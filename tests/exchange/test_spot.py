@@ -3,7 +3,9 @@
 from decimal import Decimal as D
 
 from gridbot_tui.engine.events import BarsClosed, Fill, Outcome
-from gridbot_tui.exchange.port import Cancel
+from gridbot_tui.exchange.port import AskFills, Cancel, Reply
+from gridbot_tui.exchange.simulated.config import AccountConfig
+from gridbot_tui.exchange.simulated.params import ExchangeParams
 from gridbot_tui.exchange.simulated.records import AccountUpdate, OrderUpdate, Update
 from gridbot_tui.exchange.simulated.world import World
 from gridbot_tui.units import Market, Side
@@ -132,3 +134,25 @@ def test_spot_has_no_positions_and_nothing_to_liquidate() -> None:
     until(world, BarsClosed)
     assert account(world).positions == ()
     assert world.exchange.liquidations == 0
+
+
+def test_a_trade_moves_what_eight_decimals_hold_of_its_quote_amount() -> None:
+    fine = instrument("XYZBTC", Market.SPOT, base="XYZ", quote="BTC", tick=D("0.00001"), step=D("0.0001"),
+                      min_notional=D("0.0001"))  # fmt: skip
+    bars = {"XYZBTC": [flat(0, 3_430), bar(1, 3_430, 3_430, 3_420, 3_430), bar(2, 3_430, 3_450, 3_430, 3_440)]}
+    world = World(Tape(bars, {"XYZBTC": fine}), AccountConfig(Market.SPOT, {"BTC": D(1)}, ExchangeParams()))
+    until(world, BarsClosed)
+    place(world, limit("a", BUY, 3_427, 123, symbol="XYZBTC"))
+    assert held(world, "BTC") == (D(1), D("0.00042152")), "0.000421521 has nine decimals"
+    (bought,) = [e for e in until(world, BarsClosed) if isinstance(e, Fill)]
+    assert (bought.quote, bought.fee) == (D("0.00042152"), D("0.0000123"))
+    assert held(world, "BTC") == (D("0.99957848"), D(0))
+    place(world, limit("b", SELL, 3_441, 122, symbol="XYZBTC"))
+    (sold,) = [e for e in until(world, BarsClosed) if isinstance(e, Fill)]
+    assert sold.quote == D("0.0004198"), "0.000419802"
+    assert sold.fee == D("0.00000041"), "a thousandth of it"
+    assert held(world, "BTC") == (D("0.99957848") + D("0.0004198") - D("0.00000041"), D(0))
+    asked = world.send(AskFills(1, "XYZBTC", "", 0))
+    assert asked is None
+    (reply,) = [e for e in answers(world) if isinstance(e, Reply)]
+    assert [(f.trade_id, f.quote) for f in reply.fills or ()] == [(f.trade_id, f.quote) for f in (bought, sold)]

@@ -191,7 +191,7 @@ class InProcess:
     def _play(self, bar: Bar) -> list[Incoming]:
         self.exchange.now = bar.close_at
         play(self.exchange, MarketBatch(bar.close_at, ((SYMBOL, bar),)))
-        return [event for update in self.exchange.take() for event in wire.events_of(update)]
+        return [event for update in self.exchange.take() for event in wire.events_of(self.exchange, update)]
 
     async def step(self, bar: Bar) -> list[Incoming]:
         return self._play(bar)
@@ -214,7 +214,7 @@ class InProcess:
                 assert exchange.cancel(request.symbol, request.client_id, request.conditional) is None
             case SetLeverage():
                 assert exchange.set_leverage(request.symbol, request.leverage) is None
-        return [event for update in exchange.take() for event in wire.events_of(update)]
+        return [event for update in exchange.take() for event in wire.events_of(exchange, update)]
 
 
 # -- over the wire ------------------------------------------------------------------------------------------------

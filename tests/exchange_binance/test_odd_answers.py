@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any
 
 import aiohttp
@@ -23,7 +24,7 @@ from gridbot_tui.exchange.binance.rest import AccountSetup
 from gridbot_tui.service.venues.safety import objection
 from gridbot_tui.service.venues.venue_open import account_objection
 from gridbot_tui.settings.sections import SafetyParams
-from gridbot_tui.units import Market, Mode
+from gridbot_tui.units import Market, Mode, Side
 from tests.exchange_binance.parts import instrument
 from tests.exchange_binance.scripted import NOW, Frozen, scripted, trade
 from tests.orders.samples import grid_order
@@ -105,6 +106,34 @@ async def test_an_execution_without_its_money_is_no_execution_that_cost_nothing(
     rest.ids.learn("BTCUSDT", str(row["orderId"]), "gb-1")
     with pytest.raises(RetryLater, match=gone):
         await rest.fills("BTCUSDT", "", NOW)
+
+
+FINE = Scale(instrument("ETHBTC", "0.00001", "0.0001", Market.SPOT))
+
+
+@pytest.mark.parametrize(("told", "booked"), [
+    ("0.00042152", "0.00042152"), ("0.00042153", "0.00042153"), ("0.000421521", None), (None, "0.00042152"),
+])  # fmt: skip
+def test_a_trade_of_the_list_is_worth_what_the_exchange_has_booked_for_it(told: str | None, booked: str | None) -> None:
+    row = {"id": 1, "orderId": 7, "time": NOW, "price": "0.03427000", "qty": "0.01230000", "commission": "0",
+           "commissionAsset": "BTC", "isBuyer": True, "isMaker": True}  # fmt: skip
+    row |= {} if told is None else {"quoteQty": told}
+    fill = account_words.fill(row, FINE, "gb-1", True)
+    assert fill.quote == (None if booked is None else Decimal(booked))
+
+
+def test_what_several_trades_of_one_answer_were_worth_is_left_to_others_where_their_sum_does_not_say_it() -> None:
+    part = {"price": "0.03427000", "qty": "0.01230000", "commission": "0", "commissionAsset": "ETH"}
+    row = {"transactTime": NOW, "fills": [part | {"tradeId": 1}, part | {"tradeId": 2}]}
+
+    def booked(total: str, **more: Any) -> list[Decimal | None]:
+        whole = {**row, "cummulativeQuoteQty": total, **more}
+        return [one.quote for one in account_words.fills_of_answer(whole, FINE, "gb-1", Side.BUY)]
+
+    assert booked("0.00084304") == [Decimal("0.00042152")] * 2
+    assert booked("0.00084305") == []
+    assert booked("0.00042153", fills=row["fills"][:1]) == [Decimal("0.00042153")]  # type: ignore[index]
+    assert booked("0.00000000", fills=[]) == []
 
 
 def test_an_end_without_a_reason_has_no_reason() -> None:

@@ -88,7 +88,10 @@ def report(**fields: Any) -> dict[str, Any]:
         "T": 1_000, "t": -1, "I": 3, "w": True, "m": False, "M": False, "O": 1_000, "Z": "0.0", "Y": "0.0", "Q": "0.0",
         "W": 1_000, "V": "NONE",
     }  # fmt: skip
-    return {"subscriptionId": 0, "event": {**event, **fields}}
+    event |= fields
+    if event["x"] == "TRADE" and "Y" not in fields:
+        event["Y"] = str(Decimal(event["l"]) * Decimal(event["L"]))
+    return {"subscriptionId": 0, "event": event}
 
 
 # -- numbers ----------------------------------------------------------------------------------------------------
@@ -366,6 +369,21 @@ def test_a_spot_trade_is_a_fill_with_the_fee_as_it_was_taken() -> None:
         Fill(1_000, "BTCUSDT", "gb0-1", "8", Side.BUY, 5_999_999, 1_000, Decimal("0.00001"), "BTC", True, ZERO),
         OrderReport(1_000, "BTCUSDT", "gb0-1", Outcome.FILLED, 1_000, "77"),
     ]
+
+
+def test_a_spot_trade_is_worth_what_the_exchange_has_booked_for_it() -> None:
+    pair = instrument("ETHBTC", "0.00001", "0.0001", Market.SPOT)
+    words = SpotWords({"ETHBTC": pair}, ours, KnownIds())
+    trade = {"s": "ETHBTC", "x": "TRADE", "X": "FILLED", "l": "0.0123", "z": "0.0123", "L": "0.03427", "t": 8}
+    for told, booked in (("0.00042152", "0.00042152"), ("0.00042153", "0.00042153"), ("0.000421521", None)):
+        fill = words.of(raw(report(**trade, n="0", N="BTC", Y=told)))[2][0]
+        assert isinstance(fill, Fill)
+        assert fill.quote == (None if booked is None else Decimal(booked))
+    silent = report(**trade, n="0", N="BTC")
+    del silent["event"]["Y"]
+    (fill, _) = words.of(raw(silent))[2]
+    assert isinstance(fill, Fill)
+    assert fill.quote == Decimal("0.00042152"), "it keeps eight decimals"
 
 
 def test_a_cancel_is_told_under_the_order_s_own_id() -> None:

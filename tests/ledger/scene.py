@@ -61,6 +61,7 @@ def fill(
     ours: bool = True,
     forced: str = "",
     at: int = 1,
+    quote: str | Money | None = None,
 ) -> Fill:
     return Fill(
         at,
@@ -76,6 +77,7 @@ def fill(
         D(realised),
         ours,
         forced,
+        None if quote is None else D(quote),
     )
 
 
@@ -170,6 +172,7 @@ def _fills(draw: st.DrawFn, history: History, number: int) -> Step:
         ours=hand != "external",
         forced="liquidation" if hand == "forced" else "",
         at=number + 1,
+        quote=draw(st.sampled_from((None, value - D("0.0000034"), value + D("0.0000017")))) if spot else None,
     )
     return Step(event, grid=draw(st.booleans()))
 

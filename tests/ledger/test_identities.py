@@ -101,7 +101,8 @@ def wallets(history: History) -> dict[Asset, Money]:
         if history.market is Market.SPOT:
             traded = instrument(event.symbol, Market.SPOT)
             move(traded.base, traded.step * event.steps * event.side)
-            move("USDT", -traded.step * event.steps * event.side * traded.tick * event.price)
+            value = traded.step * event.steps * traded.tick * event.price
+            move("USDT", -event.side * (value if event.quote is None else event.quote))
     return found
 
 

@@ -224,3 +224,30 @@ def test_base_of_ours_that_is_withdrawn_is_capital_that_went_and_no_loss() -> No
     assert book.pnl().transfers == D(-198)
     assert book.sample(3) == 0.0
     assert book.capital.nav == before
+
+
+def test_the_quote_wallet_moves_by_what_the_exchange_has_booked_and_the_lots_by_price_times_quantity() -> None:
+    pair = instrument("ETHBTC", Market.SPOT, base="ETH", quote="BTC", tick=D("0.00001"), step=D("0.0001"))
+    book = Ledger(Market.SPOT, "BTC", {"ETHBTC": pair})
+    book.start(0, {"BTC": D(1)})
+    book.mark("ETHBTC", 3_427)
+    rounds = [(BUY, 3_427, "0.00042152"), (SELL, 3_441, "0.00042324")]  # 0.000421521 and 0.000423243
+    for number, (side, price, quote) in enumerate(rounds * 50):
+        book.fill(fill(side, price, 123, str(number), symbol="ETHBTC", asset="BTC", quote=quote))
+    one = book.book("ETHBTC")
+    assert book.wallet == 1 + 50 * D("0.00000172")
+    assert one.carry.rounding == 50 * D("-0.000000002")
+    pnl = book.pnl()
+    assert (one.grid_profit, pnl.inventory) == (50 * D("0.000001722"), one.carry.rounding)
+    assert pnl.change == book.wallet - 1 == one.realised
+
+
+def test_what_another_hand_sells_of_its_own_brings_its_share_of_the_amount_booked() -> None:
+    book = ledger(Market.SPOT)
+    bought(book, 10, "1", "0")
+    book.mark("BTCUSDT", 600_000)
+    book.fill(fill(SELL, 600_000, 700, "2", ours=False, quote="41999.99"))
+    assert (book.position("BTCUSDT"), book.pnl().transfers) == (10, D("41999.99"))
+    book.fill(fill(SELL, 600_000, 8, "3", ours=False, quote="479.99"))
+    assert book.pnl().change == D("41999.99") - D("0.01")
+    assert book.wallet == D("10000.00000001") - 600 + D("41999.99") + D("479.99")

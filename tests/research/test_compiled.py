@@ -120,6 +120,13 @@ def test_of_other_plain_grids_it_is_said_why_they_are_not_known(keys: Keys, why:
     assert why in fits(prepared(series("BTCUSDT", 3), **given))  # type: ignore[arg-type]
 
 
+def test_a_spot_pair_whose_amounts_the_exchange_rounds_is_the_engines() -> None:
+    for market, why in ((Market.SPOT, "a tick times step finer than eight decimals on spot"), (Market.FUTURES, "")):
+        one = series("ETHUSDT", 3, market=market)
+        one.instrument = structs.replace(one.instrument, tick=Decimal("0.00001"))
+        assert fits(prepared(one)) == why
+
+
 def test_the_result_document_has_the_same_bytes_whoever_played() -> None:
     ours, _ = studied(ready(), by="compiled")
     theirs, _ = studied(ready(), by="engine")

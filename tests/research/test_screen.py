@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gridbot_tui.exchange.simulated.accounts import cut
 from gridbot_tui.research.optimise import Search
 from gridbot_tui.research.outcome import ring_of
 from gridbot_tui.research.request import Prepared, Request, prepare
@@ -18,7 +17,7 @@ from gridbot_tui.research.screen.tape import BLOCK, fits, tape_of
 from gridbot_tui.research.space import parsed
 from gridbot_tui.research.trial import played, score_of
 from gridbot_tui.strategy import learning
-from gridbot_tui.units import DAY, MINUTE, Market
+from gridbot_tui.units import DAY, MINUTE, Market, cut
 from tests.data import shared
 from tests.research.markets import START, prepared, series
 from tests.research.screen_cases import CASES, QUARTER, Case, compare

@@ -10,13 +10,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from gridbot_tui.engine.actions import StartFact
 from gridbot_tui.engine.events import Outcome
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.service.operator.picture import Recent
-from gridbot_tui.store import database, schema
+from gridbot_tui.store import database, projections, schema
 from gridbot_tui.store.core import Store, last_of
 from gridbot_tui.store.errors import StoreDamaged, StoreForeign, StoreTooNew, StoreUnavailable
 from gridbot_tui.store.identity import Identity
@@ -25,7 +26,8 @@ from gridbot_tui.store.reader import reading
 from gridbot_tui.units import DAY, HOUR, Market, Mode
 from tests.store import making as m
 
-V2 = """
+NOW = len(schema.MIGRATIONS)
+NEXT = """
 ALTER TABLE cash ADD COLUMN note TEXT NOT NULL DEFAULT ''; -- a step; with a comment
 CREATE TABLE extra (x INTEGER) STRICT
 """
@@ -37,17 +39,34 @@ def test_an_older_file_is_migrated_after_a_backup_of_it(
     old = m.store(tmp_path)
     old.append([m.cash(1), m.intent(1)])
     old.close()
-    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, V2))
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, NEXT))
     new = m.store(tmp_path)
     assert new.connection.execute("SELECT note FROM cash").fetchall() == [("",)]
     assert new.facts_after(0) == [m.cash(1), m.intent(1)]
     new.close()
-    saved = tmp_path / "gridbot.db.v1.bak"
+    saved = tmp_path / f"gridbot.db.v{NOW}.bak"
     assert stat.S_IMODE(saved.stat().st_mode) == 0o600
     backup = sqlite3.connect(saved)
-    assert backup.execute("PRAGMA user_version").fetchone() == (1,)
+    assert backup.execute("PRAGMA user_version").fetchone() == (NOW,)
     assert backup.execute("SELECT count(*) FROM journal").fetchone() == (2,)
     backup.close()
+
+
+def test_fills_of_a_file_of_the_first_version_are_worth_price_times_quantity(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, insert = schema.MIGRATIONS, projections._FILL
+    monkeypatch.setattr(schema, "MIGRATIONS", known[:1])
+    first = sqlite3.connect(tmp_path / "gridbot.db", isolation_level=None)
+    database.migrate(first, tmp_path / "gridbot.db")
+    first.execute(insert.replace(", ?)", ")"), (0, "BTCUSDT", "1", "gb-1", m.T0, 1, 600_000, 26, "0.312", "USDT", 1,
+                                                "0", 1, "", "1.50", 1))  # fmt: skip
+    first.close()
+    monkeypatch.setattr(schema, "MIGRATIONS", known)
+    store, booked = m.store(tmp_path), m.fill(2)
+    store.append([msgspec.structs.replace(booked, fill=msgspec.structs.replace(booked.fill, quote=Decimal("1.1")))])
+    assert [(row.trade_id, row.quote) for row in store.fills()] == [("2", Decimal("1.1")), ("1", None)]
+    store.close()
 
 
 def test_a_migration_that_fails_leaves_the_file_as_it_was(
@@ -62,7 +81,7 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(
         m.store(tmp_path)
     monkeypatch.setattr(schema, "MIGRATIONS", known)
     store = m.store(tmp_path)
-    assert database.version_of(store.connection) == 1
+    assert database.version_of(store.connection) == NOW
     assert store.connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'extra'").fetchall() == []
     store.close()
 

@@ -4,6 +4,8 @@ from collections.abc import Container, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from gridbot_tui.engine.events import Cash, CashKind, Fill, PositionState
 from gridbot_tui.exchange.binance.numbers import Scale, money
 from gridbot_tui.exchange.binance.order_words import BadAnswer, need, whole_tick
@@ -123,38 +125,58 @@ def fill(row: Json, scale: Scale, client_id: ClientId, ours: bool) -> Fill:
     maker = row["isMaker"] if "isMaker" in row else row.get("maker")
     if not isinstance(buyer, bool) or not isinstance(maker, bool):
         raise BadAnswer("an execution without its side")
-    forced = forced_by(client_id)
+    forced, futures = forced_by(client_id), scale.instrument.market is Market.FUTURES
+    price, steps = _price(need(row, "price"), scale), scale.some_steps(need(row, "qty"))
     return Fill(
         at=int(need(row, "time")),
         symbol=scale.instrument.symbol,
         client_id=client_id,
         trade_id=need(row, "id"),
         side=Side.BUY if buyer else Side.SELL,
-        price=_price(need(row, "price"), scale),
-        steps=scale.some_steps(need(row, "qty")),
+        price=price,
+        steps=steps,
         fee=money(need(row, "commission")),
         fee_asset=need(row, "commissionAsset"),
         maker=maker,
-        realised=money(need(row, "realizedPnl")) if scale.instrument.market is Market.FUTURES else ZERO,
+        realised=money(need(row, "realizedPnl")) if futures else ZERO,
         ours=ours or bool(forced),
         forced=forced,
+        quote=None if futures else scale.booked(price, steps, row.get("quoteQty")),
     )
 
 
-def fill_of_answer(row: Json, part: Json, scale: Scale, client_id: ClientId, side: Side) -> Fill:
-    """One of the ``fills`` in the FULL answer to a spot order: what took at once."""
+def fills_of_answer(row: Json, scale: Scale, client_id: ClientId, side: Side) -> tuple[Fill, ...]:
+    """The ``fills`` in the FULL answer to a spot order: what took at once.
+
+    Their quote amounts are told in one sum only. Where that is not what they come to, they are left to those who tell
+    each one's: the stream, and the list of trades.
+    """
+    fills = tuple(_fill_of_answer(row, part, scale, client_id, side) for part in row.get("fills", ()))
+    instrument, total = scale.instrument, row.get("cummulativeQuoteQty")
+    if instrument.cents or total is None or not fills:
+        return fills
+    if len(fills) == 1:
+        only = fills[0]
+        return (replace(only, quote=scale.booked(only.price, only.steps, total)),)
+    whole = sum((instrument.booked(one.price, one.steps) for one in fills), ZERO)
+    return fills if whole == money(total) else ()
+
+
+def _fill_of_answer(row: Json, part: Json, scale: Scale, client_id: ClientId, side: Side) -> Fill:
+    price, steps = scale.some_price(need(part, "price")), scale.some_steps(need(part, "qty"))
     return Fill(
         at=int(need(row, "transactTime")),
         symbol=scale.instrument.symbol,
         client_id=client_id,
         trade_id=need(part, "tradeId"),
         side=side,
-        price=scale.some_price(need(part, "price")),
-        steps=scale.some_steps(need(part, "qty")),
+        price=price,
+        steps=steps,
         fee=money(need(part, "commission")),
         fee_asset=need(part, "commissionAsset"),
         maker=False,
         realised=ZERO,
+        quote=scale.booked(price, steps, None),
     )
 
 

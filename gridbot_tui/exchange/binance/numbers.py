@@ -99,6 +99,12 @@ class Scale:
                 raise
             return self.instrument.ticks_down(low), self.instrument.ticks_up(high)
 
+    def booked(self, price: Ticks, steps: Steps, told: str | None) -> Money | None:
+        """The quote amount of a spot trade, by the exchange's own word for it where there is one; None where that is
+        price x quantity. Raises BadNumber."""
+        amount = self.instrument.booked(price, steps) if told is None else money(told)
+        return None if amount == self.instrument.notional(price, steps) else amount
+
     def some_price(self, text: str) -> Ticks:
         """A price that must be above zero; raises BadNumber."""
         ticks: Ticks = self.price(text)

@@ -109,9 +109,7 @@ class SpotRest(RestBase):
         row = await self.wire.act(Spot.PLACE, rank, params)
         with reading("the answer to an order", changes=True):
             report = order_words.placed_report(row, scale, self.now, order.client_id)
-            parts = row.get("fills", ())
-            words = account_words.fill_of_answer
-            fills = tuple(words(row, part, scale, order.client_id, order.side) for part in parts)
+            fills = account_words.fills_of_answer(row, scale, order.client_id, order.side)
         self.ids.learn(order.symbol, report.exchange_id, order.client_id)
         return Answer(report, fills)
 

@@ -86,13 +86,13 @@ class SpotWords(StreamWords):
         scale = self._scales[r.s]
         fee, asset = money(r.n or "0"), r.N or scale.instrument.quote
         price, steps = scale.some_price(r.L), scale.some_steps(r.l)
-        side = side_of(r.S)
-        return [Fill(r.T, r.s, client_id, str(r.t), side, price, steps, fee, asset, r.m, ZERO, ours)]
+        side, quote = side_of(r.S), scale.booked(price, steps, r.Y)
+        return [Fill(r.T, r.s, client_id, str(r.t), side, price, steps, fee, asset, r.m, ZERO, ours, quote=quote)]
 
     def _elsewhere(self, r: ExecutionReport) -> list[Word]:
         """A trade in a symbol that the bot does not trade: what it brought and took is a transfer to us."""
         quote = next((asset for asset in self._quotes if r.s.endswith(asset) and r.s != asset), None)
-        if quote is None or r.t < 0:
+        if quote is None or r.t < 0 or r.Y is None:
             return [LookAgain(f"a trade of {r.s}, which the bot does not trade")]
         signed = side_of(r.S).value
         legs = ((r.s.removesuffix(quote), signed * money(r.l)), (quote, -signed * money(r.Y)),

@@ -1,30 +1,25 @@
 """What the exchange needs of an account, whichever market it is on, and the fees both charge."""
 
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import Protocol
 
 from gridbot_tui.exchange.simulated.config import AccountConfig
 from gridbot_tui.exchange.simulated.records import BalanceView, Order, PositionView
 from gridbot_tui.exchange.simulated.refusals import Refusal
 from gridbot_tui.exchange.simulated.venue import Venue
-from gridbot_tui.units import Asset, Market, Money, Side, Steps, Symbol, Ticks
+from gridbot_tui.units import Asset, Market, Money, Side, Steps, Symbol, Ticks, cut
 
-CENT = Decimal("0.00000001")
-"""Binance keeps eight decimals of any asset, and cuts: 0.001715478 is charged as 0.00171547."""
 BNB = "BNB"
-
-
-def cut(amount: Money) -> Money:
-    """Eight decimals, towards zero."""
-    return amount.quantize(CENT, ROUND_DOWN)
 
 
 class Settlement:
     """What one execution did to the account."""
 
-    __slots__ = ("fee", "fee_asset", "realised")
+    __slots__ = ("fee", "fee_asset", "quote", "realised")
 
-    def __init__(self, fee: Money, fee_asset: Asset, realised: Money) -> None:
+    def __init__(self, quote: Money, fee: Money, fee_asset: Asset, realised: Money) -> None:
+        self.quote = quote
+        """What it was worth, as the account has booked it."""
         self.fee = fee
         self.fee_asset = fee_asset
         self.realised = realised

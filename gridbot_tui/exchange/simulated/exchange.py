@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from gridbot_tui.engine.events import CashKind
 from gridbot_tui.exchange.simulated import refusals as no
-from gridbot_tui.exchange.simulated.accounts import Account, Fees, cut
+from gridbot_tui.exchange.simulated.accounts import Account, Fees
 from gridbot_tui.exchange.simulated.config import AccountConfig
 from gridbot_tui.exchange.simulated.filters import check_client_id, check_futures, check_shape, check_spot
 from gridbot_tui.exchange.simulated.futures import FuturesAccount
@@ -32,7 +32,7 @@ from gridbot_tui.exchange.simulated.venue import Venue
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.market.source import FundingRate
 from gridbot_tui.orders.model import NewOrder, OrderKind
-from gridbot_tui.units import ZERO, Asset, ClientId, Market, Money, Ms, Side, Steps, Symbol, Ticks
+from gridbot_tui.units import ZERO, Asset, ClientId, Market, Money, Ms, Side, Steps, Symbol, Ticks, cut
 
 # Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
 _FUTURES = Market.FUTURES
@@ -266,10 +266,9 @@ class Exchange:
     def execute(self, venue: Venue, order: Order, price: Ticks, steps: Steps, *, maker: bool) -> None:
         """One trade: account, order, news; then whatever the new position knocks out."""
         settlement = self.account.settle(venue, order, price, steps, maker)
-        quote = venue.instrument.notional(price, steps)
         trade = Trade(
             self.next_trade_id, self.now, order.symbol, order.exchange_id, order.client_id, order.side, price,
-            steps, quote, settlement.fee, settlement.fee_asset, maker, settlement.realised, order.manual,
+            steps, settlement.quote, settlement.fee, settlement.fee_asset, maker, settlement.realised, order.manual,
             order.forced,
         )  # fmt: skip
         self.next_trade_id += 1
@@ -277,7 +276,7 @@ class Exchange:
         if order.resting:
             venue.filled(order, steps)
         order.filled += steps
-        order.quote += quote
+        order.quote += settlement.quote
         execution = _NEWS_CALCULATED if order.forced else _NEWS_TRADE
         if order.filled >= order.steps:
             self.end(order, _STATUS_FILLED, execution, trade=trade)

@@ -3,7 +3,7 @@
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from gridbot_tui.exchange.simulated import refusals as no
-from gridbot_tui.exchange.simulated.accounts import BNB, CENT, Fees, Settlement, cut
+from gridbot_tui.exchange.simulated.accounts import BNB, Fees, Settlement
 from gridbot_tui.exchange.simulated.margin import (
     bracket_for,
     liquidation_price,
@@ -15,7 +15,7 @@ from gridbot_tui.exchange.simulated.records import BalanceView, Order, PositionV
 from gridbot_tui.exchange.simulated.refusals import Refusal
 from gridbot_tui.exchange.simulated.venue import NEVER_HIGH, NEVER_LOW, Venue
 from gridbot_tui.market.instrument import Instrument
-from gridbot_tui.units import ZERO, Asset, Money, Side, Steps, Symbol, Ticks
+from gridbot_tui.units import CENT, ZERO, Asset, Money, Side, Steps, Symbol, Ticks, cut
 
 # Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
 _BUY, _SELL = Side.BUY, Side.SELL
@@ -120,10 +120,11 @@ class FuturesAccount:
             position.cost += instrument.notional(price, signed)
             position.steps += signed
         position.realised += realised
-        fee, asset = self._fee(venue, order.side, instrument.notional(price, steps), steps, maker)
+        quote = instrument.notional(price, steps)
+        fee, asset = self._fee(venue, order.side, quote, steps, maker)
         self.credit(self.quote, realised)
         self.credit(asset, -fee)
-        return Settlement(fee, asset, realised)
+        return Settlement(quote, fee, asset, realised)
 
     def _fee(self, venue: Venue, side: Side, quote: Money, steps: Steps, maker: bool) -> tuple[Money, Asset]:
         held = self.wallets.get(BNB, ZERO)

@@ -1,12 +1,11 @@
 """Margin call and liquidation of a cross-margin account."""
 
 from gridbot_tui.engine.events import CashKind
-from gridbot_tui.exchange.simulated.accounts import cut
 from gridbot_tui.exchange.simulated.exchange import Exchange
 from gridbot_tui.exchange.simulated.records import Execution, MarginCall, Order, Status
 from gridbot_tui.exchange.simulated.venue import Venue
 from gridbot_tui.orders.model import OrderKind
-from gridbot_tui.units import Side, Symbol, Ticks
+from gridbot_tui.units import Side, Symbol, Ticks, cut
 
 LIQUIDATION = "liquidation"
 DELEVERAGING = "deleveraging"

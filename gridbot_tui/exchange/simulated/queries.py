@@ -35,7 +35,7 @@ def answer(exchange: Exchange, source: MarketSource, query: Query) -> Reply:
         if after and not after.isdecimal():
             return Reply(number, now, error=f"-1100: {after!r} is no trade id")
         trades = history.trades_after(query.symbol, int(after) if after else None, query.since)
-        return Reply(number, now, fills=tuple(wire.fill_of(t) for t in trades))
+        return Reply(number, now, fills=tuple(wire.fill_of(exchange, t) for t in trades))
     if isinstance(query, AskBars):
         if query.symbol not in exchange.venues:
             return Reply(number, now, error="-1121: Invalid symbol.")

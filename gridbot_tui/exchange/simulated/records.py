@@ -96,7 +96,7 @@ class Trade(Struct, frozen=True, gc=False):
     price: Ticks
     steps: Steps
     quote: Money
-    """Price x quantity."""
+    """Price x quantity; on spot as the account has booked it."""
     fee: Money
     fee_asset: Asset
     maker: bool

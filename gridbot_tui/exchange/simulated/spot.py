@@ -40,7 +40,7 @@ class SpotAccount:
     def settle(self, venue: Venue, order: Order, price: Ticks, steps: Steps, maker: bool) -> Settlement:
         """Swap the assets; the fee comes from the asset received, or from BNB."""
         instrument = venue.instrument
-        quote, base = instrument.notional(price, steps), instrument.quantity(steps)
+        quote, base = instrument.booked(price, steps), instrument.quantity(steps)
         if order.locked:
             limit = order.price if order.price is not None else (order.trigger or price)
             asset, held = _needs(instrument, order, limit, steps)
@@ -60,7 +60,7 @@ class SpotAccount:
         else:
             fee, fee_asset = self._fees.of(venue, order.side, quote, steps, maker, spot=True)
         self.credit(fee_asset, -fee)
-        return Settlement(fee, fee_asset, ZERO)
+        return Settlement(quote, fee, fee_asset, ZERO)
 
     def affordable(self, venue: Venue, order: Order, price: Ticks) -> bool:
         """Whether free funds and the order's own lock pay for what is left of it."""
@@ -91,5 +91,5 @@ class SpotAccount:
 def _needs(instrument: Instrument, order: Order, price: Ticks, steps: Steps) -> tuple[Asset, Money]:
     """What ``steps`` of an order cost: quote at ``price`` for a buy, base for a sell."""
     if order.side is Side.BUY:
-        return instrument.quote, instrument.notional(price, steps)
+        return instrument.quote, instrument.booked(price, steps)
     return instrument.base, instrument.quantity(steps)

@@ -34,11 +34,14 @@ OUTCOME = {
 }
 
 
-def fill_of(trade: Trade) -> Fill:
+def fill_of(exchange: Exchange, trade: Trade) -> Fill:
     """A trade as the bot hears of it."""
+    venue = exchange.venues.get(trade.symbol)
+    exact = None if venue is None else venue.instrument.notional(trade.price, trade.steps)
     return Fill(
         trade.at, trade.symbol, trade.client_id, str(trade.trade_id), trade.side, trade.price, trade.steps,
         trade.fee, trade.fee_asset, trade.maker, trade.realised, not trade.manual, trade.forced,
+        None if trade.quote == exact else trade.quote,
     )  # fmt: skip
 
 
@@ -66,12 +69,12 @@ def refused(at: Ms, symbol: Symbol, client_id: ClientId, refusal: Refusal) -> Or
     return OrderReport(at, symbol, client_id, Outcome.REFUSED, code=refusal.code, detail=refusal.detail)
 
 
-def events_of(update: Update) -> list[Event]:
+def events_of(exchange: Exchange, update: Update) -> list[Event]:
     """What the bot hears of an update: nothing of orders that are not its own but their fills."""
     if isinstance(update, OrderUpdate):
         heard: list[Event] = []
         if update.trade is not None:
-            heard.append(fill_of(update.trade))
+            heard.append(fill_of(exchange, update.trade))
         order = update.order
         if not order.manual and not order.forced:
             heard.append(report_of(order, update.at))

@@ -299,7 +299,7 @@ class World:
             return
         before = len(self.exchange.updates)
         refusal = self._trade(request)
-        events = [e for u in self.exchange.updates[before:] for e in wire.events_of(u)]
+        events = [e for u in self.exchange.updates[before:] for e in wire.events_of(self.exchange, u)]
         if fate is _FATE_LOSE:
             # The answer is lost, the stream still tells what happened later than the acceptance.
             outgoing.extend(events[1:])
@@ -384,7 +384,7 @@ class World:
 
     def _commit(self) -> list[Incoming]:
         """Write what the step changed, then turn it into what the bot hears."""
-        return [event for update in self._commit_silently() for event in wire.events_of(update)]
+        return [event for update in self._commit_silently() for event in wire.events_of(self.exchange, update)]
 
     def _commit_silently(self) -> list[Update]:
         """Write what the step changed; nobody has heard of it yet."""

@@ -12,7 +12,6 @@ import numpy as np
 
 from gridbot_tui.engine.actions import CashFact, FillFact
 from gridbot_tui.engine.events import CashKind, Fill
-from gridbot_tui.exchange.simulated.accounts import cut
 from gridbot_tui.exchange.simulated.exchange import Exchange
 from gridbot_tui.exchange.simulated.liquidation import LIQUIDATION
 from gridbot_tui.exchange.simulated.records import Order
@@ -33,7 +32,7 @@ from gridbot_tui.research.screen.state import (
 from gridbot_tui.research.screen.tape import Tape
 from gridbot_tui.research.tape import Record, TierChange
 from gridbot_tui.settings.model import Settings
-from gridbot_tui.units import ZERO, Money, Ms, Side, Symbol
+from gridbot_tui.units import ZERO, Money, Ms, Side, Symbol, cut
 
 NEAR = 1e-6
 """Of the equity, how far the compiled run's own reckoning in floats may be from the books."""

@@ -109,6 +109,8 @@ def fits(prepared: Prepared) -> str:
         return "bars that do not divide an hour"
     if any(one.step * 100_000_000 % 1 for one in prepared.market.instruments.values()):
         return "a step finer than eight decimals"
+    if not all(one.cents or one.market is Market.FUTURES for one in prepared.market.instruments.values()):
+        return "a tick times step finer than eight decimals on spot"
     if len(prepared.market.symbols) > MOST_SYMBOLS:
         return f"more than {MOST_SYMBOLS} symbols on one account"
     if prepared.market.bars_total > MOST_BARS:
@@ -142,7 +144,7 @@ def _plain(prepared: Prepared) -> str:
         return "a plain grid with a stop or take-profit"
     if p.levels > MOST_LEVELS:
         return f"a plain grid of more than {MOST_LEVELS} levels"
-    if any(one.unit * 100_000_000 % 1 for one in instruments):
+    if not all(one.cents for one in instruments):
         return "a tick times step finer than eight decimals"
     return ""
 
