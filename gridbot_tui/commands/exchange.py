@@ -57,8 +57,8 @@ def serve(
         typer.Option(
             "--account",
             metavar="KEY:SECRET[:AMOUNT]",
-            help="An account and its quote balance; repeatable. SECRET may be a file with an Ed25519 or RSA public key."
-            " Default: key:secret:10000.",
+            help="An account and its USDT, or balances as in BTC=0.5,ETH=10; repeatable. SECRET may be a file with an"
+            " Ed25519 or RSA public key. Default: key:secret, with 10,000 USDT or what is worth as much.",
         ),
     ] = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on; anything else opens it to others.")] = (
@@ -122,18 +122,26 @@ def _accounts(texts: list[str]) -> "tuple[KeyConfig, ...]":
     found: list[KeyConfig] = []
     for text in texts:
         key, _, rest = text.partition(":")
-        secret, _, amount = rest.partition(":")
-        if not key or not secret or (amount and not amount.replace(".", "", 1).isdecimal()):
-            raise CommandFailed("an account is KEY:SECRET or KEY:SECRET:AMOUNT", Exit.USAGE)
+        secret, _, amounts = rest.partition(":")
+        balances = dict(_balance(part) for part in amounts.split(",")) if amounts else {}
+        if not key or not secret or not all(amount.replace(".", "", 1).isdecimal() for amount in balances.values()):
+            raise CommandFailed(
+                "an account is KEY:SECRET, KEY:SECRET:AMOUNT or KEY:SECRET:ASSET=AMOUNT,ASSET=AMOUNT", Exit.USAGE
+            )
         if any(one.key == key for one in found):
             raise CommandFailed(f"two accounts have the key {key}: each needs one of its own", Exit.USAGE)
         try:
             if Path(secret).is_file():
                 secret = Path(secret).read_text()
-            found.append(KeyConfig(key, secret, {"USDT": amount} if amount else {}).checked())
+            found.append(KeyConfig(key, secret, balances).checked())
         except ValueError as error:
             raise CommandFailed(f"the account of {key} has no usable public key: {error}", Exit.USAGE) from error
     return tuple(found) or (DEFAULT_KEY,)
+
+
+def _balance(text: str) -> tuple[str, str]:
+    asset, equals, amount = text.partition("=")
+    return (asset.strip().upper(), amount.strip()) if equals else ("USDT", text)
 
 
 def _load_faults(place: "Place", path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from gridbot_tui.market.instrument import Bracket, Instrument
-from gridbot_tui.units import Market, Symbol
+from gridbot_tui.units import Asset, Market, Money, Symbol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,6 +115,11 @@ def split_symbol(symbol: Symbol) -> tuple[str, str]:
     return symbol, "USDT"
 
 
+def smallest_order(quote: Asset) -> Money:
+    """What an exchange's smallest order is usually worth, in this quote asset."""
+    return _SMALLEST_ORDER * _UNITS.get(quote, Decimal(1))
+
+
 def derive(symbol: Symbol, market: Market, prices: Floats) -> Instrument:
     """An instrument for recorded ``prices`` (any of open, high, low, close; finite and above zero).
 
@@ -141,7 +146,7 @@ def derive(symbol: Symbol, market: Market, prices: Floats) -> Instrument:
         min_steps=1,
         max_steps=10_000_000,
         market_max_steps=1_000_000,
-        min_notional=_SMALLEST_ORDER * unit,
+        min_notional=smallest_order(quote),
         min_price=1,
         max_price=int(Decimal(top) * 1000 / tick),
         percent_up=Decimal("1.05") if futures else Decimal(5),

@@ -27,7 +27,7 @@ from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Ms, Symbol
 GENERATION: Final = 1
 """Rises whenever the same parameters give another market."""
 
-_START_PRICES: Final[dict[Symbol, float]] = {
+START_PRICES: Final[dict[Symbol, float]] = {
     "BTCUSDT": 60_000.0,
     "ETHUSDT": 2_500.0,
     "BNBUSDT": 580.0,
@@ -97,7 +97,7 @@ class SyntheticMarket:
                 f"a synthetic market of {interval} ms bars does not build the decision hour: use 1m"
             )
         known = builtin(market) if instruments is None else instruments
-        first = {**(prices or {}), **_START_PRICES}
+        first = {**(prices or {}), **START_PRICES}
         names = tuple(sorted(set(params.symbols)))
         unknown = [name for name in names if name not in known]
         if unknown:

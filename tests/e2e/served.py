@@ -40,10 +40,10 @@ class Bot(Running):
 
     def __init__(self, served: Served, home: Path, *words: str, mode: str = "testnet", market: str = "futures",
                  sets: dict[str, str] | None = None, env: dict[str, str] | None = None,
-                 symbol: str = SYMBOL) -> None:  # fmt: skip
+                 symbol: str = SYMBOL, quote: str = "USDT") -> None:  # fmt: skip
         self.home = home
-        self.profile = named(home, f"{mode}-{market}-main-usdt")
-        chosen = {"exchange.base_url": served.http, **GRID, **(sets or {})}
+        self.profile = named(home, f"{mode}-{market}-main-{quote.lower()}")
+        chosen = {"exchange.base_url": served.http, "bot.quote": quote, **GRID, **(sets or {})}
         pairs = [word for key, value in chosen.items() for word in ("--set", f"{key}={value}")]
         keys = {"GRIDBOT_API_KEY": KEY, "GRIDBOT_API_SECRET": SECRET}
         self.process = subprocess.Popen(

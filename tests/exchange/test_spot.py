@@ -152,7 +152,6 @@ def test_a_trade_moves_what_eight_decimals_hold_of_its_quote_amount() -> None:
     assert sold.quote == D("0.0004198"), "0.000419802"
     assert sold.fee == D("0.00000041"), "a thousandth of it"
     assert held(world, "BTC") == (D("0.99957848") + D("0.0004198") - D("0.00000041"), D(0))
-    asked = world.send(AskFills(1, "XYZBTC", "", 0))
-    assert asked is None
+    world.send(AskFills(1, "XYZBTC", "", 0))
     (reply,) = [e for e in answers(world) if isinstance(e, Reply)]
     assert [(f.trade_id, f.quote) for f in reply.fills or ()] == [(f.trade_id, f.quote) for f in (bought, sold)]

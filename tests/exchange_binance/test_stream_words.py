@@ -90,7 +90,7 @@ def report(**fields: Any) -> dict[str, Any]:
     }  # fmt: skip
     event |= fields
     if event["x"] == "TRADE" and "Y" not in fields:
-        event["Y"] = str(Decimal(event["l"]) * Decimal(event["L"]))
+        event["Y"] = str(Decimal(str(event["l"])) * Decimal(str(event["L"])))
     return {"subscriptionId": 0, "event": event}
 
 

@@ -1,5 +1,7 @@
 """``gridbot exchange serve`` as a process: the ready line, data of all kinds, a clean end."""
 
+import hashlib
+import hmac
 import json
 import signal
 import socket
@@ -30,7 +32,7 @@ def process(*words: str) -> Iterator[tuple[subprocess.Popen[str], Any]]:
         child.communicate()
 
 
-def get(address: str) -> Any:
+def get(address: "str | urllib.request.Request") -> Any:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(address, timeout=30) as answer:
         return json.loads(answer.read())
@@ -58,7 +60,22 @@ def test_recorded_candles_are_played_from_now_on_at_their_own_hours() -> None:
     assert before - 900_000 <= rows[-1][0] <= after
 
 
+def test_an_account_begins_with_the_balances_that_are_named() -> None:
+    words = ("--market", "spot", "--symbol", "ETHBTC", "--account", "key:secret:BTC=0.5,ETH=10")
+    with process("--port", "0", *words) as (_, ready):
+        (row,) = get(ready["spot_rest"] + "/v3/exchangeInfo")["symbols"]
+        assert (row["baseAsset"], row["quoteAsset"]) == ("ETH", "BTC")
+        stamp = f"timestamp={get(ready['spot_rest'] + '/v3/time')['serverTime']}"
+        signature = hmac.new(b"secret", stamp.encode(), hashlib.sha256).hexdigest()
+        asked = urllib.request.Request(f"{ready['spot_rest']}/v3/account?{stamp}&signature={signature}",
+                                       headers={"X-MBX-APIKEY": "key"})  # fmt: skip
+        held = {one["asset"]: one["free"] for one in get(asked)["balances"]}
+    assert {asset: held.get(asset) for asset in ("BTC", "ETH")} == {"BTC": "0.50000000", "ETH": "10.00000000"}
+    assert float(held.get("USDT", "0")) == 0
+
+
 @pytest.mark.parametrize(("words", "told"), [
+    (["--account", "key:secret:BTC=many"], "ASSET=AMOUNT"), (["--account", "key:secret:1,"], "ASSET=AMOUNT"),
     (["--data", "no/such/file"], "does not exist"), (["--account", "half"], "KEY:SECRET"),
     (["--symbol", "NOPEUSDT"], "NOPEUSDT"), (["--faults", "no/such/file"], "no/such/file"),
     (["--account", "key:/bin/sh"], "no usable public key"),

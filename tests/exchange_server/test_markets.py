@@ -11,6 +11,7 @@ import pytest
 
 from gridbot_tui.exchange.server.build import build
 from gridbot_tui.exchange.server.clock import Clock
+from gridbot_tui.exchange.server.coins import worth_of
 from gridbot_tui.exchange.server.fields import check
 from gridbot_tui.exchange.server.place import Place
 from gridbot_tui.exchange.server.settings import ServeOptions
@@ -50,6 +51,42 @@ def test_more_symbols_than_are_known_and_names_nobody_knows_are_refused() -> Non
         opened(FUTURES, count=400)
     with pytest.raises(DataError, match="NOPEUSDT"):
         opened(FUTURES, symbols=("NOPEUSDT",))
+
+
+@pytest.mark.parametrize(("symbol", "tick", "step", "least"), [
+    ("ETHBTC", "0.00001000", "0.00010000", "0.00010000"), ("XRPBTC", "0.00000001", "0.10000000", "0.00010000"),
+    ("SOLETH", "0.00001000", "0.00100000", "0.00250000"), ("BTCEUR", "1.00000000", "0.00010000", "5.00000000"),
+])  # fmt: skip
+def test_a_spot_pair_that_is_named_may_be_quoted_in_another_coin(
+    symbol: str, tick: str, step: str, least: str
+) -> None:
+    place = opened(SPOT, symbols=(symbol, "BTCUSDT"))
+    (row,) = (one for one in ask(place, "/api/v3/exchangeInfo")["symbols"] if one["symbol"] == symbol)
+    filters = {one["filterType"]: one for one in row["filters"]}
+    told = filters["PRICE_FILTER"]["tickSize"], filters["LOT_SIZE"]["stepSize"], filters["NOTIONAL"]["minNotional"]
+    assert told == (tick, step, least)
+    prices = {one["symbol"]: float(one["price"]) for one in ask(place, "/api/v3/ticker/price")}
+    base, quote = worth_of(row["baseAsset"]), worth_of(row["quoteAsset"])
+    assert base is not None
+    assert quote is not None
+    assert prices[symbol] == pytest.approx(base / quote, rel=0.3)
+    account = place.accounts["key"].spot
+    assert account is not None
+    assert float(account.account.spendable(row["quoteAsset"])) * quote == pytest.approx(10_000, rel=0.01)
+    assert account.account.spendable("USDT") == 10_000
+    with pytest.raises(DataError, match=symbol):
+        opened(FUTURES, symbols=(symbol,))
+
+
+@pytest.mark.data
+def test_a_document_of_binance_s_own_gives_pairs_of_any_quote_by_their_names() -> None:
+    path = shared("samples/exchange_info/spot_mainnet_2024-09-08.json.gz")
+    place = opened(SPOT, symbols=("ETHBTC", "BTCEUR"), exchange_info=path)
+    found = {row["symbol"]: row for row in ask(place, "/api/v3/exchangeInfo")["symbols"]}
+    assert {name: (row["baseAsset"], row["quoteAsset"]) for name, row in found.items()} == {
+        "ETHBTC": ("ETH", "BTC"), "BTCEUR": ("BTC", "EUR"),
+    }  # fmt: skip
+    assert found["BTCEUR"]["filters"][0]["tickSize"] == "0.01000000"
 
 
 @pytest.mark.data

@@ -21,13 +21,15 @@ WebSocket protocol. Point a client's addresses at it and trade. This page is mad
     gridbot exchange serve --port 9000                                  six invented symbols, both markets
     gridbot exchange serve --port 9000 --symbols 50                     fifty of them
     gridbot exchange serve --port 9000 --exchange-info FILE             Binance's own symbols and filters
+    gridbot exchange serve --port 9000 --market spot --symbol ETHBTC    a pair that is quoted in another coin
     gridbot exchange serve --port 9000 --market futures --data um/BTCUSDT/1m --speed 60
     gridbot exchange serve --port 9000 --market futures --data um/APEUSDT/aggtrades      recorded trades, one by one
     gridbot exchange serve --port 9000 --control --hold                 prices and faults by hand
 
 When it is ready it prints one JSON line with its addresses. It listens on 127.0.0.1 unless `--host` says otherwise.
 SIGINT or SIGTERM stops it. Accounts: `--account KEY:SECRET[:AMOUNT]`, repeatable; `key`, `secret` and 10,000 USDT a
-market without it. The secret is an HMAC secret, or a file with an Ed25519 or RSA public key in PEM.
+market without it, and as much of whatever else a pair is quoted in. AMOUNT is of USDT; other balances are named, as in
+`key:secret:BTC=0.5,ETH=10`. The secret is an HMAC secret, or a file with an Ed25519 or RSA public key in PEM.
 
 **Time.** The exchange's time starts at the machine's and runs at `--speed` times it; recorded data are moved to now by
 whole days. At speed 1 a client may sign with its own clock. At another speed both clocks are accepted, and the window

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from gridbot_tui.exchange.server.clock import Clock
-from gridbot_tui.exchange.server.coins import chosen, price_of
+from gridbot_tui.exchange.server.coins import chosen, price_of, quote_balances
 from gridbot_tui.exchange.server.floor import Floor
 from gridbot_tui.exchange.server.place import Place
 from gridbot_tui.exchange.server.prints import RecordedTrades, trade_files
@@ -57,7 +59,8 @@ def build(markets: Sequence[Market], options: ServeOptions, *, data: Sequence[st
             source = _synthetic(market, symbols, count, seed, now, history, exchange_info)
         invented = seed if sources is None and not data else None
         floors[market.value] = Floor(market, source, now=now, history=history, tick_every=tick, invented=invented)
-    return Place(options, floors, clock)
+    quotes = {tape.instrument.quote for floor in floors.values() for tape in floor.tapes.values()}
+    return Place(replace(options, balances=(*options.balances, *quote_balances(quotes))), floors, clock)
 
 
 def _synthetic(market: Market, symbols: Sequence[str], count: int, seed: int, now: Ms, history: Ms,

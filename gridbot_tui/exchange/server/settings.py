@@ -54,7 +54,7 @@ class ServeOptions(Struct, frozen=True):
     """Real milliseconds between two points of the market, at most."""
     accounts: tuple[KeyConfig, ...] = (DEFAULT_KEY,)
     balances: tuple[tuple[str, str], ...] = (("USDT", "10000"), ("BTC", "0"), ("BNB", "0"))
-    """What an account without balances of its own begins with, on each market."""
+    """What an account without balances of its own begins with, on each market; of an asset named twice, the last."""
     limits: LimitOptions = LimitOptions()
     link: LinkOptions = LinkOptions()
     control: bool = False
