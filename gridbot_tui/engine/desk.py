@@ -244,6 +244,12 @@ class Desk:
             state.exposure = None
         self.symbol_changed(symbol)
 
+    def others_changed(self) -> None:
+        """Others' orders, or what is beside the capital to pay for them, changed: count every exposure anew."""
+        for state in self.symbols.values():
+            state.exposure = None
+        self.touch_all()
+
     def symbol_changed(self, symbol: Symbol) -> None:
         """Look at all of a symbol again; what it may come to is counted already."""
         state = self.symbols.get(symbol)

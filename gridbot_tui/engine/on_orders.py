@@ -39,6 +39,10 @@ _BUY = Side.BUY
 _CASH_TRANSFER = CashKind.TRANSFER
 
 _STANDING = (OrderState.RESTING, OrderState.PARTLY_FILLED)
+_SAID = {
+    Side.BUY: "bought with money beside the bot's capital: the base is not the bot's either",
+    Side.SELL: "sold base that is not the bot's either",
+}
 _PUT_BACK = "what ought to stand is put back"
 NEWS: Ms = 1_000
 """How much older than the last mark an execution may be and still be news of the price."""
@@ -218,7 +222,7 @@ def fill(desk: Desk, event: Fill) -> None:
         desk.symbol_changed(effect.also)
         desk.note(effect.also, "fee_from_base", f"a fee of {event.symbol} was paid from base that was held to be sold")
     if not event.ours or event.forced:
-        desk.touch_all()  # the leverage of the whole account may have jumped
+        desk.others_changed()  # the leverage of the whole account may have jumped
     desk.emit(
         FillFact(
             at=event.at,
@@ -239,7 +243,7 @@ def fill(desk: Desk, event: Fill) -> None:
         desk.note(event.symbol, event.forced, f"the exchange closed {closed} by {event.forced}", "error")
     elif not event.ours:
         second_bot.sign(desk, event.client_id)
-        said = "changed the position" if effect.before != effect.after else "sold base that is not the bot's either"
+        said = "changed the position" if effect.before != effect.after else _SAID[event.side]
         desk.note(event.symbol, "external_fill", f"a trade that is not the bot's {said}", "warning")
     elif live is None and other is None and desk.phase == "trading":
         second_bot.sign(desk, event.client_id)  # our tag, and never sent from here: a copy closes what we hold
@@ -293,7 +297,7 @@ def cash(desk: Desk, event: Cash) -> None:
         desk.emit(CashFact(event.at, event))
         if event.cash_kind is _CASH_TRANSFER:
             watch.write_drawdown(desk)
-            desk.touch_all()  # every leverage and budget is another one now
+            desk.others_changed()  # every leverage and budget is another one now
             if event.amount > 0 and desk.phase == "trading":
                 planning.renew_starved(desk)
 

@@ -286,6 +286,7 @@ def _announce(desk: Desk, foreign: dict[str, OpenOrder]) -> None:
             known = now if now is not None else was
             if known is not None:
                 desk.orders_changed(known.symbol)
+                desk.others_changed()
 
 
 def closable(desk: Desk, symbol: Symbol) -> int:

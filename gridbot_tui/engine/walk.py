@@ -100,16 +100,40 @@ def of_symbol(desk: Desk, state: SymbolDesk) -> SymbolExposure:
 
 
 def foreign(desk: Desk, state: SymbolDesk) -> list[tuple[Side, Ticks, Steps, bool]]:
-    """What others let rest of a symbol: side, price, what is left, and whether that is the mark's price."""
+    """What others let rest of a symbol: side, price, what is left, and whether that is the mark's price.
+
+    On spot sales are of base that is there: they open no short, and most often it is none of ours. Nor is what they buy
+    with the quote beside the capital.
+    """
+    if state.instrument.market is _SPOT:
+        return _bought_with_ours(desk, state)
     found = []
-    spot = state.instrument.market is _SPOT
     for order in desk.foreign_orders.values():
-        if spot and order.side is _SELL:
-            continue  # of base that is there: it opens no short, and most often is none of ours
         if order.symbol == state.symbol and not order.reduce_only and not order.conditional:
             price = order.price if order.price is not None else state.mark
             if price is not None and order.steps > order.filled:
                 found.append((order.side, price, order.steps - order.filled, order.price is None))
+    return found
+
+
+def _bought_with_ours(desk: Desk, state: SymbolDesk) -> list[tuple[Side, Ticks, Steps, bool]]:
+    """The part of others' spot purchases that the quote beside the capital does not pay for, in the order they came."""
+    found = []
+    beside = desk.ledger.beside
+    for order in desk.foreign_orders.values():
+        one, left = desk.symbols.get(order.symbol), order.steps - order.filled
+        if one is None or order.side is _SELL or order.conditional or left <= 0:
+            continue
+        price = order.price
+        if price is None:
+            if one is state and one.mark is not None:
+                found.append((order.side, one.mark, left, True))
+            continue
+        cost = one.instrument.notional(price, left)
+        paid = left if beside >= cost else int(beside * left // cost)
+        beside -= min(beside, cost)
+        if one is state and paid < left:
+            found.append((order.side, price, left - paid, False))
     return found
 
 

@@ -9,7 +9,7 @@ from gridbot_tui.ledger.account import AccountBook
 from gridbot_tui.ledger.book_state import kept
 from gridbot_tui.ledger.capital import Capital, CapitalState
 from gridbot_tui.ledger.exact import product, quantised, quotient
-from gridbot_tui.ledger.lost import lost, of_others, without
+from gridbot_tui.ledger.lost import lost, of_others, without, worth
 from gridbot_tui.ledger.lots import LotBook
 from gridbot_tui.ledger.model import CashLike, FillEffect, FillLike, Found, LedgerError, UnknownSymbolError
 from gridbot_tui.ledger.pnl import Flows, Pnl, over_books, summed
@@ -31,8 +31,8 @@ class Ledger:
 
     Equity is the allotted capital plus the change of the quote wallet plus what open positions are worth
     beyond what they cost, less fees paid from other wallets. Base bought by us is in it, base and other
-    assets that were there before are not, nor is quote beside the capital; what leaves a wallet is theirs first, and
-    ours where they are used up.
+    assets that were there before are not, nor is quote beside the capital and what another hand buys with it on spot;
+    what leaves a wallet is theirs first, and ours where they are used up.
 
     Not thread-safe; every method is synchronous and exact. Money is in quote unless an asset is named.
     """
@@ -178,7 +178,8 @@ class Ledger:
     ) -> FillEffect | None:
         """Book one fill once; None for a duplicate. For ``grid`` and ``lot`` see ``LotBook.apply``.
 
-        What another hand sells of base that is in no book here is capital brought in, net of its fee.
+        What another hand sells of base that is in no book here is capital brought in, net of its fee; where there is
+        quote beside the capital, it comes to that, and what another hand buys is paid out of it.
 
         Raises:
             UnknownSymbolError: No book for the symbol; nothing was booked.
@@ -190,16 +191,19 @@ class Ledger:
         if not self._trades[fill.symbol].add(fill.trade_id):
             return None
         equity_before = self.equity_quick()
-        theirs = of_others(book, fill, self.account.wallet(book.instrument.base))
+        theirs = of_others(book, fill, self.account.wallet(book.instrument.base), self.beside)
         self.account.fill(fill, book.instrument)
         paid = fill.fee
         if theirs:
-            told, fill = fill.quote, without(fill, theirs)
-            brought = book.instrument.notional(fill.price, theirs)
-            if told is not None and fill.quote is not None:
-                brought = told - fill.quote
+            whole, fill = worth(fill, book.instrument), without(fill, theirs)
+            brought = (worth(fill, book.instrument) - whole) * fill.side
             brought -= paid - fill.fee if fill.fee_asset == self.quote else ZERO
-            self._transfer(fill.at, brought, equity_before)
+            if self.account.sums(self.quote).start > self._allotted:
+                moved = self._moved()
+                self._flows.beside -= brought
+                brought = self._moved() - moved
+            if brought:
+                self._transfer(fill.at, brought, equity_before)
             equity_before = None if equity_before is None else equity_before + brought
         fee = self._fee_value(fill, book.instrument)
         self._lift(book)
@@ -252,8 +256,14 @@ class Ledger:
         The quote wallet may hold money beside it, which is no business of the bot's: withdrawals take what deposits
         have brought, then that, and the capital last; deposits make it good in the opposite order.
         """
-        beside = self.account.sums(self.quote).start - self._allotted
+        beside = self.account.sums(self.quote).start - self._allotted - self._flows.beside
         return transfers if transfers >= 0 or beside <= 0 else min(ZERO, transfers + beside)
+
+    @property
+    def beside(self) -> Money:
+        """Quote in the wallet beside the capital: what is bought with it on spot by another hand is not ours."""
+        sums = self.account.sums(self.quote)
+        return max(ZERO, sums.start - self._allotted - self._flows.beside + min(ZERO, sums.transfers))
 
     def _moved(self) -> Money:
         return self.of_capital(self.account.sums(self.quote).transfers)
@@ -472,7 +482,7 @@ class Ledger:
     def _refresh(self) -> None:
         """The part of equity that no mark moves."""
         sums = self.account.sums(self.quote)
-        paid = self._carried + self._flows.outside_fees
+        paid = self._carried + self._flows.outside_fees - self._flows.beside
         if sums.transfers < 0:
             paid += sums.transfers - self.of_capital(sums.transfers)  # it was beside the capital
         self._cash_part = self._allotted + (sums.wallet - sums.start) - paid

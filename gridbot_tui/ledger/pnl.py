@@ -21,6 +21,8 @@ class Flows(Struct):
     """Funding that names no symbol of ours."""
     outside_fees: Money = ZERO
     """Value of fees paid from wallets that are no part of equity (BNB); in the symbols' fees as well."""
+    beside: Money = ZERO
+    """Spot: what another hand has paid for base out of the quote beside the capital, less what it got for base."""
 
 
 class Pnl(Struct, frozen=True):

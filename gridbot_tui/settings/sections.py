@@ -87,7 +87,8 @@ class BotParams(Section):
         description="Money the bot may size by; drawdown is measured on it. Not set: 10000 in sim, replay "
         "and paper; on testnet and live the whole wallet in the quote asset, and never more than that holds. "
         "Later deposits raise it, and withdrawals lower it once what the wallet holds beside it is used up; a profile "
-        "that has begun takes no other one.",
+        "that has begun takes no other one. On spot the rest of the wallet is yours, with all that you buy and sell "
+        "with it by hand.",
         json_schema_extra=unit("quote"),
     )
 

@@ -25,10 +25,11 @@ from gridbot_tui.exchange.simulated.owner import HAND
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
 from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Side, plain
-from tests.engine.tape import BTC, flat
+from tests.engine.tape import BTC, Tape, flat
 from tests.engine.test_edges import grid, position
+from tests.engine.test_edges import plain as ladder_of
 from tests.simulation.market import RandomMarket
-from tests.simulation.rig import Rig
+from tests.simulation.rig import Rig, config
 
 
 def test_on_spot_what_others_orders_hold_is_left_to_them_said_and_sold_once_they_are_gone() -> None:
@@ -260,6 +261,57 @@ def bought_by_hand(rig: Rig, steps: int, number: int) -> None:
     assert price is not None
     web, trade, free = f"web_m{number}", str(900_000 + number), Decimal(0)
     rig.engine.handle(Fill(at, BTC, web, trade, Side.BUY, price, steps, free, "USDT", False, free, False))
+
+
+def small(*minutes: tuple[int, int, int, int]) -> Rig:
+    """A spot grid of 1,000 USDT in a wallet of 10,000; a tick is 0.01, a step 0.00001."""
+    tape = Tape(flat(600_000), *minutes, market=Market.SPOT)
+    ladder = ladder_of()
+    return Rig(tape, market=Market.SPOT, engine=config(Market.SPOT, (BTC,), ladder=ladder, capital=Decimal(1_000)))
+
+
+def test_what_the_owner_buys_and_sells_with_money_beside_the_capital_moves_nothing_of_the_bots() -> None:
+    fallen = (600_000, 600_000, 585_000, 585_000), (585_000, 585_000, 570_000, 570_000)
+    rig = small(flat(600_000), fallen[0], *[flat(585_000)] * 3, fallen[1], *[flat(570_000)] * 9)
+    rig.run(until=rig.source.start + 4 * MINUTE)
+    desk = rig.engine.desk
+    own, equity = position(rig), desk.ledger.equity_quick()
+    assert own > 0
+    assert rig.world.owner.manual_trade(BTC, Side.BUY, 10_000) is None  # nearly six times the bot's capital
+    rig.settle()
+    assert position(rig) == own
+    assert desk.ledger.equity_quick() == equity
+    assert not desk.blockers.holds(BTC, "leverage_hard")
+    rig.run(until=rig.source.start + 8 * MINUTE)
+    assert desk.tiers.tier == 0, "the coins have lost 15 % of the capital, and they are the owner's"
+    assert exposure.symbol_worst(desk, desk.symbols[BTC]) < 1.0  # type: ignore[operator]
+    assert rig.world.owner.manual_trade(BTC, Side.SELL, 9_900) is None
+    rig.run()
+    assert desk.tiers.tier == 0
+    assert desk.ledger.pnl().transfers == 0
+    assert rig.problems == []
+
+
+def test_an_order_of_others_that_money_beside_the_capital_pays_for_is_no_exposure() -> None:
+    rig = small(*[flat(600_000)] * 12)
+    rig.run(until=rig.source.start + 3 * MINUTE)
+    desk = rig.engine.desk
+    mine = sorted((o.side, o.price) for o in rig.world.exchange.history.open.values())
+    theirs = [NewOrder(f"{HAND}m{n}", BTC, Side.BUY, OrderKind.LIMIT, steps, 5_000_000, Purpose.GRID, rig.world.now)
+              for n, steps in enumerate((12_000, 7_000))]  # fmt: skip
+    assert rig.world.owner.manual_order(theirs[0]) is None  # 6,000 USDT
+    rig.bot.reconcile(rig.engine.now)
+    rig.settle()
+    assert walk.foreign(desk, desk.symbols[BTC]) == []
+    rig.run(until=rig.source.start + 5 * MINUTE)
+    there = rig.world.exchange.history.open.values()
+    assert sorted((o.side, o.price) for o in there if not o.manual) == mine
+    assert rig.world.owner.manual_order(theirs[1]) is None  # 3,500 more, of 3,000 that are left
+    rig.bot.reconcile(rig.engine.now)
+    rig.settle()
+    assert [(side, steps) for side, _, steps, _ in walk.foreign(desk, desk.symbols[BTC])] == [(Side.BUY, 1_000)]
+    rig.run()
+    assert rig.problems == []
 
 
 def in_tier_2(rig: Rig) -> None:

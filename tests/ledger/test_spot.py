@@ -251,3 +251,48 @@ def test_what_another_hand_sells_of_its_own_brings_its_share_of_the_amount_booke
     book.fill(fill(SELL, 600_000, 8, "3", ours=False, quote="479.99"))
     assert book.pnl().change == D("41999.99") - D("0.01")
     assert book.wallet == D("10000.00000001") - 600 + D("41999.99") + D("479.99")
+
+
+def hand(book: Ledger, side: Side, steps: int, trade: str, price: int = 600_000, fee: str = "0") -> None:
+    book.fill(fill(side, price, steps, trade, ours=False, fee=fee))
+
+
+def test_what_another_hand_buys_with_money_beside_the_capital_is_no_business_of_the_bots() -> None:
+    book = ledger(Market.SPOT, capital=D(1_000))
+    bought(book, 5, "1", "0")  # 300 USDT
+    book.mark("BTCUSDT", 600_000)
+    hand(book, BUY, 100, "2", fee="6")
+    assert (book.position("BTCUSDT"), book.equity_quick()) == (5, D(1_000))
+    assert book.beside == D("2994.00000001")
+    book.mark("BTCUSDT", 540_000)
+    book.take(2)
+    assert book.equity_quick() == D(970)
+    assert book.capital.drawdown == pytest.approx(-0.03), "of the bot's five steps alone"
+    hand(book, SELL, 800, "3", price=540_000, fee="43.2")
+    assert book.equity_quick() == D(970), "what was there before, and what it bought"
+    assert (book.pnl().transfers, book.pnl().change) == (ZERO, D(-30))
+    assert book.beside == D("2994.00000001") + D(43_200) - D("43.2")
+    assert book.account.gaps() == {}
+
+
+def test_what_the_money_beside_the_capital_does_not_pay_for_is_an_external_lot() -> None:
+    book = ledger(Market.SPOT, capital=D(7_000))
+    hand(book, BUY, 70, "1")  # 4,200 of 3,000
+    book.mark("BTCUSDT", 600_000)
+    one = book.book("BTCUSDT")
+    assert (one.external_position, book.beside) == (20, D("0.00000001"))
+    assert book.equity_quick() == D(7_000)
+
+
+def test_a_withdrawal_takes_the_capital_once_the_money_beside_it_has_been_spent_by_hand() -> None:
+    book = ledger(Market.SPOT, capital=D(7_000))
+    hand(book, BUY, 40, "1")  # 2,400
+    book.cash(cash(CashKind.TRANSFER, "-1000", "c1"))
+    assert (book.equity_quick(), book.pnl().transfers) == (D("6600.00000001"), D("-399.99999999"))
+    hand(book, SELL, 40, "2")
+    assert (book.equity_quick(), book.pnl().transfers) == (D(7_000), ZERO), "made good"
+    assert book.beside == D("2000.00000001")
+    book.mark("BTCUSDT", 600_000)
+    assert book.sample(1) == 0.0
+    again = Ledger.restore(Market.SPOT, "USDT", {"BTCUSDT": instrument(market=Market.SPOT)}, book.state())
+    assert again.beside == book.beside
