@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from gridbot_tui.exchange.server.accounts import KeyConfig
+from gridbot_tui.units import Market
 from tests.exchange_server.listening import spot_user_stream
-from tests.exchange_server.serving import Served
+from tests.exchange_server.serving import Served, serving
 
 ORDER = "/api/v3/order"
 
@@ -56,6 +58,31 @@ def test_funds_are_locked_while_an_order_rests_and_free_again_after(served: Serv
     assert before - free(served, "USDT") == 590
     served.good("DELETE", ORDER, symbol="BTCUSDT", orderId=order["orderId"])
     assert free(served, "USDT") == before
+
+
+def test_amounts_of_a_pair_with_nine_decimals_are_told_and_booked_with_eight() -> None:
+    account = KeyConfig("key", "secret", {"BTC": "1", "ETH": "1"})
+    with serving(Market.SPOT, symbols=("ETHBTC",), accounts=(account,)) as served:
+        served.price("ETHBTC", "0.03450")
+        pair = {"symbol": "ETHBTC", "quantity": "0.0123"}
+        with spot_user_stream(served) as ears:
+            order = served.good("POST", ORDER, side="BUY", type="LIMIT_MAKER", price="0.03427", **pair)
+            assert free(served, "BTC") == 1 - Decimal("0.00042152"), "0.000421521 with nine"
+            for quantity, held in (("0.0119", "0.00040781"), ("0.0117", "0.00040095")):
+                served.good("PUT", "/api/v3/order/amend/keepPriority", symbol="ETHBTC", orderId=order["orderId"],
+                            newQty=quantity)  # fmt: skip
+                assert free(served, "BTC") == 1 - Decimal(held)
+            served.price("ETHBTC", "0.03426", volume="0.0050")
+            served.price("ETHBTC", "0.03420")
+            events = [f["event"] for f in ears.until(lambda f: f["event"].get("X") == "FILLED")]
+        told = [e["Y"] for e in events if e.get("x") == "TRADE"]
+        assert [e["Z"] for e in events if e.get("X") == "FILLED"] == ["0.00040095"]
+        rows = served.good("GET", "/api/v3/myTrades", symbol="ETHBTC")
+        assert [row["quoteQty"] for row in rows] == told == ["0.00017135", "0.00022960"][: len(told)]
+        taken = served.good("POST", ORDER, side="SELL", type="MARKET", **pair)
+        spent = sum(map(Decimal, told))
+        brought = Decimal(taken["cummulativeQuoteQty"]) - sum(Decimal(one["commission"]) for one in taken["fills"])
+        assert free(served, "BTC") == 1 - spent + brought
 
 
 def test_the_answer_is_as_long_as_it_was_asked_for(served: Served) -> None:

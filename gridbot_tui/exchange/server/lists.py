@@ -87,7 +87,7 @@ class Lists:
         instrument = self._desk.tapes[new.symbol].instrument
         if new.side is Side.SELL:
             return instrument.quantity(new.steps)
-        return instrument.notional(new.price or terms.trigger or 0, new.steps)
+        return instrument.booked(new.price or terms.trigger or 0, new.steps)
 
     def _lend(self, asset: Asset, amount: Money) -> None:
         """What the first leg holds is free for a moment, so that the second can be placed."""
@@ -125,7 +125,7 @@ class Lists:
         instrument = self._desk.tapes[order.symbol].instrument
         if order.side is Side.SELL:
             return instrument.quantity(order.left)
-        return instrument.notional(order.price or order.trigger or 0, order.left)
+        return instrument.booked(order.price or order.trigger or 0, order.left)
 
     def ended(self, order: Order) -> None:
         """A leg has ended; with the last one the list has."""
