@@ -3,6 +3,7 @@
 import random
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from gridbot_tui.commands import export_rows
 from gridbot_tui.exchange.server.accounts import KeyConfig
@@ -18,11 +19,26 @@ SETS = {
 }  # fmt: skip
 
 
-def move(served: Served, chance: random.Random, times: int) -> None:
-    """Carry the price about, often past no more than a few coins: orders fill in parts."""
-    for _ in range(times):
-        price = 0.0409 * (1 + chance.uniform(-0.055, 0.055))
-        served.price(PAIR, f"{price:.5f}", volume=chance.choice(("1000000", "0.37", "0.0123")))
+class Moving:
+    """Carries the price about its beginning, often past no more than a few coins: orders fill in parts."""
+
+    def __init__(self, served: Served, chance: random.Random) -> None:
+        tape = served.app.place.floors["spot"].tapes[PAIR]
+        self._served, self._chance, self._home = served, chance, tape.last * tape.instrument.tick_f
+
+    def move(self) -> None:
+        """Once."""
+        price = self._home * (1 + self._chance.uniform(-0.055, 0.055))
+        self._served.price(PAIR, f"{price:.5f}", volume=self._chance.choice(("1000000", "0.37", "0.0123")))
+
+    def until(self, bot: Bot, fills: int) -> None:
+        """Until the bot has had so many fills."""
+
+        def enough(now: dict[str, Any]) -> bool:
+            self.move()
+            return int(now["symbols"][PAIR]["fills"]) >= fills
+
+        bot.wait_for(enough)
 
 
 def balances(served: Served) -> dict[str, Decimal]:
@@ -47,15 +63,17 @@ def test_fills_a_kill_and_a_stop_leave_no_billionth_between_ledger_and_exchange(
     chance = random.Random(3)
     rich = KeyConfig(KEY, SECRET, {"BTC": "0.5", "ETH": "2"})
     with serving(Market.SPOT, symbols=(PAIR,), accounts=(rich,)) as served:
-        for _ in range(2):
+        market = Moving(served, chance)
+        for fills in (8, 20):
             with bot_on(served, bare_home, market="spot", symbol=PAIR, quote="BTC", sets=SETS) as bot:
-                bot.running()
-                move(served, chance, 30)
+                bot.wait_for(lambda status: status["state"] == "running")
+                market.until(bot, fills)
                 bot.kill()
-            move(served, chance, 10)
+            for _ in range(10):
+                market.move()
         with bot_on(served, bare_home, market="spot", symbol=PAIR, quote="BTC", sets=SETS) as bot:
             now = bot.wait_for(lambda status: status["state"] == "running" and status["residual"] == "0")
-            assert now["symbols"][PAIR]["fills"] > 10
+            assert now["symbols"][PAIR]["fills"] >= 20
             assert bot.command("stop").code == 0
             assert bot.ended().code == 0
         there, (here, kinds) = balances(served), ledger(bot)

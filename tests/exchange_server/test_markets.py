@@ -74,6 +74,8 @@ def test_a_spot_pair_that_is_named_may_be_quoted_in_another_coin(
     assert account is not None
     assert float(account.account.spendable(row["quoteAsset"])) * quote == pytest.approx(10_000, rel=0.01)
     assert account.account.spendable("USDT") == 10_000
+    levels = ask(place, "/api/v3/depth", symbol=symbol, limit="5")["bids"]
+    assert 1_000 < sum(float(price) * float(steps) * quote for price, steps in levels) < 1_000_000
     with pytest.raises(DataError, match=symbol):
         opened(FUTURES, symbols=(symbol,))
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from gridbot_tui.exchange.server.coins import worth_of
 from gridbot_tui.exchange.simulated.venue import Venue
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.units import Side, Steps, Ticks
@@ -9,7 +10,7 @@ from gridbot_tui.units import Side, Steps, Ticks
 LEVELS: Final = 40
 """Price levels a side that the market itself offers."""
 _LEVEL_WORTH: Final = 20_000.0
-"""About how much quote stands at one level."""
+"""About how much stands at one level, USDT."""
 _OWN: Final = 2_654_435_761
 _TURN: Final = 40_503
 Levels = dict[Ticks, Steps]
@@ -23,6 +24,7 @@ class Book:
         self.update_id = 50_000_000
         self.venues: list[Venue] = []
         """Where the accounts' orders of the symbol rest."""
+        self._worth = _LEVEL_WORTH / (worth_of(instrument.quote) or 1.0)
         self.liquidity: Steps | None = None
         """Steps at each level where it was set by hand."""
         self._offered: tuple[Levels, Levels] = ({}, {})
@@ -68,7 +70,7 @@ class Book:
         """
         last, turn, liquidity = self._last, self.update_id // 2, self.liquidity
         gap = max(1, round(last * 0.00002))
-        size = max(1, int(_LEVEL_WORTH / (self._instrument.unit_f * last)))
+        size = max(1, int(self._worth / (self._instrument.unit_f * last)))
         below, above = last - 1, last + 1
         low, high = (below - 1) // gap * gap, -(-(above + 1) // gap) * gap
         buys = [below, *range(low, low - gap * (LEVELS - 1), -gap)]
