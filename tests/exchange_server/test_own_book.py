@@ -39,9 +39,10 @@ def test_an_order_between_the_market_s_best_prices_is_the_best(served: Served) -
     assert best(served)[:3] == (60_000.0, 0.25, 60_000.1)
 
 
-def test_an_order_the_market_has_passed_without_filling_it_does_not_cross_the_book(served: Served) -> None:
+@pytest.mark.parametrize("price", [59_980, 58_000])
+def test_an_order_the_market_has_passed_without_filling_it_does_not_cross_the_book(served: Served, price: int) -> None:
     served.good("POST", "/fapi/v1/order", **LIMIT, side="BUY", quantity="1", price="59990")
-    served.price("BTCUSDT", 59_980, volume=0.1)
+    served.price("BTCUSDT", price, volume=0.1)
     bid, size, ask, _ = best(served)
     assert (bid, size) == (59_990.0, 0.9)
     assert ask > bid

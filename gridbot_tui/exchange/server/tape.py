@@ -96,12 +96,12 @@ class Tape:
     @property
     def best_bid(self) -> Ticks:
         """The highest price somebody buys at: a tick under the last one, or an account's own."""
-        return next(iter(self.book.bids), max(1, self.last - 1))
+        return next(iter(self.book.bids), max(1, min(self.last, next(iter(self.book.asks), self.last)) - 1))
 
     @property
     def best_ask(self) -> Ticks:
         """The lowest price somebody sells at."""
-        return next(iter(self.book.asks), self.last + 1)
+        return next(iter(self.book.asks), max(self.last, next(iter(self.book.bids), 0)) + 1)
 
     def remember(self, bar: Bar, at: Ms) -> None:
         """A bar of before the exchange opened, told to have begun at a moment."""
