@@ -7,7 +7,10 @@ through the gate and emits the few orders that are missing; ``on_orders`` books 
 
 from collections import deque
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
+
+from msgspec.structs import replace
 
 from gridbot_tui.engine.actions import Action, DecisionFact, ModeFact, WeightsFact
 from gridbot_tui.engine.blockers import Blockers
@@ -322,6 +325,11 @@ class Desk:
         self.reconciler.params = config.orders
         self.gate = Gate(config.risk, spot=config.market is Market.SPOT)
         self.tiers = DrawdownTiers(config.risk, self.tiers.state())
+
+    def charge(self, maker: Decimal, taker: Decimal) -> None:
+        """Go by other fees. They are told by the exchange before each run, so no fact has to remember them."""
+        self.config = replace(self.config, maker_fee=maker, taker_fee=taker)
+        self.strategy.charge(float(maker), float(taker))
 
 
 def _strategy(config: EngineConfig, instruments: Mapping[Symbol, Instrument]) -> Strategy:

@@ -3,6 +3,7 @@
 Adapters translate their venue's words into these; nothing of Binance passes this line.
 """
 
+from decimal import Decimal
 from enum import StrEnum
 
 from msgspec import Struct
@@ -52,6 +53,14 @@ class AssetPriced(Event, frozen=True, tag=True):
     asset: Asset
     price: Money
     """Quote for one of it."""
+
+
+class FeesChanged(Event, frozen=True, tag=True):
+    """What the account pays from here on: another VIP tier, or another price list of the exchange."""
+
+    maker: Decimal
+    """Fraction of notional; of several symbols the dearest."""
+    taker: Decimal
 
 
 # -- our orders -----------------------------------------------------------------------------------------

@@ -3,10 +3,10 @@
 from gridbot_tui.engine import breaking, planning, watch
 from gridbot_tui.engine.actions import ModeFact
 from gridbot_tui.engine.desk import Desk, SymbolDesk
-from gridbot_tui.engine.events import BarsClosed, FundingSettled, Quote
+from gridbot_tui.engine.events import BarsClosed, FeesChanged, FundingSettled, Quote
 from gridbot_tui.market.aggregate import Hour
 from gridbot_tui.market.bar import Bar
-from gridbot_tui.units import DAY, HOUR, Ms
+from gridbot_tui.units import DAY, HOUR, Ms, plain
 
 LATE_BAR_GRACE: Ms = 5_000
 """How long the last bar of an hour may take to arrive before the hour is closed without it."""
@@ -140,6 +140,22 @@ def funding_settled(desk: Desk, event: FundingSettled) -> None:
         state.funding_rate = rate.rate
         state.next_funding_at = rate.at + rate.interval_hours * HOUR
         desk.strategy.funding(rate.symbol, rate.at, rate.rate, rate.interval_hours)
+
+
+def fees_changed(desk: Desk, event: FeesChanged) -> None:
+    """Other fees: what is shown reckons with them at once, spacings from the next decision on."""
+    was, maker, taker = desk.config, event.maker, event.taker
+    if (was.maker_fee, was.taker_fee) == (maker, taker):
+        return
+    desk.charge(maker, taker)
+    dearer = maker > was.maker_fee or taker > was.taker_fee
+    changed = [
+        f"{name} from {plain(100 * before)} % to {plain(100 * now)} %"
+        for name, before, now in (("maker", was.maker_fee, maker), ("taker", was.taker_fee, taker))
+        if before != now
+    ]
+    text = f"the account's fees have changed: {', '.join(changed)}; the next decision spaces its grid by them"
+    desk.note("", "fees", text, "warning" if dearer else "info")
 
 
 def tick(desk: Desk) -> None:

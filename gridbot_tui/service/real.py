@@ -36,7 +36,7 @@ from gridbot_tui.service.real_runner import RealRunner
 from gridbot_tui.service.renewal import Open, Renewal
 from gridbot_tui.service.venues.dead_man import DeadMan
 from gridbot_tui.service.venues.dead_man_watch import Watch
-from gridbot_tui.service.venues.venue import Venue
+from gridbot_tui.service.venues.venue import Fees, Venue
 from gridbot_tui.service.venues.venue_open import keys_of, open_venue
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.store.errors import StoreError
@@ -73,7 +73,7 @@ class RealParts(Parts):
         self.venue = venue
         self._again = again
         self.live_store = live
-        config = self._engine_config(plan.loaded.settings, 1, plan)
+        config = self._engine_config(plan.loaded.settings, 1, plan, venue.fees)
         durable = plan.mode is not Mode.PAPER
         super().__init__(plan, profile, config, venue.instruments, plan.market, durable=durable, screen=screen)
         # An id asked for must never be answered with an order of a profile that was thrown away, nor with one that
@@ -106,7 +106,10 @@ class RealParts(Parts):
         self.runner.on_recovered = self._recovered
         self._commands = LiveCommands(live, self.store)
         self._faces(
-            self.journal, lambda s, version: self._engine_config(s, version, plan), venue.links, self._commands
+            self.journal,
+            lambda settings, version: self._engine_config(settings, version, plan, self._fees),
+            venue.links,
+            self._commands,
         )
         self.picture.first = self.journal.tell_all
         self._dead_man = self._make_dead_man(plan.loaded.settings.safety.cancel_all_after_s)
@@ -119,13 +122,18 @@ class RealParts(Parts):
         for notice in venue.notices:
             self.journal.report(venue.now(), "warning", "account", notice)
 
-    def _engine_config(self, settings: Settings, version: int, plan: Plan) -> EngineConfig:
+    def _engine_config(self, settings: Settings, version: int, plan: Plan, fees: Fees) -> EngineConfig:
         """As for a simulated account, but with the fees that this one pays."""
         config = engine_config(settings, version, plan.mode, self.venue.instruments)
-        fees = self.venue.fees
         # Nobody's share grows because another symbol was taken off while the bot was away.
         shares = settings.shares(plan.symbols)
         return replace(config, maker_fee=fees.maker, taker_fee=fees.taker, shares=shares)
+
+    @property
+    def _fees(self) -> Fees:
+        """As the exchange last told them: while a run goes on the engine knows, not the venue that it began with."""
+        config = self.engine.desk.config
+        return Fees(config.maker_fee, config.taker_fee)
 
     def gone(self) -> frozenset[Symbol]:
         """See ``Parts.gone``."""
@@ -159,7 +167,7 @@ class RealParts(Parts):
             rest=hosts_of(self.plan.mode, base).rest(market),
             kept=str(self.profile.folder / "recent"),
         )
-        fees, name = self.venue.fees, "futures" if market is Market.FUTURES else "spot"
+        fees, name = self._fees, "futures" if market is Market.FUTURES else "spot"
         section = "simulation.exchange"
         return past, ((f"{section}.{name}_maker", plain(fees.maker)), (f"{section}.{name}_taker", plain(fees.taker)))
 

@@ -338,6 +338,11 @@ class Strategy:
         prior = params.ensemble.prior_of(self.market).triple
         return self.learner.reconfigure(params.learning, prior, self._last_at)
 
+    def charge(self, maker_fee: float, taker_fee: float) -> None:
+        """Other fees for all symbols, from here on."""
+        for desk in self._desks.values():
+            desk.book.charge(maker_fee, taker_fee)
+
     def _draft(self, symbol: Symbol, now: SymbolInputs, account: AccountInputs) -> Draft:
         desk = self._desks[symbol]
         row = desk.features.row

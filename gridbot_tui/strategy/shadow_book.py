@@ -58,6 +58,12 @@ class ShadowBook:
         self._shape = shape
         self._ladder = ladder
 
+    def charge(self, maker_fee: float, taker_fee: float) -> None:
+        """Pay other fees from the next fill on, and plan by them from the next decision on."""
+        self._spec = SymbolSpec(self._spec.tick, maker_fee, taker_fee)
+        for shadow in self.shadows:
+            shadow.maker_fee, shadow.taker_fee = maker_fee, taker_fee
+
     def bar(self, high: float, low: float, close: float) -> None:
         """Pass a closed base bar that leaves the quiet range; the caller has compared."""
         self.close = close

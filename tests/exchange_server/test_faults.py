@@ -115,6 +115,7 @@ def test_rules_count_their_matches_and_end(served: Served) -> None:
     ("deposit", {"key": "key", "asset": "USDT", "amount": "NaN"}, "amount must be"),
     ("deposit", {"key": "key", "asset": 5, "amount": 1}, "asset must be a text, not 5"),
     ("deposit", {"key": "key", "asset": "USDT", "amount": 1, "market": []}, "market must be a text"),
+    ("fees", {"key": "key", "maker": "0.0002", "taker": "0.2"}, "taker must be"),
     ("price", {"price": 60_000, "symbol": ["BTCUSDT"]}, "symbol must be a text"),
     ("funding", {"rate": 0, "symbol": "NOSUCH"}, "-1121"),
     ("account", {"key": "key", "secret": "s"}, "there is an account of the key key"),

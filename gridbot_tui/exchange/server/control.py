@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
-from gridbot_tui.exchange.server.accounts import KeyConfig
+from gridbot_tui.exchange.server.accounts import Account, KeyConfig
 from gridbot_tui.exchange.server.answers import json_answer
 from gridbot_tui.exchange.server.codes import Denied
+from gridbot_tui.exchange.server.desk import Desk
 from gridbot_tui.exchange.server.faults import read_rules
 from gridbot_tui.exchange.server.floor import Floor
 from gridbot_tui.exchange.server.mischief import Mischief
@@ -28,6 +29,7 @@ WORDS = {
     "liquidity": "`steps` of `symbol` stand at each level of the book; null = as before",
     "funding": "settle `rate` of `symbol` now",
     "deposit": "add `amount` (negative: take) of `asset` to the account of `key` on `market`",
+    "fees": "the account of `key` pays `maker` and `taker` on `market` from now on, fractions",
     "account": "open an account: `key`, `secret`, `balances`",
     "faults": "a list of fault rules in place of the present ones",
     "act": "one action of the fault menu, now",
@@ -42,6 +44,8 @@ RANGES: dict[str, tuple[Decimal, Decimal]] = {
     "ms": (Decimal(0), Decimal(366 * DAY)),
     "steps": (Decimal(0), Decimal(10**15)),
     "rate": (Decimal(-1), Decimal(1)),
+    "maker": (Decimal("-0.01"), Decimal("0.1")),
+    "taker": (Decimal(0), Decimal("0.1")),
     "amount": (Decimal(-(10**15)), Decimal(10**15)),
 }
 """What each number may be: with others the exchange would have a price of nothing, or no time any more."""
@@ -158,12 +162,19 @@ class Control:
         self._place.floor("futures").settle(tape.symbol, float(number(body, "rate")), self._now())
         return {}
 
-    def _deposit(self, body: Json) -> Json:
+    def _desk(self, body: Json) -> tuple[Account, Desk]:
         account = self._place.by_key(name(body, "key"))
         market = name({"market": next(iter(self._place.floors)), **body}, "market")
-        desk = self._place.desk(account, market, self._now())
+        return account, self._place.desk(account, market, self._now())
+
+    def _deposit(self, body: Json) -> Json:
+        account, desk = self._desk(body)
         desk.transfer(name(body, "asset"), number(body, "amount"))
         self._place.flush(account)
+        return {}
+
+    def _fees(self, body: Json) -> Json:
+        self._desk(body)[1].fees.charge(number(body, "maker"), number(body, "taker"))
         return {}
 
     def _account(self, body: Json) -> Json:

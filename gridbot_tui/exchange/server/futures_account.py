@@ -208,10 +208,9 @@ def brackets(call: Call) -> list[Json]:
 @endpoint("GET", "/fapi/v1/commissionRate", "symbol!", security="SIGNED", weight=20)
 def commission(call: Call) -> Json:
     """Fees of a symbol."""
-    tape, params = call.place.tape("futures", call.values["symbol"]), desk_of(call).params
-    return {"symbol": tape.symbol, "makerCommissionRate": plain(params.futures_maker),
-            "takerCommissionRate": plain(params.futures_taker),
-            "rpiCommissionRate": plain(params.futures_maker)}  # fmt: skip
+    tape, fees = call.place.tape("futures", call.values["symbol"]), desk_of(call).fees
+    return {"symbol": tape.symbol, "makerCommissionRate": plain(fees.maker), "takerCommissionRate": plain(fees.taker),
+            "rpiCommissionRate": plain(fees.maker)}  # fmt: skip
 
 
 @endpoint("GET", "/fapi/v1/income", "symbol incomeType startTime endTime page limit", security="SIGNED", weight=30)

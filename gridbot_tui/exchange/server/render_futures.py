@@ -231,7 +231,7 @@ def break_even(desk: Desk, view: PositionView) -> Decimal:
     """The price at which closing pays both fees."""
     if not view.steps:
         return ZERO
-    taker = desk.params.futures_taker
+    taker = desk.fees.taker
     factor = (1 + taker) / (1 - taker) if view.steps > 0 else (1 - taker) / (1 + taker)
     return (view.entry_price * factor).quantize(Decimal("0.00000001"), ROUND_HALF_EVEN)
 

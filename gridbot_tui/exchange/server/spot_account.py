@@ -26,7 +26,7 @@ def _assets(desk: Desk) -> list[tuple[Asset, Money, Money]]:
 def account(call: Call) -> Json:
     """Balances and rights."""
     desk = call.place.desk(call.account, "spot", call.now)
-    maker, taker = desk.params.spot_maker, desk.params.spot_taker
+    maker, taker = desk.fees.maker, desk.fees.taker
     rates = {"maker": fixed(maker), "taker": fixed(taker), "buyer": "0.00000000", "seller": "0.00000000"}
     trades = [t[-1].at for t in desk.history.trades.values() if t]
     balances = [
@@ -48,9 +48,8 @@ def commission(call: Call) -> Json:
     """Fees of a symbol."""
     tape = call.place.tape("spot", call.values["symbol"])
     desk = call.place.desk(call.account, "spot", call.now)
-    params = desk.params
     nothing = dict.fromkeys(("maker", "taker", "buyer", "seller"), "0.00000000")
-    standard = nothing | {"maker": fixed(params.spot_maker), "taker": fixed(params.spot_taker)}
+    standard = nothing | {"maker": fixed(desk.fees.maker), "taker": fixed(desk.fees.taker)}
     return {
         "symbol": tape.symbol, "standardCommission": standard, "specialCommission": nothing, "taxCommission": nothing,
         "discount": render_spot.discount(desk),
@@ -115,10 +114,10 @@ def restrictions(call: Call) -> Json:
 @endpoint("GET", "/sapi/v1/asset/tradeFee", "symbol", security="SIGNED")
 def trade_fee(call: Call) -> list[Json]:
     """Fees of one symbol or all."""
-    params = call.place.desk(call.account, "spot", call.now).params
+    fees = call.place.desk(call.account, "spot", call.now).fees
     tapes = tapes_of(call, "spot")
-    return [{"symbol": t.symbol, "makerCommission": fixed(params.spot_maker),
-             "takerCommission": fixed(params.spot_taker)} for t in tapes]  # fmt: skip
+    return [{"symbol": t.symbol, "makerCommission": fixed(fees.maker), "takerCommission": fixed(fees.taker)}
+            for t in tapes]  # fmt: skip
 
 
 @endpoint("GET", "/sapi/v1/bnbBurn", security="SIGNED")

@@ -130,7 +130,7 @@ def test(call: Call) -> Json:
     desk.checked(new, quote)
     if not call.get("computeCommissionRates"):
         return {}
-    rates = {"maker": f"{desk.params.spot_maker:.8f}", "taker": f"{desk.params.spot_taker:.8f}"}
+    rates = {"maker": f"{desk.fees.maker:.8f}", "taker": f"{desk.fees.taker:.8f}"}
     nothing = {"maker": "0.00000000", "taker": "0.00000000"}
     return {
         "standardCommissionForOrder": rates, "specialCommissionForOrder": nothing, "taxCommissionForOrder": nothing,

@@ -74,6 +74,10 @@ class Fees:
         self._price = p.bnb_price
         self._venues = [v for _, v in sorted(venues.items()) if v.instrument.base == BNB]
 
+    def charge(self, maker: Decimal, taker: Decimal) -> None:
+        """Another VIP tier, from the next execution on."""
+        self.maker, self.taker = maker, taker
+
     @property
     def bnb(self) -> bool:
         """Whether fees are paid in BNB, where enough of it is held."""

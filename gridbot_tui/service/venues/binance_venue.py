@@ -7,13 +7,14 @@ from gridbot_tui.control.snapshot import LinkView
 from gridbot_tui.exchange.binance.account_feed import AccountFeed
 from gridbot_tui.exchange.binance.clock import Clock
 from gridbot_tui.exchange.binance.fee_prices import FeePrices
+from gridbot_tui.exchange.binance.fee_watch import FeeWatch, dearest
 from gridbot_tui.exchange.binance.gate import Gate
 from gridbot_tui.exchange.binance.hosts import Hosts
 from gridbot_tui.exchange.binance.listing_watch import ListingWatch
 from gridbot_tui.exchange.binance.market_feed import MarketFeed
 from gridbot_tui.exchange.binance.params import BinanceParams
 from gridbot_tui.exchange.binance.port import BinancePort
-from gridbot_tui.exchange.binance.rest import IsOurs, Rest
+from gridbot_tui.exchange.binance.rest import FeeRates, IsOurs, Rest
 from gridbot_tui.exchange.binance.timing import StreamTiming
 from gridbot_tui.exchange.port import Incoming
 from gridbot_tui.market.instrument import Instrument
@@ -30,7 +31,7 @@ class BinanceVenue:
         rest: Rest,
         hosts: Hosts,
         instruments: dict[Symbol, Instrument],
-        fees: Fees,
+        rates: Mapping[Symbol, FeeRates],
         clock: Clock,
         ours: IsOurs,
         params: BinanceParams,
@@ -40,7 +41,9 @@ class BinanceVenue:
         self._rest = rest
         self._hosts = hosts
         self.instruments = instruments
-        self.fees = fees
+        self._rates = rates
+        most = dearest(rates)
+        self.fees = Fees(most.maker, most.taker)
         self.notices = notices
         self._clock = clock
         self._ours = ours
@@ -88,7 +91,8 @@ class BinanceVenue:
         quote = next(iter(self.instruments.values())).quote
         prices = FeePrices(self._rest, quote, desk.fee_assets, desk.take, lambda text: desk.announce(text, "account"),
                            self._clock)  # fmt: skip
-        return [self.port.run(), market.run(), account.run(), self._listing.run(), prices.run()]
+        fees = FeeWatch(self._rest, self._rates, desk.take, lambda text: desk.announce(text, "account"), self._clock)
+        return [self.port.run(), market.run(), account.run(), self._listing.run(), prices.run(), fees.run()]
 
     def _announce(self, text: str, about: str) -> None:
         if self._desk is not None:

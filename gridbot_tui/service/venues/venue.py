@@ -68,7 +68,7 @@ class Venue(Protocol):
 
     @property
     def fees(self) -> Fees:
-        """What the account pays."""
+        """What the account pays as the run begins; later changes are events."""
         ...
 
     @property

@@ -22,7 +22,7 @@ from gridbot_tui.exchange.binance.factory import make_rest
 from gridbot_tui.exchange.binance.hosts import Hosts, hosts_of
 from gridbot_tui.exchange.binance.keys import Keys
 from gridbot_tui.exchange.binance.margin_mode import cross_margin
-from gridbot_tui.exchange.binance.rest import AccountSetup, FeeRates, Rest
+from gridbot_tui.exchange.binance.rest import AccountSetup, Rest
 from gridbot_tui.exchange.simulated.books import BooksFile
 from gridbot_tui.exchange.simulated.config import AccountConfig
 from gridbot_tui.market.builtin import builtin
@@ -81,8 +81,8 @@ async def open_venue(
         said += gone_notices(plan, instruments)
         if plan.mode is Mode.TESTNET:
             await _same_exchange(profile, rest, instruments)
-        fees = _dearest(await patiently(lambda: rest.fees(tuple(instruments))))
-        return BinanceVenue(rest, hosts, instruments, fees, clock, ours, settings.exchange, notices=said)
+        rates = await patiently(lambda: rest.fees(tuple(instruments)))
+        return BinanceVenue(rest, hosts, instruments, rates, clock, ours, settings.exchange, notices=said)
     except BinanceError as error:
         await rest.close()
         raise _refusal(error, hosts.rest(plan.market)) from error
@@ -253,11 +253,6 @@ def account_notices(rest: Rest, setup: AccountSetup, instruments: Mapping[Symbol
             "the bot sizes by its quote asset alone"
         )
     return tuple(said)
-
-
-def _dearest(rates: Mapping[Symbol, FeeRates]) -> Fees:
-    """Of several symbols the highest rates, undiscounted: profit must survive the dearest."""
-    return Fees(max(one.maker for one in rates.values()), max(one.taker for one in rates.values()))
 
 
 async def _paper(plan: Plan, profile: Profile, rest: Rest, hosts: Hosts, clock: WallClock) -> Venue:
