@@ -3,10 +3,13 @@
 import os
 import sys
 
+from gridbot_tui.commands import ending
+
 
 def main() -> None:
     """Run one command. Loading takes a fifth of a second, in which Ctrl-C is no traceback either."""
     take_closed_streams()
+    ending.take()
     try:
         # Imported here and not above: importing this module for its own sake costs and does nothing.
         from gridbot_tui.cli import main as run
@@ -15,6 +18,9 @@ def main() -> None:
     except KeyboardInterrupt:
         print("gridbot: interrupted; nothing was done", file=sys.stderr, flush=True)
         sys.exit(130)
+    except ending.Terminated as ended:
+        print(f"gridbot: {ended.text}", file=sys.stderr, flush=True)
+        ending.die()
 
 
 def take_closed_streams() -> None:

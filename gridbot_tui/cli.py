@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridbot_tui import __version__
-from gridbot_tui.commands import alerts, config, credentials, exchange, export, learning
+from gridbot_tui.commands import alerts, config, credentials, ending, exchange, export, learning
 from gridbot_tui.commands import data as recorded
 from gridbot_tui.commands.backtest import backtest
 from gridbot_tui.commands.doctor import doctor
@@ -119,6 +119,7 @@ def root(
     overrides = tuple(_pair(text) for text in sets or [])
     ctx.obj = Where(home=home, profile=profile, json=json, config=config, overrides=overrides)
     if ctx.invoked_subcommand is not None:
+        ending.give_back()
         ignored = {
             "--mode": mode, "--market": market, "--no-ui": no_ui, "--read-only": read_only, "--data": data,
             "--symbol": symbol, "--interval": interval, "--speed": speed, "--resume": resume, "--yes-live": yes_live,
@@ -345,7 +346,7 @@ def _open_app(thread: BotThread, options: RunOptions) -> Left:
         wishes = Wishes.of(config_of(options).settings.ui, read_only=options.read_only)
     except (ConfigError, RunRefused) as error:
         raise CommandFailed(str(error), Exit.USAGE) from error
-    return launch(thread.connect, wishes, attached=False, on_terminate=thread.stop, over=lambda: thread.over)
+    return launch(thread.connect, wishes, attached=False, on_terminate=thread.terminate, over=lambda: thread.over)
 
 
 def _pair(text: str) -> tuple[str, str]:

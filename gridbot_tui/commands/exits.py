@@ -18,6 +18,8 @@ class Exit(IntEnum):
     """Stopped, but not flat."""
     INTERRUPTED = 130
     """Ctrl-C, as a shell knows it: 128 and the signal's number."""
+    TERMINATED = 143
+    """SIGTERM before a bot traded, likewise."""
     CLOSED_PIPE = 141
     """Whoever read the output had enough of it (``| head``), likewise as a shell knows it."""
 

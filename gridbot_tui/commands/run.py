@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from gridbot_tui.commands import output
 from gridbot_tui.commands.consent import agreed
+from gridbot_tui.commands.ending import Terminated
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.ops.beside import Beside, write_past_locks
@@ -50,6 +51,8 @@ def finish(result: RunResult, options: RunOptions) -> None:
     """Print how a run ended; a bad end ends the command with its exit code."""
     if options.json and result.status is not None:
         output.document(result.status)
+    if result.exit_code == Exit.TERMINATED:
+        raise Terminated(result.text)
     if result.exit_code:
         raise CommandFailed(result.text or "the run failed", Exit(result.exit_code))
     if result.text:

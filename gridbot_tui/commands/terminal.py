@@ -7,12 +7,14 @@ app is not the end of the bot. The app itself is passed in: this room does not k
 import asyncio
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from types import FrameType
 from typing import Protocol
 
 import msgspec
@@ -30,6 +32,7 @@ from gridbot_tui.service.app import run
 from gridbot_tui.service.operator.control_server import ControlServer
 from gridbot_tui.service.operator.session import Session
 from gridbot_tui.service.options import InForce, RunOptions, RunResult
+from gridbot_tui.service.signals import Start
 from gridbot_tui.units import Mode
 
 SWITCH_S = 0.0005
@@ -70,6 +73,7 @@ class BotThread:
         self._options = options
         self._thread = threading.Thread(target=self._run, name="bot")
         self._ready = threading.Event()
+        self._start = Start()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._session: Session | None = None
         self._server: ControlServer | None = None
@@ -113,6 +117,11 @@ class BotThread:
     def stop(self) -> None:
         """Ask for the graceful shutdown."""
         self._submit(Command(new_id(), CommandKind.STOP, {"keep_positions": "false"}))
+
+    def terminate(self, number: int, frame: FrameType | None = None) -> None:
+        """A signal's handler: a start that holds nothing yet is given up, else as ``stop``."""
+        self._start.give_up(signal.Signals(number).name)
+        self.stop()
 
     def join(self) -> RunResult:
         """Wait for the end."""
@@ -162,7 +171,7 @@ class BotThread:
 
     def _run(self) -> None:
         try:
-            self.result = asyncio.run(run(self._options, on_ready=self._is_ready, screen=True))
+            self.result = asyncio.run(run(self._options, on_ready=self._is_ready, screen=True, start=self._start))
         except BaseException as error:  # noqa: BLE001 - handed to whoever joins
             self.error = error
 
@@ -179,6 +188,8 @@ class BotThread:
 def in_terminal(launch: Launch, options: RunOptions) -> RunResult:
     """Run the bot with the app on it; whatever ends the app but a stop hands the bot over."""
     thread = BotThread(options)
+    for number in (signal.SIGTERM, signal.SIGINT):  # until the app has its own, which takes a while to load
+        signal.signal(number, thread.terminate)
     thread.start()
     left, goes_on = None, True
     try:

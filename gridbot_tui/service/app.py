@@ -6,6 +6,7 @@ embedded UI runs the same coroutine in a thread and talks to the same ``Session`
 
 import asyncio
 import contextlib
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -16,7 +17,10 @@ from gridbot_tui.service.books.lock import LockHeld, ProfileLock
 from gridbot_tui.service.books.profile import Profile
 from gridbot_tui.service.options import RunOptions, RunResult
 from gridbot_tui.service.parts import Parts, Ready, Watch
+from gridbot_tui.service.signals import Start, take_signals
 from gridbot_tui.store.errors import StoreError, StoreUnusable
+
+AS_IT_STARTED = "as it started: no order was sent or cancelled, and what is held is as it was"
 
 
 def run_headless(options: RunOptions, watch: Watch | None = None, watch_every_s: float = 5.0) -> RunResult:
@@ -32,8 +36,13 @@ async def run(
     on_ready: Ready | None = None,
     own_signals: bool = False,
     screen: bool = False,
+    start: Start | None = None,
 ) -> RunResult:
     """Run to the end. What the operator got wrong is a result with a sentence, never an exception."""
+    start = Start() if start is None else start
+    start.enter()
+    if own_signals:
+        take_signals(asyncio.get_running_loop(), start.give_up)
     try:
         plan = understand(options)
         with open_profile(plan) as profile, _locked(profile):
@@ -41,7 +50,10 @@ async def run(
             result = RunResult(0, None)
             while True:
                 try:
-                    following = await (_parts(plan, profile, screen=screen) if parts is None else parts.next_run())
+                    if parts is None:
+                        following: Parts | None = await _parts(plan, profile, start, screen=screen)
+                    else:
+                        following = await parts.next_run()
                 except (RunRefused, StoreError) as refused:
                     if own_signals and not sys.stdin.isatty():
                         await _tell_refusal(plan, profile, str(refused))  # nobody sits before it
@@ -49,7 +61,13 @@ async def run(
                 if following is None:
                     return result
                 parts = following
-                result = await parts.run(watch, watch_every_s, on_ready, own_signals=own_signals)
+                if own_signals:
+                    start.obeyed_by(parts.signalled)
+                result = await parts.run(watch, watch_every_s, on_ready)
+    except asyncio.CancelledError:
+        if not start.given_up:
+            raise
+        return RunResult(128 + signal.Signals[start.given_up], None, f"ended by {start.given_up} {AS_IT_STARTED}")
     except RunRefused as refused:
         return RunResult(refused.exit_code, None, str(refused))
     except LockHeld as held:
@@ -60,15 +78,17 @@ async def run(
         return RunResult(1, None, str(unavailable))
 
 
-async def _parts(plan: Plan, profile: Profile, *, screen: bool) -> Parts:
+async def _parts(plan: Plan, profile: Profile, start: Start, *, screen: bool) -> Parts:
     """What the mode needs; the other kind of run is not even imported."""
     if plan.mode.virtual:
         from gridbot_tui.service.virtual import VirtualParts
 
+        await asyncio.sleep(0)  # a start that is to be given up by now opens nothing
+        start.begins()
         return VirtualParts(plan, profile, screen=screen)
     from gridbot_tui.service.real import open_real
 
-    return await open_real(plan, profile, screen=screen)
+    return await open_real(plan, profile, screen=screen, begins=start.begins)
 
 
 async def _tell_refusal(plan: Plan, profile: Profile, text: str) -> None:

@@ -5,7 +5,6 @@ of the wall.
 """
 
 import asyncio
-import signal
 import sqlite3
 import sys
 import time
@@ -44,7 +43,6 @@ from gridbot_tui.service.operator.reload import Reloader
 from gridbot_tui.service.operator.session import Session, wall_ms
 from gridbot_tui.service.options import RunResult
 from gridbot_tui.service.runner import Runner
-from gridbot_tui.service.signals import stopping_signals
 from gridbot_tui.service.tending import tending
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.settings.sections import LogParams
@@ -114,7 +112,7 @@ class Parts(ABC):
         self.feed.take(self.recent.tail(self.store), instruments)
         self.server: ControlServer | None = None
         self.unheard: list[str] = []
-        """Signals that came after a run had ended: the one that follows it in this process obeys them."""
+        """Signals that came before this run could obey them, be it that one before it had ended by then."""
 
     def _left_as_found(self) -> None:
         """Close a state file of which nothing was used: the next start is none after a crash, if this one was not."""
@@ -251,25 +249,21 @@ class Parts(ABC):
 
     # -- running ------------------------------------------------------------------------------------------------
 
-    async def run(
-        self, watch: Watch | None, watch_every_s: float, on_ready: Ready | None, *, own_signals: bool
-    ) -> RunResult:
+    async def run(self, watch: Watch | None, watch_every_s: float, on_ready: Ready | None) -> RunResult:
         """``live``, and whatever comes of it, told also to those who do not look at the screen."""
         if self.alerting is None:
-            return await self._run(watch, watch_every_s, on_ready, own_signals=own_signals)
+            return await self._run(watch, watch_every_s, on_ready)
         async with self.alerting.awake():
-            result = await self._run(watch, watch_every_s, on_ready, own_signals=own_signals)
+            result = await self._run(watch, watch_every_s, on_ready)
             if not self.runner.leaving:  # at a handover the next process goes on
                 await self.alerting.last_words(ending(result, self.engine.now))
             return result
 
-    async def _run(
-        self, watch: Watch | None, watch_every_s: float, on_ready: Ready | None, *, own_signals: bool
-    ) -> RunResult:
+    async def _run(self, watch: Watch | None, watch_every_s: float, on_ready: Ready | None) -> RunResult:
         """``live``, and whatever comes of it: files closed, a defect of ours told and logged."""
         clean = False
         try:
-            result = await self.live(watch, watch_every_s, on_ready, own_signals=own_signals)
+            result = await self.live(watch, watch_every_s, on_ready)
             clean = True
         except StoreError as unavailable:
             result = RunResult(1, None, str(unavailable))
@@ -288,19 +282,12 @@ class Parts(ABC):
             return RunResult(1, result.status, f"{result.text}; not everything could be written: {trouble}")
         return result
 
-    async def live(
-        self,
-        watch: Watch | None,
-        watch_every_s: float,
-        on_ready: Ready | None,
-        *,
-        own_signals: bool,
-    ) -> RunResult:
+    async def live(self, watch: Watch | None, watch_every_s: float, on_ready: Ready | None) -> RunResult:
         """Recover, trade, and end: the control socket and the watchers live exactly as long."""
         self.server = server = ControlServer(self.session, self.profile.socket)
         async with server, tending(self._helpers(watch, watch_every_s), self._helper_failed):
-            if own_signals:
-                self._own_signals()
+            while self.unheard:
+                self.signalled(self.unheard.pop(0))
             self._prepare()
             if on_ready is not None:
                 on_ready(self.session, server)
@@ -351,18 +338,8 @@ class Parts(ABC):
     def now(self) -> int:
         """The time that events carry, ms UTC."""
 
-    def _own_signals(self) -> None:
-        # signal.signal and not the loop's own handlers: those are gone, and the default is death, the moment the loop
-        # closes. One signal more, while the end is being told, would have taken a verified stop's exit code.
-        on_stop = stopping_signals(asyncio.get_running_loop(), self._signalled)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, on_stop)
-        for ignored in (signal.SIGHUP, signal.SIGTSTP):
-            signal.signal(ignored, signal.SIG_IGN)
-        while self.unheard:
-            self._signalled(self.unheard.pop(0))
-
-    def _signalled(self, name: str) -> None:
+    def signalled(self, name: str) -> None:
+        """A signal that asks for a stop has come: carried out now, or by whoever can first."""
         if self.server is None or self.server.closed:
             self.unheard.append(name)
             return

@@ -7,7 +7,7 @@ recovery asks; facts are durable before orders leave; the writer and the connect
 import asyncio
 import sys
 import time
-from collections.abc import Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -386,16 +386,19 @@ def _unseen(text: str) -> None:
     """An app paints the terminal: it shows that the bot is starting."""
 
 
-async def open_real(plan: Plan, profile: Profile, *, screen: bool) -> RealParts:
-    """Connect, look the account over, open the files.
+async def open_real(
+    plan: Plan, profile: Profile, *, screen: bool, begins: Callable[[], None] = lambda: None
+) -> RealParts:
+    """Connect, look the account over, open the files; ``begins`` is called between the two.
 
     Raises:
         RunRefused: keys, account or config do not fit; the exchange cannot be reached.
         StoreUnusable, StoreUnavailable: the state file.
     """
     say = _unseen if screen else _on_stderr
-    keys = keys_of(plan, say)
+    keys = await in_thread(lambda: keys_of(plan, say))  # one that waits for a locked keyring must hold up no signal
     venue = await open_venue(plan, profile, keys, say)
+    begins()
     return await _on(venue, plan, profile, lambda: open_venue(plan, profile, keys), screen=screen)
 
 

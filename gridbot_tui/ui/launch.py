@@ -63,7 +63,7 @@ def launch(
     wishes: Wishes | None = None,
     *,
     attached: bool,
-    on_terminate: Callable[[], None] | None = None,
+    on_terminate: Callable[[int], None] | None = None,
     over: Callable[[], bool] = lambda: False,
 ) -> Left:
     """Run the app until it is left.
@@ -88,7 +88,12 @@ def launch(
 
 
 def _run(
-    door: "Door", wishes: Wishes, *, attached: bool, on_terminate: Callable[[], None] | None, over: Callable[[], bool]
+    door: "Door",
+    wishes: Wishes,
+    *,
+    attached: bool,
+    on_terminate: Callable[[int], None] | None,
+    over: Callable[[], bool],
 ) -> Left:
     from gridbot_tui.ui.app import GridApp, Look
 
@@ -114,7 +119,7 @@ def _run(
     return Left(ended.how, ended.code)
 
 
-def _take_signals(app: "GridApp", on_terminate: Callable[[], None] | None) -> None:
+def _take_signals(app: "GridApp", on_terminate: Callable[[int], None] | None) -> None:
     # signal.signal and not the loop's own handlers: those are gone, and the default is death, the moment the
     # loop closes, which is just when a shell that dies sends its second SIGHUP.
     def hang_up(number: int, frame: FrameType | None) -> None:
@@ -122,7 +127,7 @@ def _take_signals(app: "GridApp", on_terminate: Callable[[], None] | None) -> No
 
     def terminate(number: int, frame: FrameType | None) -> None:
         if on_terminate is not None:
-            on_terminate()
+            on_terminate(number)
         app.from_signal(number)
 
     signal.signal(signal.SIGHUP, hang_up)

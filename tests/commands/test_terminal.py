@@ -2,9 +2,11 @@
 
 import asyncio
 import io
+import signal
 import socket
 import subprocess
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +19,7 @@ from gridbot_tui.commands import terminal
 from gridbot_tui.commands.terminal import BotThread, Launch, in_terminal
 from gridbot_tui.control.command import Command, CommandKind
 from gridbot_tui.control.errors import ControlError, NotRunning
+from gridbot_tui.service import app as service_app
 from gridbot_tui.service.assemble import understand
 from gridbot_tui.service.options import InForce, RunOptions, RunResult
 from gridbot_tui.units import Mode
@@ -25,6 +28,14 @@ from gridbot_tui.units import Mode
 class Left(Struct, frozen=True):
     how: str
     code: int = 0
+
+
+@pytest.fixture(autouse=True)
+def signals_as_before() -> Iterator[None]:
+    kept = [(number, signal.getsignal(number)) for number in (signal.SIGTERM, signal.SIGINT)]
+    yield
+    for number, handler in kept:
+        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -94,6 +105,24 @@ def test_a_bot_that_cannot_start_is_a_sentence_not_a_handover(
     assert handed == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_the_app_still_loads_gives_up_a_start_and_hands_nothing_over(
+    options: RunOptions, handed: list[RunOptions], monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    async def waits(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()  # for an exchange that does not answer
+
+    def launch(thread: BotThread, options: RunOptions) -> Left:
+        signal.raise_signal(number)
+        return Left("stopped" if thread.over else "terminated")
+
+    monkeypatch.setattr(service_app, "_parts", waits)
+    result = in_terminal(launch, options)
+    assert result.exit_code == 128 + number
+    assert result.text.startswith(f"ended by {number.name} as it started: no order was sent or cancelled")
+    assert handed == []
+
+
 async def test_connecting_to_a_bot_that_has_ended_says_why(tmp_path: Path) -> None:
     thread = BotThread(RunOptions(home=tmp_path, mode=Mode.REPLAY))
     thread.start()
@@ -119,7 +148,7 @@ async def test_between_two_runs_a_face_waits_and_a_command_is_kept_for_the_secon
         theirs.close()
         return ours
 
-    async def two_runs(_: RunOptions, on_ready: Any, screen: bool) -> RunResult:
+    async def two_runs(_: RunOptions, on_ready: Any, **__: Any) -> RunResult:
         session, server = one("first")
         on_ready(session, server)
         server.closed = True

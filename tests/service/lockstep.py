@@ -263,7 +263,7 @@ async def _in_process(loop: JumpingLoop, home: Path, notes: Notes, seconds: floa
     live = await LiveStore.open(profile.database, durable=False, identity=identity)
     parts = RealParts(plan, profile, venue, live, screen=True)
     parts.runner._monotonic = parts.journal._clock = loop.time
-    run = asyncio.create_task(parts.run(None, 5.0, None, own_signals=False))
+    run = asyncio.create_task(parts.run(None, 5.0, None))
     prices = [(step.at, 0, step) for step in notes.steps]
     heard: list[tuple[float, int, Any]] = [(at, 1, event) for at, event in notes.told]
     for at, _, what in sorted([*prices, *heard], key=lambda one: one[:2]):

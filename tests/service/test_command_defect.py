@@ -39,7 +39,7 @@ async def _by_file(run: Run) -> None:
 
 
 async def _by_signal(run: Run) -> None:
-    run.parts._signalled("SIGTERM")
+    run.parts.signalled("SIGTERM")
 
 
 @pytest.mark.usefixtures("defect")
@@ -60,7 +60,7 @@ async def test_a_command_that_fails_in_the_middle_ends_the_run(
 @pytest.mark.usefixtures("defect")
 async def test_so_it_does_in_virtual_time(tmp_path: Path) -> None:
     bot = Living(RunOptions(mode=Mode.SIM, home=tmp_path, overrides=(("simulation.warmup_days", "0"),), json=True))
-    task = asyncio.create_task(bot.parts.run(None, 5.0, None, own_signals=False))
+    task = asyncio.create_task(bot.parts.run(None, 5.0, None))
     while not bot.parts.bot.recovered:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     assert bot.parts.session.submit(Command("c1", CommandKind.PAUSE), "test").ok

@@ -106,7 +106,7 @@ async def test_a_control_socket_that_cannot_be_made_is_a_sentence_and_nothing_el
     parts.profile.socket.write_text("in the way")
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # such as a coroutine that nobody awaited
-        result = await parts.run(None, 5.0, None, own_signals=False)
+        result = await parts.run(None, 5.0, None)
     assert (result.exit_code, "is in the way" in result.text) == (4, True)
 
 

@@ -52,7 +52,7 @@ class Run:
 @contextlib.asynccontextmanager
 async def running(home: Path, *sets: tuple[str, str]) -> AsyncIterator[Run]:
     parts, venue = await opened(options(home, *sets))
-    task = asyncio.create_task(parts.run(None, 5.0, None, own_signals=False))
+    task = asyncio.create_task(parts.run(None, 5.0, None))
     try:
         yield Run(parts, venue, task)
     finally:

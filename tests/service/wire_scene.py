@@ -134,7 +134,7 @@ class Scene:
     def _go(self, parts: RealParts) -> None:
         self.parts = parts
         parts.runner._monotonic = parts.journal._clock = self.loop.time
-        self._run = asyncio.create_task(parts.run(None, 5.0, None, own_signals=False))
+        self._run = asyncio.create_task(parts.run(None, 5.0, None))
         self._watch = asyncio.create_task(self._look_on())
 
     async def trading(self) -> Snapshot:

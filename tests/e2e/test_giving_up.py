@@ -1,0 +1,42 @@
+"""A real process told to end before it trades: one sentence, the end that its starter expects, nothing opened."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.ui.terminal import ROOT
+
+NOTHING_THERE = ("--mode", "paper", "--symbol", "BTCUSDT", "--set", "exchange.base_url=http://127.0.0.1:9")
+
+
+def started(home: Path, *words: str) -> subprocess.Popen[str]:
+    """A bot without a terminal."""
+    command = [sys.executable, "-m", "gridbot_tui", "--no-ui", "--home", str(home), *words]
+    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 130)])
+def test_a_start_that_waits_for_its_exchange_ends_at_once(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    with started(tmp_path, *NOTHING_THERE) as process:
+        assert process.stderr is not None
+        waits = process.stderr.readline()
+        assert "cannot be reached yet" in waits, waits
+        process.send_signal(number)
+        process.send_signal(number)
+        said = process.stderr.read()
+    assert process.returncode == code
+    what = f"ended by {number.name} as it started: no order was sent or cancelled, and what is held is as it was"
+    assert said == f"gridbot: {what}\n"
+    assert list(tmp_path.rglob("*.db")) == []
+
+
+def test_one_that_still_loads_says_that_nothing_was_done() -> None:
+    words = "import os, signal; from gridbot_tui.commands import ending; "
+    loading = words + "from gridbot_tui import __main__, cli; cli.main = lambda: os.kill(os.getpid(), signal.SIGTERM); "
+    ended = subprocess.run(
+        [sys.executable, "-c", loading + "__main__.main()"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (-signal.SIGTERM, "gridbot: ended by SIGTERM; nothing was done\n")
