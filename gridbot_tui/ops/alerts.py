@@ -46,9 +46,13 @@ class Remembered(Struct, frozen=True):
     """(code, symbol, seconds since it was last told of)."""
     sent: tuple[float, ...]
     """Seconds since each message of this hour, oldest first."""
+    lines: tuple["Line", ...] = ()
+    """What no message has had room for yet."""
 
 
-class _Line(Struct, frozen=True):
+class Line(Struct, frozen=True):
+    """One alarm in words."""
+
     level: AlarmLevel
     name: str
     text: str
@@ -80,7 +84,7 @@ class Watch:
         self.params = params
         self._bot = bot
         self._told: dict[_Key, _Told] = {}
-        self._lines: deque[_Line] = deque()
+        self._lines: deque[Line] = deque()
         self._lost = 0
         self._sent: deque[float] = deque()
         self.held_back = 0
@@ -91,7 +95,7 @@ class Watch:
     def memory(self, clock: float) -> Remembered:
         """What was told, and how long ago."""
         told = tuple((*key, clock - one.sent) for key, one in sorted(self._told.items()))
-        return Remembered(told, tuple(clock - at for at in self._sent))
+        return Remembered(told, tuple(clock - at for at in self._sent), tuple(self._lines))
 
     def recall(self, before: Remembered, ago: float, clock: float) -> None:
         """Go on from what the process before this one remembered ``ago`` seconds ago; before anything else."""
@@ -101,6 +105,7 @@ class Watch:
                 told = self._told[code, symbol] = _Told(kind, 0, clock - since - ago, "")
                 told.open = False
         self._sent.extend(clock - since - ago for since in before.sent if since + ago < HOUR_S)
+        self._lines.extendleft(reversed(before.lines))
 
     # -- what comes in ---------------------------------------------------------------------------------------
 
@@ -171,7 +176,7 @@ class Watch:
         if self.params.resolved and not told.times and self._wanted(told.kind):
             code, symbol = key
             lasted = f"after {_span(at - told.at)}: {told.text}"
-            self._put(_Line("info", told.kind.name, _worded("OVER", told.kind, code, symbol, lasted), at))
+            self._put(Line("info", told.kind.name, _worded("OVER", told.kind, code, symbol, lasted), at))
 
     def _again(self, key: _Key, told: _Told, at: Ms, clock: float) -> None:
         """An event that was said again while it was quiet."""
@@ -193,9 +198,9 @@ class Watch:
     # -- what goes out ---------------------------------------------------------------------------------------
 
     def _say(self, kind: Kind, symbol: Symbol, text: str, at: Ms, code: str = "") -> None:
-        self._put(_Line(kind.level, kind.name, _worded(kind.level.upper(), kind, code, symbol, text), at))
+        self._put(Line(kind.level, kind.name, _worded(kind.level.upper(), kind, code, symbol, text), at))
 
-    def _put(self, line: _Line) -> None:
+    def _put(self, line: Line) -> None:
         if len(self._lines) >= MOST_LINES:
             least = min(self._lines, key=lambda one: (LEVELS[one.level], one.at))
             self._lines.remove(least)

@@ -57,14 +57,30 @@ class Lane:
         """Messages that were given up."""
         self.error = ""
 
-    def put(self, message: Message) -> None:
-        """Queue a message; never blocks."""
+    def put(self, message: Message, waited: float = 0.0) -> None:
+        """Queue a message, that may have waited for some seconds already; never blocks."""
         if len(self._queue) >= MOST_WAITING:
             self._queue.popleft()
             self.dropped += 1
-        self._queue.append((self._clock(), message))
+        self._queue.append((self._clock() - waited, message))
         self._idle.clear()
         self._wake.set()
+
+    @property
+    def name(self) -> str:
+        """The address, as it may be shown."""
+        return self._channel.name
+
+    def waiting(self) -> tuple[tuple[float, Message], ...]:
+        """What was not taken so far, and for how many seconds it has waited."""
+        now = self._clock()
+        return tuple((now - since, message) for since, message in self._queue)
+
+    def resume(self, waiting: tuple[tuple[float, Message], ...], ago: float) -> None:
+        """Go on with what waited ``ago`` seconds ago, when the lane before this one ended."""
+        for waited, message in waiting:
+            if waited + ago < KEPT_S:
+                self.put(message, waited + ago)
 
     async def empty(self) -> None:
         """Until nothing waits any more."""

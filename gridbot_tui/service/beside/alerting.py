@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from gridbot_tui.control.snapshot import AlertsView, EventView, LinkView
 from gridbot_tui.credentials.addresses import Found, find
 from gridbot_tui.engine.blockers import Blocker
-from gridbot_tui.ops.alert_memory import keep, recall
+from gridbot_tui.ops.alert_memory import Waiting, keep, recall
 from gridbot_tui.ops.alerts import Remembered, Watch
 from gridbot_tui.ops.in_thread import in_thread
 from gridbot_tui.ops.params import AlertParams
@@ -24,6 +24,8 @@ from gridbot_tui.service.books.telling import Level
 from gridbot_tui.units import Ms
 
 LOOK_S: Final = 1.0
+HAND_ON_S: Final = 1.0
+"""It waits so long for the disk to keep what was not sent."""
 LAST_WORDS_S: Final = 5.0
 """The end of a run waits so long for its last message."""
 
@@ -92,6 +94,7 @@ class Alerting:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self._hand_on()
 
     async def _run(self) -> None:
         while not self._watched.settled():  # noqa: ASYNC110 - others' state: nobody sets an event for it
@@ -106,11 +109,15 @@ class Alerting:
         clock = time.monotonic()
         message = self._watch.look(self._watched.standing(), self._watched.engine_time(), clock)
         if message is not None:
-            if self._keeping is None or self._keeping.done():
-                remembered = self._watch.memory(clock)
-                self._keeping = in_thread(lambda: keep(self._folder, remembered))
+            self._keep(clock)
             for lane in self._lanes:
                 lane.put(message)
+
+    def _keep(self, clock: float) -> None:
+        """Write down what was told, unless the write before is still under way."""
+        if self._keeping is None or self._keeping.done():
+            remembered = self._watch.memory(clock)
+            self._keeping = in_thread(lambda: keep(self._folder, remembered, {}))
 
     async def _connect(self) -> None:
         """Find the addresses and open them, once, off the loop."""
@@ -121,15 +128,21 @@ class Alerting:
 
     async def _open(self) -> None:
         before, found, channels, wrong = await in_thread(self._reach)  # a locked keyring may take for ever
+        waiting: Waiting = {}
+        ago = 0.0
         if before is not None:
-            self._watch.recall(*before, time.monotonic())
+            remembered, waiting, ago = before
+            self._watch.recall(remembered, ago, time.monotonic())
         self._source = found.source
         if found.trouble or wrong:
             self._failed("; ".join(filter(None, (found.trouble, *wrong))))
         for channel in channels:
             lane = Lane(channel, self._watch.params.timeout_s, self._changed)
+            lane.resume(waiting.get(lane.name, ()), ago)
             self._lanes.append(lane)
             self._tasks.append(self._owned(lane.run(), f"alerts {channel.name}"))
+        if waiting:  # it is here now: a bot that dies again and again must not tell of it each time
+            self._keep(time.monotonic())
 
     def _owned(self, job: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
         """A task that ends by being cancelled; what else ends it is told."""
@@ -141,7 +154,7 @@ class Alerting:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._failed(f"{task.get_name()} ended by a defect ({type(error).__name__}: {error}): no alarms from there")
 
-    def _reach(self) -> tuple[tuple[Remembered, float] | None, Found, list[Channel], list[str]]:
+    def _reach(self) -> tuple[tuple[Remembered, Waiting, float] | None, Found, list[Channel], list[str]]:
         found = find()
         channels, wrong = open_channels(found.addresses) if found.addresses else ([], [])
         return recall(self._folder), found, channels, wrong
@@ -174,6 +187,24 @@ class Alerting:
         await asyncio.gather(*(lane.empty() for lane in self._lanes))
         if self._keeping is not None:
             await self._keeping
+
+    async def _hand_on(self) -> None:
+        """What no address has taken goes to the run or process after this one. Waits for the disk, a little, for the
+        next run begins only then; never raises."""
+        if not self._lanes:
+            return
+        try:
+            async with asyncio.timeout(HAND_ON_S):
+                self._look()
+                if self._keeping is not None:
+                    await self._keeping
+                remembered = self._watch.memory(time.monotonic())
+                waiting = {lane.name: lane.waiting() for lane in self._lanes if lane.waiting()}
+                await in_thread(lambda: keep(self._folder, remembered, waiting))
+        except TimeoutError:
+            return  # a disk that hangs
+        except Exception as defect:  # noqa: BLE001 - told here, as far as anybody can be
+            self._failed(f"alarms that waited are lost ({type(defect).__name__}: {defect})")
 
     # -- how it is -------------------------------------------------------------------------------------------
 
