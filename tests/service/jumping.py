@@ -20,6 +20,7 @@ from gridbot_tui.exchange.binance import client as adapter_client
 from gridbot_tui.exchange.binance import clock as adapter_clock
 from gridbot_tui.exchange.server import link as server_link
 from gridbot_tui.service import real
+from gridbot_tui.service.in_thread import in_thread
 from gridbot_tui.store import live
 from gridbot_tui.units import Ms
 
@@ -124,6 +125,18 @@ def _counted(loop: JumpingLoop, soon: Callable[..., None]) -> Callable[..., None
     return hand_over
 
 
+def _waited_for(loop: JumpingLoop, start: Callable[..., "asyncio.Future[Any]"]) -> Callable[..., "asyncio.Future[Any]"]:
+    """The same for a call that has a thread of its own."""
+
+    def begin(call: Callable[[], Any]) -> "asyncio.Future[Any]":
+        loop.hold(1)
+        future = start(call)
+        future.add_done_callback(lambda _: loop.hold(-1))
+        return future
+
+    return begin
+
+
 @contextmanager
 def jumping(begin: Ms = BEGIN) -> Iterator[JumpingLoop]:
     """A loop whose time is everybody's, from a moment on; closed at the end."""
@@ -137,6 +150,7 @@ def jumping(begin: Ms = BEGIN) -> Iterator[JumpingLoop]:
         for module in (adapter_clock, adapter_client, binance.base_client, real):
             patch.setattr(module, "time", told)
         patch.setattr(server_link, "monotonic", loop.time)
+        patch.setattr(real, "in_thread", _waited_for(loop, in_thread))
         try:
             yield loop
         finally:
