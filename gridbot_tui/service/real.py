@@ -20,6 +20,7 @@ from gridbot_tui.exchange.port import Incoming, SetLeverage
 from gridbot_tui.ledger.model import LedgerError
 from gridbot_tui.ops.audit_aside import AsideTrail
 from gridbot_tui.ops.collecting import leave_out_what_stands, let_go_of_what_stood
+from gridbot_tui.ops.in_thread import in_thread
 from gridbot_tui.service.assemble import Plan, engine_config
 from gridbot_tui.service.beside.lookback import Pairs, Past
 from gridbot_tui.service.books.audit_late import has_facts

@@ -19,8 +19,8 @@ import pytest
 from gridbot_tui.exchange.binance import client as adapter_client
 from gridbot_tui.exchange.binance import clock as adapter_clock
 from gridbot_tui.exchange.server import link as server_link
+from gridbot_tui.ops.in_thread import in_thread
 from gridbot_tui.service import real
-from gridbot_tui.service.in_thread import in_thread
 from gridbot_tui.store import live
 from gridbot_tui.units import Ms
 
