@@ -71,6 +71,8 @@ class GridApp(OrderActions, TypedAhead, App[Ended]):
     """The console of one running bot, in this process or attached."""
 
     TITLE = "gridbot"
+    ALLOW_SELECT: ClassVar[bool] = False
+    """Textual's own selecting finds no text in rows: it would copy the names of widgets, and ^c would say nothing."""
     CSS_PATH = Path(__file__).with_name("gridbot.tcss")
     BINDINGS: ClassVar[list[Any]] = bindings()
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012

@@ -4,19 +4,37 @@ import pytest
 from textual import events
 from textual.widget import Widget
 
+from gridbot_tui.ui.app import GridApp
+from gridbot_tui.ui.dialogs.dialog import Answer
+from gridbot_tui.ui.dialogs.flatten import FlattenDialog
+from gridbot_tui.ui.pages import PAGES
 from gridbot_tui.ui.pane import WHEEL
 from gridbot_tui.ui.panes.frame import Tabs
 from gridbot_tui.ui.panes.ladder import LadderPane
 from gridbot_tui.ui.screens.log import LogPane
 from gridbot_tui.ui.screens.orders import FillsPane
+from gridbot_tui.ui.typed import Typed
 from tests.ui import fixtures
-from tests.ui.running import an_app, pane_text, press, settled, shown
+from tests.ui.running import an_app, link_of, pane_text, press, settled, shown
 
 
 def turned(over: Widget, *, down: bool) -> events.MouseEvent:
     """One click of the wheel."""
     kind = events.MouseScrollDown if down else events.MouseScrollUp
     return kind(over, 1, 1, 0, 1 if down else -1, 0, False, False, False)
+
+
+def reported(app: GridApp, button: int, x: int, y: int, *, up: bool = False) -> None:
+    """What a terminal says of its mouse, as its bytes."""
+    assert app._driver is not None
+    for message in Typed().take(f"\x1b[<{button};{x + 1};{y + 1}{'m' if up else 'M'}".encode()):
+        app._driver.process_message(message)
+
+
+def clicked(app: GridApp, x: int, y: int) -> None:
+    """Pressed and let go in one place."""
+    reported(app, 0, x, y)
+    reported(app, 0, x, y, up=True)
 
 
 async def test_the_wheel_looks_through_a_pane() -> None:
@@ -62,3 +80,59 @@ async def test_a_click_on_a_tab_shows_its_pane(name: str, pane: str) -> None:
         await pilot.click(Tabs, offset=(tabs.plain()[0].index(name) + 1, 0))
         await settled(pilot)
         assert app.screen.query_one(pane).display
+
+
+async def test_one_click_on_an_answer_gives_it() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        await press(pilot, "f")
+        clicked(app, *app.screen.query_one("#answer-flatten", Answer).region.offset)
+        await settled(pilot)
+        assert link_of(app).orders == [("flatten", {"symbol": "BTCUSDT"})]
+
+
+async def test_the_second_click_of_a_double_click_answers_no_dialog_that_the_first_has_opened() -> None:
+    app = an_app(fixtures.normal())
+    app.CLICK_CHAIN_TIME_THRESHOLD = 60.0  # type: ignore[misc] # this machine may take its time
+    async with shown(app) as pilot:
+        await press(pilot, "f")
+        x, y = app.screen.query_one("#answer-flatten", Answer).region.offset
+        await press(pilot, "escape")
+        clicked(app, x, y)
+        await settled(pilot)
+        app.action_flatten()
+        await settled(pilot)
+        clicked(app, x, y)
+        await settled(pilot)
+        assert isinstance(app.screen, FlattenDialog)
+        assert not link_of(app).orders
+
+
+async def test_a_drag_over_the_panes_copies_no_names_of_widgets_and_leaves_ctrl_c_its_word() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        reported(app, 0, 10, 5)
+        reported(app, 32, 60, 12)
+        reported(app, 0, 60, 12, up=True)
+        await press(pilot, "ctrl+c")
+        assert not app.clipboard
+        assert "ends nothing here" in app.picture.notes[-1].text
+
+
+@pytest.mark.parametrize("page", ["", *(one.name for one in PAGES)])
+async def test_no_click_and_no_wheel_on_a_page_orders_anything(page: str) -> None:
+    app = an_app(fixtures.six_symbols())
+    async with shown(app, (80, 24)) as pilot:
+        if page:
+            app.action_page(page)
+            await settled(pilot)
+        opened = app.screen
+        for at in range(0, 80 * 24, 61):
+            y, x = divmod(at, 80)
+            for button in (0, 1, 2, 64, 65):
+                reported(app, button, x, y)
+                reported(app, button, x, y, up=True)
+            await pilot.pause(0)
+        await settled(pilot)
+        assert not link_of(app).orders
+        assert app.screen is opened

@@ -52,9 +52,10 @@ class Answer(RowPane, can_focus=True):
         """Choose it."""
         self.post_message(self.Given(self))
 
-    def on_click(self) -> None:
-        """Choose it."""
-        self.action_give()
+    def on_click(self, event: events.Click) -> None:
+        """Choose it; the second click of two in a breath was for what stood there before the dialog came."""
+        if event.chain == 1:
+            self.action_give()
 
 
 class Facts(RowPane):
