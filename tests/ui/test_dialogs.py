@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from gridbot_tui.control.command import CommandOutcome
-from gridbot_tui.control.snapshot import ShutdownView, Snapshot
+from gridbot_tui.control.snapshot import BlockerView, ShutdownView, Snapshot
 from gridbot_tui.ui.app import GridApp
 from gridbot_tui.ui.dialogs.dialog import Answer, Dialog
 from gridbot_tui.ui.dialogs.flatten import FlattenDialog
@@ -50,6 +50,42 @@ async def test_flatten_calls_dust_dust_and_what_others_hold_theirs() -> None:
             await settled(pilot)
             text = " ".join(screen_text(app).split())
             assert all(words in text for words in said), text
+
+
+async def test_flatten_promises_no_empty_account_where_another_hand_holds_something() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        await pilot.press("f")
+        picture = fixtures.normal()
+        view = replace(picture.symbols["BTCUSDT"], position="1.026", closable="0.026", others="1")
+        app.picture.receive(replace(picture, symbols={**picture.symbols, "BTCUSDT": view}))
+        await settled(pilot)
+        text = " ".join(screen_text(app).split())
+        assert "1 BTC (BTCUSDT): another hand's, never touched" in text
+        assert "only what is kept, paused" in text
+        assert "no position" not in text
+
+
+@pytest.mark.parametrize("everything", [False, True])
+async def test_flatten_names_a_position_that_the_books_do_not_know(everything: bool) -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        picture = fixtures.normal()
+        view = replace(picture.symbols["BTCUSDT"], position="0", closable="0", lots=())
+        unknown = BlockerView(
+            "position_unknown", "BTCUSDT", 0, "the exchange holds 0.5 BTC, the ledger 0", "when both agree"
+        )
+        foreign = BlockerView(
+            "foreign_position", "", 0, "SOLUSDT: a position that is not the bot's", "when it is closed"
+        )
+        symbols = {**picture.symbols, "BTCUSDT": view}
+        app.picture.receive(replace(picture, symbols=symbols, blockers=(unknown, foreign)))
+        app.action_flatten_all() if everything else app.action_flatten()
+        await settled(pilot)
+        text = " ".join(screen_text(app).replace("│", " ").split())
+        assert "the exchange holds 0.5 BTC, the ledger 0" in text
+        assert "no position" not in text
+        assert ("SOLUSDT: a position that is not the bot's: never touched" in text) is everything
 
 
 @pytest.mark.parametrize("keys", [("enter",), ("escape",), ("space",)])

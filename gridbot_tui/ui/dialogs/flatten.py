@@ -36,7 +36,7 @@ class FlattenDialog(Dialog):
 
     def after(self) -> str:
         """The state it leaves."""
-        return "no position, paused"
+        return "paused"
 
     def signature(self, picture: Picture) -> object:
         """Positions and the number of orders."""
@@ -58,7 +58,7 @@ class KillDialog(FlattenDialog):
 
     def after(self) -> str:
         """The state it leaves."""
-        return "no position, latched until 'gridbot reset kill'"
+        return "latched until 'gridbot reset kill'"
 
     def reason_to_type(self) -> str:
         """In every mode: it latches, and its key stands beside others."""
@@ -85,7 +85,7 @@ def effect_rows(snapshot: Snapshot, views: dict[str, SymbolView], width: int) ->
         rows += told(("close   ", "dim"), closing(name, view), width, "strong")
     if len(held) > 8:
         rows += told(("close   ", "dim"), f"and {len(held) - 8} more", width, "strong")
-    kept = [text for name, view in views.items() for text in _kept(name, view)]
+    kept = kept_of(snapshot, views)
     for text in kept[:8]:
         rows += told(("keep    ", "dim"), text, width, "dim")
     if not held:
@@ -96,6 +96,17 @@ def effect_rows(snapshot: Snapshot, views: dict[str, SymbolView], width: int) ->
     fee = "fee -" if cost.fee is None else f"fee about {words.money(format(cost.fee, 'f'), places)} {snapshot.quote}"
     spread = words.money(None if cost.spread is None else format(cost.spread, "f"), places)
     return rows + told(("cost    ", "dim"), f"{fee}, half the spread {spread}", width)
+
+
+def kept_of(snapshot: Snapshot, views: dict[str, SymbolView]) -> list[str]:
+    """What stands behind all this still, and whose it is: dust, and what is another hand's or may be."""
+    kept = [text for name, view in views.items() for text in _kept(name, view)]
+    for one in snapshot.blockers:
+        if one.code == "position_unknown" and one.symbol in views:
+            kept.append(f"{one.symbol}: {one.detail}; what the ledger does not know is never touched")
+        elif one.code == "foreign_position" and len(views) == len(snapshot.symbols):
+            kept.append(f"{one.detail}: never touched")
+    return kept
 
 
 def closed_of(view: SymbolView) -> Decimal:
@@ -147,8 +158,9 @@ def costs(views: dict[str, SymbolView], taker_fee: str | None) -> Cost:
     return Cost(fee, spread)
 
 
-def _leaves(snapshot: Snapshot, views: dict[str, SymbolView], after: str, width: int) -> list[Row]:
+def _leaves(snapshot: Snapshot, views: dict[str, SymbolView], state: str, width: int) -> list[Row]:
     cost = costs(views, snapshot.taker_fee)
+    after = f"{'only what is kept' if kept_of(snapshot, views) else 'no position'}, {state}"
     if snapshot.equity is None or cost.fee is None:
         text = f"equity -, {after}"
     else:
