@@ -127,6 +127,7 @@ def quote(desk: Desk, event: Quote) -> None:
         desk.ledger.mark(state.symbol, event.mark)
         if desk.phase == "trading":
             watch.account(desk)
+            watch.guard_at_mark(desk, state)
             watch.exits(desk, state)
 
 

@@ -5,6 +5,7 @@ from gridbot_tui.engine.actions import AskAboutOrder, DrawdownFact, EquityFact, 
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.orders.model import OrderState, TargetStyle
 from gridbot_tui.orders.plain import beyond_exits
+from gridbot_tui.risk.liquidation import Guard
 from gridbot_tui.risk.tiers import HALT
 from gridbot_tui.units import ZERO, Ms, Symbol
 
@@ -218,13 +219,38 @@ def _guard(desk: Desk) -> None:
         near = protection.guard_of(desk, state, seen)
         if near is None or near.entries:
             _far(desk, name)
-            continue
-        away, warn = 100 * (near.distance or 0.0), 100 * desk.config.risk.liquidation_warn
-        detail = f"liquidation is {away:.1f} % away, entries stop at {warn:g} %"
-        if not desk.blockers.holds(name, "liquidation_near"):
-            desk.note(name, "liquidation_near", detail, "warning")
-        breaking.trip(desk, "liquidation", detail, name)
-        desk.dirty.add(name)
+        else:
+            _near(desk, name, near)
+
+
+def guard_at_mark(desk: Desk, state: SymbolDesk) -> None:
+    """Between two bars: what has come near liquidation cannot wait for the next one.
+
+    That it is far again is left to the bar, lest entries come and go with every mark at the limit; but for a
+    position that is closed.
+    """
+    if not desk.ledger.position(state.symbol):
+        _far(desk, state.symbol)
+        return
+    leverage = observed_leverage(desk)
+    if leverage is None or leverage < 1.0:
+        return
+    seen = protection.account_of(desk)
+    near = None if seen is None else protection.guard_of(desk, state, seen)
+    if near is not None and not near.entries:
+        _near(desk, state.symbol, near)
+
+
+def _near(desk: Desk, symbol: Symbol, near: Guard) -> None:
+    """Liquidation of a symbol is too near for anything that adds; how near, as of now."""
+    risk, away = desk.config.risk, 100 * (near.distance or 0.0)
+    detail = f"liquidation is {away:.1f} % away, entries stop at {100 * risk.liquidation_warn:g} %"
+    if near.reduce_to is not None:
+        detail += f"; below {100 * risk.liquidation_reduce:g} % the position is reduced by market"
+    if not desk.blockers.holds(symbol, "liquidation_near"):
+        desk.note(symbol, "liquidation_near", detail, "warning")
+    breaking.trip(desk, "liquidation", detail, symbol)
+    desk.dirty.add(symbol)
 
 
 def _far(desk: Desk, symbol: Symbol) -> None:
