@@ -22,7 +22,7 @@ from textual.timer import Timer
 from textual.worker import Worker, WorkerState
 
 from gridbot_tui.control.command import CommandKind
-from gridbot_tui.ui import environ, glyphs, hangup, theme
+from gridbot_tui.ui import beforehand, environ, glyphs, hangup, theme
 from gridbot_tui.ui.actions import ACTIONS, ORDERING, SIGNS, bindings
 from gridbot_tui.ui.ahead import TypedAhead
 from gridbot_tui.ui.driver import TerminalDriver
@@ -134,6 +134,7 @@ class GridApp(OrderActions, TypedAhead, App[Ended]):
             self._take_keys(self.look.keymap)
         self.call_after_refresh(_collect_again)
         self.run_worker(self._run_link(), name="link", exit_on_error=False)
+        self.run_worker(beforehand.load(self.picture), name="loading of pages", exit_on_error=False)
         self._flush_often(self.look.refresh_hz)
         number = None if self.is_headless else hangup.terminal()
         if number is not None:
