@@ -7,6 +7,8 @@ from sys import intern
 
 from gridbot_tui.control.snapshot import EventView
 
+FORCED = frozenset({"liquidation", "deleveraging", "settlement"})
+"""Codes of lines that tell what the exchange itself has closed."""
 KEPT = 5_000
 """Lines that are kept: a day of a busy bot, a megabyte."""
 
@@ -22,6 +24,8 @@ class LogBook:
         """True where a snapshot did not reach back to the one before: lines are missing between."""
         self.version = 0
         """Rises with every new line."""
+        self.forced: EventView | None = None
+        """The last line of what the exchange has closed: others push it out of sight within a breath."""
         self._taken: Sequence[EventView] = ()
 
     def take(self, events: Sequence[EventView]) -> None:
@@ -34,6 +38,7 @@ class LogBook:
             maxlen = self.lines.maxlen or 0
             self.dropped += max(0, len(self.lines) + len(new) - maxlen)
             self.lines.extend(_kept(line) for line in new)
+            self.forced = next((line for line in reversed(new) if line.code in FORCED), self.forced)
             self.version += 1
 
     def _new(self, events: Sequence[EventView]) -> Sequence[EventView]:

@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
-from gridbot_tui.control.snapshot import BlockerView, BreakerView, ShutdownView, Snapshot
+from gridbot_tui.control.snapshot import BlockerView, BreakerView, EventView, ShutdownView, Snapshot
 from gridbot_tui.ui.panes.banner import banner
 from gridbot_tui.ui.panes.header import Header
 from gridbot_tui.ui.picture import Line, Picture
@@ -188,6 +188,22 @@ def test_a_latch_hides_nothing_that_is_graver_and_all_that_is_wrong_is_named() -
         assert told is not None
         assert told[1] == "alarm"
         assert told[0].startswith(said)
+
+
+def test_what_the_exchange_has_closed_is_said_for_ten_minutes_though_other_lines_push_it_out_of_sight() -> None:
+    picture, ticker = a_picture()
+    line = EventView(fixtures.NOW, "error", "liquidation", "BTCUSDT", "the exchange closed 0.045 BTC by liquidation")
+    sent = EventView(fixtures.NOW, "info", "sent", "BTCUSDT", "buy 0.013 @ 54 291.1")
+    picture.receive(replace(fixtures.live(), events=(line, sent)))
+    assert banner(picture) == (
+        "⚠ LIQUIDATION BTCUSDT 0s ago: the exchange closed 0.045 BTC by liquidation; press l for the log",
+        "alarm",
+    )
+    ticker.now += 599_000
+    picture.receive(replace(fixtures.live(), at=fixtures.NOW + 599_000, events=(sent,) * 200))
+    assert "LIQUIDATION BTCUSDT 9m ago" in (banner(picture) or ("",))[0]
+    picture.receive(replace(fixtures.live(), at=fixtures.NOW + 601_000, events=(sent,) * 200))
+    assert banner(picture) is None
 
 
 def test_an_open_breaker_of_the_account_is_said_and_one_of_a_symbol_is_not() -> None:

@@ -15,6 +15,8 @@ TRADES: Final = ("running", "reducing")
 """States in which nothing is held back that the operator would not expect."""
 LATCHES: Final = frozenset({"kill", "tier3", "absolute_drawdown"})
 """Codes of a halted bot: the state says so."""
+FORCED_FOR: Final[Ms] = 600_000
+"""How long it is said that the exchange has closed something."""
 
 
 class Banner(RowPane):
@@ -52,6 +54,8 @@ def banner(picture: Picture) -> tuple[str, str] | None:
         return f"▼ {done.stage.upper()} {at}/{len(done.stages)}: {done.detail}", "banner"
     if grave := _grave(snapshot, picture.present()):
         return grave, "alarm"
+    if forced := _forced(picture):
+        return forced, "alarm"
     if picture.frozen:
         does = "trading goes on" if snapshot.state in TRADES else f"the bot is {snapshot.state}"
         held = words.span(picture.shown_for())
@@ -86,6 +90,15 @@ def _grave(snapshot: Snapshot, now: Ms) -> str:
     if "link_down" in found:
         return f"{head}, orders unverified: {first[0].detail}"
     return f"{head}: {first[0].detail}; press w for why"
+
+
+def _forced(picture: Picture) -> str:
+    """What the exchange has closed of late, and the bot goes on after; "" where it has closed nothing."""
+    one = picture.log.forced
+    ago = None if one is None else picture.present() - one.at
+    if one is None or ago is None or ago > FORCED_FOR:
+        return ""
+    return f"⚠ {one.code.upper()} {one.symbol} {words.span(ago)} ago: {one.text}; press l for the log"
 
 
 def _called(code: str, same: Sequence[BlockerView]) -> str:
