@@ -9,7 +9,7 @@ from gridbot_tui.control.command import CommandOutcome
 from gridbot_tui.control.snapshot import BlockerView, ShutdownView, Snapshot
 from gridbot_tui.ui.app import GridApp
 from gridbot_tui.ui.dialogs.dialog import Answer, Dialog
-from gridbot_tui.ui.dialogs.flatten import FlattenDialog
+from gridbot_tui.ui.dialogs.flatten import FlattenDialog, effect_rows
 from gridbot_tui.ui.picture import Line
 from gridbot_tui.ui.screens.page import Page
 from tests.ui import fixtures
@@ -86,6 +86,18 @@ async def test_flatten_names_a_position_that_the_books_do_not_know(everything: b
         assert "the exchange holds 0.5 BTC, the ledger 0" in text
         assert "no position" not in text
         assert ("SOLUSDT: a position that is not the bot's: never touched" in text) is everything
+
+
+def test_of_many_things_that_stay_the_gravest_are_named_and_the_rest_counted() -> None:
+    picture = fixtures.six_symbols()
+    view = replace(next(iter(picture.symbols.values())), position="0.00000705", closable="0", others="0")
+    foreign = BlockerView("foreign_position", "", 0, "XUSDT: not the bot's", "when it is closed")
+    symbols = {f"S{number}USDT": view for number in range(12)}
+    rows = effect_rows(replace(picture, symbols=symbols, blockers=(foreign,)), symbols, 60)
+    said = ["".join(text for text, _ in row) for row in rows]
+    kept = [line for line in said if line.startswith("keep")]
+    assert "XUSDT: not the bot's: never touched" in kept[0]
+    assert "and 5 more" in kept[-1]
 
 
 @pytest.mark.parametrize("keys", [("enter",), ("escape",), ("space",)])

@@ -88,6 +88,8 @@ def effect_rows(snapshot: Snapshot, views: dict[str, SymbolView], width: int) ->
     kept = kept_of(snapshot, views)
     for text in kept[:8]:
         rows += told(("keep    ", "dim"), text, width, "dim")
+    if len(kept) > 8:
+        rows += told(("keep    ", "dim"), f"and {len(kept) - 8} more", width, "dim")
     if not held:
         none = "nothing that an order can close" if kept else "no position is held"
         return rows + told(("close   ", "dim"), none, width)
@@ -99,14 +101,14 @@ def effect_rows(snapshot: Snapshot, views: dict[str, SymbolView], width: int) ->
 
 
 def kept_of(snapshot: Snapshot, views: dict[str, SymbolView]) -> list[str]:
-    """What stands behind all this still, and whose it is: dust, and what is another hand's or may be."""
-    kept = [text for name, view in views.items() for text in _kept(name, view)]
+    """What is still there after all this, and whose it is: what may be another hand's, what is, and dust."""
+    kept = []
     for one in snapshot.blockers:
         if one.code == "position_unknown" and one.symbol in views:
             kept.append(f"{one.symbol}: {one.detail}; what the ledger does not know is never touched")
         elif one.code == "foreign_position" and len(views) == len(snapshot.symbols):
             kept.append(f"{one.detail}: never touched")
-    return kept
+    return kept + [text for name, view in views.items() for text in _kept(name, view)]
 
 
 def closed_of(view: SymbolView) -> Decimal:
