@@ -5,7 +5,7 @@ import gc
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
@@ -302,16 +302,21 @@ class GridApp(OrderActions, TypedAhead, App[Ended]):
             return
         module, _, kind = BY_NAME[name].where.partition(":")
         page = getattr(import_module(module), kind)()
-        if len(self.screen_stack) > 1:
-            _ = self.switch_screen(page)
-        else:
-            _ = self.push_screen(page)
+        self._turn(self.switch_screen(page) if len(self.screen_stack) > 1 else self.push_screen(page))
 
     def action_home(self) -> None:
         """Back to the dashboard."""
-        while len(self.screen_stack) > 1 and isinstance(self.screen, Page):
-            _ = self.pop_screen()
-            break
+        if len(self.screen_stack) > 1 and isinstance(self.screen, Page):
+            self._turn(self.pop_screen())
+
+    def _turn(self, turned: Awaitable[object]) -> None:
+        """Paint once when a page has come or gone, not at every step of it: a whole screen each time."""
+
+        async def turn() -> None:
+            with self.batch_update():
+                await turned
+
+        self.run_worker(turn(), name="turning", exit_on_error=False)
 
     def action_jump(self, number: int) -> None:
         """Go to a pane by its number."""

@@ -7,14 +7,16 @@ from types import SimpleNamespace
 
 import pytest
 from msgspec.structs import replace
+from textual._compositor import LayoutUpdate
 from textual.geometry import Region
 
 from gridbot_tui.ui.driver import Writer
 from gridbot_tui.ui.pane import RowPane, differing
 from gridbot_tui.ui.panes import chart
 from gridbot_tui.ui.panes.header import Header
+from gridbot_tui.ui.screens.dashboard import DashboardPage
 from tests.ui import fixtures
-from tests.ui.running import an_app, screen_text, settled, shown
+from tests.ui.running import an_app, press, screen_text, settled, shown
 
 
 class Asked:
@@ -94,6 +96,17 @@ async def test_the_header_counts_no_deposit_as_a_gain() -> None:
     app = an_app(replace(fixtures.normal(), equity="15214.31", growth=0.0214))
     async with shown(app, (120, 40)):
         assert "15 214.31 USDT  ▲ +2.14 %" in app.screen.query_one(Header).plain()[0]
+
+
+async def test_the_way_back_to_the_dashboard_paints_the_screen_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        await press(pilot, "w")
+        painted: list[object] = []
+        monkeypatch.setattr(app, "_display", lambda screen, update: painted.append(update))
+        await press(pilot, "escape")
+        assert isinstance(app.screen, DashboardPage)
+        assert len([one for one in painted if isinstance(one, LayoutUpdate)]) == 1
 
 
 async def test_a_page_that_was_closed_is_let_go() -> None:
