@@ -30,6 +30,7 @@ def hired() -> None:
     for ever, or at work: of a search until the study is full.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whatever the parent makes of it: this is how it ends its workers
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.pid,), name="parent", daemon=True).start()

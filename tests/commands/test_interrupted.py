@@ -4,12 +4,13 @@ import os
 import signal
 import time
 from multiprocessing import active_children
+from pathlib import Path
 from types import FrameType
 
 import pytest
 
 from gridbot_tui import __main__, cli
-from gridbot_tui.commands import talk
+from gridbot_tui.commands import ending, talk
 from gridbot_tui.research.simulation import campaign
 from gridbot_tui.research.simulation.seed import Ask
 from tests.commands.calling import Cli
@@ -31,6 +32,7 @@ def test_it_is_a_sentence_too_while_the_commands_are_still_being_loaded(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cli, "main", interrupted)
+    monkeypatch.setattr(ending, "take", lambda: None)  # the handler of a whole process
     with pytest.raises(SystemExit) as ended:
         __main__.main()
     assert ended.value.code == 130
@@ -39,13 +41,18 @@ def test_it_is_a_sentence_too_while_the_commands_are_still_being_loaded(
 
 def long(ask: Ask) -> None:
     time.sleep(60)
+    Path(os.environ["ENDED"], str(ask.seed)).touch()
 
 
-def test_a_campaign_that_is_interrupted_ends_the_seeds_that_are_still_played(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_campaign_that_is_interrupted_ends_the_seeds_that_are_still_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def on_alarm(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
+    monkeypatch.setenv("ENDED", str(tmp_path))
     monkeypatch.setattr(campaign, "play", long)
+    ending.take()  # as a process has it while it loads; who is forked does not keep it
     before = signal.signal(signal.SIGALRM, on_alarm)
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.3)
@@ -54,7 +61,9 @@ def test_a_campaign_that_is_interrupted_ends_the_seeds_that_are_still_played(mon
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        ending.give_back()
     assert active_children() == []
+    assert list(tmp_path.iterdir()) == [], "no seed was played to its end"
 
 
 def _dies(_: object) -> None:
