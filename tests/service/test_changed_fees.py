@@ -7,8 +7,8 @@ import pytest
 
 from gridbot_tui.control.command import CommandKind
 from gridbot_tui.exchange.binance import fee_watch
-from gridbot_tui.units import HOUR, Market
-from tests.service.wire_scene import KEY, SYMBOL, Scene, live_through
+from gridbot_tui.units import HOUR, MINUTE, Market
+from tests.service.wire_scene import BEGIN, KEY, SYMBOL, Scene, live_through
 
 
 @pytest.fixture(autouse=True)
@@ -62,4 +62,4 @@ def test_the_next_decision_widens_a_grid_that_the_new_fees_would_eat_up(tmp_path
         stopped = await scene.stop()
         assert stopped.exit_code == 0, stopped
 
-    live_through(story, tmp_path)
+    live_through(story, tmp_path, begin=BEGIN - BEGIN % HOUR + HOUR - 2 * MINUTE)
