@@ -8,7 +8,8 @@ import pytest
 from gridbot_tui.control.command import CommandKind
 from gridbot_tui.exchange.binance import fee_watch
 from gridbot_tui.units import HOUR, MINUTE, Market
-from tests.service.wire_scene import BEGIN, KEY, SYMBOL, Scene, live_through
+from tests.service.jumping import BEGIN
+from tests.service.wire_scene import KEY, SYMBOL, Scene, live_through
 
 
 @pytest.fixture(autouse=True)
