@@ -105,7 +105,9 @@ class Watch:
                 told = self._told[code, symbol] = _Told(kind, 0, clock - since - ago, "")
                 told.open = False
         self._sent.extend(clock - since - ago for since in before.sent if since + ago < HOUR_S)
-        self._lines.extendleft(reversed(before.lines))
+        later, self._lines = self._lines, deque()
+        for line in (*before.lines, *later):
+            self._put(line)
 
     # -- what comes in ---------------------------------------------------------------------------------------
 

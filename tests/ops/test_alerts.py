@@ -7,7 +7,7 @@ import pytest
 from gridbot_tui.control.snapshot import EventView
 from gridbot_tui.engine.blockers import Blocker
 from gridbot_tui.ops.alarms import KINDS, LEVELS, OF_BLOCKER, ROUTINE
-from gridbot_tui.ops.alerts import MOST_LINES, Message, Watch
+from gridbot_tui.ops.alerts import MOST_LINES, Line, Message, Remembered, Watch
 from gridbot_tui.ops.params import AlertParams
 from gridbot_tui.ops.redact import forget_secrets, register_secret
 from gridbot_tui.service.venues.shut_requests import REQUESTS_SHUT
@@ -183,6 +183,14 @@ def test_nothing_that_waits_grows_without_end_and_the_gravest_stays() -> None:
     (message,) = scene.after(3600, every=10)[:1]
     assert message.body.startswith("ERROR BTCUSDT stopped_out (stop_triggered): fired")
     assert f"and {3 * MOST_LINES + 1 - 20} more" in message.body
+
+
+def test_nor_does_what_one_run_hands_on_to_the_next() -> None:
+    waiting = Remembered((), (), tuple(Line("warning", "x", str(number), number) for number in range(MOST_LINES)))
+    watch = Watch(AlertParams(), "bot")
+    watch.recall(waiting, 1.0, 0.0)
+    watch.recall(waiting, 1.0, 0.0)
+    assert len(watch.memory(0.0).lines) == MOST_LINES
 
 
 def test_no_secret_is_in_a_message() -> None:
