@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from tests.conformance.models import misfits
-from tests.conformance.test_sdk_rest import ACK, FUTURES_SOMETIMES, SPOT_SOMETIMES, WHY, S
+from tests.conformance.test_sdk_rest import ACK, FUTURES_SOMETIMES, MISSING, SPOT_SOMETIMES, WHY, S
 from tests.exchange_server.serving import Served
 
-pytest.importorskip("binance_sdk_spot", reason=WHY)
-pytest.importorskip("binance_sdk_derivatives_trading_usds_futures", reason=WHY)
+pytestmark = pytest.mark.skipif(MISSING, reason=WHY)
 
 LOWER = S.lower()
 SPOT_STREAMS: dict[str, dict[str, Any]] = {

@@ -6,6 +6,9 @@ from contextlib import asynccontextmanager
 
 from textual import _wait
 from textual.app import App
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
+from textual.css.types import CSSLocation
 from textual.pilot import Pilot
 
 from gridbot_tui.control.client import ControlClient
@@ -19,6 +22,27 @@ from gridbot_tui.ui.picture import Line, Picture
 # Textual's pilot takes a processor that rests for 20 ms for the end of its work; ``settled`` asks the widgets.
 _wait.SLEEP_GRANULARITY = 1 / 500
 _wait.SLEEP_IDLE = 1 / 1000
+
+_PARSED: dict[tuple[object, ...], list[RuleSet]] = {}
+_parse = Stylesheet._parse_rules
+
+
+def _parsed_once(
+    sheet: Stylesheet,
+    css: str,
+    read_from: CSSLocation,
+    is_default_rules: bool = False,
+    tie_breaker: int = 0,
+    scope: str = "",
+) -> list[RuleSet]:
+    """Each app of the suite has the same styles, which take longer to parse than many a test to do what it is about."""
+    key = (css, read_from, is_default_rules, tie_breaker, scope, frozenset(sheet._variables.items()))
+    if key not in _PARSED:
+        _PARSED[key] = _parse(sheet, css, read_from, is_default_rules, tie_breaker, scope)
+    return _PARSED[key]
+
+
+Stylesheet._parse_rules = _parsed_once  # type: ignore[assignment, method-assign]
 
 
 class FakeLink:
