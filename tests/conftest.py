@@ -43,7 +43,7 @@ def _turn(item: pytest.Item) -> int:
 
 def pytest_collection_finish() -> None:
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(50_000, 50, 20)
     gc.enable()
 
 
