@@ -124,6 +124,28 @@ def test_no_thread_is_waited_for_where_a_process_is_started(tmp_path: Path, monk
     live(rig, work)
 
 
+def test_a_screen_that_is_left_while_one_is_played_keeps_the_bot_beside_it_from_no_end(tmp_path: Path) -> None:
+    """The app's loop in the main thread took what the bot's hears of its process by along when it ended."""
+    rig = Rig(tmp_path, SILENT)
+    rig.viewers = 1
+    left = threading.Event()
+
+    async def until_left(rig: Rig) -> None:
+        await until(left.is_set)
+
+    async def screen() -> None:
+        async with asyncio.timeout(60):
+            await until(rig.started)
+
+    bot = threading.Thread(target=live, args=(rig, until_left), daemon=True)
+    bot.start()
+    asyncio.run(screen())
+    left.set()
+    bot.join(60)
+    assert not bot.is_alive()
+    assert gone(rig.started()[0][0])
+
+
 def test_an_edited_config_is_played_beside_the_running_one_and_told_when_previewed_again(tmp_path: Path) -> None:
     rig = Rig(tmp_path, ANSWERS)
 

@@ -5,10 +5,11 @@ Trading never waits for it: the loop reads a line of its answer now and then.
 """
 
 import asyncio
+import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -133,17 +134,17 @@ class Lookback:
     async def _play(self, ask: Ask) -> None:
         """One process from its start to its end."""
         before, self._told = self._told, ask.begun
-        _hear_of_ends_without_a_thread()
         try:
-            process = await asyncio.create_subprocess_exec(
-                *self._argv,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                env={name: value for name, value in os.environ.items() if name not in SECRETS},
-                start_new_session=True,  # Ctrl+C of the terminal is for the bot
-                limit=LONGEST_LINE,
-            )
+            with _ends_heard_without_a_thread():
+                process = await asyncio.create_subprocess_exec(
+                    *self._argv,
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.DEVNULL,
+                    env={name: value for name, value in os.environ.items() if name not in SECRETS},
+                    start_new_session=True,  # Ctrl+C of the terminal is for the bot
+                    limit=LONGEST_LINE,
+                )
         except OSError as error:
             self._fail(f"the back-test's process cannot be started ({error.strerror})")
             return
@@ -171,21 +172,44 @@ class Lookback:
         )
 
 
-def _hear_of_ends_without_a_thread() -> None:
-    """Let the loop itself hear of its processes' ends, as it does from Python 3.12 on, where the system can tell it.
+@contextlib.contextmanager
+def _ends_heard_without_a_thread() -> Iterator[None]:
+    """Let the loop itself hear how a process ends that is started within, as it does from Python 3.12 on, where the
+    system can tell it.
 
     Before, each is waited for in a thread, and the loop waits for that thread to say that it runs: one that finds no
     memory for its first step never does, and the loop would stand still for good.
     """
-    if sys.version_info >= (3, 12) or not hasattr(os, "pidfd_open"):
+    if sys.version_info >= (3, 12) or not _told_by_the_system():
+        yield
         return
+
+    class OfThisLoop(asyncio.PidfdChildWatcher):
+        """Stays with the loop that it was made for, which may be another thread's.
+
+        Wherever the main thread takes up or lays down a loop of its own, Python attaches the watcher there is to that
+        one, or to none, and it forgets what it waited for: a screen that is left would leave the bot beside it waiting
+        for a process that has long ended.
+        """
+
+        def attach_loop(self, loop: asyncio.AbstractEventLoop | None) -> None:
+            """Nothing."""
+
+    watcher = OfThisLoop()
+    asyncio.PidfdChildWatcher.attach_loop(watcher, asyncio.get_running_loop())
+    asyncio.set_child_watcher(watcher)
+    try:
+        yield
+    finally:
+        asyncio.set_child_watcher(None)  # type: ignore[arg-type]  # the default, made when it is asked for
+
+
+def _told_by_the_system() -> bool:
     try:
         os.close(os.pidfd_open(os.getpid()))
-    except OSError:
-        return
-    watcher = asyncio.PidfdChildWatcher()
-    watcher.attach_loop(asyncio.get_running_loop())
-    asyncio.set_child_watcher(watcher)
+    except (AttributeError, OSError):
+        return False
+    return True
 
 
 def _with(ask: Ask, edited: Loaded[Settings]) -> Ask:
