@@ -21,7 +21,7 @@ async def beat(path: Path, every_s: float, log: Logger, stopping: Callable[[], b
     ``stopping``: whether a graceful stop is under way. One that makes progress may take longer than any limit that was
     set for it, and is not to be killed with positions half closed; one that makes none ends by itself.
     """
-    notify("READY=1")
+    ready = notify("READY=1")
     failing = False
     touching = in_thread(lambda: _touch(path))  # a disk that hangs must not hold up the loop
     while True:
@@ -31,6 +31,7 @@ async def beat(path: Path, every_s: float, log: Logger, stopping: Callable[[], b
                 log.warning("heartbeat_failed", text=f"{path} cannot be touched ({trouble})")
             failing = bool(trouble)
             touching = in_thread(lambda: _touch(path))
+        ready = ready or notify("READY=1")
         notify("WATCHDOG=1")
         if stopping():
             notify(f"EXTEND_TIMEOUT_USEC={round((every_s + GOES_ON_S) * 1_000_000)}")
@@ -46,7 +47,8 @@ def _touch(path: Path) -> str:
 
 
 def notify(state: str) -> bool:
-    """Send a line to systemd, where it started this process with ``Type=notify``; False where nobody listens."""
+    """Send a line to systemd, where it started this process with ``Type=notify``; False where nobody listens, or so
+    much waits for it that this line would have to wait, too: the next one says the same."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return False
@@ -54,6 +56,7 @@ def notify(state: str) -> bool:
         address = "\0" + address[1:]  # Linux's abstract names
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+            line.setblocking(False)
             line.sendto(state.encode(), address)
     except OSError:
         return False
