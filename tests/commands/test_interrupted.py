@@ -40,6 +40,7 @@ def test_it_is_a_sentence_too_while_the_commands_are_still_being_loaded(
 
 
 def long(ask: Ask) -> None:
+    Path(os.environ["BEGUN"], str(ask.seed)).touch()
     time.sleep(60)
     Path(os.environ["ENDED"], str(ask.seed)).touch()
 
@@ -47,15 +48,21 @@ def long(ask: Ask) -> None:
 def test_a_campaign_that_is_interrupted_ends_the_seeds_that_are_still_played(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def on_alarm(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+    begun, ended = tmp_path / "begun", tmp_path / "ended"
 
-    monkeypatch.setenv("ENDED", str(tmp_path))
+    def on_alarm(number: int, frame: FrameType | None) -> None:
+        if any(begun.iterdir()):  # not before one is played, however long that takes
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            raise KeyboardInterrupt
+
+    for name, folder in (("BEGUN", begun), ("ENDED", ended)):
+        folder.mkdir()
+        monkeypatch.setenv(name, str(folder))
     monkeypatch.setattr(campaign, "play", long)
     ending.take()  # as a process has it while it loads; who is forked does not keep it
     before = signal.signal(signal.SIGALRM, on_alarm)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
         with pytest.raises(KeyboardInterrupt):
             list(campaign.played(campaign.Campaign((1, 2, 3), 1.0, "none", workers=2)))
     finally:
@@ -63,7 +70,7 @@ def test_a_campaign_that_is_interrupted_ends_the_seeds_that_are_still_played(
         signal.signal(signal.SIGALRM, before)
         ending.give_back()
     assert active_children() == []
-    assert list(tmp_path.iterdir()) == [], "no seed was played to its end"
+    assert list(ended.iterdir()) == [], "no seed was played to its end"
 
 
 def _dies(_: object) -> None:

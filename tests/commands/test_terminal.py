@@ -58,7 +58,7 @@ def handed(monkeypatch: pytest.MonkeyPatch) -> list[RunOptions]:
 
 def leaving(how: str) -> Launch:
     def launch(thread: BotThread, options: RunOptions) -> Left:
-        assert thread._ready.wait(20)
+        assert thread._ready.wait(60)
         return Left(how)
 
     return launch
@@ -87,7 +87,7 @@ def test_a_stop_ends_flat_and_hands_nothing_over(options: RunOptions, handed: li
 
 def test_an_app_that_raises_leaves_the_bot_in_order(options: RunOptions, handed: list[RunOptions]) -> None:
     def launch(thread: BotThread, options: RunOptions) -> Left:
-        assert thread._ready.wait(20)
+        assert thread._ready.wait(60)
         raise OSError("the terminal is broken")
 
     with pytest.raises(OSError, match="broken"):

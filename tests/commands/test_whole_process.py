@@ -10,6 +10,7 @@ import pytest
 from gridbot_tui import __version__, cli
 from tests.commands.calling import caller
 from tests.control.fake_bot import Running
+from tests.e2e.process import PATIENCE_S
 
 HEAVY = """
     polars numpy textual plotext binance aiohttp aiosqlite sqlite3 keyring structlog rich asyncio
@@ -27,7 +28,8 @@ sys.exit(code)
 
 def gridbot(*words: str, spy: bool = False) -> subprocess.CompletedProcess[str]:
     start = ["-c", SPY] if spy else ["-m", "gridbot_tui"]
-    return subprocess.run([sys.executable, *start, *words], capture_output=True, text=True, check=False, timeout=30)
+    command = [sys.executable, *start, *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
 
 
 def every_command() -> list[list[str]]:
@@ -61,7 +63,7 @@ def test_a_mistake_is_one_sentence_and_no_traceback() -> None:
 
 def shell(words: str) -> subprocess.CompletedProcess[str]:
     line = f"{sys.executable} -m gridbot_tui {words}"
-    return subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False, timeout=30)
+    return subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False, timeout=PATIENCE_S)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
@@ -80,7 +82,7 @@ def test_a_pipe_that_nobody_reads_is_quiet_and_no_failure_of_ours(words: str, co
     line = f"{sys.executable} -m gridbot_tui {words}"
     try:
         done = subprocess.run(
-            ["sh", "-c", line], stdout=theirs, stderr=subprocess.PIPE, text=True, check=False, timeout=30
+            ["sh", "-c", line], stdout=theirs, stderr=subprocess.PIPE, text=True, check=False, timeout=PATIENCE_S
         )
     finally:
         os.close(theirs)
@@ -92,8 +94,9 @@ def test_streams_that_were_closed_are_nobodys_file() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     spied = "import os, gridbot_tui.__main__ as m; m.take_closed_streams(); print(open(os.devnull).fileno())"
     done = subprocess.run(
-        ["sh", "-c", f"{sys.executable} -c '{spied}' <&- 2>&-"], capture_output=True, text=True, check=False, timeout=30
-    )
+        ["sh", "-c", f"{sys.executable} -c '{spied}' <&- 2>&-"],
+        capture_output=True, text=True, check=False, timeout=PATIENCE_S,
+    )  # fmt: skip
     assert int(done.stdout) > 2
 
 

@@ -177,8 +177,8 @@ async def test_everything_that_can_be_watched_is_seen(served: Served, market: st
     async with exchange(served, market) as x:
         watches = WATCHES | (OF_SWAP if market == "swap" else {})
         tasks = {name: asyncio.create_task(watch(x, symbol)) for name, watch in watches.items()}
-        for step in range(40):
-            await x.create_order(symbol, "limit", "buy", 0.01, 59_999)
+        for step in range(300):  # a minute; most are heard in the first second
+            await x.create_order(symbol, "limit", "buy", 0.002, 59_999)
             await price(served, 59_990)
             await price(served, 60_000 + step)
             done, _ = await asyncio.wait(tasks.values(), timeout=0.2)
@@ -234,7 +234,7 @@ async def test_spot_is_watched_where_the_markets_of_both_are_loaded(served: Serv
     x.urls["api"]["ws"]["spot"] = f"{served.ws}/ws/stream"
     try:
         watch = asyncio.create_task(x.watch_trades("BTC/USDT"))
-        for step in range(40):
+        for step in range(300):
             await price(served, 60_000 + step)
             if (await asyncio.wait([watch], timeout=0.2))[0]:
                 break

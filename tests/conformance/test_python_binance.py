@@ -275,7 +275,7 @@ async def test_every_market_socket_brings_its_event(
                     return str(frame.get("data", frame)["e"])
 
         tasks = [asyncio.create_task(heard(name)) for name in ears]
-        for step in range(200):
+        for step in range(600):
             await price(served, 60_010 + step)
             if (await asyncio.wait(tasks, timeout=0.1))[1] == set():
                 break
@@ -292,7 +292,7 @@ async def until(socket: Any, wanted: Callable[[Any], bool]) -> list[Any]:
             if frame is not None:
                 found.append(frame)
 
-    await asyncio.wait_for(collect(), 30)
+    await asyncio.wait_for(collect(), 60)
     return found
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from tests.e2e.process import bot
 from tests.service.living import books, contradictions, standing
 
-LONG = ("--set", "simulation.warmup_days=35")
-"""A past long enough to be killed in."""
+LONG = ("--set", "simulation.warmup_days=120")
+"""The longest past there is: it must not be over before the kill comes."""
+SHORT = ("--set", "simulation.warmup_days=35")
 
 
 def die_and_rise(home: Path, times: int, chance: random.Random) -> int:
@@ -53,7 +54,7 @@ def test_a_kill_in_the_past_of_a_new_profile_is_lived_through_anew() -> None:
             one.wait_for(lambda status: status["uptime_s"] > 3_600)
             one.kill()
         assert (one.profile.folder / "warming").exists()
-        with bot(home, *LONG, "--speed", "0.01") as one:
+        with bot(home, *SHORT, "--speed", "0.01") as one:
             # It answers while it still lives through its past, with orders that stand.
             one.wait_for(lambda now: now["uptime_s"] >= 35 * 86_400 and now["state"] == "running")
             assert contradictions(home) == []

@@ -138,7 +138,7 @@ def test_a_bot_with_keys_all_around_leaves_none_behind(home: Path, environment: 
         one.running()
         assert gridbot("--home", str(home), "pause", env=environment).code == 0
         assert gridbot("--home", str(home), "resume", env=environment).code == 0
-        asked = ask.ask_snapshot(one.profile.found_socket, 5.0)
+        asked = ask.ask_snapshot(one.profile.found_socket, PATIENCE_S)
         assert traces(repr(asked).encode()) == []
         assert traces(processes(one)) == []
         # As if a library had let them slip into the log of a process that never learned them.

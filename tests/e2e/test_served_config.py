@@ -8,6 +8,7 @@ from gridbot_tui.control.ask import ask_snapshot
 from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.store.reader import reading
 from tests.e2e import served as served_module
+from tests.e2e.process import PATIENCE_S
 from tests.e2e.served import Books, Bot, Market, bot_on, open_orders
 from tests.exchange_server.serving import Served
 from tests.service.living import contradictions
@@ -16,7 +17,7 @@ PAPER = "paper-futures-main-usdt"
 
 
 def _shown(bot: Bot) -> Snapshot:
-    return ask_snapshot(bot.profile.found_socket, 10.0)
+    return ask_snapshot(bot.profile.found_socket, PATIENCE_S)
 
 
 def _edit(path: Path, text: str) -> None:

@@ -188,4 +188,4 @@ async def test_a_question_that_fails_otherwise_than_the_market_does_ends_the_por
     serving = asyncio.create_task(scene.port.run())
     scene.port.send(AskBars(1, BTC, T0))
     with pytest.raises(ZeroDivisionError):
-        await asyncio.wait_for(serving, 10.0)
+        await asyncio.wait_for(serving, 60.0)

@@ -9,7 +9,7 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.exchange_server.serving import Served
+from tests.exchange_server.serving import PATIENCE_S, Served
 
 Frame = Any
 
@@ -21,7 +21,7 @@ class Ears:
         self.socket = socket
         self._marks = 0
 
-    def next(self, timeout: float = 20.0) -> Frame:
+    def next(self, timeout: float = PATIENCE_S) -> Frame:
         """The next frame; TimeoutError where none comes."""
         return json.loads(self.socket.recv(timeout=timeout))
 
@@ -37,7 +37,7 @@ class Ears:
             return True
         return False
 
-    def until(self, wanted: Callable[[Frame], bool], timeout: float = 20.0) -> list[Frame]:
+    def until(self, wanted: Callable[[Frame], bool], timeout: float = PATIENCE_S) -> list[Frame]:
         """Everything up to and including the first frame that is wanted."""
         heard, end = [], time.monotonic() + timeout
         while True:
@@ -60,7 +60,7 @@ class Ears:
             self._marks += 1
             mark = f"mark {self._marks}"
             self.socket.send(json.dumps({"method": "LIST_SUBSCRIPTIONS", "id": mark}))
-            heard += self.until(lambda f: isinstance(f, dict) and f.get("id") == mark, 20.0)[:-1]
+            heard += self.until(lambda f: isinstance(f, dict) and f.get("id") == mark)[:-1]
         except (TimeoutError, ConnectionClosed):
             pass  # a connection that has ended, or says nothing more: there is nothing behind this
         return heard
@@ -70,7 +70,7 @@ class Ears:
         self.socket.send(json.dumps(message))
         return self.until(lambda f: isinstance(f, dict) and f.get("id", "?") == message["id"])[-1]
 
-    def closed(self, timeout: float = 20.0) -> int:
+    def closed(self, timeout: float = PATIENCE_S) -> int:
         """Read until the end; its close code."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.data import shared
+from tests.exchange_server.serving import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVE = [sys.executable, "-m", "gridbot_tui", "exchange", "serve"]
@@ -34,7 +35,7 @@ def process(*words: str) -> Iterator[tuple[subprocess.Popen[str], Any]]:
 
 def get(address: "str | urllib.request.Request") -> Any:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(address, timeout=30) as answer:
+    with opener.open(address, timeout=PATIENCE_S) as answer:
         return json.loads(answer.read())
 
 
@@ -45,7 +46,7 @@ def test_it_says_where_it_is_and_ends_cleanly_when_told(number: signal.Signals) 
         assert ready["http"].startswith("http://127.0.0.1:")
         assert [s["symbol"] for s in get(ready["futures_rest"] + "/v1/exchangeInfo")["symbols"]] == ["BTCUSDT"]
         child.send_signal(number)
-        rest, errors = child.communicate(timeout=30)
+        rest, errors = child.communicate(timeout=PATIENCE_S)
         assert (child.returncode, rest, errors) == (0, "", "")
 
 

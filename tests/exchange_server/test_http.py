@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.exchange_server.serving import Served
+from tests.exchange_server.serving import PATIENCE_S, Served
 
 
 class Line:
@@ -47,7 +47,7 @@ class Line:
 
 @contextmanager
 def line_to(served: Served) -> Iterator[Line]:
-    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as line:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE_S) as line:
         yield Line(line)
 
 

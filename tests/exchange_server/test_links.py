@@ -21,7 +21,7 @@ from gridbot_tui.exchange.server.link import Link
 from gridbot_tui.exchange.server.settings import LimitOptions, LinkOptions
 from gridbot_tui.units import MINUTE, Market
 from tests.exchange_server.listening import listening, user_stream
-from tests.exchange_server.serving import Served, serving
+from tests.exchange_server.serving import PATIENCE_S, Served, serving
 
 SHORT = LinkOptions(spot_ping=300, spot_pong=900, futures_ping=300, futures_pong=900, queue=50)
 
@@ -41,12 +41,12 @@ def test_a_connection_is_told_of_its_end_and_then_ended() -> None:
             listening(served, "/market/ws/a") as futures:  # fmt: skip
         served.jump(day - 300_000)
         assert raw.until(lambda f: f["e"] == "serverShutdown")
-        told = combined.next(10)
+        told = combined.next()
         assert (told["stream"], told["data"]["e"]) == ("!serverShutdown", "serverShutdown")
-        assert api.next(10)["event"]["e"] == "serverShutdown"
+        assert api.next()["event"]["e"] == "serverShutdown"
         served.jump(300_000)
-        assert futures.closed(10) == 1001, "without a word before"
-        assert raw.closed(10) == combined.closed(10) == api.closed(10) == 1001
+        assert futures.closed() == 1001, "without a word before"
+        assert raw.closed() == combined.closed() == api.closed() == 1001
 
 
 def test_a_client_that_has_gone_before_it_is_answered_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
@@ -98,7 +98,7 @@ async def test_pings_of_a_client_that_has_gone_meanwhile_are_no_errors() -> None
         assert there._conn is not None
         assert there._conn.transport is not None
         there._conn.transport.abort()
-        await asyncio.wait_for(ended.wait(), 10)
+        await asyncio.wait_for(ended.wait(), PATIENCE_S)
         await asyncio.sleep(0)
         gc.collect()
     assert not errors

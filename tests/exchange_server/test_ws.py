@@ -8,7 +8,7 @@ from websockets.sync.client import connect
 
 from gridbot_tui.exchange.server.settings import LinkOptions
 from tests.exchange_server.listening import listening
-from tests.exchange_server.serving import Served, serving
+from tests.exchange_server.serving import PATIENCE_S, Served, serving
 
 
 @pytest.mark.parametrize("number", [1, 0, -7, "a text", None, 9_007_199_254_740_991])
@@ -30,14 +30,14 @@ def test_a_command_may_come_in_fragments_and_as_bytes(served: Served) -> None:
 def test_pings_are_answered_and_pongs_nobody_asked_for_are_taken(served: Served) -> None:
     with listening(served, "/ws") as ears:
         ears.socket.pong(b"by the way")
-        assert ears.socket.ping(b"there?").wait(20)
+        assert ears.socket.ping(b"there?").wait(PATIENCE_S)
 
 
 @pytest.mark.parametrize("compression", ["deflate", None])
 def test_a_client_may_ask_for_compression_and_gets_none(served: Served, compression: str | None) -> None:
     with connect(served.ws + "/ws/btcusdt@aggTrade", proxy=None, compression=compression) as socket:
         served.price("BTCUSDT", 60_100)
-        assert json.loads(socket.recv(20))["e"] == "aggTrade"
+        assert json.loads(socket.recv(PATIENCE_S))["e"] == "aggTrade"
         assert socket.response is not None
         assert "Sec-WebSocket-Extensions" not in socket.response.headers
 

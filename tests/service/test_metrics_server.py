@@ -11,7 +11,7 @@ import pytest
 from gridbot_tui.ops.params import MetricsParams, host_and_port
 from gridbot_tui.service.beside.metrics_server import MOST, MetricsServer
 from tests.control.fake_bot import FakeBot
-from tests.control.scene import until
+from tests.control.scene import PATIENCE_S, until
 
 
 class Scene:
@@ -77,7 +77,7 @@ async def test_junk_is_refused_and_fills_no_log(caplog: pytest.LogCaptureFixture
         for junk in (b"GARBAGE\x00\xff\r\n\r\n", endless, b"\x16\x03\x01" * 50):
             reader, writer = await asyncio.open_connection(host, port)
             writer.write(junk)
-            assert b" 400 " in await asyncio.wait_for(reader.readline(), 10)
+            assert b" 400 " in await asyncio.wait_for(reader.readline(), PATIENCE_S)
             writer.close()
         assert (await one.get(listen))[0] == 200
     assert len(one.said) == 1
@@ -92,7 +92,7 @@ async def test_connections_that_say_nothing_use_up_no_files_and_keep_no_scrape_o
         silent = [await asyncio.open_connection(host, port) for _ in range(2 * MOST)]
         assert (await one.get(listen))[0] == 200
         for reader, _ in silent[:MOST]:
-            assert await asyncio.wait_for(reader.read(), 10) == b"", "the oldest are left"
+            assert await asyncio.wait_for(reader.read(), PATIENCE_S) == b"", "the oldest are left"
         for _, writer in silent:
             writer.close()
 
@@ -118,7 +118,7 @@ async def test_without_an_address_no_port_is_opened_until_the_config_names_one()
         await until(lambda: one.said)
         assert (await one.get(listen))[0] == 200
         one.server.obey("")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while await reached(listen):  # noqa: ASYNC110 - what is waited for has no event
                 await asyncio.sleep(0.005)
 

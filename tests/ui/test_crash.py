@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.ui.terminal import PATIENCE_S, ROOT
 
 SCRIPT = """
 import asyncio
@@ -26,7 +26,7 @@ def test_a_crash_prints_the_place_and_no_locals(tmp_path: Path) -> None:
     script = tmp_path / "broken.py"
     script.write_text(f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{SCRIPT}")
     done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False
+        [sys.executable, str(script)], capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE_S, check=False
     )
     assert done.returncode == 1
     said = done.stdout + done.stderr

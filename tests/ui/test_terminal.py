@@ -17,7 +17,7 @@ from gridbot_tui.control.errors import ControlError
 from gridbot_tui.service.books.profile import named
 from gridbot_tui.ui.driver import Writer
 from tests.service.living import NAME
-from tests.ui.terminal import ROOT, SMALL, Terminal, bot_ended, command, wait
+from tests.ui.terminal import PATIENCE_S, ROOT, SMALL, Terminal, bot_ended, command, wait
 
 pytestmark = pytest.mark.slow
 
@@ -210,7 +210,7 @@ def test_a_terminal_that_goes_while_it_reads_nothing_leaves_nobody_waiting() -> 
     writer.start()
     painting = threading.Thread(target=paint, daemon=True)
     painting.start()
-    painting.join(20)
+    painting.join(PATIENCE_S)
     assert not painting.is_alive()
 
 
