@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from gridbot_tui.ops.redact import forget_secrets
+
 settings.register_profile("gridbot", deadline=None)
 settings.load_profile("gridbot")
 gc.disable()
@@ -39,6 +41,11 @@ def _turn(item: pytest.Item) -> int:
     if item.get_closest_marker("compiles") is not None:
         return 0
     return 2 if item.get_closest_marker("compiled") is not None else 1
+
+
+def pytest_runtest_teardown() -> None:
+    """What one test has had hidden is hidden from no other, in whatever order they come."""
+    forget_secrets()
 
 
 def pytest_collection_finish() -> None:
