@@ -31,6 +31,10 @@ def status(home: Path) -> dict[str, object]:
     return ask.ask_status(named(home, NAME).found_socket, 60.0)
 
 
+def controller(home: Path) -> str:
+    return ask.ask_snapshot(named(home, NAME).found_socket, 60.0).controller
+
+
 def holder(home: Path) -> int:
     for lock in home.rglob("lock"):
         try:
@@ -71,6 +75,7 @@ def test_the_first_screen_has_a_working_ladder_and_leaving_hands_over(tmp_path: 
         attached.signal(signal.SIGTERM)
         assert attached.wait() == 128 + signal.SIGTERM
         assert ALTERNATE_OFF in attached.text
+        wait(lambda: not controller(tmp_path), "control that is given back")
         second.send("t")
         second.wait_for("this terminal controls the bot")
         second.hang_up()
