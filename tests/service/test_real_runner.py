@@ -79,6 +79,12 @@ async def test_news_are_heard_between_two_ticks_and_ticks_come_without_any(monke
     assert first < news < second
 
 
+async def has_heard(bot: _Counting, count: int) -> None:
+    async with asyncio.timeout(30):
+        while len(bot.heard) < count:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+
 async def heard_of(runner: RealRunner, bot: _Counting) -> list[Any]:
     """What the bot hears until the second tick, ticks aside."""
     task = asyncio.create_task(runner.run())
@@ -143,13 +149,11 @@ async def test_orders_leave_before_the_report_of_their_fill_and_before_quotes(mo
 
     runner = RealRunner(bot, lambda: 1, hurry)  # type: ignore[arg-type]
     task = asyncio.create_task(runner.run())
-    while not bot.heard:  # noqa: ASYNC110
-        await asyncio.sleep(0)
+    await has_heard(bot, 1)
     runner.take(Quote(1, "BTCUSDT", bid=1))
     runner.take(LinkChanged(1, "market", up=True))
     runner.take(LinkChanged(1, "account", up=True))
-    while len(bot.heard) < 4:  # noqa: ASYNC110
-        await asyncio.sleep(0)
+    await has_heard(bot, 4)
     task.cancel()
     assert done == ["committed", "left after 2"]
     assert [type(one) for one in bot.heard] == [Tick, LinkChanged, LinkChanged, Quote]
