@@ -95,7 +95,7 @@ class Bot:
         """Begin the recovery; trading starts when its last step is done."""
         self._now = now
         self.engine.begin_recovery(now)
-        self.dialogs.start(self._truth.recover(), self._recovered, now)
+        self._recover()
 
     def receive(self, incoming: Incoming) -> None:
         """Handle one thing from the exchange, completely, before the next; nothing once a shutdown is reported."""
@@ -103,6 +103,8 @@ class Bot:
             return
         self._now = incoming.at
         if isinstance(incoming, Reply):
+            if self.shutdown is not None and not self.recovered:
+                self.shutdown.heard(incoming.at, incoming.error)
             self.dialogs.reply(incoming)
         else:
             self._feed(incoming)
@@ -222,7 +224,15 @@ class Bot:
         asking = self._truth.one_order(order.symbol, client_id, order.conditional, order.after)
         self.dialogs.start(asking, done, self._now)  # the engine's time never goes back, whatever the clock did
 
+    def _recover(self) -> None:
+        if self.shutdown is not None:
+            self.shutdown.asks(self._now)
+        self.dialogs.start(self._truth.recover(), self._recovered, self._now)
+
     def _recovered(self, steps: list[StepTime] | None, error: Exception | None) -> None:
+        if steps is None and self.shutdown is not None:
+            self._recover()  # for as long as the stop has: it cannot close anything before
+            return
         if steps is None:
             self.failure = f"recovery failed: {error}"
             self._log.error("recovery_failed", error=str(error))
@@ -276,10 +286,10 @@ class Bot:
         return None if self.shutdown is None else self.shutdown.report
 
     def _mind_shutdown(self, now: Ms) -> None:
-        if self.shutdown is None or not self.recovered or self.shutdown.report is not None:
+        if self.shutdown is None or self.shutdown.report is not None:
             return
         stage = self.shutdown.stage
-        report = self.shutdown.poll(now)
+        report = self.shutdown.poll(now) if self.recovered else self.shutdown.recovering(now)
         if self.shutdown.stage is not stage:
             self._log.info(
                 "shutdown_stage", stage=STAGE_NAMES[self.shutdown.stage], left=self.shutdown.detail

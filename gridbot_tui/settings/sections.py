@@ -244,7 +244,7 @@ class ServiceParams(Section):
         75.0,
         ge=1.0,
         le=600.0,
-        description="Longest each stage of a graceful stop (cancel, flatten, verify) waits without "
+        description="Longest each stage of a graceful stop (recover, cancel, flatten, verify) waits without "
         "progress before it reports what is left (exit code 6). Outlasts one reconnect, and the minute after which "
         "the exchange's request limits are free again; systemd's TimeoutStopSec must exceed four of them.",
         json_schema_extra=unit("s", "now"),

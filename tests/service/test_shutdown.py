@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gridbot_tui.control.command import Command, CommandKind, CommandOutcome
-from gridbot_tui.exchange.port import AskAccount, AskBars, Place, Query, Reply
+from gridbot_tui.exchange.port import AskAccount, AskBars, AskCash, Place, Query, Reply
 from gridbot_tui.exchange.simulated.refusals import Refusal
 from gridbot_tui.service.dialogs.shutdown import Shutdown
 from gridbot_tui.service.virtual import VirtualParts
@@ -154,7 +154,8 @@ def test_a_stop_that_cannot_be_verified_says_why() -> None:
     for now in range(0, 76_000, 1_000):
         report = plan.poll(now)
     assert report is not None
-    assert report.text.endswith("NOT verified: the exchange did not answer (-2015: the key is wrong)")
+    silent = "NOT verified: the exchange did not answer (-2015: the key is wrong)"
+    assert report.text.endswith(f"{silent}; the next start carries the stop on")
 
 
 def test_a_second_signal_hurries_but_never_skips_the_verification(home: Path) -> None:
@@ -246,6 +247,76 @@ def test_a_stop_asked_for_in_the_recovery_waits_for_no_candles_and_is_not_hurrie
     asyncio.run(go())
     assert (books(home).open_orders, books(home).positions) == ((), {})
     assert contradictions(home) == []
+
+
+@pytest.mark.parametrize(("hurried", "within"), [(False, 300_000), (True, 30_000)])
+@pytest.mark.parametrize("hangs", [True, False])
+def test_a_stop_in_a_recovery_that_gets_no_answer_ends_within_a_stage_and_the_next_start_carries_it_on(
+    home: Path, hurried: bool, within: int, hangs: bool
+) -> None:
+    """A question that hangs and one that fails again and again: either way nobody knows what there is to close. In
+    virtual time a stage is of five bars, and a look at it is taken once a bar."""
+
+    async def dies(bot: Living) -> None:
+        await until_it_holds(bot)
+        bot.crash()
+
+    live_once(options(home), dies)
+
+    async def go() -> None:
+        bot = Living(options(home))
+        world = bot.parts.world
+        send = world.send
+
+        def silent(request: Any) -> None:
+            if not isinstance(request, AskCash):
+                send(request)
+            elif not hangs:
+                at = world.now + 1_000
+                world.timer(at, Reply(request.request_id, at, error="timeout"))
+
+        world.send = silent  # type: ignore[method-assign]
+        async with bot:
+            await bot.run(world.now + 5_000)
+            assert not bot.parts.bot.recovered
+            stop(bot)
+            if hurried:
+                bot.parts.session.request_stop("again", keep_positions=False)
+            asked = world.now
+            await bot.run(asked + within - 1_000)
+            assert bot.parts.bot.report is None, "an answer may still come"
+            await bot.run(asked + 2 * within + 61_000)
+            result = bot.parts._result()
+            assert (result.exit_code, bot.parts.bot.failure) == (6, "")
+            assert "NOT verified: the exchange did not answer" in result.text
+            assert result.text.endswith("the next start carries the stop on")
+            bot.crash()
+
+    asyncio.run(go())
+    ends: list[Any] = []
+
+    async def again(bot: Living) -> None:
+        await bot.days(1)
+        ends.append(bot.parts._result())
+
+    live_once(options(home), again)
+    assert [end.exit_code for end in ends] == [0], ends
+    assert (books(home).open_orders, books(home).positions) == ((), {})
+    assert contradictions(home) == []
+
+
+def test_a_stop_in_a_recovery_has_its_time_from_the_recovery_on_and_each_new_answer_prolongs_it() -> None:
+    plan = Shutdown(Nothing(), lambda answered: None, keep_positions=False, stage_budget=75_000, at=0)
+    plan.asks(1_000_000)
+    plan.heard(1_070_000, "")
+    plan.heard(1_140_000, "timeout")
+    plan.asks(1_141_000)
+    plan.heard(1_142_000, "")
+    plan.heard(1_144_000, "timeout")
+    assert plan.recovering(1_144_999) is None
+    report = plan.recovering(1_145_000)
+    assert report is not None, "asked anew, what was answered before is no progress"
+    assert "(timeout)" in report.text
 
 
 def test_a_shutdown_is_carried_on_after_a_death_at_every_step_of_it(home: Path) -> None:

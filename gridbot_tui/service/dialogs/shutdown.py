@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gridbot_tui.engine.events import AccountState, OpenOrders
 from gridbot_tui.units import Ms, Symbol
@@ -94,6 +95,8 @@ class Shutdown:
         self._fewest: int | None = None
         self._given_up = False
         """The budget is used up without progress: what the verification finds left is what is reported."""
+        self._answers = self._most_answers = 0
+        """What the recovery had answered since the stop was asked for, in its latest try and in its best."""
         self._asked = False
         self._proof: tuple[AccountState, OpenOrders] | None = None
         self._why = ""
@@ -115,6 +118,29 @@ class Shutdown:
             self.hurried = True
             self._budget //= 10
         self._deadline = min(self._deadline, now + self._budget)
+
+    def recovering(self, now: Ms) -> Report | None:
+        """The books are still being recovered: nothing is closed or proved before that, and no answer is waited for
+        longer than a stage has."""
+        if self.report is None and now >= self._deadline:
+            self._finish(verified=False, left=tuple(self._holdings.standing()))
+        return self.report
+
+    def asks(self, now: Ms) -> None:
+        """The recovery begins, maybe once more: what was answered before is no progress then."""
+        self._answers = 0
+        if not self._most_answers:
+            self._deadline = max(self._deadline, now + self._budget)
+
+    def heard(self, now: Ms, trouble: str) -> None:
+        """A question of the recovery has its answer; ``trouble``: why it was none."""
+        self._why = trouble
+        if trouble:
+            return
+        self._answers += 1
+        if self._answers > self._most_answers:
+            self._most_answers = self._answers
+            self._deadline = max(self._deadline, now + self._budget)
 
     def poll(self, now: Ms) -> Report | None:
         """Move on as far as the books allow; the report once there is one."""
@@ -186,7 +212,7 @@ class Shutdown:
             words.append(f"not the bot's, and left as it is: {others}")
         silent = "the exchange did not answer" + (f" ({self._why})" if self._why else "")
         words.append("verified on the exchange" if verified else f"NOT verified: {silent}")
-        self.report = Report(
+        report = Report(
             flat=not positions,
             verified=verified,
             open_orders=left,
@@ -195,6 +221,8 @@ class Shutdown:
             kept_positions=self.keep_positions,
             text="; ".join(words),
         )
+        on = "; the next start carries the stop on"
+        self.report = report if report.exit_code == 0 else replace(report, text=report.text + on)
         self.stage = Stage.REPORT
 
     def _enter(self, stage: Stage, now: Ms) -> None:
