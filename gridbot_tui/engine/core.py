@@ -219,6 +219,15 @@ class Engine:
         before that."""
         return self.desk.symbols[symbol].next_open or (self.desk.ledger_at if self.desk.started else None)
 
+    def hours_do_until(self, symbol: Symbol, since: Ms) -> Ms:
+        """Until when candles of an hour tell, from ``since`` on, all that base bars would: before a symbol is warm
+        nothing of them counts but the hours' own figures. ``since`` where that is not so."""
+        desk = self.desk
+        left = desk.strategy.hours_until_votes(symbol)
+        if since % HOUR or left <= 0 or desk.symbols[symbol].hour.pending:
+            return since
+        return max(since, min(since + left * HOUR, desk.now - desk.now % HOUR - HOUR))
+
     def unsettled(self) -> list[tuple[Symbol, ClientId, bool]]:
         """Orders whose fate the last list of open orders left open."""
         return on_truth.missing(self.desk)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
 from gridbot_tui.engine.events import BarsClosed, Event, FundingSettled, OrderReport, Outcome, Quote
+from gridbot_tui.exchange.binance.candles import Candles, candles
 from gridbot_tui.exchange.binance.errors import BinanceError
 from gridbot_tui.exchange.port import AskBars, AskFunding, Cancel, Incoming, Place, Query, Reply, Request, SetLeverage
 from gridbot_tui.exchange.simulated import wire
@@ -36,12 +37,8 @@ _PLENTY: Final = 1e12
 """A volume that limits nothing: a quote says nothing of how much was traded."""
 
 
-class PublicData(Protocol):
+class PublicData(Candles, Protocol):
     """What the live market can be asked for without a key."""
-
-    async def klines(self, symbol: Symbol, since: Ms) -> list[Bar]:
-        """Closed minutes with open time >= ``since``, ascending."""
-        ...
 
     async def funding(self, symbols: Sequence[Symbol], since: Ms) -> list[FundingRate]:
         """Settled rates after ``since``, ascending; empty on spot."""
@@ -236,7 +233,7 @@ class PaperPort:
         number = query.request_id
         try:
             if isinstance(query, AskBars):
-                bars = await self._public.klines(query.symbol, query.since)
+                bars = await candles(self._public, query)
                 reply = Reply(number, self._now(), bars=tuple(bars))
             else:
                 rates = await self._public.funding(tuple(self._instruments), query.since)

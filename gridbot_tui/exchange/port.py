@@ -83,6 +83,8 @@ class AskBars(Query, frozen=True, tag=True):
 
     symbol: Symbol
     since: Ms
+    hours_until: Ms = 0
+    """Of what opens before this, candles of an hour do as well: a sixtieth of them, and nothing is lost by it."""
 
 
 class AskFunding(Query, frozen=True, tag=True):

@@ -206,8 +206,9 @@ class Bot:
             self.dialogs.wake(now)
         if self.recovered and now - self._reconciled_at >= self._reconcile_every:
             self.reconcile(now)
-        if self.shutdown is not None and not self.recovered and (bars := self._truth.without_bars()):
-            self.dialogs.reply(Reply(bars, now, bars=()))
+        if self.shutdown is not None and not self.recovered:
+            for bars in self._truth.without_bars():
+                self.dialogs.reply(Reply(bars, now, bars=()))
         self._mind_shutdown(now)
 
     def _ask_about(self, order: AskAboutOrder) -> None:

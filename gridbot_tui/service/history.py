@@ -52,6 +52,10 @@ class WithHistory:
         seen = self._engine.desk.symbols[symbol].next_open
         return seen or self._begin()
 
+    def hours_do_until(self, symbol: Symbol, since: Ms) -> Ms:
+        """As the engine has it."""
+        return self._engine.hours_do_until(symbol, since)
+
     def last_funding_at(self) -> Ms:
         """The last settlement taken in, or where the past begins."""
         settled = [state.funding_at for state in self._engine.desk.symbols.values()]

@@ -1,5 +1,6 @@
 """The strategy of the whole account: closed bars in, one plan a symbol out. The same for every mode."""
 
+import math
 from collections.abc import Mapping
 
 from msgspec import Struct
@@ -203,6 +204,12 @@ class Strategy:
     def hours(self, symbol: Symbol) -> int:
         """Decision bars seen in this episode."""
         return self._desks[symbol].features.hours
+
+    def hours_until_votes(self, symbol: Symbol) -> int:
+        """Decision bars to come in which base bars mean nothing, for the symbol's shadows have no plan yet."""
+        below, above = self.quiet_between(symbol)
+        asleep = below == -math.inf and above == math.inf
+        return max(0, self.params.warmup_hours - self.hours(symbol)) if asleep else 0
 
     def features(self, symbol: Symbol) -> FeatureRow | None:
         """Features of the last decision bar; None before the second bar."""

@@ -16,7 +16,7 @@ from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.builtin import builtin
 from gridbot_tui.market.source import FundingRate
 from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
-from gridbot_tui.units import MINUTE, Market, Ms, Side, Symbol
+from gridbot_tui.units import HOUR, MINUTE, Market, Ms, Side, Symbol
 
 BTC = "BTCUSDT"
 T0: Ms = 1_760_000_040_000 // MINUTE * MINUTE
@@ -32,6 +32,9 @@ class Public:
 
     async def klines(self, symbol: Symbol, since: Ms) -> list[Bar]:
         return [bar for bar in self.bars if bar.open_at >= since]
+
+    async def hours(self, symbol: Symbol, since: Ms, until: Ms) -> list[Bar]:
+        return [bar for bar in await self.klines(symbol, since) if bar.interval == HOUR and bar.open_at < until]
 
     async def funding(self, symbols: Sequence[Symbol], since: Ms) -> list[FundingRate]:
         return [rate for rate in self.rates if rate.at > since]

@@ -71,6 +71,7 @@ class Notes:
     def __init__(self) -> None:
         self.told: list[tuple[float, Event]] = []
         self.bars: dict[tuple[Symbol, Ms], Bar] = {}
+        self.hour_bars: dict[tuple[Symbol, Ms], Bar] = {}
         self.rates: dict[tuple[Symbol, Ms], FundingRate] = {}
         self.began = 0.0
         self.steps: list[Step] = []
@@ -84,6 +85,11 @@ class Notes:
         found = sorted((at, bar) for (name, at), bar in self.bars.items() if name == symbol)
         return [bar for at, bar in found if at >= since]
 
+    async def hours(self, symbol: Symbol, since: Ms, until: Ms) -> list[Bar]:
+        """As the first run was answered."""
+        found = sorted((at, bar) for (name, at), bar in self.hour_bars.items() if name == symbol)
+        return [bar for at, bar in found if since <= at < until]
+
     async def funding(self, symbols: Sequence[Symbol], since: Ms) -> list[FundingRate]:
         """As the first run was answered."""
         return sorted((rate for rate in self.rates.values() if rate.at > since), key=lambda rate: rate.at)
@@ -91,11 +97,16 @@ class Notes:
     def listen(self, venue: BinanceVenue) -> None:
         """Note what a venue's market says of the past."""
         rest: Any = venue._rest
-        klines, funding = rest.klines, rest.funding
+        klines, hours, funding = rest.klines, rest.hours, rest.funding
 
         async def bars(symbol: Symbol, since: Ms) -> list[Bar]:
             found: list[Bar] = await klines(symbol, since)
             self.bars |= {(symbol, bar.open_at): bar for bar in found}
+            return found
+
+        async def longer(symbol: Symbol, since: Ms, until: Ms) -> list[Bar]:
+            found: list[Bar] = await hours(symbol, since, until)
+            self.hour_bars |= {(symbol, bar.open_at): bar for bar in found}
             return found
 
         async def rates(symbols: Sequence[Symbol], since: Ms) -> list[FundingRate]:
@@ -103,7 +114,7 @@ class Notes:
             self.rates |= {(rate.symbol, rate.at): rate for rate in found}
             return found
 
-        rest.klines, rest.funding = bars, rates
+        rest.klines, rest.hours, rest.funding = bars, longer, rates
 
 
 class ExactPort(PaperPort):

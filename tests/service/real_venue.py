@@ -53,6 +53,9 @@ class FlatMarket:
             for at in range(first, now - MINUTE, MINUTE)
         ]
 
+    async def hours(self, symbol: Symbol, since: Ms, until: Ms) -> list[Bar]:
+        return []
+
     async def funding(self, symbols: Sequence[Symbol], since: Ms) -> list[FundingRate]:
         return []
 

@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 from gridbot_tui.engine.events import AccountState, Cash, OpenOrders, OrderReport, Outcome
 from gridbot_tui.exchange.binance import account_words, order_words
-from gridbot_tui.exchange.binance.account_words import Marks
 from gridbot_tui.exchange.binance.calls import Futures
 from gridbot_tui.exchange.binance.errors import BinanceError, Refused, RetryLater, denies
 from gridbot_tui.exchange.binance.futures_market import FuturesMarket
@@ -17,7 +16,7 @@ from gridbot_tui.exchange.binance.governor import Rank
 from gridbot_tui.exchange.binance.numbers import Scale
 from gridbot_tui.exchange.binance.order_words import CONDITIONAL, TRIGGERED, BadAnswer, need
 from gridbot_tui.exchange.binance.rest import AccountSetup, Answer, IsOurs
-from gridbot_tui.exchange.binance.rest_base import KEPT, PAGE, reading, together
+from gridbot_tui.exchange.binance.rest_base import KEPT, PAGE, Page, reading, together
 from gridbot_tui.exchange.binance.wire import Wire
 from gridbot_tui.orders.model import NewOrder, OrderKind
 from gridbot_tui.units import DAY, HOUR, MINUTE, ClientId, Ms, Symbol
@@ -34,6 +33,8 @@ here is looked for since then, as a rule with one."""
 _SENT_KEPT: Final = 1_000
 _DONE: Final = "200"
 """What the algo service says besides HTTP's own 200."""
+_PAGES: Final = ((99, 1), (499, 2), (PAGE, 5))
+"""Of candles, and what they weigh: a page weighs by what is asked for. Two of 1,500 weigh more than three of these."""
 _BORN_WITHIN: Final[Ms] = MINUTE
 """A conditional order that has fired and been given no plain one by then ends in nothing: Binance's demo environment
 leaves some so for ever, and neither lists nor cancels them. The bot closes by itself what they did not."""
@@ -284,8 +285,11 @@ class FuturesRest(FuturesMarket):
             end = start - 1
         return None
 
-    async def _candles(self, params: Mapping[str, Any], scale: Scale) -> tuple[list[list[Any]], Marks]:
-        ask = self.wire.ask
-        rows, marked = await together([partial(ask, call, params) for call in (Futures.KLINES, Futures.MARK_KLINES)])
+    def _page_for(self, count: int) -> tuple[int, int]:
+        return next((page for page in _PAGES if count < page[0]), _PAGES[-1])
+
+    async def _candles(self, params: Mapping[str, Any], scale: Scale, weight: int) -> Page:
+        calls = (Futures.KLINES, Futures.MARK_KLINES)
+        rows, marked = await together([partial(self.wire.ask, call, params, weight=weight) for call in calls])
         with reading("mark prices"):
             return rows, account_words.marks(marked, scale)

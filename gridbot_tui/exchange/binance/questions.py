@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from gridbot_tui.engine.events import Cash, OrderReport
+from gridbot_tui.exchange.binance.candles import candles
 from gridbot_tui.exchange.binance.clock import Clock
 from gridbot_tui.exchange.binance.differences import Differences
 from gridbot_tui.exchange.binance.errors import Refused
@@ -61,7 +62,7 @@ class Questions:
                 cash = tuple(await self._cash(query.since))
                 return (), Reply(number, self._now, cash=cash)
             case AskBars():
-                bars = await rest.klines(query.symbol, query.since)
+                bars = await candles(rest, query)
                 return (), Reply(number, self._now, bars=tuple(bars))
             case AskFunding():
                 funding = await rest.funding(self._symbols, query.since)

@@ -149,6 +149,10 @@ class Rest(Protocol):
         """Closed bars of the base interval with open time >= ``since``, ascending; futures with their marks."""
         ...
 
+    async def hours(self, symbol: Symbol, since: Ms, until: Ms) -> list[Bar]:
+        """Closed candles of an hour that open in [since, until), ascending, without marks of their own."""
+        ...
+
     async def funding(self, symbols: Sequence[Symbol], since: Ms) -> list[FundingRate]:
         """Settled rates after ``since``, ascending; empty on spot."""
         ...

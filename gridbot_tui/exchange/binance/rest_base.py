@@ -25,6 +25,8 @@ from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.units import DAY, HOUR, Asset, ClientId, Market, Money, Ms, Symbol, Ticks
 
 Json = Mapping[str, Any]
+Page = tuple[list[list[Any]], Marks]
+AskCandles = Callable[[Mapping[str, Any], Scale, int], Awaitable[Page]]
 T = TypeVar("T")
 
 PAGE: Final = 1_000
@@ -155,24 +157,42 @@ class RestBase(ABC):
 
     async def klines(self, symbol: Symbol, since: Ms) -> list[Bar]:
         """Closed bars with open time >= ``since``, ascending."""
-        scale, interval, found = self.scale(symbol), self._interval, list[Bar]()
+        return await self._pages(symbol, since, self._interval, self._candles)
+
+    async def hours(self, symbol: Symbol, since: Ms, until: Ms) -> list[Bar]:
+        """See ``rest.Rest``."""
+        return await self._pages(symbol, since, HOUR, self._plain_candles, until)
+
+    async def _pages(
+        self, symbol: Symbol, since: Ms, interval: Ms, ask: AskCandles, until: Ms | None = None
+    ) -> list[Bar]:
+        """Closed candles that open from ``since`` on, and before ``until`` where that is named."""
+        scale, found = self.scale(symbol), list[Bar]()
         start = -(-since // interval) * interval
-        while start + interval <= self.now:
-            params = {"symbol": symbol, "interval": INTERVALS[interval], "startTime": start, "limit": PAGE}
-            rows, known = await self._candles(params, scale)
+        while start + interval <= (end := self.now if until is None else min(self.now, until)):
+            limit, weight = self._page_for((end - start) // interval)
+            params = {"symbol": symbol, "interval": INTERVALS[interval], "startTime": start, "limit": limit}
+            rows, known = await ask(params, scale, weight)
             with reading("klines"):
                 read = [account_words.bar(row, scale, interval, known) for row in rows]
             page = {bar.open_at: bar for bar in read if bar.open_at >= start}
-            closed = self.now
+            closed = self.now if until is None else end
             found += [page[at] for at in sorted(page) if page[at].close_at <= closed]
-            if len(rows) < PAGE:
+            if len(rows) < limit:
                 break
             start = further("klines", start, max(page, default=0) + interval)
         return found
 
-    async def _candles(self, params: Mapping[str, Any], scale: Scale) -> tuple[list[list[Any]], Marks]:
+    async def _candles(self, params: Mapping[str, Any], scale: Scale, weight: int) -> Page:
         """One page, with the mark prices of the same candles; spot has none."""
-        return await self.wire.ask(self.KLINES, params), {}
+        return await self._plain_candles(params, scale, weight)
+
+    async def _plain_candles(self, params: Mapping[str, Any], scale: Scale, weight: int) -> Page:
+        return await self.wire.ask(self.KLINES, params, weight=weight), {}
+
+    def _page_for(self, count: int) -> tuple[int, int]:
+        """The page to ask for where so many candles are wanted, and what it weighs."""
+        return PAGE, self.KLINES.weight
 
     async def best(self, symbol: Symbol) -> tuple[Ticks | None, Ticks | None]:
         """Best bid and ask now."""

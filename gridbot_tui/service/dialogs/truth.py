@@ -6,6 +6,7 @@ The engine decides what to make of the answers; this room only asks in the right
 
 from collections import deque
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Protocol, TypeVar
 
 from msgspec import Struct
@@ -64,6 +65,10 @@ class Book(Protocol):
         """Open time of the first base bar not seen yet; None = no history wanted."""
         ...
 
+    def hours_do_until(self, symbol: Symbol, since: Ms) -> Ms:
+        """Until when candles of an hour tell all that base bars from ``since`` on would; ``since`` where none do."""
+        ...
+
     def unsettled(self) -> list[tuple[Symbol, ClientId, bool]]:
         """Orders whose fate must be asked for by id (symbol, client id, conditional)."""
         ...
@@ -84,6 +89,8 @@ LISTED_LATE: Ms = MINUTE
 another's. Asked for from the last one's time alone, such a one would be missing for ever; each is booked once."""
 AT_ONCE = 32
 """Orders that are asked about at the same time; how many leave at once is the port's affair."""
+CANDLES_AT_ONCE = 4
+"""Symbols whose candles are asked for at the same time: half of what a port may ask at once stays free for a stop."""
 
 T = TypeVar("T")
 Feed = Callable[[Event], None]
@@ -105,15 +112,15 @@ class Truth:
         self._feed = feed
         self._id = new_id
         self._clock = clock
-        self._asked_bars = 0
-        """The question for candles that is under way; 0 = none."""
+        self._asked_bars: set[int] = set()
+        """The questions for candles that are under way."""
         self._without_bars = False
 
-    def without_bars(self) -> int:
-        """A bot that is being stopped needs no candles: no more are asked for. Returns the number of the question for
-        some that is under way, 0 = none: whoever drives the dialog answers it with nothing."""
+    def without_bars(self) -> tuple[int, ...]:
+        """A bot that is being stopped needs no candles: no more are asked for. Returns the numbers of the questions for
+        some that are under way: whoever drives the dialog answers them with nothing."""
         self._without_bars = True
-        return self._asked_bars
+        return tuple(self._asked_bars)
 
     def recover(self) -> Dialog[list[StepTime]]:
         """From an opened database to converging: protection first, then what was missed, then the books."""
@@ -196,14 +203,9 @@ class Truth:
     def _missed_bars(self) -> Dialog[None]:
         """Features go on from where they stood; all symbols together, as bars closed and funding settled."""
         by_close: dict[Ms, list[tuple[Symbol, Bar]]] = {}
-        for symbol in self._symbols:
-            since = self._book.next_bar_at(symbol)
-            if since is not None and not self._without_bars:
-                self._asked_bars = self._id()
-                reply = yield from ask(AskBars(self._asked_bars, symbol, since))
-                self._asked_bars = 0
-                for bar in _required(reply.bars):
-                    by_close.setdefault(bar.close_at, []).append((symbol, bar))
+        for first in range(0, len(self._symbols), CANDLES_AT_ONCE):
+            some = self._symbols[first : first + CANDLES_AT_ONCE]
+            yield from together([self._bars_of(symbol, by_close) for symbol in some])
         if self._without_bars or all(self._book.next_bar_at(symbol) is None for symbol in self._symbols):
             return
         reply = yield from ask(AskFunding(self._id(), self._book.last_funding_at()))
@@ -211,9 +213,20 @@ class Truth:
         for close_at in sorted(by_close):
             while waiting and waiting[0].at - HALF_MINUTE < close_at:  # settlements are a few ms off
                 self._settle(waiting.popleft())
-            self._feed(BarsClosed(close_at, tuple(by_close[close_at])))
+            self._feed(BarsClosed(close_at, tuple(sorted(by_close[close_at], key=itemgetter(0)))))
         for rate in waiting:
             self._settle(rate)
+
+    def _bars_of(self, symbol: Symbol, by_close: dict[Ms, list[tuple[Symbol, Bar]]]) -> Dialog[None]:
+        since = self._book.next_bar_at(symbol)
+        if since is None or self._without_bars:
+            return
+        number = self._id()
+        self._asked_bars.add(number)
+        reply = yield from ask(AskBars(number, symbol, since, self._book.hours_do_until(symbol, since)))
+        self._asked_bars.discard(number)
+        for bar in _required(reply.bars):
+            by_close.setdefault(bar.close_at, []).append((symbol, bar))
 
     def _settle(self, rate: FundingRate) -> None:
         self._feed(FundingSettled(rate.at, (rate,)))
