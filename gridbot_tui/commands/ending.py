@@ -1,11 +1,14 @@
 """SIGTERM before there is anything to stop: one sentence, then the death that whoever sent it expects.
 
+And SIGHUP before it is known what runs here: a bot outlives it, any other command does not.
+
 Light to import: it is there while everything else loads.
 """
 
 import os
 import signal
 from types import FrameType
+from typing import Final
 
 
 class Terminated(SystemExit):
@@ -20,16 +23,31 @@ def _on_sigterm(number: int, frame: FrameType | None) -> None:
     raise Terminated("ended by SIGTERM; nothing was done")
 
 
+_hung_up: list[int] = []
+"""The hang-ups that came while it was not known yet what runs here."""
+
+
+def _on_sighup(number: int, frame: FrameType | None) -> None:
+    _hung_up.append(number)
+
+
+_EARLY: Final = {signal.SIGTERM: _on_sigterm, signal.SIGHUP: _on_sighup}
+
+
 def take() -> None:
-    """From here on SIGTERM raises ``Terminated``; where a parent has it ignored it stays so."""
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _on_sigterm)
+    """From here on SIGTERM raises ``Terminated`` and SIGHUP waits; where a parent has one ignored it stays so."""
+    for number, handler in _EARLY.items():
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, handler)
 
 
 def give_back() -> None:
-    """SIGTERM ends this process at once again, as it does any command."""
-    if signal.getsignal(signal.SIGTERM) is _on_sigterm:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    """Both end this process at once again, as they do any command; a hang-up that waited does so now."""
+    for number, handler in _EARLY.items():
+        if signal.getsignal(number) is handler:
+            signal.signal(number, signal.SIG_DFL)
+    if _hung_up:
+        os.kill(os.getpid(), signal.SIGHUP)
 
 
 def die() -> None:

@@ -40,3 +40,20 @@ def test_one_that_still_loads_says_that_nothing_was_done() -> None:
         [sys.executable, "-c", loading + "__main__.main()"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (ended.returncode, ended.stderr) == (-signal.SIGTERM, "gridbot: ended by SIGTERM; nothing was done\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(("--no-ui", *NOTHING_THERE, "--set", "exchange.reach_s=0"), 1), (("status",), -signal.SIGHUP)],
+)
+def test_a_hang_up_while_it_loads_is_nothing_to_a_bot_and_the_end_of_any_other_command(
+    tmp_path: Path, words: tuple[str, ...], code: int
+) -> None:
+    hung_up = (
+        "import os, signal; from gridbot_tui import __main__, cli; load = cli.main; "
+        "cli.main = lambda: (os.kill(os.getpid(), signal.SIGHUP), load()); __main__.main()"
+    )
+    command = [sys.executable, "-c", hung_up, "--home", str(tmp_path), *words]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == code, ended.stderr
+    assert ("cannot be reached" in ended.stderr) == (code == 1)
