@@ -280,7 +280,10 @@ def apply_fill(desk: Desk, event: Fill, rung: int, epoch: int) -> FillEffect | N
     """The part of a fill that also runs when the journal is replayed; None for a duplicate."""
     live = desk.orders.get(event.client_id)
     grid = live is not None and live.order.purpose is _GRID
-    effect = desk.ledger.fill(event, rung=rung, epoch=epoch, grid=grid)
+    state = desk.symbols.get(event.symbol)
+    # A level of a plain grid owns its lot; the adaptive ladder's rungs own none.
+    owns = grid and state is not None and state.plan is not None and state.plan.kind != "adaptive"
+    effect = desk.ledger.fill(event, rung=rung, epoch=epoch, grid=grid, level=rung if owns else None)
     if effect is not None and live is not None:
         try:
             desk.orders.fill(event.client_id, event.steps, event.at)

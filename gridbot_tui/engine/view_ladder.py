@@ -48,9 +48,15 @@ def exits_of(desk: Desk, state: SymbolDesk) -> Exits:
         for live in desk.orders.live(state.symbol)
         if live.order.purpose is Purpose.GRID
     }
+    levels = state.plan is not None and state.plan.kind != "adaptive"  # which own their lots
     for slot in sorted(slots, key=lambda one: -one.price * one.side):  # the nearest to the market first
         room, ids = slot.exit_steps, []
-        while room > 0 and (lot := held.nearest(side, slot.price, int(fees * slot.price))) is not None:
+        while room > 0:
+            lot = (held.of_level(slot.rung) if levels else None) or held.nearest(
+                side, slot.price, int(fees * slot.price)
+            )
+            if lot is None:
+                break
             ids.append(lot.id)
             # An order that was kept may rest a little beside the price that its slot has now.
             found.prices.setdefault(lot.id, standing.get((slot.rung, slot.side)) or slot.price)

@@ -174,9 +174,9 @@ class Ledger:
     # -- what happens to it -----------------------------------------------------------------------------
 
     def fill(
-        self, fill: FillLike, *, rung: int = 0, epoch: int = 0, grid: bool = True, lot: int | None = None
+        self, fill: FillLike, *, rung: int = 0, epoch: int = 0, grid: bool = True, level: int | None = None
     ) -> FillEffect | None:
-        """Book one fill once; None for a duplicate. For ``grid`` and ``lot`` see ``LotBook.apply``.
+        """Book one fill once; None for a duplicate. For ``grid`` and ``level`` see ``LotBook.apply``.
 
         What another hand sells of base that is in no book here is capital brought in, net of its fee; where there is
         quote beside the capital, it comes to that, and what another hand buys is paid out of it.
@@ -207,7 +207,7 @@ class Ledger:
             equity_before = None if equity_before is None else equity_before + brought
         fee = self._fee_value(fill, book.instrument)
         self._lift(book)
-        effect = book.apply(fill, rung=rung, epoch=epoch, grid=grid, fee_quote=fee, lot=lot)
+        effect = book.apply(fill, rung=rung, epoch=epoch, grid=grid, fee_quote=fee, level=level)
         self._book_outside_fee(fill, book.instrument, fee, effect.foreign_fee)
         self._put(book)
         self._refresh()

@@ -26,9 +26,9 @@ _HIGHEST: Final[Ticks] = 1 << 62
 class LotBook:
     """Lots of one symbol. They add up to ``position``; long and short ones never coexist.
 
-    A fill closes lots of the other side and opens one with the rest. Which lot goes first: the one the
-    caller names, then lots of the same hand (ours for our fills, external ones for foreign fills), of those
-    the one ``Shelf.nearest`` finds.
+    A fill closes lots of the other side and opens one with the rest. Which lot goes first: those of the
+    level the caller names, then lots of the same hand (ours for our fills, external ones for foreign
+    fills), of those the one ``Shelf.nearest`` finds.
 
     Read ``position``, ``mark``, ``tally``, ``carry``, ``dust`` and ``buckets`` freely; only this room
     writes them.
@@ -216,13 +216,13 @@ class LotBook:
         epoch: int,
         grid: bool,
         fee_quote: Money | None,
-        lot: int | None = None,
+        level: int | None = None,
     ) -> FillEffect:
         """Book one fill.
 
         ``grid`` says that a grid order filled: only then, and not by a foreign or forced fill, is what it
-        closes a cycle. ``fee_quote`` is the fee's value, None while unknown. ``lot`` names the lot the
-        order was meant to close, where it was. Of one without steps, nothing of which was in a book here, nothing is.
+        closes a cycle. ``fee_quote`` is the fee's value, None while unknown. ``level`` is that of a plain grid
+        whose own lots the order was to close. Of one without steps, nothing of which was in a book here, nothing is.
         """
         before = self.position
         if not fill.steps:
@@ -231,7 +231,7 @@ class LotBook:
         steps = fill.steps if self._futures else self._arrived(fill)
         closing.remaining = steps
         if before * fill.side < 0:
-            self._close(fill, closing, lot)
+            self._close(fill, closing, level)
         excess = 0
         opened: tuple[int, ...] = ()
         if closing.remaining:
@@ -302,13 +302,12 @@ class LotBook:
         dust.add(self.instrument.quantity(lost), fill.price)
         return fill.steps - lost + dust.take_whole(fill.price)
 
-    def _close(self, fill: FillLike, closing: Closing, wanted: int | None) -> None:
+    def _close(self, fill: FillLike, closing: Closing, level: int | None) -> None:
         side = fill.side.opposite
         first, second = (self._own, self._external) if fill.ours else (self._external, self._own)
-        lot = first.get(wanted) if wanted is not None else None
         while closing.remaining:
             lot = (
-                lot
+                (None if level is None else first.of_level(level))
                 or first.nearest(side, fill.price, closing.margin)
                 or second.nearest(side, fill.price, closing.margin)
             )
@@ -322,7 +321,6 @@ class LotBook:
                 self.buckets.add(lot.price, 0, int(whole), net)
                 closing.count(whole, won)
             self._shrink(lot, part, fee, net if closing.is_cycle(lot) else ZERO)
-            lot = None
 
     def _open(self, fill: FillLike, closing: Closing, rung: int, epoch: int) -> int:
         """Open a lot with what is left, or enlarge the one the same order opened last at this price."""

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
+from operator import attrgetter
 
 from gridbot_tui.ledger.model import Lot
 from gridbot_tui.units import Side, Steps, Ticks
@@ -46,6 +47,10 @@ class Shelf:
         del self._keys[bisect_left(self._keys, (lot.price, lot.id))]
         self.position -= self._lots.pop(lot.id).steps * lot.side
 
+    def of_level(self, level: int) -> Lot | None:
+        """The oldest lot that a level of a plain grid holds, None where it holds none."""
+        return min((lot for lot in self._lots.values() if lot.rung == level), key=_ID, default=None)
+
     def nearest(self, side: Side, price: Ticks, margin: Ticks) -> Lot | None:
         """The lot of position side ``side`` that a fill at ``price`` closes first.
 
@@ -67,5 +72,6 @@ class Shelf:
         return self._lots[keys[bisect_left(keys, (best, 0))][1]]
 
 
+_ID = attrgetter("id")
 _LAST = 1 << 62
 """Above every lot id."""

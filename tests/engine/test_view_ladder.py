@@ -15,8 +15,10 @@ from tests.engine.tape import BTC, flat
 from tests.engine.test_walk import FALLS, walked
 
 
-def held(number: int, price: int, steps: int, side: Side = Side.BUY, external: bool = False) -> SimpleNamespace:
-    return SimpleNamespace(id=number, price=price, steps=steps, side=side, external=external)
+def held(
+    number: int, price: int, steps: int, side: Side = Side.BUY, external: bool = False, rung: int = 0
+) -> SimpleNamespace:
+    return SimpleNamespace(id=number, price=price, steps=steps, side=side, external=external, rung=rung)
 
 
 def slot(rung: int, side: Side, price: int, exit_steps: int) -> Slot:
@@ -24,14 +26,19 @@ def slot(rung: int, side: Side, price: int, exit_steps: int) -> Slot:
 
 
 def exits(
-    lots: list[SimpleNamespace], slots: tuple[Slot, ...], *standing: SimpleNamespace, fee: str = "0"
+    lots: list[SimpleNamespace],
+    slots: tuple[Slot, ...],
+    *standing: SimpleNamespace,
+    fee: str = "0",
+    kind: str = "adaptive",
 ) -> Exits:
     desk = SimpleNamespace(
         ledger=SimpleNamespace(book=lambda _: lots),
         orders=SimpleNamespace(live=lambda _: standing),
         config=SimpleNamespace(maker_fee=Decimal(fee)),
     )
-    state = SimpleNamespace(symbol=BTC, desired=SimpleNamespace(resting=slots))
+    plan = SimpleNamespace(kind=kind)
+    state = SimpleNamespace(symbol=BTC, plan=plan, desired=SimpleNamespace(resting=slots))
     return exits_of(cast(Desk, desk), cast(SymbolDesk, state))
 
 
@@ -42,6 +49,13 @@ def test_each_lot_has_the_price_of_the_order_that_closes_it_first() -> None:
     )
     assert found.prices == {2: 110, 1: 120}
     assert found.closed_by == {(0, Side.SELL): (2,), (1, Side.SELL): (1,)}
+
+
+def test_an_order_of_a_plain_grid_closes_what_its_own_level_holds() -> None:
+    lots = [held(1, 90, 10, rung=4), held(2, 100, 10, rung=7)]  # level 7's was bought at the touch, far below it
+    slots = (slot(4, Side.SELL, 120, 10), slot(7, Side.SELL, 150, 10))
+    assert exits(lots, slots, kind="geometric").prices == {1: 120, 2: 150}
+    assert exits(lots, slots).prices == {2: 120, 1: 150}, "the adaptive ladder's rungs own none"
 
 
 def test_small_lots_that_share_one_order_all_name_its_price() -> None:

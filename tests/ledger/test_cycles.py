@@ -14,7 +14,7 @@ IDS = count(1000)
 
 
 def do(book: Ledger, side: Side, price: int, steps: int, fee: str = "0", **more: object) -> FillEffect:
-    booking = {key: more.pop(key) for key in ("rung", "epoch", "grid", "lot") if key in more}
+    booking = {key: more.pop(key) for key in ("rung", "epoch", "grid", "level") if key in more}
     event = fill(side, price, steps, str(next(IDS)), fee=fee, **more)  # type: ignore[arg-type]
     effect = book.fill(event, **booking)  # type: ignore[arg-type]
     assert effect is not None
@@ -105,12 +105,13 @@ def test_partial_fills_of_one_order_at_one_price_are_one_lot() -> None:
     assert (lot.steps, lot.fee) == (7, D("0.3"))
 
 
-def test_an_order_meant_for_a_lot_closes_that_lot() -> None:
+def test_an_order_of_a_level_closes_what_that_level_holds_the_oldest_first() -> None:
     book = ledger()
     do(book, BUY, 600_000, 10, rung=5)
     do(book, BUY, 590_000, 10, rung=4)
-    assert do(book, SELL, 610_000, 10, lot=2).closed == (2,)
-    assert do(book, SELL, 610_000, 10, lot=2).closed == (1,)  # it is gone: the rule decides
+    do(book, BUY, 580_000, 10, rung=4)
+    assert do(book, SELL, 610_000, 15, level=4).closed == (2, 3)
+    assert do(book, SELL, 610_000, 10, level=4).closed == (3, 1)  # it holds no more: the rule decides
 
 
 @pytest.mark.parametrize("how", [{"grid": False}, {"forced": "liquidation"}, {"ours": False}])

@@ -1,5 +1,7 @@
 """What a strategy is compared with is what its title says, whatever the config trades."""
 
+from math import ceil, floor
+
 import pytest
 from msgspec.structs import replace
 
@@ -10,7 +12,7 @@ from gridbot_tui.research.sensitivity import MAIN, REST, changes, value_at, with
 from gridbot_tui.research.verdict import liquidated
 from gridbot_tui.settings.load import load
 from gridbot_tui.settings.model import Settings
-from gridbot_tui.units import HOUR, Market
+from gridbot_tui.units import DAY, HOUR, Market
 from tests.research.markets import prepared, series
 
 PLAIN = ("ladder.kind", "geometric")
@@ -63,6 +65,42 @@ def test_buy_and_hold_keeps_what_its_margin_covers() -> None:
     assert float(str(held.figures["max_drawdown"])) < -0.7
     assert held.figures["liquidations"] == 0
     assert not [said for said in liquidated(made) if "buy and hold" in said]
+
+
+def test_a_static_grid_fills_as_a_grid_of_twenty_lines_does() -> None:
+    """Each level by itself: bought at its price, sold at the next one's, and nothing else ever."""
+    loose = {
+        "risk__tier1_enter": "0.5", "risk__tier2_enter": "0.6", "risk__tier3_enter": "0.9", "risk__tier1_leave": "0.4",
+        "risk__tier2_leave": "0.55", "risk__absolute_halt": "0.95", "risk__gap_reserve": "0.5",
+        "risk__breaker_loss": "0.9",
+    }  # fmt: skip
+    one = series("ETHUSDT", 60, seed=5, sigma_hour=0.012, interval=HOUR, funding=False)
+    given = prepared(one, interval=HOUR, **loose)
+    since, tick = warm_at(given), one.instrument.tick_f
+    made = play(given, next(each for each in USUAL if each.name == "static_grid"), since)
+    bars = [
+        (int(at) + HOUR, int(high), int(low), int(close))
+        for at, high, low, close in zip(one.times, one.high, one.low, one.close, strict=True)
+        if at >= since
+    ]
+    first = bars[0][3] * tick
+    grid = [0.75 * first * (1.25 / 0.75) ** (level / 24) / tick for level in range(25)]
+    held = [grid[level + 1] * tick > first for level in range(24)]
+    expected = []
+    for at, high, low, _ in bars[1:]:
+        for level, has in enumerate(tuple(held)):
+            if not has and low <= floor(grid[level] + 1e-6) - 1:
+                held[level] = True
+                expected.append((at, level))
+            elif has and high >= ceil(grid[level + 1] - 1e-6) + 1:
+                held[level] = False
+                expected.append((at, level + 1))
+    filled = [(mark.at, min(range(25), key=lambda level: abs(grid[level] * tick - mark.price))) for mark in made.marks]
+    inventory_bought = since + 5 * DAY
+    assert sorted(each for each in filled if each[0] > inventory_bought) == sorted(
+        each for each in expected if each[0] > inventory_bought
+    )
+    assert len(expected) > 100
 
 
 def test_a_static_grid_keeps_the_shares_and_drops_the_ladders_of_single_symbols() -> None:

@@ -36,6 +36,7 @@ SIDES: list[Keys] = [
     {"ladder__kind": "arithmetic", "ladder__plain__side": "long", "ladder__plain__levels": "30", "orders__depth": "10"},
     {"ladder__kind": "geometric", "ladder__plain__side": "long", "ladder__plain__reinvest": "true", **LARGE},
     {"ladder__kind": "arithmetic", "ladder__plain__side": "short", "ladder__plain__initial_inventory": "true"},
+    {"ladder__kind": "geometric", "ladder__plain__side": "long", "ladder__plain__initial_inventory": "true", **LARGE},
 ]
 HOLES = ((16.3, 0.5), (17.7, 0.9), (18.02, 0.96), (18.0, 3.0), (20.5, 0.01))
 

@@ -1,6 +1,6 @@
 """Plain grids, compiled: ``strategy.plain`` and ``orders.plain`` for grids of one side that neither trail nor exit.
 
-A level owns its lot, so the lots that the ledger would hold are kept here: which one a fill closes is
+A level owns its lot, so the lots that the ledger would hold are kept here: a fill closes its level's, then
 ``ledger.shelf``'s choice.
 """
 
@@ -128,13 +128,18 @@ def _least_step(w: State, n: Numbers) -> float:
 
 
 @compiled
-def filled(w: State, n: Numbers, side: int, price: int, steps: int, fee: float, level: int, order: int) -> None:
-    """A fill among the lots, before the position changes: it closes those of the other side, then opens one."""
+def filled(
+    w: State, n: Numbers, side: int, price: int, steps: int, fee: float, level: int, grid: bool, order: int
+) -> None:
+    """A fill among the lots, before the position changes: it closes those of the other side, of its own level first
+    where it is of a ``grid`` order, then opens one."""
     left = steps
     if w.pos * side < 0:
         margin = max(0, 2 * round(fee * 1e8) // (n.unit_parts * steps))
         while left > 0 and w.lots > 0:
-            at = _nearest(w, side, price, margin)
+            at = _of_level(w, level) if grid else -1
+            if at < 0:
+                at = _nearest(w, side, price, margin)
             part = min(left, w.lotted[at, LOT_STEPS])
             left -= part
             w.lotted[at, LOT_STEPS] -= part
@@ -142,6 +147,15 @@ def filled(w: State, n: Numbers, side: int, price: int, steps: int, fee: float, 
                 _take_out(w, at)
     if left > 0:
         _open(w, price, left, level, order)
+
+
+@inlined
+def _of_level(w: State, level: int) -> int:
+    """The oldest lot that a level holds, -1 where it holds none."""
+    for i in range(w.lots):
+        if w.lotted[i, LOT_LEVEL] == level:
+            return i
+    return -1
 
 
 @inlined

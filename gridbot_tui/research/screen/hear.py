@@ -96,8 +96,9 @@ def _fill(w: State, n: Numbers, row: int, e: Integers, notes: Integers, moment: 
     else:
         side = w.order[row, SIDE]
     if n.plain:
-        level, order = (w.order[row, RUNG], e[WHOSE]) if row >= 0 else (0, -1)
-        filled(w, n, side, price, steps, cut(price * steps * n.unit * (n.maker if maker else n.taker)), level, order)
+        level, grid, order = (w.order[row, RUNG], w.order[row, KIND] == GRID, e[WHOSE]) if row >= 0 else (0, False, -1)
+        fee = cut(price * steps * n.unit * (n.maker if maker else n.taker))
+        filled(w, n, side, price, steps, fee, level, grid, order)
     book(w, n, side, price, steps, maker)
     if w.noting:
         _note_fill(w, notes, row, e, side, steps, moment)

@@ -86,6 +86,8 @@ class _Books:
         self._ledger = Ledger(config.market, config.quote, prepared.market.instruments)
         self._ledger.start(start, dict(account.balances), config.capital)
         self._record = Record(prepared.market.symbols)
+        self._plain = {name for name in screen.symbols if config.ladder_of(name).kind != "adaptive"}
+        """Whose fills close the lots of their own level."""
         self._charged: dict[Symbol, Money] = {}
         """Clearance fees of a liquidation that are still to be paid."""
 
@@ -145,7 +147,8 @@ class _Books:
         if forced:
             value = abs(self._instruments[symbol].notional(price, steps))
             self._charged[symbol] = cut(value * exchange.params.liquidation_fee)
-        effect = self._ledger.fill(fill, rung=rung, epoch=epoch, grid=grid)
+        level = rung if grid and symbol in self._plain else None
+        effect = self._ledger.fill(fill, rung=rung, epoch=epoch, grid=grid, level=level)
         assert effect is not None
         self._record.fills.append(FillFact(at, fill, effect.grid_profit, effect.cycles, rung=rung, epoch=epoch))
 
