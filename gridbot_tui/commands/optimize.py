@@ -161,13 +161,11 @@ def _space(params: list[str] | None, train: "Prepared") -> Any:
 
 def _written(folder: Path, made: "Found", wanted: "Search", result: dict[str, Any]) -> Path:
     """Report and chosen config."""
-    from gridbot_tui.research.optimise_html import write
-    from gridbot_tui.research.pareto import config_text
+    from gridbot_tui.research.optimise_html import CHOSEN, write
 
-    path = folder / "chosen.toml"
+    path = folder / CHOSEN
     with writing():
         page, figures = write(folder, made, wanted, {**result, "config": str(path)})
-        path.write_text(config_text(made, wanted), encoding="utf-8")
     say(f"report: {page}\nfigures: {figures}\nchosen: {path}")
     return path
 

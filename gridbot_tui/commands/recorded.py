@@ -163,7 +163,7 @@ def writing() -> Iterator[None]:
     try:
         yield
     except OSError as wrong:
-        raise CommandFailed(f"the report could not be written: {wrong}", Exit.FAILED) from wrong
+        raise CommandFailed(f"the report could not be written: {wrong.strerror or wrong}", Exit.FAILED) from wrong
 
 
 def day(text: str | None, option: str) -> Ms | None:

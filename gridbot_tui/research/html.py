@@ -12,6 +12,7 @@ from gridbot_tui.research.backtest import Study, document
 from gridbot_tui.research.quiet import held_back, nothing_traded
 from gridbot_tui.research.svg import COLOURS, Dot, Line, chart, interval_bars
 from gridbot_tui.research.verdict import assumptions, bounds, halt_words, liquidated, minute, number, percent, verdicts
+from gridbot_tui.research.written import put
 from gridbot_tui.units import Side
 
 MOST_DOTS = 1_500
@@ -51,9 +52,8 @@ def write(folder: Path, made: Study, found: Analysis) -> tuple[Path, Path]:
     """Write ``report.html`` and ``report.json`` into ``folder``. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     page, data = folder / "report.html", folder / "report.json"
-    page.write_text(render(made, found), encoding="utf-8")
     whole = {"result": document(made), "analysis": as_document(found), "assumptions": assumptions(made)}
-    data.write_text(json.dumps(whole, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    put({page: render(made, found), data: json.dumps(whole, indent=2, allow_nan=False) + "\n"})
     return page, data
 
 

@@ -7,19 +7,25 @@ from typing import Any
 
 from gridbot_tui.research.html import render, table_of, whole
 from gridbot_tui.research.optimise import Search
-from gridbot_tui.research.pareto import Found, Member
+from gridbot_tui.research.pareto import Found, Member, config_text
 from gridbot_tui.research.svg import COLOURS, scatter
 from gridbot_tui.research.verdict import bounds, minute, number, percent
+from gridbot_tui.research.written import put
+
+CHOSEN = "chosen.toml"
+"""The config of the chosen set, beside the page."""
 
 
 def write(folder: Path, made: Found, wanted: Search, result: dict[str, Any]) -> tuple[Path, Path]:
-    """Write ``optimize.html``, ``optimize.json`` and, with days unseen, the choice's own report. Raises OSError."""
+    """Write ``optimize.html``, ``optimize.json`` the chosen config and, with days unseen, the choice's own report. Raises
+    OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     page, data = folder / "optimize.html", folder / "optimize.json"
-    page.write_text(page_of(made, wanted, result), encoding="utf-8")
-    data.write_text(json.dumps(result, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    files = {page: page_of(made, wanted, result), data: json.dumps(result, indent=2, allow_nan=False) + "\n"}
     if made.holdout is not None and made.analysis is not None:
-        (folder / "chosen.html").write_text(render(made.holdout, made.analysis), encoding="utf-8")
+        files[folder / "chosen.html"] = render(made.holdout, made.analysis)
+    files[folder / CHOSEN] = config_text(made, wanted)
+    put(files)
     return page, data
 
 

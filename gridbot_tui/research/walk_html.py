@@ -11,6 +11,7 @@ from gridbot_tui.research.intervals import Interval
 from gridbot_tui.research.svg import COLOURS, Line, chart
 from gridbot_tui.research.verdict import bounds, deflation, number, percent
 from gridbot_tui.research.walkforward import DEFAULTS, Walk, curve
+from gridbot_tui.research.written import put
 from gridbot_tui.units import DAY
 
 BESIDE = ("", "return", "a year", "Sharpe", "deepest fall", "chosen ahead by, a year")
@@ -24,8 +25,7 @@ def write(folder: Path, made: Walk, result: dict[str, Any]) -> tuple[Path, Path]
     """Write ``walkforward.html`` and ``walkforward.json``. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     page, data = folder / "walkforward.html", folder / "walkforward.json"
-    page.write_text(render(made, result), encoding="utf-8")
-    data.write_text(json.dumps(result, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    put({page: render(made, result), data: json.dumps(result, indent=2, allow_nan=False) + "\n"})
     return page, data
 
 

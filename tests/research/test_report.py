@@ -188,6 +188,15 @@ def test_both_files_are_written_and_the_figures_read_back(made: Study, tmp_path:
     assert {row["name"] for row in read["analysis"]["rows"]} >= {"strategy", "buy_and_hold", "fixed_prior"}
 
 
+def test_a_report_that_cannot_be_written_whole_leaves_the_last_one_as_it_was(made: Study, tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text("the last one's")
+    (tmp_path / ".report.json.part").mkdir()  # as good as a full disk: the page fits on it, the figures do not
+    with pytest.raises(OSError, match="directory"):
+        write(tmp_path, made, analyse(made))
+    assert (tmp_path / "report.html").read_text() == "the last one's"
+    assert [one.name for one in tmp_path.iterdir() if one.is_file()] == ["report.html"]
+
+
 def test_months_multiply_up_to_the_whole(made: Study) -> None:
     found = analyse(made)
     whole = 1.0
