@@ -17,8 +17,10 @@ CHOSEN = "chosen.toml"
 
 
 def write(folder: Path, made: Found, wanted: Search, result: dict[str, Any]) -> tuple[Path, Path]:
-    """Write ``optimize.html``, ``optimize.json`` the chosen config and, with days unseen, the choice's own report. Raises
-    OSError."""
+    """Write ``optimize.html``, ``optimize.json``, the chosen config and, with days unseen, the choice's own report.
+
+    Raises OSError.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     page, data = folder / "optimize.html", folder / "optimize.json"
     files = {page: page_of(made, wanted, result), data: json.dumps(result, indent=2, allow_nan=False) + "\n"}

@@ -181,6 +181,24 @@ def test_a_damaged_file_keeps_no_other_from_the_store(files: Files, call: Cli, t
     assert call(*words).code == 0
 
 
+def test_a_file_of_the_store_that_was_cut_off_is_named_and_fetched_again_once_it_is_gone(
+    files: Files, call: Cli, tmp_path: Path
+) -> None:
+    june = MAY + 31 * DAY
+    files.put(klines("2025-05", "monthly"), rows(MAY, june))
+    files.put(klines("2025-06", "monthly"), rows(june, june + 30 * DAY))
+    words = ("data", "download", "--symbol", "SOLUSDT", "--interval", "1h", "--from", "2025-05-01", "--to",
+             "2025-07-01", "--no-funding", "--into", str(tmp_path), "--files-url", files.url)  # fmt: skip
+    assert call(*words).code == 0
+    cut = tmp_path / "um/SOLUSDT/1h/2025-06.parquet"
+    cut.write_bytes(cut.read_bytes()[:500])
+    again = call(*words)
+    assert again.code == 1
+    assert f"{cut}: the file cannot be read" in again.err
+    cut.unlink()
+    assert call(*words).code == 0
+
+
 def test_a_page_that_stands_where_the_files_should_ends_a_download_at_once(
     files: Files, call: Cli, tmp_path: Path
 ) -> None:

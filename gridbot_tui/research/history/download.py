@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
 import polars as pl
@@ -193,10 +194,14 @@ def gaps(shelf: Shelf, wish: Wish) -> list[tuple[Ms, Ms]]:
     files = sorted((shelf.root / wish.folder).glob("*.parquet"))
     if not files:
         return []
-    try:
-        times = pl.concat([pl.read_parquet(path, columns=[column]) for path in files])[column].unique().sort()
-    except pl.exceptions.PolarsError as wrong:
-        raise FetchFailed(f"{wish.folder}: a file cannot be read ({wrong}): remove it and download again") from wrong
+    times = pl.concat([_times(path, column) for path in files])[column].unique().sort()
     slack = wish.step + (60_000 if wish.kind is Kind.FUNDING else 0)
     frame = times.to_frame("at").with_columns(pl.col("at").diff().alias("step")).filter(pl.col("step") > slack)
     return [(at - step + wish.step, at) for at, step in frame.iter_rows()]
+
+
+def _times(path: Path, column: str) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(path, columns=[column])
+    except pl.exceptions.PolarsError as wrong:
+        raise FetchFailed(f"{path}: the file cannot be read ({wrong}): remove it and download again") from wrong
