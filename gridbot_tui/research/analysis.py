@@ -133,6 +133,7 @@ def _row(one: Outcome, since: Ms, own: metrics.Daily | None) -> Row:
     after = [v for at, v in zip(one.at, one.equity, strict=True) if at > since]
     before = next((v for at, v in zip(reversed(one.at), reversed(one.equity), strict=True) if at <= since), one.capital)
     end = after[-1] if after else before
+    days = max(one.at[-1] - since, 0) / DAY if one.at else 0.0  # those of holes as well: prices move in them
     gap = sharpe_gap = None
     if own is not None:
         gap = advantage(own, mine)
@@ -141,7 +142,7 @@ def _row(one: Outcome, since: Ms, own: metrics.Daily | None) -> Row:
         name=one.name,
         title=TITLES.get(one.name, one.name),
         net_return=end / before - 1.0 if before > 0 else 0.0,
-        cagr=metrics.cagr(before, end, float(len(mine.returns))),
+        cagr=metrics.cagr(before, end, days),
         sharpe=metrics.sharpe(mine.returns),
         max_drawdown=metrics.max_drawdown(after, before),
         fills=one.figures.get("fills"),

@@ -46,6 +46,16 @@ def test_what_buying_cost_is_in_the_days_that_buy_and_hold_is_judged_on() -> Non
     assert row.sharpe == pytest.approx(held.figures["sharpe"])
 
 
+def test_a_year_is_one_of_the_calendar_whatever_the_recording_lacks_of_it() -> None:
+    one = series("ETHUSDT", 60, seed=5, sigma_hour=0.012, interval=HOUR, funding=False, holes=((20.0, 480.0),))
+    made = study_of(prepared(one, interval=HOUR), processes=1)
+    rows = {each.name: each for each in analyse(made).rows}
+    assert rows["buy_and_hold"].cagr == pytest.approx(made.others["buy_and_hold"].figures["cagr"])
+    made_of_it = 1.0 + rows["strategy"].net_return
+    days = (made.main.at[-1] - made.since) / DAY
+    assert rows["strategy"].cagr == pytest.approx(made_of_it ** (365 / days) - 1.0)
+
+
 def test_buy_and_hold_of_a_future_is_liquidated_before_it_owes_what_it_never_had() -> None:
     one = series("ETHUSDT", 60, seed=5, sigma_hour=0.012, interval=HOUR)
     one.funding = [replace(rate, rate=0.02) for rate in one.funding]
