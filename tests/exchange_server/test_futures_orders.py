@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from gridbot_tui.units import Market
 from tests.exchange_server.listening import Ears, user_stream
-from tests.exchange_server.serving import Served
+from tests.exchange_server.serving import Served, serving
 
 ORDER, ALGO = "/fapi/v1/order", "/fapi/v1/algoOrder"
 
@@ -219,3 +220,23 @@ def test_leverage_is_set_told_and_shown(served: Served) -> None:
     assert (event["e"], event["ac"]) == ("ACCOUNT_CONFIG_UPDATE", {"s": "BTCUSDT", "l": 11})
     assert served.good("GET", "/fapi/v1/symbolConfig", symbol="BTCUSDT")[0]["leverage"] == 11
     served.good("POST", "/fapi/v1/leverage", symbol="BTCUSDT", leverage=20)
+
+
+def test_an_account_that_is_wiped_knows_nothing_of_before_and_its_neighbour_all() -> None:
+    with serving(Market.FUTURES) as served:
+        for key, secret in (("key", "secret"), ("other", "hidden")):
+            for more in ({"type": "MARKET"}, {"type": "LIMIT", "timeInForce": "GTX", "price": "50000"}):
+                status, answer = served.signed("POST", "/fapi/v1/order", key=key, secret=secret, symbol="BTCUSDT",
+                                               side="BUY", quantity="0.01", **more)  # fmt: skip
+                assert status == 200, answer
+        served.control("wipe", key="key")
+        assert served.good("GET", "/fapi/v3/positionRisk") == []
+        assert served.good("GET", "/fapi/v1/openOrders") == []
+        assert served.good("GET", "/fapi/v1/userTrades", symbol="BTCUSDT") == []
+        (wallet,) = [row for row in served.good("GET", "/fapi/v3/balance") if row["asset"] == "USDT"]
+        assert wallet["balance"] == "100000.00000000"
+        others = served.signed("GET", "/fapi/v1/openOrders", key="other", secret="hidden")[1]
+        assert len(others) == 1
+        bids = served.call("GET", "/fapi/v1/depth?symbol=BTCUSDT&limit=1000")[1]["bids"]
+        assert ["50000.00", "0.010"] in bids, "one account's order is left in the book"
+        assert served.good("POST", "/fapi/v1/order", symbol="BTCUSDT", side="BUY", quantity="0.01", type="MARKET")

@@ -102,6 +102,7 @@ class Account:
 
     def __init__(self, number: int, config: KeyConfig) -> None:
         self.number = number
+        self.config = config
         self.key = config.key
         self.secret = Secret(config.secret)
         self.spot: Desk | None = None

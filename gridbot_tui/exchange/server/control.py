@@ -31,6 +31,7 @@ WORDS = {
     "deposit": "add `amount` (negative: take) of `asset` to the account of `key` on `market`",
     "fees": "the account of `key` pays `maker` and `taker` on `market` from now on, fractions",
     "account": "open an account: `key`, `secret`, `balances`",
+    "wipe": "the account of `key` on `market` is as it was opened, and nobody is told: a testnet's monthly reset",
     "faults": "a list of fault rules in place of the present ones",
     "act": "one action of the fault menu, now",
     "pardon": "forget every weight, count and ban",
@@ -179,6 +180,11 @@ class Control:
 
     def _account(self, body: Json) -> Json:
         self._place.add_account(msgspec.convert(body, KeyConfig))
+        return {}
+
+    def _wipe(self, body: Json) -> Json:
+        account, _ = self._desk(body)
+        self._place.wipe(account, name({"market": next(iter(self._place.floors)), **body}, "market"))
         return {}
 
     def _pardon(self, body: Json) -> Json:

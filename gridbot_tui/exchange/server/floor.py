@@ -139,14 +139,21 @@ class Floor:
         """An account's desk here."""
         return account.futures if self.market is Market.FUTURES else account.spot
 
-    def open_desk(self, account: Account, desk: Desk) -> None:
-        """A new account begins with the market as it stands."""
+    def open_desk(self, desk: Desk) -> None:
+        """A new desk begins with the market as it stands."""
         for symbol, venue in desk.venues.items():
             tape = self.tapes[symbol]
             venue.last, venue.mark = tape.last, tape.mark
             venue.bars = deque(maxlen=1)
             tape.book.venues.append(venue)
-        self.accounts.append(account)
+            tape.book.touch()
+
+    def close_desk(self, desk: Desk) -> None:
+        """What rests there is in no book any more."""
+        for symbol, venue in desk.venues.items():
+            book = self.tapes[symbol].book
+            book.venues = [one for one in book.venues if one is not venue]
+            book.touch()
 
     # -- time ---------------------------------------------------------------------------------------------
 

@@ -75,21 +75,38 @@ class Place:
         if config.key in self.accounts:
             raise ValueError(f"there is an account of the key {config.key}")
         account = Account(len(self.accounts) + 1, config)
-        for name, floor in self.floors.items():
-            given = config.balances or dict(self.options.balances)
-            balances = {asset: _amount(asset, amount) for asset, amount in given.items()}
-            market = Market(name)
-            desk = Desk(floor.tapes, AccountConfig(market, balances, EXECUTION), floor.ids, seed=account.number)
-            desk.take()
-            desk.now = floor.now
-            if market is Market.FUTURES:
-                account.futures = desk
-                account.algo = AlgoService(desk, lambda order, a=account: self._algo_news(a, order))  # type: ignore[misc]
-            else:
-                account.spot = desk
-            floor.open_desk(account, desk)
+        for name in self.floors:
+            self._open_desk(account, name)
+        for floor in self.floors.values():
+            floor.accounts.append(account)
         self.accounts[config.key] = account
         return account
+
+    def _open_desk(self, account: Account, name: str) -> None:
+        floor, market = self.floors[name], Market(name)
+        given = account.config.balances or dict(self.options.balances)
+        balances = {asset: _amount(asset, amount) for asset, amount in given.items()}
+        desk = Desk(floor.tapes, AccountConfig(market, balances, EXECUTION), floor.ids, seed=account.number)
+        desk.take()
+        desk.now = floor.now
+        if market is Market.FUTURES:
+            account.futures = desk
+            account.algo = AlgoService(desk, lambda order: self._algo_news(account, order))
+        else:
+            account.spot = desk
+        floor.open_desk(desk)
+
+    def wipe(self, account: Account, market: str) -> None:
+        """An account is as it was opened: nothing of before is known any more, and nobody is told.
+
+        Testnets do so mostly every month. Trades are numbered anew.
+        """
+        floor = self.floor(market)
+        desk = floor.desk(account)
+        assert desk is not None
+        floor.close_desk(desk)
+        account.countdowns.clear()
+        self._open_desk(account, market)
 
     def by_key(self, key: str | None) -> Account:
         """Whose key it is: -2014 for none, -2015 for one nobody has."""
