@@ -10,12 +10,12 @@ from gridbot_tui.engine.planning import unwinds
 from gridbot_tui.orders.churn import LET_GO
 from gridbot_tui.orders.desired import desired, is_dust, strongest
 from gridbot_tui.orders.model import Desired, NewOrder, OrderState, Purpose, Slot, SlotState, Target, TargetStyle
-from gridbot_tui.orders.plain import beyond_exits, plan_exit
+from gridbot_tui.orders.plain import HeldLot, beyond_exits, plan_exit
 from gridbot_tui.orders.reconcile import ALL, BUYS, SELLS, SINGLES, Convergence
 from gridbot_tui.orders.rungs import Touch, touch_for
 from gridbot_tui.risk.breakers import BY_NAME
 from gridbot_tui.risk.exposure import Portfolio
-from gridbot_tui.units import ClientId, Market, Side, Symbol
+from gridbot_tui.units import ClientId, Market, Side, Steps, Symbol
 
 # Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
 _PASSIVE, _TAKER = TargetStyle.PASSIVE, TargetStyle.TAKER
@@ -153,6 +153,8 @@ def targets_for(
         found.append(Target(0, _TAKER, "tier3"))
     if state.episode_over:
         found.append(Target(0, _TAKER, "episode"))
+    if name in desk.beyond:
+        found.append(Target(0, _TAKER, "beyond"))
     if name in trims:
         found.append(Target(_of_ours(desk, name, trims[name]), _TAKER, "cap"))
     for demand in protection.demands(desk, state, account):
@@ -219,7 +221,7 @@ def _wanted(
         position,
         touch_for(instrument, best),
         desk.config.orders,
-        lots=[(lot.rung, lot.side, lot.steps) for lot in desk.ledger.book(name) if not lot.external] if plain else (),
+        lots=_held(desk, name, position) if plain else (),
         targets=targets,
         buy_entries=buys and not beyond,
         sell_entries=sells and not beyond and desk.config.market is _FUTURES,
@@ -246,7 +248,20 @@ def _same(asked: tuple[object, ...], before: tuple[object, ...]) -> bool:
 
 
 def _own(desk: Desk, symbol: Symbol) -> int:
-    return desk.ledger.book(symbol).own_position
+    return desk.own(symbol)
+
+
+def _held(desk: Desk, symbol: Symbol, position: Steps) -> list[HeldLot]:
+    """Lots of ours by level; where a part of them is gone, those whose exits are nearest, as far as ``position``."""
+    held = [(lot.rung, lot.side, lot.steps) for lot in desk.ledger.book(symbol) if not lot.external]
+    if symbol not in desk.gone:
+        return held
+    found, left = list[HeldLot](), abs(position)
+    for rung, side, steps in held if position > 0 else reversed(held):
+        if left and side * position > 0:
+            found.append((rung, side, min(steps, left)))
+            left -= min(steps, left)
+    return found
 
 
 def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portfolio | None) -> Portfolio | None:

@@ -260,7 +260,7 @@ class Engine:
         """Our remainders under the exchange's minimum."""
         left: dict[Symbol, str] = {}
         for symbol, book in self.desk.ledger.books.items():
-            ours = book.quantity - book.instrument.quantity(book.external_position)
+            ours = book.dust.quantity + book.instrument.quantity(self.desk.own(symbol))
             if ours and not on_truth.closable(self.desk, symbol):
                 left[symbol] = format(ours, "f")
         return left
@@ -269,10 +269,19 @@ class Engine:
         """What another hand holds in the traded symbols: never touched."""
         left: dict[Symbol, str] = {}
         for symbol, book in self.desk.ledger.books.items():
-            steps = book.external_position + self.desk.unexplained.get(symbol, 0)
+            desk = self.desk
+            steps = book.external_position + desk.unexplained.get(symbol, 0) - desk.gone.get(symbol, 0)
             if steps:
                 left[symbol] = str(book.instrument.quantity(steps))
         return left
+
+    def gone(self) -> dict[Symbol, str]:
+        """What the ledger holds of ours, and the exchange says is not there."""
+        desk = self.desk
+        return {
+            symbol: str(desk.instruments[symbol].quantity(desk.ledger.book(symbol).own_position - desk.own(symbol)))
+            for symbol in desk.gone.keys() - desk.beyond
+        }
 
 
 def _plan_due(plan_at: Ms, bar_at: Ms) -> bool:

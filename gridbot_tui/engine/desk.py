@@ -235,10 +235,25 @@ class Desk:
         """Open orders on the account that are not the bot's, by client id: counted as risk, never touched."""
         self.unexplained: dict[Symbol, Steps] = {}
         """What the exchange last stated to hold of a traded symbol beyond what our fills add up to; futures."""
+        self.stated: dict[Symbol, tuple[Steps, Steps]] = {}
+        """What it last stated of a traded symbol, and what the ledger held then; futures."""
+        self.gone: dict[Symbol, Steps] = {}
+        """What of the lots of ours it states not to be there, signed as a trade that takes it away; see ``gone``."""
+        self.beyond: set[Symbol] = set()
+        """Symbols in which exits of ours, sent for what was gone, have opened a position."""
         self.second_bot_at: Ms = 0
         """When something of another gridbot on this account was last seen."""
         self.listed: set[ClientId] = set()
         """Client ids of the last list of open orders."""
+
+    def own(self, symbol: Symbol) -> Steps:
+        """Our position, signed: the lots of ours, but for what the exchange states not to be there of them."""
+        own = self.ledger.book(symbol).own_position
+        gone = self.gone.get(symbol, 0) if self.gone else 0
+        if not gone:
+            return own
+        left, way = own + gone, gone if symbol in self.beyond else own
+        return left if left * way > 0 else 0  # fills since the statement may be in it already: never past flat by them
 
     def orders_changed(self, symbol: Symbol) -> None:
         """Something happened to orders: count the symbol's exposure anew and have it converge."""

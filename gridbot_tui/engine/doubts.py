@@ -59,7 +59,7 @@ def _unprotected(desk: Desk, state: SymbolDesk) -> None:
 
 def _bare(desk: Desk, state: SymbolDesk) -> bool:
     """True where we hold what could be closed and nothing on the exchange protects it."""
-    own, best = desk.ledger.book(state.symbol).own_position, state.best
+    own, best = desk.own(state.symbol), state.best
     if not own or best is None or is_dust(state.instrument, own, Touch(*best)):
         return False
     protecting = (OrderState.RESTING, OrderState.CANCELLING, OrderState.TRIGGERED)

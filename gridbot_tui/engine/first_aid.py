@@ -19,7 +19,7 @@ def protect(desk: Desk, listed: OpenOrders) -> None:
     stopped = {one.symbol for one in listed.orders if one.conditional and desk.ids.is_ours(one.client_id)}
     view = exposure.portfolio(desk)
     for name, state in desk.symbols.items():
-        position = desk.ledger.book(name).own_position
+        position = desk.own(name)
         if not position or name in stopped or state.mark is None or _sent_already(desk, name):
             continue
         plan = protection.stop_plan(desk, state, position, [], view, account)

@@ -186,7 +186,7 @@ def _no_entries(desk: Desk) -> Iterator[str]:
         wanted = [slot for slot in state.desired.resting if slot.entry and slot.state is SlotState.RESTING]
         if wanted:
             yield f"{name}: {len(wanted)} entries wanted although {why}"
-        room = {side: max(0, -side * desk.ledger.book(name).own_position) for side in Side}
+        room = {side: max(0, -side * desk.own(name)) for side in Side}
         for live in desk.orders.live(name):
             if live.order.purpose is not Purpose.GRID or live.state not in _RESTING:
                 continue
@@ -209,7 +209,7 @@ def _halted(desk: Desk) -> Iterator[str]:
     if desk.phase != "trading" or not desk.tiers.halted or _left_alone(desk):
         return
     for name, state in desk.symbols.items():
-        own = desk.ledger.book(name).own_position
+        own = desk.own(name)
         target = state.desired.target if state.desired is not None else None
         if own and (target is None or target.position != 0):
             yield f"{name}: halted and {own} steps are not being closed"
@@ -242,7 +242,7 @@ def _way_out(desk: Desk) -> Iterator[str]:
     if desk.phase != "trading" or desk.latches.shutdown == "keep":
         return
     for name, state in desk.symbols.items():
-        own, best = desk.ledger.book(name).own_position, state.best
+        own, best = desk.own(name), state.best
         wanted = state.desired
         if not own or best is None or is_dust(state.instrument, own, Touch(*best)):
             continue
@@ -261,7 +261,7 @@ def _stopped(desk: Desk) -> Iterator[str]:
     if desk.phase != "trading" or desk.config.market is Market.SPOT:
         return
     for name, state in desk.symbols.items():
-        own, wanted = desk.ledger.book(name).own_position, state.desired
+        own, wanted = desk.own(name), state.desired
         if not own or wanted is None or state.mark is None or desk.ledger.equity_quick() is None:
             continue
         if wanted.stop is None and state.stop_reduce_to is None and not reduction(own, wanted.target):
@@ -282,7 +282,7 @@ def _trimmed(desk: Desk) -> Iterator[str]:
     trims = desk.gate.trim(exposure.portfolio(desk))
     for name, to in trims.items():
         wanted = desk.symbols[name].desired
-        own = desk.ledger.book(name).own_position
+        own = desk.own(name)
         if own and reduction(own, wanted.target if wanted is not None else None) == 0:
             yield f"{name}: leverage is past the trim level and {own} steps are not brought to {to}"
 

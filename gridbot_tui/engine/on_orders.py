@@ -17,7 +17,7 @@ from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.events import Adopted, AssetPriced, Cash, CashKind, Fill, OrderReport, Outcome
 from gridbot_tui.ledger.model import FillEffect
 from gridbot_tui.orders.book import LiveOrder
-from gridbot_tui.orders.churn import AT_ONCE, LET_GO, is_post_only_refusal
+from gridbot_tui.orders.churn import AT_ONCE, LET_GO, NOTHING_TO_REDUCE, is_post_only_refusal
 from gridbot_tui.orders.model import NewOrder, OrderState, Purpose
 from gridbot_tui.orders.reconcile import ALL, BUYS, SELLS, SINGLES
 from gridbot_tui.orders.table import ImpossibleTransition
@@ -193,6 +193,8 @@ def _contradicted(desk: Desk, symbol: Symbol, detail: str) -> None:
 
 def _refused(desk: Desk, order: NewOrder, event: OrderReport) -> None:
     """A definite no; the same no three times in a row opens a circuit."""
+    if event.code == NOTHING_TO_REDUCE:
+        desk.emit(RequestResync(f"order {event.client_id} has nothing to reduce"))
     if desk.reconciler.circuits.refused(order, event.code, event.at, event.detail):
         detail = f"{order.purpose.value} {order.side.name.lower()} orders: error {event.code}, {event.detail}"
         desk.note(event.symbol, "circuit_open", detail, "warning")

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from gridbot_tui.engine import breaking, first_aid, held_before, on_orders, second_bot, watch
+from gridbot_tui.engine import breaking, first_aid, gone, held_before, on_orders, second_bot, watch
 from gridbot_tui.engine.actions import AskAboutOrder, RequestResync, StartFact
 from gridbot_tui.engine.desk import Desk
 from gridbot_tui.engine.events import (
@@ -101,6 +101,7 @@ def _compare_positions(desk: Desk, event: AccountState) -> None:
         same = before.get(symbol) == theirs - ours  # no news of a trade has come since the last statement
         if ours != theirs and same and _lasts(desk, event.at, symbol):
             ours += held_before.book(desk, event.at, symbol, position, theirs - ours)
+        gone.stated(desk, symbol, theirs)
         if desk.ledger.book(symbol).of_before:
             lasting.add(symbol)
         if ours == theirs:
@@ -294,8 +295,7 @@ def closable(desk: Desk, symbol: Symbol) -> int:
     state = desk.symbols.get(symbol)
     if state is None:
         return 0  # it is not listed any more
-    position = desk.ledger.book(symbol).own_position
-    best = state.best
+    position, best = desk.own(symbol), state.best
     if not position or best is None:
         return position
     return 0 if is_dust(state.instrument, position, Touch(*best)) else position

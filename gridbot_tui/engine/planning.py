@@ -188,7 +188,7 @@ def _reasons(desk: Desk, plan: GridPlan) -> Iterator[tuple[str, str, str]]:
         clears = f"above {100 * desk.config.strategy.votes.neutral_sigma:.2f} % an hour and no breakout"
         yield "neutral_silent", f"hourly volatility {100 * plan.sigma_hour:.2f} %", clears
     if unwinds(desk, plan):
-        ours = desk.ledger.book(plan.symbol).own_position * desk.instruments[plan.symbol].step_f
+        ours = desk.own(plan.symbol) * desk.instruments[plan.symbol].step_f
         detail = f"position {ours:g} is worked down to {plan.unwind:g} at the touch"
         yield "unwinding", detail, "when the position is there"
 
@@ -198,4 +198,4 @@ def unwinds(desk: Desk, plan: GridPlan) -> bool:
     if plan.unwind is None:
         return False
     instrument = desk.instruments[plan.symbol]
-    return abs(desk.ledger.book(plan.symbol).own_position) > abs(instrument.steps_down(plan.unwind))
+    return abs(desk.own(plan.symbol)) > abs(instrument.steps_down(plan.unwind))

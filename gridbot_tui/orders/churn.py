@@ -62,6 +62,9 @@ def is_post_only_refusal(order: NewOrder, code: int, detail: str) -> bool:
     return order.post_only and (code == POST_ONLY_REFUSED or "immediately match" in said or "would have taken" in said)
 
 
+NOTHING_TO_REDUCE: Final = -2022
+"""Futures: a reduce-only order, and no position that it would reduce, or none so large."""
+
 STALE_TOUCH: Final[Ms] = 250
 """Best prices are heard four times a second: before that, a price refused twice as taking would be refused again."""
 

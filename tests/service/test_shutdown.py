@@ -130,7 +130,7 @@ class Nothing:
     def open_positions(self) -> dict[str, str]:
         return {}
 
-    dust = others = open_positions
+    dust = others = gone = open_positions
 
 
 @pytest.mark.parametrize("hurried", [False, True])

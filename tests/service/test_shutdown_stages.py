@@ -32,6 +32,9 @@ class Holdings:
     def others(self) -> dict[str, str]:
         return {}
 
+    def gone(self) -> dict[str, str]:
+        return {}
+
     def stop(self, *, keep: bool = False) -> Shutdown:
         return Shutdown(self, self.asked.append, keep_positions=keep, stage_budget=BUDGET, at=0)
 

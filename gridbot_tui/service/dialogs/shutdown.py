@@ -54,6 +54,10 @@ class Holdings(Protocol):
         """What another hand holds in the traded symbols: never touched, and said."""
         ...
 
+    def gone(self) -> dict[Symbol, str]:
+        """What the ledger holds of ours, and the exchange says is not there: said."""
+        ...
+
 
 class Report(Struct, frozen=True):
     """What a shutdown left behind, as the exchange says it."""
@@ -210,6 +214,9 @@ class Shutdown:
         others = ", ".join(f"{symbol} {quantity}" for symbol, quantity in self._holdings.others().items())
         if others:
             words.append(f"not the bot's, and left as it is: {others}")
+        gone = ", ".join(f"{symbol} {quantity}" for symbol, quantity in self._holdings.gone().items())
+        if gone:
+            words.append(f"in the ledger, and on the exchange no more: {gone}")
         silent = "the exchange did not answer" + (f" ({self._why})" if self._why else "")
         words.append("verified on the exchange" if verified else f"NOT verified: {silent}")
         report = Report(

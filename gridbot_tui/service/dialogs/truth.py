@@ -176,7 +176,12 @@ class Truth:
     def reconcile(self) -> Dialog[None]:
         """Compare books with the exchange while trading goes on."""
         yield from self._missed_money()
-        yield from self._orders()
+        reply = yield from ask(AskOpenOrders(self._id()))
+        self._feed(_required(reply.open_orders))
+        asked = self._book.unsettled()
+        if asked:  # what turns out absent is sent anew: not for a position that is gone as well
+            yield from self._tie_out()
+            yield from self._fates(asked)
         yield from self._tie_out()
 
     def verify(self) -> Dialog[tuple[AccountState, OpenOrders]]:
@@ -254,7 +259,9 @@ class Truth:
     def _orders(self) -> Dialog[None]:
         reply = yield from ask(AskOpenOrders(self._id()))
         self._feed(_required(reply.open_orders))
-        asked = self._book.unsettled()
+        yield from self._fates(self._book.unsettled())
+
+    def _fates(self, asked: list[tuple[Symbol, ClientId, bool]]) -> Dialog[None]:
         for first in range(0, len(asked), AT_ONCE):
             # A proof of absence takes its time, and after a kill it may be asked of a whole ladder.
             yield from together([self.one_order(*one) for one in asked[first : first + AT_ONCE]])

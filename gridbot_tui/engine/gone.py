@@ -1,0 +1,41 @@
+"""Futures: what the exchange states not to be there of the lots of ours. No order of ours may be for it.
+
+A grid exit is a plain order: sent for what is gone it opens a position. So may one that rested, or was on its way, when
+the position went (a testnet that was reset, a trade by another hand that no list has). Two statements that agree say
+so, and what it opened is ours to close.
+"""
+
+from gridbot_tui.engine.desk import Desk
+from gridbot_tui.units import Steps, Symbol, plain
+
+
+def stated(desk: Desk, symbol: Symbol, theirs: Steps) -> None:
+    """Compare lots of ours with what the exchange has just stated of their symbol."""
+    book = desk.ledger.book(symbol)
+    ours, own = book.position, book.own_position
+    unexplained, before = theirs - ours, desk.gone.get(symbol, 0)
+    there = max(0, min(theirs, own)) if own > 0 else min(0, max(theirs, own))
+    # What was gone stays so while the difference does, whatever of it has been sold since.
+    still = min(before, unexplained, key=abs) if before * unexplained > 0 else 0
+    gone = max(there - own, still, key=abs)
+    same = desk.stated.get(symbol) == (theirs, ours)
+    desk.stated[symbol] = (theirs, ours)
+    was = desk.own(symbol)
+    desk.gone.pop(symbol, None)
+    desk.beyond.discard(symbol)
+    if gone:
+        desk.gone[symbol] = gone
+        if same and (own + gone) * gone > 0:
+            desk.beyond.add(symbol)
+    if desk.own(symbol) == was and bool(before) == bool(gone):
+        return
+    desk.symbol_changed(symbol)
+    one = desk.symbols[symbol].instrument
+    if symbol in desk.beyond:
+        opened = f"{plain(one.quantity(desk.own(symbol)))} {one.base}"
+        detail = f"an exit of ours has met a position that was gone and opened one: {opened}; it is closed"
+        desk.note(symbol, "position_unknown", detail, "error")
+    elif gone:
+        left = f"{plain(one.quantity(desk.own(symbol)))} {one.base}"
+        detail = f"exits and stop are for what the exchange still holds of our lots: {left}"
+        desk.note(symbol, "position_unknown", detail, "warning")

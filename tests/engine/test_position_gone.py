@@ -1,0 +1,113 @@
+"""What the exchange states not to be there of our lots: exits, stop and target are for the rest."""
+
+from decimal import Decimal
+
+from gridbot_tui.engine.actions import Action, DecisionFact, PlaceOrder
+from gridbot_tui.engine.events import AccountState, Fill, PositionState, Tick
+from gridbot_tui.orders.model import OrderKind, Purpose
+from gridbot_tui.units import MINUTE, ZERO, Side
+from tests.engine.tape import BTC, flat
+from tests.engine.test_edges import grid, position
+from tests.simulation.rig import Rig
+
+
+def _holding() -> Rig:
+    """A long position with its exits."""
+    rig = grid((600_000, 602_000, 588_000, 590_000), *[flat(590_000)] * 6)
+    rig.run(until=rig.source.start + 4 * MINUTE)
+    rig.checking = False
+    assert position(rig) > 0
+    return rig
+
+
+def _stated(rig: Rig, steps: int, after: int) -> list[Action]:
+    there = (PositionState(BTC, steps, Decimal(59_000), None, 590_000),) if steps else ()
+    event = AccountState(rig.world.now + after, {"USDT": rig.engine.desk.ledger.wallet}, there)
+    return rig.engine.handle(event)
+
+
+def _exits(rig: Rig) -> int:
+    """Steps that our sells are for, those that are wanted to rest."""
+    wanted = rig.engine.desk.symbols[BTC].desired
+    assert wanted is not None
+    return sum(slot.steps for slot in wanted.resting if slot.side is Side.SELL and slot.state == "resting")
+
+
+def _sold(rig: Rig, steps: int, after: int) -> list[Action]:
+    exit_ = next(live.order for live in rig.engine.desk.orders.live(BTC) if live.order.side is Side.SELL)
+    fill = Fill(rig.world.now + after, BTC, exit_.client_id, f"late-{after}", Side.SELL, 592_000, steps, ZERO, "USDT",
+                True, ZERO)  # fmt: skip
+    return rig.engine.handle(fill)
+
+
+def test_exits_and_stop_are_for_what_is_stated_to_be_there_and_for_all_again_once_that_is() -> None:
+    rig = _holding()
+    own = position(rig)
+    _stated(rig, own // 2, 1)
+    desk = rig.engine.desk
+    assert desk.own(BTC) == own // 2
+    assert 0 < _exits(rig) <= own // 2
+    wanted = desk.symbols[BTC].desired
+    assert wanted is not None
+    assert wanted.stop is not None
+    assert wanted.stop.steps == own // 2
+    _stated(rig, own, 1_000)
+    assert desk.own(BTC) == own
+    assert not desk.blockers.holds(BTC, "position_unknown")
+
+
+def test_nothing_is_for_a_position_that_is_gone_and_none_of_it_counts_as_left() -> None:
+    rig = _holding()
+    _stated(rig, 0, 1)
+    assert _exits(rig) == 0
+    assert rig.engine.open_positions() == {}
+    assert rig.engine.dust() == {}
+    assert rig.engine.others() == {}
+    assert list(rig.engine.gone()) == [BTC]
+
+
+def test_a_position_larger_than_ours_changes_nothing_of_our_exits() -> None:
+    rig = _holding()
+    own = position(rig)
+    _stated(rig, own + 5, 1)
+    assert rig.engine.desk.own(BTC) == own
+    assert rig.engine.gone() == {}
+    assert rig.engine.others() == {BTC: str(rig.world.instruments[BTC].quantity(5))}
+
+
+def test_a_fill_that_the_statement_held_already_turns_nothing_round() -> None:
+    """The exchange told of the position before it told of the exit that closed it."""
+    rig = _holding()
+    own = position(rig)
+    _stated(rig, 0, 2)
+    sent = _sold(rig, own, 1)
+    assert rig.engine.desk.own(BTC) == 0
+    assert not [one for one in sent if isinstance(one, PlaceOrder)]
+    _stated(rig, 0, 1_000)
+    assert rig.engine.desk.gone == {}
+    assert not rig.engine.desk.blockers.holds(BTC, "position_unknown")
+
+
+def test_what_an_exit_has_opened_where_its_position_was_gone_is_ours_and_is_closed_at_once() -> None:
+    rig = _holding()
+    own, desk = position(rig), rig.engine.desk
+    _stated(rig, 0, 1)
+    _sold(rig, own, 500)
+    _stated(rig, -own, 1_000)
+    assert desk.own(BTC) == 0, "one statement may be older than the fill"
+    actions = _stated(rig, -own, 4_000)
+    sent = [one.order for one in actions if isinstance(one, PlaceOrder)]
+    assert [one.level for one in actions if isinstance(one, DecisionFact) and "opened one" in one.detail] == ["error"]
+    assert desk.own(BTC) == -own
+    assert rig.engine.open_positions() == {BTC: str(rig.world.instruments[BTC].quantity(-own))}
+    (closing,) = [one for one in sent if one.purpose is Purpose.TARGET]
+    assert (closing.side, closing.steps, closing.kind, closing.reduce_only) == (Side.BUY, own, OrderKind.MARKET, True)
+    bought = Fill(rig.world.now + 5_000, BTC, closing.client_id, "t-close", Side.BUY, 592_000, own, ZERO, "USDT", False,
+                  ZERO)  # fmt: skip
+    rig.engine.handle(bought)
+    assert desk.own(BTC) == 0
+    _stated(rig, 0, 6_000)
+    actions = rig.engine.handle(Tick(rig.world.now + 10_000))
+    assert desk.own(BTC) == 0
+    assert rig.engine.open_positions() == {}
+    assert not [one for one in actions if isinstance(one, PlaceOrder)]
