@@ -17,6 +17,7 @@ from gridbot_tui.engine import (
     planning,
     preview,
     state,
+    told,
     walk,
     watch,
 )
@@ -38,6 +39,7 @@ from gridbot_tui.engine.events import (
     OpenOrders,
     Operator,
     OrderReport,
+    PositionTold,
     Quote,
     RecoveryDone,
     Tick,
@@ -65,6 +67,7 @@ class Engine:
             Cash: lambda e: on_orders.cash(self.desk, e),
             Adopted: lambda e: on_orders.adopted(self.desk, e),
             AccountState: lambda e: on_truth.account_state(self.desk, e),
+            PositionTold: lambda e: told.hear(self.desk, e),
             OpenOrders: lambda e: on_truth.open_orders(self.desk, e),
             LinkChanged: lambda e: on_truth.link_changed(self.desk, e),
             Operator: lambda e: on_operator.operator(self.desk, e),
@@ -83,7 +86,7 @@ class Engine:
         elif isinstance(event, Quote) and event.symbol in desk.symbols:
             if event.mark is not None:
                 desk.stirred.add(event.symbol)
-        else:
+        elif kind is not PositionTold:  # by itself it changes nothing
             desk.walked = None
         self._handlers[kind](event)
         if desk.dirty and kind is not OrderReport:

@@ -237,6 +237,8 @@ class Desk:
         """What the exchange last stated to hold of a traded symbol beyond what our fills add up to; futures."""
         self.stated: dict[Symbol, tuple[Steps, Steps]] = {}
         """What it last stated of a traded symbol, and what the ledger held then; futures."""
+        self.told: dict[Symbol, tuple[Ms, Ms, Steps]] = {}
+        """(as of, heard at, steps) of the last news of a position that the ledger has not come to yet; futures."""
         self.gone: dict[Symbol, Steps] = {}
         """What of the lots of ours it states not to be there, signed as a trade that takes it away; see ``gone``."""
         self.beyond: set[Symbol] = set()

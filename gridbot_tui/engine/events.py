@@ -192,6 +192,13 @@ class AccountState(Event, frozen=True, tag=True):
     """Futures: every open position. Spot: empty."""
 
 
+class PositionTold(Event, frozen=True, tag=True):
+    """A futures position as the news of a change of it told. The trade that changed it is told by itself."""
+
+    symbol: Symbol
+    steps: Steps
+
+
 class OpenOrders(Event, frozen=True, tag=True):
     """The complete list of open orders of the traded symbols, plain and conditional, as of ``at``."""
 

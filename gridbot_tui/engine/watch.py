@@ -1,6 +1,6 @@
 """The account under watch: equity, drawdown tiers, leverage, liquidation; at every mark, never a plan."""
 
-from gridbot_tui.engine import breaking, doubts, exposure, planning, protection, walk
+from gridbot_tui.engine import breaking, doubts, exposure, planning, protection, told, walk
 from gridbot_tui.engine.actions import AskAboutOrder, DrawdownFact, EquityFact, ModeFact, RequestResync
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.orders.model import OrderState, TargetStyle
@@ -138,7 +138,10 @@ def _probe(desk: Desk) -> None:
 
 def ask_truth(desk: Desk) -> None:
     """While books and exchange disagree, or a position is held that is not ours, compare again: soon at first, ever
-    more seldom if it stays."""
+    more seldom if it stays; at once where a position was told without the trade that made it."""
+    silent = told.without_trade(desk)
+    if silent:
+        desk.emit(RequestResync(f"the position of {silent} was told, and no trade that makes it so"))
     since = desk.blockers.since("position_unknown")
     pending = desk.ledger.account.pending_since()
     if since is None or (pending is not None and pending < since):

@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
-from gridbot_tui.engine.actions import Action, DecisionFact, PlaceOrder
-from gridbot_tui.engine.events import AccountState, Fill, PositionState, Tick
+from gridbot_tui.engine.actions import Action, DecisionFact, PlaceOrder, RequestResync
+from gridbot_tui.engine.events import AccountState, Fill, PositionState, PositionTold, Tick
 from gridbot_tui.orders.model import OrderKind, Purpose
 from gridbot_tui.units import MINUTE, ZERO, Side
 from tests.engine.tape import BTC, flat
@@ -111,3 +111,25 @@ def test_what_an_exit_has_opened_where_its_position_was_gone_is_ours_and_is_clos
     assert desk.own(BTC) == 0
     assert rig.engine.open_positions() == {}
     assert not [one for one in actions if isinstance(one, PlaceOrder)]
+
+
+def _resyncs(rig: Rig, after: int) -> list[str]:
+    return [one.reason for one in rig.engine.handle(Tick(rig.world.now + after)) if isinstance(one, RequestResync)]
+
+
+def test_a_position_that_is_told_without_its_trade_has_the_exchange_asked_and_once() -> None:
+    rig = _holding()
+    rig.engine.handle(PositionTold(rig.world.now + 1, BTC, 0))
+    assert _resyncs(rig, 1_000) == []
+    assert _resyncs(rig, 3_000) == ["the position of BTCUSDT was told, and no trade that makes it so"]
+    assert _resyncs(rig, 4_000) == []
+
+
+def test_a_position_that_is_told_before_its_trade_or_after_has_nobody_asked() -> None:
+    rig = _holding()
+    own = position(rig)
+    rig.engine.handle(PositionTold(rig.world.now + 2, BTC, own - 1))
+    _sold(rig, 1, 2)
+    rig.engine.handle(PositionTold(rig.world.now + 1, BTC, own + 5))  # an older one, late
+    rig.engine.handle(PositionTold(rig.world.now + 3, "XYZUSDT", 5))
+    assert _resyncs(rig, 3_000) == []

@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from gridbot_tui.engine.events import CashKind
+from gridbot_tui.engine.events import CashKind, Fill
 from gridbot_tui.units import Market
 from tests.exchange_binance.listening import BRISK, Ears, ears
 from tests.exchange_server.serving import Served
@@ -58,7 +58,7 @@ async def test_another_hand_s_order_is_announced_and_its_fill_is_not_ours(served
         await e.until(lambda: e.looks)
         assert "web-1" in e.looks[0]
         assert e.reports("web-1") == []
-        assert not e.heard[-1].ours  # type: ignore[attr-defined]
+        assert [one.ours for one in e.heard if isinstance(one, Fill)] == [False]
 
 
 @BOTH

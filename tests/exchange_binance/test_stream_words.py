@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridbot_tui.engine.events import Cash, CashKind, Fill, OrderReport, Outcome, Quote
+from gridbot_tui.engine.events import Cash, CashKind, Fill, OrderReport, Outcome, PositionTold, Quote
 from gridbot_tui.exchange.binance import frames
 from gridbot_tui.exchange.binance.conflate import Pair, Quotes
 from gridbot_tui.exchange.binance.frames import BadFrame
@@ -287,10 +287,17 @@ def test_money_that_came_or_went_is_told_with_its_reason_and_a_fill_s_own_is_not
     ({"e": "ACCOUNT_UPDATE", "E": 5, "T": 5, "a": {"m": "MARGIN_TYPE_CHANGE"}}, "margin mode of a symbol was changed"),
 ])  # fmt: skip
 def test_another_hand_at_the_settings_that_risk_is_counted_by_is_told_aloud(frame: Any, said: str) -> None:
-    (word,) = futures().of(raw(frame))[2]
+    (word,) = [one for one in futures().of(raw(frame))[2] if not isinstance(one, PositionTold)]
     assert isinstance(word, LookAgain)
     assert word.loud == bool(said)
     assert said in word.reason
+
+
+def test_a_position_of_a_traded_symbol_is_told_as_it_is_now_and_no_leg_of_hedge_mode() -> None:
+    rows = [{"s": "BTCUSDT", "pa": "-0.012", "ps": "BOTH"}, {"s": "XYZUSDT", "pa": "1", "ps": "BOTH"},
+            {"s": "BTCUSDT", "pa": "0.5", "ps": "LONG"}, {"s": "BTCUSDT"}]  # fmt: skip
+    frame = {"e": "ACCOUNT_UPDATE", "E": 6, "T": 5, "a": {"m": "ORDER", "B": [], "P": rows}}
+    assert futures().of(raw(frame))[2] == [PositionTold(5, "BTCUSDT", -12)]
 
 
 @pytest.mark.parametrize(("symbol", "leverage", "loud"), [
@@ -426,7 +433,7 @@ def test_every_recorded_futures_user_frame_is_read() -> None:
     words = FuturesWords(FUTURES, lambda _: True, KnownIds())
     told = [w for frame in recorded("futures_real_frames.jsonl") for w in words.of(raw(frame))[2]]
     kinds = Counter(type(w).__name__ for w in told)
-    assert kinds == {"OrderReport": 11, "Fill": 5, "WalletMoved": 1, "LookAgain": 3}, told
+    assert kinds == {"OrderReport": 11, "Fill": 5, "WalletMoved": 1, "LookAgain": 3, "PositionTold": 4}, told
     rebate = next(w for w in told if isinstance(w, Fill) and w.symbol == "ETHBUSD" and w.maker)
     assert rebate.fee == Decimal("-0.00074625")
 

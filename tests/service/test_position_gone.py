@@ -67,3 +67,20 @@ def test_a_stop_after_a_reset_that_nobody_has_noticed_ends_verified(tmp_path: Pa
         assert LEFT in result.text
 
     live_through(story, tmp_path)
+
+
+def test_a_trade_by_hand_whose_news_is_lost_is_known_by_the_position_within_seconds(tmp_path: Path) -> None:
+    """Comparisons are a minute apart: until one came, exits rested for what was sold."""
+
+    async def story(scene: Scene) -> None:
+        await _held(scene)
+        scene.served.faults({"kind": "drop", "on": "ORDER_TRADE_UPDATE", "times": 4})
+        scene.sold_by_hand("by-hand", "0.016")
+        await scene.until(lambda _: scene.saw("external_fill"), "it is booked", 6.0)
+        await scene.agreed()
+        assert not [row for row in scene.standing() if row["side"] == "SELL" and "clientAlgoId" in row]
+        scene.served.faults()
+        assert (await scene.stop()).exit_code == 0
+        assert scene.contradictions() == []
+
+    live_through(story, tmp_path)

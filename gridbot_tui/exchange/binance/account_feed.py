@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from gridbot_tui.engine.events import Cash, Event, Fill, LinkChanged, OrderReport
+from gridbot_tui.engine.events import Cash, Event, Fill, LinkChanged, OrderReport, PositionTold
 from gridbot_tui.exchange.binance.clock import Clock
 from gridbot_tui.exchange.binance.doors import FuturesAccountDoor, SpotAccountDoor, ways
 from gridbot_tui.exchange.binance.errors import BinanceError
@@ -227,6 +227,8 @@ class AccountFeed:
                 self._tell((word.client_id, word.outcome, word.filled, word.at), word)
             case Cash():
                 self._tell(word.cash_id, word)
+            case PositionTold():
+                self._tell((word.symbol, word.at, word.steps), word)
             case Doubtful(fill=fill, order_number=number):
                 self._jobs.start(self._hold(fill, number), f"trade {fill.trade_id}")
             case WalletMoved():

@@ -174,9 +174,11 @@ class WalletRow(Struct, frozen=True):
 
 
 class PositionRow(Struct, frozen=True):
-    """One position of ACCOUNT_UPDATE: ``mt`` is its margin mode."""
+    """One position of ACCOUNT_UPDATE: ``mt`` is its margin mode, ``pa`` the signed quantity."""
 
     s: str = ""
+    pa: str | None = None
+    ps: str | None = "BOTH"
     mt: str | None = ""
 
 

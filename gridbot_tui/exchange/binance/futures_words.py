@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from gridbot_tui.engine.events import Fill, OrderReport, Outcome
+from gridbot_tui.engine.events import Fill, OrderReport, Outcome, PositionTold
 from gridbot_tui.exchange.binance import frames
 from gridbot_tui.exchange.binance.account_words import forced_by
 from gridbot_tui.exchange.binance.frames import FuturesOrder
@@ -71,7 +71,7 @@ class FuturesWords(StreamWords):
             return news.E, self._algo(news)
         if kind == "ACCOUNT_UPDATE":
             account = frames.account_update(raw)
-            return account.E, _wallet(account)
+            return account.E, [*self._positions(account), *_wallet(account)]
         if kind == "listenKeyExpired":
             return 0, [Ended("the listen key expired")]
         if kind == "serverShutdown":
@@ -171,6 +171,16 @@ class FuturesWords(StreamWords):
         if o.tt and outcome is Outcome.EXPIRED:  # the word for the trigger itself may be lost, or come later
             return [OrderReport(at, o.s, o.caid, Outcome.TRIGGERED), report]
         return [report]
+
+    # -- positions ------------------------------------------------------------------------------------------
+
+    def _positions(self, update: frames.AccountUpdate) -> list[Word]:
+        """What is left of the positions that changed: where news of a trade is lost, this still tells of it."""
+        return [
+            PositionTold(update.T, row.s, self._scales[row.s].instrument.steps_down(money(row.pa)))
+            for row in update.a.P or ()
+            if row.pa is not None and row.s in self._scales and (row.ps or "BOTH") == "BOTH"
+        ]
 
     # -- settings -------------------------------------------------------------------------------------------
 

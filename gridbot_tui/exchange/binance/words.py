@@ -4,7 +4,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from gridbot_tui.engine.events import Cash, Fill, OrderReport
+from gridbot_tui.engine.events import Cash, Fill, OrderReport, PositionTold
 from gridbot_tui.units import Asset, ClientId, Money, Ms, Symbol
 
 
@@ -52,7 +52,7 @@ class Foreign(Struct, frozen=True):
     client_id: ClientId
 
 
-Word = Fill | OrderReport | Cash | WalletMoved | LookAgain | Doubtful | Ended | Leaving | Foreign
+Word = Fill | OrderReport | Cash | PositionTold | WalletMoved | LookAgain | Doubtful | Ended | Leaving | Foreign
 
 SILENT: Final = frozenset(
     {
