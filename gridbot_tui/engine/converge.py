@@ -10,7 +10,7 @@ from gridbot_tui.engine.planning import unwinds
 from gridbot_tui.orders.churn import LET_GO
 from gridbot_tui.orders.desired import desired, is_dust, strongest
 from gridbot_tui.orders.model import Desired, NewOrder, OrderState, Purpose, Slot, SlotState, Target, TargetStyle
-from gridbot_tui.orders.plain import HeldLot, beyond_exits, plan_exit
+from gridbot_tui.orders.plain import HeldLot, beyond_exits, plan_exit, wrong_side
 from gridbot_tui.orders.reconcile import ALL, BUYS, SELLS, SINGLES, Convergence
 from gridbot_tui.orders.rungs import Touch, touch_for
 from gridbot_tui.risk.breakers import BY_NAME
@@ -160,8 +160,13 @@ def targets_for(
     for demand in protection.demands(desk, state, account):
         ours = _of_ours(desk, name, demand.position) if demand.reason == "liquidation" else demand.position
         found.append(msgspec.structs.replace(demand, position=ours))
-    if state.plan is not None and state.mark is not None:
-        way_out = plan_exit(state.plan, state.mark * state.instrument.tick_f, _own(desk, name))
+    plan = state.plan
+    if plan is not None:
+        turned = wrong_side(plan, _own(desk, name), lambda: _opened(desk, name, plan.epoch))
+        if turned is not None:
+            found.append(turned)
+    if plan is not None and state.mark is not None:
+        way_out = plan_exit(plan, state.mark * state.instrument.tick_f, _own(desk, name))
         if way_out is not None:
             found.append(way_out)
     return found
@@ -249,6 +254,11 @@ def _same(asked: tuple[object, ...], before: tuple[object, ...]) -> bool:
 
 def _own(desk: Desk, symbol: Symbol) -> int:
     return desk.own(symbol)
+
+
+def _opened(desk: Desk, symbol: Symbol, epoch: int) -> Steps:
+    """What orders of a plan have opened, signed."""
+    return sum(lot.side * lot.steps for lot in desk.ledger.book(symbol) if not lot.external and lot.epoch == epoch)
 
 
 def _held(desk: Desk, symbol: Symbol, position: Steps) -> list[HeldLot]:

@@ -7,7 +7,7 @@ laid, so that a level keeps its number, and its lot, when the range trails.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import exp, log
 from operator import attrgetter
 from typing import Final
@@ -22,6 +22,8 @@ from gridbot_tui.units import Market, Side, Steps, Ticks
 _NEAR: Final = 1e-9
 """A level this close to the start, relatively, is at it: float noise, not price."""
 _PRICE: Final = attrgetter("price")
+
+_SIDE: Final = {"long": 1, "short": -1}
 
 HeldLot = tuple[int, Side, Steps]
 """(level, side the lot was opened on, steps): what a level holds."""
@@ -102,6 +104,18 @@ def plan_exit(plan: GridPlan, price: float, position: Steps) -> Target | None:
     if plan.take_profit_price is not None and (price - plan.take_profit_price) * sign >= 0.0:
         return Target(0, TargetStyle.TAKER, "take_profit_price")
     return None
+
+
+def wrong_side(plan: GridPlan, position: Steps, opened: Callable[[], Steps]) -> Target | None:
+    """The way out of what a one-sided grid never opens: its exits filled while the exchange (deleveraging) or another
+    hand took from under them what they were for. None where there is nothing of the kind.
+
+    ``opened``: the part of ``position`` that orders of this plan have opened; an earlier grid's keeps its exits.
+    """
+    if _SIDE.get(plan.grid_side, 0) * position >= 0:
+        return None
+    steps = opened()
+    return Target(position - steps, TargetStyle.TAKER, "wrong_side") if steps else None
 
 
 def beyond_exits(plan: GridPlan, price: float) -> bool:

@@ -228,3 +228,47 @@ def test_on_spot_what_the_owner_holds_offers_and_sells_is_none_of_ours(tmp_path:
         assert float(coins["free"]) == pytest.approx(0, abs=1e-5)
 
     live_through(story, tmp_path, market=Market.SPOT, sets=SETS, balances={"USDT": "10000", "BTC": "0.5"})
+
+
+@pytest.mark.parametrize("taken", ["by hand", "deleveraging"])
+def test_a_grid_of_one_side_closes_what_its_exits_open_while_another_takes_their_position(
+    taken: str, tmp_path: Path
+) -> None:
+    """Deleveraging comes where a position gains, and so do its exits: a long grid was left with a short of its own."""
+
+    async def story(scene: Scene) -> None:
+        await scene.start()
+        await scene.trading()
+        scene.carry(0.985)
+        await scene.until(lambda _: scene.holds(), "it has filled")
+        await scene.agreed()
+        if taken == "by hand":
+            scene.sold_by_hand("by-hand", "0.012")
+        else:
+            scene.served.control("act", kind="deleverage", symbol="BTCUSDT")
+        scene.carry(1.005)
+        (row,) = scene.ask("/fapi/v3/positionRisk")
+        assert float(row["positionAmt"]) < 0
+        await scene.until(lambda _: not scene.holds(), "it is closed", SOON_S)
+        await scene.agreed()
+        assert (await scene.stop()).exit_code == 0
+        assert scene.contradictions() == []
+
+    live_through(story, tmp_path, sets={**SETS, "ladder.plain.side": "long"})
+
+
+def test_what_an_earlier_grid_of_the_other_side_holds_keeps_its_exits(tmp_path: Path) -> None:
+    async def story(scene: Scene) -> None:
+        await scene.start(**{"ladder.plain.side": "short"})
+        await scene.trading()
+        scene.carry(1.015)
+        await scene.until(lambda _: scene.holds(), "it has filled")
+        await scene.agreed()
+        await scene.leave()
+        await scene.start(**{"ladder.plain.side": "long"})
+        await scene.until(lambda p: any(one.purpose == "grid" for one in p.orders), "it trades")
+        await scene.agreed()
+        assert scene.holds()
+        assert [row for row in scene.standing() if row["side"] == "BUY" and row.get("status") == "NEW"]
+
+    live_through(story, tmp_path, sets=SETS)
