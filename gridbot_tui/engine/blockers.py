@@ -39,6 +39,7 @@ SEVERITY: dict[str, int] = {
     "no_equity": 11,
     "lot_below_minimum": 11,
     "base_locked": 11,
+    "position_limit": 11,
     "levels_too_close": 11,
     "no_room": 11,
     "filtered": 11,

@@ -5,7 +5,7 @@ import msgspec
 from gridbot_tui.engine import exposure, protection, walk
 from gridbot_tui.engine.actions import CancelFact, CancelOrder, IntentFact, PlaceOrder, ServeFact
 from gridbot_tui.engine.desk import Desk, SymbolDesk
-from gridbot_tui.engine.locked import BASE_LOCKED, free_base, within_free
+from gridbot_tui.engine.locked import BASE_LOCKED, POSITION_LIMIT, free_base, within_free, within_most
 from gridbot_tui.engine.planning import unwinds
 from gridbot_tui.orders.churn import LET_GO
 from gridbot_tui.orders.desired import desired, is_dust, strongest
@@ -50,6 +50,7 @@ WITHHELD = frozenset(
         "beyond_exit",
         "no_room",
         BASE_LOCKED,
+        POSITION_LIMIT,
         "loop_lag",
         "clock",
         "exchange_errors",
@@ -83,6 +84,7 @@ CLEARS = {
     "dust": "when it joins a tradable amount",
     ONE_SIDE: "when the drawdown is over, or the position",
     BASE_LOCKED: "when the orders that hold it are gone",
+    POSITION_LIMIT: "when the account holds less of it, or the exchange allows more",
     "circuit_open": "when the exchange takes one probe order again",
 }
 
@@ -282,7 +284,7 @@ def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portf
         _without_prices(desk, state, whole)
         return view
     own, free = _own(desk, state.symbol), free_base(desk, state)
-    whole = within_free(whole, own, free, state)
+    whole = within_most(desk, within_free(whole, own, free, state), state)
     found = desk.reconciler.reconcile(
         whole,
         desk.orders.live(state.symbol),

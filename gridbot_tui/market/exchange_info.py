@@ -163,6 +163,10 @@ class _Filters:
                 return number
         return None
 
+    def says(self, kind: str, key: str) -> bool:
+        """Whether a filter is there and has this set to true."""
+        return self._by_type.get(kind, {}).get(key) is True
+
     def need(self, kind: str, key: str) -> Decimal:
         """As ``find``, for what no instrument can be without."""
         value = self.find((kind, key))
@@ -189,6 +193,8 @@ def _instrument(
     notional = filters.find(
         ("MIN_NOTIONAL", "notional"), ("MIN_NOTIONAL", "minNotional"), ("NOTIONAL", "minNotional")
     )
+    position = filters.find(("MAX_POSITION", "maxPosition"))
+    value = filters.find(("NOTIONAL", "maxNotional"))
     max_steps = _UNLIMITED if largest is None else int(largest / step)
     ladder = ladders.get(symbol, CONSERVATIVE_BRACKETS) if market is Market.FUTURES else ()
     return Instrument(
@@ -209,4 +215,7 @@ def _instrument(
         percent_down=down or Decimal(0),
         max_orders=_DEFAULT_MAX_ORDERS if orders is None else int(orders),
         brackets=ladder,
+        max_notional=value,
+        max_market_notional=value if filters.says("NOTIONAL", "applyMaxToMarket") else None,
+        max_position=None if position is None else int(position / step),
     )

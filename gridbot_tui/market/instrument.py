@@ -56,6 +56,13 @@ class Instrument(Struct, frozen=True, dict=True):
     """Prices of orders are multiples of so many ticks: 1, but where the exchange has made its tick size coarser while
     something was held that was traded in the old one."""
 
+    max_notional: Money | None = None
+    """Spot: largest value of one limit order, quote; None where none is set."""
+    max_market_notional: Money | None = None
+    """Spot: largest value of one market order."""
+    max_position: Steps | None = None
+    """Spot: most base that the account may hold, with what its open buys would bring; a buy beyond it is refused."""
+
     # The forms used on the hot path, computed once.
 
     @cached_property
@@ -92,6 +99,16 @@ class Instrument(Struct, frozen=True, dict=True):
     def least_value(self) -> int:
         """The smallest ticks x steps that reaches ``min_notional``."""
         return int((self.min_notional / self.unit).to_integral_value(ROUND_CEILING))
+
+    def most_steps(self, price: Ticks) -> Steps:
+        """Largest quantity of one limit order at that price."""
+        return _worth_at_most(self.max_notional, self.unit, price, self.max_steps)
+
+    def most_market_steps(self, price: Ticks) -> Steps:
+        """Largest quantity of one market order while the market is at that price. The exchange goes by an average of
+        some minutes: a tenth is left for what the price has moved since."""
+        limit = None if self.max_market_notional is None else self.max_market_notional * 9 / 10
+        return _worth_at_most(limit, self.unit, price, self.market_max_steps)
 
     def ticks_down(self, price: float | Decimal) -> Ticks:
         """The highest whole tick at or below ``price``."""
@@ -134,6 +151,10 @@ class Instrument(Struct, frozen=True, dict=True):
         """``notional`` as a spot exchange books it: 3.558 at 0.000627 is told as 0.00223086."""
         value = self.notional(ticks, steps)
         return value if self.cents else cut(value)
+
+
+def _worth_at_most(limit: Money | None, unit: Decimal, price: Ticks, most: Steps) -> Steps:
+    return most if limit is None or price <= 0 else min(most, int(limit / (unit * price)))
 
 
 def _whole(value: float | Decimal, size: Decimal, size_f: float, rounding: str) -> int:

@@ -76,6 +76,7 @@ ROUTINE: Final = frozenset(
         "no_equity",
         "lot_below_minimum",
         "base_locked",
+        "position_limit",
         "levels_too_close",
         "no_room",
         "filtered",

@@ -70,7 +70,7 @@ def work_target(
         delta = 0
     passive = style is _PASSIVE
     price = (touch.bid if side is _BUY else touch.ask) if passive else thin
-    most = instrument.market_max_steps if price is None else instrument.max_steps
+    most = instrument.most_market_steps(touch.bid) if price is None else instrument.most_steps(price)
     steps = min(abs(delta), most)
     cancels: list[ClientId] = []
     waits = False

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.book import LiveOrder
@@ -272,6 +273,8 @@ class _Work:
         """The grid orders of one side."""
         p = self.r.params
         wanted = [slot for slot in self.desired.resting if slot.side is side and slot.state is _RESTING]
+        if self.instrument.max_notional is not None:
+            wanted = [self._worth_allowed(slot) for slot in wanted]
         near = p.price_tolerance * self.desired.spacing
         kept, loose, missing = match(wanted, self.orders[side], near, p.quantity_tolerance, self.instrument.max_steps)
         kept = self._covered(side, kept, loose, missing)
@@ -282,6 +285,11 @@ class _Work:
         self.kept += kept
         if missing:
             self._create(side, missing)
+
+    def _worth_allowed(self, slot: Slot) -> Slot:
+        """A slot without what makes it worth more than one order may be: that follows once the order has filled."""
+        most = self.instrument.most_steps(slot.price)
+        return slot if slot.steps <= most else replace(slot, steps=most)
 
     def _covered(self, side: Side, kept: list[Pair], loose: list[LiveOrder], missing: list[Slot]) -> list[Pair]:
         """Where a side only closes inventory, kept orders may not sell more than is held: the hysteresis

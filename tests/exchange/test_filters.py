@@ -83,6 +83,23 @@ def test_spot_answers_with_binances_code_and_filter_name(order: NewOrder, code: 
     assert name in (said.detail if said else "")
 
 
+def test_spot_refuses_what_is_worth_too_much_and_what_an_account_may_not_hold() -> None:
+    limited = instrument(market=Market.SPOT, max_notional=D(150), max_market_notional=D(150), max_position=2_000)
+    tape = Tape({"XYZUSDT": [flat(0, 1000)]}, {"XYZUSDT": limited})
+    world = World(tape, AccountConfig(Market.SPOT, {"USDT": D(10_000)}))
+    world.next()
+
+    def said(order: NewOrder) -> str:
+        why = world.exchange.place(order)
+        return f"{why.code} {why.detail}" if why else ""
+
+    assert said(limit("worth", BUY, 990, 1_600)) == "-1013 Filter failure: NOTIONAL"
+    assert said(market_order("worth-at-market", BUY, 1_600)) == "-1013 Filter failure: NOTIONAL"
+    assert said(limit("first", BUY, 990, 1_200)) == ""
+    assert said(limit("beyond", BUY, 980, 801)) == "-1013 Filter failure: MAX_POSITION"
+    assert said(limit("fits", BUY, 980, 800)) == ""
+
+
 def test_a_client_id_is_unique_among_open_orders_only() -> None:
     for market, code in ((Market.FUTURES, -4116), (Market.SPOT, -2010)):
         world = opened(market=market)

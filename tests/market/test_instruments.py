@@ -139,6 +139,20 @@ def test_what_no_market_order_may_be_is_no_order_at_all() -> None:
     assert found.min_steps == 3
 
 
+def test_what_an_order_may_be_worth_and_an_account_may_hold_is_read() -> None:
+    notional = {"minNotional": "5", "maxNotional": "900", "applyMaxToMarket": False}
+    found = instruments({"symbols": [_symbol(NOTIONAL=notional, MAX_POSITION={"maxPosition": "40.7"})]})["ABCUSDT"]
+    assert (found.max_notional, found.max_market_notional, found.max_position) == (Decimal(900), None, 81)
+    assert found.most_steps(1_000) == 180, "at 10.00 a step of 0.5 is worth 5"
+    assert found.most_steps(10) == found.max_steps
+    assert found.most_market_steps(1_000) == found.market_max_steps
+    found = instruments({"symbols": [_symbol(NOTIONAL={**notional, "applyMaxToMarket": True})]})["ABCUSDT"]
+    assert found.max_position is None
+    assert found.most_market_steps(1_000) == 162, "less than a limit order's: it is judged by an average price"
+    found = instruments({"symbols": [_symbol()]})["ABCUSDT"]
+    assert (found.max_notional, found.max_position, found.most_steps(1_000)) == (None, None, found.max_steps)
+
+
 def test_binances_own_bracket_document_is_read() -> None:
     tier = {
         "bracket": 1,

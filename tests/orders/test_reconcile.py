@@ -498,6 +498,16 @@ def test_the_exchanges_order_limit_keeps_room_for_target_and_stop() -> None:
     assert sorted(order.kind for order in desk.compare(wish).creates) == ["limit", "limit", "stop_market"]
 
 
+def test_no_order_is_worth_more_than_the_exchange_takes_and_one_that_is_is_kept() -> None:
+    most = BTC.notional(600_000, 20)
+    desk = Desk(msgspec.structs.replace(BTC, max_notional=most))
+    wish = want(slot(1, 600_000, steps=26), slot(2, 590_000, steps=20))
+    sent = desk.compare(wish).creates
+    assert [(order.price, order.steps) for order in sent] == [(600_000, 20), (590_000, 20)]
+    desk.converge(wish)
+    assert desk.compare(wish).done
+
+
 @pytest.mark.parametrize("instrument", [BTC, SPOT])
 def test_comparing_changes_nothing(instrument: Instrument) -> None:
     desk = Desk(instrument)

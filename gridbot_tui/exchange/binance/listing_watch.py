@@ -7,6 +7,7 @@ that a position will be settled, or that it is time to begin another run (``serv
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Final
 
 from gridbot_tui.exchange.binance.clock import Clock
@@ -128,21 +129,28 @@ def _changes(
             yield f"{symbol}: Binance has changed its {changed}: {what_then}"
 
 
+def _amount(limit: Decimal | None) -> str:
+    return "none" if limit is None else plain(limit)
+
+
 def _filters(was: Instrument, now: Instrument) -> Iterator[str]:
     """What differs of what orders must obey and liquidation goes by, in words; funding comes another way."""
     for name, old, new in (
         ("tick size", was.tick, now.tick),
         ("quantity step", was.step, now.step),
         ("least order value", was.min_notional, now.min_notional),
+        ("largest order value", was.max_notional, now.max_notional),
+        ("largest value of a market order", was.max_market_notional, now.max_market_notional),
     ):
         if old != new:
-            yield f"{name} from {plain(old)} to {plain(new)}"
+            yield f"{name} from {_amount(old)} to {_amount(new)}"
     if (was.tick, was.step) == (now.tick, now.step):
         for name, then, today in (
             ("least quantity", was.min_steps, now.min_steps),
             ("largest quantity", was.max_steps, now.max_steps),
             ("largest market order", was.market_max_steps, now.market_max_steps),
             ("number of orders", was.max_orders, now.max_orders),
+            ("most base that may be held", was.max_position, now.max_position),
         ):
             # Spot reckons the largest market order anew every day from what is traded: no order needs the latest.
             if then != today and not (name == "largest market order" and now.market is Market.SPOT):

@@ -69,7 +69,11 @@ def spot_filters(tape: Tape) -> list[Json]:
     """Exactly the filters that are enforced."""
     i = tape.instrument
     up, down = plain(i.percent_up), plain(i.percent_down)
-    return [
+    most = "9000000000.00000000" if i.max_notional is None else fixed(i.max_notional)
+    position = [] if i.max_position is None else [
+        {"filterType": "MAX_POSITION", "maxPosition": fixed(i.quantity(i.max_position))}
+    ]  # fmt: skip
+    return [*position,
         {"filterType": "PRICE_FILTER", "minPrice": fixed(i.price(max(1, i.min_price))),
          "maxPrice": fixed(i.price(i.max_price)), "tickSize": fixed(i.price_every * i.tick)},
         {"filterType": "LOT_SIZE", "minQty": fixed(i.quantity(max(1, i.min_steps))),
@@ -79,7 +83,7 @@ def spot_filters(tape: Tape) -> list[Json]:
         {"filterType": "PERCENT_PRICE_BY_SIDE", "bidMultiplierUp": up, "bidMultiplierDown": "0",
          "askMultiplierUp": "1000000", "askMultiplierDown": down, "avgPriceMins": 0},
         {"filterType": "NOTIONAL", "minNotional": fixed(i.min_notional), "applyMinToMarket": True,
-         "maxNotional": "9000000000.00000000", "applyMaxToMarket": False, "avgPriceMins": 0},
+         "maxNotional": most, "applyMaxToMarket": i.max_market_notional is not None, "avgPriceMins": 0},
         {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": i.max_orders},
         {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": 5},
         {"filterType": "MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends": 10},

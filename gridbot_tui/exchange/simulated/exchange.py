@@ -191,6 +191,7 @@ class Exchange:
             check_spot(venue.instrument, new, venue.last)
             or (no.SPOT_DUPLICATE if duplicate else None)
             or self._check_count(venue, conditional)
+            or self._check_position(venue, new)
             or self._check_crossing(venue, new)
         )
 
@@ -206,6 +207,16 @@ class Exchange:
         if conditional and len(venue.stops) >= self.params.max_spot_stops:
             return no.filter_failure("MAX_NUM_ALGO_ORDERS")
         return None
+
+    def _check_position(self, venue: Venue, new: NewOrder) -> Refusal | None:
+        """Spot: what the account holds of the base, and would by its open buys and this one."""
+        most = venue.instrument.max_position
+        if most is None or new.side is not _BUY or self.spot is None:
+            return None
+        orders = [one for one in self.history.open.values() if one.symbol == venue.symbol and one.side is _BUY]
+        bought = sum(one.left for one in orders) + new.steps
+        held = self.spot.totals.get(venue.instrument.base, ZERO) + venue.instrument.quantity(bought)
+        return no.filter_failure("MAX_POSITION") if held > venue.instrument.quantity(most) else None
 
     def _check_reduce_only(self, venue: Venue, new: NewOrder) -> Refusal | None:
         """-2022 where there is nothing to reduce; a stop is judged when it fires."""

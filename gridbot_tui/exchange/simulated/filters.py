@@ -50,7 +50,9 @@ def check_spot(instrument: Instrument, order: NewOrder, reference: Ticks) -> Ref
         return no.filter_failure("MARKET_LOT_SIZE")
     if order.kind is _LIMIT and price is not None and _outside(instrument, order.side, price, reference):
         return no.filter_failure("PERCENT_PRICE_BY_SIDE")
-    if instrument.notional(price or reference, order.steps) < instrument.min_notional:
+    value = instrument.notional(price or reference, order.steps)
+    most = instrument.max_market_notional if order.kind is _MARKET else instrument.max_notional
+    if value < instrument.min_notional or (most is not None and value > most):
         return no.filter_failure("NOTIONAL")
     return None
 

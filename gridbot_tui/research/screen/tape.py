@@ -39,6 +39,8 @@ MOST_BARS: Final = 20_000_000
 MOST_LEVELS: Final = 60
 MOST_COINS: Final = 2e10
 """A base is counted in parts of a hundred-millionth, in 63 bits; a run may multiply its capital before it buys."""
+ROOMY: Final = 100
+"""So many times what a run begins with an order may be worth at the least: none ever comes to it."""
 BLOCK: Final = 8
 """Bars of a stretch that share a row of ``Tape.blocks``."""
 RANGES: Final = ((2, True), (1, False), (5, True), (4, False))
@@ -111,6 +113,11 @@ def fits(prepared: Prepared) -> str:
         return "a step finer than eight decimals"
     if not all(one.cents or one.market is Market.FUTURES for one in prepared.market.instruments.values()):
         return "a tick times step finer than eight decimals on spot"
+    if any(one.max_position is not None for one in prepared.market.instruments.values()):
+        return "a limit on what the account may hold"
+    least = min((one.max_notional for one in prepared.market.instruments.values() if one.max_notional), default=None)
+    if least is not None and float(least) < ROOMY * _money(prepared):
+        return "a limit on an order's value that the capital could come to"
     if len(prepared.market.symbols) > MOST_SYMBOLS:
         return f"more than {MOST_SYMBOLS} symbols on one account"
     if prepared.market.bars_total > MOST_BARS:
@@ -125,9 +132,14 @@ def _coins(prepared: Prepared) -> float:
     series = list(prepared.market.series.values())
     if series[0].instrument.market is not Market.SPOT:
         return 0.0
-    config = prepared.engine_config()
-    money = float(prepared.account(config).balances[config.quote])
+    money = _money(prepared)
     return max(money / max(float(one.low.min()) * one.instrument.tick_f, 1e-300) for one in series)
+
+
+def _money(prepared: Prepared) -> float:
+    """What a run begins with, quote."""
+    config = prepared.engine_config()
+    return float(prepared.account(config).balances[config.quote])
 
 
 def _plain(prepared: Prepared) -> str:
