@@ -235,12 +235,14 @@ class Desk:
         """Open orders on the account that are not the bot's, by client id: counted as risk, never touched."""
         self.unexplained: dict[Symbol, Steps] = {}
         """What the exchange last stated to hold of a traded symbol beyond what our fills add up to; futures."""
-        self.stated: dict[Symbol, tuple[Steps, Steps]] = {}
-        """What it last stated of a traded symbol, and what the ledger held then; futures."""
+        self.stated: dict[Symbol, tuple[Steps, Steps, Ms]] = {}
+        """What it last stated of a traded symbol, what the ledger held then, and since when both are so; futures."""
         self.told: dict[Symbol, tuple[Ms, Ms, Steps]] = {}
         """(as of, heard at, steps) of the last news of a position that the ledger has not come to yet; futures."""
         self.gone: dict[Symbol, Steps] = {}
         """What of the lots of ours it states not to be there, signed as a trade that takes it away; see ``gone``."""
+        self.proved: set[Symbol] = set()
+        """Symbols of ``gone`` of which later statements have said the same: one may be older than the last fill."""
         self.beyond: set[Symbol] = set()
         """Symbols in which exits of ours, sent for what was gone, have opened a position."""
         self.second_bot_at: Ms = 0

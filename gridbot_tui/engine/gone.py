@@ -2,14 +2,19 @@
 
 A grid exit is a plain order: sent for what is gone it opens a position. So may one that rested, or was on its way, when
 the position went (a testnet that was reset, a trade by another hand that no list has). Two statements that agree say
-so, and what it opened is ours to close.
+so, and what it opened is ours to close. Nor is a position flat before two have said so: one may be older than a fill.
 """
 
+from typing import Final
+
 from gridbot_tui.engine.desk import Desk
-from gridbot_tui.units import Steps, Symbol, plain
+from gridbot_tui.units import Ms, Steps, Symbol, plain
+
+AGREE: Final[Ms] = 2_000
+"""Statements that say the same prove it where they are so far apart, and the ledger has stood still meanwhile."""
 
 
-def stated(desk: Desk, symbol: Symbol, theirs: Steps) -> None:
+def stated(desk: Desk, at: Ms, symbol: Symbol, theirs: Steps) -> None:
     """Compare lots of ours with what the exchange has just stated of their symbol."""
     book = desk.ledger.book(symbol)
     ours, own = book.position, book.own_position
@@ -18,15 +23,19 @@ def stated(desk: Desk, symbol: Symbol, theirs: Steps) -> None:
     # What was gone stays so while the difference does, whatever of it has been sold since.
     still = min(before, unexplained, key=abs) if before * unexplained > 0 else 0
     gone = max(there - own, still, key=abs)
-    same = desk.stated.get(symbol) == (theirs, ours)
-    desk.stated[symbol] = (theirs, ours)
+    last = desk.stated.get(symbol)
+    since = last[2] if last is not None and last[:2] == (theirs, ours) else at
+    desk.stated[symbol] = (theirs, ours, since)
     was = desk.own(symbol)
     desk.gone.pop(symbol, None)
+    desk.proved.discard(symbol)
     desk.beyond.discard(symbol)
     if gone:
         desk.gone[symbol] = gone
-        if same and (own + gone) * gone > 0:
-            desk.beyond.add(symbol)
+        if at - since >= AGREE:
+            desk.proved.add(symbol)
+            if (own + gone) * gone > 0:
+                desk.beyond.add(symbol)
     if desk.own(symbol) == was and bool(before) == bool(gone):
         return
     desk.symbol_changed(symbol)

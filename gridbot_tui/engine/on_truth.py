@@ -101,7 +101,7 @@ def _compare_positions(desk: Desk, event: AccountState) -> None:
         same = before.get(symbol) == theirs - ours  # no news of a trade has come since the last statement
         if ours != theirs and same and _lasts(desk, event.at, symbol):
             ours += held_before.book(desk, event.at, symbol, position, theirs - ours)
-        gone.stated(desk, symbol, theirs)
+        gone.stated(desk, event.at, symbol, theirs)
         if desk.ledger.book(symbol).of_before:
             lasting.add(symbol)
         if ours == theirs:
@@ -295,7 +295,9 @@ def closable(desk: Desk, symbol: Symbol) -> int:
     state = desk.symbols.get(symbol)
     if state is None:
         return 0  # it is not listed any more
-    position, best = desk.own(symbol), state.best
+    doubted = symbol in desk.gone and symbol not in desk.proved
+    position = desk.ledger.book(symbol).own_position if doubted else desk.own(symbol)
+    best = state.best
     if not position or best is None:
         return position
     return 0 if is_dust(state.instrument, position, Touch(*best)) else position

@@ -58,8 +58,13 @@ def test_exits_and_stop_are_for_what_is_stated_to_be_there_and_for_all_again_onc
 
 def test_nothing_is_for_a_position_that_is_gone_and_none_of_it_counts_as_left() -> None:
     rig = _holding()
+    held = rig.engine.open_positions()
+    assert held
     _stated(rig, 0, 1)
     assert _exits(rig) == 0
+    _stated(rig, 0, 900)
+    assert rig.engine.open_positions() == held, "answers may be older than the last fill: nothing is flat by one"
+    _stated(rig, 0, 4_000)
     assert rig.engine.open_positions() == {}
     assert rig.engine.dust() == {}
     assert rig.engine.others() == {}
@@ -107,6 +112,7 @@ def test_what_an_exit_has_opened_where_its_position_was_gone_is_ours_and_is_clos
     rig.engine.handle(bought)
     assert desk.own(BTC) == 0
     _stated(rig, 0, 6_000)
+    _stated(rig, 0, 9_000)
     actions = rig.engine.handle(Tick(rig.world.now + 10_000))
     assert desk.own(BTC) == 0
     assert rig.engine.open_positions() == {}
