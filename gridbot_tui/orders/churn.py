@@ -96,6 +96,8 @@ AT_ONCE: Final[Ms] = 2_000
 
 PERCENT_PRICE: Final = frozenset({-4131, -4016, -4024})
 """Futures: a price too far from the mark. The first is a market order's, which would meet nobody nearer."""
+TOO_MUCH_AT_ONCE: Final = -4005
+"""Futures: more than one order may be; for market orders the exchange may lower that at any time."""
 _NO_MARKET_ORDER: Final = ("percent_price", "market_lot_size")
 """Filters by which spot refuses a market order, all under one code: too far from the average price, or more at once
 than is traded lately; the latter moves from day to day."""
@@ -148,7 +150,8 @@ class Circuits:
             circuit = self._open[key] = _Circuit(code, at)
         circuit.code = code
         said = detail.lower()
-        circuit.thin = code in PERCENT_PRICE or any(word in said for word in _NO_MARKET_ORDER)
+        no_market_order = code == TOO_MUCH_AT_ONCE or any(word in said for word in _NO_MARKET_ORDER)
+        circuit.thin = no_market_order or code in PERCENT_PRICE
         circuit.count += 1
         if circuit.count < self._params.refusals:
             return False

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gridbot_tui.exchange.simulated import exchange, filters
 from gridbot_tui.exchange.simulated import refusals as no
@@ -32,6 +33,29 @@ def test_a_stop_closes_by_a_limit_order_where_market_orders_meet_nobody(
         orders = scene.ask("/fapi/v1/allOrders", symbol="BTCUSDT")
         (closed,) = [one for one in orders if one["timeInForce"] == "GTC" and one["type"] == "LIMIT"]
         assert (closed["status"], closed["reduceOnly"]) == ("FILLED", True)
+
+    live_through(story, tmp_path)
+
+
+@pytest.mark.parametrize("part", [2, 20])
+def test_a_stop_closes_by_a_limit_order_where_market_orders_may_not_be_as_large_any_more(
+    part: int, tmp_path: Path
+) -> None:
+    """Binance lowers the largest market order of a symbol: what was refused (-4005) was sent again just as large."""
+
+    async def story(scene: Scene) -> None:
+        await scene.start()
+        await scene.trading()
+        scene.carry(0.97)
+        await scene.until(lambda _: scene.holds(), "it has filled")
+        await scene.agreed()
+        tape, desk = scene.served.app.place.floors["futures"].tapes["BTCUSDT"], scene.served.account.futures
+        assert desk is not None
+        tape.instrument = replace(tape.instrument, market_max_steps=desk.account.position("BTCUSDT") // part)
+        desk.venues["BTCUSDT"].instrument = tape.instrument
+        result = await scene.stop()
+        assert (result.exit_code, scene.holds()) == (0, False), result.text
+        assert scene.contradictions() == []
 
     live_through(story, tmp_path)
 
