@@ -46,17 +46,14 @@ def _turn(item: pytest.Item) -> int:
 def pytest_runtest_teardown() -> None:
     """What one test has had hidden is hidden from no other, in whatever order they come."""
     forget_secrets()
+    if not gc.get_freeze_count():
+        gc.freeze()
 
 
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.set_threshold(50_000, 50, 20)
     gc.enable()
-
-
-def pytest_runtest_teardown() -> None:
-    if not gc.get_freeze_count():
-        gc.freeze()
 
 
 def pytest_sessionfinish() -> None:

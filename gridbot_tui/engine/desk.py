@@ -259,6 +259,12 @@ class Desk:
         left, way = own + gone, gone if symbol in self.beyond else own
         return left if left * way > 0 else 0  # fills since the statement may be in it already: never past flat by them
 
+    def guarded(self, symbol: Symbol) -> Steps:
+        """What a stop is for, and what a stop of the bot has to close: what is stated not to be there is, until that is
+        proved. A stop only reduces; without one nothing stands between a fill and the market."""
+        doubted = symbol in self.gone and symbol not in self.proved
+        return self.ledger.book(symbol).own_position if doubted else self.own(symbol)
+
     def orders_changed(self, symbol: Symbol) -> None:
         """Something happened to orders: count the symbol's exposure anew and have it converge."""
         state = self.symbols.get(symbol)

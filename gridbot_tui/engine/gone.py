@@ -2,7 +2,8 @@
 
 A grid exit is a plain order: sent for what is gone it opens a position. So may one that rested, or was on its way, when
 the position went (a testnet that was reset, a trade by another hand that no list has). Two statements that agree say
-so, and what it opened is ours to close. Nor is a position flat before two have said so: one may be older than a fill.
+so, and what it opened is ours to close. Before that a position is not flat, and keeps its stop: one statement may be
+older than a fill.
 """
 
 from typing import Final
@@ -26,7 +27,7 @@ def stated(desk: Desk, at: Ms, symbol: Symbol, theirs: Steps) -> None:
     last = desk.stated.get(symbol)
     since = last[2] if last is not None and last[:2] == (theirs, ours) else at
     desk.stated[symbol] = (theirs, ours, since)
-    was = desk.own(symbol)
+    was, known = desk.own(symbol), symbol in desk.proved
     desk.gone.pop(symbol, None)
     desk.proved.discard(symbol)
     desk.beyond.discard(symbol)
@@ -36,7 +37,8 @@ def stated(desk: Desk, at: Ms, symbol: Symbol, theirs: Steps) -> None:
             desk.proved.add(symbol)
             if (own + gone) * gone > 0:
                 desk.beyond.add(symbol)
-    if desk.own(symbol) == was and bool(before) == bool(gone):
+    proved = symbol in desk.proved
+    if desk.own(symbol) == was and bool(before) == bool(gone) and known is proved:
         return
     desk.symbol_changed(symbol)
     one = desk.symbols[symbol].instrument
@@ -44,7 +46,7 @@ def stated(desk: Desk, at: Ms, symbol: Symbol, theirs: Steps) -> None:
         opened = f"{plain(one.quantity(desk.own(symbol)))} {one.base}"
         detail = f"an exit of ours has met a position that was gone and opened one: {opened}; it is closed"
         desk.note(symbol, "position_unknown", detail, "error")
-    elif gone:
+    elif proved and not known:
         left = f"{plain(one.quantity(desk.own(symbol)))} {one.base}"
         detail = f"exits and stop are for what the exchange still holds of our lots: {left}"
         desk.note(symbol, "position_unknown", detail, "warning")

@@ -295,9 +295,7 @@ def closable(desk: Desk, symbol: Symbol) -> int:
     state = desk.symbols.get(symbol)
     if state is None:
         return 0  # it is not listed any more
-    doubted = symbol in desk.gone and symbol not in desk.proved
-    position = desk.ledger.book(symbol).own_position if doubted else desk.own(symbol)
-    best = state.best
+    position, best = desk.guarded(symbol), state.best
     if not position or best is None:
         return position
     return 0 if is_dust(state.instrument, position, Touch(*best)) else position

@@ -79,7 +79,7 @@ def with_stop(
     desk: Desk, state: SymbolDesk, wanted: Desired, view: Portfolio, account: Account | None
 ) -> Desired:
     """Desired with its resting stop; entries that leave no room for one are withheld."""
-    position = desk.own(state.symbol)
+    position = desk.guarded(state.symbol)
     state.stop_reduce_to = None
     if desk.config.market is _SPOT or not position or state.mark is None or account is None:
         return wanted

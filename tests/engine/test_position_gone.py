@@ -33,6 +33,14 @@ def _exits(rig: Rig) -> int:
     return sum(slot.steps for slot in wanted.resting if slot.side is Side.SELL and slot.state == "resting")
 
 
+def _stop(rig: Rig) -> int:
+    """Steps that our stop is for."""
+    wanted = rig.engine.desk.symbols[BTC].desired
+    assert wanted is not None
+    assert wanted.stop is not None
+    return wanted.stop.steps
+
+
 def _sold(rig: Rig, steps: int, after: int) -> list[Action]:
     exit_ = next(live.order for live in rig.engine.desk.orders.live(BTC) if live.order.side is Side.SELL)
     fill = Fill(rig.world.now + after, BTC, exit_.client_id, f"late-{after}", Side.SELL, 592_000, steps, ZERO, "USDT",
@@ -47,11 +55,11 @@ def test_exits_and_stop_are_for_what_is_stated_to_be_there_and_for_all_again_onc
     desk = rig.engine.desk
     assert desk.own(BTC) == own // 2
     assert 0 < _exits(rig) <= own // 2
-    wanted = desk.symbols[BTC].desired
-    assert wanted is not None
-    assert wanted.stop is not None
-    assert wanted.stop.steps == own // 2
-    _stated(rig, own, 1_000)
+    assert _stop(rig) == own, "one statement may be older than a fill"
+    assert rig.engine.open_positions() == {BTC: str(rig.world.instruments[BTC].quantity(own))}
+    _stated(rig, own // 2, 3_000)
+    assert _stop(rig) == own // 2
+    _stated(rig, own, 4_000)
     assert desk.own(BTC) == own
     assert not desk.blockers.holds(BTC, "position_unknown")
 
