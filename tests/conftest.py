@@ -52,7 +52,7 @@ def pytest_runtest_teardown() -> None:
 
 def pytest_collection_finish() -> None:
     gc.freeze()
-    gc.set_threshold(50_000, 50, 20)
+    gc.set_threshold(24_000, 50, 20)
     gc.enable()
 
 
