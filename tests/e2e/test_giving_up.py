@@ -27,7 +27,8 @@ def test_a_start_that_waits_for_its_exchange_ends_at_once(tmp_path: Path, number
         process.send_signal(number)
         process.send_signal(number)
         said = process.stderr.read()
-    assert process.returncode == code
+    # The second may find Python leaving already, and ends what is left of it: 130 too, as a shell tells it.
+    assert process.returncode in {code, -number}
     what = f"ended by {number.name} as it started: no order was sent or cancelled, and what is held is as it was"
     assert said == f"gridbot: {what}\n"
     assert list(tmp_path.rglob("*.db")) == []
