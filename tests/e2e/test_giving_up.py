@@ -50,8 +50,9 @@ def test_one_that_still_loads_says_that_nothing_was_done() -> None:
 def test_a_hang_up_while_it_loads_is_nothing_to_a_bot_and_the_end_of_any_other_command(
     tmp_path: Path, words: tuple[str, ...], code: int
 ) -> None:
-    hung_up = (
-        "import os, signal; from gridbot_tui import __main__, cli; load = cli.main; "
+    hung_up = (  # whoever started the tests may have had hang-ups ignored
+        "import os, signal; signal.signal(signal.SIGHUP, signal.SIG_DFL); "
+        "from gridbot_tui import __main__, cli; load = cli.main; "
         "cli.main = lambda: (os.kill(os.getpid(), signal.SIGHUP), load()); __main__.main()"
     )
     command = [sys.executable, "-c", hung_up, "--home", str(tmp_path), *words]
