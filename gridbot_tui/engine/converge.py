@@ -164,11 +164,11 @@ def targets_for(
         found.append(msgspec.structs.replace(demand, position=ours))
     plan = state.plan
     if plan is not None:
-        turned = wrong_side(plan, _own(desk, name), lambda: _opened(desk, name, plan.epoch))
+        turned = wrong_side(plan, desk.own(name), lambda: _opened(desk, name, plan.epoch))
         if turned is not None:
             found.append(turned)
     if plan is not None and state.mark is not None:
-        way_out = plan_exit(plan, state.mark * state.instrument.tick_f, _own(desk, name))
+        way_out = plan_exit(plan, state.mark * state.instrument.tick_f, desk.own(name))
         if way_out is not None:
             found.append(way_out)
     return found
@@ -176,7 +176,7 @@ def targets_for(
 
 def _of_ours(desk: Desk, symbol: Symbol, to: int) -> int:
     """The part of a reduction of the whole position that falls on ours: what others hold is never touched."""
-    whole, own = desk.ledger.position(symbol), _own(desk, symbol)
+    whole, own = desk.ledger.position(symbol), desk.own(symbol)
     if whole == own:
         return to
     if whole * own <= 0:
@@ -193,7 +193,7 @@ def entries_allowed(desk: Desk, state: SymbolDesk) -> tuple[bool, bool]:
     if desk.tiers.tier != 2:
         return True, True
     # On futures the exchange nets what others hold with ours into one position; on spot it is theirs.
-    position = _own(desk, name) if desk.config.market is _SPOT else desk.ledger.position(name)
+    position = desk.own(name) if desk.config.market is _SPOT else desk.ledger.position(name)
     best = state.touch or state.best
     # Dust can't be sold: were it to count, a spot grid in tier 2 would wait for it for ever.
     if not position or (best is not None and is_dust(state.instrument, position, Touch(*best))):
@@ -210,7 +210,7 @@ def _wanted(
         # Positions stay under their stops; only a kill closes them all the same.
         return Desired(name, plan.epoch if plan else 0, target=desk.latches.target(name) if desk.latches.kill else None)
     targets = targets_for(desk, state, trims, account)
-    position = _own(desk, name)
+    position = desk.own(name)
     best = state.touch or state.best
     if plan is None or best is None:
         return Desired(name, 0, target=strongest([*targets, Target(0, _PASSIVE, "unwind")], position))
@@ -254,10 +254,6 @@ def _same(asked: tuple[object, ...], before: tuple[object, ...]) -> bool:
     )
 
 
-def _own(desk: Desk, symbol: Symbol) -> int:
-    return desk.own(symbol)
-
-
 def _opened(desk: Desk, symbol: Symbol, epoch: int) -> Steps:
     """What orders of a plan have opened, signed."""
     return sum(lot.side * lot.steps for lot in desk.ledger.book(symbol) if not lot.external and lot.epoch == epoch)
@@ -283,7 +279,7 @@ def _close_difference(desk: Desk, state: SymbolDesk, whole: Desired, view: Portf
     if best is None:
         _without_prices(desk, state, whole)
         return view
-    own, free = _own(desk, state.symbol), free_base(desk, state)
+    own, free = desk.own(state.symbol), free_base(desk, state)
     whole = within_most(desk, within_free(whole, own, free, state), state)
     found = desk.reconciler.reconcile(
         whole,

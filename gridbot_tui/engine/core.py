@@ -271,8 +271,8 @@ class Engine:
     def others(self) -> dict[Symbol, str]:
         """What another hand holds in the traded symbols: never touched."""
         left: dict[Symbol, str] = {}
-        for symbol, book in self.desk.ledger.books.items():
-            desk = self.desk
+        desk = self.desk
+        for symbol, book in desk.ledger.books.items():
             steps = book.external_position + desk.unexplained.get(symbol, 0) - desk.gone.get(symbol, 0)
             if steps:
                 left[symbol] = str(book.instrument.quantity(steps))
@@ -283,7 +283,8 @@ class Engine:
         desk = self.desk
         return {
             symbol: str(desk.instruments[symbol].quantity(desk.ledger.book(symbol).own_position - desk.own(symbol)))
-            for symbol in desk.gone.keys() - desk.beyond
+            for symbol in desk.gone
+            if symbol not in desk.beyond
         }
 
 

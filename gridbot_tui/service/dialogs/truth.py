@@ -176,9 +176,7 @@ class Truth:
     def reconcile(self) -> Dialog[None]:
         """Compare books with the exchange while trading goes on."""
         yield from self._missed_money()
-        reply = yield from ask(AskOpenOrders(self._id()))
-        self._feed(_required(reply.open_orders))
-        asked = self._book.unsettled()
+        asked = yield from self._listed()
         if asked:  # what turns out absent is sent anew: not for a position that is gone as well
             yield from self._tie_out()
             yield from self._fates(asked)
@@ -257,9 +255,13 @@ class Truth:
             self._book.fills_listed(symbol, fills[-1].trade_id)
 
     def _orders(self) -> Dialog[None]:
+        yield from self._fates((yield from self._listed()))
+
+    def _listed(self) -> Dialog[list[tuple[Symbol, ClientId, bool]]]:
+        """Those of our orders whose fate the list of open orders leaves open."""
         reply = yield from ask(AskOpenOrders(self._id()))
         self._feed(_required(reply.open_orders))
-        yield from self._fates(self._book.unsettled())
+        return self._book.unsettled()
 
     def _fates(self, asked: list[tuple[Symbol, ClientId, bool]]) -> Dialog[None]:
         for first in range(0, len(asked), AT_ONCE):
