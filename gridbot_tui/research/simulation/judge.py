@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from gridbot_tui.engine.actions import CommandDone, Fact, FillFact, IntentFact
-from gridbot_tui.engine.events import BarsClosed, CashKind
+from gridbot_tui.engine.actions import CommandDone, Fact, FillFact, IntentFact, OrderFact
+from gridbot_tui.engine.events import BarsClosed, CashKind, OrderReport, Outcome
 from gridbot_tui.engine.invariants import violations
 from gridbot_tui.exchange.port import AskBars, Cancel, Incoming, Place, Reply, Request
 from gridbot_tui.exchange.simulated.records import AccountUpdate, Execution, Order, OrderUpdate, Update
@@ -20,6 +20,9 @@ from gridbot_tui.units import ClientId, Ms, Symbol
 if TYPE_CHECKING:
     from gridbot_tui.research.simulation.process import Process
     from gridbot_tui.research.simulation.simulation import Simulation
+
+_ENDS: Final = (Outcome.FILLED, Outcome.CANCELED, Outcome.EXPIRED)
+_STANDS: Final = (Outcome.ACCEPTED, Outcome.PARTLY_FILLED)
 
 INSIDE_EVERY: Final = 16
 """Events between two looks at the engine's own list of invariants."""
@@ -46,6 +49,8 @@ class Judge:
         self.intents: set[ClientId] = set()
         """Intents that are durable, or may wait for a failing disk."""
         self.places: Counter[ClientId] = Counter()
+        self.ended: set[ClientId] = set()
+        """Orders of which the bot wrote down in this life that they ended."""
         self.booked: set[tuple[Symbol, str]] = set()
         """Fills that the bot wrote down."""
         self.given: dict[str, tuple[str, str, dict[str, str]]] = {}
@@ -178,8 +183,17 @@ class Judge:
                 if fact.order.client_id in self.intents:
                     self.violated("one_intent_one_order", f"{fact.order.client_id} was intended twice")
                 self.intents.add(fact.order.client_id)
+            elif isinstance(fact, OrderFact):
+                self._written(fact.report)
             elif isinstance(fact, FillFact):
                 money.fill(self, fact)
+
+    def _written(self, report: OrderReport) -> None:
+        """What came late of an order that has ended is no news."""
+        if report.outcome in _ENDS:
+            self.ended.add(report.client_id)
+        elif report.outcome in _STANDS and report.client_id in self.ended:
+            self.violated("ended_stays_ended", f"{report.client_id} has ended and is taken to be {report.outcome}")
 
     def ordered(self, command_id: str, kind: str, symbol: Symbol, args: dict[str, str]) -> None:
         """The operator gives a command."""
@@ -225,6 +239,7 @@ class Judge:
     def begins(self) -> None:
         """A life begins."""
         self._asked_bars.clear()
+        self.ended.clear()  # what a failing disk never took is not known to the next life
         standing.remember_protection(self)
 
     def gone(self) -> None:
