@@ -43,10 +43,16 @@ def _turn(item: pytest.Item) -> int:
     return 2 if item.get_closest_marker("compiled") is not None else 1
 
 
+_searches = 0
+"""How often everything had been looked through when the last test ended."""
+
+
 def pytest_runtest_teardown() -> None:
     """What one test has had hidden is hidden from no other, in whatever order they come."""
+    global _searches
     forget_secrets()
-    if not gc.get_freeze_count():
+    before, _searches = _searches, gc.get_stats()[2]["collections"]
+    if _searches > before and not gc.get_freeze_count():  # to count walks through all of it: not after every test
         gc.freeze()
 
 
