@@ -97,6 +97,18 @@ class Queries:
             yield from page
             last = page[-1][0]
 
+    def _pages_in_time(
+        self, select: str, key: str, at: str, since: Ms, until: Ms | None
+    ) -> Iterator[tuple[Any, ...]]:
+        """As ``_pages``, in order of time: a start books what it has missed a symbol after the other. ``at`` has an
+        index, and is the second column of ``select``."""
+        last = (since, -1)
+        end = _FOREVER if until is None else until
+        sql = f"{select} WHERE ({at}, {key}) > (?, ?) AND {at} < ? ORDER BY {at}, {key} LIMIT {_PAGE}"
+        while page := self._all(sql, (*last, end)):
+            yield from page
+            last = (page[-1][1], page[-1][0])
+
     # -- orders and fills ------------------------------------------------------------------------------
 
     def orders(self, symbol: Symbol | None = None, *, limit: int = 200) -> list[rows.OrderRow]:
@@ -121,8 +133,8 @@ class Queries:
         return list(self._made(_fill_row, self._latest(_FILL, "f.seq", symbol, limit)))
 
     def each_fill(self, since: Ms = 0, until: Ms | None = None) -> Iterator[rows.FillRow]:
-        """Fills of a range of time, in the order they were booked."""
-        return self._made(_fill_row, self._pages(_FILL, "f.seq", "f.at", since, until))
+        """Fills of a range of time, oldest first."""
+        return self._made(_fill_row, self._pages_in_time(_FILL, "f.seq", "f.at", since, until))
 
     def last_trade_ids(self) -> dict[Symbol, str]:
         """The highest trade id booked of each symbol, however long ago."""
@@ -135,8 +147,8 @@ class Queries:
         return list(self._made(_cash_row, self._latest(_CASH, "seq", None, limit)))
 
     def each_cash(self, since: Ms = 0, until: Ms | None = None) -> Iterator[rows.CashRow]:
-        """Wallet changes of a range of time, in the order they were booked."""
-        return self._made(_cash_row, self._pages(_CASH, "seq", "at", since, until))
+        """Wallet changes of a range of time, oldest first."""
+        return self._made(_cash_row, self._pages_in_time(_CASH, "seq", "at", since, until))
 
     def last_cash_at(self) -> Ms | None:
         """Time of the latest wallet change booked; None where there was none."""

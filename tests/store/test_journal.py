@@ -223,6 +223,17 @@ def test_a_range_is_walked_in_pages_without_missing_or_repeating_a_row(tmp_path:
     store.close()
 
 
+def test_what_was_missed_and_booked_later_is_walked_in_order_of_time(tmp_path: Path) -> None:
+    store = m.store(tmp_path)
+    missed = [2_100, *range(0, 2_100, 2), *range(1, 2_100, 2)]
+    store.append([m.fill(number) for number in missed] + [m.cash(number) for number in missed])
+    assert [row.trade_id for row in store.each_fill()] == [str(number) for number in range(2_101)]
+    ats = [row.at for row in store.each_cash()]
+    assert ats == sorted(ats)
+    assert len(ats) == 2_101
+    store.close()
+
+
 def test_the_equity_curve_is_thinned_to_what_is_asked_and_keeps_its_ends(tmp_path: Path) -> None:
     store = m.store(tmp_path)
     store.append([m.equity(m.T0 + number * 60_000, str(number)) for number in range(5_000)])
