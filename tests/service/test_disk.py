@@ -176,6 +176,19 @@ def test_a_database_with_words_of_another_gridbot_is_refused_as_that(home: Path,
     assert "damaged" not in result.text
 
 
+def test_a_journal_that_contradicts_itself_is_refused_as_damaged(home: Path) -> None:
+    """A byte that a disk has turned: the row can be read, SQLite sees nothing, and no order has that name."""
+    path = named(home, NAME).database
+    with sqlite3.connect(path) as db:
+        turned = b'{"type":"CancelFact","at":1,"symbol":"BTCUSDT","client_id":"gb-none"}'
+        db.execute("INSERT INTO journal SELECT max(seq) + 1, 1, 'CancelFact', ? FROM state", (turned,))
+    db.close()
+    result = ended(options(home))
+    assert (result.exit_code, result.status) == (4, None)
+    assert "damaged (journal entry" in result.text
+    assert "gb-none" in result.text
+
+
 def test_damaged_books_of_the_exchange_are_refused_in_a_sentence(home: Path) -> None:
     path = named(home, NAME).exchange_database
     path.write_bytes(b"nothing of the kind" * 100)

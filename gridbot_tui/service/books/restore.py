@@ -9,7 +9,7 @@ from gridbot_tui.engine.regrid import moved, written_in
 from gridbot_tui.ledger.model import LedgerError
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.store.core import Store, last_of
-from gridbot_tui.store.errors import other_version
+from gridbot_tui.store.errors import damaged, other_version
 from gridbot_tui.units import Symbol, plain
 
 
@@ -21,7 +21,7 @@ def restore_engine(engine: Engine, store: Store) -> bool:
     are applied in the old ones, and the outcome is put into the new ones and kept as the snapshot for what follows.
 
     Raises:
-        StoreDamaged: the journal cannot be read.
+        StoreDamaged: the journal cannot be read, or contradicts itself.
         StoreTooNew: another version wrote it, or all of its snapshots, and what was before them is let go of.
         LedgerError: something held does not lie on the new grid.
     """
@@ -43,8 +43,14 @@ def restore_engine(engine: Engine, store: Store) -> bool:
     else:
         if unknown is not None and not store.is_whole():
             raise other_version(store.path, f"its snapshots cannot be read: {unknown}") from unknown
-    for fact in restored.facts_after(seq):
-        then.apply(fact)
+    for number, fact in enumerate(restored.facts_after(seq), start=seq + 1):
+        try:
+            then.apply(fact)
+        except LedgerError:
+            raise
+        except Exception as error:  # every fact followed from the ones before it when it was written
+            wrong = f"journal entry {number}, a {type(fact).__name__}, does not follow from those before it: {error!r}"
+            raise damaged(store.path, wrong) from error
     _end_orders(then, store, left_out)
     if then is not engine:
         engine.restore(then.encode_state())
