@@ -11,6 +11,7 @@ from gridbot_tui.engine.actions import DrawdownFact, EquityFact, Fact, PlanFact,
 from gridbot_tui.ops import chain
 from gridbot_tui.ops.chain import Head
 from gridbot_tui.ops.redact import redact_value, surely_clean
+from gridbot_tui.ops.rotate import Standing
 from gridbot_tui.ops.verify import files_of, last_line, verify
 from gridbot_tui.units import Ms
 
@@ -52,12 +53,15 @@ class AuditTrail:
         """
         self.path = path
         self.problem = ""
-        """What was found wrong with the trail at the start: tampered with, or cut; "" = nothing."""
+        """What was found wrong with the trail: tampered with, cut, or taken away while it was written; "" = nothing."""
         self.failing = ""
         """Why lines wait to be written; "" = they do not."""
         self.lost = 0
         """Lines given up because too many waited. The chain shows no hole: they were never in it."""
         self._durable = durable
+        self._standing = Standing(path)
+        self._away = False
+        """The file was moved away or deleted: nobody would find there what is written from then on."""
         self._max = max_bytes
         self._kept = files_kept
         self._waiting: deque[tuple[str, Ms, dict[str, Any]]] = deque()
@@ -125,6 +129,9 @@ class AuditTrail:
 
     def _go_on(self) -> None:
         """Chain and write what waits, in order. OSError leaves the rest waiting."""
+        if self._handle >= 0 and not self._gathered and self._standing.gone(self._handle):
+            self._away = True
+            self._end()
         while self._waiting:
             try:
                 self._append(*self._waiting[0])
@@ -168,6 +175,8 @@ class AuditTrail:
                 self._handle = -1
 
     def _append(self, kind: str, at: Ms, body: dict[str, Any]) -> None:
+        if self._away:
+            self._go_on_elsewhere(at)
         hidden: Any = body
         line, digest = chain.forge(self._head.seq + 1, at, kind, hidden, self._head.hash)
         if not surely_clean(line):
@@ -209,6 +218,19 @@ class AuditTrail:
         except OSError:
             os.ftruncate(self._handle, size)
             raise
+
+    def _go_on_elsewhere(self, at: Ms) -> None:
+        """Open what has the file's name now, a new one if need be, and say in it what is missing before."""
+        if self._handle < 0:
+            self._open()
+        last = last_line(self.path)
+        if last is None or last.hash != self._head.hash:
+            self.problem = (
+                f"{self.path}: the audit trail was moved away, deleted or replaced after its line {self._head.seq}: "
+                f"those up to it are not in this file."
+            )
+            self._put(*chain.forge(self._head.seq + 1, at, "broken", {"problem": self.problem}, self._head.hash))
+        self._away = False
 
     def _open(self) -> None:
         self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)

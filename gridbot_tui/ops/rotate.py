@@ -1,7 +1,37 @@
 """A text file that never grows beyond a bound: ``name``, ``name.1`` ... ``name.<count>``, oldest last."""
 
 import os
+import time
 from pathlib import Path
+from typing import Final
+
+LOOK_S: Final = 5.0
+"""So often a file that is written to is looked for under its name: it may have been moved away or deleted."""
+
+
+class Standing:
+    """Whether an open file is still the one that its path names; looks every ``LOOK_S``."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._looked = time.monotonic()
+
+    def gone(self, handle: int) -> bool:
+        """True where another file, or none, has its name: nobody would find there what is written from now on.
+
+        Raises:
+            OSError: the disk does not say.
+        """
+        now = time.monotonic()
+        if now - self._looked < LOOK_S:
+            return False
+        self._looked = now
+        try:
+            there = self._path.stat()
+        except FileNotFoundError:
+            return True
+        ours = os.fstat(handle)
+        return (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino)
 
 
 class RotatingFile:
@@ -12,6 +42,7 @@ class RotatingFile:
         self.path = path
         self.lost = 0
         """Lines that could not be written."""
+        self._standing = Standing(path)
         self._max = max_bytes
         self._count = count
         self._handle = -1
@@ -22,6 +53,8 @@ class RotatingFile:
     def write(self, line: bytes) -> None:
         """Append one line (with its newline) in one system call."""
         try:
+            if self._handle >= 0 and self._standing.gone(self._handle):
+                self.close()
             if self._handle < 0:
                 self._open()
             if self._size and self._size + len(line) > self._max:

@@ -301,7 +301,7 @@ class Parts(ABC):
         every_s = self.plan.loaded.settings.service.heartbeat_s
         helpers: dict[str, Awaitable[None]] = {
             "looking for a file KILL": KillFile(self.profile.kill_file, self._kill, self._say).run(),
-            "minding state file and lock": Footing(self.profile, self._withhold, self._say).run(),
+            "minding state file, lock and socket": self._footing().run(),
             "watching the config file": self.reloader.watch_file(),
             "the back-test beside the bot": self.lookback.run(),
             "serving the metrics": self.metrics.run(),
@@ -312,6 +312,10 @@ class Parts(ABC):
         if watch is not None:
             helpers["the status line"] = self._watch(watch, watch_every_s)
         return helpers
+
+    def _footing(self) -> Footing:
+        assert self.server is not None
+        return Footing(self.profile, self._withhold, self.server.listen_again, self._say)
 
     def _helper_failed(self, what: str, error: BaseException) -> None:
         """Nobody would miss it until it is needed."""

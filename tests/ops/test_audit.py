@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridbot_tui.engine.actions import EquityFact, IntentFact, ModeFact
-from gridbot_tui.ops import audit
+from gridbot_tui.ops import audit, rotate
 from gridbot_tui.ops.audit import AuditTrail, Head, audit_of, verify
 from gridbot_tui.ops.redact import forget_secrets, redact_value, register_secret, surely_clean
 from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
@@ -329,3 +329,47 @@ def test_a_trail_that_the_disk_cannot_read_is_named(tmp_path: Path, monkeypatch:
     with pytest.raises(OSError, match="Input/output error") as told:
         AuditTrail(tmp_path / "audit.jsonl", at=0, durable=False)
     assert told.value.filename == str(tmp_path / "audit.jsonl")
+
+
+@pytest.mark.parametrize("taken", ["moved", "deleted", "replaced"])
+def test_a_trail_that_is_taken_away_goes_on_where_it_is_looked_for_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: str
+) -> None:
+    monkeypatch.setattr(rotate, "LOOK_S", 0.0)
+    opened = trail(tmp_path)
+    for number in range(3):
+        opened.write("decision", number, {"text": "before"})
+    if taken == "deleted":
+        opened.path.unlink()
+    else:
+        opened.path.rename(tmp_path / "kept")
+    if taken == "replaced":
+        opened.path.write_text("another file\n")
+    opened.write("decision", 4, {"text": "after"})
+    opened.write("decision", 5, {"text": "after"})
+    opened.close()
+    lines = [json.loads(raw) for raw in opened.path.read_text().splitlines() if raw.startswith("{")]
+    assert [(line["seq"], line["kind"]) for line in lines] == [(4, "broken"), (5, "decision"), (6, "decision")]
+    assert "after its line 3" in opened.problem
+    assert not verify(opened.path).ok
+    if taken == "moved":  # put beside it under the name of a full file, it is whole again
+        (tmp_path / "kept").rename(tmp_path / "audit.000000000001.jsonl")
+        assert verify(opened.path, opened.anchor).ok
+
+
+def test_a_folder_that_is_moved_and_comes_back_costs_the_trail_no_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rotate, "LOOK_S", 0.0)
+    (tmp_path / "here").mkdir()
+    opened = trail(tmp_path / "here")
+    opened.write("decision", 1, {})
+    (tmp_path / "here").rename(tmp_path / "there")
+    opened.write("decision", 2, {})
+    assert "1 audit lines wait" in opened.failing
+    (tmp_path / "there").rename(tmp_path / "here")
+    opened.write("decision", 3, {})
+    opened.close()
+    assert (opened.failing, opened.problem) == ("", "")
+    found = verify(opened.path, opened.anchor)
+    assert (found.ok, found.lines) == (True, 3)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gridbot_tui.control.snapshot import EventView
-from gridbot_tui.ops import log
+from gridbot_tui.ops import log, rotate
 from gridbot_tui.ops.redact import forget_secrets, redact, redact_value, register_secret
 from gridbot_tui.ops.rotate import RotatingFile
 
@@ -162,6 +162,21 @@ def test_the_file_is_rotated_by_size_and_old_ones_are_let_go(tmp_path: Path) -> 
     assert all(file.stat().st_size <= 2_000 for file in files)
     numbers = [line["number"] for file in reversed(files) for line in lines(file)]
     assert numbers == list(range(100 - len(numbers), 100))
+
+
+@pytest.mark.parametrize("taken", ["moved", "deleted"])
+def test_a_file_that_is_taken_away_is_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: str) -> None:
+    """Whoever makes room, or another program that rotates logs."""
+    monkeypatch.setattr(rotate, "LOOK_S", 0.0)
+    file = RotatingFile(tmp_path / "l", max_bytes=100, count=1)
+    file.write(b"one\n")
+    if taken == "moved":
+        (tmp_path / "l").rename(tmp_path / "away")
+    else:
+        (tmp_path / "l").unlink()
+    file.write(b"two\n")
+    file.write(b"three\n")
+    assert ((tmp_path / "l").read_bytes(), file.lost) == (b"two\nthree\n", 0)
 
 
 def test_a_line_cut_short_by_a_full_disk_does_not_swallow_the_next(

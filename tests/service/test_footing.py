@@ -1,11 +1,14 @@
 """The profile's own files, taken away from under a bot that runs."""
 
+import asyncio
 import threading
 import warnings
 from pathlib import Path
 
 import pytest
 
+from gridbot_tui.control import ask
+from gridbot_tui.ops.in_thread import in_thread
 from gridbot_tui.service import real_runner
 from gridbot_tui.service.books import footing, journal, live_journal
 from gridbot_tui.service.books.lock import ProfileLock, is_held
@@ -65,6 +68,35 @@ async def test_a_lock_that_was_deleted_is_put_back_and_one_that_another_holds_is
             lock.unlink()
             with ProfileLock.acquire(lock, PAPER):
                 await run.until(lambda p: any(e.code == "lock_file" and "second bot" in e.text for e in p.events))
+
+
+async def test_a_control_socket_that_was_deleted_is_made_again_and_commands_are_heard(tmp_path: Path) -> None:
+    async with running(tmp_path) as run:
+        profile = run.parts.profile
+        await run.until(lambda p: p.state == "running")
+        for _ in range(2):
+            profile.socket.unlink()
+            await run.until(lambda _: profile.socket.exists())
+        assert (await in_thread(lambda: ask.ask_status(profile.found_socket, 5.0)))["state"] == "running"
+        await run.until(lambda p: any(e.code == "control_socket" and "listens at" in e.text for e in p.events))
+    assert not profile.socket.exists(), "what was made again is taken away again"
+
+
+async def test_a_control_socket_that_cannot_be_made_again_is_told_once(tmp_path: Path) -> None:
+    async with running(tmp_path) as run:
+        profile = run.parts.profile
+        await run.until(lambda p: p.state == "running")
+        profile.folder.rename(tmp_path / "elsewhere")
+        told = await run.until(lambda p: any(e.code == "control_socket" for e in p.events))
+        await asyncio.sleep(0.2)
+        profile_back = tmp_path / "elsewhere"
+        again = run.parts.session.snapshot()
+        assert [e.text for e in told.events if e.code == "control_socket"] == [
+            e.text for e in again.events if e.code == "control_socket"
+        ]
+        status = await in_thread(lambda: ask.ask_status(profile_back / "control.sock", 5.0))
+        assert status["state"] == "running", "it listens where it was moved to"
+        profile_back.rename(profile.folder)
 
 
 async def test_a_kill_file_that_cannot_be_renamed_is_obeyed_once_and_the_next_one_too(tmp_path: Path) -> None:

@@ -25,6 +25,11 @@ class Trail(Protocol):
         ...
 
     @property
+    def problem(self) -> str:
+        """What is wrong with what was written before; "" = nothing."""
+        ...
+
+    @property
     def anchor(self) -> Head:
         """The latest line that survives power loss."""
         ...
@@ -51,6 +56,7 @@ class Telling:
         self._recent = recent
         self._instruments = dict(instruments)
         self._audit_trouble = ""
+        self._audit_problem = audit.problem
 
     def tell(self, facts: Sequence[Fact]) -> None:
         """Audit, show and log facts."""
@@ -65,6 +71,9 @@ class Telling:
                 self._say(said, isinstance(fact, DecisionFact))
         if self._audit.failing != self._audit_trouble:
             self._audit_changed(facts[-1].at)
+        if self._audit.problem != self._audit_problem:
+            self._audit_problem = self._audit.problem
+            self.report(facts[-1].at, "error", "audit", self._audit_problem)
 
     def operator(self, at: Ms, kind: str, body: Mapping[str, object]) -> None:
         """Audit what an operator did, in virtual time on disk before the command is carried out."""

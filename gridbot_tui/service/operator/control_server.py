@@ -66,10 +66,21 @@ class ControlServer:
 
     async def start(self) -> None:
         """Listen from now on. Raises SocketTaken."""
-        listening = bind(self.path)
+        await self._listen(self.path)
+        self._stream = asyncio.create_task(self._broadcast(), name="control snapshots")
+
+    async def listen_again(self, path: Path) -> None:
+        """Listen at ``path``: the socket's file was taken away. Connections that are open stay. Raises SocketTaken."""
+        before = self._server
+        await self._listen(path)
+        if before is not None:
+            before.close()
+
+    async def _listen(self, path: Path) -> None:
+        listening = bind(path)
+        self.path = path
         self._inode = self.path.stat().st_ino
         self._server = await asyncio.start_unix_server(self._accept, sock=listening)
-        self._stream = asyncio.create_task(self._broadcast(), name="control snapshots")
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
