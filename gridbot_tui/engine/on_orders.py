@@ -93,12 +93,12 @@ def report(desk: Desk, event: OrderReport) -> None:
         conditional = live is not None and live.order.purpose is _STOP
         after = 0 if live is None or event.outcome is _UNRESOLVED else _patience(live)
         desk.emit(AskAboutOrder(event.symbol, event.client_id, conditional, after))
-    elif event.outcome is _CANCELED and before in _STANDING:
+    elif event.outcome is _CANCELED and before in _STANDING and live is not None and not live.cancel_sent:
         detail = f"order {event.client_id} was cancelled, and not by the bot: {_PUT_BACK}"
         desk.note(event.symbol, "cancelled_elsewhere", detail, "warning")
     elif event.outcome is _TRIGGERED or (event.filled and live is not None and live.order.purpose is _STOP):
         _fired(desk, event.symbol, event.at)
-    if live is not None and event.outcome in (_CANCELED, _EXPIRED) and before is not _ORDER_CANCELLING:
+    if live is not None and event.outcome in (_CANCELED, _EXPIRED) and not live.cancel_sent:
         _let_go(desk, live, event)
 
 

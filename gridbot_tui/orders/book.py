@@ -79,7 +79,7 @@ class LiveOrder:
         self.sent_at = sent_at
         self.changed_at = sent_at
         self.attempts = 1
-        """Times its fate was asked for or its cancel sent."""
+        """Times it was sent, or its cancel."""
         self.exchange_id = ""
         self.epoch = order.epoch
         """With ``rung``: the slot it serves now."""
@@ -94,6 +94,11 @@ class LiveOrder:
     def settled(self) -> bool:
         """True where all executions the exchange reported have arrived as trades."""
         return self.filled >= self.reported
+
+    @property
+    def cancel_sent(self) -> bool:
+        """True where a cancel of ours has left: whatever became of that, the order may end by it at any time."""
+        return self.attempts > 1
 
     @property
     def conditional(self) -> bool:
