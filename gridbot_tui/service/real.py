@@ -16,6 +16,7 @@ from gridbot_tui.engine.config import EngineConfig
 from gridbot_tui.engine.core import Engine
 from gridbot_tui.engine.events import LinkChanged
 from gridbot_tui.exchange.binance.hosts import hosts_of
+from gridbot_tui.exchange.binance.words import MARGIN_CALL
 from gridbot_tui.exchange.port import Incoming, SetLeverage
 from gridbot_tui.ledger.model import LedgerError
 from gridbot_tui.ops.audit_aside import AsideTrail
@@ -260,7 +261,7 @@ class RealParts(Parts):
 
     def announce(self, text: str, code: str) -> None:
         """Something about a symbol, or the account, that the operator should know."""
-        self.journal.report(self.now(), "warning", code, text)
+        self.journal.report(self.now(), "error" if code == MARGIN_CALL else "warning", code, text)
 
     def relisted(self) -> None:
         """Filters, or what liquidation goes by, are not what this run has taken in."""

@@ -9,6 +9,7 @@ import pytest
 
 from gridbot_tui.commands.exits import Exit
 from gridbot_tui.engine import blockers, converge, desk, planning
+from gridbot_tui.exchange.binance.words import MARGIN_CALL, SETTINGS
 from gridbot_tui.ops.alarms import KINDS
 from gridbot_tui.risk import gate
 from gridbot_tui.risk.breakers import RULES
@@ -82,6 +83,7 @@ def test_every_warning_of_the_service_is_explained() -> None:
     said |= {literal(call, 2) for name, call in calls("service") if name == "report" and literal(call, 1) != "info"}
     said |= {literal(call, 1) for name, call in calls("service") if name == "say" and len(call.args) == 3}
     said |= {literal(call, 1) for name, call in calls("service") if name == "announce"}
+    said |= {MARGIN_CALL, SETTINGS}
     said -= {""}
     assert said == explained("Log lines of the service")
 

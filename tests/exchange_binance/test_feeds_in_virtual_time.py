@@ -16,6 +16,7 @@ from gridbot_tui.exchange.binance.hosts import hosts_of
 from gridbot_tui.exchange.binance.known_ids import KnownIds
 from gridbot_tui.exchange.binance.market_feed import MarketFeed
 from gridbot_tui.exchange.binance.timing import StreamTiming
+from gridbot_tui.exchange.binance.words import MARGIN_CALL, SETTINGS
 from gridbot_tui.units import MINUTE, Market, Mode
 from tests.exchange_binance.parts import instrument
 from tests.exchange_binance.virtual import HandExchange, HandSocket, VirtualClock, at_once
@@ -66,7 +67,7 @@ class Stage:
     def __init__(self, timing: StreamTiming) -> None:
         self.told: list[Event] = []
         self.looks: list[str] = []
-        self.said: list[str] = []
+        self.said: list[tuple[str, str]] = []
         self.rest = KeyGiver()
         rest: Any = self.rest
         self.prices, self.private = HandExchange(), HandExchange()
@@ -75,8 +76,8 @@ class Stage:
         self.market = MarketFeed(rest, hosts, known, MINUTE, self.told.append, timing=timing, clock=clock,
                                  dialer=self.prices)  # fmt: skip
         self.account = AccountFeed(rest, hosts, known, self.told.append, ours=lambda c: c.startswith("gb"),
-                                   resync=self.looks.append, announce=self.said.append, timing=timing, clock=clock,
-                                   dialer=self.private)  # fmt: skip
+                                   resync=self.looks.append, announce=lambda text, code: self.said.append((code, text)),
+                                   timing=timing, clock=clock, dialer=self.private)  # fmt: skip
 
     def links(self, source: str) -> list[bool]:
         return [e.up for e in self.told if isinstance(e, LinkChanged) and e.source == source]
@@ -220,8 +221,8 @@ def test_a_margin_call_and_another_margin_mode_are_said_and_looked_at() -> None:
         await asyncio.sleep(10)
 
     stage = played(play)
-    assert ["margin call" in stage.said[0], "multi-assets mode was switched on" in stage.said[1]] == [True, True]
-    assert len(stage.said) == 2
+    assert [code for code, _ in stage.said] == [MARGIN_CALL, SETTINGS]
+    assert ["margin call" in stage.said[0][1], "multi-assets mode was switched on" in stage.said[1][1]] == [True, True]
     assert len(stage.looks) == 2
 
 

@@ -19,7 +19,7 @@ from gridbot_tui.exchange.binance.line import Renew
 from gridbot_tui.exchange.binance.market_words import MarketWords, Streams
 from gridbot_tui.exchange.binance.numbers import BadNumber, Grid, Scale, money
 from gridbot_tui.exchange.binance.spot_words import SpotWords
-from gridbot_tui.exchange.binance.words import Doubtful, Ended, Foreign, Leaving, LookAgain, WalletMoved
+from gridbot_tui.exchange.binance.words import SETTINGS, Doubtful, Ended, Foreign, Leaving, LookAgain, WalletMoved
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.units import MINUTE, ZERO, Market, Ms, Side
 from tests.data import shared
@@ -289,7 +289,7 @@ def test_money_that_came_or_went_is_told_with_its_reason_and_a_fill_s_own_is_not
 def test_another_hand_at_the_settings_that_risk_is_counted_by_is_told_aloud(frame: Any, said: str) -> None:
     (word,) = [one for one in futures().of(raw(frame))[2] if not isinstance(one, PositionTold)]
     assert isinstance(word, LookAgain)
-    assert word.loud == bool(said)
+    assert word.code == (SETTINGS if said else "")
     assert said in word.reason
 
 
@@ -307,7 +307,7 @@ def test_another_leverage_than_the_bot_has_set_is_told_aloud(symbol: str, levera
     frame = {"e": "ACCOUNT_CONFIG_UPDATE", "E": 5, "T": 5, "ac": {"s": symbol, "l": leverage}}
     (word,) = words.of(raw(frame))[2]
     assert isinstance(word, LookAgain)
-    assert (word.loud, "set it back to 6x" in word.reason) == (loud, loud)
+    assert (word.code == SETTINGS, "set it back to 6x" in word.reason) == (loud, loud)
 
 
 @pytest.mark.parametrize(("frame", "word"), [

@@ -77,6 +77,15 @@ def test_an_alarm_is_told_at_once_with_all_that_began_with_it_and_once_when_it_i
     assert quiet.after(5) == []
 
 
+def test_a_margin_call_wakes_somebody_and_another_hand_at_the_settings_is_told() -> None:
+    scene = Scene()
+    scene.say("margin_call", "error", "the exchange sent a margin call")
+    scene.say("settings_changed", "warning", "the account is in hedge mode")
+    (message,) = scene.after(2)
+    assert message.level == "error"
+    assert message.title == "gridbot live-futures-main-usdt: liquidation, foreign"
+
+
 def test_what_goes_on_is_told_again_after_hours_or_never() -> None:
     scene, silent = Scene(repeat_minutes=240), Scene(repeat_minutes=0)
     for one in (scene, silent):

@@ -56,7 +56,7 @@ class AccountFeed:
         *,
         ours: Callable[[ClientId], bool],
         resync: Callable[[str], None],
-        announce: Callable[[str], None] = lambda text: None,
+        announce: Callable[[str, str], None] = lambda text, code: None,
         unread: Callable[[], None] = lambda: None,
         timing: StreamTiming | None = None,
         clock: Clock,
@@ -68,7 +68,7 @@ class AccountFeed:
         sink: takes the events, at once and without raising.
         ours: whether a client id is the bot's.
         resync: something happened that only REST can tell in full; the reason is for the log.
-        announce: something the operator should know at once.
+        announce: something the operator should know at once, and its code.
         unread: an event could not be read.
         gate: shared by all feeds of a process, for the limit on connections.
         """
@@ -236,12 +236,12 @@ class AccountFeed:
                     self._jobs.start(self._wallet.look(), "wallet")
             case Foreign(symbol=symbol, client_id=client_id):
                 self._other_hand(f"order {client_id} of {symbol}, which is not the bot's, changed")
-            case LookAgain(reason=reason, loud=loud, order=order):
+            case LookAgain(reason=reason, code=code, order=order):
                 if order:
                     self._heard_of.add(order)
                     self._owed.pop(order, None)
-                if loud:
-                    self._announce(reason)
+                if code:
+                    self._announce(reason, code)
                 self._look_again(reason)
 
     def _tell(self, key: object, event: Event) -> None:

@@ -12,6 +12,8 @@ from gridbot_tui.exchange.binance.known_ids import KnownIds
 from gridbot_tui.exchange.binance.numbers import BadNumber, money
 from gridbot_tui.exchange.binance.stream_words import OUTCOMES, StreamWords, side_of
 from gridbot_tui.exchange.binance.words import (
+    MARGIN_CALL,
+    SETTINGS,
     Doubtful,
     Ended,
     Foreign,
@@ -77,7 +79,7 @@ class FuturesWords(StreamWords):
         if kind == "serverShutdown":
             return 0, [Leaving("the exchange announced a shutdown")]
         if kind == "MARGIN_CALL":
-            return 0, [LookAgain("the exchange sent a margin call: liquidation of a position is near", loud=True)]
+            return 0, [LookAgain("the exchange sent a margin call: liquidation of a position is near", MARGIN_CALL)]
         if kind == "ACCOUNT_CONFIG_UPDATE":
             return 0, self._settings(frames.config_update(raw))
         if not kind:
@@ -195,7 +197,7 @@ class FuturesWords(StreamWords):
                 f"go by it now, and orders may be refused for it (-2019, -2027); set it back to {ceiling}x, or start "
                 "the bot again, which does"
             )
-            words.append(LookAgain(said, loud=True))
+            words.append(LookAgain(said, SETTINGS))
         return words or [LookAgain("the leverage of a symbol, or another setting, was changed")]
 
 
@@ -203,10 +205,10 @@ def _of_the_account(account: frames.AccountSettings | None) -> list[Word]:
     words = list[Word]()
     if account is not None and account.j is not None:
         said = "on: other assets are margin and can be lost too" if account.j else "off"
-        words.append(LookAgain(f"multi-assets mode was switched {said}", loud=True))
+        words.append(LookAgain(f"multi-assets mode was switched {said}", SETTINGS))
     if account is not None and account.d:  # told with whatever else was changed: off is no news
         said = "the account is in hedge mode: gridbot trades one-way, its orders are refused until that is switched off"
-        words.append(LookAgain(said, loud=True))
+        words.append(LookAgain(said, SETTINGS))
     return words
 
 
@@ -215,7 +217,7 @@ def _margin_mode(update: frames.AccountUpdate) -> Word:
     modes = [f"{row.s} is {row.mt}" for row in update.a.P or () if row.s and row.mt]
     named = ", ".join(modes) or "Binance does not say how"
     said = f"the margin mode of a symbol was changed ({named})"
-    return LookAgain(f"{said}: gridbot counts its risk across the account, on cross margin", loud=True)
+    return LookAgain(f"{said}: gridbot counts its risk across the account, on cross margin", SETTINGS)
 
 
 def _wallet(update: frames.AccountUpdate) -> list[Word]:

@@ -18,10 +18,11 @@ class WalletMoved(Struct, frozen=True):
 
 
 class LookAgain(Struct, frozen=True):
-    """Something that only REST can tell in full. ``loud``: and that the operator should know at once."""
+    """Something that only REST can tell in full."""
 
     reason: str
-    loud: bool = False
+    code: str = ""
+    """What the operator is told at once under (``MARGIN_CALL``, ``SETTINGS``); "" = it is for the log alone."""
     order: ClientId = ""
     """The order of ours that it is about: it was heard of, whatever was said."""
 
@@ -51,6 +52,11 @@ class Foreign(Struct, frozen=True):
     symbol: Symbol
     client_id: ClientId
 
+
+MARGIN_CALL: Final = "margin_call"
+"""The exchange is about to liquidate."""
+SETTINGS: Final = "settings_changed"
+"""Another hand has changed what risk is counted by."""
 
 Word = Fill | OrderReport | Cash | PositionTold | WalletMoved | LookAgain | Doubtful | Ended | Leaving | Foreign
 

@@ -84,7 +84,7 @@ class BinanceVenue:
         )  # fmt: skip
         account = AccountFeed(
             self._rest, self._hosts, self.instruments, desk.take,
-            ours=self._ours, resync=desk.resync, announce=lambda text: desk.announce(text, "account"),
+            ours=self._ours, resync=desk.resync, announce=desk.announce,
             unread=self._listing.look_soon, timing=self._timing, clock=self._clock, gate=gate,
         )  # fmt: skip
         self._feeds = (market, account)

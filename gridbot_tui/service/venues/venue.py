@@ -30,7 +30,7 @@ class Desk(Protocol):
         ...
 
     def announce(self, text: str, code: str) -> None:
-        """Something the operator should know, of a symbol (``listing``) or of the ``account``."""
+        """Something the operator should know, of a symbol (``listing``) or of the account (any other code)."""
         ...
 
     def relisted(self) -> None:
