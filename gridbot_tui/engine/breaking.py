@@ -104,7 +104,7 @@ def answered(desk: Desk, live: LiveOrder, before: OrderState | None, event: Orde
     _answer(desk, event.symbol, bad)
     if before is _ORDER_SENDING and desk.config.times_orders:
         _took(desk, event.symbol, desk.now - live.sent_at)
-    if event.outcome is _REFUSED and not _would_take(event):
+    if event.outcome is _REFUSED and not (event.passing or _would_take(event)):
         count = desk.vitals.refused(event.symbol, desk.now)
         if count >= desk.config.risk.breaker_rejects:
             trip(desk, "rejects", f"{count} orders refused in ten minutes, the last with {event.code}", event.symbol)

@@ -100,6 +100,8 @@ class OrderReport(Event, frozen=True, tag=True):
     code: int = 0
     """Exchange error code of a refusal."""
     detail: str = ""
+    passing: bool = False
+    """Of a refusal: through no fault of the order; the exchange was away, too busy, or takes nothing for a while."""
 
     @property
     def never_left(self) -> bool:

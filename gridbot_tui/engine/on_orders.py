@@ -195,7 +195,7 @@ def _refused(desk: Desk, order: NewOrder, event: OrderReport) -> None:
     """A definite no; the same no three times in a row opens a circuit."""
     if event.code == NOTHING_TO_REDUCE:
         desk.emit(RequestResync(f"order {event.client_id} has nothing to reduce"))
-    if desk.reconciler.circuits.refused(order, event.code, event.at, event.detail):
+    if desk.reconciler.circuits.refused(order, event.code, event.at, event.detail, passing=event.passing):
         detail = f"{order.purpose.value} {order.side.name.lower()} orders: error {event.code}, {event.detail}"
         desk.note(event.symbol, "circuit_open", detail, "warning")
 

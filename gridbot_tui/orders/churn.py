@@ -135,8 +135,11 @@ class Circuits:
         self._gone: dict[tuple[Symbol, Purpose, Side], list[Ms]] = {}
         """When the last of those came to nothing that were taken and let go of at once."""
 
-    def refused(self, order: NewOrder, code: int, at: Ms, detail: str = "") -> bool:
-        """Count a definite refusal. True where the circuit opens (or stays open after a probe)."""
+    def refused(self, order: NewOrder, code: int, at: Ms, detail: str = "", *, passing: bool = False) -> bool:
+        """Count a definite refusal. True where the circuit opens (or stays open after a probe).
+
+        ``passing``: through no fault of the order; an exchange that is back is to be noticed soon.
+        """
         if is_post_only_refusal(order, code, detail):
             known = self._took.setdefault((order.symbol, order.side), [])
             before = [took for took in known if took.price == order.price]
@@ -155,7 +158,7 @@ class Circuits:
         circuit.count += 1
         if circuit.count < self._params.refusals:
             return False
-        circuit.probe_at = at + self._wait(order.purpose)
+        circuit.probe_at = at + (self._params.refusal_probe_protective_ms if passing else self._wait(order.purpose))
         return True
 
     def let_go(self, order: NewOrder, at: Ms) -> bool:

@@ -77,7 +77,7 @@ class OrderParams(BaseModel):
         5_000,
         ge=500,
         le=600_000,
-        description="the same for targets and stops: protection is tried again sooner",
+        description="the same for targets and stops, and while the exchange is away or too busy: tried again sooner",
     )
     reserved_orders: int = Field(
         4,

@@ -62,14 +62,14 @@ def lost_much(rig: Rig) -> None:
     rig.run(until=rig.world.now + HOUR)  # a decision bar looks
 
 
-def refused(rig: Rig) -> None:
+def refused(rig: Rig, *, passing: bool = False) -> None:
     desk, rig.checking = rig.engine.desk, False
     (first, *_) = [one.order for one in desk.orders.live(BTC) if one.order.purpose is Purpose.GRID]
     for number in range(12):
         order = structs.replace(first, client_id=desk.ids.issue(BTC, first.epoch, 20 + number, first.side))
         desk.orders.intend(order)
-        report = OrderReport(rig.world.now, BTC, order.client_id, Outcome.REFUSED, code=-4164, detail="no")
-        rig.engine.handle(report)
+        no = OrderReport(rig.world.now, BTC, order.client_id, Outcome.REFUSED, code=-4164, detail="no", passing=passing)
+        rig.engine.handle(no)
 
 
 TRIPS: dict[str, tuple[Callable[[Rig], None], str]] = {
@@ -82,6 +82,12 @@ TRIPS: dict[str, tuple[Callable[[Rig], None], str]] = {
     "losses": (lost_much, ""),
     "rejects": (refused, BTC),
 }
+
+
+def test_what_an_exchange_that_is_away_or_too_busy_does_not_take_says_nothing_against_the_orders() -> None:
+    rig = quiet()
+    refused(rig, passing=True)
+    assert not rig.engine.desk.breakers.is_open("rejects", BTC)
 
 
 def test_every_breaker_is_tripped_here_but_the_one_that_a_crash_of_the_market_trips() -> None:

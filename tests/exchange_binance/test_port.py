@@ -146,6 +146,7 @@ async def test_three_identical_refusals_open_a_circuit_with_the_reason_shown(ser
             order = trader.order(rung=rung)
             trader.port.send(Place(order))
             last = await trader.report(order.client_id)
+            assert not last.passing
         assert (last.outcome, last.code) == (Outcome.REFUSED, -2019)
         assert "held back" in last.detail
         assert served.inside(lambda: served.app.place.faults.injected["refuse"]) == 3
@@ -163,7 +164,8 @@ async def test_an_exchange_that_is_away_opens_no_circuit(served: Served) -> None
         for rung in range(4):
             order = trader.order(rung=rung)
             trader.port.send(Place(order))
-            assert (await trader.report(order.client_id)).outcome is Outcome.REFUSED
+            told = await trader.report(order.client_id)
+            assert (told.outcome, told.passing) == (Outcome.REFUSED, True)
         assert trader.port.health.circuits == ()
         order = trader.order(rung=9)
         trader.port.send(Place(order))

@@ -411,13 +411,24 @@ def test_only_a_far_entry_that_is_created_again_and_again_is_deferred() -> None:
     assert len(desk.compare(want(far, near)).creates) == 2
 
 
-def refuse(desk: Desk, wish: Desired, code: int, detail: str = "") -> int:
+def refuse(desk: Desk, wish: Desired, code: int, detail: str = "", *, passing: bool = False) -> int:
     convergence = desk.compare(wish)
     desk.send(convergence)
     for order in convergence.creates:
         desk.report(order.client_id, "refused")
-        desk.reconciler.circuits.refused(order, code, desk.now, detail)
+        desk.reconciler.circuits.refused(order, code, desk.now, detail, passing=passing)
     return len(convergence.creates)
+
+
+def test_an_exchange_that_is_away_or_too_busy_is_probed_every_five_seconds() -> None:
+    desk = Desk()
+    wish = want(slot(1, 599_000), slot(2, 583_000))
+    assert [refuse(desk, want(slot(1, 599_000)), -1008, passing=True) for _ in range(3)] == [1, 1, 1]
+    assert refuse(desk, wish, -1008, passing=True) == 0
+    desk.now += 5_000
+    (probe,) = desk.compare(wish).creates
+    desk.reconciler.circuits.accepted(probe)
+    assert len(desk.compare(wish).creates) == 2
 
 
 def test_three_identical_refusals_open_a_circuit_that_lets_one_probe_pass_a_minute() -> None:

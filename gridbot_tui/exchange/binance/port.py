@@ -123,7 +123,7 @@ class BinancePort:
         entry = rank in (Rank.ENTRY, Rank.REPRICE)
         if self._closed or (entry and sum(map(len, self._lanes.values())) >= self._params.queue):
             why = "the adapter is closed" if self._closed else "too many requests wait"
-            self._later(self._report(order, Outcome.REFUSED, detail=f"not sent: {why}"))
+            self._later(self._report(order, Outcome.REFUSED, detail=f"not sent: {why}", passing=True))
             return
         held = self._circuits.holds(_key_of(order), self._clock.now_ms()) if entry and self._circuits.any else None
         if held is not None:
@@ -281,14 +281,14 @@ class BinancePort:
         elif isinstance(answer, Unresolved) or (isinstance(answer, Refused) and is_duplicate(answer)):
             self._sink(self._report(order, Outcome.UNRESOLVED, answer.code, answer.detail))
         else:
-            definite = isinstance(answer, Refused | Stop)  # an exchange that was away has refused nothing
+            passing = _passing(answer)  # an exchange that was away has refused nothing
             if (
-                definite
+                not passing
                 and not is_post_only_refusal(order, answer.code, answer.detail)
                 and self._circuits.refused(_key_of(order), answer.code, answer.detail, self._clock.now_ms())
             ):
                 self._refused()
-            self._sink(self._report(order, Outcome.REFUSED, answer.code, answer.detail))
+            self._sink(self._report(order, Outcome.REFUSED, answer.code, answer.detail, passing=passing))
 
     async def _cancel(self, cancel: Cancel) -> None:
         await self._settled(cancel.client_id)
@@ -360,11 +360,19 @@ class BinancePort:
             self._link_up = not stopped
             self._sink(LinkChanged(self._clock.now_ms(), LINK, self._link_up, stopped))
 
-    def _report(self, order: NewOrder, outcome: Outcome, code: int = 0, detail: str = "") -> OrderReport:
-        return OrderReport(self._clock.now_ms(), order.symbol, order.client_id, outcome, code=code, detail=detail)
+    def _report(
+        self, order: NewOrder, outcome: Outcome, code: int = 0, detail: str = "", *, passing: bool = False
+    ) -> OrderReport:
+        at = self._clock.now_ms()
+        return OrderReport(at, order.symbol, order.client_id, outcome, code=code, detail=detail, passing=passing)
 
 
 _UNSENT: Final = "not sent: withdrawn while it waited for its turn"
+
+
+def _passing(no: BinanceError) -> bool:
+    """Whether a no is about the moment, a ban included, rather than about the order, the key or the account."""
+    return no.wait_s is not None if isinstance(no, Stop) else not isinstance(no, Refused)
 
 
 def _key_of(order: NewOrder) -> Key:

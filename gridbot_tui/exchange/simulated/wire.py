@@ -64,9 +64,12 @@ def cash_of(record: CashRecord) -> Cash:
     return Cash(record.at, record.kind, record.asset, record.amount, str(record.cash_id), record.symbol)
 
 
-def refused(at: Ms, symbol: Symbol, client_id: ClientId, refusal: Refusal) -> OrderReport:
-    """A definite no to an order."""
-    return OrderReport(at, symbol, client_id, Outcome.REFUSED, code=refusal.code, detail=refusal.detail)
+def refused(
+    at: Ms, symbol: Symbol, client_id: ClientId, refusal: Refusal, *, passing: bool = False
+) -> OrderReport:
+    """A definite no to an order; ``passing``: through no fault of it."""
+    code, detail = refusal.code, refusal.detail
+    return OrderReport(at, symbol, client_id, Outcome.REFUSED, code=code, detail=detail, passing=passing)
 
 
 def events_of(exchange: Exchange, update: Update) -> list[Event]:

@@ -326,11 +326,13 @@ class World:
             return exchange.set_leverage(request.symbol, request.leverage)
         raise TypeError(f"the exchange knows no {type(request).__name__}")
 
-    def _refuse(self, request: Request, refusal: Refusal, outgoing: list[Incoming]) -> None:
+    def _refuse(
+        self, request: Request, refusal: Refusal, outgoing: list[Incoming], *, passing: bool = False
+    ) -> None:
         """Say a definite no."""
         if isinstance(request, Place):
             order = request.order
-            outgoing.append(wire.refused(self.now, order.symbol, order.client_id, refusal))
+            outgoing.append(wire.refused(self.now, order.symbol, order.client_id, refusal, passing=passing))
         elif isinstance(request, Cancel):
             outgoing.append(
                 OrderReport(
@@ -354,7 +356,7 @@ class World:
         elif isinstance(request, Cancel):
             self._unresolved(request.symbol, request.client_id, _CANCEL_UNRESOLVED, refusal, 0)
         else:
-            self._refuse(request, refusal, outgoing)
+            self._refuse(request, refusal, outgoing, passing=True)
 
     def _time_out(self, request: Request) -> None:
         """No answer came: after the timeout the bot knows that it does not know."""
