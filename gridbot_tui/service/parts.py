@@ -273,9 +273,9 @@ class Parts(ABC):
         except SocketTaken as taken:
             result = RunResult(EXIT_REFUSED, None, str(taken))
         except Exception as defect:
-            self.log.exception("defect", text=f"{type(defect).__name__}: {defect}")
-            text = f"a defect of gridbot ended the run ({type(defect).__name__}: {defect}); see {self.profile.log}"
-            result = RunResult(1, None, text)
+            cause = _innermost(defect)
+            self.log.exception("defect", text=f"{type(cause).__name__}: {cause}")
+            result = RunResult(1, None, f"{_why(cause)}; see {self.profile.log}")
         finally:
             trouble = await self.close(clean=clean)
         if trouble and result.exit_code == 0:
@@ -391,3 +391,16 @@ class Parts(ABC):
         if trouble:
             self.log.error("not_written", text=f"{trouble} The next start asks the exchange for what is missing.")
         logs.close()
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """What went wrong, where tasks that belong together have ended together."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _why(cause: BaseException) -> str:
+    if isinstance(cause, MemoryError):
+        return "this machine, or a limit set on the process, has no memory left, and that ended the run"
+    return f"a defect of gridbot ended the run ({type(cause).__name__}: {cause})"

@@ -1,5 +1,7 @@
 """Answers that say less, more or other than they ought to: what is missing is not zero, and nothing ends the port."""
 
+import gzip
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -308,6 +310,19 @@ async def test_a_success_that_says_nothing_is_not_taken_for_an_empty_list(body: 
 async def test_a_body_that_is_not_packed_as_it_says_is_lost_like_a_broken_connection() -> None:
     async with answering(200, b"not gzip at all", {"Content-Encoding": "gzip"}) as (client, _):
         with pytest.raises(aiohttp.ClientError):
+            await client.send(Market.FUTURES, Futures.OPEN, {"symbol": "BTCUSDT"})
+
+
+@pytest.mark.parametrize("status", [200, 502])
+@pytest.mark.parametrize("packed", [False, True])
+async def test_an_answer_without_end_is_not_read_to_its_end(
+    status: int, packed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gridbot_tui.exchange.binance.client._LARGEST", 100_000)
+    body = json.dumps(["x" * 1_000] * 1_000).encode()
+    headers = {"Content-Encoding": "gzip"} if packed else {}
+    async with answering(status, gzip.compress(body) if packed else body, headers) as (client, _):
+        with pytest.raises(Unreadable, match="an answer of more than"):
             await client.send(Market.FUTURES, Futures.OPEN, {"symbol": "BTCUSDT"})
 
 

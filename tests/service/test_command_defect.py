@@ -57,6 +57,24 @@ async def test_a_command_that_fails_in_the_middle_ends_the_run(
     assert "Traceback" in run.parts.profile.log.read_text(), "else nobody finds it"
 
 
+@pytest.mark.parametrize(("cause", "said"), [
+    (KeyError("of the test"), "a defect of gridbot ended the run (KeyError: 'of the test'); see "),
+    (MemoryError(), "this machine, or a limit set on the process, has no memory left, and that ended the run; see "),
+])  # fmt: skip
+async def test_whoever_reads_the_end_is_told_what_it_was_and_not_that_tasks_have_ended_together(
+    cause: Exception, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(engine: Engine, event: Event) -> list[Action]:
+        raise ExceptionGroup("unhandled errors in a TaskGroup", [ExceptionGroup("the same", [cause])])
+
+    async with running(tmp_path) as run:
+        await run.until(lambda p: p.state == "running" and resting(p) > 4)
+        monkeypatch.setattr(Engine, "handle", fails)
+        result = await asyncio.wait_for(run.task, 60.0)
+    assert result.exit_code == 1
+    assert said in result.text
+
+
 @pytest.mark.usefixtures("defect")
 async def test_so_it_does_in_virtual_time(tmp_path: Path) -> None:
     bot = Living(RunOptions(mode=Mode.SIM, home=tmp_path, overrides=(("simulation.warmup_days", "0"),), json=True))

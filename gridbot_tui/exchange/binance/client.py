@@ -29,6 +29,9 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_.~-]*\Z").match
 _IDLE_S: Final = 25.0
 """A connection idle for longer is not used again: the exchange closes them without a word, and an order sent
 into a closed one would have to be asked about."""
+_LARGEST: Final = 32 << 20
+"""Of an answer, bytes unpacked: more than Binance says of all its pairs at once. Several at a time of what does not end
+would take a small machine's memory."""
 _REDIRECTS: Final = False
 """Binance sends nobody elsewhere. Who does (a proxy, a hotel's network) is not to see the key and what it signed, and a
 POST would arrive there as a GET."""
@@ -159,7 +162,7 @@ class Client(AsyncClient):  # type: ignore[misc]  # the library has no types
 
     async def _handle_response(self, response: aiohttp.ClientResponse) -> Any:
         """Sees every answer on its own, where the library keeps only the last one's headers."""
-        raw = await response.read()
+        raw = await _body(response)
         self._heard(response.headers)
         if 200 <= response.status < 300:
             try:
@@ -167,6 +170,19 @@ class Client(AsyncClient):  # type: ignore[misc]  # the library has no types
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 raise Unreadable(f"an answer of {len(raw)} bytes that is no JSON") from None
         raise _trouble(response.status, response.headers, raw)
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """All of an answer, which is in one piece mostly."""
+    pieces, size, told = list[bytes](), 0, response.content_length or 0
+    while max(size, told) <= _LARGEST:
+        piece = await response.content.readany()
+        if not piece:
+            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.append(piece)
+        size += len(piece)
+    response.close()
+    raise Unreadable(f"an answer of more than {_LARGEST >> 20} MiB")
 
 
 def form(params: Mapping[str, Any]) -> str:
