@@ -138,7 +138,8 @@ class Circuits:
     def refused(self, order: NewOrder, code: int, at: Ms, detail: str = "", *, passing: bool = False) -> bool:
         """Count a definite refusal. True where the circuit opens (or stays open after a probe).
 
-        ``passing``: through no fault of the order; an exchange that is back is to be noticed soon.
+        ``passing``: through no fault of the order. An exchange that is back is to be noticed soon: the first probe
+        follows as for what protects, the next ones ever later.
         """
         if is_post_only_refusal(order, code, detail):
             known = self._took.setdefault((order.symbol, order.side), [])
@@ -158,7 +159,11 @@ class Circuits:
         circuit.count += 1
         if circuit.count < self._params.refusals:
             return False
-        circuit.probe_at = at + (self._params.refusal_probe_protective_ms if passing else self._wait(order.purpose))
+        wait = self._wait(order.purpose)
+        if passing:
+            more = circuit.count - self._params.refusals
+            wait = min(self._params.refusal_probe_protective_ms << min(more, 10), wait)
+        circuit.probe_at = at + wait
         return True
 
     def let_go(self, order: NewOrder, at: Ms) -> bool:

@@ -77,7 +77,8 @@ class OrderParams(BaseModel):
         5_000,
         ge=500,
         le=600_000,
-        description="the same for targets and stops, and while the exchange is away or too busy: tried again sooner",
+        description="the same for targets and stops: protection is tried again sooner. For all orders the first such "
+        "time where the exchange was away or too busy",
     )
     reserved_orders: int = Field(
         4,

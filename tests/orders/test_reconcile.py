@@ -420,12 +420,15 @@ def refuse(desk: Desk, wish: Desired, code: int, detail: str = "", *, passing: b
     return len(convergence.creates)
 
 
-def test_an_exchange_that_is_away_or_too_busy_is_probed_every_five_seconds() -> None:
+def test_an_exchange_that_is_away_or_too_busy_is_probed_soon_and_then_ever_more_seldom() -> None:
     desk = Desk()
     wish = want(slot(1, 599_000), slot(2, 583_000))
     assert [refuse(desk, want(slot(1, 599_000)), -1008, passing=True) for _ in range(3)] == [1, 1, 1]
-    assert refuse(desk, wish, -1008, passing=True) == 0
-    desk.now += 5_000
+    for wait in (5_000, 10_000, 20_000, 40_000, 60_000, 60_000):
+        assert refuse(desk, wish, -1008, passing=True) == 0
+        desk.now += wait
+        assert refuse(desk, wish, -1008, passing=True) == 1
+    desk.now += 60_000
     (probe,) = desk.compare(wish).creates
     desk.reconciler.circuits.accepted(probe)
     assert len(desk.compare(wish).creates) == 2
