@@ -68,7 +68,11 @@ def send_command(
         if on_ack is not None:
             on_ack(ack)
         talk.give(timeout)
-        return talk.until(CommandOutcome, lambda message: message.id == command.id)
+        try:
+            return talk.until(CommandOutcome, lambda message: message.id == command.id)
+        except TimedOut as late:
+            said = f"{kind.value} was taken and is under way, but not done after {timeout:g} s"
+            raise TimedOut(f"{said}: 'gridbot why' says what holds it up") from late
 
 
 class Conversation:
