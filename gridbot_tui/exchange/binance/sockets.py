@@ -65,6 +65,24 @@ class Dialer(Protocol):
         ...
 
 
+class _Elsewhere(aiohttp.ClientError):
+    """The door sends us to another place."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+
+
+async def _nowhere_else(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Binance sends nobody elsewhere, and who does is not to be told a listen key, or a key and what it signed: aiohttp
+    would follow, and the first words would be said to whoever is there."""
+    response = await send(request)
+    if 300 <= response.status < 400:
+        response.close()
+        raise _Elsewhere(response.status)
+    return response
+
+
 class AioDialer:
     """aiohttp: text comes as bytes, pings come through to be counted, no limit of time on reading."""
 
@@ -81,7 +99,9 @@ class AioDialer:
         """
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(resolver=Resolver()), timeout=aiohttp.ClientTimeout(total=None)
+                connector=aiohttp.TCPConnector(resolver=Resolver()),
+                timeout=aiohttp.ClientTimeout(total=None),
+                middlewares=(_nowhere_else,),
             )
         try:
             return await self._session.ws_connect(
@@ -93,6 +113,8 @@ class AioDialer:
                 decode_text=False,
                 timeout=ClientWSTimeout(ws_receive=None, ws_close=CLOSE_WAIT),
             )
+        except _Elsewhere as error:
+            raise ConnectionError(f"the exchange answered {error.status} at the door") from error
         except aiohttp.WSServerHandshakeError as error:
             if error.status in (418, 429):
                 raise TurnedAway(error.status, told_wait(error.status, _seconds(error.headers))) from error
