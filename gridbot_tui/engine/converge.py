@@ -401,6 +401,8 @@ def _explain(desk: Desk, state: SymbolDesk, reasons: dict[str, int], whole: Desi
         stated.add(code)
         if desk.blockers.hold(name, code, desk.now, detail, CLEARS.get(code, "when the cause is gone")):
             desk.note(name, code, detail, "info" if code in BUDGETS else "warning")
+    if desk.reconciler.circuits.refuses(name):
+        stated.add("circuit_open")  # while its probe is out nothing is withheld, and nothing is taken either
     told = state.plan is not None and desk.blockers.holds(name, _LEAST) and _LEAST in dict(state.plan.reasons)
     if told:
         stated.add(_LEAST)  # in the plan's own words, with what would clear it

@@ -88,7 +88,7 @@ def report(desk: Desk, event: OrderReport) -> None:
     elif event.outcome is _ABSENT and live is not None and event.never_left:
         desk.reconciler.churn.taken_back(live.order)
     elif event.outcome is _ACCEPTED and live is not None:
-        desk.reconciler.circuits.accepted(live.order)
+        _taken(desk, live.order)
     elif event.outcome in (_UNRESOLVED, _CANCEL_UNRESOLVED, _CANCEL_REFUSED):
         conditional = live is not None and live.order.purpose is _STOP
         after = 0 if live is None or event.outcome is _UNRESOLVED else _patience(live)
@@ -189,6 +189,13 @@ def _contradicted(desk: Desk, symbol: Symbol, detail: str) -> None:
     desk.note(symbol, "contradiction", detail, "error")
     desk.emit(RequestResync(detail))
     desk.orders_changed(symbol)
+
+
+def _taken(desk: Desk, order: NewOrder) -> None:
+    """The exchange takes such orders, again where it had refused them."""
+    circuits = desk.reconciler.circuits
+    if circuits.accepted(order) and not circuits.refuses(order.symbol):
+        desk.blockers.clear(order.symbol, "circuit_open")
 
 
 def _refused(desk: Desk, order: NewOrder, event: OrderReport) -> None:

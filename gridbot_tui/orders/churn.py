@@ -177,12 +177,18 @@ class Circuits:
         grid = purpose is Purpose.GRID
         return self._params.refusal_probe_ms if grid else self._params.refusal_probe_protective_ms
 
-    def accepted(self, order: NewOrder) -> None:
-        """An order of this kind was taken: whatever refused it before is over."""
-        self._open.pop((order.symbol, order.purpose, order.side), None)
+    def accepted(self, order: NewOrder) -> bool:
+        """An order of this kind was taken: whatever refused it before is over. True where a circuit was open."""
+        circuit = self._open.pop((order.symbol, order.purpose, order.side), None) if self._open else None
         known = self._took.get((order.symbol, order.side)) if self._took else None
         if known:
             known[:] = [took for took in known if not _as_near(order.side, order.price, took.price)]
+        return circuit is not None and circuit.count >= self._params.refusals
+
+    def refuses(self, symbol: Symbol) -> bool:
+        """True while a circuit of the symbol is open, also while its probe is out: one that was sent proves nothing."""
+        least = self._params.refusals
+        return any(key[0] == symbol and one.count >= least for key, one in self._open.items())
 
     def would_take(self, symbol: Symbol, side: Side, price: Ticks, now: Ms) -> bool:
         """True where this price, or one nearer to the other side, was refused as taking a moment ago, twice."""

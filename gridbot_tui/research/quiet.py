@@ -4,6 +4,7 @@ from collections import Counter
 
 from gridbot_tui.market.recorded import RecordedMarket, Series
 from gridbot_tui.research.backtest import Study
+from gridbot_tui.research.outcome import Reason
 from gridbot_tui.research.tape import WARMING
 from gridbot_tui.units import HOUR, Symbol
 
@@ -31,7 +32,9 @@ def nothing_traded(made: Study) -> list[str]:
         part = f"{100 * share:g} % of its volume, which is what may be taken"
         return [f"Nothing was filled: no bar has a whole step in {part}. Is the volume in units of the coin?"]
     why = held_back(made)
-    if not why or made.main.figures["max_leverage"]:  # what held some of the orders back is not why the others stood
+    refused = any(one.code == "circuit_open" for one in _told(made))
+    # What held some of the orders back is not why the others stood; an order that left and was refused did not stand.
+    if not why or (made.main.figures["max_leverage"] and not refused):
         why = ["orders stood, and price never went a tick beyond one", *why]
     more = len(why) - MOST
     said = [f"Nothing was filled: {one}." for one in why[:MOST]]
@@ -45,12 +48,15 @@ def _takes(one: Series, share: float) -> bool:
 
 def held_back(made: Study) -> list[str]:
     """What held orders back after the warm-up, and how often."""
-    known = [one for one in made.main.reasons if one.code != WARMING or not one.symbol]
-    told = [one for one in known if one.share >= OFTEN]
     return [
         f"{one.code.replace('_', ' ')} ({', '.join(filter(None, (one.symbol, _share(one.share))))}): {one.words}"
-        for one in told
+        for one in _told(made)
     ]
+
+
+def _told(made: Study) -> list[Reason]:
+    known = [one for one in made.main.reasons if one.code != WARMING or not one.symbol]
+    return [one for one in known if one.share >= OFTEN]
 
 
 def _share(value: float) -> str:

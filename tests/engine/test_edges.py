@@ -12,7 +12,7 @@ from gridbot_tui.engine.planning import _symbol_drawdown as symbol_drawdown
 from gridbot_tui.engine.planning import adopt_plan
 from gridbot_tui.engine.watch import ASK_AGAIN
 from gridbot_tui.exchange.simulated.records import Execution, Status
-from gridbot_tui.exchange.simulated.refusals import Refusal
+from gridbot_tui.exchange.simulated.refusals import POSITION_LIMIT, Refusal
 from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
 from gridbot_tui.store import codec
 from gridbot_tui.strategy.params import LadderParams
@@ -328,6 +328,33 @@ def test_orders_that_expire_as_soon_as_they_stand_do_not_use_up_the_order_limit(
     assert rig.world.now >= rig.source.start + 4 * MINUTE, "it sends and sends, and time stands still"
     assert 6 <= len(sent) <= 8 * 4, "a few a minute"
     assert said
+
+
+@pytest.mark.parametrize("levels", [5, 11])
+def test_that_orders_are_refused_is_said_since_it_began_and_until_one_is_taken(levels: int) -> None:
+    rig = grid(*[flat(600_000)] * 12, levels=levels)
+    exchange, tried = rig.world.exchange, list[Ms]()
+    place, back = exchange.place, rig.source.start + 6 * MINUTE
+
+    def refusing(new: NewOrder, *, manual: bool = False) -> Refusal | None:
+        if exchange.now >= back:
+            return place(new, manual=manual)
+        tried.append(exchange.now)
+        return POSITION_LIMIT
+
+    exchange.place = refusing  # type: ignore[method-assign]
+    rig.checking = False
+    said: set[tuple[bool, Ms | None]] = set()
+    blockers = rig.engine.desk.blockers
+    while rig.world.now < back - 2_000 and rig.step() is not None:
+        if len(tried) > 3:
+            said.add((blockers.holds(BTC, "circuit_open"), blockers.since_of(BTC, "circuit_open")))
+    assert len(set(tried)) >= 4, "it is tried again once a minute"
+    assert len(said) == 1, "while its probe was out it counted as taken"
+    assert (False, None) not in said
+    rig.run(until=back + 2 * MINUTE)
+    assert resting(rig)
+    assert not blockers.holds(BTC, "circuit_open")
 
 
 # -- orders in doubt ------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import pytest
 from msgspec import structs
 
+from gridbot_tui.market.derive import laddered
 from gridbot_tui.market.source import QualityNote
 from gridbot_tui.research.analysis import UNKNOWN, analyse
 from gridbot_tui.research.backtest import document, study_of
@@ -52,6 +53,16 @@ def test_volume_of_which_no_bar_has_a_step_is_told_apart_from_prices_that_did_no
     said, *others = nothing_traded(study_of(prepared(thin, interval=HOUR), processes=1))
     assert said == "Nothing was filled: orders stood, and price never went a tick beyond one."
     assert any("gap budget (ETHUSDT" in line for line in others), "which withheld one of them"
+
+
+def test_orders_that_were_all_refused_are_not_said_to_have_stood() -> None:
+    one = series("ETHUSDT", 16, sigma_hour=0.012)
+    one.instrument = structs.replace(one.instrument, brackets=laddered(((5_000, 50, "0.01"), (20_000, 1, "0.5"))))
+    made = study_of(prepared(one, bot__capital="5000000", strategy__leverage__base="1.0"), processes=1, by="engine")
+    said = nothing_traded(made)
+    assert made.main.figures["max_leverage"], "orders left"
+    assert not any("orders stood" in line for line in said), said
+    assert any("circuit open (ETHUSDT, 98 % of the hours)" in line and "-2027" in line for line in said), said
 
 
 def test_of_many_reasons_the_most_frequent_are_told() -> None:
