@@ -21,9 +21,9 @@ from tests.simulation.rig import Rig
 WEATHER = Weather(sigma_hour=0.015, jumps_a_day=1.0, jump=0.05)
 
 
-def rig(seed: int, market: Market = Market.FUTURES, *, days: float = 1.5, state_every: Ms = HOUR) -> Rig:
-    source = RandomMarket(seed, 2, market=market, days=days, weather=WEATHER)
-    return Rig(source, market=market, seed=seed, state_every=state_every)
+def rig(seed: int, market: Market, *, state_every: Ms = HOUR, check: bool = True) -> Rig:
+    source = RandomMarket(seed, 2, market=market, days=1.5, weather=WEATHER)
+    return Rig(source, market=market, seed=seed, state_every=state_every, check=check)
 
 
 def history(one: Rig) -> list[tuple[Any, ...]]:
@@ -99,7 +99,7 @@ def replayed(one: Rig, *, snapshot: bool) -> Engine:
 @pytest.mark.parametrize(("seed", "market"), [(1, Market.FUTURES), (3, Market.SPOT)])
 @pytest.mark.parametrize("state_every", [HOUR, 30 * DAY])
 def test_deaths_at_many_commits_change_nothing(seed: int, market: Market, state_every: Ms) -> None:
-    whole, killed = rig(seed, market), rig(seed, market, state_every=state_every)
+    whole, killed = rig(seed, market, check=False), rig(seed, market, state_every=state_every)
     whole.run()
     rng = Random(seed)
     chance = 0.1 if state_every == HOUR else 0.04
@@ -120,6 +120,7 @@ def test_a_death_at_any_commit_point_of_a_day_leaves_the_same_ladder(sent: bool)
     whole.run(until=source.trading_from + 2 * HOUR)
     start = whole.fork()
     first = whole.memory.commits
+    whole.checking = False  # what dies is looked at
     whole.run()
     commits = whole.memory.commits - first
     assert commits > 25
@@ -142,8 +143,8 @@ def test_a_death_at_any_commit_point_of_a_day_leaves_the_same_ladder(sent: bool)
 
 def test_a_snapshot_alone_and_facts_alone_give_the_same_engine() -> None:
     source = RandomMarket(6, 2, days=2, weather=WEATHER)
-    one = Rig(source, seed=6, state_every=1)
-    other = Rig(source, seed=6, state_every=365 * DAY)
+    one = Rig(source, seed=6, state_every=1, check=False)
+    other = Rig(source, seed=6, state_every=365 * DAY, check=False)
     moment = source.trading_from + 37 * HOUR
     for each in (one, other):
         each.run(until=moment)
@@ -155,7 +156,7 @@ def test_a_snapshot_alone_and_facts_alone_give_the_same_engine() -> None:
 
 def test_a_kill_forgets_no_peak_no_highest_leverage_and_no_slot_of_a_kept_order() -> None:
     source = RandomMarket(6, 2, days=2, weather=WEATHER)
-    one = Rig(source, seed=6, state_every=365 * DAY)
+    one = Rig(source, seed=6, state_every=365 * DAY, check=False)
     one.memory.encode_state = None  # the journal alone, from its first fact
     kept = 0
     one.run(until=source.trading_from)
@@ -185,7 +186,7 @@ def test_a_kill_forgets_no_peak_no_highest_leverage_and_no_slot_of_a_kept_order(
 
 def test_requests_that_were_never_sent_are_sent_after_all() -> None:
     source = RandomMarket(7, 1, days=1, weather=WEATHER)
-    whole, cut = Rig(source, seed=7), Rig(source, seed=7)
+    whole, cut = Rig(source, seed=7, check=False), Rig(source, seed=7)
     whole.run()
     died: list[int] = []
 
@@ -239,7 +240,7 @@ def test_a_restart_marks_no_past_with_the_positions_of_the_present() -> None:
     """Bought after a rise; the bars of the rise, fetched again, must not look like a loss."""
     for seed in range(4):
         source = RandomMarket(20 + seed, 1, days=2, weather=Weather(sigma_hour=0.02, jumps_a_day=4, jump=0.15))
-        one = Rig(source, seed=seed, state_every=365 * DAY)
+        one = Rig(source, seed=seed, state_every=365 * DAY, check=False)
         one.run(until=source.trading_from + 30 * HOUR)
         before = one.engine.desk.tiers.tier, one.engine.desk.ledger.capital.max_drawdown
         one.restart()
@@ -251,7 +252,7 @@ def test_a_restart_marks_no_past_with_the_positions_of_the_present() -> None:
 
 def test_capital_that_came_before_a_kill_is_in_the_fund_at_the_price_of_then_not_of_the_replay() -> None:
     source = RandomMarket(6, 2, days=2, weather=WEATHER)
-    one = Rig(source, seed=6, state_every=365 * DAY)
+    one = Rig(source, seed=6, state_every=365 * DAY, check=False)
     one.memory.encode_state = None  # the journal alone: a replay knows no price but its own
     one.run(until=source.trading_from + 30 * HOUR)
     assert any(one.engine.desk.ledger.position(name) for name in one.engine.symbols)
@@ -266,10 +267,9 @@ def test_capital_that_came_before_a_kill_is_in_the_fund_at_the_price_of_then_not
 
 def test_fees_in_another_asset_are_valued_once_it_has_a_price_and_a_replay_values_them_as_they_were() -> None:
     source = RandomMarket(6, 1, days=2, weather=WEATHER)
-    one = Rig(source, seed=6, state_every=365 * DAY)
+    one = Rig(source, seed=6, state_every=365 * DAY, check=False)
     one.memory.encode_state = None  # the journal alone: nobody tells a replay a price
     one.run(until=source.trading_from + 2 * HOUR)
-    one.checking = False
     desk, at = one.engine.desk, one.world.now
     symbol = one.engine.symbols[0]
     mark = desk.symbols[symbol].mark

@@ -15,7 +15,8 @@ WEATHER = Weather(sigma_hour=0.015, jumps_a_day=1.0, jump=0.05)
 
 def lived(seed: int, market: Market, symbols: int) -> list[Action]:
     """What an engine sends in half a day."""
-    rig = Rig(RandomMarket(seed, symbols, market=market, days=0.6, weather=WEATHER), market=market, seed=seed)
+    source = RandomMarket(seed, symbols, market=market, days=0.6, weather=WEATHER)
+    rig = Rig(source, market=market, check=False, seed=seed)
     sent: list[Action] = []
     handle = rig.engine.handle
 

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ SIDES: list[Keys] = [
     {"ladder__kind": "arithmetic", "ladder__plain__side": "short", "ladder__plain__initial_inventory": "true"},
     {"ladder__kind": "geometric", "ladder__plain__side": "long", "ladder__plain__initial_inventory": "true", **LARGE},
 ]
+CHANGED = ("ladder.skew", "strategy.leverage.base")
 HOLES = ((16.3, 0.5), (17.7, 0.9), (18.02, 0.96), (18.0, 3.0), (20.5, 0.01))
 
 
@@ -56,6 +58,17 @@ def text(made: Study) -> str:
     """The result document without its times."""
     found = document(made)
     return json.dumps({name: value for name, value in found.items() if name not in ("elapsed_s", "bars_per_s")})
+
+
+@cache
+def engines() -> Study:
+    """The engine's study of that market, two parameters changed: what all others are held against, played once."""
+    return studied(ready(), by="engine", keys=CHANGED)[0]
+
+
+def by_the_engine() -> list[dict[str, Any]]:
+    """What its runs of the usual baselines came to."""
+    return [told(engines().others[one.name]) for one in USUAL]
 
 
 ALL = [*USUAL, *MORE]
@@ -130,17 +143,15 @@ def test_a_spot_pair_whose_amounts_the_exchange_rounds_is_the_engines() -> None:
 
 def test_the_result_document_has_the_same_bytes_whoever_played() -> None:
     ours, _ = studied(ready(), by="compiled")
-    theirs, _ = studied(ready(), by="engine")
-    assert (ours.compiled, theirs.compiled) == (True, False)
-    assert text(ours) == text(theirs)
+    assert (ours.compiled, engines().compiled) == (True, False)
+    assert text(ours) == text(engines())
 
 
 def test_changed_parameters_are_the_engines_too() -> None:
-    keys = ("ladder.skew", "strategy.leverage.base")
-    ours, _ = studied(ready(), by="compiled", keys=keys)
-    theirs, _ = studied(ready(), by="engine", keys=keys)
+    ours, _ = studied(ready(), by="compiled", keys=CHANGED)
+    theirs = engines().changed
     assert len(ours.changed) == 4
-    assert [(step, told(made)) for step, made in ours.changed] == [(step, told(made)) for step, made in theirs.changed]
+    assert [(step, told(made)) for step, made in ours.changed] == [(step, told(made)) for step, made in theirs]
 
 
 def test_while_nothing_is_compiled_a_short_run_is_the_engines_and_a_long_one_is_worth_it(
@@ -194,11 +205,10 @@ def test_a_run_that_the_books_contradict_is_played_by_the_engine(monkeypatch: py
     def parts(*_: object) -> object:
         raise Parted("a fill too many")
 
-    theirs, _ = studied(ready(), by="engine")
     monkeypatch.setattr(settled, "outcome", parts)
     ours, _ = studied(ready(), by="compiled")
     assert not ours.compiled
-    assert text(ours) == text(theirs)
+    assert text(ours) == text(engines())
 
 
 def test_the_books_are_compared_with_what_the_compiled_run_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,11 +264,8 @@ def test_where_they_part_everything_is_the_engines_and_that_is_said(monkeypatch:
 def test_engine_and_compiled_code_work_side_by_side() -> None:
     one = ready()
     played = play_all(one, USUAL, warm_at(one), 2, lambda done, whole: None, "compiled")
-    alone = play_all(one, USUAL, warm_at(one), 1, lambda done, whole: None, "engine")
     assert played.compiled
-    assert [told(each) for each in played.others if not isinstance(each, str)] == [
-        told(each) for each in alone.others if not isinstance(each, str)
-    ]
+    assert [told(each) for each in played.others if not isinstance(each, str)] == by_the_engine()
 
 
 def test_a_run_that_is_played_aside_is_left_to_the_engine_as_any_other_and_that_is_said(
@@ -273,14 +280,11 @@ def test_a_run_that_is_played_aside_is_left_to_the_engine_as_any_other_and_that_
 
     monkeypatch.setattr(settled, "outcome", parts)
     one, said = ready(), list[str]()
-    alone = play_all(one, USUAL, warm_at(one), 1, lambda done, whole: None, "engine")
     played = play_all(one, USUAL, warm_at(one), 2, lambda done, whole: None, "compiled", said.append)
     assert len(said) == 1
     assert "the engine plays it" in said[0]
     assert str(os.getpid()) not in said[0], "another process found it out"
-    assert [told(each) for each in played.others if not isinstance(each, str)] == [
-        told(each) for each in alone.others if not isinstance(each, str)
-    ]
+    assert [told(each) for each in played.others if not isinstance(each, str)] == by_the_engine()
 
 
 @pytest.mark.parametrize("case", [BY_NAME["outages and episodes"], BY_NAME["hours"], BY_NAME["thin minutes"]])

@@ -53,7 +53,9 @@ def test_a_cancel_that_comes_too_late_is_heard_of_in_its_turn_among_other_symbol
 
 
 def test_a_score_of_several_is_the_engines() -> None:
-    one = SEVERAL[0].ready()
+    names = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+    walks = (series(name, 19, seed=i, sigma_hour=0.012, interval=QUARTER) for i, name in enumerate(names))
+    one = prepared(*walks, interval=QUARTER, **TIGHT)
     since = START + 14 * DAY
     ring = ring_of(one)
     ring.run()

@@ -177,16 +177,8 @@ def link_of(app: GridApp) -> FakeLink:
 
 def screen_text(app: GridApp) -> str:
     """Everything that can be seen on the top screen, as text."""
-    width, height = app.size
-    lines = []
-    for y in range(height):
-        lines.append("".join(segment.text for segment in _line(app, y, width)).rstrip())
-    return "\n".join(lines)
-
-
-def _line(app: GridApp, y: int, width: int) -> list:
     strips = app.screen._compositor.render_strips(app.size)
-    return list(strips[y])
+    return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
 
 
 def pane_text(app: GridApp, selector: str) -> str:
