@@ -101,11 +101,11 @@ def test_two_processes_print_the_same_bytes_whatever_the_hash_seed(lively: Path,
 
 
 def first_days(recorded: Path, to: Path) -> Path:
-    """The same file or folder with three weeks of each series: two to look at, one to trade."""
+    """The same file or folder with 18 days of each series: 14 to look at, four to trade."""
     for file in recorded.glob("*.parquet") if recorded.is_dir() else (recorded,):
         place = to / file.name if recorded.is_dir() else to
         place.parent.mkdir(parents=True, exist_ok=True)
-        pl.read_parquet(file).head(21 * 1440).write_parquet(place)
+        pl.read_parquet(file).head(18 * 1440).write_parquet(place)
     return to
 
 
@@ -210,11 +210,12 @@ def test_a_kept_replay_goes_on_where_it_ended(tmp_path: Path) -> None:
     assert once["symbols"]["ADAUSDT"]["fills"] > kept["symbols"]["ADAUSDT"]["fills"] > 0
 
 
-def test_a_kept_replay_refuses_the_data_of_another_symbol(lively: Path, tmp_path: Path) -> None:
-    other = tmp_path / "um" / "XRPUSDT" / "1m"
-    other.mkdir(parents=True)
-    candles(other / "a.parquet", 1)
-    document(replay(tmp_path / "kept", lively, resume=True))
+def test_a_kept_replay_refuses_the_data_of_another_symbol(tmp_path: Path) -> None:
+    first, other = (tmp_path / "um" / symbol / "1m" for symbol in ("ADAUSDT", "XRPUSDT"))
+    for folder in (first, other):
+        folder.mkdir(parents=True)
+        candles(folder / "a.parquet", 1)
+    document(replay(tmp_path / "kept", first, resume=True))
     result = replay(tmp_path / "kept", other, resume=True)
     assert result.exit_code == 4
     assert "trades ADAUSDT" in result.text
