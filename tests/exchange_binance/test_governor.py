@@ -109,6 +109,21 @@ def test_reprices_are_shed_first_and_what_protects_goes_to_the_end(used: int, fr
     assert {rank for rank in Rank if found.wait_s(rank, 1, 0) == 0} == free
 
 
+async def test_what_protects_and_weighs_nothing_does_not_stand_in_line_behind_what_waits_for_weight() -> None:
+    found, _ = governor()
+    found.heard({"X-MBX-USED-WEIGHT-1M": "100"})
+    left: list[str] = []
+
+    async def leave(name: str, weight: int, orders: int) -> None:
+        await found.turn(Rank.PROTECT, weight, orders)
+        left.append(name)
+
+    cancel = asyncio.create_task(leave("cancel", 1, 0))
+    await asyncio.sleep(0)
+    await asyncio.gather(cancel, asyncio.create_task(leave("stop", 0, 1)))
+    assert left == ["stop", "cancel"]
+
+
 def test_a_futures_order_that_weighs_nothing_is_not_held_up_by_weight() -> None:
     found, _ = governor()
     found.heard({"X-MBX-USED-WEIGHT-1M": "2000"})

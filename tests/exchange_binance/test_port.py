@@ -14,6 +14,7 @@ from gridbot_tui.engine.events import LinkChanged, OrderReport, Outcome
 from gridbot_tui.exchange.binance.clock import WallClock
 from gridbot_tui.exchange.binance.errors import Refused, RetryLater, Stop
 from gridbot_tui.exchange.binance.factory import make_rest
+from gridbot_tui.exchange.binance.governor import Window
 from gridbot_tui.exchange.binance.hosts import hosts_of
 from gridbot_tui.exchange.binance.keys import Keys
 from gridbot_tui.exchange.binance.params import BinanceParams
@@ -22,7 +23,7 @@ from gridbot_tui.exchange.binance.wire import Wire
 from gridbot_tui.exchange.port import AskAccount, AskCash, AskFills, AskOpenOrders, AskOrder, Cancel, Place
 from gridbot_tui.exchange.server.accounts import KeyConfig
 from gridbot_tui.orders.model import Purpose
-from gridbot_tui.units import Market, Mode, Side
+from gridbot_tui.units import DAY, MINUTE, Market, Mode, Side
 from tests.exchange_binance.adapter import SYMBOLS, Trader, trading
 from tests.exchange_server.serving import Served, serving
 
@@ -123,6 +124,32 @@ async def test_entries_that_find_no_room_wait_in_line_whatever_a_request_could_c
             asked = (await trader.ask(partial(AskOrder, symbol="BTCUSDT", client_id=order.client_id))).order
             assert asked is not None
             assert asked.never_left
+
+
+async def test_a_stop_weighs_nothing_and_does_not_wait_with_a_crowd_of_cancels_for_the_next_minute(
+    served: Served,
+) -> None:
+    """Another program on this address has used up its weight; the order that closes or protects has none on futures."""
+    async with trading(served, Market.FUTURES) as trader:
+        orders = [trader.order(rung=n, price=50_000 + n, quantity="0.002") for n in range(20)]
+        for order in orders:
+            trader.port.send(Place(order))
+        for order in orders:
+            await trader.report(order.client_id, Outcome.ACCEPTED)
+        wire: Wire = trader.rest.wire  # type: ignore[attr-defined]
+        wire.governor.weight = Window(DAY, 2_400)
+        wire.governor.weight.add(wire.clock.now_ms(), 2_398)
+        for order in orders:
+            trader.port.send(Cancel("BTCUSDT", order.client_id))
+        stop = trader.order(Side.SELL, trigger=40_000, purpose=Purpose.STOP, reduce_only=True)
+        trader.port.send(Place(stop))
+        async with asyncio.timeout(10.0):
+            assert (await trader.report(stop.client_id)).outcome is Outcome.ACCEPTED
+        gone = [one for order in orders for one in trader.reports(order.client_id) if one.outcome is Outcome.CANCELED]
+        assert len(gone) == 2, "the others have no room"
+        wire.governor.weight = Window(MINUTE, 2_400)
+        for order in orders:
+            await trader.report(order.client_id, Outcome.CANCELED)
 
 
 async def test_too_many_entries_are_refused_here_while_reductions_still_get_in_line(served: Served) -> None:

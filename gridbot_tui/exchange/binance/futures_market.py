@@ -30,6 +30,7 @@ class FuturesMarket(RestBase):
     """The market's side of FuturesRest."""
 
     PLACE = Futures.PLACE
+    CANCEL = Futures.CANCEL
     TRADES = Futures.TRADES
     ORDER = Futures.ORDER
     ALL_ORDERS = Futures.ALL_ORDERS

@@ -164,8 +164,12 @@ class Governor:
         return wait
 
     async def turn(self, rank: Rank, weight: int, orders: int) -> None:
-        """Wait until the request may leave, first come first served within a rank; it is counted then."""
-        if self._queues[rank].locked() or self.wait_s(rank, weight, orders) > 0:
+        """Wait until the request may leave, first come first served within a rank; it is counted then.
+
+        What protects and weighs nothing has nothing to wait for with those who do.
+        """
+        in_line = self._queues[rank].locked() and (weight or rank is not Rank.PROTECT)
+        if in_line or self.wait_s(rank, weight, orders) > 0:
             async with self._queues[rank]:
                 while (wait := self.wait_s(rank, weight, orders)) > 0:
                     # Not longer than a second at a time: limits and closings change meanwhile.

@@ -223,7 +223,15 @@ class BinancePort:
                 # They wait in line, where they can be withdrawn, not at the governor's.
                 await self._clock.sleep(min(wait, 0.25))
                 continue
-            taken = lane.take(self._together(rank, len(lane)) if entries else 1)
+            if rank is Rank.PROTECT and (wait := self._rest.room_s(rank, 0)) > 0:
+                # What closes or protects weighs nothing on futures: it waits with no crowd of cancels for their room.
+                order = lane.withdraw(lambda one: isinstance(one, Place))
+                if order is None:
+                    await self._clock.sleep(min(wait, 0.25))
+                    continue
+                taken = [order]
+            else:
+                taken = lane.take(self._together(rank, len(lane)) if entries else 1)
             orders = [one.order for one in taken if isinstance(one, Place)]
             if orders:
                 await self._place(orders, rank)

@@ -109,7 +109,10 @@ class Rest(Protocol):
         ...
 
     def room_s(self, rank: Rank, orders: int = 1) -> float:
-        """Seconds until so many orders, in one request, have room in the rate limits as far as is known; 0 = now."""
+        """Seconds until so many orders, in one request, have room in the rate limits as far as is known; 0 = now.
+
+        Of no order at all: until a cancel has.
+        """
         ...
 
     async def open(self) -> None:

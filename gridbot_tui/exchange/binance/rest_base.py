@@ -43,6 +43,7 @@ class RestBase(ABC):
     """Common to SpotRest and FuturesRest; see ``rest.Rest`` for what each call means."""
 
     PLACE: ClassVar[Call]
+    CANCEL: ClassVar[Call]
     TRADES: ClassVar[Call]
     ORDER: ClassVar[Call]
     ALL_ORDERS: ClassVar[Call]
@@ -97,8 +98,9 @@ class RestBase(ABC):
         return self.wire.health(queued)
 
     def room_s(self, rank: Rank, orders: int = 1) -> float:
-        """Seconds until so many orders of this rank, in one request, have room in the rate limits."""
-        return self.wire.governor.wait_s(rank, self.PLACE.weight if orders == 1 else orders, orders)
+        """See ``rest.Rest``."""
+        weight = {0: self.CANCEL.weight, 1: self.PLACE.weight}.get(orders, orders)
+        return self.wire.governor.wait_s(rank, weight, orders)
 
     @property
     def now(self) -> Ms:

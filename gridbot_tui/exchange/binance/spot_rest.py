@@ -34,6 +34,7 @@ class SpotRest(RestBase):
     """See ``rest.Rest``."""
 
     PLACE = Spot.PLACE
+    CANCEL = Spot.CANCEL
     TRADES = Spot.TRADES
     ORDER = Spot.ORDER
     ALL_ORDERS = Spot.ALL_ORDERS
