@@ -120,6 +120,25 @@ def test_a_stop_fires_by_mark_price_and_pays_what_the_symbol_traded_below_it() -
     assert fills(until(world, BarsClosed)) == [("stop", -1, 880, 1000)]
 
 
+@pytest.mark.parametrize(
+    ("side", "trigger", "minute", "mark", "price"),
+    [
+        (BUY, 980, (860, 870, 850, 860), (975, 940, 950), 860),  # opened beyond, and the mark went after it
+        (BUY, 980, (1200, 1210, 1190, 1200), (1000, 970, 990), 1190),  # the mark alone fell
+        (BUY, 980, (930, 940, 900, 910), (1000, 950, 960), 930),
+        (SELL, 1020, (1150, 1160, 1140, 1150), (1060, 1000, 1050), 1150),
+        (SELL, 1020, (800, 810, 790, 800), (1030, 1000, 1010), 810),
+    ],
+)
+def test_a_stop_fills_within_what_its_bar_traded_however_far_off_the_mark_is(
+    side: Side, trigger: int, minute: tuple[int, int, int, int], mark: tuple[int, int, int], price: int
+) -> None:
+    world = opened(bar(1, *minute, mark=mark), slippage_bp=0.0)
+    place(world, market_order("open", side, 1000))
+    place(world, stop("stop", side.opposite, trigger, 1000))
+    assert fills(until(world, BarsClosed)) == [("stop", side.opposite.value, price, 1000)]
+
+
 def test_a_buy_stop_protects_a_short() -> None:
     world = opened(bar(1, 1000, 1030, 1000, 1020), slippage_bp=0.0)
     place(world, market_order("open", SELL, 1000))

@@ -132,10 +132,10 @@ def _basis(bar: Bar, falling: bool) -> Ticks:
 
 
 def _stop_price(bar: Bar, trigger: Ticks, falling: bool) -> Ticks:
-    """Where a stop executes before slippage: the worse of trigger and open, and the basis to the mark."""
-    basis = _basis(bar, falling)
-    price = min(trigger, bar.open) if falling else max(trigger, bar.open)
-    return max(1, price + basis)
+    """Where a stop executes before slippage: the worse of the open and what the trigger, a mark price, came to where
+    the symbol itself traded; never beyond what the bar traded."""
+    at = trigger + _basis(bar, falling)
+    return max(min(at, bar.open), bar.low) if falling else min(max(at, bar.open), bar.high)
 
 
 def _refresh(exchange: Exchange) -> None:

@@ -102,7 +102,8 @@ def _risk(w: State, n: Numbers, bar: Integers, side: int) -> None:
         hits += 1
         trigger = w.order[row, PRICE]
         reached = min(trigger, bar[OPEN]) if falling else max(trigger, bar[OPEN])
-        price = max(1, reached + basis)
+        at = trigger + basis
+        price = max(min(at, bar[OPEN]), bar[LOW]) if falling else min(max(at, bar[OPEN]), bar[HIGH])
         reached = min(max(reached, bar[MARK_LOW]), bar[MARK_HIGH])
         if w.xpos:
             w.xmark = reached
