@@ -85,10 +85,11 @@ def backtest(
     else:
         print("\n".join([*_lines(result, _played(made)), *_halted(made)]))
     if plot:
-        from gridbot_tui.research.plot import terminal
+        from gridbot_tui.research.plot import terminal, written_for
 
         out = sys.stderr if asked.json else sys.stdout
-        print(terminal(made, colour=out.isatty() and not os.environ.get("NO_COLOR")), file=out)
+        drawn = terminal(made, colour=out.isatty() and not os.environ.get("NO_COLOR"))
+        print(written_for(drawn, out.encoding), file=out)
 
 
 def _played(made: "Study") -> str:

@@ -102,9 +102,10 @@ def _tell(made: "Found", result: dict[str, Any], *, json: bool, plot: bool) -> N
     else:
         print("\n".join(_lines(made, result)))
     if plot:
-        from gridbot_tui.research.plot import front
+        from gridbot_tui.research.plot import front, written_for
 
-        print(front(made), file=sys.stderr if json else sys.stdout)
+        out = sys.stderr if json else sys.stdout
+        print(written_for(front(made), out.encoding), file=out)
 
 
 def _days(whole: "Prepared", holdout: float) -> "tuple[Prepared, Prepared | None, Ms, Ms]":

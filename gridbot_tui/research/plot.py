@@ -21,6 +21,8 @@ POINTS = 400
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 BACKGROUND = re.compile(r"\x1b\[48;5;\d+m|\x1b\[38;5;0m")
 """The terminal's own background and ink stay."""
+_PLAIN = dict.fromkeys("│┤├", "|") | dict.fromkeys("─", "-") | dict.fromkeys("└┘┌┐┬┴┼", "+") | {"\u2800": " "}
+"""What frames are drawn with where only ASCII can be written; a dot of a curve is a star."""
 FEW_DAYS = 5 * DAY
 """Up to so many the axis tells hours."""
 BAR, LEAST_BAR = 41, 15
@@ -67,6 +69,15 @@ def terminal(made: Study, width: int | None = None, *, colour: bool = True) -> s
     )
     drawn = BACKGROUND.sub("", drawn) if colour else ESCAPE.sub("", drawn)
     return "\n".join((drawn, "", *_months(made), "", *_intervals(made, columns)))
+
+
+def written_for(drawn: str, encoding: str | None) -> str:
+    """As it is where the output can write it, else in plain characters: as escapes a plot would be unreadable."""
+    try:
+        drawn.encode(encoding or "ascii")
+    except UnicodeEncodeError:
+        return "".join(one if one.isascii() else _PLAIN.get(one, "*") for one in drawn)
+    return drawn
 
 
 def _prices(made: Study, width: int) -> list[str]:

@@ -15,7 +15,7 @@ from gridbot_tui.research.analysis import analyse
 from gridbot_tui.research.backtest import Study, document, study_of
 from gridbot_tui.research.baselines import TITLES
 from gridbot_tui.research.html import render, write
-from gridbot_tui.research.plot import ESCAPE, terminal
+from gridbot_tui.research.plot import ESCAPE, terminal, written_for
 from gridbot_tui.research.verdict import assumptions, liquidated, percent, verdicts
 from gridbot_tui.research.windows import part
 from gridbot_tui.units import HOUR, MINUTE
@@ -218,6 +218,18 @@ def test_figures_have_their_units_and_words_are_explained(made: Study) -> None:
     assert "Funding above zero was received" in page
     assert "days after a week in which prices went more than 5 % up" in page
     assert "brackets are 95 % intervals" in page
+
+
+def test_a_plot_is_plain_characters_where_no_others_can_be_written(made: Study) -> None:
+    drawn = terminal(made, 90, colour=False)
+    assert written_for(drawn, "utf-8") == drawn
+    assert not drawn.isascii()
+    for encoding in ("ascii", "latin-1", None):
+        plain = written_for(drawn, encoding)
+        assert plain.isascii()
+        assert [len(line) for line in plain.splitlines()] == [len(line) for line in drawn.splitlines()]
+        assert "* strategy" in plain
+        assert "|****" in plain
 
 
 def test_the_fall_of_one_hour_in_years_is_drawn_in_the_terminal() -> None:
