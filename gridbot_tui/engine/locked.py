@@ -1,10 +1,11 @@
-"""Spot: base that orders of others hold cannot be sold by ours, and more than the exchange lets an account hold cannot
-be bought. What that leaves no room for is withheld, and said."""
+"""Base that orders of others hold cannot be sold by ours (spot), and a position cannot grow beyond what the exchange
+lets an account hold. What that leaves no room for is withheld, and said."""
 
 from decimal import Decimal
 
 import msgspec
 
+from gridbot_tui.engine import walk
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.orders.model import Desired, Slot, SlotState
 from gridbot_tui.units import Market, Side, Steps
@@ -47,8 +48,10 @@ def within_free(whole: Desired, own: Steps, free: Steps | None, state: SymbolDes
 
 
 def within_most(desk: Desk, whole: Desired, state: SymbolDesk) -> Desired:
-    """``whole`` with the farthest buys withheld for which the account would hold more base than it may (MAX_POSITION):
-    refused, they would have the whole side held back."""
+    """``whole`` with the farthest entries withheld for which the account would hold more than it may: refused, they
+    would have the whole side held back."""
+    if desk.config.market is Market.FUTURES:
+        return _within_brackets(desk, whole, state)
     most, instrument = state.instrument.max_position, state.instrument
     if most is None:
         return whole
@@ -67,6 +70,36 @@ def within_most(desk: Desk, whole: Desired, state: SymbolDesk) -> Desired:
                 left -= slot.steps
         resting.append(slot)
     return msgspec.structs.replace(whole, resting=tuple(resting)) if held else whole
+
+
+def _within_brackets(desk: Desk, whole: Desired, state: SymbolDesk) -> Desired:
+    """The same on futures: the margin brackets bound what a side may come to at the leverage that is set (-2027)."""
+    most = state.instrument.most_value(desk.config.risk.exchange_leverage)
+    if most is None:
+        return whole
+    position = desk.ledger.position(state.symbol)
+    held = position * (state.mark or state.close or 0)
+    if abs(held) + sum(slot.price * slot.steps for slot in whole.resting) <= most and not desk.foreign_orders:
+        return whole
+    left = {Side.BUY: most - held, Side.SELL: most + held}
+    for side, price, steps, _ in walk.foreign(desk, state):
+        left[side] -= price * steps
+    resting, changed = list[Slot](), False
+    for slot in whole.resting:  # nearest first
+        if slot.state is SlotState.RESTING:
+            value = slot.price * slot.steps
+            if slot.entry and value > left[slot.side]:
+                slot, value, changed = _without_entry(slot, state), left[slot.side], True
+            left[slot.side] -= value
+        resting.append(slot)
+    return msgspec.structs.replace(whole, resting=tuple(resting)) if changed else whole
+
+
+def _without_entry(slot: Slot, state: SymbolDesk) -> Slot:
+    """What the slot only closes, where the exchange takes so little."""
+    if slot.exit_steps > 0 and slot.exit_steps * slot.price >= state.instrument.least_value:
+        return msgspec.structs.replace(slot, steps=slot.exit_steps, entry=False, reason=POSITION_LIMIT)
+    return _blocked(slot, POSITION_LIMIT)
 
 
 def _blocked(slot: Slot, reason: str) -> Slot:

@@ -100,6 +100,20 @@ class Instrument(Struct, frozen=True, dict=True):
         """The smallest ticks x steps that reaches ``min_notional``."""
         return int((self.min_notional / self.unit).to_integral_value(ROUND_CEILING))
 
+    @cached_property
+    def _most_values(self) -> tuple[tuple[int, int], ...]:
+        """(highest leverage, largest ticks x steps) of each bracket."""
+        return tuple((bracket.max_leverage, int(bracket.cap / self.unit)) for bracket in self.brackets)
+
+    def most_value(self, leverage: int) -> int | None:
+        """Largest ticks x steps that a position may come to with all that rests on its side, where the exchange's
+        leverage is set to ``leverage``, or to the highest of the symbol if that is less; None without brackets."""
+        allowed = self._most_values
+        if not allowed:
+            return None
+        set_to = min(leverage, max(highest for highest, _ in allowed))
+        return max(most for highest, most in allowed if highest >= set_to)
+
     def most_steps(self, price: Ticks) -> Steps:
         """Largest quantity of one limit order at that price."""
         return _worth_at_most(self.max_notional, self.unit, price, self.max_steps)

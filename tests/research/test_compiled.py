@@ -13,6 +13,7 @@ import pytest
 from msgspec import structs
 
 from gridbot_tui.market.aggregate import HourBuilder
+from gridbot_tui.market.derive import laddered
 from gridbot_tui.research import backtest, baselines, compiled
 from gridbot_tui.research.backtest import Study, document, study_of
 from gridbot_tui.research.baselines import MORE, USUAL, Variant, warm_at
@@ -230,6 +231,18 @@ def test_more_fills_than_can_be_written_down_are_no_outcome(monkeypatch: pytest.
     monkeypatch.setattr(screening.Screen.run, "__defaults__", (5, None))
     with pytest.raises(Parted, match="more than can be written down"):
         settled.outcome("strategy", screening.Screen(ready()))
+
+
+def test_a_run_near_to_what_the_margin_brackets_allow_is_the_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There the engine withholds what the exchange would refuse, and that the double does not play."""
+    one = ready()
+    small = laddered(((5_000, 25, "0.02"), (100_000, 5, "0.1")))
+    for symbol, instrument in one.market.instruments.items():
+        monkeypatch.setitem(one.market.instruments, symbol, structs.replace(instrument, brackets=small))
+    theirs, _ = studied(one, by="engine")
+    ours, said = studied(one, by="compiled")
+    assert [line for line in said if "near to what the margin brackets allow" in line]
+    assert text(ours) == text(theirs)
 
 
 def test_why_nothing_was_traded_is_asked_of_the_engine() -> None:

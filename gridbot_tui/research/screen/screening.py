@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 else:
     Integers = Floats = Any
 MOST_NOTES = 200_000
-COUNTS = ("halts", "liquidations", "settled", "partials", "crossed")
+COUNTS = ("halts", "liquidations", "settled", "partials", "crossed", "near_most")
 
 
 class Screened(Struct):

@@ -67,6 +67,8 @@ def outcome(
     made = screen.run(settings, weights=weights)
     if made.noted > len(made.notes):
         raise Parted(f"{made.noted} fills are more than can be written down")
+    if made.counts["near_most"]:
+        raise Parted("a position comes near to what the margin brackets allow")
     books = _Books(screen, settings, screen.tape.start if start is None else start)
     return counted(name, books.left(made), screen.prepared, screen.prepared.engine_config(settings).risk.tier3_enter)
 

@@ -104,6 +104,8 @@ _INTS: Final = (
     "noted", "noting",
     # for whom counts what is rare
     "liquidations", "partials", "crossed", "halts", "settled",
+    # whether a side came to half of what the margin brackets allow
+    "near_most",
     # prices between which a bar concerns nothing on the exchange, and whether they are to be found anew
     "next_buy", "next_sell", "low_watch", "high_watch", "unwatched",
     # learning

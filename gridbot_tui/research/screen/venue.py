@@ -185,6 +185,8 @@ def _admit(w: State, n: Numbers, row: int) -> int:
     grown = exposure(w, buys + added, sells) if o[SIDE] > 0 else exposure(w, buys, sells + added)
     if grown <= now:
         return 0
+    if 2 * grown > n.most_value:
+        w.near_most = 1
     if grown > n.most_value:
         return POSITION
     free = balance(w, n, w.xmark) - w.xtaken_beside - n.unit * now / n.leverage
