@@ -18,7 +18,7 @@ from gridbot_tui.exchange.simulated.books import BooksView, read_books
 from gridbot_tui.service.books.profile import Profile
 from gridbot_tui.store.errors import StoreError
 from gridbot_tui.store.reader import Reader, reading
-from gridbot_tui.units import ZERO, plain
+from gridbot_tui.units import ZERO, Mode, plain
 
 LOOKS: Final = 5
 BETWEEN_S: Final = 0.3
@@ -37,6 +37,8 @@ Differences = dict[str, list[str]]
 def books(profile: Profile, pause: Callable[[float], None] = time.sleep) -> list[Check]:
     """The checks, one a kind of record and one a wallet and a position."""
     theirs, ours = profile.exchange_database, profile.database
+    if not theirs.exists() and _simulated(ours):
+        return [fail("ledger", f"not compared: {theirs} is gone", "put it back, or move the profile's folder away")]
     if not theirs.exists() or not ours.exists():
         why = "no simulated exchange keeps books here" if ours.exists() else "this profile has not run yet"
         return [warn("ledger", f"not compared: {why}", "the bot itself ties out and shows the residual")]
@@ -52,6 +54,16 @@ def books(profile: Profile, pause: Callable[[float], None] = time.sleep) -> list
     except StoreError as error:
         return [fail("ledger", f"not compared: {error}", "see to the database first")]
     return _judged(found, running=profile.running)
+
+
+def _simulated(ours: Path) -> bool:
+    """True where the ledger has begun on a simulated exchange."""
+    try:
+        with reading(ours) as reader:
+            whose = reader.identity
+            return whose is not None and whose.mode not in (Mode.TESTNET, Mode.LIVE) and bool(reader.ledger_start())
+    except StoreError:
+        return False  # the check of the database says why
 
 
 def compare(theirs: Path, ours: Path) -> Differences:

@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Callable
 
 from gridbot_tui.exchange.port import SetLeverage
-from gridbot_tui.exchange.simulated.books import BooksFile
 from gridbot_tui.exchange.simulated.world import World
 from gridbot_tui.market.source import MarketSource
 from gridbot_tui.market.synthetic import SyntheticMarket
@@ -26,6 +25,7 @@ from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.pace import Pace, parse_speed
 from gridbot_tui.service.parts import Parts
 from gridbot_tui.service.runner import VirtualRunner
+from gridbot_tui.service.venues.kept_books import kept_books
 from gridbot_tui.service.warmup import Warmup
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.store.errors import StoreError
@@ -88,7 +88,7 @@ class VirtualParts(Parts):
         account = account_config(self.plan.loaded.settings, self.plan.mode, self.config)
         path = self.profile.exchange_database
         try:
-            self.books = BooksFile(path) if self.plan.persistent else None
+            self.books = kept_books(self.profile) if self.plan.persistent else None
             self.world = World(source, account, books=self.books)
         except (sqlite3.Error, ValueError) as wrong:
             self._left_as_found()

@@ -266,6 +266,14 @@ def test_the_exchange_having_another_wallet_or_position_fails(cli: Cli, traded: 
     assert "fail" in {found["ledger position DOGEUSDT"], found["ledger position SOLUSDT"]}
 
 
+def test_the_books_of_a_simulated_exchange_being_gone_fails(cli: Cli, traded: Profile) -> None:
+    for part in traded.folder.glob("exchange.db*"):
+        part.unlink()
+    found = check(cli("doctor", "--json"), "ledger")
+    assert found["verdict"] == "fail"
+    assert "exchange.db is gone" in found["found"]
+
+
 def test_an_order_that_is_open_at_one_end_only_is_told(cli: Cli, traded: Profile) -> None:
     alter(traded.exchange_database, "DELETE FROM orders WHERE exchange_id = (SELECT max(exchange_id) FROM orders)")
     alter(

@@ -191,6 +191,21 @@ def test_a_start_that_cannot_read_the_exchange_s_books_is_no_crash_either(home: 
     assert not begun.parts.crashed
 
 
+@pytest.mark.parametrize("empty", [False, True])
+def test_an_exchange_that_has_forgotten_all_is_not_traded_on(home: Path, empty: bool) -> None:
+    """Its market began anew, weeks before what the bot remembers: every order was refused, and what it stated was
+    held beside a residual of nothing."""
+    books_file = home / NAME / "exchange.db"
+    for part in (home / NAME).glob("exchange.db*"):
+        part.unlink()
+    if empty:
+        books_file.touch()
+    with pytest.raises(RunRefused, match="they are gone, or hold nothing, while gridbot") as refused:
+        Living(options(home))
+    assert refused.value.exit_code == 4
+    assert books_file.exists() is empty
+
+
 def test_what_is_held_is_minded_under_another_capital_too_and_that_is_said(home: Path) -> None:
     """A config that was edited while the bot ran must not keep a restart from its positions."""
 

@@ -23,7 +23,6 @@ from gridbot_tui.exchange.binance.hosts import Hosts, hosts_of
 from gridbot_tui.exchange.binance.keys import Keys
 from gridbot_tui.exchange.binance.margin_mode import cross_margin
 from gridbot_tui.exchange.binance.rest import AccountSetup, Rest
-from gridbot_tui.exchange.simulated.books import BooksFile
 from gridbot_tui.exchange.simulated.config import AccountConfig
 from gridbot_tui.market.builtin import builtin
 from gridbot_tui.market.instrument import Instrument
@@ -33,6 +32,7 @@ from gridbot_tui.service.beside.heartbeat import notify
 from gridbot_tui.service.books.profile import Profile
 from gridbot_tui.service.venues import safety
 from gridbot_tui.service.venues.binance_venue import BinanceVenue
+from gridbot_tui.service.venues.kept_books import kept_books
 from gridbot_tui.service.venues.paper_venue import PaperVenue
 from gridbot_tui.service.venues.venue import Fees, Venue
 from gridbot_tui.store.core import last_of
@@ -271,10 +271,14 @@ async def _paper(plan: Plan, profile: Profile, rest: Rest, hosts: Hosts, clock: 
     account = AccountConfig(plan.market, {settings.bot.quote: capital}, params)
     path = profile.exchange_database
     try:
-        books = BooksFile(path)
+        books = kept_books(profile)
         venue = PaperVenue(rest, hosts, instruments, account, fees, clock, books)
     except (sqlite3.Error, ValueError) as wrong:
-        raise RunRefused(f"{path}: the simulated account's books cannot be used ({wrong})", EXIT_REFUSED) from wrong
+        raise RunRefused(
+            f"{path}: the simulated account's books cannot be used ({wrong}); name another profile, "
+            "or move this one's folder away to start anew",
+            EXIT_REFUSED,
+        ) from wrong
     await patiently(venue.port.catch_up)
     return venue
 
