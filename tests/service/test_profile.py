@@ -109,6 +109,35 @@ def test_none_running_is_said(tmp_path: Path) -> None:
         profiles.find_running(tmp_path / "never", None)
 
 
+@pytest.mark.parametrize("shut", [".", "one"])
+@pytest.mark.parametrize("name", [None, "one"])
+def test_where_this_user_may_not_look_it_is_not_said_that_none_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shut: str, name: str | None
+) -> None:
+    """A service's profile, asked about from one's own account: a bot may well run there."""
+    make(tmp_path, "one")
+    whole = os.listdir
+
+    def listdir(folder: Path) -> list[str]:
+        if folder == tmp_path / shut:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        return whole(folder)
+
+    monkeypatch.setattr(os, "listdir", listdir)
+    with pytest.raises(ProfileError, match="shut to this user"):
+        profiles.find_running(tmp_path, name)
+    if name is None:
+        with pytest.raises(ProfileError, match="shut to this user"):
+            profiles.find_existing(tmp_path, name)
+
+
+def test_a_shut_profile_hides_none_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    busy = make(tmp_path, "busy")
+    with ProfileLock.acquire(busy.lock, "busy"), monkeypatch.context() as shut:
+        shut.setattr(os, "listdir", lambda folder: (_ for _ in ()).throw(PermissionError()))
+        assert profiles.find_running(tmp_path, None) == busy
+
+
 def test_several_running_are_listed_with_their_processes(tmp_path: Path) -> None:
     one, two = make(tmp_path, "one"), make(tmp_path, "two")
     with (

@@ -185,16 +185,16 @@ def find_running(home: Path | None, name: str | None) -> Profile:
 
     Raises:
         NoneRunning: the named one is not running, or none is.
-        ProfileError: several are.
+        ProfileError: several are, or this user may not look where one could be.
     """
     found = running_profiles(home)
     if name is not None:
         checked_name(name)
         found = [profile for profile in found if profile.name == name]
-        if not found:
-            raise NoneRunning(f"profile {name} is not running under {home_folder(home)}")
     if not found:
-        raise NoneRunning(f"no bot is running under {home_folder(home)}")
+        _refuse_shut(home_folder(home), name)
+        which = "no bot is running" if name is None else f"profile {name} is not running"
+        raise NoneRunning(f"{which} under {home_folder(home)}")
     if len(found) > 1:
         raise ProfileError(f"several bots are running, name one with --profile: {_listed(found)}")
     return found[0]
@@ -207,18 +207,37 @@ def find_existing(home: Path | None, name: str | None) -> Profile:
     """
     if name is not None:
         profile = named(home, name)
-        if not profile.folder.is_dir():
+        if not os.path.isdir(profile.folder):
             running = [one for one in running_profiles(home) if one.name == name]
             if len(running) != 1:
+                _refuse_shut(home_folder(home), name)
                 raise ProfileError(f"there is no profile {name} under {home_folder(home)}")
             return running[0]
         return profile
     found = running_profiles(home) or profiles(home)
     if not found:
+        _refuse_shut(home_folder(home), None)
         raise ProfileError(f"there is no profile under {home_folder(home)}")
     if len(found) > 1:
         raise ProfileError(f"there are several profiles, name one with --profile: {_listed(found)}")
     return found[0]
+
+
+def _refuse_shut(base: Path, name: str | None) -> None:
+    """Raise ProfileError where the home, or a profile in it, is shut to this user: who looks there sees none, and one
+    may run all the same."""
+    inside = [base / name] if name is not None else [one for one in base.glob("*") if _NAME.fullmatch(one.name)]
+    for folder in (base, *sorted(inside)):
+        try:
+            os.listdir(folder)
+            (folder / "lock").stat()
+        except PermissionError as error:
+            raise ProfileError(
+                f"{folder} is shut to this user, and whether a bot runs there cannot be told: "
+                f"call gridbot as the user that runs it"
+            ) from error
+        except OSError:
+            continue
 
 
 def _listed(found: list[Profile]) -> str:
