@@ -72,6 +72,14 @@ def short_money(text: str | None, places: int = 2, *, signed: bool = False) -> s
     return _minus(f"{float(text) / scale:{'+' if signed else ''}.1f}") + unit
 
 
+def in_cells(shown: str, width: int) -> str:
+    """A number as it is shown, in M, bn, T where ``width`` has no room for its whole digits: what a cut would leave
+    of them reads as a thousandth."""
+    if len(shown) <= width or len(shown.partition(".")[0]) < width:
+        return shown
+    return short_money(shown.replace(" ", "").replace(MINUS, "-"))
+
+
 def percent(fraction: float | None, places: int = 1, *, signed: bool = True) -> str:
     """A fraction as percent: ``+2.14 %``."""
     if fraction is None:

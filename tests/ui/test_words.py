@@ -45,6 +45,16 @@ def test_big_amounts_get_shorter_instead_of_wider() -> None:
     assert all(len(words.short_money(f"{10.0**power:.2f}")) <= 10 for power in range(16))
 
 
+def test_a_quantity_that_has_no_room_is_never_cut_within_its_whole_digits() -> None:
+    """Of 65 995 451 684.8 coins ``65 995 451…`` was left."""
+    assert words.in_cells(words.size("29407012.55100000"), 11) == "29 407 012.551"  # the cut leaves all but decimals
+    assert words.in_cells(words.size("65995451684.80200000"), 11) == "66.0bn"
+    assert words.in_cells(words.size("-1294070125.51"), 11) == "−1294.1M"
+    assert words.in_cells(words.grouped("2142121385"), 13) == "2 142 121 385"
+    assert words.in_cells(words.grouped("2142121385"), 12) == "2142.1M"
+    assert words.in_cells(words.grouped(None), 12) == words.UNKNOWN
+
+
 def test_percent_carries_its_sign_and_unknown_is_a_dash() -> None:
     assert words.percent(0.0214, 2) == "+2.14 %"
     assert words.percent(-0.008) == "−0.8 %"

@@ -57,7 +57,12 @@ COLUMNS: tuple[Column, ...] = (
     Column("symbol", 13, lambda n, v, p: (n, "strong"), lambda n, v: n, True),
     Column("state", 12, _state, lambda n, v: v.state, True),
     Column("price", 11, lambda n, v, p: (words.grouped(v.price), "text"), lambda n, v: _number(v.price)),
-    Column("position", 11, lambda n, v, p: (words.size(v.position), "text"), lambda n, v: _number(v.position)),
+    Column(
+        "position",
+        11,
+        lambda n, v, p: (words.in_cells(words.size(v.position), 11), "text"),
+        lambda n, v: _number(v.position),
+    ),
     Column("lev", 6, lambda n, v, p: (words.times(v.leverage), "text"), lambda n, v: v.leverage),
     Column("result", 10, lambda n, v, p: _signed(_result(v), p.places), lambda n, v: _number(_result(v))),
     Column("bias", 6, lambda n, v, p: (words.ratio(v.bias, 2, signed=True), _lean(v.bias)), lambda n, v: v.bias),
