@@ -101,18 +101,17 @@ class Instrument(Struct, frozen=True, dict=True):
         return int((self.min_notional / self.unit).to_integral_value(ROUND_CEILING))
 
     @cached_property
-    def _most_values(self) -> tuple[tuple[int, int], ...]:
-        """(highest leverage, largest ticks x steps) of each bracket."""
-        return tuple((bracket.max_leverage, int(bracket.cap / self.unit)) for bracket in self.brackets)
+    def _most_values(self) -> tuple[int, ...]:
+        """Largest ticks x steps of a position at leverage 1, 2 and so on, to the symbol's highest."""
+        highest = max((bracket.max_leverage for bracket in self.brackets), default=0)
+        caps = [(bracket.max_leverage, int(bracket.cap / self.unit)) for bracket in self.brackets]
+        return tuple(max(cap for most, cap in caps if most >= at) for at in range(1, highest + 1))
 
     def most_value(self, leverage: int) -> int | None:
         """Largest ticks x steps that a position may come to with all that rests on its side, where the exchange's
         leverage is set to ``leverage``, or to the highest of the symbol if that is less; None without brackets."""
-        allowed = self._most_values
-        if not allowed:
-            return None
-        set_to = min(leverage, max(highest for highest, _ in allowed))
-        return max(most for highest, most in allowed if highest >= set_to)
+        values = self._most_values
+        return values[min(leverage, len(values)) - 1] if values else None
 
     def most_steps(self, price: Ticks) -> Steps:
         """Largest quantity of one limit order at that price."""
