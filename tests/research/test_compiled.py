@@ -237,8 +237,8 @@ def test_a_run_near_to_what_the_margin_brackets_allow_is_the_engines(monkeypatch
     """There the engine withholds what the exchange would refuse, and that the double does not play."""
     one = ready()
     small = laddered(((5_000, 25, "0.02"), (100_000, 5, "0.1")))
-    for symbol, instrument in one.market.instruments.items():
-        monkeypatch.setitem(one.market.instruments, symbol, structs.replace(instrument, brackets=small))
+    for played in one.market.series.values():
+        monkeypatch.setattr(played, "instrument", structs.replace(played.instrument, brackets=small))
     theirs, _ = studied(one, by="engine")
     ours, said = studied(one, by="compiled")
     assert [line for line in said if "near to what the margin brackets allow" in line]

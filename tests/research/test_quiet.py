@@ -4,9 +4,10 @@ import pytest
 from msgspec import structs
 
 from gridbot_tui.market.derive import laddered
+from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.market.source import QualityNote
 from gridbot_tui.research.analysis import UNKNOWN, analyse
-from gridbot_tui.research.backtest import document, study_of
+from gridbot_tui.research.backtest import Study, document, study_of
 from gridbot_tui.research.html import render
 from gridbot_tui.research.outcome import Reason
 from gridbot_tui.research.plot import terminal
@@ -55,10 +56,21 @@ def test_volume_of_which_no_bar_has_a_step_is_told_apart_from_prices_that_did_no
     assert any("gap budget (ETHUSDT" in line for line in others), "which withheld one of them"
 
 
-def test_orders_that_were_all_refused_are_not_said_to_have_stood() -> None:
+def beyond_its_brackets() -> Study:
     one = series("ETHUSDT", 16, sigma_hour=0.012)
     one.instrument = structs.replace(one.instrument, brackets=laddered(((5_000, 50, "0.01"), (20_000, 1, "0.5"))))
-    made = study_of(prepared(one, bot__capital="5000000", strategy__leverage__base="1.0"), processes=1, by="engine")
+    return study_of(prepared(one, bot__capital="5000000", strategy__leverage__base="1.0"), processes=1, by="engine")
+
+
+def test_rungs_that_are_all_larger_than_the_exchange_allows_are_named() -> None:
+    said = nothing_traded(beyond_its_brackets())
+    assert any("position limit (ETHUSDT" in line for line in said), said
+    assert not any("orders stood" in line for line in said), said
+
+
+def test_orders_that_were_all_refused_are_not_said_to_have_stood(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Instrument, "most_value", lambda *_: None)  # a limit of the exchange's that nobody knew
+    made = beyond_its_brackets()
     said = nothing_traded(made)
     assert made.main.figures["max_leverage"], "orders left"
     assert not any("orders stood" in line for line in said), said
