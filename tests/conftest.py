@@ -11,6 +11,8 @@ alone anew. At its end pytest collects five times for what nobody awaited: once 
 """
 
 import gc
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,14 @@ def pytest_runtest_teardown() -> None:
 
 def pytest_collection_finish() -> None:
     gc.freeze()
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder for sockets, whose paths the system bounds to a hundred bytes; a machine's own temporary folder, and
+    with it ``tmp_path``, may be longer."""
+    with tempfile.TemporaryDirectory(prefix="gb", dir="/tmp") as folder:
+        yield Path(folder)
     gc.set_threshold(24_000, 50, 20)
     gc.enable()
 

@@ -1,7 +1,5 @@
 import os
 import socket
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,12 +17,6 @@ def listen(path: Path) -> socket.socket:
     one = socket.socket(socket.AF_UNIX)
     one.bind(str(path))
     return one
-
-
-@pytest.fixture
-def short() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="gb") as folder:
-        yield Path(folder)
 
 
 def test_a_short_path_lies_in_the_profile(short: Path) -> None:

@@ -82,14 +82,14 @@ async def test_a_control_socket_that_was_deleted_is_made_again_and_commands_are_
     assert not profile.socket.exists(), "what was made again is taken away again"
 
 
-async def test_a_control_socket_that_cannot_be_made_again_is_told_once(tmp_path: Path) -> None:
-    async with running(tmp_path) as run:
+async def test_a_control_socket_that_cannot_be_made_again_is_told_once(short: Path) -> None:
+    async with running(short) as run:
         profile = run.parts.profile
         await run.until(lambda p: p.state == "running")
-        profile.folder.rename(tmp_path / "elsewhere")
+        profile.folder.rename(short / "elsewhere")
         told = await run.until(lambda p: any(e.code == "control_socket" for e in p.events))
         await asyncio.sleep(0.2)
-        profile_back = tmp_path / "elsewhere"
+        profile_back = short / "elsewhere"
         again = run.parts.session.snapshot()
         assert [e.text for e in told.events if e.code == "control_socket"] == [
             e.text for e in again.events if e.code == "control_socket"

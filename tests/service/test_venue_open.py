@@ -72,11 +72,11 @@ def test_a_wait_for_the_end_of_a_ban_is_not_said_to_be_shorter_than_it_is() -> N
     assert _waits("host", Stop("banned", wait_s=120.0), 121.0, 40.0).endswith("trying again in 121.0 s")
 
 
-def test_systemd_is_asked_for_the_time_that_a_start_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_systemd_is_asked_for_the_time_that_a_start_waits(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-        systemd.bind(str(tmp_path / "notify"))
+        systemd.bind(str(short / "notify"))
         systemd.setblocking(False)
-        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(short / "notify"))
         with pytest.raises(RetryLater):
             at_once(patiently(_Banned(300.0), 0.0))
         told = systemd.recv(100).decode()

@@ -96,7 +96,6 @@ class Footing:
             self.say("warning", "lock_file", f"{path} was deleted while the bot runs: it is there again")
         self._lock = _file(path)
 
-
     async def _listen_again(self) -> None:
         """Without its file, nobody finds the socket: neither a command nor a face."""
         before = self._socket
