@@ -127,7 +127,7 @@ class Conversation:
         except BlockingIOError as error:  # the queue of a server that no longer accepts is full
             raise self._late() from error
         except OSError as error:
-            raise NotRunning(f"{self._path} cannot be opened: {error.strerror}") from error
+            raise NotRunning(f"{self._path} cannot be opened: {error.strerror or error}") from error
         hello = self.until(Hello)
         if hello.protocol != PROTOCOL:
             raise ProtocolError(

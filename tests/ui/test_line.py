@@ -33,10 +33,10 @@ async def until(pilot: Pilot[Ended], true: Callable[[], bool], within: float = 6
     await settled(pilot)
 
 
-async def test_attaching_shows_the_bot_and_takes_free_control(tmp_path: Path) -> None:
+async def test_attaching_shows_the_bot_and_takes_free_control(short: Path) -> None:
     bot = DemoBot(fixtures.normal())
-    async with serving(bot, tmp_path / "s"):
-        app = GridApp(door_to(tmp_path / "s"))
+    async with serving(bot, short / "s"):
+        app = GridApp(door_to(short / "s"))
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: app.picture.controls)
             assert "10 214.31" in screen_text(app)
@@ -56,22 +56,22 @@ def in_this_process(server: ControlServer) -> GridApp:
     return GridApp(door, attached=False)
 
 
-async def test_the_app_in_one_process_uses_the_same_code_over_a_socket_pair(tmp_path: Path) -> None:
+async def test_the_app_in_one_process_uses_the_same_code_over_a_socket_pair(short: Path) -> None:
     bot = DemoBot(fixtures.normal())
-    async with serving(bot, tmp_path / "s") as server:
+    async with serving(bot, short / "s") as server:
         app = in_this_process(server)
         async with app.run_test(size=(80, 24)) as pilot:
             await until(pilot, lambda: app.picture.controls)
             assert "BTCUSDT" in screen_text(app)
 
 
-async def test_a_second_terminal_reads_asks_and_takes_over_while_the_first_is_told(tmp_path: Path) -> None:
+async def test_a_second_terminal_reads_asks_and_takes_over_while_the_first_is_told(short: Path) -> None:
     bot = DemoBot(fixtures.normal())
-    async with serving(bot, tmp_path / "s"):
-        first = GridApp(door_to(tmp_path / "s"))
+    async with serving(bot, short / "s"):
+        first = GridApp(door_to(short / "s"))
         async with first.run_test(size=(120, 40)) as one:
             await until(one, lambda: first.picture.controls)
-            second = GridApp(door_to(tmp_path / "s"))
+            second = GridApp(door_to(short / "s"))
             async with second.run_test(size=(120, 40)) as two:
                 await until(two, lambda: second.picture.snapshot is not None)
                 assert not second.picture.controls
@@ -84,8 +84,8 @@ async def test_a_second_terminal_reads_asks_and_takes_over_while_the_first_is_to
                 assert any("only reads" in note.text for note in first.picture.notes)
 
 
-async def test_a_bot_that_goes_leaves_the_last_picture_and_one_that_returns_is_found(tmp_path: Path) -> None:
-    path = tmp_path / "s"
+async def test_a_bot_that_goes_leaves_the_last_picture_and_one_that_returns_is_found(short: Path) -> None:
+    path = short / "s"
     app = GridApp(door_to(path))
     server = ControlServer(DemoBot(fixtures.normal()), path)
     await server.start()
@@ -100,9 +100,9 @@ async def test_a_bot_that_goes_leaves_the_last_picture_and_one_that_returns_is_f
             assert "DISCONNECTED" not in screen_text(app)
 
 
-async def test_a_bot_of_this_process_that_ended_leaves_its_last_picture_on_the_screen(tmp_path: Path) -> None:
+async def test_a_bot_of_this_process_that_ended_leaves_its_last_picture_on_the_screen(short: Path) -> None:
     bot = DemoBot(fixtures.normal())
-    server = ControlServer(bot, tmp_path / "s")
+    server = ControlServer(bot, short / "s")
     await server.start()
     app = in_this_process(server)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -125,9 +125,9 @@ async def test_a_bot_of_this_process_that_ended_leaves_its_last_picture_on_the_s
     assert app.return_value.how == "detached"
 
 
-async def test_a_bot_of_this_process_that_dropped_an_app_that_stood_still_is_connected_again(tmp_path: Path) -> None:
+async def test_a_bot_of_this_process_that_dropped_an_app_that_stood_still_is_connected_again(short: Path) -> None:
     bot = DemoBot(fixtures.normal())
-    async with serving(bot, tmp_path / "s") as server:
+    async with serving(bot, short / "s") as server:
         app = in_this_process(server)
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: app.picture.controls)
@@ -138,8 +138,8 @@ async def test_a_bot_of_this_process_that_dropped_an_app_that_stood_still_is_con
             assert "DISCONNECTED" not in screen_text(app)
 
 
-async def test_without_a_bot_the_app_says_why_and_keeps_trying(tmp_path: Path) -> None:
-    app = GridApp(door_to(tmp_path / "none"))
+async def test_without_a_bot_the_app_says_why_and_keeps_trying(short: Path) -> None:
+    app = GridApp(door_to(short / "none"))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: app.picture.line is Line.LOST)
         assert "nobody listens" in screen_text(app)

@@ -51,8 +51,8 @@ class Tmux:
 
 
 @pytest.fixture
-def tmux(tmp_path: Path) -> Iterator[Tmux]:
-    one = Tmux(tmp_path)
+def tmux(short: Path) -> Iterator[Tmux]:
+    one = Tmux(short)
     try:
         yield one
     finally:

@@ -238,7 +238,7 @@ def bind(path: Path) -> socket.socket:
         listening.bind(str(path))
     except OSError as error:
         listening.close()
-        raise SocketTaken(f"the control socket cannot be made at {path}: {error.strerror}") from error
+        raise SocketTaken(f"the control socket cannot be made at {path}: {error.strerror or error}") from error
     finally:
         os.umask(before)
     listening.listen(32)
