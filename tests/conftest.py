@@ -60,6 +60,13 @@ def pytest_runtest_teardown() -> None:
 
 def pytest_collection_finish() -> None:
     gc.freeze()
+    gc.set_threshold(24_000, 50, 20)
+    gc.enable()
+
+
+def pytest_sessionfinish() -> None:
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
@@ -68,10 +75,3 @@ def short() -> Iterator[Path]:
     with it ``tmp_path``, may be longer."""
     with tempfile.TemporaryDirectory(prefix="gb", dir="/tmp") as folder:
         yield Path(folder)
-    gc.set_threshold(24_000, 50, 20)
-    gc.enable()
-
-
-def pytest_sessionfinish() -> None:
-    gc.collect()
-    gc.freeze()
