@@ -39,6 +39,8 @@ class Quote(Event, frozen=True, tag=True):
     ask: Ticks | None = None
     last: Ticks | None = None
     mark: Ticks | None = None
+    late: Ms = 0
+    """How old the mark was when it came: a stream may fall behind and go on talking."""
 
 
 class FundingSettled(Event, frozen=True, tag=True):

@@ -123,7 +123,7 @@ def quote(desk: Desk, event: Quote) -> None:
     state.close = event.last if event.last is not None else state.close
     if event.mark is not None:
         state.mark = event.mark
-        state.mark_at = event.at
+        state.mark_at = event.at - event.late
         desk.ledger.mark(state.symbol, event.mark)
         if desk.phase == "trading":
             watch.account(desk)

@@ -205,4 +205,5 @@ def _later(before: Quote | None, now: Quote) -> Quote:
         ask=before.ask if now.ask is None else now.ask,
         last=before.last if now.last is None else now.last,
         mark=before.mark if now.mark is None else now.mark,
+        late=before.late if now.mark is None else now.late,
     )

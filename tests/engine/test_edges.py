@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from gridbot_tui.engine.actions import AskAboutOrder, OrderFact
-from gridbot_tui.engine.events import Cash, CashKind, OrderReport, Outcome, Tick
+from gridbot_tui.engine.events import Cash, CashKind, OrderReport, Outcome, Quote, Tick
 from gridbot_tui.engine.planning import _symbol_drawdown as symbol_drawdown
 from gridbot_tui.engine.planning import adopt_plan
 from gridbot_tui.engine.watch import ASK_AGAIN
@@ -392,3 +392,17 @@ def test_what_a_symbol_has_lost_counts_its_fees_and_its_funding() -> None:
     state.profit_peak = 100.0
     lost = symbol_drawdown(desk, state, 10_000.0)
     assert lost == pytest.approx((100 - float(equity - 10_000)) / 10_000)  # it is the only one: all of it is its own
+
+
+def test_a_mark_that_was_old_when_it_came_lets_no_entry_rest_and_a_fresh_one_does() -> None:
+    rig = grid(*[flat(600_000)] * 4)
+    rig.run(until=rig.source.start + 2 * MINUTE)
+    rig.checking = False
+    desk = rig.engine.desk
+
+    def hears(late: int) -> bool:
+        rig.engine.handle(Quote(desk.now + 1_000, BTC, bid=599_999, ask=600_001, last=600_000, mark=600_000, late=late))
+        rig.engine.handle(Tick(desk.now))
+        return desk.blockers.holds(BTC, "stale_mark")
+
+    assert [hears(200), hears(desk.config.stale_after + 1), hears(200)] == [False, True, False]

@@ -403,3 +403,75 @@ def test_one_connection_down_is_the_market_down_and_rest_that_fails_ends_nothing
         await ended(running)
 
     at_once(run())
+
+
+BEHIND_MS = 40_000
+
+
+def test_a_connection_that_falls_behind_is_replaced_and_what_it_says_is_told_as_old_as_it_is() -> None:
+    told: list[Any] = []
+
+    async def run() -> tuple[int, str]:
+        exchange, clock = HandExchange(), VirtualClock()
+        feed = hand_feed(exchange, clock, told.append, ["BTCUSDT"], Market.FUTURES)
+        running = asyncio.create_task(feed.run())
+        await asyncio.sleep(1)
+        first = list(exchange.sockets)
+        for _ in range(60):
+            for socket in exchange.open_sockets:
+                door = ("/market/", "/public/").index(next(d for d in ("/market/", "/public/") if d in socket.url))
+                late = BEHIND_MS if socket in first else 20
+                socket.data(spoken("BTCUSDT", "60000.00", clock.now_ms() - late)[door])
+            await asyncio.sleep(1)
+        details = {link.detail for link in feed.health()}
+        await ended(running)
+        return len(exchange.sockets), "; ".join(sorted(details))
+
+    sockets, detail = at_once(run())
+    assert (sockets, detail) == (4, "renewed: what it says is 40 s old")
+    assert [e.up for e in told if isinstance(e, LinkChanged)] == [False, True], "without a gap"
+    marks = [e for e in told if isinstance(e, Quote) and e.mark]
+    assert {e.late for e in marks} == {BEHIND_MS, 20}
+    assert {e.late for e in marks[-25:]} == {20}
+
+
+def test_an_exchange_whose_streams_are_all_behind_is_dialled_ever_more_seldom() -> None:
+    async def run() -> int:
+        exchange, clock = HandExchange(), VirtualClock()
+        feed = hand_feed(exchange, clock, lambda _: None, ["BTCUSDT"], Market.FUTURES)
+        running = asyncio.create_task(feed.run())
+        await asyncio.sleep(1)
+        for _ in range(1_800):
+            for socket in exchange.open_sockets:
+                socket.data(spoken("BTCUSDT", "60000.00", clock.now_ms() - BEHIND_MS)["/public/" in socket.url])
+            await asyncio.sleep(1)
+        await ended(running)
+        return len(exchange.sockets)
+
+    assert 8 <= at_once(run()) <= 16
+
+
+def test_on_spot_the_candle_tells_how_old_the_prices_beside_it_are() -> None:
+    told: list[Any] = []
+
+    async def run() -> None:
+        exchange, clock = HandExchange(), VirtualClock()
+        feed = hand_feed(exchange, clock, told.append, ["BTCUSDT"], Market.SPOT)
+        running = asyncio.create_task(feed.run())
+        await asyncio.sleep(1)
+        for number in range(1, 40):
+            now, late = clock.now_ms(), BEHIND_MS if number <= 10 else 0
+            k = {"t": now // MINUTE * MINUTE, "i": "1m", "o": "1.00", "c": "1.00", "h": "1.00", "l": "1.00", "v": "1",
+                 "x": False}  # fmt: skip
+            if number <= 10:  # then nobody trades any more
+                data = {"e": "kline", "E": now - late, "s": "BTCUSDT", "k": k}
+                exchange.now.data({"stream": "btcusdt@kline_1m", "data": data})
+            book = {"u": number, "s": "BTCUSDT", "b": "1.00", "B": "1", "a": "1.01", "A": "1"}
+            exchange.now.data({"stream": "btcusdt@bookTicker", "data": book})
+            await asyncio.sleep(1)
+        await ended(running)
+
+    at_once(run())
+    lates = [e.late for e in told if isinstance(e, Quote) and e.mark]
+    assert set(lates[2:18]) == {BEHIND_MS}
+    assert set(lates[-15:]) == {0}, "a candle of long ago says nothing of now"

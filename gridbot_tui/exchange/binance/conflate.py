@@ -27,7 +27,7 @@ class Pair:
     """One symbol's prices: what is known, and which of it has not been told yet."""
 
     __slots__ = (
-        "accepted_at", "ask", "bid", "book_at", "comma", "funding_at", "last", "last_at", "last_event", "mark",
+        "accepted_at", "ask", "bid", "book_at", "comma", "funding_at", "last", "last_at", "last_event", "late", "mark",
         "mark_at", "mark_event", "new_book", "new_last", "new_mark", "scale", "spot", "still_at", "symbol", "told_at",
         "unread", "update",
     )  # fmt: skip
@@ -53,6 +53,8 @@ class Pair:
         """The exchange's times of the last mark price and the last candle taken."""
         self.funding_at: Ms = 0
         """When the next funding settles; 0 = not known."""
+        self.late: Ms = 0
+        """How old the last mark price (on spot: candle, best prices there tell no time) was when it came."""
         self.book_at = self.mark_at = self.last_at = NEVER
         """Monotonic times: a frame of best prices, a mark price, a candle."""
         self.still_at = self.accepted_at = self.told_at = NEVER
@@ -137,6 +139,8 @@ class Quotes:
         now = self._clock.monotonic()
         pair.bid, pair.ask, pair.unread, pair.new_book = bid, ask, None, True
         pair.still_at = now
+        if pair.spot:
+            pair.late = 0
         self._changed(pair, now)
 
     def mark(self, pair: Pair, event_at: Ms, mark: Ticks, now: float) -> None:
@@ -145,6 +149,7 @@ class Quotes:
             return
         pair.mark_event, pair.mark_at, pair.mark = event_at, now, mark
         pair.new_mark = True
+        pair.late = self._late(event_at)
         self._changed(pair, now)
 
     def last(self, pair: Pair, event_at: Ms, last: Ticks, now: float) -> None:
@@ -152,6 +157,8 @@ class Quotes:
         if event_at < pair.last_event and now - pair.last_at < STALE_ORDER:
             return
         pair.last_event, pair.last_at = event_at, now
+        if pair.spot:
+            pair.late = self._late(event_at)
         if last != pair.last:
             pair.last, pair.new_last = last, True
             self._changed(pair, now)
@@ -191,7 +198,16 @@ class Quotes:
             mark = _worth(pair, now)
         pair.new_book = pair.new_last = pair.new_mark = False
         if bid is not None or ask is not None or last is not None or mark is not None:
-            self._emit(Quote(self._clock.now_ms(), pair.symbol, bid, ask, last, mark))
+            late = 0 if mark is None else _late_by(pair, now)
+            self._emit(Quote(self._clock.now_ms(), pair.symbol, bid, ask, last, mark, late))
+
+    def _late(self, event_at: Ms) -> Ms:
+        return max(0, self._clock.now_ms() - event_at)
+
+
+def _late_by(pair: Pair, now: float) -> Ms:
+    """How old a price was when it came. A spot symbol that has not traded of late has no candle that would tell."""
+    return pair.late if not pair.spot or now - pair.last_at < BOOK_FRESH else 0
 
 
 def _worth(pair: Pair, now: float) -> Ticks | None:

@@ -73,7 +73,9 @@ class Supervisor:
         self._failure: BaseException | None = None
         self._wish = ""
         self._renew_at = 0.0
-        self._deaf_after = timing.deaf
+        self._deaf_after = self._late_after = timing.deaf
+        self._late_since: float | None = None
+        """Since when all that it said was of the past; None = it keeps up."""
         self._patience = 0.0
         self._proved = False
         self.heard = listener.heard
@@ -105,7 +107,12 @@ class Supervisor:
 
     def took(self, event_at: Ms) -> None:
         """The exchange's time of an event just heard."""
-        self._latencies.append(self._clock.now_ms() - event_at)
+        age = self._clock.now_ms() - event_at
+        self._latencies.append(age)
+        if age <= 1000 * self._timing.late:
+            self._late_since, self._late_after = None, self._timing.deaf
+        elif self._late_since is None:
+            self._late_since = self._clock.monotonic()
 
     # -- asked ------------------------------------------------------------------------------------------------
 
@@ -170,7 +177,7 @@ class Supervisor:
     def _use(self, line: Line, why: str) -> None:
         """The new connection is the one from now on."""
         old, self._line = self._line, line
-        self._wish, self._proved, self._patience = "", False, 0.0
+        self._wish, self._proved, self._patience, self._late_since = "", False, 0.0, None
         self._since = self._clock.now_ms()
         self._renew_at = (
             self._clock.monotonic() + self._timing.renew - self._timing.renew_spread * self._chance.random()
@@ -237,11 +244,18 @@ class Supervisor:
                 self._deaf_after = self._timing.deaf
             if now >= self._renew_at:
                 self.renew("its day is over")
+            elif self._talkative and self._behind(now) and not self._wish:
+                self._late_since, self._late_after = None, min(2 * self._late_after, self._timing.deaf_most)
+                self.renew(f"what it says is {self._latencies[-1] / 1000:.0f} s old")
             elif self._talkative and now - line.data_at >= self._deaf_after and not self._wish:
                 if line.data_at <= line.up_at:
                     self._door.other_way()
                 self._deaf_after = min(2 * self._deaf_after, self._timing.deaf_most)
                 self.renew(f"no data for {now - line.data_at:.0f} s")
+
+    def _behind(self, now: float) -> bool:
+        """Whether it has told of nothing but the past for so long that a fresh connection may do better."""
+        return self._late_since is not None and now - self._late_since >= self._late_after
 
     # -- told by the connections ------------------------------------------------------------------------------
 
