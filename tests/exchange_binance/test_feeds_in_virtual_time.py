@@ -108,7 +108,7 @@ def trade(number: int, client_id: str = "gb0-1") -> dict[str, Any]:
     o = {"s": "BTCUSDT", "c": client_id, "S": "BUY", "o": "LIMIT", "x": "TRADE", "X": "FILLED", "i": 7, "l": "0.001",
          "z": "0.001", "L": "60000.0", "n": "0.01", "N": "USDT", "T": 1_000, "t": number, "q": "0.001",
          "rp": "0"}  # fmt: skip
-    return {"e": "ORDER_TRADE_UPDATE", "E": 1_001, "T": 1_000, "o": o}
+    return {"e": "ORDER_TRADE_UPDATE", "E": VirtualClock().now_ms(), "T": 1_000, "o": o}
 
 
 def price(number: int) -> bytes:
@@ -119,7 +119,7 @@ def price(number: int) -> bytes:
 def others(number: int) -> dict[str, Any]:
     new = {"c": f"web_{number}", "i": number, "x": "NEW", "X": "NEW", "l": "0", "z": "0", "L": "0", "t": 0}
     o = {**trade(1)["o"], **new}
-    return {"e": "ORDER_TRADE_UPDATE", "E": 1_000 + number, "T": 1_000 + number, "o": o}
+    return {"e": "ORDER_TRADE_UPDATE", "E": VirtualClock().now_ms(), "T": 1_000 + number, "o": o}
 
 
 def test_a_program_that_quotes_beside_the_bot_does_not_use_up_its_requests() -> None:
@@ -203,7 +203,7 @@ def test_a_stream_that_tells_of_an_order_in_a_word_of_its_own_is_not_deaf() -> N
         stage.private.now.put(odd)
         stage.account.answered("gb0-2")
         algo = {"caid": "gb0-2", "s": "BTCUSDT", "X": "QUEUED", "aid": 3, "q": "0.001"}
-        stage.private.now.put({"e": "ALGO_UPDATE", "E": 1_002, "T": 1_002, "o": algo})
+        stage.private.now.put({"e": "ALGO_UPDATE", "E": VirtualClock().now_ms(), "T": 1_002, "o": algo})
         await asyncio.sleep(2 * TIMING.heard_of)
 
     stage = played(play)
@@ -288,6 +288,33 @@ def test_a_quiet_day_of_an_account_keeps_its_key_and_loses_nothing() -> None:
     assert stage.rest.asked > DAY_S / TIMING.listen_key, "prolonged all day"
 
 
+def test_an_account_stream_that_falls_behind_is_left_for_a_fresh_one() -> None:
+    async def play(stage: Stage) -> None:
+        behind = stage.private.now
+        behind.put(trade(1) | {"E": VirtualClock().now_ms() - 30_000})
+        await asyncio.sleep(2)
+        assert behind.closed
+        stage.private.now.put(trade(2))
+        await asyncio.sleep(60)
+
+    stage = played(play)
+    assert [e.trade_id for e in stage.told if isinstance(e, Fill)] == ["1", "2"]
+    assert stage.links("account") == [False, True, False, True], "what else waits there is asked for"
+    assert [e.detail for e in stage.told if isinstance(e, LinkChanged)].count("account: what it says is 30 s old") == 1
+
+
+def test_an_exchange_that_tells_of_everything_late_is_asked_ever_more_seldom_and_not_dialled_for_each() -> None:
+    async def play(stage: Stage) -> None:
+        for number in range(900):
+            stage.private.now.data(trade(number + 1) | {"E": VirtualClock().now_ms() - 30_000})
+            await asyncio.sleep(1)
+
+    stage = played(play, prices=False)
+    assert len([e for e in stage.told if isinstance(e, Fill)]) > 880
+    assert 7 <= len(stage.private.sockets) <= 9
+    assert 12 <= len(stage.looks) <= 30
+
+
 def test_a_new_listen_key_after_a_drop_is_asked_for_and_used() -> None:
     async def play(stage: Stage) -> None:
         stage.rest.key = "key-2"
@@ -306,7 +333,7 @@ def test_a_fill_before_the_news_of_its_stop_is_told_as_the_stop_s() -> None:
         await asyncio.sleep(0.2)
         assert not [e for e in stage.told if isinstance(e, Fill)]
         o = {"caid": "gb0-stop", "aid": 9, "s": "BTCUSDT", "q": "0.001", "X": "TRIGGERED", "ai": "500"}
-        stage.private.now.put({"e": "ALGO_UPDATE", "E": 1, "T": 1, "o": o})
+        stage.private.now.put({"e": "ALGO_UPDATE", "E": VirtualClock().now_ms(), "T": 1, "o": o})
         await asyncio.sleep(TIMING.hold_fill + 0.1)
 
     stage = played(play)

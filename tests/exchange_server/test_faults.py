@@ -205,6 +205,9 @@ def test_a_skewed_clock_refuses_clients_that_do_not_ask_the_time(served: Served)
     assert served.signed("GET", "/api/v3/account")[1]["code"] == -1021
     told = served.call("GET", "/api/v3/time")[1]["serverTime"]
     assert served.signed("GET", "/api/v3/account", timestamp=told)[0] == 200
+    with listening(served, "/ws/btcusdt@aggTrade") as ears:
+        served.control("act", kind="flood", count=1)
+        assert ears.next()["E"] >= told, "events tell the same time"
     served.control("act", kind="skew", ms=0)
 
 

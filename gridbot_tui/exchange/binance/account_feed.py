@@ -28,18 +28,18 @@ from gridbot_tui.exchange.binance.wallet_watch import WalletWatch
 from gridbot_tui.exchange.binance.words import SILENT, Doubtful, Ended, Foreign, Leaving, LookAgain, WalletMoved, Word
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.ops.log import get_logger
-from gridbot_tui.units import ClientId, Market, Symbol
+from gridbot_tui.units import ClientId, Market, Ms, Symbol
 
 LOOK_EVERY: Final = 5.0
 """Seconds between two requests for a resync, at least: one sees whatever happened before it."""
 
-OTHERS_MOST: Final = 60.0
-"""While another hand's orders go on changing, the pause before the next request for that doubles up to here: a program
-that quotes in one of our symbols changes them by the second, and comparing twenty symbols each time would use up what
-the exchange answers in a minute."""
+SELDOM_MOST: Final = 60.0
+"""While another hand's orders go on changing, or news go on coming late, the pause before the next request for that
+doubles up to here: a program that quotes in one of our symbols changes them by the second, and comparing twenty symbols
+each time would use up what the exchange answers in a minute."""
 
 DEAF_AGAIN: Final = 120.0
-"""Seconds between two connections given up because an order was not heard of."""
+"""Seconds between two connections given up because an order was not heard of, or news came late."""
 
 _log = get_logger("streams")
 
@@ -101,11 +101,11 @@ class AccountFeed:
         self._news_at = clock.monotonic()
         self._looked_at = float("-inf")
         self._look = ""
-        self._others = ""
-        """The last change of another hand's order that no resync has been asked for yet; "" = none."""
-        self._others_from = float("-inf")
-        self._others_pause = 0.0
-        """No resync is asked for such a change before then; the pause that this was."""
+        self._seldom = ""
+        """The last of what goes on (another hand's orders change) that no resync has been asked for yet; "" = none."""
+        self._seldom_from = float("-inf")
+        self._seldom_pause = 0.0
+        """No resync is asked for such a thing before then; the pause that this was."""
         self._jobs = Jobs()
 
     def health(self) -> tuple[LinkHealth, ...]:
@@ -145,8 +145,8 @@ class AccountFeed:
                 self._supervisor.renew("no event for long")
             if self._look and now - self._looked_at >= LOOK_EVERY:
                 self._look_again(self._look)
-            if self._others and now >= self._others_from:
-                self._other_hand(self._others)
+            if self._seldom and now >= self._seldom_from:
+                self._look_more_seldom(self._seldom)
 
     def _mind_owed(self, now: float) -> None:
         """An order that stands and that the stream did not tell of: one event lost, or a stream that is deaf.
@@ -167,6 +167,19 @@ class AccountFeed:
         else:
             self._deaf_at = now
             self._supervisor.fail(words)
+
+    def _of_the_past(self, at: Ms) -> Wish | None:
+        """What is told so late that more may wait behind it is as good as silence: fills are not known of, and what
+        they led to is not protected. Where a fresh connection is as late the exchange is asked, ever more seldom."""
+        age = (self._clock.now_ms() - at) / 1000
+        if age <= self._timing.late:
+            return None
+        now, words = self._clock.monotonic(), f"what it says is {age:.0f} s old"
+        if now - self._deaf_at < DEAF_AGAIN:
+            self._look_more_seldom(words)
+            return None
+        self._deaf_at = now
+        return Drop(words)
 
     async def _keep_key(self, door: FuturesAccountDoor) -> None:
         """Prolong the listen key; one that has become another is a stream that says nothing."""
@@ -205,9 +218,10 @@ class AccountFeed:
         self._news_at = now
         if not words and kind not in SILENT and self._strange.add(kind):
             _log.info("event_unknown", kind=kind[:60])
+        wish: Wish | None = None
         if at:
             self._supervisor.took(at)
-        wish: Wish | None = None
+            wish = self._of_the_past(at)
         for word in words:
             if isinstance(word, Ended):
                 wish = Drop(word.reason)
@@ -235,7 +249,7 @@ class AccountFeed:
                 if self._told.add((word.at, word.asset, word.amount, word.reason)) and self._wallet.moved(word):
                     self._jobs.start(self._wallet.look(), "wallet")
             case Foreign(symbol=symbol, client_id=client_id):
-                self._other_hand(f"order {client_id} of {symbol}, which is not the bot's, changed")
+                self._look_more_seldom(f"order {client_id} of {symbol}, which is not the bot's, changed")
             case LookAgain(reason=reason, code=code, order=order):
                 if order:
                     self._heard_of.add(order)
@@ -255,15 +269,15 @@ class AccountFeed:
         owner = self._words.client_of(fill.symbol, order_number)
         self._take(fill if owner is None else replace(fill, client_id=owner, ours=True))
 
-    def _other_hand(self, reason: str) -> None:
+    def _look_more_seldom(self, reason: str) -> None:
         """Ask for a resync at once, ever more seldom while this goes on, and once more after the last change."""
         now = self._clock.monotonic()
-        if now < self._others_from:
-            self._others = reason
+        if now < self._seldom_from:
+            self._seldom = reason
             return
-        quiet = now - self._others_from >= OTHERS_MOST
-        self._others_pause = LOOK_EVERY if quiet else min(2 * self._others_pause, OTHERS_MOST)
-        self._others, self._others_from = "", now + self._others_pause
+        quiet = now - self._seldom_from >= SELDOM_MOST
+        self._seldom_pause = LOOK_EVERY if quiet else min(2 * self._seldom_pause, SELDOM_MOST)
+        self._seldom, self._seldom_from = "", now + self._seldom_pause
         self._look_again(reason)
 
     def _look_again(self, reason: str) -> None:

@@ -60,7 +60,7 @@ class StreamTiming(Struct, frozen=True, kw_only=True):
     late: float = 5.0
     """A frame older than this by the exchange's own time is of the past. A connection that says nothing else for as
     long as a deaf one is quiet has fallen behind (a line too thin, a gateway that holds back) and gets a successor:
-    that begins with the present."""
+    that begins with the present. Account news that late end theirs at once."""
     quiet: float = 20.0
     """A symbol without news for so long is asked for by REST: quiet market or lost stream."""
     late_bar_ms: int = 2_000

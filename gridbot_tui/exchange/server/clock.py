@@ -20,7 +20,7 @@ class Clock:
         self._from_wall = self._from_own = wall()
         self._speed = speed
         self.skew: Ms = 0
-        """Added to what the exchange tells of its time, and to nothing else: a fault."""
+        """Added to what the exchange tells of its time, in events too, and to nothing else: a fault."""
 
     @property
     def speed(self) -> float:

@@ -40,7 +40,7 @@ ACTIONS: Final = {
     "silence": "matching connections stay open and say nothing more, for ``ms``, or for good where that is 0",
     "shutdown": "matching connections are told serverShutdown and closed after ``ms``",
     "flood": "``count`` trades of every symbol at once",
-    "skew": "the told time is ``ms`` off",
+    "skew": "the told time is ``ms`` off, that of events too",
     "maintenance": "every request is refused for ``ms``",
     "expire_listen_key": "every listen key dies",
     "delist": "``symbol`` stops trading; futures positions are settled",

@@ -37,7 +37,7 @@ class Listener:
         """Pass an event on, or do to it what a fault says."""
         if market != self.market or (self._events and frame["e"] not in self._events):
             return
-        faults = self._hub.place.faults
+        frame, faults = _dated(frame, self._hub.place.clock.skew), self._hub.place.faults
         rule = faults.event(frame["e"]) if faults.active else None
         if rule is None:
             self._send(frame)
@@ -203,7 +203,7 @@ class Hub:
         listeners = self._joined.get((market, stream))
         if not listeners:
             return
-        faults = self.place.faults
+        frame, faults = _dated(frame, self.place.clock.skew), self.place.faults
         if faults.active:
             rule = faults.event(stream)
             if rule is not None:
@@ -294,6 +294,15 @@ class Hub:
             return
         frame = {"e": "serverShutdown", "E": self.place.clock.now()}
         streams.link.send({"stream": "!serverShutdown", "data": frame} if streams.link.combined else frame)
+
+
+def _dated(frame: Any, skew: Ms) -> Any:
+    """An event as of the clock that the exchange tells its time by: a fault may have put that wrong."""
+    if not skew:
+        return frame
+    if isinstance(frame, list):
+        return [_dated(one, skew) for one in frame]
+    return {**frame, "E": frame["E"] + skew} if "E" in frame else frame
 
 
 def _listen_to_query(streams: StreamLink, given: list[tuple[str, str]]) -> None:
