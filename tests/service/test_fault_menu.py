@@ -154,6 +154,27 @@ def test_a_leverage_that_cannot_be_set_is_said(tmp_path: Path) -> None:
     live_through(story, tmp_path)
 
 
+def test_a_leverage_that_an_outage_kept_from_being_set_is_set_as_soon_as_it_can_be(tmp_path: Path) -> None:
+    async def story(scene: Scene) -> None:
+        def leverage() -> int:
+            return int(scene.served.signed("GET", "/fapi/v1/symbolConfig", symbol=SYMBOL)[1][0]["leverage"])
+
+        usual = leverage()
+        scene.served.faults({"kind": "unavailable", "on": "POST /fapi/v1/leverage", "times": 6})
+        await scene.start()
+        await scene.trading()
+        await asyncio.sleep(10)
+        assert scene.saw("leverage 6x on cross margin could not be set on Binance")
+        assert scene.saw("what is set there stays for now, this is tried again")
+        assert leverage() == usual != 6
+        await asyncio.sleep(75)
+        assert scene.saw(f"{SYMBOL}: leverage 6x on cross margin is set on Binance now")
+        assert leverage() == 6
+        assert (await scene.stop()).exit_code == 0
+
+    live_through(story, tmp_path)
+
+
 def test_a_delisted_symbol_is_settled_booked_and_left(tmp_path: Path) -> None:
     async def story(scene: Scene) -> None:
         await scene.start()

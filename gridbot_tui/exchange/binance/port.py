@@ -40,6 +40,8 @@ _DEAF_FIRST: Final = 0.5
 _DEAF_MOST: Final = 8.0
 """That pause doubles up to here while none is answered: hundreds of orders in doubt, asked about all through an outage,
 use up the minute in which the exchange comes back, and what else must be asked then waits for the next."""
+_SET_AGAIN_S: Final = 30.0
+"""After a leverage that could not be set for a reason that passes."""
 _CROWD: Final = 3
 """Entries that wait, from which a batch is quicker than one by one."""
 
@@ -84,6 +86,8 @@ class BinancePort:
         self._deaf_until = float("-inf")
         self._deaf_s = 0.0
         """No order is asked about before then; the pause that this is, 0 while they are answered."""
+        self._unset: set[Symbol] = set()
+        """Symbols whose leverage is tried again; said once."""
         self._link_up = True
         self._closed = False
         self._task: asyncio.Task[None] | None = None
@@ -331,6 +335,7 @@ class BinancePort:
                 raise Refused(f"held back after the same refusal again and again: {held.detail}", held.code)
             if isinstance(request, SetLeverage):
                 await self._rest.set_leverage(request.symbol, request.leverage)
+                self._now_set(request)
             elif isinstance(request, Query):
                 await self._reply(request)
             self._circuits.passed(key)
@@ -343,12 +348,31 @@ class BinancePort:
                 self._heard(answered=False)
             if isinstance(request, Query):
                 self._sink(Reply(number, self._clock.now_ms(), error=str(error)))
-            elif isinstance(request, SetLeverage) and self._announce is not None:
-                self._announce(
-                    f"{request.symbol}: leverage {request.leverage}x on cross margin could not be set on Binance "
-                    f"({error}); what is set there stays until the next start, and margin and liquidation go by it"
-                )
+            elif isinstance(request, SetLeverage):
+                self._not_set(request, error)
         self._mind_link()
+
+    def _not_set(self, request: SetLeverage, error: BinanceError) -> None:
+        """Margin, brackets and liquidation go by what the account has there, and no other start may come for months: it
+        is tried again where nothing but the moment was against it."""
+        refused = isinstance(error, Refused)
+        if not refused:
+            asyncio.get_running_loop().call_later(_SET_AGAIN_S, self._lanes[Rank.QUESTION].put, request)
+            if request.symbol in self._unset:
+                return
+            self._unset.add(request.symbol)
+        stays = "stays until the next start" if refused else "stays for now, this is tried again"
+        self._say(f"{_leverage(request)} could not be set on Binance ({error}); what is set there {stays}, and margin "
+                  "and liquidation go by it")  # fmt: skip
+
+    def _now_set(self, request: SetLeverage) -> None:
+        if request.symbol in self._unset:
+            self._unset.discard(request.symbol)
+            self._say(f"{_leverage(request)} is set on Binance now")
+
+    def _say(self, text: str) -> None:
+        if self._announce is not None:
+            self._announce(text)
 
     async def _reply(self, query: Query) -> None:
         if isinstance(query, AskOrder) and not await self._settled(query.client_id):
@@ -381,6 +405,10 @@ _UNSENT: Final = "not sent: withdrawn while it waited for its turn"
 def _passing(no: BinanceError) -> bool:
     """Whether a no is about the moment, a ban included, rather than about the order, the key or the account."""
     return no.wait_s is not None if isinstance(no, Stop) else not isinstance(no, Refused)
+
+
+def _leverage(request: SetLeverage) -> str:
+    return f"{request.symbol}: leverage {request.leverage}x on cross margin"
 
 
 def _key_of(order: NewOrder) -> Key:
