@@ -136,9 +136,10 @@ class Queries:
         """Fills of a range of time, oldest first."""
         return self._made(_fill_row, self._pages_in_time(_FILL, "f.seq", "f.at", since, until))
 
-    def last_trade_ids(self) -> dict[Symbol, str]:
-        """The highest trade id booked of each symbol, however long ago."""
-        return dict(self._all("SELECT symbol, trade_id FROM last_trades ORDER BY symbol"))
+    def last_trades(self) -> dict[Symbol, tuple[str, Ms]]:
+        """The highest trade id booked of each symbol, however long ago, and when it was traded."""
+        found = self._all("SELECT symbol, trade_id, at FROM last_trades ORDER BY symbol")
+        return {symbol: (trade_id, at) for symbol, trade_id, at in found}
 
     # -- money -----------------------------------------------------------------------------------------
 

@@ -124,7 +124,7 @@ class Scene:
                 "orders.churn_creates": "200"} if self.market is Market.SPOT else {}
         pairs = {**PLAIN, **spot, "exchange.base_url": self.served.http, **self.sets, **sets}
         options = RunOptions(mode=self.mode, market=self.market, home=self.home, symbols=self.symbols,
-                             overrides=tuple(pairs.items()), json=True)  # fmt: skip
+                             overrides=tuple(pairs.items()), yes_live=self.mode is Mode.LIVE, json=True)  # fmt: skip
         self.options = options
         plan = understand(options)
         with open_profile(plan) as profile:

@@ -300,7 +300,7 @@ def test_a_start_and_a_screen_read_no_table_from_end_to_end(tmp_path: Path) -> N
     assert restored is not None
     restored.facts_after(restored.states[0].seq)
     for question in (
-        store.open_orders, store.last_trade_ids, store.last_cash_at, store.modes, store.orders, store.fills,
+        store.open_orders, store.last_trades, store.last_cash_at, store.modes, store.orders, store.fills,
         store.cash, store.decisions, store.equity, store.weights, store.configs,
         lambda: store.commands(open_only=True), lambda: store.plan(m.BTC), lambda: store.fills(m.BTC),
         lambda: store.decisions(m.BTC), lambda: store.order("gb-1"), lambda: store.orders(m.BTC),

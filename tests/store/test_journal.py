@@ -187,7 +187,7 @@ def test_money_comes_back_to_the_last_digit(tmp_path: Path) -> None:
 def test_the_highest_trade_id_counts_whatever_the_order_of_arrival(tmp_path: Path) -> None:
     store = m.store(tmp_path)
     store.append([m.fill(1, trade=9), m.fill(2, trade=11), m.fill(3, trade=10)])
-    assert store.last_trade_ids() == {m.BTC: "11"}
+    assert store.last_trades() == {m.BTC: ("11", m.T0 + 2)}
     assert [row.trade_id for row in store.fills()] == ["10", "11", "9"]
     store.close()
 

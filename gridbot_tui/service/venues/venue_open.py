@@ -38,7 +38,7 @@ from gridbot_tui.service.venues.venue import Fees, Venue
 from gridbot_tui.store.core import last_of
 from gridbot_tui.store.errors import StoreError
 from gridbot_tui.store.reader import reading
-from gridbot_tui.units import Market, Mode, Symbol
+from gridbot_tui.units import DAY, Market, Mode, Ms, Symbol
 
 FIRST_PAUSE_S: Final = 0.5
 """Pause before an exchange that cannot be reached is tried again; doubles with every try."""
@@ -47,6 +47,10 @@ LONGEST_BAN_S: Final = 600.0
 """A start waits for the end of a ban that is no longer than this; Binance's shortest are two minutes."""
 ASKING_S: Final = 90.0
 """Beyond a pause, for the question after it with its own tries; as much as systemd gives a start by itself."""
+LISTED_FOR: Final = 80 * DAY
+"""Futures list the executions of three months: that they do not know an older one says nothing."""
+LIST_LAGS_S: Final = (2.0, 5.0, 0.0)
+"""A list may be some seconds behind an execution: it is asked again after so long, and believed at last."""
 
 T = TypeVar("T")
 
@@ -79,8 +83,7 @@ async def open_venue(
         rest.go_by(instruments)
         said += await _setup(rest, instruments)
         said += gone_notices(plan, instruments)
-        if plan.mode is Mode.TESTNET:
-            await _same_exchange(profile, rest, instruments)
+        await _same_account(plan, profile, rest, instruments, clock.now_ms())
         rates = await patiently(lambda: rest.fees(tuple(instruments)))
         return BinanceVenue(rest, hosts, instruments, rates, clock, ours, settings.exchange, notices=said)
     except BinanceError as error:
@@ -200,31 +203,51 @@ async def _setup(rest: Rest, instruments: Mapping[Symbol, Instrument]) -> tuple[
     return account_notices(rest, setup, instruments)
 
 
-async def _same_exchange(profile: Profile, rest: Rest, instruments: Mapping[Symbol, Instrument]) -> None:
-    """Testnets are reset, mostly every month, and number their trades anew: lots and ids of before mean nothing there.
+async def _same_account(
+    plan: Plan, profile: Profile, rest: Rest, instruments: Mapping[Symbol, Instrument], now: Ms
+) -> None:
+    """Lots and ids of one account mean nothing in another: exits of theirs would sell what somebody else holds there.
+
+    A testnet is another one, too, once it has been reset, mostly every month: it numbers its trades anew.
 
     Raises:
         RunRefused: it knows none of the last trades that were booked.
     """
     try:
         with reading(profile.database) as reader:
-            booked = reader.last_trade_ids()
+            booked = reader.last_trades()
     except StoreError:
         return  # it has not run yet, or opening its state file will say what is wrong with it
-    last = {symbol: int(name) for symbol, name in booked.items() if symbol in instruments and name.isdecimal()}
-    for symbol, number in last.items():
-        before = str(max(0, number - 1))
-        fills = await patiently(lambda: rest.fills(symbol, before, 0))  # noqa: B023 - asked at once
-        if any(fill.trade_id == str(number) for fill in fills):
-            return
+    last = {
+        symbol: int(name)
+        for symbol, (name, at) in booked.items()
+        if symbol in instruments and name.isdecimal() and now - at < LISTED_FOR
+    }
+    for pause in LIST_LAGS_S:
+        for symbol, number in last.items():
+            before = str(max(0, number - 1))
+            fills = await patiently(lambda: rest.fills(symbol, before, 0))  # noqa: B023 - asked at once
+            if any(fill.trade_id == str(number) for fill in fills):
+                return
+        if last:
+            await asyncio.sleep(pause)
     if last:
         symbol, number = next(iter(last.items()))
-        raise RunRefused(
-            f"the testnet has been reset since this profile's last trade: it knows nothing of {symbol}'s trade "
-            f"{number} any more. Move {profile.database} away, or name another profile with --profile, to begin with "
-            "the account as it is there now",
-            EXIT_REFUSED,
+        raise RunRefused(_of_another_account(plan.mode, profile, symbol, number), EXIT_REFUSED)
+
+
+def _of_another_account(mode: Mode, profile: Profile, symbol: Symbol, number: int) -> str:
+    nothing = f"it knows nothing of {symbol}'s trade {number}"
+    if mode is Mode.TESTNET:
+        return (
+            f"the testnet has been reset since this profile's last trade, or the API key is of another account: "
+            f"{nothing} any more. Move {profile.database} away, or name another profile with --profile, to begin with "
+            "the account as it is there now"
         )
+    return (
+        f"the API key is of another account than the one that this profile has traded on: {nothing}. Give the key of "
+        "that account, or name another profile with --profile to begin with the account as it is there now"
+    )
 
 
 def account_objection(setup: AccountSetup) -> str:
