@@ -40,4 +40,6 @@ def recall(folder: Path) -> tuple[Remembered, Waiting, float] | None:
     except (OSError, msgspec.DecodeError):
         return None  # told once too often is better than never
     ago = time.time() - kept.wall
-    return (kept.remembered, kept.waiting, ago) if ago >= 0.0 else None
+    if ago < 0.0:  # the clock was set back: nobody knows when it was told, and what was not is to be told all the same
+        return Remembered((), (), kept.remembered.lines), kept.waiting, 0.0
+    return kept.remembered, kept.waiting, ago

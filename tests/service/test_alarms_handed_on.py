@@ -1,8 +1,10 @@
 """Alarms that no address has taken when a run ends: the one that follows it goes on with them."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -121,6 +123,56 @@ async def test_what_an_hour_had_no_room_for_waits_on_in_the_next_run(tmp_path: P
     async with second.awake():
         await until_taken(second, outside, 5)
     assert "another" in outside.told[4]
+
+
+async def killed_after(run: alerting.Alerting, folder: Path, true: Callable[[str], bool]) -> None:
+    """The end of a process that could write nothing any more: what stands there is what stood there before it."""
+    file = folder / alert_memory.NAME
+    async with run.awake():
+        await until(lambda: file.exists() and true(file.read_text()))
+        left = file.read_bytes()
+    file.write_bytes(left)
+
+
+async def test_a_kill_loses_no_message_that_was_not_taken(tmp_path: Path, outside: Outside) -> None:
+    outside.trouble = "503"
+    first = alarms(tmp_path)
+    first.hear(trouble("one thing"))
+    await killed_after(first, tmp_path, lambda kept: "one thing" in kept)
+    outside.trouble = ""
+    second = alarms(tmp_path)
+    async with second.awake():
+        await until_taken(second, outside, 1)
+    assert "one thing" in outside.told[0]
+
+
+async def test_a_kill_has_no_message_sent_again_that_was_taken(tmp_path: Path, outside: Outside) -> None:
+    first = alarms(tmp_path)
+    first.hear(trouble("one thing"))
+    await killed_after(first, tmp_path, lambda kept: bool(outside.told) and "one thing" not in kept)
+    second = alarms(tmp_path)
+    async with second.awake():
+        await until(lambda: second.view() is not None)
+        second.hear(trouble("one thing"))
+        await asyncio.sleep(0.1)
+    assert len(outside.told) == 1
+
+
+async def test_what_waits_is_sent_by_the_next_run_also_where_the_clock_was_set_back(
+    tmp_path: Path, outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside.trouble = "503"
+    first = alarms(tmp_path)
+    async with first.awake():
+        first.hear(trouble("one thing"))
+        await until(lambda: outside.tried)
+    outside.trouble = ""
+    now = time.time()
+    monkeypatch.setattr(alert_memory, "time", SimpleNamespace(time=lambda: now - 86_400.0))
+    second = alarms(tmp_path)
+    async with second.awake():
+        await until_taken(second, outside, 1)
+    assert "one thing" in outside.told[0]
 
 
 async def test_what_waited_too_long_is_no_news_any_more(

@@ -52,7 +52,7 @@ class Outside:
 
     def lane(self) -> Lane:
         loop = asyncio.get_running_loop()
-        return Lane(Named("json 1"), 20.0, self.heard, loop.time, self.start)
+        return Lane(Named("json 1"), 20.0, self.heard, lambda: None, loop.time, self.start)
 
     def heard(self, text: str, works: bool) -> None:
         self.reports.append((text, works))
@@ -129,6 +129,23 @@ def test_a_queue_is_bounded_and_what_is_no_news_any_more_is_given_up() -> None:
             assert (lane.view().waiting, lane.dropped) == (MOST_WAITING, 2 * MOST_WAITING)
             await asyncio.sleep(2 * alert_lane.KEPT_S + MOST_WAITING * 300)
             assert (lane.view().waiting, lane.dropped) == (0, 3 * MOST_WAITING)
+
+    at_once(scene())
+
+
+def test_a_storm_of_warnings_takes_no_error_out_of_a_full_queue() -> None:
+    async def scene() -> None:
+        outside = Outside()
+        outside.answer = "no route"
+        lane = outside.lane()
+        async with served(lane):
+            lane.put(message(0))
+            for number in range(1, 3 * MOST_WAITING):
+                lane.put(Message("warning", f"title {number}", f"body {number}", number))
+            waiting = [one for _, one in lane.waiting()]
+        assert waiting[0] == message(0)
+        newest = [one.at for one in waiting[1:]]
+        assert newest == list(range(2 * MOST_WAITING + 1, 3 * MOST_WAITING)), "of equal ones the oldest goes"
 
     at_once(scene())
 

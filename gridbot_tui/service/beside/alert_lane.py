@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import Final
 
 from gridbot_tui.control.snapshot import AlertChannelView
+from gridbot_tui.ops.alarms import LEVELS
 from gridbot_tui.ops.alerts import Message
 from gridbot_tui.ops.in_thread import in_thread
 from gridbot_tui.ops.redact import redact
 from gridbot_tui.service.beside.alert_channel import Channel
 
 MOST_WAITING: Final = 50
-"""Messages that wait for an address; older ones beyond are dropped, and counted."""
+"""Messages that wait for an address; beyond, the least severe are dropped, the oldest first, and counted."""
 PAUSES_S: Final = (5.0, 15.0, 60.0, 300.0)
 """Between two tries; the last one goes on."""
 KEPT_S: Final = 6 * 3600.0
@@ -35,12 +36,15 @@ class Lane:
         channel: Channel,
         timeout_s: float,
         report: Report,
+        moved: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
         start: Start = in_thread,
     ) -> None:
+        """``moved`` is called when a message waits no more: it was taken, or given up."""
         self.timeout_s = timeout_s
         self._channel = channel
         self._report = report
+        self._moved = moved
         self._clock = clock
         self._start = start
         self._queue: deque[tuple[float, Message]] = deque()
@@ -59,10 +63,10 @@ class Lane:
 
     def put(self, message: Message, waited: float = 0.0) -> None:
         """Queue a message, that may have waited for some seconds already; never blocks."""
-        if len(self._queue) >= MOST_WAITING:
-            self._queue.popleft()
-            self.dropped += 1
         self._queue.append((self._clock() - waited, message))
+        if len(self._queue) > MOST_WAITING:
+            del self._queue[min(range(len(self._queue)), key=lambda at: LEVELS[self._queue[at][1].level])]
+            self.dropped += 1
         self._idle.clear()
         self._wake.set()
 
@@ -139,6 +143,7 @@ class Lane:
     def _remove(self, head: tuple[float, Message]) -> None:
         if self._queue and self._queue[0] is head:  # a full queue may have dropped it meanwhile
             self._queue.popleft()
+            self._moved()
 
     def _says(self, *, works: bool, text: str) -> None:
         if works != self._works:

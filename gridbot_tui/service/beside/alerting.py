@@ -69,7 +69,8 @@ class Alerting:
         """A run that ends while the addresses are being opened waits for them with its last word."""
         self._opened = False
         self._keeping: asyncio.Future[str] | None = None
-        """The last write of what was told; one that fails costs at most a message told twice."""
+        """The last write of what was told and what waits; one that fails costs at most a message told twice."""
+        self._keep_again = False
 
     def obey(self, params: AlertParams) -> None:
         """Another version of the section is in force."""
@@ -109,15 +110,22 @@ class Alerting:
         clock = time.monotonic()
         message = self._watch.look(self._watched.standing(), self._watched.engine_time(), clock)
         if message is not None:
-            self._keep(clock)
             for lane in self._lanes:
                 lane.put(message)
+            self._keep()
 
-    def _keep(self, clock: float) -> None:
-        """Write down what was told, unless the write before is still under way."""
-        if self._keeping is None or self._keeping.done():
-            remembered = self._watch.memory(clock)
-            self._keeping = in_thread(lambda: keep(self._folder, remembered, {}))
+    def _keep(self) -> None:
+        """Write down what was told and what no address has taken yet: a process that is killed leaves no other word.
+        What changes while the write before is under way follows it."""
+        self._keep_again = self._keeping is not None and not self._keeping.done()
+        if self._keep_again:
+            return
+        remembered, waiting = self._watch.memory(time.monotonic()), self._waiting()
+        self._keeping = in_thread(lambda: keep(self._folder, remembered, waiting))
+        self._keeping.add_done_callback(lambda _: self._keep() if self._keep_again else None)
+
+    def _waiting(self) -> Waiting:
+        return {lane.name: lane.waiting() for lane in self._lanes if lane.waiting()}
 
     async def _connect(self) -> None:
         """Find the addresses and open them, once, off the loop."""
@@ -137,12 +145,10 @@ class Alerting:
         if found.trouble or wrong:
             self._failed("; ".join(filter(None, (found.trouble, *wrong))))
         for channel in channels:
-            lane = Lane(channel, self._watch.params.timeout_s, self._changed)
+            lane = Lane(channel, self._watch.params.timeout_s, self._changed, self._keep)
             lane.resume(waiting.get(lane.name, ()), ago)
             self._lanes.append(lane)
             self._tasks.append(self._owned(lane.run(), f"alerts {channel.name}"))
-        if waiting:  # it is here now: a bot that dies again and again must not tell of it each time
-            self._keep(time.monotonic())
 
     def _owned(self, job: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
         """A task that ends by being cancelled; what else ends it is told."""
@@ -185,7 +191,11 @@ class Alerting:
         self.hear(view)
         self._look()
         await asyncio.gather(*(lane.empty() for lane in self._lanes))
-        if self._keeping is not None:
+        await self._kept()
+
+    async def _kept(self) -> None:
+        """Until all is written down."""
+        while self._keeping is not None and not self._keeping.done():
             await self._keeping
 
     async def _hand_on(self) -> None:
@@ -196,11 +206,8 @@ class Alerting:
         try:
             async with asyncio.timeout(HAND_ON_S):
                 self._look()
-                if self._keeping is not None:
-                    await self._keeping
-                remembered = self._watch.memory(time.monotonic())
-                waiting = {lane.name: lane.waiting() for lane in self._lanes if lane.waiting()}
-                await in_thread(lambda: keep(self._folder, remembered, waiting))
+                self._keep()
+                await self._kept()
         except TimeoutError:
             return  # a disk that hangs
         except Exception as defect:  # noqa: BLE001 - told here, as far as anybody can be
