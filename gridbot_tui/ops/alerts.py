@@ -167,7 +167,7 @@ class Watch:
         if told.times and since >= quiet:
             self._say(kind, one.symbol, f"again ({_times(told.times)}): {one.detail}", one.since, one.code)
         elif repeat and since >= repeat:
-            self._say(kind, one.symbol, f"still, since {_moment(told.at)}: {one.detail}", one.since, one.code)
+            self._say(kind, one.symbol, f"still, since {moment(told.at)}: {one.detail}", one.since, one.code)
         else:
             return
         told.times, told.sent = 0, clock
@@ -245,7 +245,8 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-def _moment(at: Ms) -> str:
+def moment(at: Ms) -> str:
+    """Engine time as it is told to people."""
     return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 

@@ -41,8 +41,11 @@ class Outside:
         self.answer: str | None = ""
         """What every try is told at once; None = it hangs until the test settles it."""
         self.reports: list[tuple[str, bool]] = []
+        self.sent: list[Message] = []
+        """What the tries sent, in their words."""
 
     def start(self, call: Callable[[], str]) -> "asyncio.Future[str]":
+        call()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[str] = loop.create_future()
         self.tries.append((loop.time(), future))
@@ -52,7 +55,7 @@ class Outside:
 
     def lane(self) -> Lane:
         loop = asyncio.get_running_loop()
-        return Lane(Named("json 1"), 20.0, self.heard, lambda: None, loop.time, self.start)
+        return Lane(Named("json 1", self.sent), 20.0, self.heard, lambda: None, loop.time, self.start)
 
     def heard(self, text: str, works: bool) -> None:
         self.reports.append((text, works))
@@ -64,11 +67,13 @@ class Outside:
 
 
 class Named:
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, sent: list[Message]) -> None:
         self.name = name
+        self._sent = sent
 
     def send(self, message: Message) -> str:
-        raise AssertionError("the test answers")
+        self._sent.append(message)
+        return "the test answers"
 
 
 @contextlib.asynccontextmanager
@@ -129,6 +134,28 @@ def test_a_queue_is_bounded_and_what_is_no_news_any_more_is_given_up() -> None:
             assert (lane.view().waiting, lane.dropped) == (MOST_WAITING, 2 * MOST_WAITING)
             await asyncio.sleep(2 * alert_lane.KEPT_S + MOST_WAITING * 300)
             assert (lane.view().waiting, lane.dropped) == (0, 3 * MOST_WAITING)
+
+    at_once(scene())
+
+
+def test_what_an_address_hears_late_says_of_when_it_is_and_that_others_are_missing() -> None:
+    async def scene() -> None:
+        outside = Outside()
+        outside.answer = "no route"
+        lane = outside.lane()
+        async with served(lane):
+            for number in range(MOST_WAITING + 2):
+                lane.put(message(number * 3_600_000))
+            await asyncio.sleep(8 * 3_600)
+            outside.answer = ""
+            await asyncio.wait_for(lane.empty(), 400)
+            lane.put(message(7))
+            await asyncio.wait_for(lane.empty(), 400)
+        taken = [one.body.splitlines()[1:] for one in outside.sent[-MOST_WAITING - 1 :]]
+        late = "(of 1970-01-01 02:00 UTC: it could not be delivered before)"
+        assert taken[0] == [late, "(2 earlier could not be delivered at all)"]
+        assert taken[1] == ["(of 1970-01-01 03:00 UTC: it could not be delivered before)"]
+        assert taken[-1] == [], "what comes at once has nothing to explain"
 
     at_once(scene())
 

@@ -6,9 +6,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from msgspec.structs import replace
+
 from gridbot_tui.control.snapshot import AlertChannelView
 from gridbot_tui.ops.alarms import LEVELS
-from gridbot_tui.ops.alerts import Message
+from gridbot_tui.ops.alerts import Message, moment
 from gridbot_tui.ops.in_thread import in_thread
 from gridbot_tui.ops.redact import redact
 from gridbot_tui.service.beside.alert_channel import Channel
@@ -17,8 +19,10 @@ MOST_WAITING: Final = 50
 """Messages that wait for an address; beyond, the least severe are dropped, the oldest first, and counted."""
 PAUSES_S: Final = (5.0, 15.0, 60.0, 300.0)
 """Between two tries; the last one goes on."""
-KEPT_S: Final = 6 * 3600.0
-"""A message is tried for so long; after that it is no news any more."""
+KEPT_S: Final = 24 * 3600.0
+"""A message is tried for so long: an address may be away for a night. After that it is no news any more."""
+LATE_S: Final = 60.0
+"""A message that comes later than this says of when it is."""
 MOST_HANGING: Final = 3
 """Threads of one address that may hang at once; then it waits until one of them comes back."""
 
@@ -59,6 +63,8 @@ class Lane:
         """Tries that were not taken."""
         self.dropped = 0
         """Messages that were given up."""
+        self._untold = 0
+        """Those of them of which no message has told."""
         self.error = ""
 
     def put(self, message: Message, waited: float = 0.0) -> None:
@@ -66,7 +72,7 @@ class Lane:
         self._queue.append((self._clock() - waited, message))
         if len(self._queue) > MOST_WAITING:
             del self._queue[min(range(len(self._queue)), key=lambda at: LEVELS[self._queue[at][1].level])]
-            self.dropped += 1
+            self._lost()
         self._idle.clear()
         self._wake.set()
 
@@ -96,11 +102,11 @@ class Lane:
             tries = 0
             while self._queue:
                 head = self._queue[0]
-                if self._came_late(head[1]) or not await self._try(head[1]):
+                if self._came_late(head[1]) or not await self._try(*head):
                     tries = 0
                     self._taken(head)
                 elif self._clock() - head[0] >= KEPT_S:
-                    self.dropped += 1
+                    self._lost()
                     self._remove(head)
                 else:
                     await asyncio.sleep(PAUSES_S[min(tries, len(PAUSES_S) - 1)])
@@ -109,13 +115,14 @@ class Lane:
             self._wake.clear()
             await self._wake.wait()
 
-    async def _try(self, message: Message) -> str:
+    async def _try(self, since: float, message: Message) -> str:
         """One try; "" where it was taken."""
         if len(self._hanging) >= MOST_HANGING:
             await asyncio.wait([future for _, future in self._hanging], return_when=asyncio.FIRST_COMPLETED)
             if self._came_late(message):
                 return ""
-        sending = self._start(lambda: self._channel.send(message))
+        untold, worded = self._untold, self._worded(since, message)
+        sending = self._start(lambda: self._channel.send(worded))
         done, _ = await asyncio.wait((sending,), timeout=self.timeout_s)
         if done:
             trouble = _outcome(sending)
@@ -126,7 +133,22 @@ class Lane:
             self.failed += 1
             self.error = trouble
             self._says(works=False, text=f"{self._channel.name}: {trouble}")
+        else:
+            self._untold -= untold
         return trouble
+
+    def _worded(self, since: float, message: Message) -> Message:
+        """As it is sent: who reads it hours later is to know of when it is, and that others are missing."""
+        notes = []
+        if self._clock() - since >= LATE_S:
+            notes.append(f"(of {moment(message.at)}: it could not be delivered before)")
+        if self._untold:
+            notes.append(f"({self._untold} earlier could not be delivered at all)")
+        return replace(message, body="\n".join((message.body, *notes))) if notes else message
+
+    def _lost(self) -> None:
+        self.dropped += 1
+        self._untold += 1
 
     def _came_late(self, message: Message) -> bool:
         """Whether a try that was given up has come back, and had delivered this message after all."""
