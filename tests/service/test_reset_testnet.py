@@ -84,12 +84,12 @@ def test_real_money_is_not_traded_with_the_key_of_another_account(tmp_path: Path
 
 
 def test_a_trade_that_is_too_old_to_be_listed_is_no_proof_of_another_account(tmp_path: Path) -> None:
-    async def months_later(scene: Scene) -> None:
+    async def a_week_later(scene: Scene) -> None:
         await scene.start()
         await scene.leave()
 
     live_through(_lives_to_hold_something, tmp_path, mode=Mode.LIVE, sets=LIVE)
-    live_through(months_later, tmp_path, mode=Mode.LIVE, sets=LIVE, begin=BEGIN + 100 * DAY)
+    live_through(a_week_later, tmp_path, mode=Mode.LIVE, sets=LIVE, begin=BEGIN + 7 * DAY)
 
 
 def test_a_list_that_is_some_seconds_behind_the_last_execution_stops_no_start(

@@ -39,7 +39,7 @@ from gridbot_tui.service.venues.venue import Fees, Venue
 from gridbot_tui.store.core import last_of
 from gridbot_tui.store.errors import StoreError
 from gridbot_tui.store.reader import reading
-from gridbot_tui.units import Market, Mode, Ms, Symbol
+from gridbot_tui.units import DAY, Market, Mode, Ms, Symbol
 
 FIRST_PAUSE_S: Final = 0.5
 """Pause before an exchange that cannot be reached is tried again; doubles with every try."""
@@ -48,6 +48,8 @@ LONGEST_BAN_S: Final = 600.0
 """A start waits for the end of a ban that is no longer than this; Binance's shortest are two minutes."""
 ASKING_S: Final = 90.0
 """Beyond a pause, for the question after it with its own tries; as much as systemd gives a start by itself."""
+SURELY_LISTED: Final = 6 * DAY
+"""Without a time futures may list a week only: that nothing is known of an older trade stops no real money's start."""
 LIST_LAGS_S: Final = (2.0, 5.0, 0.0)
 """A list may be some seconds behind an execution: it is asked again after so long, and believed at last."""
 
@@ -217,10 +219,11 @@ async def _same_account(
             booked = reader.last_trades()
     except StoreError:
         return  # it has not run yet, or opening its state file will say what is wrong with it
-    last = {  # an older one is listed no more, which says nothing
+    since = now - (KEPT if plan.mode is Mode.TESTNET else SURELY_LISTED)
+    last = {
         symbol: int(name)
         for symbol, (name, at) in booked.items()
-        if symbol in instruments and name.isdecimal() and now - at < KEPT
+        if symbol in instruments and name.isdecimal() and at > since
     }
     for pause in LIST_LAGS_S:
         for symbol, number in last.items():
