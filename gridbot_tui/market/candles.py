@@ -35,6 +35,10 @@ _ALIASES: Final = {
     "volume": ("vol", "v"),
 }
 """What others call the same columns."""
+_SYMBOL: Final = ("symbol", "pair", "ticker", "instrument")
+"""What they call the column of a table that holds several symbols."""
+_TOLD: Final = 5
+"""Symbols that a sentence names."""
 _TELLING: Final = 10
 """Rows of a file from which their commonest distance is its interval."""
 
@@ -96,11 +100,14 @@ def read_candles(path: Path, interval: Ms | None, bad_share: float, *, volumes: 
     they are neither needed nor read.
 
     Raises:
-        DataError: unreadable, lacking columns, empty, or more than ``bad_share`` of its rows unusable.
+        DataError: unreadable, lacking columns, empty, of several symbols, or more than ``bad_share`` of its rows
+            unusable.
     """
     import numpy as np
 
-    frame, remarks = _named(read_table(path), path)
+    table = read_table(path)
+    of_one_symbol(table, path)
+    frame, remarks = _named(table, path)
     needed = CANDLE_COLUMNS if volumes else CANDLE_COLUMNS[:-1]
     lacking = [name for name in needed if name not in frame.columns]
     if lacking:
@@ -121,6 +128,25 @@ def read_candles(path: Path, interval: Ms | None, bad_share: float, *, volumes: 
         remarks,
     )
     return _without_bad(candles, path, interval, bad_share)
+
+
+def of_one_symbol(table: "pl.DataFrame", path: Path) -> None:
+    """Refuse a table that names several symbols: theirs are rows of one series only for who does not look.
+
+    Raises:
+        DataError: it holds several symbols.
+    """
+    import polars as pl
+
+    for name in table.columns:
+        if name.strip().lower() not in _SYMBOL:
+            continue
+        told = table[name].cast(pl.String, strict=False).drop_nulls().str.strip_chars()
+        # A file put together of several has the header among its rows.
+        found = sorted(set(told.unique()) - {"", name.strip()})
+        if len(found) > 1:
+            named = ", ".join(found[:_TOLD]) + (f" and {len(found) - _TOLD} more" if len(found) > _TOLD else "")
+            raise DataError(f"{path} holds several symbols ({named}): give each a file of its own")
 
 
 def _named(frame: "pl.DataFrame", path: Path) -> "tuple[pl.DataFrame, list[tuple[str, str]]]":

@@ -4,7 +4,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from gridbot_tui.market.candles import floats, joined, read_candles, read_table
+from gridbot_tui.market.candles import floats, joined, of_one_symbol, read_candles, read_table
 from gridbot_tui.market.clock import interval_name
 from gridbot_tui.market.errors import DataError
 from gridbot_tui.market.kline_csv import read_csv
@@ -31,6 +31,9 @@ _PUBLIC: Final = ("klines", "fundingRate", "markPriceKlines")
 _SPANS: Final = ("monthly", "daily")
 _SLACK: Final = 5 * MINUTE
 """Settlements are stamped a few ms after the hour they belong to; more than this is no settlement."""
+_HIGHEST: Final = 0.1
+"""No settlement charges more, either way: Binance caps rates at a few per cent. A larger number is another column, or
+another unit."""
 
 Remarks = list[tuple[str, str]]
 
@@ -49,11 +52,10 @@ def funding_rates(folder: Path, symbol: Symbol, remarks: Remarks) -> list[Fundin
     stamps = np.concatenate([times for times, _ in parts])
     rates = np.concatenate([values for _, values in parts])
     at = (stamps + HOUR // 2) // HOUR * HOUR
-    fine = (np.abs(stamps - at) <= _SLACK) & np.isfinite(rates) & (stamps > 0)
+    fine = (np.abs(stamps - at) <= _SLACK) & (np.abs(rates) <= _HIGHEST) & (stamps > 0)
     if not fine.all():
-        remarks.append(
-            ("bad_funding", f"{int((~fine).sum())} funding rows left out: no number or not on an hour")
-        )
+        words = f"no number, beyond {100 * _HIGHEST:g} % or not on an hour"
+        remarks.append(("bad_funding", f"{int((~fine).sum())} funding rows left out: {words}"))
     times, first = np.unique(at[fine], return_index=True)
     return _scheduled(symbol, times.tolist(), rates[fine][first].tolist())
 
@@ -74,9 +76,10 @@ def read_funding(path: Path) -> tuple[Times, Floats]:
     """Stamps, ms, and rates of one file as they stand there; unknown stamps are -1, unknown rates NaN.
 
     Raises:
-        DataError: unreadable, or without the columns of funding.
+        DataError: unreadable, without the columns of funding, or of several symbols.
     """
     frame = read_table(path) if path.suffix == ".parquet" else read_csv(path, _FUNDING_CSV)
+    of_one_symbol(frame, path)
     there = {name.strip().lower().replace("_", "").replace(" ", ""): name for name in reversed(frame.columns)}
     for time, rate in _FUNDING_NAMES:
         if time in there and rate in there:

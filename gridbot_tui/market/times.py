@@ -37,6 +37,8 @@ def times_ms(column: "pl.Series", path: Path) -> Times:
 
     if column.dtype in (pl.Time, pl.Duration):
         raise DataError(f"{path} has times of day in {column.name}, and no date with them: convert it")
+    if not (column.dtype.is_numeric() or column.dtype.is_temporal() or column.dtype in (pl.String, pl.Null)):
+        raise DataError(f"{path} has {column.name} of type {column.dtype}, neither numbers, dates nor text: convert it")
     if column.dtype.is_temporal():
         column = (
             column.dt.epoch("ms")

@@ -288,6 +288,18 @@ def _row(index: int, **values: float) -> Callable[[list[Row]], list[Row]]:
     return change
 
 
+def _with_symbols(*symbols: str) -> Callable[[Path], Path]:
+    """A table of one symbol behind the other, so that no moment is there twice."""
+
+    def build(root: Path) -> Path:
+        path = parquet(root, rows(50 * len(symbols)))
+        named = [name for name in symbols for _ in range(50)]
+        pl.read_parquet(path).with_columns(pl.Series("Symbol", named)).write_parquet(path)
+        return path
+
+    return build
+
+
 UNUSABLE: list[tuple[str, Callable[[Path], Path], str]] = [
     ("missing", lambda root: root / "um/SOLUSDT/1m/none.parquet", "does not exist"),
     ("empty", _write(lambda p: p.write_bytes(b"")), "is empty"),
@@ -322,6 +334,21 @@ UNUSABLE: list[tuple[str, Callable[[Path], Path], str]] = [
         "times of day",
         _write(lambda p: pl.read_parquet(p).with_columns(open_time=pl.time(8, 30)).write_parquet(p)),
         "times of day in open_time",
+    ),
+    (
+        "times as bytes",
+        _write(lambda p: pl.read_parquet(p).with_columns(open_time=pl.lit(b"1746316800000")).write_parquet(p)),
+        "open_time of type Binary, neither numbers, dates nor text",
+    ),
+    (
+        "times in lists",
+        _write(lambda p: pl.read_parquet(p).with_columns(open_time=pl.concat_list("open_time")).write_parquet(p)),
+        "open_time of type List",
+    ),
+    (
+        "several symbols",
+        _with_symbols("SOLUSDT", "XRPUSDT"),
+        r"holds several symbols \(SOLUSDT, XRPUSDT\): give each a file of its own",
     ),
     ("off the grid", _with(lambda data: [(r[0] + 7, *r[1:]) for r in data]), "off the 1m grid"),
     ("other interval", _with(lambda data: data[::5]), "said to be 1m but its rows are 5m apart"),
@@ -595,6 +622,32 @@ def test_funding_is_found_however_its_columns_are_spelt(tmp_path: Path, time: st
     (folder / "a.csv").write_text(f"symbol,{time},{rate}\nSOLUSDT,{T0 + 8 * HOUR + 3},0.0003\n")
     found = load([str(path)]).series["SOLUSDT"].funding
     assert [one.rate for one in found if one.at == T0 + 8 * HOUR] == [0.0003]
+
+
+def test_funding_of_several_symbols_in_one_file_is_refused(tmp_path: Path) -> None:
+    path = parquet(tmp_path, rows(600))
+    folder = tmp_path / "um/SOLUSDT/funding"
+    folder.mkdir()
+    lines = [f"{name},{T0 + 8 * HOUR},{rate}" for name, rate in (("BTCUSDT", 1e-4), ("SOLUSDT", 3e-4))]
+    (folder / "a.csv").write_text("\n".join(["symbol,fundingTime,fundingRate", *lines]))
+    with pytest.raises(DataError, match=r"holds several symbols \(BTCUSDT, SOLUSDT\)"):
+        load([str(path)])
+
+
+def test_a_rate_that_no_exchange_charges_is_no_funding(tmp_path: Path) -> None:
+    path = parquet(tmp_path, rows(24 * 60))
+    funding(tmp_path, [(T0 + 8 * HOUR, 60_123.5), (T0 + 16 * HOUR, -0.03)])
+    market = load([str(path)], params=DataParams(assumed_funding=0.0))
+    assert [(one.at, one.rate) for one in market.series["SOLUSDT"].funding] == [(T0 + 16 * HOUR, -0.03)]
+    assert "1 funding rows left out: no number, beyond 10 %" in market.notes[0].detail
+
+
+def test_a_file_put_together_with_its_headers_is_of_one_symbol(tmp_path: Path) -> None:
+    path = tmp_path / "SOLUSDT-1m.csv"
+    text = frame(rows(300)).with_columns(symbol=pl.lit("SOL/USDT")).write_csv()
+    head, _, rest = text.partition("\n")
+    path.write_text(text + head + "\n" + rest)
+    assert load([str(path)]).bars_total == 300
 
 
 def test_a_funding_file_without_its_columns_is_refused(tmp_path: Path) -> None:
