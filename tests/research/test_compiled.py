@@ -135,6 +135,13 @@ def test_of_other_plain_grids_it_is_said_why_they_are_not_known(keys: Keys, why:
     assert why in fits(prepared(series("BTCUSDT", 3), **given))  # type: ignore[arg-type]
 
 
+def test_where_stops_may_be_refused_for_their_number_the_engine_plays() -> None:
+    """A refused stop is tried again and again, by which the two part."""
+    for most, why in (("7", "a limit on open stops that they could come to"), ("8", "")):
+        parts = series("ETHUSDT", 3), series("BTCUSDT", 3)
+        assert fits(prepared(*parts, simulation__exchange__max_stops=most)) == why
+
+
 def test_a_spot_pair_whose_amounts_the_exchange_rounds_is_the_engines() -> None:
     for market, why in ((Market.SPOT, "a tick times step finer than eight decimals on spot"), (Market.FUTURES, "")):
         one = series("ETHUSDT", 3, market=market)

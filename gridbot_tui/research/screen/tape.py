@@ -41,6 +41,9 @@ MOST_COINS: Final = 2e10
 """A base is counted in parts of a hundred-millionth, in 63 bits; a run may multiply its capital before it buys."""
 ROOMY: Final = 100
 """So many times what a run begins with an order may be worth at the least: none ever comes to it."""
+STOPS: Final = 4
+"""Stops of a symbol for which the exchange must have room: a stop is replaced before it is cancelled, and once more
+where another fill comes in between."""
 BLOCK: Final = 8
 """Bars of a stretch that share a row of ``Tape.blocks``."""
 RANGES: Final = ((2, True), (1, False), (5, True), (4, False))
@@ -118,6 +121,8 @@ def fits(prepared: Prepared) -> str:
     least = min((one.max_notional for one in prepared.market.instruments.values() if one.max_notional), default=None)
     if least is not None and float(least) < ROOMY * _money(prepared):
         return "a limit on an order's value that the capital could come to"
+    if settings.simulation.exchange.max_stops < STOPS * len(prepared.market.symbols):
+        return "a limit on open stops that they could come to"
     if len(prepared.market.symbols) > MOST_SYMBOLS:
         return f"more than {MOST_SYMBOLS} symbols on one account"
     if prepared.market.bars_total > MOST_BARS:
