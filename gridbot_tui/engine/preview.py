@@ -8,7 +8,7 @@ from gridbot_tui.engine.actions import CancelOrder, PlaceOrder
 from gridbot_tui.engine.config import EngineConfig
 from gridbot_tui.engine.desk import Desk
 from gridbot_tui.engine.view_whatif import what_if
-from gridbot_tui.orders.model import Purpose, Slot, SlotState
+from gridbot_tui.orders.model import Purpose, Slot, SlotState, Target, TargetStyle
 from gridbot_tui.orders.reconcile import CANCEL_FIRST
 from gridbot_tui.units import Symbol
 
@@ -25,7 +25,7 @@ class SymbolDifference(Struct, frozen=True):
     leverage_before: float | None
     leverage_after: float | None
     target: str
-    """A position to be reached at once under the new settings; "" = none."""
+    """What is done at once under the new settings to reach another position, and why; "" = nothing."""
     what_if_before: tuple[WhatIf, ...] = ()
     """If every level of a side filled, as things stand."""
     what_if_after: tuple[WhatIf, ...] = ()
@@ -59,7 +59,6 @@ def _of_symbol(
     keep = max(0, standing - leaving)
     wanted = sum(1 for slot in desired.resting if _comes(slot)) if desired is not None else 0
     sent = sum(1 for action in places if action.order.symbol == name)
-    target = desired.target if desired is not None else None
     return SymbolDifference(
         symbol=name,
         cancel=leaving,
@@ -69,10 +68,19 @@ def _of_symbol(
         spacing_after=None if after is None else after.spacing,
         leverage_before=None if before is None else before.leverage,
         leverage_after=None if after is None else after.leverage,
-        target="" if target is None else target.reason,
+        target="" if desired is None or desired.target is None else _done(copy, name, desired.target),
         what_if_before=what_if(desk, desk.symbols[name]),
         what_if_after=what_if(copy, copy.symbols[name]),
     )
+
+
+def _done(desk: Desk, name: Symbol, target: Target) -> str:
+    """``sell 14.71 SOL by market: liquidation``; only why where the position is there already."""
+    steps, instrument = target.position - desk.own(name), desk.instruments[name]
+    if not steps:
+        return target.reason
+    what = f"{'buy' if steps > 0 else 'sell'} {instrument.quantity(abs(steps)):f} {instrument.base}"
+    return f"{what} {'by market' if target.style is TargetStyle.TAKER else 'at the touch'}: {target.reason}"
 
 
 def _comes(slot: Slot) -> bool:

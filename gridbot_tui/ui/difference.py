@@ -10,6 +10,7 @@ _CHANGE = re.compile(r"^(?P<key>[^\s:]+): (?P<old>.*?) -> (?P<new>.*) \((?P<when
 _ORDERS = re.compile(
     r"^(?P<symbol>\S+): cancel (?P<cancel>\d+), create (?P<create>\d+), keep (?P<keep>\d+)(?P<rest>.*)$"
 )
+_THEN = re.compile(r"(?:^|, )then ")
 _MINUS = re.compile(r"(?<!\S)-(?=\d)")
 _ROLES = {"at once": "warn", "at the next decision": "accent"}
 SYMBOLS_SHOWN = 8
@@ -65,10 +66,13 @@ def _orders(lines: list[str], width: int) -> list[Row]:
         rows.append(_counts("in all", *sums))
     rests = {one["symbol"]: _moved(one["rest"].strip(", ")) for one in found}
     moved = [one for one in found if int(one["cancel"]) or int(one["create"]) or rests[one["symbol"]]]
+    moved.sort(key=lambda one: not _THEN.search(one["rest"]))  # what is bought or sold at once is never summed up
     for match in moved[:SYMBOLS_SHOWN]:
         rows.append(_counts(match["symbol"], *(int(match[name]) for name in ("cancel", "create", "keep"))))
-        rest = rests[match["symbol"]].replace("->", "→")
-        rows += [(("      ", "text"), *row) for row in wrapped(rest, max(8, width - 6), "dim")]
+        rest, *then = _THEN.split(rests[match["symbol"]].replace("->", "→"))
+        rows += [(("      ", "text"), *row) for row in wrapped(rest, max(8, width - 6), "dim") if rest]
+        for text in then:
+            rows += [(("      ", "text"), *row) for row in wrapped(f"then {text}", max(8, width - 6), "bad")]
     if len(moved) > SYMBOLS_SHOWN:
         rows.append(((f"and {words.plural(len(moved) - SYMBOLS_SHOWN, 'symbol')} more", "dim"),))
     return rows

@@ -45,6 +45,18 @@ def test_symbols_that_do_not_move_are_only_in_the_sum() -> None:
     assert "then trim" in shown
 
 
+def test_what_is_sold_at_once_comes_first_and_stands_out() -> None:
+    lines = [f"COIN{at}USDT: cancel 1, create 2, keep 3, leverage 0.50 -> 0.40" for at in range(9)]
+    lines.append("SOLUSDT: cancel 2, create 0, keep 0, leverage 3.0 -> 2.9, then sell 14.71 SOL by market: liquidation")
+    rows = difference_rows({"changes": "", "desired": "\n".join(lines)}, 80)
+    shown = [text_of(row) for row in rows]
+    first = shown.index("SOLUSDT       cancel   2   create   0   keep   0")
+    assert shown[first + 1] == "      leverage 3.0 → 2.9"
+    assert shown[first + 2] == "      then sell 14.71 SOL by market: liquidation"
+    assert rows[first + 2][-1] == ("then sell 14.71 SOL by market: liquidation", "bad")
+    assert "and 2 symbols more" in shown
+
+
 def test_no_change_of_a_value_is_said() -> None:
     assert "only the text does" in text({})
 
