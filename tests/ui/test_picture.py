@@ -108,6 +108,16 @@ def header(picture: Picture) -> str:
     return text_of(Header().build(picture, 120, 1)[0])
 
 
+def test_in_a_narrow_top_line_with_an_order_under_way_old_figures_are_still_marked() -> None:
+    picture, ticker = a_picture()
+    picture.receive(fixtures.live())
+    picture.under_way = ("flatten BTCUSDT",)
+    ticker.now += 60_000
+    shown = text_of(Header().build(picture, 80, 1)[0])
+    assert "STALE  1m" in shown
+    assert "flatten BTCUSDT" in shown
+
+
 def test_a_held_display_grows_old_while_the_bot_goes_on_speaking() -> None:
     picture, ticker = a_picture()
     picture.receive(fixtures.live())

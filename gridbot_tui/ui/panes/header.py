@@ -104,7 +104,7 @@ def _parts(picture: Picture, snapshot: Snapshot) -> list[tuple[int, Row]]:
         (1, ((f"T{snapshot.tier} {words.percent(snapshot.drawdown)}", TIERS[min(snapshot.tier, 3)]),)),
         (3, ((words.times(snapshot.leverage), "text"), (f"/{words.limit(snapshot.leverage_cap)}", "dim"))),
         (5, (("worst ", "dim"), (words.times(worst), "warn" if near else "text"))),
-        (2, ((f"{'STALE' if old else 'age'} {words.span(picture.data_age()):>3}", aged),)),
+        (0 if old else 2, ((f"{'STALE' if old else 'age'} {words.span(picture.data_age()):>3}", aged),)),
         (7 if snapshot.past_until is None else 2, ((speed, "accent"),) if speed else ()),
         (6, ((_clock(picture), "dim"),)),
     ]
