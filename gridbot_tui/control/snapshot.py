@@ -247,6 +247,8 @@ class SymbolView(Struct, frozen=True):
     """What of ``position`` is ours and an order can close: the rest is another hand's or dust. None = not told."""
     others: str = "0"
     """What of ``position`` another hand holds: never touched."""
+    locked: str = "0"
+    """What of ``closable`` orders that are not the bot's hold (spot): it closes when they are gone."""
 
 
 class BlockerView(Struct, frozen=True):

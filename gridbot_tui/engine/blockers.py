@@ -54,6 +54,11 @@ SEVERITY: dict[str, int] = {
 }
 """Rank of each code, most severe first; codes not listed come at the end."""
 
+HOLD_UP_CLOSING = frozenset(
+    {"link_down", "requests_shut", "position_unknown", "unresolved", "circuit_open", "base_locked"}
+)
+"""While one of these holds, an order that closes a position may not reach the exchange, or be refused there."""
+
 
 class Blocker(Struct, frozen=True):
     """One reason, for one symbol or ("") the account."""

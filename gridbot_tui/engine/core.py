@@ -22,6 +22,7 @@ from gridbot_tui.engine import (
     watch,
 )
 from gridbot_tui.engine.actions import Action, Fact
+from gridbot_tui.engine.blockers import HOLD_UP_CLOSING
 from gridbot_tui.engine.config import EngineConfig
 from gridbot_tui.engine.desk import Desk
 from gridbot_tui.engine.events import (
@@ -267,6 +268,15 @@ class Engine:
             if ours and not on_truth.closable(self.desk, symbol):
                 left[symbol] = format(ours, "f")
         return left
+
+    def held_up(self) -> list[str]:
+        """Why what can be closed may not close now: ``BTCUSDT base_locked (0.0042 BTC are held by ...)``."""
+        open_now = self.open_positions()
+        return [
+            f"{one.symbol} {one.code} ({one.detail})".lstrip()
+            for one in self.desk.blockers.ranked()
+            if one.code in HOLD_UP_CLOSING and (one.symbol in open_now or (open_now and not one.symbol))
+        ]
 
     def others(self) -> dict[Symbol, str]:
         """What another hand holds in the traded symbols: never touched."""

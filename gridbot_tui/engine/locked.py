@@ -33,6 +33,12 @@ def free_base(desk: Desk, state: SymbolDesk) -> Steps | None:
     return max(0, instrument.steps_down(desk.ledger.account.wallet(instrument.base)) - held)
 
 
+def locked_base(desk: Desk, state: SymbolDesk, ours: Steps) -> Steps:
+    """What of these steps of ours others' orders hold; 0 on futures, and where they leave enough."""
+    free = free_base(desk, state)
+    return 0 if free is None else max(0, ours - free)
+
+
 def within_free(whole: Desired, own: Steps, free: Steps | None, state: SymbolDesk) -> Desired:
     """``whole`` with the farthest sells withheld that others' orders have left no base for."""
     if free is None or own <= free:

@@ -11,6 +11,7 @@ from gridbot_tui.control.snapshot import (
 )
 from gridbot_tui.engine import exposure, on_truth, protection
 from gridbot_tui.engine.desk import Desk, SymbolDesk
+from gridbot_tui.engine.locked import locked_base
 from gridbot_tui.engine.planning import unwinds
 from gridbot_tui.engine.protection import Account
 from gridbot_tui.engine.view_kept import SymbolKept
@@ -42,6 +43,7 @@ def symbol_view(
     votes = desk.strategy.votes(symbol)
     weights = desk.strategy.weights
     mark = state.mark
+    closable = on_truth.closable(desk, symbol)
     return SymbolView(
         price=_price(instrument, state.close),
         mark=_price(instrument, mark),
@@ -88,8 +90,9 @@ def symbol_view(
         tick_decimals=max(0, -int(instrument.tick.normalize().as_tuple().exponent)),
         base=instrument.base,
         quote=instrument.quote,
-        closable=plain(instrument.quantity(on_truth.closable(desk, symbol))),
+        closable=plain(instrument.quantity(closable)),
         others=plain(instrument.quantity(book.external_position)),
+        locked=plain(instrument.quantity(locked_base(desk, state, closable))),
     )
 
 

@@ -50,12 +50,16 @@ def test_on_spot_what_others_orders_hold_is_left_to_them_said_and_sold_once_they
     rig.run(until=rig.source.start + 6 * MINUTE)
     assert position(rig) == own // 2
     assert rig.engine.desk.blockers.holds(BTC, "base_locked")
+    view = symbol_view(rig.engine.desk, rig.engine.desk.symbols[BTC])
+    assert view.locked == view.closable != "0"
+    assert any(why.startswith("BTCUSDT base_locked (0.") for why in rig.engine.held_up())
     assert rig.world.owner.manual_cancel(BTC, theirs.client_id) is None
     rig.settle()
     rig.bot.reconcile(rig.engine.now)
     rig.run()
     assert position(rig) == 0
     assert not rig.engine.desk.blockers.holds(BTC, "base_locked")
+    assert rig.engine.held_up() == []
 
 
 def test_on_spot_base_that_the_owner_withdraws_is_not_ours_to_sell_any_more() -> None:

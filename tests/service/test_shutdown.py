@@ -131,6 +131,7 @@ class Nothing:
         return {}
 
     dust = others = gone = open_positions
+    held_up = standing
 
 
 @pytest.mark.parametrize("hurried", [False, True])

@@ -16,6 +16,7 @@ class Holdings:
         self.orders = list(orders)
         self.positions = positions
         self.asked: list[Answered] = []
+        self.why: list[str] = []
 
     def standing(self) -> list[str]:
         return list(self.orders)
@@ -25,6 +26,9 @@ class Holdings:
 
     def open_positions(self) -> dict[str, str]:
         return dict(self.positions)
+
+    def held_up(self) -> list[str]:
+        return self.why
 
     def dust(self) -> dict[str, str]:
         return {}
@@ -62,6 +66,18 @@ def test_an_order_that_is_left_is_no_success_though_the_account_is_flat() -> Non
     report = stop.poll(2 + BUDGET)
     assert report is not None
     assert (report.verified, report.flat, report.open_orders, report.exit_code) == (True, True, ("a",), 6)
+
+
+def test_a_position_that_is_left_is_told_with_what_holds_it_up() -> None:
+    held = Holdings(BTC="0.1")
+    held.why = ["BTC base_locked (0.1 BTC are held by orders that are not the bot's)"]
+    stop = held.stop()
+    stop.poll(1)
+    stop.poll(1 + BUDGET)
+    held.asked[0](*STATED)
+    report = stop.poll(2 + BUDGET)
+    assert report is not None
+    assert "1 positions left (BTC 0.1); held up: BTC base_locked (0.1 BTC are held by orders" in report.text
 
 
 @pytest.mark.parametrize("change", ["an order fewer", "a position smaller"])

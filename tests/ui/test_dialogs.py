@@ -38,13 +38,19 @@ async def test_flatten_calls_dust_dust_and_what_others_hold_theirs() -> None:
     async with shown(app) as pilot:
         await pilot.press("f")
         picture = fixtures.normal()
-        for closable, others, said in (
-            ("0", "0", ["0.00000705 BTC (BTCUSDT): dust, too little for any order", "nothing that an order can close"]),
-            ("0", "0.00000705", ["0.00000705 BTC (BTCUSDT): another hand's, never touched"]),
-            ("0.00000700", "0", ["sell 0.000007 BTC", "0.00000005 BTC (BTCUSDT): dust"]),
+        for closable, others, locked, said in (
+            ("0", "0", "0", ["0.00000705 BTC (BTCUSDT): dust, too little", "nothing that an order can close"]),
+            ("0", "0.00000705", "0", ["0.00000705 BTC (BTCUSDT): another hand's, never touched"]),
+            ("0.00000700", "0", "0", ["sell 0.000007 BTC", "0.00000005 BTC (BTCUSDT): dust"]),
+            (
+                "0.00000700",
+                "0",
+                "0.000004",
+                ["sell 0.000003 BTC", "0.000004 BTC (BTCUSDT): others' orders hold it"],
+            ),
         ):
             view = replace(
-                picture.symbols["BTCUSDT"], position="0.00000705", closable=closable, others=others
+                picture.symbols["BTCUSDT"], position="0.00000705", closable=closable, others=others, locked=locked
             )
             app.picture.receive(replace(picture, symbols={"BTCUSDT": view}))
             await settled(pilot)

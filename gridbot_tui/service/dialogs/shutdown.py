@@ -46,6 +46,10 @@ class Holdings(Protocol):
         """Our positions that can be closed, as quantity strings by symbol."""
         ...
 
+    def held_up(self) -> list[str]:
+        """Why our positions that can be closed may not close now; empty where nothing is known."""
+        ...
+
     def dust(self) -> dict[Symbol, str]:
         """Our remainders under the exchange's minimum: listed and valued, no failure."""
         ...
@@ -209,6 +213,8 @@ class Shutdown:
             f"{len(left)} orders left{kept}" + (f" ({', '.join(left)})" if left else ""),
             f"{len(positions)} positions {'kept' if self.keep_positions else 'left'}" + (f" ({held})" if held else ""),
         ]
+        if positions and not self.keep_positions and (why := self._holdings.held_up()):
+            words.append("held up: " + ", ".join(why))
         if dust:
             words.append("dust: " + ", ".join(f"{symbol} {quantity}" for symbol, quantity in dust))
         others = ", ".join(f"{symbol} {quantity}" for symbol, quantity in self._holdings.others().items())

@@ -39,11 +39,12 @@ class FlattenDialog(Dialog):
         return "paused"
 
     def signature(self, picture: Picture) -> object:
-        """Positions and the number of orders."""
+        """Positions, what others' orders hold of them, and the number of orders."""
         snapshot = picture.latest()
         if snapshot is None:
             return None
-        return tuple((name, view.position, view.open_orders) for name, view in chosen(snapshot, self.symbol).items())
+        views = chosen(snapshot, self.symbol)
+        return tuple((name, view.position, view.locked, view.open_orders) for name, view in views.items())
 
 
 class KillDialog(FlattenDialog):
@@ -112,14 +113,16 @@ def kept_of(snapshot: Snapshot, views: dict[str, SymbolView]) -> list[str]:
 
 
 def closed_of(view: SymbolView) -> Decimal:
-    """What of a position an order will close, signed."""
-    return Decimal(view.position if view.closable is None else view.closable)
+    """What of a position an order will close now, signed."""
+    return Decimal(view.position if view.closable is None else view.closable) - Decimal(view.locked)
 
 
 def _kept(name: str, view: SymbolView) -> Iterator[str]:
     """What stays of a position, and why."""
-    others = Decimal(view.others)
-    dust = Decimal(view.position) - others - closed_of(view)
+    others, locked = Decimal(view.others), Decimal(view.locked)
+    dust = Decimal(view.position) - others - locked - closed_of(view)
+    if locked:
+        yield f"{words.size(format(locked, 'f'))} {view.base} ({name}): others' orders hold it, sold once they go"
     if dust:
         yield f"{words.size(format(dust, 'f'))} {view.base} ({name}): dust, too little for any order"
     if others:
