@@ -61,7 +61,7 @@ def classed(error: sqlite3.Error, path: Path) -> Exception:
     if code in _DAMAGED or "decode to UTF-8" in str(error):  # Python's own, of a text that is none: it has no code
         return inconsistent(path, str(error))
     if code in _UNAVAILABLE:
-        return StoreUnavailable(f"{path}: {_UNAVAILABLE[code]} ({error}); free space or access is needed.")
+        return StoreUnavailable(f"{_UNAVAILABLE[code]}: {path} ({error}); free space or access is needed.")
     return error
 
 
@@ -71,7 +71,7 @@ def inconsistent(path: Path, detail: str) -> StoreError:
     unread = _unread(path)
     if unread is None:
         return damaged(path, detail)
-    return StoreUnavailable(f"{path}: the disk cannot read it ({unread}); the disk or its connection needs a look.")
+    return StoreUnavailable(f"the disk cannot read {path} ({unread}); the disk or its connection needs a look.")
 
 
 def _unread(path: Path) -> OSError | None:

@@ -187,11 +187,16 @@ def test_a_latch_hides_nothing_that_is_graver_and_all_that_is_wrong_is_named() -
     killed = BlockerView("kill", "", since, "killed: everything is closed", "by 'gridbot reset kill'")
     bare = [BlockerView("unprotected", name, since, "no stop rests", "later") for name in ("BTCUSDT", "ETHUSDT")]
     away = BlockerView("link_down", "", since - 60_000, "market: open and silent", "when it is back")
+    full = (
+        BlockerView("store_unavailable", "", since, "the disk is full: gridbot.db", "when the disk takes writes again"),
+        BlockerView("store_unavailable", "BTCUSDT", since, "1 order withheld", "when the disk takes writes again"),
+    )
     for state, blockers, said in (
         ("running", (*bare, away), "⚠ UNPROTECTED BTCUSDT ETHUSDT 12s + EXCHANGE DISCONNECTED, orders unverified"),
         ("halted", (killed,), "■ KILLED: no new entries; press w for why"),
         ("halted", (killed, away), "■ KILLED + EXCHANGE DISCONNECTED 1m, orders unverified: market: open and silent"),
         ("halted", bare[:1], "■ HALTED + UNPROTECTED BTCUSDT 12s: no stop rests; press w for why"),
+        ("running", full, "⚠ STORE UNAVAILABLE 12s: the disk is full"),
     ):
         picture.receive(replace(fixtures.normal(), state=state, blockers=blockers))
         told = banner(picture)

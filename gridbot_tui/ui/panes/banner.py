@@ -102,10 +102,10 @@ def _forced(picture: Picture) -> str:
 
 
 def _called(code: str, same: Sequence[BlockerView]) -> str:
-    """A reason by its name, and whom it concerns."""
+    """A reason by its name, and whom it concerns: one of the account concerns all, whatever symbols it is said of."""
     if code == "link_down":
         return "EXCHANGE DISCONNECTED"
-    whom = few(" ".join(one.symbol for one in same if one.symbol))
+    whom = few(" ".join(one.symbol for one in same)) if all(one.symbol for one in same) else ""
     return f"{code.replace('_', ' ').upper()} {whom}".rstrip()
 
 
