@@ -1,6 +1,7 @@
 """Printing: one JSON document, or aligned lines for a person; what is unknown is ``-``, never 0."""
 
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -53,6 +54,29 @@ def wiped() -> None:
 def pass_every() -> float:
     """Seconds between two such lines: a terminal may be told often, a log not."""
     return 0.5 if sys.stderr.isatty() else SELDOM_S
+
+
+def columns() -> int | None:
+    """How wide the terminal is that stdout goes to; None for a pipe or a file, which take lines of any length."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def stacked(head: Sequence[str], rows: Sequence[Sequence[Any]], width: int | None) -> list[str]:
+    """A table whose columns go on below, under the first one again, where they do not fit: a terminal that breaks a
+    line breaks it in the middle of a number."""
+    cells = [list(head), *([shown(value) for value in row] for row in rows)]
+    wide = [max(len(line[column]) for line in cells) for column in range(len(head))]
+    parts = [[0]]
+    for column in range(1, len(head)):
+        full = width is not None and sum(wide[one] + 2 for one in parts[-1]) + wide[column] > width
+        if full and len(parts[-1]) > 1:
+            parts.append([0])
+        parts[-1].append(column)
+    told = list[str]()
+    for part in parts:
+        told += [""] if told else []
+        told += table([head[one] for one in part], [[row[one] for one in part] for row in rows])
+    return told
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]], *, left: int = 1) -> list[str]:

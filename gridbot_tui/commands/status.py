@@ -10,6 +10,8 @@ from gridbot_tui.commands.options import HomeOption, JsonOption, ProfileOption, 
 
 _PRICES = ("price", "position", "entry_price", "liquidation_price")
 _COUNTS = ("open_orders", "fills", "cycles", "realised", "unrealised", "fees", "funding")
+_TOGETHER = "\u00a0"
+"""A space at which no line is broken."""
 _HEAD = ("symbol", *_PRICES, "up/down/neutral", "bias", "spacing", *_COUNTS)
 
 
@@ -30,7 +32,7 @@ def status(
         output.document(document)
         return
     try:
-        told = lines(document)
+        told = lines(document, output.columns())
     except KeyError as missing:  # the document is the bot's own, as its version has it
         raise CommandFailed(
             f"the running bot is another version of gridbot: its answer has no {missing}; "
@@ -40,8 +42,8 @@ def status(
     print("\n".join(told), flush=True)
 
 
-def lines(document: dict[str, Any]) -> list[str]:
-    """The document for a person; numbers as they stand in it."""
+def lines(document: dict[str, Any], width: int | None = None) -> list[str]:
+    """The document for a person; numbers as they stand in it, and whole on a terminal of ``width``."""
     show, percent = output.shown, output.percent
     head = [
         f"{document['profile']}  {document['state']}  up {output.span(document['uptime_s'])}"
@@ -51,12 +53,13 @@ def lines(document: dict[str, Any]) -> list[str]:
         f"  tier T{document['tier']}",
         f"leverage {show(document['leverage'])}x  worst case {show(document['worst_leverage'])}x"
         f"  cap {show(document['leverage_cap'])}x",
-        "ages  " + "  ".join(f"{name} {_age(age)}" for name, age in document["ages"].items()),
+        *_folded("ages  " + "  ".join(_age(name, age) for name, age in document["ages"].items()), width),
         "",
     ]
     rows = [_row(name, view) for name, view in document["symbols"].items()]
-    table = output.table([name.replace("_", " ") for name in _HEAD], rows)
-    return [*head, *table, "", *_blockers(document), *_breakers(document), *_alerts(document)]
+    table = output.stacked([name.replace("_", " ") for name in _HEAD], rows, width)
+    rest = [*_blockers(document), *_breakers(document), *_alerts(document)]
+    return [*head, *table, "", *(line for text in rest for line in _folded(text, width))]
 
 
 def _row(name: str, view: dict[str, Any]) -> list[Any]:
@@ -64,8 +67,13 @@ def _row(name: str, view: dict[str, Any]) -> list[Any]:
     return [name, *(view[key] for key in _PRICES), *plan, *(view[key] for key in _COUNTS)]
 
 
-def _age(age: int | None) -> str:
-    return output.UNKNOWN if age is None else f"{age / 1000:.1f} s"
+def _folded(text: str, width: int | None) -> list[str]:
+    return [text.replace(_TOGETHER, " ")] if width is None else output.wrapped(text, width, hang=2)
+
+
+def _age(name: str, age: int | None) -> str:
+    told = output.UNKNOWN if age is None else f"{age / 1000:.1f} s"
+    return f"{name} {told}".replace(" ", _TOGETHER)
 
 
 def _blockers(document: dict[str, Any]) -> list[str]:

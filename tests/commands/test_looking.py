@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from gridbot_tui.commands import output, talk
+from gridbot_tui.commands import output, status, talk
 from gridbot_tui.commands.lines import status_line
 from gridbot_tui.control.status import status_document
 from gridbot_tui.service.books import profile as profiles
@@ -33,6 +33,19 @@ def test_status_for_a_person_is_aligned_and_shows_numbers_as_they_are(cli: Cli, 
     assert head.index("price") + len("price") == row.index("60000.0") + len("60000.0")
     assert "0.50/0.00/0.33" in row
     assert "held back: gap_budget BTCUSDT" in called.out
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_on_a_narrow_terminal_the_columns_of_status_go_on_below_and_no_number_is_broken(width: int) -> None:
+    names = [f"COIN{at}USDT" for at in range(12)]
+    document = status_document(picture(symbols={name: symbol_view() for name in names}, ages=dict.fromkeys(names, 100)))
+    wide, narrow = status.lines(document), status.lines(document, width)
+    assert max(map(len, wide)) > 120
+    assert max(map(len, narrow)) <= width
+    rows = [line.split() for line in narrow if line.startswith("COIN7USDT ")]
+    assert len(rows) > 1
+    (whole,) = (line.split() for line in wide if line.startswith("COIN7USDT "))
+    assert [word for row in rows for word in row[1:]] == whole[1:]
 
 
 def test_what_is_unknown_is_a_dash(cli: Cli, live: Running, bot: FakeBot) -> None:
