@@ -1,6 +1,7 @@
 """``gridbot attach``: the terminal app on a bot that runs already."""
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import typer
 
@@ -15,6 +16,13 @@ from gridbot_tui.control.messages import Role
 Door = Callable[[], Awaitable[ControlClient]]
 Open = Callable[[Door], Left]
 """Opens the app; it is passed in, this room does not know it."""
+
+LEFT_SO: Final = {
+    "detached": "trading goes on",
+    "unheard": "nothing was heard of the bot, so whether it trades is unknown: 'gridbot status' asks it",
+    "over": "the bot has ended",
+}
+"""How the bot was when its screen was left."""
 
 
 def attach(where: Where, open_app: Open, *, read_only: bool) -> None:
@@ -34,5 +42,5 @@ def attach(where: Where, open_app: Open, *, read_only: bool) -> None:
         raise CommandFailed("the terminal app failed; the bot goes on", Exit.FAILED)
     if left.how in ("terminated", "hangup"):
         raise typer.Exit(left.code)  # as a shell knows it: 128 and the signal's number
-    if left.how == "detached":
-        output.say("gridbot: detached; trading goes on")
+    if left.how in LEFT_SO:
+        output.say(f"gridbot: detached; {LEFT_SO[left.how]}")

@@ -63,7 +63,8 @@ class Ended(Struct, frozen=True):
     """How the app was left."""
 
     how: str
-    """detached, stopped, hangup, terminated or crashed."""
+    """detached, stopped, hangup, terminated or crashed; of a bot in another process also unheard, where nobody says
+    whether it trades, and over, where it does not."""
     code: int = 0
 
 
@@ -449,10 +450,16 @@ class GridApp(OrderActions, TypedAhead, App[Ended]):
 
     def _left(self, answer: str | None) -> None:
         if answer == "detach":
-            self.exit(Ended("detached"))
+            self.exit(Ended(self._detached()))
         elif answer in ("protect", "stop"):
             self._leaving = "stopped"
             self.run_worker(self._stop(keep=answer == "protect"), name="stop", exit_on_error=False)
+
+    def _detached(self) -> str:
+        if self.attached and self.picture.unheard:
+            return "unheard"
+        over = self.picture.stopped is not None or self.picture.ended
+        return "over" if self.attached and over else "detached"
 
     async def _stop(self, *, keep: bool) -> None:
         outcome = await self.give(CommandKind.STOP, {"keep_positions": "true" if keep else "false"})

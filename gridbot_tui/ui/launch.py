@@ -54,7 +54,7 @@ class Left(Struct, frozen=True):
     """How the app was left."""
 
     how: str
-    """detached, stopped, hangup, terminated or crashed."""
+    """detached, unheard, over, stopped, hangup, terminated or crashed."""
     code: int = 0
 
 

@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from gridbot_tui.control.client import ControlClient
 from gridbot_tui.control.command import CommandKind
 from gridbot_tui.control.messages import Role
+from gridbot_tui.control.snapshot import ShutdownView
 from gridbot_tui.service.operator.control_server import ControlServer
 from gridbot_tui.ui.app import Ended, GridApp
 from gridbot_tui.ui.dialogs.control import ControlDialog
@@ -136,6 +139,28 @@ async def test_a_bot_of_this_process_that_dropped_an_app_that_stood_still_is_con
             await until(pilot, lambda: not app.picture.controls)
             await until(pilot, lambda: app.picture.line is Line.UP and app.picture.controls)
             assert "DISCONNECTED" not in screen_text(app)
+
+
+@pytest.mark.parametrize(("end", "how"), [("stop", "over"), ("die", "unheard"), ("", "detached")])
+async def test_who_leaves_the_screen_of_another_process_is_told_whether_it_trades_as_far_as_is_known(
+    short: Path, end: str, how: str
+) -> None:
+    done = ShutdownView("report", ("report",), "0 orders left", 0, ok=True)
+    stopped = replace(fixtures.normal(), state="stopped", shutdown=done)
+    path = short / "s"
+    app = GridApp(door_to(path))
+    server = ControlServer(DemoBot(stopped if end == "stop" else fixtures.normal()), path)
+    await server.start()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.picture.snapshot is not None)
+        if end:
+            await server.close()
+            await until(pilot, lambda: app.picture.line is Line.LOST or app.picture.stopped is not None)
+        await press(pilot, "ctrl+q")
+        await press(pilot, "right", "enter")
+    await server.close()
+    assert app.return_value is not None
+    assert app.return_value.how == how
 
 
 async def test_without_a_bot_the_app_says_why_and_keeps_trying(short: Path) -> None:
