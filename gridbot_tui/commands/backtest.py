@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gridbot_tui.commands.output import document as print_document
-from gridbot_tui.commands.output import interval, pairs, percent, say, shown, table, wrapped
+from gridbot_tui.commands.output import encoding, interval, pairs, percent, say, shown, table, wrapped
 from gridbot_tui.commands.recorded import (
     Asked,
     PlayedBy,
@@ -89,7 +89,7 @@ def backtest(
 
         out = sys.stderr if asked.json else sys.stdout
         drawn = terminal(made, colour=out.isatty() and not os.environ.get("NO_COLOR"))
-        print(written_for(drawn, out.encoding), file=out)
+        print(written_for(drawn, encoding(out)), file=out)
 
 
 def _played(made: "Study") -> str:

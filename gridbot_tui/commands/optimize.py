@@ -9,7 +9,7 @@ import typer
 
 from gridbot_tui.commands.exits import CommandFailed, Exit
 from gridbot_tui.commands.output import document as print_document
-from gridbot_tui.commands.output import moment, percent, say, table, wrapped
+from gridbot_tui.commands.output import encoding, moment, percent, say, table, wrapped
 from gridbot_tui.commands.recorded import Asked, folder_for, over_recorded_data, progress, progress_share, writing
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _tell(made: "Found", result: dict[str, Any], *, json: bool, plot: bool) -> N
         from gridbot_tui.research.plot import front, written_for
 
         out = sys.stderr if json else sys.stdout
-        print(written_for(front(made), out.encoding), file=out)
+        print(written_for(front(made), encoding(out)), file=out)
 
 
 def _days(whole: "Prepared", holdout: float) -> "tuple[Prepared, Prepared | None, Ms, Ms]":

@@ -6,8 +6,9 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from textwrap import wrap
-from typing import Any
+from typing import Any, TextIO
 
+from gridbot_tui.ui import environ
 from gridbot_tui.units import Ms
 
 UNKNOWN = "-"
@@ -54,6 +55,11 @@ def wiped() -> None:
 def pass_every() -> float:
     """Seconds between two such lines: a terminal may be told often, a log not."""
     return 0.5 if sys.stderr.isatty() else SELDOM_S
+
+
+def encoding(out: TextIO) -> str | None:
+    """What may be drawn there: a terminal shows braille by its locale, whatever Python would write to it."""
+    return "ascii" if out.isatty() and environ.symbols() == "ascii" else out.encoding
 
 
 def columns() -> int | None:

@@ -20,6 +20,19 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
+@pytest.mark.parametrize(
+    ("locale", "term", "braille"),
+    [("C", "xterm", False), ("de_DE", "xterm", False), ("C.UTF-8", "linux", False), ("C.UTF-8", "xterm", True)],
+)
+def test_a_terminal_gets_braille_by_its_locale_whatever_python_would_write(
+    locale: str, term: str, braille: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", locale)
+    monkeypatch.setenv("TERM", term)
+    assert (output.encoding(Terminal()) != "ascii") is braille
+    assert output.encoding(io.StringIO()) != "ascii", "a file is read elsewhere"
+
+
 def test_a_terminal_is_told_in_one_line_that_goes_when_all_is_done(
     clock: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
