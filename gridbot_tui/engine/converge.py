@@ -22,11 +22,12 @@ _PASSIVE, _TAKER = TargetStyle.PASSIVE, TargetStyle.TAKER
 _FUTURES, _SPOT = Market.FUTURES, Market.SPOT
 _BUY = Side.BUY
 _SLOT_BLOCKED, _SLOT_RESTING, _SLOT_WAITING = SlotState.BLOCKED, SlotState.RESTING, SlotState.WAITING
-_GRID = Purpose.GRID
+_GRID, _STOP, _TARGET = Purpose.GRID, Purpose.STOP, Purpose.TARGET
 _ORDER_PARTLY_FILLED, _ORDER_RESTING = OrderState.PARTLY_FILLED, OrderState.RESTING
 
 ONE_SIDE = "one_side"
 """Only what lowers a position is opened."""
+CIRCUIT_OPEN = "circuit_open"
 _LEAST = "lot_below_minimum"
 """A plan's reason or the ladder's own."""
 WITHHELD = frozenset(
@@ -42,7 +43,7 @@ WITHHELD = frozenset(
         "price_filter",
         _LEAST,
         "dust",
-        "circuit_open",
+        CIRCUIT_OPEN,
         "equity_unknown",
         "stop_budget",
         "store_unavailable",
@@ -85,7 +86,7 @@ CLEARS = {
     ONE_SIDE: "when the drawdown is over, or the position",
     BASE_LOCKED: "when the orders that hold it are gone",
     POSITION_LIMIT: "when the account holds less of it, or the exchange allows more",
-    "circuit_open": "when the exchange takes one probe order again",
+    CIRCUIT_OPEN: "when the exchange takes one probe order again",
 }
 
 
@@ -387,22 +388,37 @@ def _marked(slot: Slot, reason: str) -> Slot:
     return msgspec.structs.replace(slot, state=state, reason=reason)
 
 
+def _refused(desk: Desk, whole: Desired) -> set[Purpose]:
+    """Purposes of the orders that are refused again and again; that one was which is not wanted any more holds
+    nothing back."""
+    if not desk.reconciler.circuits.waiting:
+        return set()
+    found = desk.reconciler.circuits.refused_of(whole.symbol)
+    if whole.target is None:
+        found.discard(_TARGET)
+    if whole.stop is None:
+        found.discard(_STOP)
+    return found
+
+
 def _explain(desk: Desk, state: SymbolDesk, reasons: dict[str, int], whole: Desired) -> None:
     """State as blockers what is withheld, once each; those that no longer hold are cleared."""
-    name, stated = state.symbol, set()
+    name, stated, refused = state.symbol, set(), _refused(desk, whole)
     for reason, count in sorted(reasons.items()):
         if reason in PASSING:
             continue
-        code = "circuit_open" if reason.startswith("refused:") else reason
+        code = CIRCUIT_OPEN if reason.startswith("refused:") else reason
         more = ""
-        if code == "circuit_open":
+        if code == CIRCUIT_OPEN:
             more = f" ({LET_GO})" if reason.endswith(LET_GO) else f" (exchange error {reason[8:]})"
         detail = f"{count} order{'s' if count > 1 else ''} withheld{more}"
         stated.add(code)
+        if code == CIRCUIT_OPEN and refused - {_GRID}:
+            continue  # said where it was refused: what closes or protects matters more
         if desk.blockers.hold(name, code, desk.now, detail, CLEARS.get(code, "when the cause is gone")):
             desk.note(name, code, detail, "info" if code in BUDGETS else "warning")
-    if desk.reconciler.circuits.refuses(name):
-        stated.add("circuit_open")  # while its probe is out nothing is withheld, and nothing is taken either
+    if refused:
+        stated.add(CIRCUIT_OPEN)  # while its probe is out nothing is withheld, and nothing is taken either
     told = state.plan is not None and desk.blockers.holds(name, _LEAST) and _LEAST in dict(state.plan.reasons)
     if told:
         stated.add(_LEAST)  # in the plan's own words, with what would clear it

@@ -13,6 +13,7 @@ from gridbot_tui.engine.actions import (
     RequestResync,
     Touch,
 )
+from gridbot_tui.engine.converge import CIRCUIT_OPEN, CLEARS
 from gridbot_tui.engine.desk import Desk, SymbolDesk
 from gridbot_tui.engine.events import Adopted, AssetPriced, Cash, CashKind, Fill, OrderReport, Outcome
 from gridbot_tui.ledger.model import FillEffect
@@ -132,8 +133,7 @@ def _let_go(desk: Desk, live: LiveOrder, event: OrderReport) -> None:
         return
     order, why = live.order, event.detail or event.outcome.value
     if desk.reconciler.circuits.let_go(order, desk.now):
-        detail = f"{order.purpose.value} {order.side.name.lower()} orders: {LET_GO} ({why})"
-        desk.note(event.symbol, "circuit_open", detail, "warning")
+        _held_back(desk, order, f"{LET_GO} ({why})")
 
 
 def _fired(desk: Desk, symbol: Symbol, at: Ms) -> None:
@@ -194,8 +194,8 @@ def _contradicted(desk: Desk, symbol: Symbol, detail: str) -> None:
 def _taken(desk: Desk, order: NewOrder) -> None:
     """The exchange takes such orders, again where it had refused them."""
     circuits = desk.reconciler.circuits
-    if circuits.accepted(order) and not circuits.refuses(order.symbol):
-        desk.blockers.clear(order.symbol, "circuit_open")
+    if circuits.accepted(order) and not circuits.refused_of(order.symbol):
+        desk.blockers.clear(order.symbol, CIRCUIT_OPEN)
 
 
 def _refused(desk: Desk, order: NewOrder, event: OrderReport) -> None:
@@ -203,8 +203,15 @@ def _refused(desk: Desk, order: NewOrder, event: OrderReport) -> None:
     if event.code == NOTHING_TO_REDUCE:
         desk.emit(RequestResync(f"order {event.client_id} has nothing to reduce"))
     if desk.reconciler.circuits.refused(order, event.code, event.at, event.detail, passing=event.passing):
-        detail = f"{order.purpose.value} {order.side.name.lower()} orders: error {event.code}, {event.detail}"
-        desk.note(event.symbol, "circuit_open", detail, "warning")
+        _held_back(desk, order, f"error {event.code}, {event.detail}")
+
+
+def _held_back(desk: Desk, order: NewOrder, why: str) -> None:
+    """Such orders wait from now on. No slot of the ladder tells of what closes or protects: it is its own blocker."""
+    detail = f"{order.purpose.value} {order.side.name.lower()} orders: {why}"
+    desk.note(order.symbol, CIRCUIT_OPEN, detail, "warning")
+    if order.purpose is not _GRID:
+        desk.blockers.hold(order.symbol, CIRCUIT_OPEN, desk.now, detail, CLEARS[CIRCUIT_OPEN])
 
 
 def fill(desk: Desk, event: Fill) -> None:

@@ -185,10 +185,12 @@ class Circuits:
             known[:] = [took for took in known if not _as_near(order.side, order.price, took.price)]
         return circuit is not None and circuit.count >= self._params.refusals
 
-    def refuses(self, symbol: Symbol) -> bool:
-        """True while a circuit of the symbol is open, also while its probe is out: one that was sent proves nothing."""
+    def refused_of(self, symbol: Symbol) -> set[Purpose]:
+        """Purposes of which orders of the symbol are refused or let go of again and again, also while a probe is out:
+        one that was sent proves nothing."""
         least = self._params.refusals
-        return any(key[0] == symbol and one.count >= least for key, one in self._open.items())
+        refused = {key[1] for key, one in self._open.items() if key[0] == symbol and one.count >= least}
+        return refused | {key[1] for key, gone in self._gone.items() if key[0] == symbol and len(gone) >= least}
 
     def would_take(self, symbol: Symbol, side: Side, price: Ticks, now: Ms) -> bool:
         """True where this price, or one nearer to the other side, was refused as taking a moment ago, twice."""

@@ -357,6 +357,61 @@ def test_that_orders_are_refused_is_said_since_it_began_and_until_one_is_taken(l
     assert not blockers.holds(BTC, "circuit_open")
 
 
+def test_that_what_closes_a_position_is_refused_is_a_reason_until_it_is_closed() -> None:
+    filled = (600_000, 602_000, 589_000, 590_000)
+    rig = grid(filled, *[flat(590_000)] * 12)
+    rig.run(until=rig.source.start + 2 * MINUTE)
+    assert position(rig) > 0
+    exchange, place, tried = rig.world.exchange, rig.world.exchange.place, list[Ms]()
+
+    def refusing(new: NewOrder, *, manual: bool = False) -> Refusal | None:
+        if new.purpose is not Purpose.TARGET:
+            return place(new, manual=manual)
+        tried.append(exchange.now)
+        return POSITION_LIMIT
+
+    exchange.place = refusing  # type: ignore[method-assign]
+    rig.checking = False
+    flatten, blockers = rig.order("flatten"), rig.engine.desk.blockers
+    said = set[bool]()
+    while rig.world.now < rig.source.start + 5 * MINUTE and rig.step() is not None:
+        if len(tried) > 3:
+            said.add(blockers.holds(BTC, "circuit_open"))
+    assert len(tried) > 4
+    assert said == {True}, "while its probe was out, too"
+    (why,) = (one.detail for one in blockers.every() if one.code == "circuit_open")
+    assert why.startswith("target sell orders: error ")
+    assert rig.engine.held_up() == [f"BTCUSDT circuit_open ({why})"]
+    exchange.place = place  # type: ignore[method-assign]
+    rig.run(until=rig.world.now + 2 * MINUTE)
+    assert position(rig) == 0
+    outcome = rig.outcome(flatten)
+    assert outcome is not None
+    assert outcome.ok
+    assert not blockers.holds(BTC, "circuit_open")
+
+
+def test_that_what_closes_was_refused_is_no_reason_any_more_once_another_hand_has_closed() -> None:
+    filled = (600_000, 602_000, 589_000, 590_000)
+    rig = grid(filled, *[flat(590_000)] * 12)
+    rig.run(until=rig.source.start + 2 * MINUTE)
+    exchange, place = rig.world.exchange, rig.world.exchange.place
+
+    def refusing(new: NewOrder, *, manual: bool = False) -> Refusal | None:
+        return POSITION_LIMIT if new.purpose is Purpose.TARGET and not manual else place(new, manual=manual)
+
+    exchange.place = refusing  # type: ignore[method-assign]
+    rig.checking = False
+    rig.order("flatten")
+    rig.run(until=rig.source.start + 4 * MINUTE)
+    assert rig.engine.desk.blockers.holds(BTC, "circuit_open")
+    assert rig.world.owner.manual_trade(BTC, Side.SELL, position(rig)) is None
+    rig.settle()
+    rig.run(until=rig.source.start + 8 * MINUTE)
+    assert position(rig) == 0
+    assert not rig.engine.desk.blockers.holds(BTC, "circuit_open")
+
+
 # -- orders in doubt ------------------------------------------------------------------------------------------
 
 
