@@ -24,25 +24,32 @@ def framed(payload: bytes) -> bytes:
     return head + payload
 
 
-def best_price(number: int) -> bytes:
+def best_prices(first: int, end: int) -> bytes:
+    """Frames of this moment."""
+    now = time.time_ns() // 1_000_000
+    return b"".join([best_price(number, now) for number in range(first, end)])
+
+
+def best_price(number: int, at: int) -> bytes:
     """bookTicker of futures, one symbol after the other."""
     symbol = SYMBOLS[number % len(SYMBOLS)]
     tail = number % 90 + 10
     return framed(
         b'{"stream":"%b@bookTicker","data":{"e":"bookTicker","u":%d,"s":"%b","ps":"%b","b":"600%d.10","B":"31.210",'
-        b'"a":"600%d.20","A":"40.660","T":1568014460891,"E":1568014460893,"st":1}}'
-        % (symbol.lower().encode(), number, symbol.encode(), symbol.encode(), tail, tail)
+        b'"a":"600%d.20","A":"40.660","T":1568014460891,"E":%d,"st":1}}'
+        % (symbol.lower().encode(), number, symbol.encode(), symbol.encode(), tail, tail, at)
     )
 
 
 def fill() -> bytes:
     """ORDER_TRADE_UPDATE of a maker's fill, written now."""
+    at, trade = time.time_ns() // 1_000_000, time.monotonic_ns()
     return framed(
-        b'{"e":"ORDER_TRADE_UPDATE","E":1568879465651,"T":1568879465650,"o":{"s":"%b","c":"gb0-fill","S":"SELL",'
+        b'{"e":"ORDER_TRADE_UPDATE","E":%d,"T":1568879465650,"o":{"s":"%b","c":"gb0-fill","S":"SELL",'
         b'"o":"LIMIT","f":"GTX","q":"0.001","p":"60000","ap":"0","sp":"0","x":"TRADE","X":"FILLED","i":8886774,'
         b'"l":"0.001","z":"0.001","L":"60000.0","N":"USDT","n":"0.012","T":1568879465650,"t":%d,"b":"0","a":"9.91",'
         b'"m":true,"R":false,"wt":"CONTRACT_PRICE","ot":"LIMIT","ps":"BOTH","cp":false,"pP":false,"si":0,"ss":0,'
-        b'"rp":"0","V":"EXPIRE_MAKER","pm":"NONE","gtd":0,"er":"0"}}' % (SYMBOLS[0].encode(), time.monotonic_ns())
+        b'"rp":"0","V":"EXPIRE_MAKER","pm":"NONE","gtd":0,"er":"0"}}' % (at, SYMBOLS[0].encode(), trade)
     )
 
 
@@ -69,13 +76,13 @@ async def prices(writer: asyncio.StreamWriter, rate: int) -> None:
     number, began = 0, time.monotonic()
     while True:
         if not rate:
-            writer.write(b"".join(map(best_price, range(number, number + CHUNK))))
+            writer.write(best_prices(number, number + CHUNK))
             number += CHUNK
             await writer.drain()
             continue
         due = int((time.monotonic() - began) * rate)
         if due > number:
-            writer.write(b"".join(map(best_price, range(number, due))))
+            writer.write(best_prices(number, due))
             number = due
         await asyncio.sleep(0.002)
 
