@@ -176,7 +176,8 @@ def _rest(
     for each in found if asking and grid != "adaptive" else ():
         output.say(f"  {each.key} = {each.value}: {each.reason}")
     if asking and not given.risk:
-        output.say("  careful: worst case 2x, everything closed at -10 %; normal: 5x and -15 %")
+        careful, normal = ("", "") if given.market is Market.SPOT else ("worst case 2x, ", "5x and ")
+        output.say(f"  careful: {careful}everything closed at -10 %; normal: {normal}-15 %")
     risk = given.risk or (choice("Risk", RISKS, "normal") if asking else "normal")
     return Answers(given.mode, given.market, chosen, given.capital, grid, risk), found
 

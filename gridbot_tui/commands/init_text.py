@@ -8,7 +8,7 @@ from gridbot_tui.commands.init_advice import RISKS, Advice
 from gridbot_tui.commands.init_answers import Answers
 from gridbot_tui.settings.edit import set_value
 from gridbot_tui.settings.example import render
-from gridbot_tui.units import Mode
+from gridbot_tui.units import Market, Mode
 
 CHOSEN = "as you chose"
 
@@ -27,7 +27,8 @@ def chosen(answers: Answers, advice: Sequence[Advice]) -> list[Advice]:
         found.append(Advice("simulation.symbols", list(answers.symbols), "the same in the invented market"))
     if answers.grid != "adaptive":
         found += [one for one in advice if one.key.startswith("ladder.plain.")]
-    return [*found, *RISKS[answers.risk]]
+    spot = answers.market is Market.SPOT  # holds its equity once at most, and nothing is trimmed there
+    return [*found, *(one for one in RISKS[answers.risk] if not (spot and one.key.startswith("risk.leverage_")))]
 
 
 def text_of(keys: Sequence[Advice]) -> str:

@@ -155,9 +155,10 @@ def test_a_plain_careful_grid_by_flags_says_its_reasons_and_sample(cli: Cli, tmp
     assert settings.ladder.kind == "geometric"
     assert settings.bot.capital == 2500
     assert settings.bot.symbols == ("BTCUSDT",)
-    assert settings.risk.leverage_cap == 2.0
+    assert settings.risk.leverage_cap == 5.0, "spot borrows nothing: there is no leverage to be careful with"
     assert settings.risk.tier3_enter == 0.10
     head = path.read_text().split("#\n")[0]
+    assert "leverage_" not in head
     assert "nine weeks in ten fell no further" in head
     assert "overlapping weeks of the synthetic market" in head.replace("\n#     ", " ")
     assert f"gridbot --config {path}" in done.err
