@@ -163,6 +163,16 @@ async def test_connections_show_state_age_reconnects_latency_and_budget(size: tu
         assert "3 of 300 in 10s  1 %" in budget
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_is_wrong_with_a_connection_is_told_whole(size: tuple[int, int]) -> None:
+    why = "this machine's clock is 1700 s behind; shut for 118 s (banned), and nothing of it is held back"
+    app = an_app(linked(LinkView("market", True, 200, 0, 12.4, "6 streams"), LinkView("rest", True, 9, 0, 44.0, why)))
+    async with shown(app, size) as pilot:
+        await press(pilot, "c")
+        text = " ".join(pane_text(app, "LinksPane").replace("│", " ").split())
+        assert why in text
+
+
 async def test_ages_grow_by_the_terminals_own_clock_and_are_named_stale() -> None:
     ages = {"account": 900, "BTCUSDT": None, "ETHUSDT": 300}
     app = an_app(linked(LinkView("market", True, 200, 0, None, ""), ages=ages))

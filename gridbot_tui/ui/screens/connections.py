@@ -9,7 +9,7 @@ from gridbot_tui.control.snapshot import LinkView, RateView, Snapshot
 from gridbot_tui.ui import lines, words
 from gridbot_tui.ui.pane import Pane
 from gridbot_tui.ui.picture import OLD_AFTER, Line, Picture
-from gridbot_tui.ui.rows import Row, cells, left, right
+from gridbot_tui.ui.rows import Row, cells, left, right, width_of, wrapped
 from gridbot_tui.ui.screens.page import Page
 from gridbot_tui.units import Ms
 
@@ -26,7 +26,7 @@ class LinksPane(Pane):
     PINNED = 1
 
     def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
-        """One row each."""
+        """A row each, and more where its detail is longer."""
         snapshot = picture.snapshot
         if snapshot is None:
             return [(("-", "dim"),)]
@@ -40,7 +40,8 @@ class LinksPane(Pane):
                 ("  detail", "dim"),
             )
         ]
-        rows += [link_row(one, picture) for one in snapshot.links]
+        for one in snapshot.links:
+            rows += link_rows(one, picture, width)
         return rows if snapshot.links else [*rows, (("no connection is reported", "dim"),)]
 
     def status(self, picture: Picture) -> Row:
@@ -50,21 +51,25 @@ class LinksPane(Pane):
         return ((f"{down} down", "bad"),) if down else ((f"{len(found)} up", "dim"),)
 
 
-def link_row(link: LinkView, picture: Picture) -> Row:
-    """Name, state in sign and word, age, reconnects, latency, detail."""
+def link_rows(link: LinkView, picture: Picture, width: int) -> list[Row]:
+    """Name, state in sign and word, age, reconnects, latency, detail: whole, for it says what is wrong and for how
+    long, below where there is no room beside."""
     age = _age(link.age_ms, picture)
     sign, word, role = ("●", "up", "good") if link.up else ("✗", "down", "bad")
     if link.up and _silent(age, picture):
         sign, word, role = "○", "silent", "warn"
     latency = words.UNKNOWN if link.latency_ms is None else f"{words.ratio(link.latency_ms, 0)} ms"
-    return (
+    row: Row = (
         (left(link.name, 15), "strong"),
         (left(f"{sign} {word}", 10), role),
         (right(words.span(age), 6), role),
         (right(str(link.reconnects), 6), "warn" if link.reconnects else "dim"),
         (right(latency, 10), "text"),
-        (f"  {link.detail or words.UNKNOWN}", "dim"),
     )
+    beside = f"  {link.detail or words.UNKNOWN}"
+    if width_of(row) + cells(beside) <= width:
+        return [(*row, (beside, "dim"))]
+    return [row, *((("  ", "text"), *part) for part in wrapped(link.detail, width - 2, "dim"))]
 
 
 class RatePane(Pane):
