@@ -17,7 +17,7 @@ from gridbot_tui.market.exchange_info import read_instruments
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.market.params import DataParams
 from gridbot_tui.market.paths import Origin, candle_files
-from gridbot_tui.market.quality import jump_remark
+from gridbot_tui.market.quality import jump_remark, spike_remark
 from gridbot_tui.market.recorded import RecordedMarket, Series
 from gridbot_tui.market.settlements import complete, in_order
 from gridbot_tui.market.source import FundingRate, QualityNote
@@ -251,8 +251,8 @@ def _series(
     import numpy as np
 
     remarks = list(candles.remarks)
-    if jump := jump_remark(candles, interval + params.episode_gap_minutes * MINUTE):
-        remarks.append(jump)
+    jump = jump_remark(candles, interval + params.episode_gap_minutes * MINUTE)
+    remarks += filter(None, (jump, spike_remark(candles)))
     begun = int(candles.times[0])
     # Of whole hours: decisions are made at their ends.
     first = int(candles.times.searchsorted(begun - begun % HOUR + telling))

@@ -15,6 +15,8 @@ else:
 
 _JUMP: Final = 2.0
 """Times from one bar's close to the next one's open: in markets that go on these are hardly ever 1.2 apart."""
+_SPIKE: Final = 2.0
+"""Times that a bar goes beyond both its open and its close: in crashes, too, these are hardly ever 1.3 apart."""
 
 
 def gap_note(symbol: Symbol, last_open: Ms, opened: Ms, interval: Ms, episode_gap: Ms) -> QualityNote | None:
@@ -60,4 +62,27 @@ def jump_remark(candles: Candles, farthest: Ms) -> Remark | None:
         "price_jump",
         f"at {at} the price is {float(times[row]):.3g} times the one before{more}: other units? positions are valued "
         "as if it had moved; play the days before and after by themselves",
+    )
+
+
+def spike_remark(candles: Candles) -> Remark | None:
+    """The first bar that goes a multiple beyond both its open and its close, ``None`` where none does.
+
+    So looks a wrong row: nothing else shows it, and in a back-test all fills, and triggers, that lies within it.
+    """
+    import numpy as np
+
+    opens, highs, lows, closes = candles.prices
+    up, down = highs / np.maximum(opens, closes), np.minimum(opens, closes) / lows
+    found = np.flatnonzero(np.maximum(up, down) >= _SPIKE)
+    if not len(found):
+        return None
+    row = int(found[0])
+    at = moment(int(candles.times[row]))
+    reached = float(highs[row] if up[row] >= down[row] else lows[row])
+    more = f", the first of {len(found)} such" if len(found) > 1 else ""
+    return (
+        "price_spike",
+        f"the bar of {at} opens at {float(opens[row]):g}, closes at {float(closes[row]):g} and reaches to "
+        f"{reached:g}{more}: a wrong row? what rests between is filled as if it had traded there",
     )

@@ -10,6 +10,8 @@ from gridbot_tui.units import HOUR, Symbol
 
 MOST = 6
 """Remarks on the data, and reasons, that are told one by one: of many symbols there are dozens."""
+DOUBTFUL = ("price_jump", "price_spike")
+"""Remarks that are told before all others: a whole result may be of what they doubt."""
 OFTEN = 0.05
 """Share of the hours from which a reason is worth telling."""
 
@@ -74,7 +76,7 @@ def remarks(market: RecordedMarket) -> list[str]:
     holes = Counter(note.symbol for note in notes if note.code in ("hole", "episode"))
     said = [*filter(None, [market.passed_over]), *(without(name) for name in market.absent)]
     others = [note for note in notes if note.code not in ("hole", "episode")]
-    said += [f"{one.symbol}: {one.detail}" for one in sorted(others, key=lambda one: one.code != "price_jump")]
+    said += [f"{one.symbol}: {one.detail}" for one in sorted(others, key=lambda one: one.code not in DOUBTFUL)]
     said += [
         f"{symbol}: {count} hole{'s'[: count > 1]} in the data (gridbot data check lists them)"
         for symbol, count in sorted(holes.items())

@@ -514,6 +514,20 @@ def test_a_price_that_is_a_multiple_of_the_one_before_is_told(
         assert found[0].startswith(f"at 2025-05-04 00:20 the price is {price / 100.6:.3g} times the one before: other")
 
 
+@pytest.mark.parametrize(("column", "value"), [("high", 250.0), ("low", 0.01)])
+def test_a_bar_that_reaches_far_beyond_its_open_and_close_is_told(tmp_path: Path, column: str, value: float) -> None:
+    market = load([str(_with(_row(20, **{column: value}))(tmp_path))])
+    told = [note.detail for note in market.notes if note.code == "price_spike"]
+    assert len(told) == 1
+    assert told[0].startswith(f"the bar of 2025-05-04 00:20 opens at 100.6, closes at 100 and reaches to {value:g}: a")
+    assert market.bars_total == 50, "it is left in: it may be true"
+
+
+def test_bars_that_move_far_and_stay_there_are_no_spikes(tmp_path: Path) -> None:
+    market = load([str(_with(_row(20, low=30.0, close=30.0))(tmp_path))])
+    assert "price_spike" not in _codes(market)
+
+
 def test_more_decimals_than_the_known_tick_make_the_tick_finer(tmp_path: Path) -> None:
     data = [(r[0], r[1] + 0.001, r[2] + 0.001, r[3] + 0.001, r[4] + 0.001, r[5]) for r in rows(50)]
     market = load([str(parquet(tmp_path, data))])

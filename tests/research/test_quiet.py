@@ -102,11 +102,12 @@ def test_remarks_on_the_data_are_counted_where_they_are_many() -> None:
     assert remarks(market) == ["ETHUSDT: 6 holes in the data (gridbot data check lists them)"]
 
 
-def test_a_price_in_other_units_is_told_before_what_is_assumed() -> None:
+@pytest.mark.parametrize("doubt", ["price_jump", "price_spike"])
+def test_a_price_that_is_doubtful_is_told_before_what_is_assumed(doubt: str) -> None:
     one = series("ETHUSDT", 1, interval=HOUR)
-    told = [QualityNote(int(one.times[0]) + HOUR, "ETHUSDT", code, code) for code in ("no_funding", "price_jump")]
+    told = [QualityNote(int(one.times[0]) + HOUR, "ETHUSDT", code, code) for code in ("no_funding", doubt)]
     market = prepared(structs.replace(one, notes=told), interval=HOUR).market
-    assert remarks(market) == ["ETHUSDT: price_jump", "ETHUSDT: no_funding"]
+    assert remarks(market) == [f"ETHUSDT: {doubt}", "ETHUSDT: no_funding"]
 
 
 def test_days_after_a_hole_stand_by_themselves_among_the_regimes() -> None:
