@@ -17,7 +17,7 @@ from gridbot_tui.market.exchange_info import read_instruments
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.market.params import DataParams
 from gridbot_tui.market.paths import Origin, candle_files
-from gridbot_tui.market.quality import jump_remark, spike_remark
+from gridbot_tui.market.quality import apart_remark, jump_remark, spike_remark
 from gridbot_tui.market.recorded import RecordedMarket, Series
 from gridbot_tui.market.settlements import complete, in_order
 from gridbot_tui.market.source import FundingRate, QualityNote
@@ -363,6 +363,8 @@ def _mark(
         made = high, low, close
     if made is own:
         return None
+    if apart := apart_remark(times, made[2], own[2]):
+        remarks.append(apart)
     if missing := int((~known).sum()):
         remarks.append(
             ("partial_mark", f"{missing} of {len(times)} bars lack a mark candle: their own prices stand in")

@@ -7,11 +7,15 @@ from gridbot_tui.market.source import QualityNote
 from gridbot_tui.units import MINUTE, Ms, Symbol
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from gridbot_tui.market.candles import Candles
 
+    Integers = npt.NDArray[np.int64]
     Remark = tuple[str, str]
 else:
-    Candles = Remark = Any
+    Candles = Integers = Remark = Any
 
 _JUMP: Final = 2.0
 """Times from one bar's close to the next one's open: in markets that go on these are hardly ever 1.2 apart."""
@@ -62,6 +66,25 @@ def jump_remark(candles: Candles, farthest: Ms) -> Remark | None:
         "price_jump",
         f"at {at} the price is {float(times[row]):.3g} times the one before{more}: other units? positions are valued "
         "as if it had moved; play the days before and after by themselves",
+    )
+
+
+def apart_remark(times: Integers, marks: Integers, closes: Integers) -> Remark | None:
+    """The first bar whose mark price is a multiple of its close, or the other way, ``None`` where none is.
+
+    So look the mark prices of another symbol, or in other units.
+    """
+    import numpy as np
+
+    ratios = marks / closes
+    found = np.flatnonzero((ratios >= _JUMP) | (ratios <= 1.0 / _JUMP))
+    if not len(found):
+        return None
+    at, more = moment(int(times[found[0]])), f", the first of {len(found)} such" if len(found) > 1 else ""
+    return (
+        "mark_apart",
+        f"in the bar of {at} the mark price is {float(ratios[found[0]]):.3g} times the close{more}: another symbol's, "
+        "or in other units? positions are valued, stopped and liquidated by it",
     )
 
 

@@ -684,6 +684,18 @@ def test_mark_candles_of_the_same_interval_are_joined_by_open_time(tmp_path: Pat
     assert _codes(market) == ["partial_mark"]
 
 
+@pytest.mark.parametrize(("price", "said"), [(0.1, True), (70.0, False), (1000.0, True)])
+def test_mark_prices_that_are_a_multiple_of_the_price_are_told(tmp_path: Path, price: float, said: bool) -> None:
+    path = parquet(tmp_path, rows(10))
+    marks = [(at, price, price, price, price, 0.0) for at, *_ in rows(10)]
+    parquet(tmp_path, marks, "um/SOLUSDT/mark_1m")
+    told = [note.detail for note in load([str(path)]).notes if note.code == "mark_apart"]
+    assert bool(told) is said
+    if said:
+        assert told[0].startswith(f"in the bar of 2025-05-04 00:00 the mark price is {price / 100.1:.3g} times")
+        assert "the first of 10 such" in told[0]
+
+
 def test_mark_candles_beside_several_folders_of_a_symbol_are_all_taken(tmp_path: Path) -> None:
     roots = [tmp_path / "one", tmp_path / "other"]
     for root, data in zip(roots, (rows(10)[:6], rows(10)[6:]), strict=True):
