@@ -9,6 +9,7 @@ older than a fill.
 from typing import Final
 
 from gridbot_tui.engine.desk import Desk
+from gridbot_tui.engine.events import Fill
 from gridbot_tui.units import Ms, Steps, Symbol, plain
 
 AGREE: Final[Ms] = 2_000
@@ -50,3 +51,24 @@ def stated(desk: Desk, at: Ms, symbol: Symbol, theirs: Steps) -> None:
         left = f"{plain(one.quantity(desk.own(symbol)))} {one.base}"
         detail = f"exits and stop are for what the exchange still holds of our lots: {left}"
         desk.note(symbol, "position_unknown", detail, "warning")
+
+
+def filled(desk: Desk, fill: Fill, before: Steps) -> None:
+    """A fill was booked in a symbol of which lots of ours are gone; ``before`` is what they came to until then.
+
+    The ledger lets an execution close whatever is on the other side: another hand's closes lots of ours that are gone,
+    and ours close another hand's. What is there of ours does not move by the one, and does by the other.
+    """
+    symbol = fill.symbol
+    own = desk.ledger.book(symbol).own_position
+    there = before + desk.gone[symbol]
+    if fill.ours:
+        there += fill.side * fill.steps
+    elif there * before > 0:
+        left = there + own - before
+        there = left if left * before > 0 else 0
+    desk.gone[symbol] = there - own
+    if not desk.gone[symbol]:
+        del desk.gone[symbol]
+        desk.proved.discard(symbol)
+        desk.beyond.discard(symbol)

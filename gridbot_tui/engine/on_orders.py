@@ -2,7 +2,7 @@
 
 from msgspec import structs
 
-from gridbot_tui.engine import breaking, planning, second_bot, watch
+from gridbot_tui.engine import breaking, gone, planning, second_bot, watch
 from gridbot_tui.engine.actions import (
     AdoptFact,
     AskAboutOrder,
@@ -299,7 +299,10 @@ def apply_fill(desk: Desk, event: Fill, rung: int, epoch: int) -> FillEffect | N
     state = desk.symbols.get(event.symbol)
     # A level of a plain grid owns its lot; the adaptive ladder's rungs own none.
     owns = grid and state is not None and state.plan is not None and state.plan.kind != "adaptive"
+    before = desk.ledger.book(event.symbol).own_position if event.symbol in desk.gone else 0
     effect = desk.ledger.fill(event, rung=rung, epoch=epoch, grid=grid, level=rung if owns else None)
+    if effect is not None and event.symbol in desk.gone:
+        gone.filled(desk, event, before)
     if effect is not None and live is not None:
         try:
             desk.orders.fill(event.client_id, event.steps, event.at)

@@ -127,6 +127,41 @@ def test_what_an_exit_has_opened_where_its_position_was_gone_is_ours_and_is_clos
     assert not [one for one in actions if isinstance(one, PlaceOrder)]
 
 
+def _by_hand(rig: Rig, side: Side, steps: int, after: int) -> None:
+    fill = Fill(rig.world.now + after, BTC, "", f"hand-{after}", side, 592_000, steps, ZERO, "USDT", False, ZERO,
+                ours=False)  # fmt: skip
+    rig.engine.handle(fill)
+
+
+def test_another_hand_that_trades_where_lots_of_ours_were_gone_is_not_sold_out() -> None:
+    """The ledger has its trade close our lots first: they were gone, and nothing of the rest has been opened by us."""
+    rig = _holding()
+    own, desk = position(rig), rig.engine.desk
+    _stated(rig, 0, 1)
+    _stated(rig, 0, 3_000)
+    _by_hand(rig, Side.SELL, 5 * own, 4_000)
+    sent = [one for at in (5_000, 9_000, 13_000) for one in _stated(rig, -5 * own, at) if isinstance(one, PlaceOrder)]
+    assert (desk.own(BTC), desk.beyond, sent) == (0, set(), [])
+
+
+def test_what_closes_what_an_exit_has_opened_is_sent_once_also_beside_another_hand() -> None:
+    """The ledger has our purchase close the other hand's lots: it would never come to an end."""
+    rig = _holding()
+    own, desk = position(rig), rig.engine.desk
+    _stated(rig, 0, 1)
+    _sold(rig, own, 500)
+    _by_hand(rig, Side.SELL, 20 * own, 600)
+    _stated(rig, -21 * own, 1_000)
+    actions = _stated(rig, -21 * own, 4_000)
+    (closing,) = [one.order for one in actions if isinstance(one, PlaceOrder) and one.order.purpose is Purpose.TARGET]
+    assert (closing.side, closing.steps) == (Side.BUY, own)
+    bought = Fill(rig.world.now + 5_000, BTC, closing.client_id, "t-close", Side.BUY, 592_000, own, ZERO, "USDT", False,
+                  ZERO)  # fmt: skip
+    sent = [one for one in rig.engine.handle(bought) if isinstance(one, PlaceOrder)]
+    sent += [one for at in (6_000, 9_000) for one in _stated(rig, -20 * own, at) if isinstance(one, PlaceOrder)]
+    assert (desk.own(BTC), desk.beyond, sent) == (0, set(), [])
+
+
 def _resyncs(rig: Rig, after: int) -> list[str]:
     return [one.reason for one in rig.engine.handle(Tick(rig.world.now + after)) if isinstance(one, RequestResync)]
 
