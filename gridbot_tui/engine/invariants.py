@@ -71,6 +71,8 @@ def of_actions(desk: Desk, actions: Iterable[Action]) -> list[Violation]:
 def _past_the_cap(desk: Desk, actions: Iterable[Action]) -> Iterator[str]:
     """Entries that left although the worst case, with them in it, is past the cap."""
     sent = [action.order for action in actions if isinstance(action, IntentFact)]
+    if not sent:
+        return
     view = exposure.portfolio(desk)
     worst = view.worst()
     if worst <= desk.gate.cap + _EPSILON:
