@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from gridbot_tui.control.snapshot import DecisionView, LinkView, OrderView, RateView, Snapshot
 from gridbot_tui.ui.app import GridApp
+from gridbot_tui.ui.dialogs.symbol import SymbolDialog
 from gridbot_tui.ui.picture import Line
 from gridbot_tui.ui.screens.decisions import DecisionsPane, ReasonPane
 from gridbot_tui.ui.screens.orders import FillsPane, OrdersPane
@@ -265,6 +266,17 @@ async def test_the_mark_of_the_portfolio_stays_on_its_symbol_when_another_order_
         assert "› ETHUSDT" in marked(app, "#body"), "it is the last one now"
         await press(pilot, "enter")
         assert app.picture.symbol == "ETHUSDT"
+
+
+async def test_the_choice_of_a_symbol_may_be_painted_while_it_is_being_taken_away() -> None:
+    app = an_app(fixtures.live())
+    async with shown(app) as pilot:
+        await press(pilot, "s")
+        dialog = app.screen
+        assert isinstance(dialog, SymbolDialog)
+        await dialog.query_one("#box").remove()
+        dialog.flush(app.picture)
+        assert app.is_running
 
 
 async def test_the_symbols_that_the_dialog_has_no_room_for_are_counted() -> None:

@@ -64,12 +64,12 @@ class SymbolDialog(ModalScreen[str], Once):
         """Matching symbols above and below those that are listed."""
         self._wanted = Field(placeholder="type to filter", compact=True)
         self._list = SymbolList()
+        self._box = Container(id="box")
 
     def compose(self) -> ComposeResult:
         """A filter and the list."""
-        box = Container(id="box")
-        box.border_title = "Symbol"
-        with box:
+        self._box.border_title = "Symbol"
+        with self._box:
             yield self._wanted
             yield self._list
 
@@ -85,7 +85,7 @@ class SymbolDialog(ModalScreen[str], Once):
         above, below = self.hidden
         more = [f"▲ {above} more"] if above else []
         more += [f"▼ {below} more"] if below else []
-        self.query_one("#box").border_subtitle = "  ".join(more)
+        self._box.border_subtitle = "  ".join(more)  # it may be gone already where the app is being left
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter."""
