@@ -204,7 +204,7 @@ def test_limits_drawn_tighter_than_the_drawdown_of_now_hold_at_once_and_the_prev
         held = next(iter(engine.open_positions()))
         seen = give(bot, CommandKind.APPLY, text=tight, preview="true")
         assert seen.ok, seen.text
-        assert re.search(rf"{held}: .*create 0, .*then tier3", seen.detail["desired"])
+        assert re.search(rf"{held}: .*create 0, .*then (buy|sell) \S+ \w+ by market: tier3", seen.detail["desired"])
         assert give(bot, CommandKind.APPLY, text=tight).ok
         await bot.run(bot.parts.world.now + 3 * MINUTE)
         assert engine.desk.tiers.halted
