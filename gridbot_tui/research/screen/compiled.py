@@ -7,6 +7,7 @@ from numba import njit
 from numba.cpython.unsafe.numbers import trailing_zeros
 from numba.extending import register_jitable
 
+from gridbot_tui.research.screen.parts import Part
 from gridbot_tui.strategy import ensemble, ladder, learning, leverage, shadow, votes
 
 OWN: tuple[Callable[..., Any], ...] = (
@@ -39,7 +40,7 @@ OWN: tuple[Callable[..., Any], ...] = (
     learning.towards,
 )
 for _function in OWN:
-    register_jitable(_function)
+    register_jitable(pipeline_class=Part, no_cfunc_wrapper=True)(_function)
 lowest_bit: Any = trailing_zeros
 """Place of the lowest bit that is set, of a number that is not 0; in compiled code only."""
 
@@ -51,6 +52,7 @@ _OPTIONS: dict[str, Any] = {
     "no_cpython_wrapper": True,
     "no_cfunc_wrapper": True,
     "_nrt": False,
+    "pipeline_class": Part,
 }
 _PART: Any = njit(**_OPTIONS)
 _INLINED: Any = njit(forceinline=True, **_OPTIONS)
