@@ -3,6 +3,8 @@
 A run is some three hundred functions, of which only the last is ever called from outside. numba makes each of them
 ready to be called by itself, with all that it calls in turn: the machine code of the innermost was made dozens of
 times over. Here it is made once, of the whole.
+
+This reaches into numba's own rooms, which no version promises to keep: pyproject.toml allows the one it was made for.
 """
 
 from typing import Any, ClassVar
