@@ -3,6 +3,7 @@
 import copy
 from collections import Counter
 from decimal import Decimal
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -110,8 +111,9 @@ def test_deaths_at_many_commits_change_nothing(seed: int, market: Market, state_
     same(whole, killed)
 
 
-@pytest.mark.parametrize("sent", [False, True])
-def test_a_death_at_any_commit_point_of_a_day_leaves_the_same_ladder(sent: bool) -> None:
+@cache
+def a_day() -> tuple[Rig, Rig, int]:
+    """A day on which nobody dies, the same two hours after it began, and how many commits come after that."""
     source = RandomMarket(5, 1, days=1, weather=WEATHER)
     whole = Rig(source, seed=5)
     whole.run(until=source.trading_from + HOUR)
@@ -122,7 +124,12 @@ def test_a_death_at_any_commit_point_of_a_day_leaves_the_same_ladder(sent: bool)
     first = whole.memory.commits
     whole.checking = False  # what dies is looked at
     whole.run()
-    commits = whole.memory.commits - first
+    return whole, start, whole.memory.commits - first
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_a_death_at_any_commit_point_of_a_day_leaves_the_same_ladder(sent: bool) -> None:
+    whole, start, commits = a_day()
     assert commits > 25
     for number in range(9 if sent else 1, commits, 16):
         one = start.fork()
