@@ -20,7 +20,7 @@ from hypothesis import settings
 
 from gridbot_tui.ops.redact import forget_secrets
 
-settings.register_profile("gridbot", deadline=None)
+settings.register_profile("gridbot", deadline=None, max_examples=60)
 settings.load_profile("gridbot")
 gc.disable()
 

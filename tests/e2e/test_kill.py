@@ -42,7 +42,7 @@ def agreed(home: Path) -> None:
 def test_kills_at_full_speed_leave_no_duplicate_no_orphan_and_the_same_ledger(home: Path) -> None:
     chance, trades = random.Random(4), 0
     for _ in range(2):
-        trades += die_and_rise(home, 4, chance)
+        trades += die_and_rise(home, 3, chance)
         agreed(home)
     assert trades > 0
 

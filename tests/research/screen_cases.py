@@ -306,12 +306,12 @@ def _holed() -> tuple[Series, ...]:
 ALL = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 TWO = ("ETHUSDT", "SOLUSDT")
 SEVERAL: tuple[Case, ...] = (
-    Case("three", lambda: _several(*ALL, seed=3, sigma_hour=0.012, interval=QUARTER), QUARTER, TIGHT),
+    Case("three", lambda: _several(*ALL, seed=3, days=22, sigma_hour=0.012, interval=QUARTER), QUARTER, TIGHT),
     Case(
         "that move together",
         lambda: (
-            *(series(one, 50, seed=3, sigma_hour=0.012, interval=QUARTER) for one in ALL[:2]),
-            series("SOLUSDT", 50, seed=5, sigma_hour=0.011, interval=QUARTER),
+            *(series(one, 34, seed=3, sigma_hour=0.012, interval=QUARTER) for one in ALL[:2]),
+            series("SOLUSDT", 34, seed=5, sigma_hour=0.011, interval=QUARTER),
         ),
         QUARTER,
         {**TIGHT, **LARGE},
@@ -355,7 +355,7 @@ SEVERAL: tuple[Case, ...] = (
     ),
     Case(
         "past the trim level",
-        lambda: _several(*ALL, seed=50, days=40, sigma_hour=0.015, interval=QUARTER),
+        lambda: _several(*ALL, seed=50, days=28, sigma_hour=0.015, interval=QUARTER),
         QUARTER,
         {**TIGHT, **LARGE, "risk__leverage_cap": "1.2", "risk__leverage_trim": "1.3", "risk__leverage_hard": "1.5"},
     ),

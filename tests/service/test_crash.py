@@ -89,7 +89,7 @@ def test_a_bot_that_dies_again_and_again_ends_where_an_undisturbed_one_does(
     seed: int, warmed: Path, tmp_path: Path
 ) -> None:
     begin = now_of(warmed)
-    until = begin + 18 * HOUR
+    until = begin + 12 * HOUR
     quiet, dying = copied(warmed, tmp_path / "quiet"), copied(warmed, tmp_path / "dying")
     live_once(options(quiet), lambda bot: bot.run(until))
     deaths = asyncio.run(through(dying, until, seed, 3_000))
