@@ -48,7 +48,14 @@ def _minded(judge: "Judge", process: "Process", ours: list[Order]) -> None:
 
 
 def _doubled(judge: "Judge", process: "Process", ours: list[Order]) -> None:
-    """Never two orders for one rung: no more stand at a price than rungs are wanted there."""
+    """Never two orders for one rung: no more stand at a price than rungs are wanted there.
+
+    Not judged while the bot's time stands still, as it does when a clock that was ahead has been set back: an order of
+    which nothing was heard is asked about after a while, and cancelled only then.
+    """
+    if process.engine.desk.now > judge.sim.world.now:
+        judge.forget("one_order_a_rung")
+        return
     seen: dict[tuple[Symbol, Side, int], list[Order]] = {}
     for order in ours:
         if order.price is not None and not order.conditional and not order.reduce_only:
