@@ -739,13 +739,13 @@ def is_sane(event: Any) -> bool:
     return not isinstance(event, OrderReport) or event.filled >= 0
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.binary(max_size=60) | json_values.map(lambda v: json.dumps(v).encode()))
 def test_no_bytes_whatever_make_more_than_a_bad_frame(data: bytes) -> None:
     assert all(is_sane(event) for event in all_readers(data))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.sampled_from(WHOLE), st.lists(st.integers(0, 40), min_size=1, max_size=4), json_values)
 def test_a_true_frame_with_one_thing_changed_makes_no_impossible_event(frame: Any, path: list[int], value: Any) -> None:
     assert all(is_sane(event) for event in all_readers(json.dumps(mutated(frame, path, value)).encode()))

@@ -53,7 +53,7 @@ def unique(history: History) -> list[Fill | Cash]:
 
 
 @given(history=ANY)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_lots_add_up_to_the_position_and_are_never_long_and_short_at_once(history: History) -> None:
     book = ledger(history.market)
     spot = history.market is Market.SPOT
@@ -74,7 +74,7 @@ def test_lots_add_up_to_the_position_and_are_never_long_and_short_at_once(histor
 
 
 @given(history=histories(Market.FUTURES))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_futures_position_is_the_sum_of_its_fills(history: History) -> None:
     book = ledger()
     for step in history.steps:
@@ -107,7 +107,7 @@ def wallets(history: History) -> dict[Asset, Money]:
 
 
 @given(history=ANY)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_every_wallet_ties_out_to_the_last_digit(history: History) -> None:
     book = ledger(history.market)
     for step in history.steps:
@@ -120,7 +120,7 @@ def test_every_wallet_ties_out_to_the_last_digit(history: History) -> None:
 
 
 @given(history=ANY)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_parts_of_profit_sum_to_the_change_of_equity_exactly(history: History) -> None:
     book = ledger(history.market, capital=D("9000.5"))
     for step in history.steps:
@@ -140,7 +140,7 @@ def test_the_parts_of_profit_sum_to_the_change_of_equity_exactly(history: Histor
 
 
 @given(history=ANY)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_the_running_equity_equals_the_one_computed_from_scratch(history: History) -> None:
     book = ledger(history.market)
     for step in history.steps:
@@ -151,7 +151,7 @@ def test_the_running_equity_equals_the_one_computed_from_scratch(history: Histor
 
 
 @given(history=histories(Market.FUTURES))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_the_lot_book_and_the_exchanges_average_entry_give_the_same_equity(history: History) -> None:
     book = marked(ledger())
     fills = 0
@@ -178,7 +178,7 @@ def test_the_lot_book_and_the_exchanges_average_entry_give_the_same_equity(histo
 
 
 @given(history=histories(Market.SPOT))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_spot_equity_is_the_quote_wallet_and_our_base_at_the_mark(history: History) -> None:
     book = ledger(Market.SPOT)
     for step in history.steps:
@@ -192,7 +192,7 @@ def test_spot_equity_is_the_quote_wallet_and_our_base_at_the_mark(history: Histo
 
 
 @given(history=ANY, cut=st.integers(0, 30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_ledger_restored_midway_ends_as_the_uninterrupted_one(history: History, cut: int) -> None:
     whole, before = ledger(history.market), ledger(history.market)
     for step in history.steps:

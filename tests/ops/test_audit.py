@@ -70,7 +70,7 @@ def test_the_chain_goes_on_over_a_restart(tmp_path: Path) -> None:
 
 
 @given(position=st.floats(0, 0.999), change=st.integers(1, 255))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_single_byte_that_is_changed_is_seen(
     tmp_path_factory: pytest.TempPathFactory, position: float, change: int
 ) -> None:

@@ -43,7 +43,7 @@ def wishes(draw: st.DrawFn) -> Desired:
     return desired(plan, BTC, draw(st.integers(-60, 60)), touch, PARAMS)
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(st.lists(wishes(), min_size=1, max_size=4))
 def test_each_wish_is_reached_in_one_round_of_cancels_and_one_of_creates_and_then_nothing_moves(
     wanted: list[Desired],
@@ -78,7 +78,7 @@ def test_each_wish_is_reached_in_one_round_of_cancels_and_one_of_creates_and_the
 words = st.sampled_from(["accepted", "unresolved", "canceled", "refused", "absent", "cancel_refused", ""])
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(st.lists(st.tuples(wishes(), st.lists(words, min_size=12, max_size=12)), min_size=1, max_size=6))
 def test_no_slot_ever_has_two_orders_whatever_the_exchange_answers(
     story: list[tuple[Desired, list[str]]],

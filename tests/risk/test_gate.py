@@ -63,7 +63,7 @@ def fill_all(position: int, equity: float, found: tuple[Slot, ...], side: Side) 
     return abs(position) * far * BTC.unit_f / equity if equity > 0 else float("inf")
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(slots(), st.integers(-800, 800), st.floats(1_000.0, 50_000.0))
 def test_admitted_entries_can_never_pass_the_cap_nor_cause_trimming_at_their_own_prices(
     found: tuple[Slot, ...], position: int, equity: float

@@ -59,13 +59,13 @@ def survives(text: str, env: dict[str, str], overrides: list[tuple[str, str]]) -
             assert len(str(problem)) < 700
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=20).map("".join)))
 def test_any_text_is_a_config_or_a_list_of_sentences(text: str) -> None:
     survives(text, {}, [])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_the_example_with_any_line_spoilt_is_a_config_or_a_list_of_sentences(data: st.DataObject) -> None:
     lines = list(EXAMPLE)
@@ -84,7 +84,7 @@ NAME_LIKE = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(NAME_LIKE, WORDS, max_size=4), st.lists(st.tuples(NAME_LIKE, WORDS), max_size=4))
 def test_any_environment_and_any_option_is_a_config_or_a_list_of_sentences(
     env: dict[str, str], overrides: list[tuple[str, str]]
@@ -113,7 +113,7 @@ def places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int
     return here + [place for name, item in inner for place in places(item, (*path, name))]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(KEYS, VALUES, max_size=4))
 def test_every_key_of_any_toml_text_has_a_line(data: dict[str, Any]) -> None:
     import tomlkit

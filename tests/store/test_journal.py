@@ -33,7 +33,7 @@ def test_a_fact_of_each_kind_comes_back_from_the_file(
 
 
 @given(st.one_of(*map(m.any_of, a.Fact.__subclasses__())))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_any_fact_comes_back_from_its_journal_form_as_it_went_in(fact: a.Fact) -> None:
     assert decode(encode(fact)) == fact
 
