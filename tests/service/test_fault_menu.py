@@ -154,6 +154,21 @@ def test_a_leverage_that_cannot_be_set_is_said(tmp_path: Path) -> None:
     live_through(story, tmp_path)
 
 
+def test_a_leverage_that_the_key_may_not_set_is_not_asked_for_again_and_again(tmp_path: Path) -> None:
+    """Nothing but a person puts that right."""
+
+    async def story(scene: Scene) -> None:
+        rule = {"kind": "refuse", "on": "POST /fapi/v1/leverage", "status": 401, "code": -2015, "times": 1,
+                "msg": "Invalid API-key, IP, or permissions for action."}  # fmt: skip
+        scene.served.faults(rule)
+        await scene.start()
+        await asyncio.sleep(75)
+        assert scene.saw("what is set there stays until the next start")
+        assert not scene.saw("on cross margin is set on Binance now")
+
+    live_through(story, tmp_path)
+
+
 def test_a_leverage_that_an_outage_kept_from_being_set_is_set_as_soon_as_it_can_be(tmp_path: Path) -> None:
     async def story(scene: Scene) -> None:
         def leverage() -> int:

@@ -355,13 +355,13 @@ class BinancePort:
     def _not_set(self, request: SetLeverage, error: BinanceError) -> None:
         """Margin, brackets and liquidation go by what the account has there, and no other start may come for months: it
         is tried again where nothing but the moment was against it."""
-        refused = isinstance(error, Refused)
-        if not refused:
+        passing = _passing(error)
+        if passing:
             asyncio.get_running_loop().call_later(_SET_AGAIN_S, self._lanes[Rank.QUESTION].put, request)
             if request.symbol in self._unset:
                 return
             self._unset.add(request.symbol)
-        stays = "stays until the next start" if refused else "stays for now, this is tried again"
+        stays = "stays for now, this is tried again" if passing else "stays until the next start"
         self._say(f"{_leverage(request)} could not be set on Binance ({error}); what is set there {stays}, and margin "
                   "and liquidation go by it")  # fmt: skip
 
