@@ -12,17 +12,21 @@ from tests.service.jumping import BEGIN
 from tests.service.wire_scene import Scene, live_through
 
 
+async def _lives_to_hold_something(scene: Scene) -> None:
+    await scene.start()
+    await scene.trading()
+    scene.carry(0.985)
+    await scene.until(lambda _: scene.holds(), "a position")
+    await scene.agreed()
+    await scene.leave()
+
+
 @pytest.mark.parametrize("market", list(Market))
 def test_a_testnet_that_knows_nothing_of_the_last_trade_is_not_traded_on_with_its_lots(
     tmp_path: Path, market: Market
 ) -> None:
     async def lived(scene: Scene) -> None:
-        await scene.start()
-        await scene.trading()
-        scene.carry(0.985)
-        await scene.until(lambda _: scene.holds(), "a position")
-        await scene.agreed()
-        await scene.leave()
+        await _lives_to_hold_something(scene)
         await scene.start()
         await scene.trading()  # a trade that is known there stops no start
         await scene.leave()
@@ -59,15 +63,6 @@ def test_one_that_was_reset_before_anything_was_traded_is_gone_on_with(tmp_path:
 
 
 LIVE = {"safety.accept_keys_open_to_any_ip": "true", "safety.accept_keys_that_can_withdraw": "true"}
-
-
-async def _lives_to_hold_something(scene: Scene) -> None:
-    await scene.start()
-    await scene.trading()
-    scene.carry(0.985)
-    await scene.until(lambda _: scene.holds(), "a position")
-    await scene.agreed()
-    await scene.leave()
 
 
 @pytest.mark.parametrize("market", list(Market))
