@@ -35,6 +35,7 @@ from gridbot_tui.ui.panes.header import Header
 from gridbot_tui.ui.picture import Line, Picture
 from gridbot_tui.ui.screens.dashboard import DashboardPage
 from gridbot_tui.ui.screens.page import Page
+from gridbot_tui.units import Symbol
 
 BEHIND_S = 0.012
 """From the echo of a key to the panes: longer than the echo takes, shorter than can be seen."""
@@ -360,6 +361,11 @@ class GridApp(OrderActions, TypedAhead, App[Ended]):
             header.flush(self.picture)
         if self._behind is None:
             self._behind = self.set_timer(BEHIND_S, self._follow)
+
+    def meant(self) -> Symbol:
+        """What the page says that is on top, under dialogs."""
+        page = next((one for one in reversed(self.screen_stack) if isinstance(one, Page)), None)
+        return self.picture.symbol if page is None else page.meant(self.picture)
 
     def _follow(self) -> None:
         self._behind = None

@@ -8,6 +8,7 @@ from gridbot_tui.control.messages import ControlAsked
 from gridbot_tui.ui.link import Link
 from gridbot_tui.ui.picture import Line, Picture
 from gridbot_tui.ui.preflight import is_live
+from gridbot_tui.units import Symbol
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -67,6 +68,10 @@ class OrderActions(Base):
         """Show at once that something was taken."""
         raise NotImplementedError
 
+    def meant(self) -> Symbol:
+        """The symbol that an order given now is about."""
+        raise NotImplementedError
+
     def tell(self, level: str, text: str, symbol: str = "") -> None:
         """Say something to the operator: a line among the events and, but for a mere note, a toast."""
         self.picture.note(level, text, symbol)
@@ -82,17 +87,18 @@ class OrderActions(Base):
         snapshot = self.picture.latest()
         if snapshot is None:
             return
-        view = snapshot.symbols.get(self.picture.symbol)
+        symbol = self.meant()
+        view = snapshot.symbols.get(symbol)
         if snapshot.state == "paused":
             self.order(CommandKind.RESUME)
         elif view is not None and view.state == "paused":
-            self.order(CommandKind.RESUME, {"symbol": self.picture.symbol})
+            self.order(CommandKind.RESUME, {"symbol": symbol})
         else:
             self.order(CommandKind.PAUSE)
 
     def action_flatten(self) -> None:
-        """Close the shown symbol, after showing what that does."""
-        self._flatten(self.picture.symbol)
+        """Close one symbol, after showing what that does."""
+        self._flatten(self.meant())
 
     def action_flatten_all(self) -> None:
         """Close every symbol, after showing what that does."""
@@ -147,7 +153,7 @@ class OrderActions(Base):
         """Lift a latch."""
         args = {"what": what}
         if what == "stop":
-            args["symbol"] = self.picture.symbol
+            args["symbol"] = self.meant()
         self.order(CommandKind.RESET, args)
 
     def action_slower(self) -> None:

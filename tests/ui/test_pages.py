@@ -3,11 +3,12 @@
 from msgspec.structs import replace
 
 from gridbot_tui.control.snapshot import LinkView
+from gridbot_tui.ui.dialogs.dialog import Answer
 from gridbot_tui.ui.picture import Line
 from gridbot_tui.ui.screens.portfolio import PortfolioPane
 from gridbot_tui.ui.screens.whatif import funding_words, tier_words
 from tests.ui import fixtures
-from tests.ui.running import an_app, pane_text, press, screen_text, settled, shown
+from tests.ui.running import an_app, link_of, pane_text, press, screen_text, settled, shown
 
 
 async def test_what_if_shows_both_directions_beside_now() -> None:
@@ -88,13 +89,34 @@ async def test_the_portfolio_sorts_by_any_column_and_unknown_comes_last() -> Non
 async def test_enter_opens_the_marked_symbol_on_the_dashboard() -> None:
     app = an_app(fixtures.six_symbols())
     async with shown(app, (140, 40)) as pilot:
-        await press(pilot, "a", "down", "j", "up", "k", "down", "j", "enter")
-        assert app.picture.symbol == "DOGEUSDT"
+        await press(pilot, "a", "down", "j", "up", "k", "down", "enter")
+        assert app.picture.symbol == "DOGEUSDT", "one below the one that was shown"
         assert len(app.screen_stack) == 1
         await press(pilot, "a", "end", "enter")
         assert app.picture.symbol == "XRPUSDT"
         await press(pilot, "a", "end", "home", "enter")
         assert app.picture.symbol == "ADAUSDT"
+
+
+async def test_orders_given_among_all_symbols_are_about_the_marked_one() -> None:
+    held = fixtures.six_symbols()
+    paused = replace(held.symbols["ETHUSDT"], state="paused")
+    app = an_app(replace(held, symbols={**held.symbols, "ETHUSDT": paused}))
+    async with shown(app, (140, 40)) as pilot:
+        await press(pilot, "a", "f")
+        assert "Flatten BTCUSDT" in screen_text(app), "the mark begins on the shown one"
+        await press(pilot, "escape", "down", "down", "p", "f")
+        assert "Flatten ETHUSDT" in screen_text(app)
+        app.screen.query_one("#answer-flatten", Answer).action_give()
+        await settled(pilot)
+        app.action_reset("stop")
+        await press(pilot, "slash", *"nothing", "enter", "f")
+        assert "Flatten BTCUSDT" in screen_text(app), "no row is marked: it is about the shown one"
+        assert link_of(app).orders == [
+            ("resume", {"symbol": "ETHUSDT"}),
+            ("flatten", {"symbol": "ETHUSDT"}),
+            ("reset", {"what": "stop", "symbol": "ETHUSDT"}),
+        ]
 
 
 async def test_a_filter_narrows_the_list_and_escape_clears_it_before_it_leaves() -> None:

@@ -10,6 +10,7 @@ from gridbot_tui.ui.panes.banner import Banner, banner
 from gridbot_tui.ui.panes.frame import KeyLine, TooSmall
 from gridbot_tui.ui.panes.header import Header
 from gridbot_tui.ui.picture import Picture
+from gridbot_tui.units import Symbol
 
 if TYPE_CHECKING:
     from gridbot_tui.ui.app import GridApp
@@ -59,6 +60,10 @@ class Page(Screen[None]):
 
         assert isinstance(self.app, GridApp)
         return self.app
+
+    def meant(self, picture: Picture) -> Symbol:
+        """The symbol that an order given on this page is about: the shown one."""
+        return picture.symbol
 
     def jump(self, number: int) -> None:
         """Go to the pane of this number (1-8)."""

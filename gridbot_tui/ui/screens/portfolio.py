@@ -118,8 +118,8 @@ class PortfolioPane(Pane):
     def __init__(self) -> None:
         super().__init__(id="body")
         self.at = 0
-        self._mark: Symbol | None = None
-        """The symbol that the mark was put on: it stays there when the order changes under it."""
+        self.mark: Symbol = ""
+        """The symbol that is marked, at first the shown one: the mark stays on it when the order changes under it."""
         self.by = 0
         self.backwards = False
         self.wanted = ""
@@ -130,9 +130,7 @@ class PortfolioPane(Pane):
         snapshot = picture.snapshot
         symbols = snapshot.symbols if snapshot else {}
         self._names = self._ordered(symbols)
-        if self._mark in self._names:
-            self.at = self._names.index(self._mark)
-        self.at = max(0, min(self.at, len(self._names) - 1))
+        self._put_mark(self.mark or picture.symbol)
         columns = _fitting(width, self._names)
         rows = [self._heading(columns)]
         for at, name in enumerate(self._names):
@@ -176,17 +174,24 @@ class PortfolioPane(Pane):
             row.append((align(text, column.width) + " ", "select" if marked else role))
         return tuple(row)
 
+    def _put_mark(self, name: Symbol) -> None:
+        """On this symbol, or on the row where it was."""
+        if name in self._names:
+            self.at = self._names.index(name)
+        self.at = max(0, min(self.at, len(self._names) - 1))
+        self.mark = self._names[self.at] if self._names else ""
+
     def action_move(self, count: int) -> None:
         """Move the mark."""
         self.at = max(0, min(self.at + count, len(self._names) - 1))
-        self._mark = self._names[self.at] if self._names else None
+        self._put_mark("")
         self._again()
 
     def action_open(self) -> None:
         """Show the marked symbol on the dashboard."""
         show = getattr(self.app, "show_symbol", None)
-        if self._names and show is not None:
-            show(self._names[self.at])
+        if self.mark and show is not None:
+            show(self.mark)
             _ = self.app.pop_screen()
 
     def action_sort(self, step: int) -> None:
@@ -239,6 +244,10 @@ class PortfolioPage(Page):
         """Table, filter."""
         yield PortfolioPane()
         yield Field(placeholder="part of a name; enter keeps it, escape clears", id="filter", compact=True)
+
+    def meant(self, picture: Picture) -> Symbol:
+        """The marked one."""
+        return self.query_one(PortfolioPane).mark or super().meant(picture)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while typing."""
