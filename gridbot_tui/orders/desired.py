@@ -5,7 +5,7 @@ from typing import Final
 
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.ladder import ladder
-from gridbot_tui.orders.model import Desired, Slot, SlotState, StopOrder, Target, TargetStyle
+from gridbot_tui.orders.model import Desired, Slot, StopOrder, Target, TargetStyle
 from gridbot_tui.orders.params import OrderParams
 from gridbot_tui.orders.plain import HeldLot, plain_ladder
 from gridbot_tui.orders.rungs import Rungs, Touch, smallest_order
@@ -16,7 +16,6 @@ from gridbot_tui.units import Market, Side, Steps
 _BUY, _SELL = Side.BUY, Side.SELL
 _SPOT = Market.SPOT
 _PASSIVE = TargetStyle.PASSIVE
-_SLOT_CROSSED = SlotState.CROSSED
 
 PRECEDENCE: Final = (
     "kill",
@@ -116,6 +115,8 @@ def desired(
         notes = _notes(plan, rungs, position, touch, resting, delta)
         if not (resting or position or notes) and (buy_entries or sell_entries):
             notes += _unplaced(plan, rungs)
+        if plan.grid:
+            notes += _left_range(rungs, touch)
     return Desired(plan.symbol, plan.epoch, resting, rule, stop, step_of(plan), tuple(notes))
 
 
@@ -164,9 +165,17 @@ def _notes(
                 left -= slot.exit_steps
     if left > 0 and not delta:
         notes.append(("dust", f"{instrument.quantity(left)} {instrument.base} has no exit: too small to trade"))
-    if resting and all(slot.state is _SLOT_CROSSED for slot in resting):
-        notes.append(("out_of_range", "price has left the range: its levels wait for it to return"))
     return notes
+
+
+def _left_range(rungs: Rungs, touch: Touch) -> list[tuple[str, str]]:
+    """Which way price has left a plain grid: its lots, or their entries, wait until it is back."""
+    low, high = rungs.grid[0][0], rungs.grid[-1][1]
+    if low <= touch.ask and touch.bid <= high:
+        return []
+    where = "below" if touch.ask < low else "above"
+    levels = f"{rungs.instrument.price(low)} to {rungs.instrument.price(high)}"
+    return [("out_of_range", f"price is {where} the levels, {levels}: what rests waits for it to return")]
 
 
 def _needed(plan: GridPlan, instrument: Instrument, least: Steps) -> str:

@@ -276,8 +276,8 @@ def test_lots_too_small_for_their_rungs_are_told_of_and_the_next_plan_does_not_s
     rig = Rig(tape, capital=1_000, engine=config(Market.FUTURES, (BTC,), ladder=low))
     rig.run()
     desk = rig.engine.desk
-    (blocker,) = [one for one in desk.blockers.ranked() if one.symbol == BTC]
-    assert (blocker.code, blocker.since) == ("lot_below_minimum", START + MINUTE)
+    said = [(one.code, one.since) for one in desk.blockers.ranked() if one.symbol == BTC]
+    assert said == [("lot_below_minimum", START + MINUTE), ("out_of_range", START + MINUTE)]
     assert rig.problems == []
 
 

@@ -236,8 +236,16 @@ def test_a_range_that_price_has_left_says_that_its_levels_wait() -> None:
     plan = walk_plan(kind="arithmetic", grid=levels, grid_side="long", lot=0.01, target=0.0, upper=0.06, lower=0.0)
     below = desired(plan, BTC, 0, Touch(560_000, 560_001), PARAMS)
     assert {slot.state for slot in below.resting} == {SlotState.CROSSED}
-    assert [code for code, _ in below.notes] == ["out_of_range"]
-    assert desired(plan, BTC, 0, AT_60000, PARAMS).notes == ()
+    waits = "the levels, 57000.0 to 63000.0: what rests waits for it to return"
+    assert below.notes == (("out_of_range", f"price is below {waits}"),)
+    bought = [(level, Side.BUY, 10) for level in range(6)]
+    full = desired(plan, BTC, 60, Touch(560_000, 560_001), PARAMS, lots=bought)
+    assert {(slot.side, slot.state) for slot in full.resting} == {(Side.SELL, SlotState.RESTING)}
+    assert full.notes == below.notes, "all is bought, and its sales wait"
+    sold = desired(plan, BTC, 0, Touch(640_000, 640_001), PARAMS)
+    assert sold.notes == (("out_of_range", f"price is above {waits}"),)
+    for price in (570_000, 600_000, 630_000):
+        assert desired(plan, BTC, 0, Touch(price, price), PARAMS).notes == ()
 
 
 def test_without_a_lot_there_are_no_rungs() -> None:
