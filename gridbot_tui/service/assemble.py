@@ -174,7 +174,7 @@ def _synthetic(plan: Plan, profile: Profile) -> MarketSource:
     from gridbot_tui.market.params import SyntheticParams
     from gridbot_tui.market.synthetic import SyntheticMarket, SyntheticState
 
-    kept = profile.folder / "market.json"
+    kept = profile.market_file
     if kept.exists():
         try:
             market = SyntheticMarket.restore(msgspec.json.decode(kept.read_bytes(), type=SyntheticState))
@@ -195,8 +195,15 @@ def _synthetic(plan: Plan, profile: Profile) -> MarketSource:
         params = params.model_copy(update={"symbols": tuple(plan.options.symbols)})
     market = SyntheticMarket(params, market=plan.market, start=SIM_START)
     in_its_quote(plan, market.instruments)
-    write_whole(kept, msgspec.json.encode(market.state()))
     return market
+
+
+def keep_market(market: MarketSource, profile: Profile) -> None:
+    """Write down which synthetic market a profile begins with; once its start is refused by nothing, for it stays."""
+    from gridbot_tui.market.synthetic import SyntheticMarket
+
+    if isinstance(market, SyntheticMarket) and not profile.market_file.exists():
+        write_whole(profile.market_file, msgspec.json.encode(market.state()))
 
 
 def in_its_quote(plan: Plan, instruments: Mapping[Symbol, Instrument]) -> None:

@@ -15,6 +15,7 @@ from gridbot_tui.service.assemble import (
     RunRefused,
     account_config,
     engine_config,
+    keep_market,
     market_source,
     passed_over,
 )
@@ -53,6 +54,7 @@ class VirtualParts(Parts):
         super().__init__(plan, profile, config, source.instruments, market, durable=False, screen=screen)
         if discarded:
             self.log.warning("warmup_again", text="the last run died while it lived through its past: it does so anew")
+        keep_market(source, profile)
         self._open_exchange(source)
         self.journal = InlineJournal(
             self.store,
@@ -114,7 +116,7 @@ class VirtualParts(Parts):
         """The market's own past: of the synthetic one its state on disk, else the files that are replayed."""
         market, symbols, now = self.config.market, self.engine.symbols, self.engine.now
         if self.plan.mode is Mode.SIM:
-            return Past(market, symbols, now, synthetic=str(self.profile.folder / "market.json")), ()
+            return Past(market, symbols, now, synthetic=str(self.profile.market_file)), ()
         options = self.plan.options
         return Past(market, symbols, now, data=options.data, interval=options.interval), ()
 

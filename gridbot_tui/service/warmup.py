@@ -39,13 +39,12 @@ class Warmup:
         """Before any file of the profile is opened: remove what a crash left half-lived; True where it did."""
         if self._marker is None or self._marker.whole:
             return False
-        folder = self._profile.folder
         for database in (self._profile.database, self._profile.exchange_database):
             for suffix in ("", "-wal", "-shm"):
                 database.with_name(database.name + suffix).unlink(missing_ok=True)
-        for trail in folder.glob(f"{self._profile.audit.stem}*{self._profile.audit.suffix}"):
+        for trail in self._profile.folder.glob(f"{self._profile.audit.stem}*{self._profile.audit.suffix}"):
             trail.unlink()
-        (folder / "market.json").unlink(missing_ok=True)
+        self._profile.market_file.unlink(missing_ok=True)
         self._path.unlink()  # last, so that a crash in here begins again
         self._marker = None
         return True

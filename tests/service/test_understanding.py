@@ -8,8 +8,17 @@ import pytest
 
 from gridbot_tui import cli
 from gridbot_tui.commands.terminal import BotThread
-from gridbot_tui.service.assemble import RunRefused, market_source, open_profile, passed_over, understand, write_whole
+from gridbot_tui.service.assemble import (
+    RunRefused,
+    keep_market,
+    market_source,
+    open_profile,
+    passed_over,
+    understand,
+    write_whole,
+)
 from gridbot_tui.service.options import RunOptions
+from gridbot_tui.service.virtual import VirtualParts
 from gridbot_tui.ui.launch import Left, Wishes
 from gridbot_tui.units import Mode
 
@@ -79,7 +88,9 @@ def test_a_sim_profile_that_goes_on_with_other_symbols_than_were_asked_for_says_
     def symbols(*wanted: str) -> tuple[str, ...]:
         plan = understand(RunOptions(mode=Mode.SIM, home=tmp_path, symbols=wanted))
         with open_profile(plan) as profile:
-            return tuple(market_source(plan, profile)[0].instruments)
+            market, _ = market_source(plan, profile)
+            keep_market(market, profile)
+            return tuple(market.instruments)
 
     assert symbols("ETHUSDT", "BTCUSDT") == ("BTCUSDT", "ETHUSDT")
     assert symbols("BTCUSDT", "ETHUSDT") == symbols() == ("BTCUSDT", "ETHUSDT")
@@ -87,11 +98,22 @@ def test_a_sim_profile_that_goes_on_with_other_symbols_than_were_asked_for_says_
         symbols("SOLUSDT")
 
 
+def test_a_start_that_is_refused_binds_its_profile_to_no_market(tmp_path: Path) -> None:
+    plain = (("ladder.kind", "arithmetic"), ("ladder.plain.lower", "30000"), ("ladder.plain.upper", "35000"))
+    plan = understand(RunOptions(mode=Mode.SIM, home=tmp_path, overrides=plain))
+    with open_profile(plan) as profile:
+        with pytest.raises(RunRefused, match="belong to one symbol"):
+            VirtualParts(plan, profile)
+        assert not profile.market_file.exists(), "the same with one symbol alone is not refused"
+
+
 def test_a_sim_profile_names_what_the_config_says_of_another_market(tmp_path: Path) -> None:
     def said(*sets: tuple[str, str], symbols: tuple[str, ...] = ()) -> str:
         plan = understand(RunOptions(mode=Mode.SIM, home=tmp_path, symbols=symbols, overrides=sets))
         with open_profile(plan) as profile:
-            return passed_over(plan, market_source(plan, profile)[0])
+            market, _ = market_source(plan, profile)
+            keep_market(market, profile)
+            return passed_over(plan, market)
 
     few = ("simulation.symbols", '["ETHUSDT", "BTCUSDT"]')
     assert said(few) == said(few) == said() == ""
@@ -104,8 +126,8 @@ def test_a_sim_profile_names_what_the_config_says_of_another_market(tmp_path: Pa
 def test_a_market_that_no_market_can_be_made_of_is_told_as_damaged(tmp_path: Path) -> None:
     plan = understand(RunOptions(mode=Mode.SIM, home=tmp_path, symbols=("BTCUSDT",)))
     with open_profile(plan) as profile:
-        market_source(plan, profile)
-        path = profile.folder / "market.json"
+        keep_market(market_source(plan, profile)[0], profile)
+        path = profile.market_file
         whole = path.read_text()
         for text in (whole[:-5], whole.replace('"seed":1', '"seed":-1'), whole.replace('"seed":1', '"seeds":1')):
             path.write_text(text)

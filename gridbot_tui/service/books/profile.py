@@ -47,6 +47,11 @@ class Profile:
         return self.folder / "gridbot.db"
 
     @property
+    def market_file(self) -> Path:
+        """The synthetic market that a sim profile goes on with."""
+        return self.folder / "market.json"
+
+    @property
     def exchange_database(self) -> Path:
         """The simulated exchange's own books; never read by store or engine."""
         return self.folder / "exchange.db"
