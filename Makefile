@@ -161,9 +161,12 @@ docs: $(READY)
 	@$(PY) -m tests.tools.make_docs $(ARGS)
 
 # Needs uv on the PATH; it is no part of the environment.
+# From an index that has every file of a release. What a folder of wheels holds beside it stands in the index's place, and
+# its few hashes would let the lock be installed by one Python on one kind of machine.
 lock:
-	uv pip compile pyproject.toml --group dev --group conformance --group build --universal --python-version 3.11 --generate-hashes \
-	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet -o requirements.lock $(ARGS)
+	env -u UV_FIND_LINKS uv pip compile pyproject.toml --group dev --group conformance --group build --universal \
+	    --python-version 3.11 --generate-hashes --no-config --no-emit-index-url --no-emit-find-links \
+	    --custom-compile-command "make lock" --quiet -o requirements.lock $(ARGS)
 
 clean:
 	rm -rf $(VENV) .venv.lock build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
