@@ -8,7 +8,8 @@ CODE := gridbot_tui tests
 # Environment
 # A Python to make .venv with: `make PYTHON=/path/to/python3 setup`, or the first of these that will do.
 PYTHON ?=
-CANDIDATES := python3.13 python3.12 python3.11 python3 python
+CANDIDATES := python3.14 python3.13 python3.12 python3.11 python3 python
+SERVES := (3, 11) <= sys.version_info < (3, 15)
 
 # Arguments: `make run ARGS="--mode sim --no-ui"`, `make test PYTEST_ARGS="-k ledger"`, WORKERS=0 for one process.
 ARGS ?=
@@ -62,16 +63,16 @@ $(READY): requirements.lock pyproject.toml
 	exec 9>>.venv.lock; \
 	python=; \
 	for candidate in $(if $(PYTHON),"$(PYTHON)",$(CANDIDATES)); do \
-	    if "$$candidate" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
+	    if "$$candidate" -c 'import sys, ensurepip, venv; sys.exit(not $(SERVES))' >/dev/null 2>&1; \
 	    then python=$$candidate; break; fi; \
 	done; \
 	if [ -z "$$python" ]; then \
-	    echo "gridbot needs Python 3.11 or newer with its venv module, and found none$(if $(PYTHON), at $(PYTHON),): install it or name one with 'make PYTHON=/path/to/python3 $(or $(MAKECMDGOALS),setup)'." >&2; \
+	    echo "gridbot needs Python 3.11 to 3.14 with its venv module, and found none$(if $(PYTHON), at $(PYTHON),): install it or name one with 'make PYTHON=/path/to/python3 $(or $(MAKECMDGOALS),setup)'." >&2; \
 	    exit 2; \
 	fi; \
 	"$$python" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'; \
 	if [ -e $(READY) ] && [ $(READY) -nt requirements.lock ] && [ $(READY) -nt pyproject.toml ]; then exit 0; fi; \
-	$(PY) -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 || { \
+	$(PY) -c 'import sys, pip; sys.exit(not $(SERVES))' >/dev/null 2>&1 || { \
 	    echo "making $(VENV) with $$("$$python" --version)"; "$$python" -m venv --clear $(VENV); }; \
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
