@@ -107,6 +107,17 @@ def test_deciding_awaits_nothing_opens_nothing_and_reads_no_clock(path: Path) ->
     assert found == []
 
 
+def test_votes_weights_and_plans_add_floats_one_after_the_other() -> None:
+    """The built-in ``sum`` rounds otherwise on newer Pythons; counting is exact, a correlation meets a limit."""
+    found = []
+    for path in (PACKAGE / "strategy").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "sum" and path.stem != "clusters":
+                counted = isinstance(node.args[0], ast.GeneratorExp) and isinstance(node.args[0].elt, ast.Compare)
+                found += [] if counted else [f"{path.name} line {node.lineno}: units.added"]
+    assert found == []
+
+
 # The environment
 
 

@@ -22,7 +22,7 @@ from gridbot_tui.market.params import SyntheticParams
 from gridbot_tui.market.run import Run
 from gridbot_tui.market.source import FundingRate, MarketBatch
 from gridbot_tui.market.tides import Crash, Day, SymbolDay, Tides
-from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Ms, Symbol
+from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Ms, Symbol, added
 
 GENERATION: Final = 1
 """Rises whenever the same parameters give another market."""
@@ -384,7 +384,7 @@ def _tails() -> tuple[float, ...]:
         root = math.sqrt(4.0 * p * (1.0 - p))
         t = 2.0 * math.sqrt(math.cos(math.acos(root) / 3.0) / root - 1.0)
         values.append(math.copysign(t, p - 0.5))
-    norm = math.sqrt(sum(t * t for t in values) / _TABLE)
+    norm = math.sqrt(added(t * t for t in values) / _TABLE)
     return tuple(t / norm for t in values)
 
 
@@ -397,5 +397,5 @@ def _wicks() -> tuple[float, ...]:
 def _day_shape(count: int) -> list[float]:
     """Volatility by the time of day, highest at 15:00 UTC; mean square 1."""
     shape = [1.0 + 0.35 * math.cos(2.0 * math.pi * (i / count - 15 / 24)) for i in range(count)]
-    norm = math.sqrt(sum(w * w for w in shape) / count)
+    norm = math.sqrt(added(w * w for w in shape) / count)
     return [w / norm for w in shape]

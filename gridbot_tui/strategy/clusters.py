@@ -51,6 +51,7 @@ def correlation(first: Moves, second: Moves) -> float | None:
         aa, bb = sum(map(mul, a, a)), sum(map(mul, b, b))
     if n < LEAST_DAYS:
         return None
+    # The built-in ``sum``, twice as quick as ``units.added``: how it rounds decides nothing: this meets a limit.
     return sum(map(mul, a, b)) / math.sqrt(aa * bb) if aa > 0.0 and bb > 0.0 else None
 
 

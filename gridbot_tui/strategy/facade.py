@@ -17,7 +17,7 @@ from gridbot_tui.strategy.plan import GridPlan, Votes, Weights
 from gridbot_tui.strategy.portfolio import Exposure, scales
 from gridbot_tui.strategy.shadow_book import ShadowBook, ShadowBookState, SymbolSpec
 from gridbot_tui.strategy.votes import vote
-from gridbot_tui.units import DAY, Market, Ms, Symbol
+from gridbot_tui.units import DAY, Market, Ms, Symbol, added
 
 __all__ = [
     "AccountInputs",
@@ -266,7 +266,7 @@ class Strategy:
         desks = [self._desks[symbol]] if symbol is not None else list(self._desks.values())
         totals = [tuple(shadow.total for shadow in desk.book.shadows) for desk in desks]
         count = max(len(totals), 1)
-        up, down, neutral = (sum(total[i] for total in totals) / count for i in range(3))
+        up, down, neutral = (added(total[i] for total in totals) / count for i in range(3))
         return up, down, neutral
 
     def freeze(self) -> None:
@@ -390,7 +390,7 @@ def _mean(pooled: list[Triple]) -> Triple | None:
     if not pooled:
         return None
     n = len(pooled)
-    return sum(t[0] for t in pooled) / n, sum(t[1] for t in pooled) / n, sum(t[2] for t in pooled) / n
+    return added(t[0] for t in pooled) / n, added(t[1] for t in pooled) / n, added(t[2] for t in pooled) / n
 
 
 def check_ladders(

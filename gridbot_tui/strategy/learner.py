@@ -6,7 +6,7 @@ from gridbot_tui.strategy import learning as formula
 from gridbot_tui.strategy.ensemble import Triple
 from gridbot_tui.strategy.params import LearningParams
 from gridbot_tui.strategy.plan import Weights
-from gridbot_tui.units import DAY, HOUR, Ms
+from gridbot_tui.units import DAY, HOUR, Ms, added
 
 STALE: Ms = 48 * HOUR
 """A day processed this long after the last one means missed days: back to the prior."""
@@ -154,9 +154,9 @@ class Learner:
         Raises ValueError unless each is in [0, 1] and they sum to 1.
         """
         given = (weights.up, weights.down, weights.neutral)
-        if not all(0.0 <= w <= 1.0 for w in given) or abs(sum(given) - 1.0) > 1e-6:
+        if not all(0.0 <= w <= 1.0 for w in given) or abs(added(given) - 1.0) > 1e-6:
             raise ValueError(f"weights must be in [0, 1] and sum to 1: {given}")
-        total = sum(given)
+        total = added(given)
         exact = (given[0] / total, given[1] / total, given[2] / total)
         p = self._params
         learned = formula.bounded(exact, self.prior, p.floor, p.cap)

@@ -64,16 +64,21 @@ def bounded(weights: Triple, prior: Triple, floor: float, cap: float) -> Triple:
     bends = sorted([b[i] / parts[i] for b in (lows, highs) for i in range(3) if parts[i] > NOTHING])
     below, bend = 0.0, 0.0
     for bend in bends:
-        if sum([clip(bend * parts[i], lows[i], highs[i]) for i in range(3)]) >= 1.0:
+        met = [clip(bend * parts[i], lows[i], highs[i]) for i in range(3)]
+        if met[0] + met[1] + met[2] >= 1.0:  # written out, for compiled code: see ``units.added``
             break
         below = bend
     inside = (below + bend) / 2.0
     kept = [clip(inside * parts[i], lows[i], highs[i]) for i in range(3)]
     free = [i for i in range(3) if lows[i] < inside * parts[i] < highs[i]]
-    left = 1.0 - sum([kept[i] for i in range(3) if i not in free])
-    share = sum([parts[i] for i in free])
+    held = share = 0.0
+    for i in range(3):
+        if i in free:
+            share += parts[i]
+        else:
+            held += kept[i]
     for i in free:
-        kept[i] = left * parts[i] / share
+        kept[i] = (1.0 - held) * parts[i] / share
     return kept[0], kept[1], kept[2]
 
 

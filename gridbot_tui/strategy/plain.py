@@ -17,7 +17,7 @@ from gridbot_tui.strategy.params import LadderParams
 from gridbot_tui.strategy.plain_params import PlainParams
 from gridbot_tui.strategy.plan import GridPlan, Label, LadderKind, Votes, Weights
 from gridbot_tui.strategy.votes import clip
-from gridbot_tui.units import Market, Ms, Symbol
+from gridbot_tui.units import Market, Ms, Symbol, added
 
 LEAST_TICKS = 10.0
 LEAST_FEES = 12.0
@@ -92,12 +92,12 @@ def lots_a_side(grid: tuple[float, ...], side: str, start: float) -> tuple[int, 
     """
     count = len(grid) - 1
     if side == "long":
-        return count, 0, sum(grid[:-1])
+        return count, 0, added(grid[:-1])
     if side == "short":
-        return 0, count, sum(grid[1:])
+        return 0, count, added(grid[1:])
     below = [level for level in grid if level < start * (1.0 - NEAR)]
     above = [level for level in grid if level > start * (1.0 + NEAR)]
-    return len(below), len(above), max(sum(below), sum(above))
+    return len(below), len(above), max(added(below), added(above))
 
 
 def plan(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from gridbot_tui.strategy.params import PortfolioParams
-from gridbot_tui.units import Symbol
+from gridbot_tui.units import Symbol, added
 
 
 class Exposure(NamedTuple):
@@ -43,15 +43,15 @@ def scales(
     for members in groups:
         inside = [name for name in members if name in exposures]
         if len(inside) > 1:
-            factor = _fit(params.cluster * params.gross, sum(exposures[name].largest for name in inside))
+            factor = _fit(params.cluster * params.gross, added(exposures[name].largest for name in inside))
             for name in inside:
                 own[name] = factor
     items = sorted(exposures.items())
-    gross = _fit(params.gross, sum(own[name] * e.largest for name, e in items))
-    bias = abs(sum(own[name] * e.bias for name, e in items))
-    held = abs(sum(e.position for _, e in items))
+    gross = _fit(params.gross, added(own[name] * e.largest for name, e in items))
+    bias = abs(added(own[name] * e.bias for name, e in items))
+    held = abs(added(e.position for _, e in items))
     net = min(_fit(params.net, bias), _fit(params.net, held))
-    crash = _fit(params.crash, sum(own[name] * e.crash for name, e in items))
+    crash = _fit(params.crash, added(own[name] * e.crash for name, e in items))
     common = min(gross, net, crash)
     shared = tuple(
         (code, factor)
