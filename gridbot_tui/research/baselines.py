@@ -7,6 +7,7 @@ known only afterwards (the best in hindsight) is named so.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Callable
 
 from msgspec import Struct
@@ -144,7 +145,8 @@ def buy_and_hold(prepared: Prepared, main: Outcome, since: Ms) -> Outcome:
 
     Unlevered: on futures this is a 1x long, which funding of years may leave without the margin that it must keep. Then
     it is liquidated, and nothing more is bought. Marked hourly, before what is bought at that moment: its costs are of
-    the days that are judged. A symbol that ends is held at its last price.
+    the days that are judged. A symbol that ends is held at its last price, and so is one through a hole of the
+    recording: what it did there counts, but in no daily figure, for it falls on one day.
     """
     settings = prepared.settings
     config = prepared.engine_config()
@@ -162,9 +164,9 @@ def buy_and_hold(prepared: Prepared, main: Outcome, since: Ms) -> Outcome:
         if moment < since:
             continue
         while due < len(rates) and rates[due][0] <= moment:
-            _, symbol, rate = rates[due]
+            settled, symbol, rate = rates[due]
             if symbol in bought:
-                paid -= rate * bought[symbol] * main.prices[symbol][index]
+                paid -= rate * bought[symbol] * _price(main, symbol, index, settled)
             due += 1
         held = {symbol: units * main.prices[symbol][index] for symbol, units in bought.items()}
         worth = sum(held.values())
@@ -182,7 +184,26 @@ def buy_and_hold(prepared: Prepared, main: Outcome, since: Ms) -> Outcome:
                 fees += money * cost
                 cash -= money * (1.0 + cost)
                 fills += 1
-    return _held(main, at, equity, fees, paid, fills, liquidations)
+    return _held(main, at, equity, fees, paid, fills, liquidations, _leaps(prepared, main, since))
+
+
+def _price(main: Outcome, symbol: str, index: int, at: Ms) -> float:
+    """The price of a settlement, on the straight line to the point of the curve that follows it: of one in a hole of
+    months neither end is the price."""
+    column, before, after = main.prices[symbol], main.at[index - 1], main.at[index]
+    return column[index - 1] + (column[index] - column[index - 1]) * (at - before) / (after - before)
+
+
+def _leaps(prepared: Prepared, main: Outcome, since: Ms) -> frozenset[int]:
+    """Days on which a price comes back after more than a day without bars, while it may be held."""
+    market, found = prepared.market, set()
+    for one in market.series.values():
+        holes = one.times[1:] - one.times[:-1] > DAY
+        for opened in one.times[1:][holes].tolist():
+            index = bisect_left(main.at, opened + market.interval)
+            if 0 < index < len(main.at) and main.at[index - 1] >= since:
+                found.add((main.at[index] - 1) // DAY)
+    return frozenset(found)
 
 
 _Brackets = dict[str, list[tuple[float, float, float]]]
@@ -211,11 +232,18 @@ def _funding(prepared: Prepared) -> list[tuple[Ms, str, float]]:
 
 
 def _held(
-    main: Outcome, at: array[int], equity: array[float], fees: float, funding: float, fills: int, liquidations: int
+    main: Outcome,
+    at: array[int],
+    equity: array[float],
+    fees: float,
+    funding: float,
+    fills: int,
+    liquidations: int,
+    leaps: frozenset[int],
 ) -> Outcome:
     final = equity[-1] if equity else main.capital
     days = (at[-1] - at[0]) / DAY if len(at) > 1 else 0.0
-    returns = metrics.daily(at, equity, main.capital, at[0] if at else 0).returns
+    returns = metrics.daily(at, equity, main.capital, at[0] if at else 0, leaps).returns
     fall = metrics.max_drawdown(equity, main.capital)
     growth = metrics.cagr(main.capital, final, days)
 
@@ -251,4 +279,5 @@ def _held(
         shadow_returns=(0.0, 0.0, 0.0),
         codes={},
         tiers=(),
+        leaps=leaps,
     )

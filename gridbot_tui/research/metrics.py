@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from math import sqrt
 
 from msgspec import Struct
@@ -27,8 +27,11 @@ class Daily(Struct, frozen=True):
     returns: tuple[float, ...]
 
 
-def daily(at: Sequence[Ms], equity: Sequence[float], start: float, since: Ms = 0) -> Daily:
-    """Returns of whole and broken UTC days after ``since``; ``start`` is equity before the first."""
+def daily(
+    at: Sequence[Ms], equity: Sequence[float], start: float, since: Ms = 0, leaps: Container[int] = ()
+) -> Daily:
+    """Returns of whole and broken UTC days after ``since``, but for those of ``leaps``; ``start`` is equity before the
+    first."""
     ends: dict[int, float] = {}
     before = start
     for moment, value in zip(at, equity, strict=True):
@@ -38,8 +41,9 @@ def daily(at: Sequence[Ms], equity: Sequence[float], start: float, since: Ms = 0
             ends[(moment - 1) // DAY] = value
     days, returns = [], []
     for day, value in ends.items():
-        days.append(day)
-        returns.append(value / before - 1.0 if before > 0 else 0.0)
+        if day not in leaps:
+            days.append(day)
+            returns.append(value / before - 1.0 if before > 0 else 0.0)
         before = value
     return Daily(tuple(days), tuple(returns))
 

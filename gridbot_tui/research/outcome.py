@@ -73,10 +73,13 @@ class Outcome(Struct, frozen=True):
     halts: tuple[Halt, ...] = ()
     reasons: tuple[Reason, ...] = ()
     """What held orders back, the most frequent first."""
+    leaps: frozenset[int] = frozenset()
+    """Days that bring what prices did in a hole of the recording as well, while something was held: their return is no
+    day's."""
 
     def daily(self, since: Ms = 0) -> metrics.Daily:
-        """Daily returns after ``since``."""
-        return metrics.daily(self.at, self.equity, self.capital, since)
+        """Returns of single days after ``since``."""
+        return metrics.daily(self.at, self.equity, self.capital, since, self.leaps)
 
 
 def ring_of(

@@ -148,6 +148,11 @@ def assumptions(made: Study) -> list[str]:
         "25 levels, 25 % to either side of the first price, fully invested at the bottom. All but buy and hold keep "
         f"the strategy's risk limits, and halt at a drawdown of {100 * config.risk.tier3_enter:g} %.",
     ]
+    if any(one.leaps for one in made.others.values()):
+        said.append(
+            "What buy and hold made while the recording had no bars for more than a day counts in its return, not in "
+            "its Sharpe ratio and differences, which are of single days."
+        )
     if config.market is Market.FUTURES:
         rate = settings.market.assumed_funding
         said.append(

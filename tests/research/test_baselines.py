@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from gridbot_tui.research.analysis import analyse
 from gridbot_tui.research.backtest import study_of
 from gridbot_tui.research.baselines import MORE, USUAL, play, warm_at
+from gridbot_tui.research.metrics import sharpe
 from gridbot_tui.research.sensitivity import MAIN, REST, changes, value_at, with_value
-from gridbot_tui.research.verdict import liquidated
+from gridbot_tui.research.verdict import assumptions, liquidated
 from gridbot_tui.settings.load import load
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.units import DAY, HOUR, Market
@@ -54,6 +55,47 @@ def test_a_year_is_one_of_the_calendar_whatever_the_recording_lacks_of_it() -> N
     made_of_it = 1.0 + rows["strategy"].net_return
     days = (made.main.at[-1] - made.since) / DAY
     assert rows["strategy"].cagr == pytest.approx(made_of_it ** (365 / days) - 1.0)
+
+
+def test_what_prices_did_in_a_hole_of_months_is_no_day_of_buy_and_hold() -> None:
+    """Half a year's sixfold price fell on one day: a Sharpe ratio of it, and thousands of per cent a year ahead."""
+    one = series("ETHUSDT", 80, seed=5, sigma_hour=0.012, interval=HOUR, funding=False, holes=((20.0, 480.0),))
+    later = one.times > one.times[0] + 30 * DAY
+    for column in (one.open, one.high, one.low, one.close):
+        column[later] *= 6
+    made = study_of(prepared(one, interval=HOUR), processes=1)
+    held = made.others["buy_and_hold"]
+    (row,) = (each for each in analyse(made).rows if each.name == "buy_and_hold")
+    assert row.net_return > 4.0, "what it really made"
+    days = held.daily(made.since)
+    assert max(days.returns) < 0.2
+    assert one.times[0] // DAY + 40 not in days.days, "the day on which the price came back"
+    assert row.sharpe == pytest.approx(held.figures["sharpe"]) == pytest.approx(sharpe(days.returns))
+    assert row.advantage is not None
+    assert abs(row.advantage.value) < 2.0
+    assert sum("no bars for more than a day" in said for said in assumptions(made)) == 1
+
+
+def test_a_hole_of_less_than_a_day_is_part_of_what_its_day_made() -> None:
+    one = series("ETHUSDT", 40, seed=5, sigma_hour=0.012, interval=HOUR, funding=False, holes=((20.5, 20.0),))
+    made = study_of(prepared(one, interval=HOUR), processes=1)
+    assert not made.others["buy_and_hold"].leaps
+    assert not [said for said in assumptions(made) if "no bars for more than a day" in said]
+
+
+def test_funding_in_a_hole_is_of_the_prices_at_both_its_ends() -> None:
+    one = series("ETHUSDT", 60, seed=5, sigma_hour=0.012, interval=HOUR, holes=((20.0, 480.0),))
+    frm, to = one.times[0] + 20 * DAY, one.times[0] + 40 * DAY
+    for column in (one.open, one.high, one.low, one.close):
+        column[one.times >= to] *= 6
+    first, last = (int(one.close[one.times < frm][-1]), int(one.close[one.times >= to][0]))
+    one.funding = [replace(rate, rate=0.001) for rate in one.funding if frm < rate.at < to]
+    given = prepared(one, interval=HOUR, market__assumed_funding="0")
+    made = study_of(given, processes=1)
+    held = made.others["buy_and_hold"]
+    bought = one.close[one.times < made.since][-1]
+    mean = (first + last) / 2 / int(bought)
+    assert float(str(held.figures["funding"])) == pytest.approx(-0.001 * len(one.funding) * 10_000 * mean, rel=0.02)
 
 
 def test_buy_and_hold_of_a_future_is_liquidated_before_it_owes_what_it_never_had() -> None:
