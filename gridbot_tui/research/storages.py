@@ -88,13 +88,17 @@ def _journal(path: str) -> "BaseStorage":
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
+    from gridbot_tui.research.journal_lock import JournalLock
+
     file = Path(path.removeprefix("//"))
     if not file.name:
         raise StorageFailed("--storage journal: wants the name of a file after the colon")
+    if file.exists() and not file.is_file():
+        raise StorageFailed(f"--storage {JOURNAL}{path}: this is no file")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         _without_half_a_line(file)
-        return JournalStorage(JournalFileBackend(str(file)))
+        return JournalStorage(JournalFileBackend(str(file), JournalLock(str(file))))
     except OSError as wrong:
         raise StorageFailed(f"--storage {JOURNAL}{path}: {_first_line(wrong)}") from wrong
     except (ValueError, KeyError, TypeError, AttributeError) as wrong:  # whatever else a file may hold
@@ -106,11 +110,11 @@ def _without_half_a_line(file: "Path") -> None:
 
     Raises ValueError for a file that is no journal.
     """
-    from optuna.storages.journal import JournalFileSymlinkLock
+    from gridbot_tui.research.journal_lock import JournalLock
 
     if not file.exists() or _ends_whole(file):
         return
-    lock = JournalFileSymlinkLock(str(file))
+    lock = JournalLock(str(file))
     lock.acquire()
     try:
         if _ends_whole(file):  # somebody was just writing it

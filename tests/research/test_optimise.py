@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from gridbot_tui.commands import recorded
 from gridbot_tui.research import backtest, optimise, pareto, space, storages, trial
 from gridbot_tui.research.in_play import LEAST_S, TIMES_LONGEST, InPlay
+from gridbot_tui.research.journal_lock import JournalLock
 from gridbot_tui.research.outcome import ring_of
 from gridbot_tui.research.request import Request, prepare
 from gridbot_tui.research.sampling import ByNumber
@@ -251,6 +252,43 @@ def test_half_an_entry_that_a_dead_process_left_does_not_end_the_study(tmp_path:
     with pytest.raises(StorageFailed, match="no study of gridbot's"):
         opened(f"journal:{path}")
     assert path.read_bytes() == b"somebody's notes"
+
+
+def test_a_journal_is_nobodys_once_the_process_that_wrote_to_it_is_dead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers are ended at any moment, as after ``--minutes``: one that had just begun to write left a lock behind, for
+    which everybody waited for ever."""
+    monkeypatch.chdir(tmp_path)
+    url = "journal:kept/study.journal"
+    optuna.create_study(storage=opened(url), study_name="s")
+    context = multiprocessing.get_context("fork")
+    holds = context.Event()
+
+    def writer() -> None:
+        JournalLock("kept/study.journal").acquire()
+        holds.set()
+        time.sleep(60.0)
+
+    first = context.Process(target=writer)
+    first.start()
+    assert holds.wait(10.0)
+    second = context.Process(target=lambda: optuna.load_study(study_name="s", storage=opened(url)).ask())
+    second.start()
+    second.join(0.3)
+    assert second.is_alive(), "it waits while the other one writes"
+    first.kill()
+    second.join(20.0)
+    alive = second.is_alive()
+    second.kill()
+    assert not alive
+    assert len(optuna.load_study(study_name="s", storage=opened(url)).trials) == 1
+    assert [one.name for one in (tmp_path / "kept").iterdir()] == ["study.journal"]
+
+
+def test_a_journal_is_a_file() -> None:
+    with pytest.raises(StorageFailed, match="/dev/full: this is no file"):
+        opened("journal:/dev/full")
 
 
 def test_a_set_that_another_process_has_played_at_the_same_time_ends_nobody(
