@@ -96,7 +96,7 @@ def _lines(made: "Walk", result: dict[str, Any]) -> list[str]:
         for name, one in curves
     ]
     left = result["left_out"]
-    aside = [f"{left} windows left out: too few of their days hold data"] if left else []
+    aside = [f"{left} windows left out: too few of the days that they need hold data"] if left else []
     return [
         *table(("test from", "chosen", "train Sharpe", "return", "defaults"), rows, left=2),
         *aside,

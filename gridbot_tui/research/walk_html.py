@@ -82,7 +82,7 @@ def render(made: Walk, result: dict[str, Any]) -> str:
     first = made.windows[0].window
     lengths = (first.test_from - first.train_from) // DAY, (first.test_to - first.test_from) // DAY
     names, sets = ", ".join(made.symbols), "; ".join(made.sets)
-    left = f"; {made.left_out} windows left out, too few of their days hold data" if made.left_out else ""
+    left = f"; {made.left_out} windows left out, too few of the days that they need hold data" if made.left_out else ""
     head = "<tr><th>test from</th><th>chosen</th><th>train Sharpe</th><th>return</th><th>defaults</th></tr>"
     return whole(
         f"Walk-forward of {names}",

@@ -117,7 +117,7 @@ def walk(
     warm = prepared.settings.strategy.warmup_hours * HOUR
     market = prepared.market
     whole = windows(market.start, market.end, train_days, test_days, warm)
-    spans = covered(market, whole)
+    spans = covered(market, whole, warm if prepared.late(market.start) is None else 0)
     if not spans:
         needed = train_days + test_days + warm // DAY
         held = (market.end - market.start) // DAY

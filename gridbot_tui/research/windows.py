@@ -8,7 +8,7 @@ from gridbot_tui.market.recorded import RecordedMarket, Series
 from gridbot_tui.units import DAY, Ms
 
 LEAST = 0.5
-"""Share of a window's train days, and of its test days, that must hold bars."""
+"""Share of a window's train days, of its test days, and of those that warm up before them, that must hold bars."""
 
 
 class Window(Struct, frozen=True):
@@ -48,12 +48,18 @@ def part(market: RecordedMarket, frm: Ms, to: Ms, gap: Ms) -> RecordedMarket | N
     return RecordedMarket(kept, market.interval, gap) if kept else None
 
 
-def covered(market: RecordedMarket, found: Sequence[Window]) -> list[Window]:
-    """Those windows of which enough days hold bars, to choose on and to judge on: a choice over a hole is none."""
+def covered(market: RecordedMarket, found: Sequence[Window], warm: Ms) -> list[Window]:
+    """Those windows of which enough days hold bars, to choose on, to judge on, and to warm up on before either: a
+    choice over a hole is none, and nobody is judged on days on which he could not trade yet."""
     days = sorted({int(day) for one in market.series.values() for day in set((one.times // DAY).tolist())})
 
     def held(frm: Ms, to: Ms) -> bool:
         inside = sum(frm // DAY <= day < to // DAY for day in days)
         return inside >= LEAST * (to - frm) / DAY
 
-    return [one for one in found if held(one.train_from, one.test_from) and held(one.test_from, one.test_to)]
+    def usable(one: Window) -> bool:
+        cold = (one.train_from - warm, one.train_from), (one.test_from - warm, one.test_from)
+        days = (one.train_from, one.test_from), (one.test_from, one.test_to)
+        return all(held(*span) for span in (*cold, *days))
+
+    return [one for one in found if usable(one)]

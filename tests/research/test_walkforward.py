@@ -33,10 +33,18 @@ def test_windows_follow_each_other_and_train_before_they_test() -> None:
 def test_windows_over_a_hole_are_left_out() -> None:
     market = prepared(series("ETHUSDT", 90, interval=HOUR, holes=((40.0, 30 * 24),)), interval=HOUR).market
     whole = windows.windows(market.start, market.end, 10, 5, 14 * DAY)
-    kept = windows.covered(market, whole)
-    first = [(one.test_from - START) // DAY for one in kept]
-    assert first == [24, 29, 34, 79, 84]
     assert len(whole) == 13
+    plain = windows.covered(market, whole, 0)
+    assert [(one.test_from - START) // DAY for one in plain] == [24, 29, 34, 79, 84]
+
+
+def test_windows_before_which_nothing_could_warm_up_are_left_out() -> None:
+    """The days after a hole were judged as others: nothing could trade on them but buy and hold."""
+    market = prepared(series("ETHUSDT", 110, interval=HOUR, holes=((40.0, 30 * 24),)), interval=HOUR).market
+    whole = windows.windows(market.start, market.end, 10, 5, 14 * DAY)
+    kept = windows.covered(market, whole, 14 * DAY)
+    first = [(one.test_from - START) // DAY for one in kept]
+    assert first == [24, 29, 34, 89, 94, 99, 104]
 
 
 def test_a_walk_of_which_no_window_holds_data_is_refused(tmp_path: Path) -> None:
