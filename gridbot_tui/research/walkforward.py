@@ -70,7 +70,7 @@ class Walk(Struct, frozen=True):
     """Yearly return of choosing over each baseline."""
     deflated: float | None
     left_out: int = 0
-    """Windows that were not walked: too few of their days hold data."""
+    """Windows that were not walked: too few of the days that they need hold data."""
     symbols: tuple[str, ...] = ()
 
 
