@@ -46,6 +46,7 @@ def connect(path: Path, *, durable: bool) -> sqlite3.Connection:
         if path.stat().st_size <= CHECKED_SIZE:
             check(connection, path)
         migrate(connection, path)
+        complete(connection, path)
     except sqlite3.Error as error:
         connection.close()
         raise classed(error, path) from error
@@ -63,6 +64,14 @@ def check(connection: sqlite3.Connection, path: Path) -> None:
         raise classed(error, path) from error
     if found != ["ok"]:
         raise inconsistent(path, "; ".join(found))
+
+
+def complete(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise StoreDamaged where a table is gone: SQLite finds nothing wrong with a file that lacks one."""
+    there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    gone = sorted(schema.TABLES - there)
+    if gone:
+        raise damaged(path, f"it lacks {', '.join(gone)}")
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -60,3 +60,7 @@ def _understand(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreUnavailable(
             f"{path}: written by an older gridbot; start the bot once to bring it up to date."
         )
+    try:
+        database.complete(connection, path)
+    except sqlite3.Error as error:
+        raise classed(error, path) from error

@@ -3,6 +3,7 @@
 Money is TEXT (exact decimals), prices are ticks, quantities steps, times ms UTC. ``seq`` is the journal's.
 """
 
+import re
 from typing import Final
 
 APPLICATION_ID: Final = 0x67726964
@@ -109,6 +110,8 @@ ALTER TABLE fills ADD COLUMN quote TEXT;
 
 MIGRATIONS: tuple[str, ...] = (_V1, _V2)
 """``MIGRATIONS[n]`` leads from version n to n + 1; version 0 is the empty file."""
+TABLES: Final = frozenset(re.findall(r"CREATE TABLE (\w+)", "".join(MIGRATIONS)))
+"""What a file of the current version holds, whatever else it does."""
 
 
 def statements(script: str) -> list[str]:

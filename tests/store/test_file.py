@@ -155,6 +155,18 @@ def test_a_file_without_its_version_is_refused_as_damaged(tmp_path: Path) -> Non
         m.store(tmp_path)
 
 
+@pytest.mark.parametrize("table", sorted(schema.TABLES))
+def test_a_file_that_lacks_a_table_is_refused_as_damaged_to_write_and_to_read(tmp_path: Path, table: str) -> None:
+    m.store(tmp_path).close()
+    path = tmp_path / "gridbot.db"
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        file.execute(f"DROP TABLE {table}")
+    with pytest.raises(StoreDamaged, match=f"it lacks {table}.*recovered from the exchange"):
+        m.store(tmp_path)
+    with pytest.raises(StoreDamaged, match=f"it lacks {table}"), reading(path):
+        pass
+
+
 def test_what_is_no_database_is_refused_as_damaged(tmp_path: Path) -> None:
     (tmp_path / "gridbot.db").write_bytes(b"not a database at all, but long enough to look like one" * 50)
     with pytest.raises(StoreDamaged):
