@@ -278,9 +278,18 @@ class Parts(ABC):
             result = RunResult(1, None, f"{_why(cause)}; see {self.profile.log}")
         finally:
             trouble = await self.close(clean=clean)
-        if trouble and result.exit_code == 0:
-            return RunResult(1, result.status, f"{result.text}; not everything could be written: {trouble}")
-        return result
+        return self._unwritten(result, trouble) if trouble and result.exit_code in (0, 6) else result
+
+    def _unwritten(self, result: RunResult, trouble: str) -> RunResult:
+        """What a run ends with that had something to write and could not.
+
+        Whoever starts again what fails would have a bot that was stopped trade once the disk takes writes: that waits
+        for a person. One that is not flat is started again all the same, for it holds what has to be protected.
+        """
+        code = result.exit_code
+        if code == 0:
+            code = 1 if self.bot.report is None else EXIT_REFUSED
+        return RunResult(code, result.status, f"{result.text}; not everything could be written: {trouble}")
 
     async def live(self, watch: Watch | None, watch_every_s: float, on_ready: Ready | None) -> RunResult:
         """Recover, trade, and end: the control socket and the watchers live exactly as long."""

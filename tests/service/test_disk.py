@@ -109,6 +109,7 @@ def test_the_operator_can_flatten_and_kill_without_a_disk_but_not_add_risk(home:
         assert "disk is full" in no.text
         assert session.submit(Command("2", CommandKind.KILL), "test").ok
         await bot.days(0.05)
+        assert "a start before it does would not know of this" in (await session.outcome("2")).text
         assert bot.parts.engine.open_positions() == {}
         assert books(home).positions == {}
         bot.crash()

@@ -53,6 +53,8 @@ WITHOUT_DISK = {
 """What only lowers risk is carried out also where it cannot be written down."""
 
 FORGOTTEN: Final = "too many later commands wait as well: look with 'gridbot status' what has become of it"
+NOT_YET: Final = "; the state file takes no writes, and a start before it does would not know of this"
+"""To whoever counts on it after the end of this process: a kill or a pause that waits for the disk is not kept yet."""
 KEEPS: Final = "it is being stopped with its positions kept; start it again, then 'gridbot stop' closes them"
 """To whoever wants it flat meanwhile: the end of such a stop is none of what was asked for."""
 
@@ -177,7 +179,8 @@ class Session:
 
     def command_done(self, done: CommandDone) -> None:
         """The engine says that a command has converged or was refused."""
-        self.finish(CommandOutcome(done.command_id, done.ok, done.text, dict(ENDS_WITH.get(done.refused, {}))))
+        text = done.text + (NOT_YET if done.ok and self._journal.failing else "")
+        self.finish(CommandOutcome(done.command_id, done.ok, text, dict(ENDS_WITH.get(done.refused, {}))))
 
     def finish(self, outcome: CommandOutcome) -> None:
         """Answer a command and write the answer down."""
