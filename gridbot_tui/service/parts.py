@@ -161,6 +161,7 @@ class Parts(ABC):
     ) -> None:
         """What an operator sees and says; bot and runner are there."""
         self._say = lambda level, code, text: journal.report(self.engine.now, level, code, text)
+        self.kill_file = KillFile(self.profile.kill_file, self._kill, lambda: journal.kept, self._say)
         if self._passed_over:
             journal.report(self.engine.now, "warning", "capital", self._passed_over)
         self.alerting = self._make_alerting(journal, links)
@@ -309,7 +310,7 @@ class Parts(ABC):
         """What looks around while the bot trades, by what it does."""
         every_s = self.plan.loaded.settings.service.heartbeat_s
         helpers: dict[str, Awaitable[None]] = {
-            "looking for a file KILL": KillFile(self.profile.kill_file, self._kill, self._say).run(),
+            "looking for a file KILL": self.kill_file.run(),
             "minding state file, lock and socket": self._footing().run(),
             "watching the config file": self.reloader.watch_file(),
             "the back-test beside the bot": self.lookback.run(),

@@ -13,7 +13,7 @@ from gridbot_tui.ops import audit, rotate
 from gridbot_tui.ops.verify import verify
 from gridbot_tui.service import real_runner
 from gridbot_tui.service.books import live_journal
-from gridbot_tui.service.operator import command_log
+from gridbot_tui.service.operator import command_log, kill_file
 from gridbot_tui.store.core import Store
 from gridbot_tui.store.reader import reading
 from tests.service.real_venue import PRICE, SYMBOL
@@ -54,6 +54,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
     monkeypatch.setattr(live_journal, "TRY_AGAIN_S", 0.1)
     monkeypatch.setattr(command_log, "WAIT_S", 0.5)
     monkeypatch.setattr(real_runner, "TICK_S", 0.05)
+    monkeypatch.setattr(kill_file, "LOOK_S", 0.05)
     yield one
     one.free.set()
 
@@ -87,3 +88,40 @@ async def test_while_the_disk_hangs_positions_are_protected_closed_and_the_opera
     assert profile.log.read_text().count("\n") > 10
     with reading(profile.database) as db:
         assert len(list(db.each_fill())) == flat.symbols[SYMBOL].fills, "what waited is written, all of it"
+
+
+async def test_a_kill_file_stays_until_the_disk_has_the_kill(tmp_path: Path, disk: Disk) -> None:
+    async with running(tmp_path) as run:
+        file = run.parts.profile.kill_file
+        await run.until(lambda p: p.state == "running" and resting(p) > 4)
+        disk.free.clear()
+        file.touch()
+        await run.until(lambda p: p.state == "halted" and any(one.code == "store_unavailable" for one in p.blockers))
+        assert file.exists(), "a process that ended now would not know of the kill"
+        disk.free.set()
+        await run.until(lambda _: not file.exists())
+        with reading(run.parts.profile.database) as db:
+            assert [mode.name for mode in db.modes()] == ["kill"]
+
+
+async def test_a_kill_file_is_obeyed_once_however_long_the_disk_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kill_file, "LOOK_S", 0.0)
+    file, kills, asked = tmp_path / "KILL", [0], iter([False, False, False, True])
+    file.touch()
+
+    def kill() -> None:
+        kills[0] += 1
+
+    def kept() -> bool:
+        assert file.exists()
+        return next(asked)
+
+    watching = asyncio.create_task(kill_file.KillFile(file, kill, kept, lambda *said: pytest.fail(str(said))).run())
+    async with asyncio.timeout(PATIENCE_S):
+        while not file.with_suffix(".done").exists():  # noqa: ASYNC110 - a thread renames it
+            await asyncio.sleep(0)
+    watching.cancel()
+    assert kills == [1]
+    assert next(asked, None) is None

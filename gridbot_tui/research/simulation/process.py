@@ -112,6 +112,11 @@ class FusedJournal:
         """As the journal has it."""
         return self.inner.failing
 
+    @property
+    def kept(self) -> bool:
+        """As the journal has it."""
+        return self.inner.kept
+
     def may_send(self, order: NewOrder) -> bool:
         """As the journal has it."""
         return self.inner.may_send(order)

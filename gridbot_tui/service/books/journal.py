@@ -52,6 +52,11 @@ class Journal(Protocol):
         """Why facts wait for the disk; "" while they do not."""
         ...
 
+    @property
+    def kept(self) -> bool:
+        """Whether a process that died now would leave behind all that was decided."""
+        ...
+
     def may_send(self, order: NewOrder) -> bool:
         """Whether an order may leave now: what adds risk needs its intent on disk."""
         ...
@@ -108,6 +113,11 @@ class InlineJournal:
                 self.flush()
             self._telling.tell(facts)
         then()
+
+    @property
+    def kept(self) -> bool:
+        """See ``Journal``."""
+        return not self.failing
 
     def may_send(self, order: NewOrder) -> bool:
         """Any order while nothing waits for the disk, else only one that protects or reduces."""

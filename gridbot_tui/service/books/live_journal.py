@@ -144,6 +144,11 @@ class LiveJournal:
             facts, self._untold = self._untold, []
             self._telling.tell(facts)
 
+    @property
+    def kept(self) -> bool:
+        """See ``Journal``; of what the exchange says again after a crash some may wait for the next transaction."""
+        return self._quiet.is_set() and not self.failing
+
     def may_send(self, order: NewOrder) -> bool:
         """Any order while nothing waits for the disk, else only one that protects or reduces."""
         return not self._blocked or reduces(order)

@@ -1,4 +1,7 @@
-"""A file named KILL in the profile is the kill command: it needs no socket and no config."""
+"""A file named KILL in the profile is the kill command: it needs no socket and no config.
+
+It is put by once the kill is on disk: where the process ends before, the next start has it still.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -14,12 +17,15 @@ LOOK_S: Final = 0.5
 class KillFile:
     """Looks for the file for as long as ``run`` does."""
 
-    def __init__(self, path: Path, kill: Callable[[], None], say: Say) -> None:
-        """``kill`` gives the command, ``say`` tells the operator."""
+    def __init__(self, path: Path, kill: Callable[[], None], kept: Callable[[], bool], say: Say) -> None:
+        """``kill`` gives the command, ``kept`` knows whether all that was decided is on disk, ``say`` tells the
+        operator."""
         self._path = path
         self._kill = kill
+        self._kept = kept
         self.say = say
         self._obeyed: tuple[int, int] | None = None
+        self._putting_by = False
 
     async def run(self) -> None:
         """Obey the file whenever it is there, and rename it; one that cannot be renamed is obeyed once."""
@@ -28,6 +34,9 @@ class KillFile:
             if found is not None and found != self._obeyed:
                 self._kill()
                 self._obeyed = found
+                self._putting_by = True
+            if found is not None and self._putting_by and self._kept():
+                self._putting_by = False
                 # A disk that hangs must not hold up what was just ordered.
                 if trouble := await in_thread(self._put_by):
                     self.say("warning", "kill_file", trouble)
