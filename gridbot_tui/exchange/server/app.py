@@ -86,8 +86,9 @@ class App:
             if monotonic() - swept > 1.0:
                 swept = monotonic()
                 self._web.sweep()
-            if place.advance():
-                hub.advance(place.clock.now())
+            played = place.advance()
+            if played is not None:
+                hub.advance(played)
             if place.faults.active:
                 self.mischief.tick()
             await asyncio.sleep(nap)

@@ -123,7 +123,7 @@ class Control:
         return found
 
     def _now(self) -> Ms:
-        return self._place.clock.now()
+        return self._place.now()
 
     def _price(self, body: Json) -> Json:
         for floor in self._floors(body):

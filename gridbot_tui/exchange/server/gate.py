@@ -35,7 +35,7 @@ def admit(place: Place, row: Endpoint, raw: Mapping[str, str], key: str | None, 
     Raises:
         Denied: and then nothing happened, but weight is counted.
     """
-    now = place.clock.now()
+    now = place.now()
     strict = row.market == "spot"
     if place.maintenance and row.path != "/sapi/v1/system/status":
         raise Denied(-1016, msg="System maintenance. Please try again later.")

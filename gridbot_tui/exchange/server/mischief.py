@@ -89,7 +89,7 @@ class Mischief:
 
     def _flood(self, rule: Rule) -> None:
         """So many trades of every symbol at its price, in one breath."""
-        now = self._place.clock.now()
+        now = self._place.now()
         for floor in self._place.floors.values():
             for tape in floor.tapes.values():
                 for _ in range(rule.count if tape.last else 0):
@@ -110,7 +110,7 @@ class Mischief:
 
     def _delist(self, rule: Rule) -> None:
         """Orders are cancelled, positions settled at the mark price, the symbol is closed."""
-        now = self._place.clock.now()
+        now = self._place.now()
         for name, floor in self._place.floors.items():
             tape = floor.tapes.get(rule.symbol)
             if tape is None:
@@ -134,7 +134,7 @@ class Mischief:
 
     def _liquidate(self, rule: Rule) -> None:
         """Whoever holds a position loses it, whatever the margin."""
-        now = self._place.clock.now()
+        now = self._place.now()
         for account in self._place.accounts.values():
             desk = account.futures
             if desk is None or desk.futures is None:
@@ -148,7 +148,7 @@ class Mischief:
 
     def _deleverage(self, rule: Rule) -> None:
         """Half of every position of the symbol goes to somebody who was liquidated."""
-        now = self._place.clock.now()
+        now = self._place.now()
         for account in self._place.accounts.values():
             if account.futures is None:
                 continue

@@ -41,6 +41,8 @@ class Place:
         self.limiter = Limiter(options.limits)
         self.faults = Faults(clock.now)
         self.maintenance = False
+        self._moved = False
+        """Something has been played that ``advance`` has not told of."""
         self.publish: Publish = lambda market, stream, frame: None
         """Called with market, stream name and payload for events that are no user's."""
         for config in options.accounts:
@@ -195,15 +197,21 @@ class Place:
 
     # -- time ---------------------------------------------------------------------------------------------
 
-    def advance(self) -> bool:
-        """Play what is due on every market, then what hangs on the clock; True if the market moved."""
+    def now(self) -> Ms:
+        """The time, everything played that was due until then: what is done now must not be followed by something
+        earlier, which candles, and whoever listens, would not understand."""
         now = self.clock.now()
-        moved = False
         for floor in self.floors.values():
-            moved = floor.advance(now) or moved
+            self._moved = floor.advance(now) or self._moved
+        return now
+
+    def advance(self) -> Ms | None:
+        """Play what is due on every market, then what hangs on the clock; until when, None if no market moved."""
+        now = self.now()
         for account in self.accounts.values():
             self._timers(account, now)
-        return moved
+        moved, self._moved = self._moved, False
+        return now if moved else None
 
     def _timers(self, account: Account, now: Ms) -> None:
         key = account.listen_key
