@@ -115,8 +115,11 @@ FINE = Scale(instrument("ETHBTC", "0.00001", "0.0001", Market.SPOT))
 
 @pytest.mark.parametrize(("told", "booked"), [
     ("0.00042152", "0.00042152"), ("0.00042153", "0.00042153"), ("0.000421521", None), (None, "0.00042152"),
+    (Decimal("0.00042153"), "0.00042153"),
 ])  # fmt: skip
-def test_a_trade_of_the_list_is_worth_what_the_exchange_has_booked_for_it(told: str | None, booked: str | None) -> None:
+def test_a_trade_of_the_list_is_worth_what_the_exchange_has_booked_for_it(
+    told: str | Decimal | None, booked: str | None
+) -> None:
     row = {"id": 1, "orderId": 7, "time": NOW, "price": "0.03427000", "qty": "0.01230000", "commission": "0",
            "commissionAsset": "BTC", "isBuyer": True, "isMaker": True}  # fmt: skip
     row |= {} if told is None else {"quoteQty": told}
@@ -128,13 +131,14 @@ def test_what_several_trades_of_one_answer_were_worth_is_left_to_others_where_th
     part = {"price": "0.03427000", "qty": "0.01230000", "commission": "0", "commissionAsset": "ETH"}
     row = {"transactTime": NOW, "fills": [part | {"tradeId": 1}, part | {"tradeId": 2}]}
 
-    def booked(total: str, **more: Any) -> list[Decimal | None]:
+    def booked(total: str | Decimal, **more: Any) -> list[Decimal | None]:
         whole = {**row, "cummulativeQuoteQty": total, **more}
         return [one.quote for one in account_words.fills_of_answer(whole, FINE, "gb-1", Side.BUY)]
 
     assert booked("0.00084304") == [Decimal("0.00042152")] * 2
     assert booked("0.00084305") == []
     assert booked("0.00042153", fills=row["fills"][:1]) == [Decimal("0.00042153")]  # type: ignore[index]
+    assert booked(Decimal("0.00084304")) == [Decimal("0.00042152")] * 2
     assert booked("0.00000000", fills=[]) == []
 
 

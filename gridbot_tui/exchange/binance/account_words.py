@@ -141,7 +141,7 @@ def fill(row: Json, scale: Scale, client_id: ClientId, ours: bool) -> Fill:
         realised=money(need(row, "realizedPnl")) if futures else ZERO,
         ours=ours or bool(forced),
         forced=forced,
-        quote=None if futures else scale.booked(price, steps, row.get("quoteQty")),
+        quote=None if futures else scale.booked(price, steps, _as_text(row, "quoteQty")),
     )
 
 
@@ -152,7 +152,7 @@ def fills_of_answer(row: Json, scale: Scale, client_id: ClientId, side: Side) ->
     each one's: the stream, and the list of trades.
     """
     fills = tuple(_fill_of_answer(row, part, scale, client_id, side) for part in row.get("fills", ()))
-    instrument, total = scale.instrument, row.get("cummulativeQuoteQty")
+    instrument, total = scale.instrument, _as_text(row, "cummulativeQuoteQty")
     if instrument.cents or total is None or not fills:
         return fills
     if len(fills) == 1:
@@ -160,6 +160,12 @@ def fills_of_answer(row: Json, scale: Scale, client_id: ClientId, side: Side) ->
         return (replace(only, quote=scale.booked(only.price, only.steps, total)),)
     whole = sum((instrument.booked(one.price, one.steps) for one in fills), ZERO)
     return fills if whole == money(total) else ()
+
+
+def _as_text(row: Json, name: str) -> str | None:
+    """An amount that may be missing; not everybody who speaks this protocol writes numbers as texts."""
+    value = row.get(name)
+    return None if value is None else str(value)
 
 
 def _fill_of_answer(row: Json, part: Json, scale: Scale, client_id: ClientId, side: Side) -> Fill:
