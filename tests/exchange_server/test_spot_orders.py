@@ -167,6 +167,8 @@ def test_an_amendment_keeps_the_order_and_its_place_and_only_shrinks_it(served: 
     status, wrong = served.signed("PUT", "/api/v3/order/amend/keepPriority", symbol="BTCUSDT",
                                   orderId=order["orderId"], newQty="0.005")  # fmt: skip
     assert (status, wrong["code"]) == (400, -2038)
+    gone = served.signed("PUT", AMEND, symbol="BTCUSDT", origClientOrderId="before", newQty="0.003")
+    assert gone == (400, {"code": -2038, "msg": "Unknown order sent."})
     served.price("BTCUSDT", 58_900)
     assert served.good("GET", ORDER, symbol="BTCUSDT", orderId=order["orderId"])["executedQty"] == "0.00400000"
 

@@ -152,7 +152,7 @@ def named(desk: Desk, symbol: Symbol, number: int | None, client_id: str | None,
     """An order by number or client id; where both were sent they must be of one order."""
     order = desk.find(symbol, number, client_id)
     if order is None:
-        raise Denied(code)
+        raise Denied(code, "Unknown order sent.")
     if client_id is not None and order.client_id != client_id:
         raise Denied(-2039)
     return order
