@@ -14,16 +14,21 @@ from aiohttp.test_utils import TestServer
 from websockets.exceptions import ConnectionClosed
 
 from gridbot_tui.exchange.server import link as link_module
+from gridbot_tui.exchange.server.build import build
 from gridbot_tui.exchange.server.clock import Clock
 from gridbot_tui.exchange.server.codes import Denied
 from gridbot_tui.exchange.server.limits import Limiter
 from gridbot_tui.exchange.server.link import Link
-from gridbot_tui.exchange.server.settings import LimitOptions, LinkOptions
+from gridbot_tui.exchange.server.settings import LimitOptions, LinkOptions, ServeOptions
+from gridbot_tui.exchange.server.table import REST, Call
 from gridbot_tui.units import MINUTE, Market
 from tests.exchange_server.listening import listening, user_stream
 from tests.exchange_server.serving import PATIENCE_S, Served, serving
 
 SHORT = LinkOptions(spot_ping=300, spot_pong=900, futures_ping=300, futures_pong=900, queue=50)
+LISTEN = (b"GET /ws/btcusdt@avgPrice HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+          b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")  # fmt: skip
+"""A client that answers no pings."""
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +40,7 @@ def hasty() -> Iterator[Served]:
 
 def test_a_connection_is_told_of_its_end_and_then_ended() -> None:
     day = 86_400_000
-    link = LinkOptions(notice=600_000, spot_ping=2 * day, futures_ping=2 * day)
-    with serving(link=link) as served, listening(served, "/ws/btcusdt@avgPrice") as raw, \
+    with serving(link=LinkOptions(notice=600_000)) as served, listening(served, "/ws/btcusdt@avgPrice") as raw, \
             listening(served, "/stream?streams=a") as combined, listening(served, "/ws-api/v3") as api, \
             listening(served, "/market/ws/a") as futures:  # fmt: skip
         served.jump(day - 300_000)
@@ -47,6 +51,22 @@ def test_a_connection_is_told_of_its_end_and_then_ended() -> None:
         served.jump(300_000)
         assert futures.closed() == 1001, "without a word before"
         assert raw.closed() == combined.closed() == api.closed() == 1001
+
+
+def test_however_fast_the_exchanges_time_runs_a_client_has_its_own_to_prolong_a_key_or_a_countdown() -> None:
+    wall = [1_795_262_400_000_000]
+    place = build((Market.FUTURES,), ServeOptions(), symbols=("BTCUSDT",), clock=Clock(60.0, lambda: wall[0]))
+    place.floors["futures"].hold(True, place.clock.now())
+    account = place.by_key("key")
+    key = place.listen_key(account, place.clock.now())
+    countdown = REST["POST", "/fapi/v1/countdownCancelAll"].handler
+    countdown(Call(place, {"symbol": "BTCUSDT", "countdownTime": 120_000}, place.clock.now(), account, ""))
+    stands = []
+    for minutes in (1, 2, 56, 2):
+        wall[0] += minutes * 60_000_000
+        place.advance()
+        stands.append((account.listen_key is key, "BTCUSDT" in account.countdowns))
+    assert stands == [(True, True), (True, False), (True, False), (False, False)]
 
 
 def test_a_client_that_has_gone_before_it_is_answered_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
@@ -64,11 +84,8 @@ def test_a_client_that_has_gone_before_it_is_answered_is_no_failure(caplog: pyte
 
 
 def test_a_client_that_answers_no_pings_is_cut_off(hasty: Served) -> None:
-    import socket
-
     with socket.create_connection(("127.0.0.1", hasty.port), timeout=60) as line:
-        line.sendall(b"GET /ws/btcusdt@avgPrice HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")  # fmt: skip
+        line.sendall(LISTEN)
         heard = b""
         while chunk := line.recv(65_536):
             heard += chunk
@@ -76,6 +93,17 @@ def test_a_client_that_answers_no_pings_is_cut_off(hasty: Served) -> None:
                 break
     assert b"\x89" in heard, "pinged"
     assert b"\x88\x02\x03\xf0" in heard
+
+
+def test_however_fast_the_exchanges_time_runs_a_client_has_a_real_minute_to_answer_a_ping() -> None:
+    with serving(Market.SPOT, speed=5_000.0) as served, \
+            socket.create_connection(("127.0.0.1", served.port), timeout=60) as line:  # fmt: skip
+        line.sendall(LISTEN)
+        heard = b""
+        while heard.count(b'"avgPrice"') < 50:  # an hour of the exchange's
+            chunk = line.recv(65_536)
+            assert chunk, "cut off"
+            heard += chunk
 
 
 async def test_pings_of_a_client_that_has_gone_meanwhile_are_no_errors() -> None:

@@ -48,6 +48,10 @@ class Clock:
         """Let time pass at once."""
         self._from_own += ms * 1000
 
+    def for_clients(self, ms: Ms) -> Ms:
+        """A span within which a client must act, in the exchange's time: clients go by the clock on their wall."""
+        return round(ms * max(1.0, self._speed))
+
     def wall_ms(self) -> Ms:
         """The machine's time; clients that do not ask the exchange sign with it."""
         return self._wall() // 1000

@@ -269,7 +269,7 @@ def countdown(call: Call) -> Json:
         raise Denied(-1130, "countdownTime")
     call.account.countdowns.pop(symbol, None)
     if wait:
-        call.account.countdowns[symbol] = call.now + wait
+        call.account.countdowns[symbol] = call.now + call.place.clock.for_clients(wait)
     return {"symbol": symbol, "countdownTime": str(wait)}
 
 

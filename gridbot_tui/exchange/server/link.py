@@ -43,7 +43,8 @@ class Link:
         most = options.spot_inbound if market == "spot" else options.futures_inbound
         self._inbound: deque[float] = deque(maxlen=most)
         self._ping_payload = b""
-        self._pinged_at = 0
+        self._pinged_at: float | None = None
+        """Monotonic time of the first ping that has not been answered."""
         self._code = WSCloseCode.OK
         self._task: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport | None = None
@@ -138,7 +139,7 @@ class Link:
             if self.answers_pings and not self._muted():
                 self._pong = asyncio.ensure_future(self._answered(data))
         elif kind is WSMsgType.PONG and bytes(data) == self._ping_payload:
-            self._pinged_at = 0
+            self._pinged_at = None
         return True
 
     async def _answered(self, data: bytes) -> None:
@@ -162,21 +163,24 @@ class Link:
             self.closing = True  # the other side is gone
 
     async def _ping(self) -> None:
-        """Ping as Binance does; a client that does not answer in time is cut off."""
-        spot, options, clock = self.market == "spot", self.options, self.clock
-        every = options.spot_ping if spot else options.futures_ping
-        grace = options.spot_pong if spot else options.futures_pong
-        last = clock.now()
+        """Ping as Binance does; a client that does not answer in time is cut off.
+
+        In real time, at whatever speed the exchange's runs: that is how long an answer takes.
+        """
+        spot, options = self.market == "spot", self.options
+        every = (options.spot_ping if spot else options.futures_ping) / 1000
+        grace = (options.spot_pong if spot else options.futures_pong) / 1000
+        last = monotonic()
         while not self.closing:
-            await asyncio.sleep(min(5.0, max(0.02, every / 4000 / clock.speed)))
-            now = clock.now()
-            if self._pinged_at and now - self._pinged_at > grace:
+            await asyncio.sleep(min(5.0, every / 4))
+            now = monotonic()
+            if self._pinged_at is not None and now - self._pinged_at > grace:
                 self.close(WSCloseCode.POLICY_VIOLATION)
                 return
             if now - last >= every and not self._muted():
                 last = now
-                self._ping_payload = str(now).encode()
-                self._pinged_at = self._pinged_at or now
+                self._ping_payload = str(self.clock.now()).encode()
+                self._pinged_at = now if self._pinged_at is None else self._pinged_at
                 try:
                     await self._ws.ping(self._ping_payload)
                 except ConnectionError:

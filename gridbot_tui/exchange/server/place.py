@@ -245,7 +245,7 @@ class Place:
         key = account.listen_key
         if key is None:
             key = account.listen_key = ListenKey(uuid4().hex + uuid4().hex, 0)
-        key.expires_at = now + LISTEN_KEY_LIFE
+        key.expires_at = now + self.clock.for_clients(LISTEN_KEY_LIFE)
         return key
 
     def expire_listen_key(self, account: Account) -> None:

@@ -27,7 +27,8 @@ class LimitOptions(Struct, frozen=True):
 
 
 class LinkOptions(Struct, frozen=True):
-    """Connections: how long they live, and what is asked of them. Milliseconds of the exchange's time."""
+    """Connections: how long they live, in milliseconds of the exchange's time, and what is asked of them, in real ones.
+    """
 
     life: int = 86_400_000
     notice: int = 10_000
