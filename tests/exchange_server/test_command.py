@@ -15,6 +15,10 @@ from typing import Any
 
 import pytest
 
+from gridbot_tui.exchange.server.app import App
+from gridbot_tui.exchange.server.build import build
+from gridbot_tui.exchange.server.settings import ServeOptions
+from gridbot_tui.units import Market
 from tests.data import shared
 from tests.exchange_server.serving import PATIENCE_S
 
@@ -48,6 +52,13 @@ def test_it_says_where_it_is_and_ends_cleanly_when_told(number: signal.Signals) 
         child.send_signal(number)
         rest, errors = child.communicate(timeout=PATIENCE_S)
         assert (child.returncode, rest, errors) == (0, "", "")
+
+
+async def test_an_ipv6_address_is_told_as_one_that_can_be_called() -> None:
+    app = App(build((Market.SPOT,), ServeOptions(host="::1"), symbols=("BTCUSDT",)))
+    app.port = 9000
+    told = app.addresses()
+    assert (told["http"], told["spot_streams"]) == ("http://[::1]:9000", "ws://[::1]:9000")
 
 
 def test_recorded_candles_are_played_from_now_on_at_their_own_hours() -> None:

@@ -115,7 +115,8 @@ class App:
 
     def addresses(self) -> dict[str, Any]:
         """Where everything is."""
-        host = f"{self.place.options.host}:{self.port}"
+        name = self.place.options.host
+        host = f"[{name}]:{self.port}" if ":" in name else f"{name}:{self.port}"
         found: dict[str, Any] = {"event": "ready", "http": f"http://{host}", "ws": f"ws://{host}",
                                  "markets": list(self.place.floors)}  # fmt: skip
         if "spot" in self.place.floors:
