@@ -17,6 +17,9 @@ from gridbot_tui.ui.typed import Typed
 from tests.ui import fixtures
 from tests.ui.running import an_app, link_of, pane_text, press, settled, shown
 
+LEFT, MIDDLE, RIGHT = 0, 1, 2
+"""Buttons as terminals number them."""
+
 
 def turned(over: Widget, *, down: bool) -> events.MouseEvent:
     """One click of the wheel."""
@@ -31,10 +34,10 @@ def reported(app: GridApp, button: int, x: int, y: int, *, up: bool = False) -> 
         app._driver.process_message(message)
 
 
-def clicked(app: GridApp, x: int, y: int) -> None:
+def clicked(app: GridApp, x: int, y: int, button: int = LEFT) -> None:
     """Pressed and let go in one place."""
-    reported(app, 0, x, y)
-    reported(app, 0, x, y, up=True)
+    reported(app, button, x, y)
+    reported(app, button, x, y, up=True)
 
 
 async def test_the_wheel_looks_through_a_pane() -> None:
@@ -91,6 +94,17 @@ async def test_one_click_on_an_answer_gives_it() -> None:
         assert link_of(app).orders == [("flatten", {"symbol": "BTCUSDT"})]
 
 
+@pytest.mark.parametrize("button", [MIDDLE, RIGHT])
+async def test_a_click_that_pastes_or_opens_a_menu_elsewhere_answers_no_dialog(button: int) -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app) as pilot:
+        await press(pilot, "f")
+        clicked(app, *app.screen.query_one("#answer-flatten", Answer).region.offset, button)
+        await settled(pilot)
+        assert isinstance(app.screen, FlattenDialog)
+        assert not link_of(app).orders
+
+
 async def test_the_second_click_of_a_double_click_answers_no_dialog_that_the_first_has_opened() -> None:
     app = an_app(fixtures.normal())
     app.CLICK_CHAIN_TIME_THRESHOLD = 60.0  # type: ignore[misc] # this machine may take its time
@@ -129,7 +143,7 @@ async def test_no_click_and_no_wheel_on_a_page_orders_anything(page: str) -> Non
         opened = app.screen
         for at in range(0, 80 * 24, 61):
             y, x = divmod(at, 80)
-            for button in (0, 1, 2, 64, 65):
+            for button in (LEFT, MIDDLE, RIGHT, 64, 65):
                 reported(app, button, x, y)
                 reported(app, button, x, y, up=True)
             await pilot.pause(0)

@@ -53,8 +53,11 @@ class Answer(RowPane, can_focus=True):
         self.post_message(self.Given(self))
 
     def on_click(self, event: events.Click) -> None:
-        """Choose it; the second click of two in a breath was for what stood there before the dialog came."""
-        if event.chain == 1:
+        """Choose it by the left button: the others paste or open a menu elsewhere.
+
+        The second click of two in a breath was for what stood there before the dialog came.
+        """
+        if event.button == 1 and event.chain == 1:
             self.action_give()
 
 
