@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gridbot_tui.control.command import Command, CommandKind, CommandOutcome
+from gridbot_tui.service.operator.reload import REST_S
 from gridbot_tui.service.operator.trial import Trial
 from gridbot_tui.store.errors import StoreUnavailable
 from tests.service.living import Living, options
@@ -283,6 +284,25 @@ async def test_a_file_is_followed_however_its_editor_writes_it(
         watching.cancel()
         async with asyncio.timeout(PATIENCE_S):
             await asyncio.gather(watching, return_exceptions=True)
+
+
+async def test_half_a_file_that_is_still_being_written_is_not_put_in_force(home: Path, config: Path) -> None:
+    limits = "[risk]\nleverage_cap = 2.0\n"
+    put(config, BASE + limits)
+    async with bot_with(home, config) as bot:
+        watching = asyncio.create_task(bot.parts.reloader.watch_file())
+        before = version(bot)
+        first, _, rest = BASE.replace("depth = 4", "depth = 3").partition("\n")
+        with config.open("w") as file:
+            for part in (first, "\n" + rest, limits):
+                file.write(part)
+                file.flush()
+                await asyncio.sleep(REST_S / 2)  # a slow line
+        await depth_of(bot, 3)
+        assert version(bot) == before + 1
+        assert not [event for event in bot.parts.feed.lines() if event.level == "warning"]
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
 
 
 async def test_a_file_that_a_link_takes_the_place_of_is_followed_to_where_it_leads(

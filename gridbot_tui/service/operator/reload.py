@@ -28,6 +28,8 @@ from gridbot_tui.units import Market, Ms
 
 WRONG_INPUT: Final = {"exit_code": "2"}
 """What a command ends with where the config itself, or what the command names, is wrong."""
+REST_S: Final = 0.5
+"""A file that nobody has touched for so long is whole: longer than a slow line needs between two packets of it."""
 
 
 class Reloader:
@@ -208,9 +210,11 @@ class Reloader:
 
         try:
             while True:
+                await _at_rest(path)
                 folders = _folders(path)
                 self._look_at_file(path)  # it may have been edited while the start waited, or nobody watched
                 async for _ in awatch(*folders, recursive=False, debounce=400, step=50):
+                    await _at_rest(path)
                     self._look_at_file(path)
                     if _folders(path) != folders:  # a link took its place, or leads elsewhere now
                         break
@@ -318,6 +322,23 @@ class Reloader:
 def _folders(path: Path) -> list[Path]:
     """What to watch: not the file, for editors and deployments put another in its place, also behind a link."""
     return list(dict.fromkeys((path.absolute().parent, path.resolve().parent)))
+
+
+async def _at_rest(path: Path) -> None:
+    """Wait while the file is being written: the first half of one often holds, with defaults for the limits behind."""
+    state = None
+    while (now := _state(path)) != state:
+        state = now
+        await asyncio.sleep(REST_S)
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """What a write to a file changes; nothing where there is no file, which may be one that is just replaced."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _taken_back(path: Path, backup: Path | None) -> bool:
