@@ -130,7 +130,7 @@ class Engine:
         desk.touch_all()
 
     def reconfigure(self, config: EngineConfig) -> list[Action]:
-        """Put other settings in force: risk and another kind of grid now, strategy at the next decision."""
+        """Put other settings in force: risk, orders and another kind of grid now, strategy at the next decision."""
         self.desk.reconfigure(config)
         watch.account(self.desk)  # by the new limits: whoever draws them tighter need not wait for a mark
         if self.desk.phase == "trading":

@@ -347,7 +347,7 @@ class Desk:
         self.config = config
         for state in self.symbols.values():
             state.open = ALL
-        self.reconciler.params = config.orders
+        self.reconciler.obey(config.orders)
         self.gate = Gate(config.risk, spot=config.market is Market.SPOT)
         self.tiers = DrawdownTiers(config.risk, self.tiers.state())
 

@@ -15,10 +15,10 @@ class ChurnGate:
     them at least ``churn_repeats`` times. A first placing of the whole ladder proves nothing.
     """
 
-    __slots__ = ("_made", "_params")
+    __slots__ = ("_made", "params")
 
     def __init__(self, params: OrderParams) -> None:
-        self._params = params
+        self.params = params
         self._made: dict[tuple[Symbol, Side], deque[tuple[Ms, int]]] = {}
 
     def sent(self, order: NewOrder) -> None:
@@ -29,7 +29,7 @@ class ChurnGate:
         if made is None:
             made = self._made[order.symbol, order.side] = deque(maxlen=1_000)
         made.append((order.created_at, order.rung))
-        start = order.created_at - self._params.churn_window_ms
+        start = order.created_at - self.params.churn_window_ms
         while made[0][0] <= start:
             made.popleft()
 
@@ -44,12 +44,12 @@ class ChurnGate:
         made = self._made.get((symbol, side))
         if not made:
             return False
-        start = now - self._params.churn_window_ms
+        start = now - self.params.churn_window_ms
         while made and made[0][0] <= start:
             made.popleft()
-        if len(made) <= self._params.churn_creates:
+        if len(made) <= self.params.churn_creates:
             return False
-        return sum(1 for _, other in made if other == rung) >= self._params.churn_repeats
+        return sum(1 for _, other in made if other == rung) >= self.params.churn_repeats
 
 
 POST_ONLY_REFUSED: Final = -5022
@@ -125,10 +125,10 @@ class Circuits:
     the order limit. After as many within a minute that kind of order waits as after refusals.
     """
 
-    __slots__ = ("_gone", "_open", "_params", "_took")
+    __slots__ = ("_gone", "_open", "_took", "params")
 
     def __init__(self, params: OrderParams) -> None:
-        self._params = params
+        self.params = params
         self._open: dict[tuple[Symbol, Purpose, Side], _Circuit] = {}
         self._took: dict[tuple[Symbol, Side], list[_Took]] = {}
         """One for each price: two rungs that are refused by turns are refused again and again as well."""
@@ -157,25 +157,25 @@ class Circuits:
         no_market_order = code == TOO_MUCH_AT_ONCE or any(word in said for word in _NO_MARKET_ORDER)
         circuit.thin = no_market_order or code in PERCENT_PRICE
         circuit.count += 1
-        if circuit.count < self._params.refusals:
+        if circuit.count < self.params.refusals:
             return False
         wait = self._wait(order.purpose)
         if passing:
-            more = circuit.count - self._params.refusals
-            wait = min(self._params.refusal_probe_protective_ms << min(more, 10), wait)
+            more = circuit.count - self.params.refusals
+            wait = min(self.params.refusal_probe_protective_ms << min(more, 10), wait)
         circuit.probe_at = at + wait
         return True
 
     def let_go(self, order: NewOrder, at: Ms) -> bool:
         """Count an order that was taken and ended unfilled at once. True where its kind is held back from now on."""
         key = (order.symbol, order.purpose, order.side)
-        lately = [one for one in self._gone.get(key, ()) if at - one < self._params.refusal_probe_ms]
-        self._gone[key] = [*lately, at][-self._params.refusals :]
-        return len(self._gone[key]) == self._params.refusals
+        lately = [one for one in self._gone.get(key, ()) if at - one < self.params.refusal_probe_ms]
+        self._gone[key] = [*lately, at][-self.params.refusals :]
+        return len(self._gone[key]) == self.params.refusals
 
     def _wait(self, purpose: Purpose) -> Ms:
         grid = purpose is Purpose.GRID
-        return self._params.refusal_probe_ms if grid else self._params.refusal_probe_protective_ms
+        return self.params.refusal_probe_ms if grid else self.params.refusal_probe_protective_ms
 
     def accepted(self, order: NewOrder) -> bool:
         """An order of this kind was taken: whatever refused it before is over. True where a circuit was open."""
@@ -183,12 +183,12 @@ class Circuits:
         known = self._took.get((order.symbol, order.side)) if self._took else None
         if known:
             known[:] = [took for took in known if not _as_near(order.side, order.price, took.price)]
-        return circuit is not None and circuit.count >= self._params.refusals
+        return circuit is not None and circuit.count >= self.params.refusals
 
     def refused_of(self, symbol: Symbol) -> set[Purpose]:
         """Purposes of which orders of the symbol are refused or let go of again and again, also while a probe is out:
         one that was sent proves nothing."""
-        least = self._params.refusals
+        least = self.params.refusals
         refused = {key[1] for key, one in self._open.items() if key[0] == symbol and one.count >= least}
         return refused | {key[1] for key, gone in self._gone.items() if key[0] == symbol and len(gone) >= least}
 
@@ -200,10 +200,10 @@ class Circuits:
     def holds(self, symbol: Symbol, purpose: Purpose, side: Side, now: Ms) -> str:
         """The reason code where such orders are held back now, else an empty string."""
         gone = self._gone.get((symbol, purpose, side)) if self._gone else None
-        if gone and len(gone) >= self._params.refusals and now < gone[-1] + self._wait(purpose):
+        if gone and len(gone) >= self.params.refusals and now < gone[-1] + self._wait(purpose):
             return f"refused:{LET_GO}"
         circuit = self._open.get((symbol, purpose, side))
-        if circuit is None or circuit.count < self._params.refusals or now >= circuit.probe_at:
+        if circuit is None or circuit.count < self.params.refusals or now >= circuit.probe_at:
             return ""
         return f"refused:{circuit.code}"
 
@@ -217,14 +217,14 @@ class Circuits:
     def probing(self, symbol: Symbol, purpose: Purpose, side: Side) -> bool:
         """True where the circuit is open, so that only one order may go out as a probe."""
         circuit = self._open.get((symbol, purpose, side))
-        return circuit is not None and circuit.count >= self._params.refusals
+        return circuit is not None and circuit.count >= self.params.refusals
 
     def due(self, now: Ms) -> set[Symbol]:
         """Symbols of which an open circuit may let a probe pass now, or whose wait for a newer touch is over."""
         if not self._open and not self._took and not self._gone:
             return set()
         waited = self._waited(now) | self._come_back(now)
-        least = self._params.refusals
+        least = self.params.refusals
         return waited | {key[0] for key, one in self._open.items() if one.count >= least and now >= one.probe_at}
 
     def _waited(self, now: Ms) -> set[Symbol]:
@@ -240,7 +240,7 @@ class Circuits:
     def _come_back(self, now: Ms) -> set[Symbol]:
         """Symbols whose wait is over after orders that came to nothing; then they are counted anew."""
         over = [key for key, gone in self._gone.items() if now >= gone[-1] + self._wait(key[1])]
-        held = {key[0] for key in over if len(self._gone[key]) >= self._params.refusals}
+        held = {key[0] for key in over if len(self._gone[key]) >= self.params.refusals}
         for key in over:
             del self._gone[key]
         return held
@@ -250,7 +250,7 @@ class Circuits:
         """True while anything that was refused waits for its time."""
         if not self._open and not self._took and not self._gone:
             return False
-        least = self._params.refusals
+        least = self.params.refusals
         return (
             any(one.count >= least for one in self._open.values())
             or any(took.times >= 2 for known in self._took.values() for took in known)
@@ -262,5 +262,5 @@ class Circuits:
         return [
             (*key, circuit.code, circuit.since)
             for key, circuit in sorted(self._open.items())
-            if circuit.count >= self._params.refusals
+            if circuit.count >= self.params.refusals
         ]

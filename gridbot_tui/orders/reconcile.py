@@ -95,6 +95,10 @@ class Reconciler:
         self.churn = ChurnGate(params)
         self.circuits = Circuits(params)
 
+    def obey(self, params: OrderParams) -> None:
+        """Go by other settings from here on; what was counted stays."""
+        self.params = self.churn.params = self.circuits.params = params
+
     def reconcile(
         self,
         desired: Desired,

@@ -451,6 +451,27 @@ def test_three_identical_refusals_open_a_circuit_that_lets_one_probe_pass_a_minu
     assert len(desk.compare(wish).creates) == 1
 
 
+def test_other_limits_of_refusals_hold_for_what_is_held_back_already() -> None:
+    desk = Desk()
+    wish = want(slot(1, 599_000))
+    assert [refuse(desk, wish, -2019) for _ in range(4)] == [1, 1, 1, 0]
+    desk.reconciler.obey(OrderParams(refusals=4))
+    assert [refuse(desk, wish, -2019) for _ in range(2)] == [1, 0]
+
+
+def test_other_limits_of_churn_hold_for_what_was_created_already() -> None:
+    desk = Desk()
+    wish = want(slot(5, 500_000))
+    for _ in range(4):
+        convergence = desk.compare(wish)
+        desk.send(convergence)
+        desk.answer(convergence)
+        (one,) = desk.book.live("BTCUSDT")
+        desk.report(one.order.client_id, "canceled")
+    desk.reconciler.obey(OrderParams(churn_creates=3))
+    assert [reason for _, reason in desk.compare(wish).held] == [CHURN]
+
+
 @pytest.mark.parametrize(("code", "detail"), [(-5022, ""), (-2010, "Order would immediately match and take.")])
 def test_post_only_refusals_are_normal_and_never_open_a_circuit(code: int, detail: str) -> None:
     desk = Desk()
