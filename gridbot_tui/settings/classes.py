@@ -33,7 +33,7 @@ _SECTIONS: Final[Mapping[str, Applies]] = {
     "symbols": Applies.NEXT_DECISION,
     "strategy": Applies.NEXT_DECISION,
     "ladder": Applies.NEXT_DECISION,
-    "orders": Applies.NEXT_DECISION,
+    "orders": Applies.NOW,
     "risk": Applies.NOW,
     "market": Applies.RESTART,
     "exchange": Applies.RESTART,

@@ -99,7 +99,7 @@ async def test_a_preview_shows_the_difference_and_changes_nothing(home: Path, co
         assert bot.parts.engine.desk.config.orders.depth == 4
 
 
-async def test_a_reload_is_a_version_that_acts_at_the_next_decision_and_survives(home: Path, config: Path) -> None:
+async def test_a_reload_is_a_version_that_acts_and_survives(home: Path, config: Path) -> None:
     async with bot_with(home, config) as bot:
         before = version(bot)
         put(config, BASE.replace("depth = 4", "depth = 1"))

@@ -52,7 +52,7 @@ def test_a_symbol_that_follows_the_common_ladder_is_not_told_twice() -> None:
         ("simulation.speed", Applies.NOW),
         ("risk.leverage_cap", Applies.NOW),
         ("risk.leverage_hard", Applies.RESTART),
-        ("orders.depth", Applies.NEXT_DECISION),
+        ("orders.depth", Applies.NOW),
         ("ui.theme", Applies.NOW),
         ("ui.mouse", Applies.RESTART),
         ("logs.level", Applies.NOW),
