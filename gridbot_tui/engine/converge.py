@@ -15,6 +15,7 @@ from gridbot_tui.orders.reconcile import ALL, BUYS, SELLS, SINGLES, Convergence
 from gridbot_tui.orders.rungs import Touch, touch_for
 from gridbot_tui.risk.breakers import BY_NAME
 from gridbot_tui.risk.exposure import Portfolio
+from gridbot_tui.risk.gate import LEVERAGE_CAP, LEVERAGE_HARD
 from gridbot_tui.units import ClientId, Market, Side, Steps, Symbol
 
 # Members of enums looked up once: CPython 3.11 takes long to find one, and this runs at every decision.
@@ -68,8 +69,6 @@ BUDGETS = frozenset({"leverage_cap", "gap_budget", "stop_budget", "churn"})
 """Withheld in the ordinary course of things: told, no warning."""
 
 CLEARS = {
-    "leverage_cap": "when the worst case falls below the cap",
-    "leverage_hard": "when the worst case falls below the hard limit",
     "gap_budget": "when a stress gap would cost less, or the drawdown heals",
     "stale_mark": "with fresh prices",
     "mark_unknown": "with prices of every held symbol",
@@ -401,6 +400,14 @@ def _refused(desk: Desk, whole: Desired) -> set[Purpose]:
     return found
 
 
+def _clears(desk: Desk, code: str) -> str:
+    """What lifts a reason. Screens show the hard limit of leverage beside the worst case, and entries have another."""
+    limits = {LEVERAGE_CAP: desk.gate.cap, LEVERAGE_HARD: desk.gate.hard}
+    if code in limits:
+        return f"when the worst case falls below {limits[code]:g}x (risk.{code})"
+    return CLEARS.get(code, "when the cause is gone")
+
+
 def _explain(desk: Desk, state: SymbolDesk, reasons: dict[str, int], whole: Desired) -> None:
     """State as blockers what is withheld, once each; those that no longer hold are cleared."""
     name, stated, refused = state.symbol, set(), _refused(desk, whole)
@@ -415,7 +422,7 @@ def _explain(desk: Desk, state: SymbolDesk, reasons: dict[str, int], whole: Desi
         stated.add(code)
         if code == CIRCUIT_OPEN and refused - {_GRID}:
             continue  # said where it was refused: what closes or protects matters more
-        if desk.blockers.hold(name, code, desk.now, detail, CLEARS.get(code, "when the cause is gone")):
+        if desk.blockers.hold(name, code, desk.now, detail, _clears(desk, code)):
             desk.note(name, code, detail, "info" if code in BUDGETS else "warning")
     if refused:
         stated.add(CIRCUIT_OPEN)  # while its probe is out nothing is withheld, and nothing is taken either
@@ -426,7 +433,7 @@ def _explain(desk: Desk, state: SymbolDesk, reasons: dict[str, int], whole: Desi
         stated.add(code)
         if code == _LEAST and told:
             continue
-        desk.blockers.hold(name, code, desk.now, detail, CLEARS.get(code, "when the cause is gone"))
+        desk.blockers.hold(name, code, desk.now, detail, _clears(desk, code))
     if state.plan is not None and desk.blockers.holds(name, "unwinding") and not unwinds(desk, state.plan):
         desk.blockers.clear(name, "unwinding")  # worked down: that is not left to the next plan to say
     if desk.breakers.blocks(name):  # no entry is desired then, so none is withheld: its blocker stays all the same
