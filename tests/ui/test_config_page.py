@@ -277,6 +277,20 @@ async def test_only_comments_changed_is_a_change_of_the_text() -> None:
 # -- leaving and coming back --------------------------------------------------------------------------------------
 
 
+async def test_a_file_with_line_ends_of_two_kinds_is_no_edit_of_anybodys() -> None:
+    head, _, rest = TEXT.partition("\n")
+    app, _ = with_bot(PREVIEW, snapshot=configured(f"{head}\r\n{rest}"))
+    async with shown(app) as pilot:
+        page = await opened(pilot, app)
+        assert not page.edited
+        await press(pilot, "ctrl+s")
+        assert "nothing was edited" in page.said
+        await press(pilot, "escape")
+        assert not any("edit is kept" in toast.message for toast in app._notifications)
+        await press(pilot, "e")
+        assert page_of(app).said == ""
+
+
 async def test_leaving_keeps_the_edit_and_ctrl_o_drops_it() -> None:
     app, _ = with_bot()
     async with shown(app) as pilot:

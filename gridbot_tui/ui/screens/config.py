@@ -173,9 +173,11 @@ class ConfigPage(Page):
             return
         text = snapshot.config_text or await asyncio.to_thread(checking.example)
         draft = None if fresh else _DRAFTS.get(self.app)
-        self._loaded = text
+        self.area.load_text(text)
+        self._loaded = self.area.text  # as the editor has it, which makes line ends of two kinds one
         self._began = draft.began if draft else InForce(snapshot.config_version, snapshot.config_text)
-        self.area.load_text(draft.text if draft else text)
+        if draft:
+            self.area.load_text(draft.text)
         self.said = "this edit was left here, and is not applied" if draft else ""
         if not snapshot.config_text and draft is None:
             self.said = "the bot runs without a config file; this is every key with its default"
