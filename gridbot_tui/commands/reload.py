@@ -15,7 +15,7 @@ def reload(
     json: JsonOption = False,
     timeout: TimeoutOption = 60.0,
 ) -> None:
-    """Read the config file again and apply what changed at the next decision.
+    """Read the config file again and apply what changed, each key when its class says.
 
     Example: gridbot reload --preview
     """
