@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gridbot_tui.control.command import Command, CommandKind, CommandOutcome
-from gridbot_tui.service.operator.reload import REST_S
+from gridbot_tui.service.operator import reload
 from gridbot_tui.service.operator.trial import Trial
 from gridbot_tui.store.errors import StoreUnavailable
 from tests.service.living import Living, options
@@ -18,6 +18,12 @@ from tests.service.living import Living, options
 PATIENCE_S = 60.0
 """Far more than anything takes, also on a busy machine."""
 BASE = "# my own words\n[orders]\ndepth = 4\n\n[service]\nreconcile_s = 60.0\n"
+
+
+@pytest.fixture(autouse=True)
+def quick_to_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody here writes as slowly as over a line."""
+    monkeypatch.setattr(reload, "REST_S", 0.1)
 
 
 @pytest.fixture
@@ -297,7 +303,7 @@ async def test_half_a_file_that_is_still_being_written_is_not_put_in_force(home:
             for part in (first, "\n" + rest, limits):
                 file.write(part)
                 file.flush()
-                await asyncio.sleep(REST_S / 2)  # a slow line
+                await asyncio.sleep(reload.REST_S / 2)  # a slow line
         await depth_of(bot, 3)
         assert version(bot) == before + 1
         assert not [event for event in bot.parts.feed.lines() if event.level == "warning"]

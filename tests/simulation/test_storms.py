@@ -23,7 +23,7 @@ def lived(storm: Storm) -> None:
 
 
 def life(seed: int, market: Market = FUTURES, **more: Any) -> Storm:
-    return build(seed, market=market, **{"days": 2.5, **more})
+    return build(seed, market=market, **{"days": 2, **more})
 
 
 @pytest.mark.parametrize(("seed", "symbols"), [(0, 1), (3, 4), (4, 2)])
