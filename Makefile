@@ -56,8 +56,16 @@ setup: $(READY)
 # Bytecode is written here, as pip does for packages: where PYTHONDONTWRITEBYTECODE is set (containers often set it)
 # each start would compile all sources anew. A tree that cannot be written to does without.
 #
+# The stamp names the folder it was made for: programs in .venv begin with that, and those of a copied or renamed
+# clone would be the other folder's, or nobody's.
+#
 # One shell, so that the lock on descriptor 9 is held to the end: a second make waits for the first
 # and then finds the stamp newer than its sources.
+ifneq ($(shell cat $(READY) 2>/dev/null),$(realpath $(VENV)))
+.PHONY: elsewhere
+$(READY): elsewhere
+elsewhere:
+endif
 $(READY): requirements.lock pyproject.toml
 	@set -eu; \
 	exec 9>>.venv.lock; \
@@ -71,13 +79,16 @@ $(READY): requirements.lock pyproject.toml
 	    exit 2; \
 	fi; \
 	"$$python" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'; \
-	if [ -e $(READY) ] && [ $(READY) -nt requirements.lock ] && [ $(READY) -nt pyproject.toml ]; then exit 0; fi; \
-	$(PY) -c 'import sys, pip; sys.exit(not $(SERVES))' >/dev/null 2>&1 || { \
+	here=$$(mkdir -p $(VENV) && cd $(VENV) && pwd -P); \
+	made=$$(cat $(READY) 2>/dev/null || echo "$$here"); \
+	if [ "$$made" = "$$here" ] && [ -e $(READY) ] && [ $(READY) -nt requirements.lock ] && \
+	    [ $(READY) -nt pyproject.toml ]; then exit 0; fi; \
+	{ [ "$$made" = "$$here" ] && $(PY) -c 'import sys, pip; sys.exit(not $(SERVES))'; } >/dev/null 2>&1 || { \
 	    echo "making $(VENV) with $$("$$python" --version)"; "$$python" -m venv --clear $(VENV); }; \
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
 	$(PY) -m compileall -q gridbot_tui || :; \
-	touch $(READY)
+	printf %s "$$here" > $(READY)
 
 # One recipe, so that even under -j the closing line of pytest is the last one printed.
 test: $(READY)
