@@ -82,7 +82,8 @@ class Bot:
         self._handling = False
         self.recovery_steps: list[StepTime] = []
         self.recovered = False
-        self._store_down = False
+        self._disk_trouble = ""
+        """Why the engine was told that the state file takes no writes; "" = it does."""
         self.shutdown: Shutdown | None = None
         self.rehearse: Callable[[BarsClosed], None] | None = None
         """Asked before bars are handled, while a new config is on trial."""
@@ -171,10 +172,10 @@ class Bot:
                     self._on_command_done(action)
 
     def _watch_store(self) -> None:
-        """Tell the engine when the disk stops taking facts, and when it takes them again."""
+        """Tell the engine when the disk stops taking facts, for what, and when it takes them again."""
         failing = self._journal.failing
-        if bool(failing) != self._store_down:
-            self._store_down = bool(failing)
+        if failing != self._disk_trouble:
+            self._disk_trouble = failing
             self._feed(LinkChanged(self.engine.now, "store", up=not failing, detail=failing))
 
     def _withhold(self, order: NewOrder) -> None:

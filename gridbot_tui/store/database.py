@@ -80,7 +80,11 @@ def version_of(connection: sqlite3.Connection) -> int:
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> Path | None:
-    """Bring the file to the current version in one transaction; the backup taken before, if any."""
+    """Bring the file to the current version in one transaction; the backup taken before, if any.
+
+    Raises:
+        StoreDamaged: its tables are not those of the version that it says it has.
+    """
     have, want = version_of(connection), len(schema.MIGRATIONS)
     if have >= want:
         return None
@@ -93,9 +97,11 @@ def migrate(connection: sqlite3.Connection, path: Path) -> Path | None:
         connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {want}")
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException as error:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+            raise damaged(path, f"its tables are not those of schema {have}, which it says it has: {error}") from error
         raise
     return saved
 

@@ -76,6 +76,25 @@ def test_while_the_disk_fails_entries_stop_and_what_waited_is_written_later(home
     assert contradictions(home) == []
 
 
+def test_a_disk_that_fails_for_another_reason_than_at_first_says_that_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: object, **__: object) -> Any:
+        raise StoreUnavailable("it is locked by another program: gridbot.db.")
+
+    async def go(bot: Living) -> None:
+        disk = Disk(bot)
+        disk.fail()
+        await bot.days(0.1)
+        monkeypatch.setattr(bot.parts.store, "append", locked)
+        await bot.days(0.1)
+        held = {(one.code, one.symbol): one.detail for one in bot.parts.picture.snapshot().blockers}
+        assert held["store_unavailable", ""] == "it is locked by another program: gridbot.db."
+        disk.heal()
+
+    live_once(options(home), go)
+
+
 def test_an_entry_whose_intent_is_not_on_disk_never_leaves(home: Path) -> None:
     async def go(bot: Living) -> None:
         Disk(bot).fail()

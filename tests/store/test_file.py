@@ -77,7 +77,7 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(
     monkeypatch.setattr(
         schema, "MIGRATIONS", (*known, "CREATE TABLE extra (x INTEGER); CREATE TABLE meta (x INTEGER)")
     )
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(StoreDamaged, match="table meta already exists"):
         m.store(tmp_path)
     monkeypatch.setattr(schema, "MIGRATIONS", known)
     store = m.store(tmp_path)
@@ -152,6 +152,14 @@ def test_a_file_without_its_version_is_refused_as_damaged(tmp_path: Path) -> Non
     with contextlib.closing(sqlite3.connect(tmp_path / "gridbot.db")) as file:
         file.execute("PRAGMA user_version = 0")
     with pytest.raises(StoreDamaged, match="its schema version is gone"):
+        m.store(tmp_path)
+
+
+def test_a_file_that_is_newer_than_it_says_is_refused_as_damaged(tmp_path: Path) -> None:
+    m.store(tmp_path).close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "gridbot.db")) as file:
+        file.execute(f"PRAGMA user_version = {NOW - 1}")
+    with pytest.raises(StoreDamaged, match=rf"not those of schema {NOW - 1}.*recovered from the exchange"):
         m.store(tmp_path)
 
 
