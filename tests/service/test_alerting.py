@@ -187,9 +187,14 @@ class Server:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                if "refuse" not in self.path:
+                if "refuse" not in self.path and "moved" not in self.path:
                     outer.taken.append(json.loads(body))
-                self.send_response(403 if "refuse" in self.path else 200)
+                self.send_response(403 if "refuse" in self.path else 302 if "moved" in self.path else 200)
+                self.send_header("Location", "/login")
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                self.send_response(200)
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
@@ -222,6 +227,12 @@ def test_apprise_delivers_says_why_not_and_never_the_address(server: Server) -> 
     assert wrong[0].startswith("nonsense 3: ")
     assert [(one["title"], one["message"], one["type"]) for one in server.taken] == [("title 1", "body 1", "failure")]
     assert "TOKEN" not in repr((said, wrong, channels, addresses))
+
+
+def test_an_address_that_only_says_where_else_to_go_has_taken_nothing(server: Server) -> None:
+    (channel,), _ = open_channels(parse(server.url("moved/TOKEN1234567890"), "a test"))
+    assert "302" in channel.send(message())
+    assert server.taken == []
 
 
 # -- beside a whole bot, in real time -----------------------------------------------------------------------------

@@ -42,6 +42,7 @@ class AppriseChannel:
             app_desc="gridbot",
             app_url="",
             storage_mode=apprise.PersistentStoreMode.MEMORY,
+            http_redirects=False,  # followed, a POST becomes a GET, which any page answers: no alarm was taken
         )
         self.name = address.name
         # The plugin itself, not a bundle of them: a bundle sends through threads of its own, which the end of the
