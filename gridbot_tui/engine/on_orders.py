@@ -95,7 +95,9 @@ def report(desk: Desk, event: OrderReport) -> None:
         after = 0 if live is None or event.outcome is _UNRESOLVED else _patience(live)
         desk.emit(AskAboutOrder(event.symbol, event.client_id, conditional, after))
     elif event.outcome is _CANCELED and before in _STANDING and live is not None and not live.cancel_sent:
-        detail = f"order {event.client_id} was cancelled, and not by the bot: {_PUT_BACK}"
+        # A life whose disk failed wrote down none of its cancels, and may have been the one that sent them.
+        whose = "not by the bot" if desk.phase == "trading" else "no record here says that the bot did it"
+        detail = f"order {event.client_id} was cancelled, and {whose}: {_PUT_BACK}"
         desk.note(event.symbol, "cancelled_elsewhere", detail, "warning")
     elif event.outcome is _TRIGGERED or (event.filled and live is not None and live.order.purpose is _STOP):
         _fired(desk, event.symbol, event.at)

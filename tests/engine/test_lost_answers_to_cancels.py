@@ -1,6 +1,6 @@
 """An order that ends by a cancel of ours whose answer was lost: nobody else took it away, and nothing waits for it."""
 
-from gridbot_tui.engine.actions import AskAboutOrder, CancelOrder, PlaceOrder
+from gridbot_tui.engine.actions import AskAboutOrder, CancelOrder, DecisionFact, PlaceOrder
 from gridbot_tui.engine.events import Operator, OrderReport, Outcome
 from gridbot_tui.orders.model import OrderState, Purpose
 from gridbot_tui.units import MINUTE, ClientId, Ms
@@ -66,3 +66,16 @@ def test_one_that_nobody_here_cancelled_is_said() -> None:
     (one, *_) = [one.order for one in rig.engine.desk.orders.live(BTC) if one.order.purpose is Purpose.GRID]
     tell(rig, one.client_id, Outcome.CANCELED)
     assert "cancelled_elsewhere" in told(rig)
+
+
+def test_one_that_is_found_cancelled_at_a_start_may_have_been_cancelled_by_a_life_that_wrote_nothing_down() -> None:
+    rig = trading()
+    (one, *_) = [one.order for one in rig.engine.desk.orders.live(BTC) if one.order.purpose is Purpose.GRID]
+    rig.engine.begin_recovery(rig.world.now)
+    (said,) = [
+        action.detail
+        for action in rig.engine.handle(OrderReport(rig.world.now, BTC, one.client_id, Outcome.CANCELED))
+        if isinstance(action, DecisionFact) and action.code == "cancelled_elsewhere"
+    ]
+    assert "no record here says that the bot did it" in said
+    assert "not by the bot" not in said
