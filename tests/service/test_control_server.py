@@ -1,6 +1,7 @@
 """The control socket end to end, over real Unix sockets."""
 
 import asyncio
+import errno
 import os
 import socket
 import stat
@@ -224,6 +225,25 @@ async def test_only_so_many_connections_are_taken(bot: FakeBot, path: Path) -> N
         held.append(await ControlClient.connect(path))
         for client in held:
             await client.close()
+
+
+async def test_a_look_at_a_bot_without_a_free_descriptor_is_tried_once_and_not_a_hundred_times(
+    server: ControlServer, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+
+    def none_free(listening: socket.socket) -> None:
+        tried.append(listening.fileno())
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    with monkeypatch.context() as patched:
+        patched.setattr(socket.socket, "accept", none_free)
+        client = await Raw.connect(path)
+        await until(lambda: tried)
+        await settle()
+    assert len(tried) == 1, "each try has another a second later"
+    assert isinstance(await client.next(), Hello)
 
 
 async def test_too_many_orders_at_once_are_refused_and_not_done(bot: FakeBot, path: Path) -> None:

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from msgspec.structs import replace
 
@@ -28,6 +28,9 @@ from gridbot_tui.control.snapshot import Hello
 from gridbot_tui.service.operator.control_desk import ControlDesk
 from gridbot_tui.service.operator.control_peer import Limits, Peer
 from gridbot_tui.service.operator.face import Controlled
+
+MOST_AT_ONCE: Final = 100
+"""Connections that wait to be accepted."""
 
 
 class SocketTaken(Exception):
@@ -80,7 +83,10 @@ class ControlServer:
         listening = bind(path)
         self.path = path
         self._inode = self.path.stat().st_ino
-        self._server = await asyncio.start_unix_server(self._accept, sock=listening)
+        # asyncio takes the backlog for how often to accept in a row, too. Without a free descriptor each of those fails
+        # and has a retry of its own a second later: those of one look at the bot would grow until they fill the loop.
+        self._server = await asyncio.start_unix_server(self._accept, sock=listening, backlog=1)
+        listening.listen(MOST_AT_ONCE)
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
@@ -241,7 +247,7 @@ def bind(path: Path) -> socket.socket:
         raise SocketTaken(f"the control socket cannot be made at {path}: {error.strerror or error}") from error
     finally:
         os.umask(before)
-    listening.listen(32)
+    listening.listen(MOST_AT_ONCE)
     listening.setblocking(False)
     return listening
 
