@@ -15,12 +15,12 @@ from msgspec import Struct
 from gridbot_tui.exchange.simulated.margin import brackets_of
 from gridbot_tui.research import metrics
 from gridbot_tui.research.metrics import DIGITS
-from gridbot_tui.research.outcome import Outcome, outcome_of, ring_of
+from gridbot_tui.research.outcome import Outcome, outcome_of, ring_of, warmed
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.ring import RingFailed
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.strategy.params import LadderParams
-from gridbot_tui.units import DAY, HOUR, Market, Ms
+from gridbot_tui.units import DAY, Market, Ms
 
 RANGE = 0.25
 """Half width of the static grids' range as a fraction of the first price: a usual choice on the venues' own."""
@@ -110,8 +110,7 @@ TITLES = {"buy_and_hold": "buy and hold", **{one.name: one.title for one in (*US
 
 def warm_at(prepared: Prepared) -> Ms:
     """When the first adaptive plan of the market can be made: the end of its warm-up hours."""
-    start = prepared.market.start
-    return start - start % HOUR + prepared.settings.strategy.warmup_hours * HOUR
+    return warmed(prepared.market.start, prepared.settings.strategy.warmup_hours)
 
 
 def play(prepared: Prepared, variant: Variant, since: Ms, hourly: Callable[[Ms], None] | None = None) -> Outcome:

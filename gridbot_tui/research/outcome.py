@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from decimal import Decimal
 
 import msgspec
 from msgspec import Struct
 
+from gridbot_tui.engine.config import EngineConfig
 from gridbot_tui.engine.core import Engine
 from gridbot_tui.exchange.simulated.world import World
 from gridbot_tui.ledger.ledger import Ledger
@@ -21,7 +23,7 @@ from gridbot_tui.research.ring import Ring
 from gridbot_tui.research.tape import WARMING, Record
 from gridbot_tui.settings.model import Settings
 from gridbot_tui.strategy.plan import Weights
-from gridbot_tui.units import DAY, Ms, Side, Symbol
+from gridbot_tui.units import DAY, HOUR, Ms, Side, Symbol
 
 EXTREME_DIGITS = 10
 """Of extremes over all bars, which compiled code finds in sums of floats."""
@@ -149,7 +151,7 @@ def outcome_of(name: str, ring: Ring, prepared: Prepared) -> Outcome:
         shadows=desk.strategy.shadow_returns(),
         residual=desk.ledger.account.residual(),
     )
-    made = counted(name, left, prepared, desk.config.risk.tier3_enter)
+    made = counted(name, left, prepared, desk.config)
     return msgspec.structs.replace(made, codes=dict(sorted(ring.tape.codes.items())), reasons=_reasons(ring))
 
 
@@ -172,8 +174,19 @@ def to_the_end(record: Record, ledger: Ledger, end: Ms, market: RecordedMarket) 
     curve.leverage.append(held / float(equity) if equity > 0 else 0.0)
 
 
-def counted(name: str, left: Left, prepared: Prepared, line: float) -> Outcome:
-    """Count up what a run has left; ``line`` is the drawdown that halts, fraction > 0."""
+def warmed(start: Ms, warmup_hours: int) -> Ms:
+    """When the first adaptive plan of a market that begins at ``start`` can be made: the end of its warm-up hours."""
+    return start - start % HOUR + warmup_hours * HOUR
+
+
+def _trading_from(start: Ms, config: EngineConfig) -> Ms:
+    """When a run that begins at ``start`` may first trade: plain grids need no warm-up."""
+    kinds = {config.ladder_of(symbol).kind for symbol in config.shares}
+    return warmed(start, config.strategy.warmup_hours) if kinds == {"adaptive"} else start
+
+
+def counted(name: str, left: Left, prepared: Prepared, config: EngineConfig) -> Outcome:
+    """Count up what a run with this config has left."""
     record, curve = left.record, left.record.curve
     to_the_end(record, left.ledger, left.end, prepared.market)
     capital = float(left.ledger.allotted)
@@ -184,7 +197,7 @@ def counted(name: str, left: Left, prepared: Prepared, line: float) -> Outcome:
         start=left.start,
         end=left.end,
         capital=capital,
-        figures=_figures(left, prepared, capital),
+        figures=_figures(left, prepared, capital, _trading_from(left.start, config)),
         at=curve.at,
         equity=curve.equity,
         leverage=curve.leverage,
@@ -195,7 +208,7 @@ def counted(name: str, left: Left, prepared: Prepared, line: float) -> Outcome:
         shadow_returns=(shadows[0], shadows[1], shadows[2]),
         codes={},
         tiers=tuple((t.at, t.tier, t.equity, t.leverage) for t in record.tiers),
-        halts=halts(record, prepared, line),
+        halts=halts(record, prepared, config.risk.tier3_enter),
     )
 
 
@@ -225,18 +238,20 @@ def _marks(record: Record, prepared: Prepared) -> tuple[Mark, ...]:
     )
 
 
-def _figures(left: Left, prepared: Prepared, capital: float) -> dict[str, object]:
-    """The scalar keys of the result document, but for those of time."""
+def _figures(left: Left, prepared: Prepared, capital: float, since: Ms) -> dict[str, object]:
+    """The scalar keys of the result document, but for those of time. What is reckoned by days is of those after
+    ``since``: a warm-up without a trade would make every rate smaller than that of a baseline beside it."""
     record, curve, instruments = left.record, left.record.curve, prepared.market.instruments
     pnl = left.ledger.pnl()
     final = left.ledger.equity_quick()
-    days = max(left.end - left.start, 1) / DAY
-    returns = metrics.daily(curve.at, curve.equity, capital).returns
+    days = max(left.end - since, 0) / DAY
+    returns = metrics.daily(curve.at, curve.equity, capital, since).returns
+    first = bisect_right(curve.at, since)
+    held = curve.leverage[first:]
     traded = sum(float(instruments[f.fill.symbol].notional(f.fill.price, f.fill.steps)) for f in record.fills)
-    middle = metrics.mean(curve.equity) or capital
+    middle = metrics.mean(curve.equity[first:]) or capital
     drawdown = round(min(left.fall, 0.0), EXTREME_DIGITS) + 0.0
     growth = None if final is None else metrics.cagr(capital, float(final), days)
-    held = sum(1 for value in curve.leverage if value > 0.0)
     return {
         "bars": prepared.market.bars_total,
         "symbols": list(prepared.market.symbols),
@@ -250,14 +265,14 @@ def _figures(left: Left, prepared: Prepared, capital: float) -> dict[str, object
         "win_rate": _round(pnl.wins / pnl.cycles) if pnl.cycles else None,
         "fills": len(record.fills),
         "cycles": pnl.cycles,
-        "turnover": _round(traded / middle / days),
+        "turnover": _round(traded / middle / days) if days else 0.0,
         "fees": format(pnl.fees_total, "f"),
         "funding": format(pnl.funding, "f"),
         "final_equity": None if final is None else format(final.normalize(), "f"),
         "max_leverage": round(left.worst, EXTREME_DIGITS),
         "max_leverage_observed": round(left.observed, EXTREME_DIGITS),
         "liquidations": left.liquidations,
-        "time_in_market": _round(held / len(curve.leverage)) if curve.leverage else 0.0,
+        "time_in_market": _round(sum(1 for one in held if one > 0.0) / len(held)) if held else 0.0,
         "residual": None if left.residual is None else format(left.residual.normalize(), "f"),
     }
 

@@ -9,6 +9,7 @@ from gridbot_tui.research.analysis import analyse
 from gridbot_tui.research.backtest import study_of
 from gridbot_tui.research.baselines import MORE, USUAL, play, warm_at
 from gridbot_tui.research.metrics import sharpe
+from gridbot_tui.research.outcome import ring_of
 from gridbot_tui.research.sensitivity import MAIN, REST, changes, value_at, with_value
 from gridbot_tui.research.verdict import assumptions, liquidated
 from gridbot_tui.settings.load import load
@@ -182,3 +183,32 @@ def test_a_changed_value_reaches_the_ladders_that_inherit_it() -> None:
     assert value_at(moved, "ladder.spacing_trend") == value_at(kept, "ladder.spacing_trend") == 6.0
     assert moved.ladders()["ETHUSDT"].spacing_trend == 6.0
     assert kept.ladders()["ETHUSDT"].spacing_trend == 3.0
+
+
+def test_what_a_result_reckons_by_days_is_of_the_days_that_its_baselines_have() -> None:
+    """Two weeks without a trade made each rate smaller than buy and hold's beside it, and another than the report's."""
+    one = series("ETHUSDT", 40, seed=4, sigma_hour=0.013, interval=HOUR)
+    made = study_of(prepared(one, interval=HOUR), processes=1)
+    (own,) = (each for each in analyse(made).rows if each.name == "strategy")
+    figures, days = made.main.figures, (made.main.end - made.since) / DAY
+    assert figures["sharpe"] == pytest.approx(own.sharpe)
+    assert figures["cagr"] == pytest.approx(own.cagr)
+    assert figures["cagr"] == pytest.approx((1.0 + own.net_return) ** (365 / days) - 1.0)
+    instrument = made.prepared.market.instruments["ETHUSDT"]
+    ring = ring_of(made.prepared)
+    ring.run()
+    traded = sum(float(instrument.notional(each.fill.price, each.fill.steps)) for each in ring.tape.fills)
+    after = [value for at, value in zip(made.main.at, made.main.equity, strict=True) if at > made.since]
+    assert figures["turnover"] == pytest.approx(traded / (sum(after) / len(after)) / days)
+    held = [value > 0.0 for at, value in zip(made.main.at, made.main.leverage, strict=True) if at > made.since]
+    assert figures["time_in_market"] == pytest.approx(sum(held) / len(held))
+
+
+def test_a_plain_grid_that_trades_from_its_first_hour_is_reckoned_from_there() -> None:
+    one = series("ETHUSDT", 20, seed=4, sigma_hour=0.013, interval=HOUR)
+    made = study_of(prepared(one, interval=HOUR, ladder__kind="geometric"), processes=1)
+    figures, days = made.main.figures, (made.main.end - made.main.start) / DAY
+    assert made.main.marks[0].at < made.since
+    net = made.main.equity[-1] / made.main.capital
+    assert figures["cagr"] == pytest.approx(net ** (365 / days) - 1.0)
+    assert figures["sharpe"] == pytest.approx(sharpe(made.main.daily().returns))

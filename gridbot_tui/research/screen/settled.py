@@ -70,7 +70,7 @@ def outcome(
     if made.counts["near_most"]:
         raise Parted("a position comes near to what the margin brackets allow")
     books = _Books(screen, settings, screen.tape.start if start is None else start)
-    return counted(name, books.left(made), screen.prepared, screen.prepared.engine_config(settings).risk.tier3_enter)
+    return counted(name, books.left(made), screen.prepared, screen.prepared.engine_config(settings))
 
 
 class _Books:
