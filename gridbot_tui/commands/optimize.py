@@ -118,7 +118,8 @@ def _days(whole: "Prepared", holdout: float) -> "tuple[Prepared, Prepared | None
     since = warm_at(whole)
     days = (market.end - since) // DAY
     if days < 10:
-        raise ValueError(f"a search needs at least 10 days after the warm-up of 14, there are {max(days, 0)}")
+        warm = settings.strategy.warmup_hours / 24
+        raise ValueError(f"a search needs at least 10 days after the warm-up of {warm:g}, there are {max(days, 0)}")
     split = since + int(days * (1.0 - holdout)) * DAY
     gap = settings.market.episode_gap_minutes * MINUTE
     train = part(market, market.start, split, gap)

@@ -40,6 +40,8 @@ def sentences(made: Found) -> list[str]:
         f"Chosen: number {chosen.number}, the most return for its deepest fall on the train days "
         f"({percent(chosen.train.net_return)}, {percent(-chosen.train.drawdown)}).",
     ]
+    if not chosen.train.fills:
+        said.append("It traded nothing there: no set that traded came out better than keeping still.")
     if not all(one.confirmed for one in (*made.front, chosen)):
         said.append("WARNING: a set did not come to the same result when it was played again.")
     if chosen.holdout is None:

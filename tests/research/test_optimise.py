@@ -18,6 +18,7 @@ from gridbot_tui.commands import recorded
 from gridbot_tui.research import backtest, optimise, pareto, space, storages, trial
 from gridbot_tui.research.in_play import LEAST_S, TIMES_LONGEST, InPlay
 from gridbot_tui.research.journal_lock import JournalLock
+from gridbot_tui.research.optimise_html import sentences
 from gridbot_tui.research.outcome import ring_of
 from gridbot_tui.research.request import Request, prepare
 from gridbot_tui.research.sampling import ByNumber
@@ -102,6 +103,14 @@ def test_the_config_it_started_from_is_told_though_its_trial_was_lost(path: str)
     assert made.usual is not None
     assert made.usual.values == {"ladder.skew": 1.0, "ladder.max_levels": 8}
     assert made.usual.train.fills
+
+
+@pytest.mark.parametrize("fills", [0, 7])
+def test_a_choice_that_keeps_still_is_said_to_do_so(fills: int) -> None:
+    """Where all that trade lose, what trades nothing has the most return for its deepest fall."""
+    still = pareto.Member(3, {"ladder.skew": 1.0}, Score(0.0, 0.0, 0.0, fills=fills), True, None)
+    made = pareto.Found(optimise.Count(1, 0, 0), 1, (still,), 1, still, None, None, None, None)
+    assert sum("traded nothing" in one for one in sentences(made)) == (not fills)
 
 
 def test_what_others_find_meanwhile_is_not_counted_to_the_trials_that_were_chosen_from(path: str) -> None:
