@@ -27,6 +27,9 @@ from gridbot_tui.units import DAY, HOUR, Ms, Side, Symbol
 
 EXTREME_DIGITS = 10
 """Of extremes over all bars, which compiled code finds in sums of floats."""
+OFF_TIES = 1e-12 / 3
+"""More than such sums differ by. A fall from the capital to an equity of cents is a decimal that may lie just between
+two of those digits, where the last bit of a sum would decide."""
 
 
 class Mark(Struct, frozen=True):
@@ -250,7 +253,7 @@ def _figures(left: Left, prepared: Prepared, capital: float, since: Ms) -> dict[
     held = curve.leverage[first:]
     traded = sum(float(instruments[f.fill.symbol].notional(f.fill.price, f.fill.steps)) for f in record.fills)
     middle = metrics.mean(curve.equity[first:]) or capital
-    drawdown = round(min(left.fall, 0.0), EXTREME_DIGITS) + 0.0
+    drawdown = extreme(min(left.fall, 0.0))
     growth = None if final is None else metrics.cagr(capital, float(final), days)
     return {
         "bars": prepared.market.bars_total,
@@ -269,12 +272,17 @@ def _figures(left: Left, prepared: Prepared, capital: float, since: Ms) -> dict[
         "fees": format(pnl.fees_total, "f"),
         "funding": format(pnl.funding, "f"),
         "final_equity": None if final is None else format(final.normalize(), "f"),
-        "max_leverage": round(left.worst, EXTREME_DIGITS),
-        "max_leverage_observed": round(left.observed, EXTREME_DIGITS),
+        "max_leverage": extreme(left.worst),
+        "max_leverage_observed": extreme(left.observed),
         "liquidations": left.liquidations,
         "time_in_market": _round(sum(1 for one in held if one > 0.0) / len(held)) if held else 0.0,
         "residual": None if left.residual is None else format(left.residual.normalize(), "f"),
     }
+
+
+def extreme(value: float) -> float:
+    """As a document tells it, the same from sums that were added in another order."""
+    return round(value + OFF_TIES, EXTREME_DIGITS) + 0.0
 
 
 def _round(value: float | None) -> float | None:
