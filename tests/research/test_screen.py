@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from gridbot_tui.research.optimise import Search
 from gridbot_tui.research.outcome import ring_of
@@ -15,9 +16,10 @@ from gridbot_tui.research.screen import screening, tape
 from gridbot_tui.research.screen.search import promising
 from gridbot_tui.research.screen.tape import BLOCK, fits, tape_of
 from gridbot_tui.research.space import parsed
-from gridbot_tui.research.trial import played, score_of
+from gridbot_tui.research.trial import Score, played, score_of
+from gridbot_tui.settings.model import Settings
 from gridbot_tui.strategy import learning
-from gridbot_tui.units import DAY, MINUTE, Market, cut
+from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Ms, cut
 from tests.data import shared
 from tests.research.markets import START, prepared, series
 from tests.research.screen_cases import CASES, QUARTER, Case, compare
@@ -98,6 +100,32 @@ def test_what_is_kept_of_many_sets_is_beaten_by_none_and_scored_as_the_engine_sc
     engine = played(Prepared(wanted.settings(kept[0]), one.market), since)
     assert engine is not None
     assert engine.objectives == pytest.approx(scores[0].objectives, rel=1e-6)
+
+
+def test_a_set_that_there_is_no_room_for_is_passed_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    one = CASES[0].ready()
+    space = parsed(("ladder.skew=0.8:1.2",), one.settings)
+    wanted = Search(Request(()), one, START + 14 * DAY, space, "made", f"journal:{tmp_path / 'j'}", trials=6, workers=2)
+    score, rooms = screening.Screen.score, iter((False, True, True, False))
+
+    def with_room(screen: screening.Screen, settings: Settings, since: Ms) -> Score:
+        if not next(rooms):
+            raise IndexError("more orders at once than an account may have")
+        return score(screen, settings, since)
+
+    monkeypatch.setattr(screening.Screen, "score", with_room)
+    told: list[int] = []
+    assert 0 < len(promising(wanted, 4, 4, lambda done, whole: told.append(done))) <= 2
+    assert told == [1, 2, 3, 4]
+
+
+def test_rungs_that_are_worth_more_than_its_numbers_hold_are_the_engines() -> None:
+    walk = series("ETHUSDT", 22, seed=4, interval=HOUR)
+    fine = replace(walk, instrument=replace(walk.instrument, step=Decimal("0.00000001")))
+    assert screening.Screen(prepared(fine, interval=HOUR)).run(prepared(fine, interval=HOUR).settings).made
+    one = prepared(fine, interval=HOUR, bot__capital="1000000000")
+    with pytest.raises(IndexError, match="64 bits"):
+        screening.Screen(one).run(one.settings)
 
 
 def test_what_it_does_not_cover_is_said() -> None:

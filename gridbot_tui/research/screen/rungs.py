@@ -25,6 +25,8 @@ RUNGS: Final = 64
 FARTHEST: Final = 900
 MOST_TICKS: Final = 2.0**62
 """No price is dearer."""
+MOST_VALUE: Final = 2.0**60
+"""A side in ticks x steps that can be added to others: the engine's numbers have no end."""
 
 
 @compiled
@@ -156,6 +158,8 @@ def place(w: State, n: Numbers, side: int, nearest: int) -> None:
                 opens += price * part
             resting += 1
         slots[i, SLOT_ENTRY] = 1 if slots[i, SLOT_SIZE] > slots[i, SLOT_EXIT] else 0
+    if quantity * float(max(far, touch)) > MOST_VALUE:
+        raise IndexError("rungs worth more than fits a number of 64 bits")
     w.resting[side] = bits
     total = w.total[side]
     total[TOTAL_SIZE], total[TOTAL_VALUE], total[TOTAL_FAR], total[TOTAL_OPENS] = quantity, value, far, opens

@@ -30,9 +30,11 @@ def promising(wanted: Search, sets: int, most: int, progress: Progress = lambda 
             continue  # two values that do not go together
         drawn.append(values)
     scored: list[tuple[Score, Values]] = []
-    for score, values in zip(swept(screen, settings, wanted.since, wanted.workers), drawn, strict=True):
-        scored.append((score, values))
-        progress(len(scored), len(drawn))
+    outcomes = zip(swept(screen, settings, wanted.since, wanted.workers), drawn, strict=True)
+    for done, (score, values) in enumerate(outcomes, 1):
+        if score is not None:
+            scored.append((score, values))
+        progress(done, len(drawn))
     best = sorted(front(scored), key=lambda one: -one[0].ratio)
     return [values for _, values in best[:most]]
 

@@ -10,11 +10,18 @@ from gridbot_tui.settings.model import Settings
 from gridbot_tui.units import Ms
 
 
-def swept(screen: Screen, sets: Sequence[Settings], since: Ms, threads: int | None = None) -> Iterator[Score]:
-    """The score of every set, in order; ``threads`` at a time, one a core where None."""
+def swept(screen: Screen, sets: Sequence[Settings], since: Ms, threads: int | None = None) -> Iterator[Score | None]:
+    """The score of every set, in order, ``threads`` at a time, one a core where None; None where a run has more of
+    something than compiled code has room for."""
     if not sets:
         return
-    first = screen.score(sets[0], since)  # alone: it compiles
-    yield first
+
+    def scored(one: Settings) -> Score | None:
+        try:
+            return screen.score(one, since)
+        except IndexError:
+            return None
+
+    yield scored(sets[0])  # alone: it compiles
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        yield from pool.map(lambda one: screen.score(one, since), sets[1:])
+        yield from pool.map(scored, sets[1:])
