@@ -186,7 +186,7 @@ def test_garbage_is_counted_and_what_follows_is_heard(frames: list[bytes]) -> No
 def test_an_account_event_that_cannot_be_read_is_asked_for() -> None:
     async def play(stage: Stage) -> None:
         odd = trade(1)
-        odd["o"]["L"] = 60_000.0  # a number where there was always a text
+        odd["o"]["L"] = [60_000.0]  # a list where there was always one price
         stage.private.now.put(odd)
         await asyncio.sleep(0.1)
 

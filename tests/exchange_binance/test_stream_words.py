@@ -334,8 +334,8 @@ def test_what_is_not_for_us_is_passed_over(frame: Any) -> None:
 
 
 @pytest.mark.parametrize("change", [
-    {"L": "59999.95"}, {"l": "0.0004"}, {"L": "0"}, {"l": "-1"}, {"n": "NaN"}, {"S": "LONG"}, {"t": "5"}, {"L": None},
-    {"z": "x"}, {"rp": "1e400000000"}, {"T": None},
+    {"L": "59999.95"}, {"l": "0.0004"}, {"L": "0"}, {"l": "-1"}, {"n": "NaN"}, {"S": "LONG"}, {"t": "five"},
+    {"L": None}, {"z": "x"}, {"rp": "1e400000000"}, {"T": None},
 ])  # fmt: skip
 def test_a_trade_that_cannot_be_true_is_a_bad_frame_and_no_fill(change: dict[str, Any]) -> None:
     with pytest.raises(BadFrame):
@@ -600,7 +600,7 @@ def test_only_a_closed_candle_is_a_bar() -> None:
     book(1, "-0.05", "1"), book(1, "1", "2", s="ETHUSDT"),
     kline(h="98.0"), kline(v="-1"), kline(v="nan"), kline(i="5m"), kline(t=120_001), kline(o="0"), kline(c="-1"),
     kline(t=60_000_000),
-    b'{"stream":"btcusdt@bookTicker","data":{"u":1,"s":"BTCUSDT","b":1.5,"a":"2"}}',
+    b'{"stream":"btcusdt@bookTicker","data":{"u":1,"s":"BTCUSDT","b":[1.5],"a":"2"}}',
     b'{"stream":"btcusdt@bookTicker","data":[]}', b'{"stream":"btcusdt@bookTicker","da', b"", b"null", b"[]",
     b"\xff\xfe",
     b'{"stream":"dogeusdt@bookTicker","data":{"e":"bookTicker"}}', b'{"stream":"btcusdt@bookTicker', b"[" * 5_000,
@@ -775,3 +775,43 @@ def test_a_spot_trade_elsewhere_is_money_that_came_and_went() -> None:
         ("DOGE", Decimal("-0.1")),
     ]
     assert len({c.cash_id for c in told}) == 3
+
+
+def bare(value: Any) -> Any:
+    """Amounts as JSON numbers, counts and times with a point."""
+    if isinstance(value, dict):
+        return {name: bare(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [bare(one) for one in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        order(),
+        order(x="TRADE", X="PARTIALLY_FILLED", l="0.004", z="0.004", L="60000.10", n="0.0024", t=9, rp="1.25"),
+        {"e": "ACCOUNT_UPDATE", "E": 9, "T": 8, "a": {"m": "FUNDING_FEE", "B": [{"a": "USDT", "bc": "-0.5"}]}},
+        {"e": "ALGO_UPDATE", "E": 9, "T": 8, "o": {"caid": "gb0-2", "s": "BTCUSDT", "X": "TRIGGERED", "aid": 5,
+                                                   "q": "0.01", "ai": "77", "aq": "0", "tt": 8}},
+    ],
+)  # fmt: skip
+def test_who_writes_amounts_as_numbers_and_counts_with_a_point_is_understood_all_the_same(frame: Any) -> None:
+    assert futures().of(raw(bare(frame))) == futures().of(raw(frame))
+
+
+def test_best_prices_and_marks_written_as_numbers_are_prices() -> None:
+    book = frames.book_ticker(b'{"stream":"x","data":{"u":7.0,"s":"BTCUSDT","b":60000.1,"a":60000.2,"E":1}}').data
+    mark = frames.mark_price(b'{"stream":"x","data":{"E":1,"s":"BTCUSDT","p":6.00001e4,"T":2}}').data
+    assert (book.u, book.b, book.a, mark.p, mark.T) == (7, "60000.1", "60000.2", "60000.1", 2)
+
+
+@pytest.mark.parametrize("number", [b"1e999999999", b"1e-99999", b"9" * 400])
+def test_a_number_that_is_none_is_a_bad_frame(number: bytes) -> None:
+    with pytest.raises(frames.READING):
+        frames.book_ticker(b'{"stream":"x","data":{"u":7,"s":"BTCUSDT","b":' + number + b',"a":60000.2,"E":1}}')

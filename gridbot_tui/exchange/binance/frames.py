@@ -1,15 +1,18 @@
 """What Binance's streams say, as far as we listen: the frames' own fields, read strictly, nothing kept back.
 
-Unknown fields are passed over, missing ones that we need make a ``BadFrame``. The house's words are made of
+Unknown fields are passed over, missing ones that we need make a ``BadFrame``; an amount may be a text or a number, as
+in REST answers. The house's words are made of
 these in ``market_words``, ``futures_words`` and ``spot_words``; nothing of this module leaves the room.
 """
 
-from typing import Final, Generic, TypeVar
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
 
-from gridbot_tui.exchange.binance.numbers import BadNumber
+from gridbot_tui.exchange.binance.numbers import BadNumber, digits
 
 T = TypeVar("T")
 
@@ -284,14 +287,43 @@ class BalanceUpdate(Struct, frozen=True):
 
 # -- reading --------------------------------------------------------------------------------------------------
 
+_loosely: Final = msgspec.json.Decoder(float_hook=Decimal).decode
+
+
+def _texts(value: Any) -> Any:
+    """Every number as text, the digits as they came."""
+    if isinstance(value, dict):
+        return {name: _texts(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_texts(one) for one in value]
+    return digits(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else value
+
+
+def _reader(kind: type[T]) -> Callable[[bytes], T]:
+    """Reads frames of a kind. Binance writes amounts as texts and counts as numbers; who else speaks its protocol may
+    not tell the two apart, in REST answers or here: such a frame is read once more, more slowly."""
+    strictly = msgspec.json.Decoder(kind).decode
+
+    def read(raw: bytes) -> T:
+        try:
+            return strictly(raw)
+        except msgspec.ValidationError as wrong:
+            try:
+                return msgspec.convert(_texts(_loosely(raw)), kind, strict=False)
+            except msgspec.ValidationError:
+                raise wrong from None
+
+    return read
+
+
 any_frame: Final = msgspec.json.Decoder(Any_).decode
 answer: Final = msgspec.json.Decoder(Answer).decode
-book_ticker: Final = msgspec.json.Decoder(Of[BookTicker]).decode
-mark_price: Final = msgspec.json.Decoder(Of[MarkPrice]).decode
-kline: Final = msgspec.json.Decoder(Of[Kline]).decode
-order_trade_update: Final = msgspec.json.Decoder(OrderTradeUpdate).decode
-account_update: Final = msgspec.json.Decoder(AccountUpdate).decode
-algo_update: Final = msgspec.json.Decoder(AlgoUpdate).decode
-config_update: Final = msgspec.json.Decoder(ConfigUpdate).decode
-execution_report: Final = msgspec.json.Decoder(ExecutionReport).decode
-balance_update: Final = msgspec.json.Decoder(BalanceUpdate).decode
+book_ticker: Final = _reader(Of[BookTicker])
+mark_price: Final = _reader(Of[MarkPrice])
+kline: Final = _reader(Of[Kline])
+order_trade_update: Final = _reader(OrderTradeUpdate)
+account_update: Final = _reader(AccountUpdate)
+algo_update: Final = _reader(AlgoUpdate)
+config_update: Final = _reader(ConfigUpdate)
+execution_report: Final = _reader(ExecutionReport)
+balance_update: Final = _reader(BalanceUpdate)

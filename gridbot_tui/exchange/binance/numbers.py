@@ -129,3 +129,12 @@ def money(text: str) -> Money:
     if not amount.is_finite() or (amount and not -_LONGEST < amount.adjusted() < _LARGEST):
         raise BadNumber(f"{text[:_LONGEST]!r} is no amount")
     return amount
+
+
+def digits(number: int | Decimal) -> str:
+    """A number as the exchange would have written it, a whole one without a point; raises BadNumber."""
+    amount = Decimal(number)
+    if not amount.is_finite() or (amount and not -_LONGEST < amount.adjusted() < _LARGEST):
+        raise BadNumber("it is no amount")
+    whole = amount.to_integral_value()
+    return format(whole if whole == amount else amount, "f")
