@@ -178,8 +178,15 @@ class Circuits:
         return self.params.refusal_probe_ms if grid else self.params.refusal_probe_protective_ms
 
     def accepted(self, order: NewOrder) -> bool:
-        """An order of this kind was taken: whatever refused it before is over. True where a circuit was open."""
+        """An order of this kind was taken: whatever refused it before is over. True where a circuit was open.
+
+        What closes or protects is of one side at a time: refusals of the other were about a position that is gone.
+        """
         circuit = self._open.pop((order.symbol, order.purpose, order.side), None) if self._open else None
+        if self._open and order.purpose is not Purpose.GRID:
+            other = self._open.pop((order.symbol, order.purpose, Side(-order.side)), None)
+            if circuit is None or (other is not None and other.count > circuit.count):
+                circuit = other
         known = self._took.get((order.symbol, order.side)) if self._took else None
         if known:
             known[:] = [took for took in known if not _as_near(order.side, order.price, took.price)]

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.orders.churn import LET_GO, STALE_TOUCH
 from gridbot_tui.orders.desired import desired, strongest
-from gridbot_tui.orders.model import Desired, OrderKind, OrderState, Slot, SlotState, StopOrder, Target, TargetStyle
+from gridbot_tui.orders.model import (
+    Desired,
+    OrderKind,
+    OrderState,
+    Purpose,
+    Slot,
+    SlotState,
+    StopOrder,
+    Target,
+    TargetStyle,
+)
 from gridbot_tui.orders.params import OrderParams
 from gridbot_tui.orders.reconcile import CANCEL_FIRST, CHURN
 from gridbot_tui.orders.rungs import Touch
@@ -550,3 +560,18 @@ def test_comparing_changes_nothing(instrument: Instrument) -> None:
     first, second = desk.compare(wish), desk.compare(wish)
     strip = [msgspec.structs.replace(order, created_at=0) for order in first.creates]
     assert strip == [msgspec.structs.replace(order, created_at=0) for order in second.creates]
+
+
+def test_a_stop_that_is_taken_ends_what_was_refused_of_the_stop_of_a_position_that_has_turned_over() -> None:
+    desk = Desk()
+    circuits = desk.reconciler.circuits
+    (entry,) = desk.compare(want(slot(1, 599_000))).creates
+    buys, sells = (msgspec.structs.replace(entry, purpose=Purpose.STOP, side=side) for side in (Side.BUY, Side.SELL))
+    for stop in (buys, sells):
+        assert [circuits.refused(stop, -2015, desk.now) for _ in range(3)] == [False, False, True]
+    assert circuits.accepted(sells)
+    assert circuits.refused_of("BTCUSDT") == set()
+    for _ in range(3):
+        circuits.refused(buys, -2015, desk.now)
+    assert circuits.accepted(sells), "its reason goes, though nothing was refused of this side"
+    assert circuits.refused_of("BTCUSDT") == set()

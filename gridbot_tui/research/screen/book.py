@@ -197,5 +197,7 @@ def rejected(w: State) -> int:
 
 @inlined
 def accepted(w: State, kind: int, sign: int) -> None:
-    """Whatever refused such orders before is over."""
+    """Whatever refused such orders before is over; what closes or protects is of one side at a time."""
     w.circuit[purpose(kind), 0 if sign > 0 else 1, 0] = 0
+    if kind != GRID:
+        w.circuit[purpose(kind), 1 if sign > 0 else 0, 0] = 0
