@@ -8,9 +8,15 @@ import asyncio
 import os
 import select
 import signal
-from typing import TYPE_CHECKING, Final
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from queue import Empty
+from typing import IO, TYPE_CHECKING, Final
 
-from textual.drivers._writer_thread import WriterThread
+from textual import events
+from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 from textual.drivers.linux_driver import LinuxDriver
 
 from gridbot_tui.ui import hangup
@@ -24,23 +30,71 @@ LOOK_S: Final = 0.1
 CHUNK: Final = 4096
 FRAME: Final = 3
 """Writes of Textual's for one frame: where it begins, what it is, where it ends."""
+WHERE: Final = "\x1b[6n"
+"""Asks a terminal where its cursor stands; every one that can draw a screen knows it."""
+PAUSE_S: Final = 0.02
+"""Without a write, after which a frame is whole."""
+ROUND_S: Final = 0.2
+"""What an answer may take on a line that keeps up: less than two pictures are apart, so that one is under way."""
+PATIENCE_S: Final = 10.0
+"""After which an answer is taken for lost."""
+LAST_S: Final = 1.0
+"""What leaving waits for the answers under way."""
 
 
 class Writer(WriterThread):
-    """Textual's own, which outlives its terminal: else the app waits for room in a queue that nobody empties."""
+    """Textual's own, which outlives its terminal: else the app waits for room in a queue that nobody empties.
+
+    What is written has not arrived: a slow line keeps megabytes (of the SSH server, of two kernels), minutes of old
+    pictures. So the terminal is asked behind every frame where its cursor stands, and says so once it has read that
+    far. One that has never said anything is believed to keep up.
+    """
+
+    def __init__(self, file: IO[str], *, asks: bool = False, now: Callable[[], float] = time.monotonic) -> None:
+        """``asks``: whether somebody hears what the terminal answers."""
+        super().__init__(file)
+        self._now = now
+        self._asks = asks
+        self._answers = False
+        """The terminal is one that answers."""
+        self._unread: deque[float] = deque(maxlen=MAX_QUEUED_WRITES)
+        """When each question was asked that has no answer."""
+        self._changed = threading.Condition()
 
     @property
     def behind(self) -> bool:
-        """Whether two whole frames still wait for the line: another one would only be shown later.
+        """Whether two whole frames still wait for the line, or one for the terminal: another is only shown later.
 
         One may wait for its turn of the interpreter alone: the panes that follow a key are not to be held up by that.
         """
-        return self._queue.qsize() >= 2 * FRAME
+        if self._queue.qsize() >= 2 * FRAME:
+            return True
+        with self._changed:
+            waited = self._now() - self._unread[0] if self._answers and self._unread else 0.0
+            if waited > PATIENCE_S:
+                self._unread.clear()
+                return False
+            return waited > ROUND_S
+
+    def answered(self) -> None:
+        """The terminal has read up to the eldest question."""
+        with self._changed:
+            self._answers = True
+            if self._unread:
+                self._unread.popleft()
+            self._changed.notify_all()
+
+    def ask_no_more(self, wait_s: float) -> None:
+        """Wait for the answers under way: the shell that comes next would take them for keys."""
+        with self._changed:
+            self._asks = False
+            self._changed.wait_for(lambda: not (self._answers and self._unread), wait_s)
 
     def run(self) -> None:
         """Write until told to stop; once the terminal is gone, what was to be written is let go."""
-        gone = False
-        while (text := self._queue.get()) is not None:
+        gone = asked = False
+        while (text := self._next(asked)) is not None:
+            asked = text in (WHERE, "")
             if gone:
                 continue
             try:
@@ -49,6 +103,17 @@ class Writer(WriterThread):
                     self._file.flush()
             except (OSError, ValueError):
                 gone = True
+
+    def _next(self, asked: bool) -> str | None:
+        """What comes next; where that pauses, the question behind it."""
+        try:
+            return self._queue.get(timeout=None if asked else PAUSE_S)
+        except Empty:
+            with self._changed:
+                if not self._asks:
+                    return ""
+                self._unread.append(self._now())
+                return WHERE
 
 
 class TerminalDriver(LinuxDriver):
@@ -69,12 +134,14 @@ class TerminalDriver(LinuxDriver):
         super().start_application_mode()  # type: ignore[no-untyped-call]
         if self._writer_thread is not None and self._file is not None:
             self._writer_thread.stop()
-            self._writer_thread = Writer(self._file)
+            self._writer_thread = Writer(self._file, asks=self.input_tty)
             self._writer_thread.start()
 
     def stop_application_mode(self) -> None:
         """Give the terminal back."""
         self._started = None
+        if isinstance(self._writer_thread, Writer):
+            self._writer_thread.ask_no_more(0.0 if hangup.gone(self.fileno) else LAST_S)
         super().stop_application_mode()
 
     @property
@@ -93,7 +160,14 @@ class TerminalDriver(LinuxDriver):
             if not data and hangup.gone(self.fileno):
                 return
             for message in typed.take(data):
-                self.process_message(message)
+                if isinstance(message, events.CursorPosition):
+                    self._answered()
+                else:
+                    self.process_message(message)
+
+    def _answered(self) -> None:
+        if isinstance(self._writer_thread, Writer):
+            self._writer_thread.answered()
 
     def _continued(self, *_: object) -> None:
         loop = self._started

@@ -2,7 +2,8 @@
 
 import gc
 import io
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from textual._compositor import LayoutUpdate
 from textual.geometry import Region
 
-from gridbot_tui.ui.driver import Writer
+from gridbot_tui.ui.driver import PATIENCE_S, ROUND_S, WHERE, Writer
 from gridbot_tui.ui.pane import RowPane, differing
 from gridbot_tui.ui.panes import chart
 from gridbot_tui.ui.panes.header import Header
@@ -179,3 +180,79 @@ def test_a_line_is_behind_while_two_whole_frames_wait_for_it() -> None:
     writer.stop()
     assert not writer.behind
     assert file.getvalue() == 2 * "beginframeend"
+
+
+class FarTerminal(io.StringIO):
+    """A terminal at the end of a line that takes everything: what it was asked, and a clock of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 100.0
+        self.asked = threading.Semaphore(0)
+        self.writer = Writer(self, asks=True, now=lambda: self.now)
+
+    def write(self, text: str) -> int:
+        """Take it; it is not shown yet."""
+        if text == WHERE:
+            self.asked.release()
+        return super().write(text)
+
+    def frame(self) -> None:
+        """Paint one, up to the question behind it."""
+        self.writer.write("frame")
+        assert self.asked.acquire(timeout=60.0)
+
+
+@pytest.fixture
+def far() -> Iterator[FarTerminal]:
+    terminal = FarTerminal()
+    terminal.writer.start()
+    terminal.frame()
+    terminal.writer.answered()
+    yield terminal
+    terminal.writer.stop()
+
+
+def test_a_line_is_behind_until_the_terminal_has_read_what_was_written(far: FarTerminal) -> None:
+    far.frame()
+    assert not far.writer.behind, "the answer is under way"
+    far.now += 2 * ROUND_S
+    assert far.writer.behind
+    far.frame()  # a key was answered meanwhile
+    far.writer.answered()
+    assert not far.writer.behind
+    far.now += 2 * ROUND_S
+    assert far.writer.behind, "the answer to the key has not arrived yet"
+    far.writer.answered()
+    assert not far.writer.behind
+
+
+def test_an_answer_that_was_lost_holds_nothing_up_for_ever(far: FarTerminal) -> None:
+    far.frame()
+    far.now += PATIENCE_S + 1.0
+    assert not far.writer.behind
+    far.frame()
+    far.now += 2 * ROUND_S
+    assert far.writer.behind
+
+
+def test_a_terminal_that_answers_nothing_is_believed_to_keep_up() -> None:
+    terminal = FarTerminal()
+    terminal.writer.start()
+    terminal.frame()
+    terminal.now += 2 * ROUND_S
+    assert not terminal.writer.behind
+    terminal.writer.ask_no_more(60.0)
+    terminal.writer.stop()
+
+
+def test_leaving_waits_for_the_answer_under_way_and_asks_no_more(far: FarTerminal) -> None:
+    far.frame()
+    late = threading.Thread(target=far.writer.answered)
+    late.start()
+    far.writer.ask_no_more(60.0)
+    late.join()
+    assert not far.writer.behind
+    far.writer.write("end")
+    far.writer.stop()
+    assert far.getvalue().endswith(WHERE + "end")

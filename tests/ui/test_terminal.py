@@ -15,7 +15,7 @@ import pytest
 from gridbot_tui.control import ask
 from gridbot_tui.control.errors import ControlError
 from gridbot_tui.service.books.profile import named
-from gridbot_tui.ui.driver import Writer
+from gridbot_tui.ui.driver import WHERE, Writer
 from tests.service.living import NAME
 from tests.ui.terminal import PATIENCE_S, ROOT, SMALL, Terminal, bot_ended, command, wait
 
@@ -24,6 +24,8 @@ pytestmark = pytest.mark.slow
 ALTERNATE_OFF = "\x1b[?1049l"
 ALTERNATE_ON = "\x1b[?1049h"
 RUNNING = "RUNNING"
+READ = "\x1b[1;1R"
+"""What a terminal answers to WHERE."""
 
 
 def status(home: Path) -> dict[str, object]:
@@ -197,6 +199,29 @@ def test_a_terminal_that_reads_nothing_holds_up_no_trading(tmp_path: Path) -> No
         before = float(status(tmp_path)["uptime_s"])  # type: ignore[arg-type]
         wait(lambda: float(status(tmp_path)["uptime_s"]) > before + 1_500, "life of 25 minutes")  # type: ignore[arg-type]
         terminal.reading.set()
+        terminal.signal(signal.SIGTERM)
+        assert terminal.wait() == 0
+
+
+def test_a_terminal_far_behind_gets_no_picture_before_it_has_read_the_last_one(tmp_path: Path) -> None:
+    with bot_ended(tmp_path):
+        terminal = Terminal("--home", str(tmp_path), *SMALL, "--speed", "600")
+        terminal.wait_for(RUNNING)
+        terminal.send(READ)  # it is one that answers; there is always a question more
+
+        def lives(seconds: float) -> None:
+            before = float(status(tmp_path)["uptime_s"])  # type: ignore[arg-type]
+            wait(lambda: float(status(tmp_path)["uptime_s"]) > before + seconds, "life")  # type: ignore[arg-type]
+
+        lives(600)
+        painted = len(terminal.output)
+        lives(1_500)
+        assert len(terminal.output) == painted
+        terminal.send("p")
+        terminal.wait_for("◌ pause")  # a key is answered all the same
+        painted = len(terminal.output)
+        terminal.send(READ * terminal.text.count(WHERE))
+        wait(lambda: len(terminal.output) > painted, "picture")
         terminal.signal(signal.SIGTERM)
         assert terminal.wait() == 0
 
