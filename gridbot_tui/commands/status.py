@@ -52,7 +52,7 @@ def lines(document: dict[str, Any], width: int | None = None) -> list[str]:
         f"drawdown {percent(document['drawdown'])} (deepest {percent(document['max_drawdown'])})"
         f"  tier T{document['tier']}",
         f"leverage {show(document['leverage'])}x  worst case {show(document['worst_leverage'])}x"
-        f"  cap {show(document['leverage_cap'])}x",
+        f"  cap {_cap(document)}",
         *_folded("ages  " + "  ".join(_age(name, age) for name, age in document["ages"].items()), width),
         "",
     ]
@@ -60,6 +60,12 @@ def lines(document: dict[str, Any], width: int | None = None) -> list[str]:
     table = output.stacked([name.replace("_", " ") for name in _HEAD], rows, width)
     rest = [*_blockers(document), *_breakers(document), *_alerts(document)]
     return [*head, *table, "", *(line for text in rest for line in _folded(text, width))]
+
+
+def _cap(document: dict[str, Any]) -> str:
+    """What entries stop at, and what no order passes where that is more; a bot of before tells only the latter."""
+    hard, cap = document["leverage_cap"], document.get("admission_cap")
+    return f"{hard}x" if cap in (None, hard) else f"{cap}x  hard {hard}x"
 
 
 def _row(name: str, view: dict[str, Any]) -> list[Any]:

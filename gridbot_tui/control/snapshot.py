@@ -433,6 +433,7 @@ class Snapshot(Struct, frozen=True, tag="snapshot"):
     leverage: float | None
     worst_leverage: float | None
     leverage_cap: float
+    """What no order passes, ``risk.leverage_hard``; ``admission_cap`` is what entries stop at."""
     max_leverage: float
     """Highest worst case when an order left."""
     residual: str
@@ -474,6 +475,8 @@ class Snapshot(Struct, frozen=True, tag="snapshot"):
     """Time between two full comparisons of the books with the exchange's; None where the bot does not say."""
     residuals: tuple[tuple[str, str], ...] = ()
     """What wallets and books differ by, (asset, amount) each; ``residual`` is that of the quote asset alone."""
+    admission_cap: float | None = None
+    """Worst case up to which entries are admitted, ``risk.leverage_cap``; None where the bot does not say."""
 
 
 class Hello(Struct, frozen=True, tag="hello"):

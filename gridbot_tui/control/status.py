@@ -34,6 +34,7 @@ def status_document(snapshot: Snapshot) -> dict[str, Any]:
     document["config_version"] = snapshot.config_version
     document["breakers"] = [_named(breaker, _BREAKER) for breaker in snapshot.breakers]
     document["alerts"] = _alerts(snapshot.alerts)
+    document["admission_cap"] = snapshot.admission_cap
     return document
 
 

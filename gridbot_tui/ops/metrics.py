@@ -191,6 +191,7 @@ _ACCOUNT: Final = (
     Kind("leverage", "Sum of |position| x mark over equity.", (), _one(lambda s: s.leverage)),
     Kind("worst_leverage", "Leverage with every order of a side filled.", (), _one(lambda s: s.worst_leverage)),
     Kind("leverage_cap", "The limit no order passes.", (), _one(lambda s: s.leverage_cap)),
+    Kind("admission_cap", "Worst case up to which entries are admitted.", (), _one(lambda s: s.admission_cap)),
     Kind("profit", "Since the start, quote; fees are a cost, today and week what all of it made.", ("part",), _profit),
     Kind("fills_total", "Executions of orders of ours.", (), _one(lambda s: s.pnl.fills)),
     Kind("cycles_total", "Lots that a grid order closed.", (), _one(lambda s: s.pnl.cycles)),

@@ -48,6 +48,12 @@ def test_on_a_narrow_terminal_the_columns_of_status_go_on_below_and_no_number_is
     assert [word for row in rows for word in row[1:]] == whole[1:]
 
 
+def test_the_cap_of_entries_stands_beside_what_no_order_passes(cli: Cli, live: Running, bot: FakeBot) -> None:
+    assert "cap 5.0x\n" in cli("status").out, "a bot of before tells only that"
+    bot.base = picture(admission_cap=2.0)
+    assert "cap 2.0x  hard 5.0x\n" in cli("status").out
+
+
 def test_what_is_unknown_is_a_dash(cli: Cli, live: Running, bot: FakeBot) -> None:
     blank = symbol_view(price=None, votes=None, bias=None, spacing=None)
     bot.base = picture(equity=None, drawdown=None, leverage=None, blockers=(), symbols={"BTCUSDT": blank})

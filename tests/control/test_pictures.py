@@ -15,7 +15,7 @@ from tests.control.fake_bot import AT, picture, symbol_view
 STATUS = """
     mode market profile state uptime_s equity wallet drawdown max_drawdown tier leverage worst_leverage
     leverage_cap symbols ages blockers residual config_version
-    breakers alerts
+    breakers alerts admission_cap
 """
 SYMBOL = """
     price position entry_price liquidation_price votes weights bias spacing ladder open_orders fills cycles

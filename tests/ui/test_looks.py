@@ -193,7 +193,10 @@ async def test_nothing_is_read_from_the_machines_clock_or_locale(monkeypatch: py
 
 
 async def test_limits_shown_are_those_of_the_config_in_force() -> None:
-    snapshot = replace(fixtures.normal(), tier_limits=(0.03, 0.06, 0.125), leverage_cap=1.5, drawdown=-0.125)
+    limits = (0.03, 0.06, 0.125)
+    snapshot = replace(
+        fixtures.normal(), tier_limits=limits, leverage_cap=1.5, admission_cap=1.5, drawdown=-0.125
+    )
     app = an_app(snapshot)
     async with shown(app) as pilot:
         assert "halts −12.5" in pane_text(app, "#risk")
@@ -206,6 +209,20 @@ async def test_limits_shown_are_those_of_the_config_in_force() -> None:
         app.picture.receive(replace(snapshot, tier_limits=()))
         await settled(pilot)
         assert "tiers: -" in screen_text(app)
+
+
+async def test_the_cap_is_that_of_entries_beside_what_no_order_passes() -> None:
+    app = an_app(replace(fixtures.normal(), admission_cap=2.0, worst_leverage=0.7))
+    async with shown(app) as pilot:
+        assert "0.15x/2x" in screen_text(app).splitlines()[0]
+        assert "worst  0.70x  cap 2.0x  hard 6.0x" in pane_text(app, "#risk")
+        assert pane_text(app, "#risk").splitlines()[1].count("┆") == 1, "the cap on the meter of what no order passes"
+        app.picture.receive(replace(fixtures.normal(), admission_cap=None))
+        await settled(pilot)
+        assert "0.15x/6x" in screen_text(app).splitlines()[0], "a bot of before does not say"
+    narrow = an_app(replace(fixtures.normal(), admission_cap=2.0, worst_leverage=1.7))
+    async with shown(narrow, size=(60, 20)):
+        assert "worst 1.70x/2x" in screen_text(narrow)
 
 
 async def test_profit_of_cycles_is_named_net_and_the_last_row_cuts_no_number() -> None:

@@ -203,6 +203,7 @@ class Picture:
             controller=controller,
             viewers=viewers,
             trials=self.trials(),
+            admission_cap=desk.gate.cap,
             compared_every_s=self._reloader.loaded.settings.service.reconcile_s,
         )
 

@@ -7,7 +7,7 @@ from textual import events
 from gridbot_tui.ui import lines, words
 from gridbot_tui.ui.pane import RowPane
 from gridbot_tui.ui.panes.banner import TRADES, banner
-from gridbot_tui.ui.panes.header import TIERS, mode_badge, state_words
+from gridbot_tui.ui.panes.header import TIERS, cap_in_force, mode_badge, state_words
 from gridbot_tui.ui.panes.profit import residual
 from gridbot_tui.ui.panes.systems import SYSTEMS, getattr_at
 from gridbot_tui.ui.picture import Line, Picture
@@ -60,7 +60,7 @@ class Summary(RowPane):
             (
                 (
                     ("worst ", "dim"),
-                    (f"{words.times(snapshot.worst_leverage)}/{words.limit(snapshot.leverage_cap)}", "text"),
+                    (f"{words.times(snapshot.worst_leverage)}/{words.limit(cap_in_force(snapshot))}", "text"),
                 ),
                 (("liq ", "dim"), (words.grouped(view.liquidation_price), "text")),
                 residual(snapshot),

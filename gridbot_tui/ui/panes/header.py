@@ -46,6 +46,11 @@ class Header(RowPane):
         return [fit((*start, (" " * max(0, gap), "text"), *end), width)]
 
 
+def cap_in_force(snapshot: Snapshot) -> float:
+    """What entries stop at; of a bot that does not say, what no order passes."""
+    return snapshot.leverage_cap if snapshot.admission_cap is None else snapshot.admission_cap
+
+
 def chosen(parts: Sequence[tuple[int, Row]], room: int) -> Row:
     """The most important (lowest number) parts that fit, in the order given."""
     kept: set[int] = set()
@@ -96,13 +101,14 @@ def _parts(picture: Picture, snapshot: Snapshot) -> list[tuple[int, Row]]:
     old = picture.prices_old
     aged = "bad" if old or picture.stale or picture.line is Line.LOST else "dim"
     worst = snapshot.worst_leverage
-    near = worst is not None and worst > snapshot.leverage_cap * 0.8
+    cap = cap_in_force(snapshot)
+    near = worst is not None and worst > cap * 0.8
     speed = _speed(snapshot)
     return [
         (0, ((words.short_money(snapshot.equity, picture.places), "strong"), (f" {snapshot.quote}", "dim"))),
         (4, ((sign + words.percent(gained, 2), role),)),
         (1, ((f"T{snapshot.tier} {words.percent(snapshot.drawdown)}", TIERS[min(snapshot.tier, 3)]),)),
-        (3, ((words.times(snapshot.leverage), "text"), (f"/{words.limit(snapshot.leverage_cap)}", "dim"))),
+        (3, ((words.times(snapshot.leverage), "text"), (f"/{words.limit(cap)}", "dim"))),
         (5, (("worst ", "dim"), (words.times(worst), "warn" if near else "text"))),
         (0 if old else 2, ((f"{'STALE' if old else 'age'} {words.span(picture.data_age()):>3}", aged),)),
         (7 if snapshot.past_until is None else 2, ((speed, "accent"),) if speed else ()),

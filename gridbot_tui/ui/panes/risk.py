@@ -1,14 +1,18 @@
 """Risk: leverage against its cap and the worst case, drawdown against its tiers, the equity curve."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from gridbot_tui.control.snapshot import EquityPoint, Snapshot
 from gridbot_tui.ui import lines, words
 from gridbot_tui.ui.pane import Pane
-from gridbot_tui.ui.panes.header import TIERS
+from gridbot_tui.ui.panes.header import TIERS, cap_in_force
 from gridbot_tui.ui.picture import Picture
-from gridbot_tui.ui.rows import Row, justify
+from gridbot_tui.ui.rows import Row, justify, width_of
 from gridbot_tui.units import Ms
+
+WITH_HARD: Final = 58
+"""Columns from which the leverage row also names what no order passes."""
 
 
 class RiskPane(Pane):
@@ -44,18 +48,24 @@ class RiskPane(Pane):
 
 
 def leverage_row(snapshot: Snapshot, width: int) -> Row:
-    """Leverage now, the worst case as a mark, the cap at the right end."""
-    cap, worst = snapshot.leverage_cap, snapshot.worst_leverage
-    room = max(6, width - 46)
-    share = None if snapshot.leverage is None else snapshot.leverage / cap if cap else 1.0
-    marks = [] if worst is None or not cap else [(worst / cap, "▲", "warn" if worst > 0.8 * cap else "accent")]
+    """Leverage now up to what no order passes; as marks the cap of entries, where that is lower, and the worst case."""
+    hard, cap, worst = snapshot.leverage_cap, cap_in_force(snapshot), snapshot.worst_leverage
+    limits: Row = (("  cap ", "dim"), (words.limit(cap, 1), "text"))
+    marks = []
+    if cap < hard:
+        marks.append((cap / hard, "┆", "warn"))
+        limits += (("  hard ", "dim"), (words.limit(hard, 1), "text")) if width >= WITH_HARD else ()
+    if worst is not None and hard:
+        marks.append((worst / hard, "▲", "warn" if worst > 0.8 * cap else "accent"))
+    room = max(6, min(width - 46, width - 31 - width_of(limits)))
+    share = None if snapshot.leverage is None else snapshot.leverage / hard if hard else 1.0
     return justify(
         (
             ("leverage ", "dim"),
             (f"{words.times(snapshot.leverage):>7} ", "strong"),
             *lines.meter(share, room, "accent", marks=marks),
         ),
-        (("worst ", "dim"), (f"{words.times(worst):>6}", "text"), ("  cap ", "dim"), (words.limit(cap, 1), "text")),
+        (("worst ", "dim"), (f"{words.times(worst):>6}", "text"), *limits),
         width,
     )
 
