@@ -225,6 +225,17 @@ async def test_the_cap_is_that_of_entries_beside_what_no_order_passes() -> None:
         assert "worst 1.70x/2x" in screen_text(narrow)
 
 
+async def test_sixty_columns_have_every_tab_and_every_weight() -> None:
+    app = an_app(fixtures.normal())
+    async with shown(app, size=(60, 20)):
+        lines = screen_text(app).splitlines()
+        assert " 1 Lad  2 Cha  3 Sys  4 Ris  5 Blo  6 Eve  7 Pro  8 Fil" in lines[4]
+        assert "▲ UP 0.50 w 0.31   ▼ DOWN 0.00 w 0.10   ◆ NEUT 0.33 w 0.59" in lines[1]
+    wider = an_app(fixtures.normal())
+    async with shown(wider, size=(80, 24)):
+        assert " 7 Profit  8 Fills" in screen_text(wider)
+
+
 async def test_profit_of_cycles_is_named_net_and_the_last_row_cuts_no_number() -> None:
     app = an_app(fixtures.normal())
     async with shown(app):

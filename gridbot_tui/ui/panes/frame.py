@@ -1,6 +1,7 @@
 """What stands around the panes: tab line, key line, the summary of small terminals, too small."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from textual import events
 
@@ -11,7 +12,10 @@ from gridbot_tui.ui.panes.header import TIERS, cap_in_force, mode_badge, state_w
 from gridbot_tui.ui.panes.profit import residual
 from gridbot_tui.ui.panes.systems import SYSTEMS, getattr_at
 from gridbot_tui.ui.picture import Line, Picture
-from gridbot_tui.ui.rows import Row, Span, centred, cut, fit, joined, justify, width_of, wrapped
+from gridbot_tui.ui.rows import Row, centred, cut, fit, joined, justify, width_of, wrapped
+
+WITH_BARS: Final = 70
+"""Columns that votes and weights take with bars of three cells."""
 
 
 class Summary(RowPane):
@@ -24,7 +28,7 @@ class Summary(RowPane):
         view, snapshot = picture.view, picture.snapshot
         if view is None or snapshot is None:
             return []
-        bar = max(3, min(8, (width - 63) // 3))
+        bar = min(8, max(3, (width - 63) // 3)) if width >= WITH_BARS else 0
         votes: list[Row] = []
         for sign, name, role in SYSTEMS:
             vote = (
@@ -42,7 +46,7 @@ class Summary(RowPane):
                     (f"{sign} {name[:4]} ", role),
                     (f"{words.ratio(vote)} ", "strong"),
                     *lines.meter(vote, bar, role),
-                    (f" w {words.ratio(weight)}", "dim"),
+                    (f"{' ' * (bar > 0)}w {words.ratio(weight)}", "dim"),
                 )
             )
         plan = joined(
@@ -82,16 +86,23 @@ class Tabs(RowPane):
 
     def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
         """``1 Ladder  2 Chart``."""
-        row: list[Span] = []
-        for at, name in enumerate(self.names):
-            row.append((f" {at + 1} {name} ", "select" if at == self.at else "dim"))
+        row = [(text, "select" if at == self.at else "dim") for at, text in enumerate(self._labels(width))]
         return [fit(row, width)]
+
+    def _labels(self, width: int) -> list[str]:
+        """The names whole, else as many letters of each as leave room for all of them."""
+        labels: list[str] = []
+        for letters in range(max(map(len, self.names)), 0, -1):
+            labels = [f" {number} {name[:letters]} " for number, name in enumerate(self.names, 1)]
+            if sum(map(len, labels)) <= width:
+                break
+        return labels
 
     def on_click(self, event: events.Click) -> None:
         """Show the pane of that name, where the app takes the mouse."""
         end = 0
-        for number, name in enumerate(self.names, 1):
-            end += len(f" {number} {name} ")
+        for number, label in enumerate(self._labels(self.size.width), 1):
+            end += len(label)
             if event.x < end:
                 self.call_later(self.app.run_action, f"jump({number})")
                 return
