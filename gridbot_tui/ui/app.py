@@ -5,7 +5,7 @@ import gc
 import signal
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,8 +13,10 @@ from typing import Any, ClassVar
 from msgspec import Struct
 from rich.text import Text
 from textual import events
+from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
 from textual.binding import Binding
+from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
@@ -23,7 +25,7 @@ from textual.worker import Worker, WorkerState
 
 from gridbot_tui.control.command import CommandKind
 from gridbot_tui.ui import beforehand, environ, glyphs, hangup, theme
-from gridbot_tui.ui.actions import ACTIONS, ORDERING, SIGNS, bindings
+from gridbot_tui.ui.actions import ACTIONS, ORDERING, SIGNS, bindings, name_of
 from gridbot_tui.ui.ahead import TypedAhead
 from gridbot_tui.ui.driver import TerminalDriver
 from gridbot_tui.ui.glyphs import Symbols
@@ -253,6 +255,19 @@ class GridApp(OrderActions, TypedAhead, App[Ended]):
         if not self._offered(action):
             return False
         return self._may(action, self.screen)
+
+    async def run_action(
+        self,
+        action: "str | ActionParseResult",
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Carry out an action; a key for an order that may not be given here is told why."""
+        done = await super().run_action(action, default_namespace, namespaces)
+        name = action[1] if isinstance(action, tuple) else name_of(action).rpartition(".")[2]
+        if not done and name in ORDERING and not self.may_order() and isinstance(self.screen, Page):
+            self.refuse_order(self.get_key_display(next(one for one in self.BINDINGS if one.id == "control")))
+        return done
 
     def _offered(self, action: str) -> bool:
         """False for what this kind of session has not: a speed in real time."""

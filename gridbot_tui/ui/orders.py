@@ -18,6 +18,7 @@ else:
     Base = object
 
 SPEEDS = ("1", "2", "5", "10", "20", "30", "60", "120", "240", "600", "1800", "max")
+READS = "this terminal only reads (--read-only): open one without it to control the bot"
 
 
 class OrderActions(Base):
@@ -30,6 +31,19 @@ class OrderActions(Base):
         """True where this terminal may give orders now."""
         picture = self.picture
         return picture.controls and not picture.read_only and picture.line is Line.UP
+
+    def refuse_order(self, key: str) -> None:
+        """Say why no order can be given, once for a key that is held down; ``key`` asks for control."""
+        if self.picture.read_only:
+            why = READS
+        elif self.picture.line is not Line.UP:
+            why = "the bot is not connected: no order was given"
+        else:
+            snapshot = self.picture.latest()
+            who = (snapshot.controller if snapshot is not None else "") or "nobody"
+            why = f"no order was given: {who} controls the bot, and {key} asks for it"
+        if not any(toast.message == why for toast in self._notifications):
+            self.tell("info", why)
 
     def order(self, kind: CommandKind, args: dict[str, str] | None = None, *, base_version: int | None = None) -> None:
         """Send an order in the background; its outcome is reported when it comes."""
@@ -174,7 +188,7 @@ class OrderActions(Base):
     def action_control(self) -> None:
         """Ask for control; where another has it, a dialog follows that both see."""
         if self.picture.read_only:
-            self.tell("info", "this terminal only reads (--read-only): open one without it to control the bot")
+            self.tell("info", READS)
             return
         self.run_worker(self._ask_control(), name="ask control", exit_on_error=False)
 

@@ -18,7 +18,7 @@ from gridbot_tui.ui.app import GridApp, Look
 from gridbot_tui.ui.dialogs.control import ControlDialog
 from gridbot_tui.ui.dialogs.leave import LeaveDialog
 from gridbot_tui.ui.dialogs.symbol import SymbolDialog
-from gridbot_tui.ui.orders import next_speed
+from gridbot_tui.ui.orders import READS, next_speed
 from gridbot_tui.ui.panes.frame import KeyLine
 from gridbot_tui.ui.panes.header import Header
 from gridbot_tui.ui.picture import Line
@@ -140,6 +140,7 @@ async def test_read_only_leaves_every_order_inert_and_dim() -> None:
             if one.orders and one.key:
                 await press(pilot, one.key)
         assert link_of(app).orders == []
+        assert [note.text for note in app.picture.notes] == [READS]
         assert len(app.screen_stack) == 1
         assert " RO" in screen_text(app).splitlines()[0]
         row = app.screen.query_one(KeyLine)._rows[0]
@@ -151,8 +152,10 @@ async def test_a_viewer_asks_for_control_and_confirms_the_take_over() -> None:
     app = an_app(fixtures.normal(), controls=False)
     async with shown(app) as pilot:
         assert " VIEW" in screen_text(app).splitlines()[0]
-        await press(pilot, "p")
+        await press(pilot, "p", "p", "f")
         assert link_of(app).orders == []
+        said = [note.text for note in app.picture.notes]
+        assert said == ["no order was given: terminal (process 4711) controls the bot, and t asks for it"], "once"
         await press(pilot, "t")
         assert link_of(app).asked == 1
         app.control_asked(ControlAsked("terminal (process 1)", "terminal (process 2)", True, 30.0))

@@ -227,10 +227,18 @@ async def test_the_cap_is_that_of_entries_beside_what_no_order_passes() -> None:
 
 async def test_sixty_columns_have_every_tab_and_every_weight() -> None:
     app = an_app(fixtures.normal())
-    async with shown(app, size=(60, 20)):
+    async with shown(app, size=(60, 20)) as pilot:
         lines = screen_text(app).splitlines()
         assert " 1 Lad  2 Cha  3 Sys  4 Ris  5 Blo  6 Eve  7 Pro  8 Fil" in lines[4]
         assert "▲ UP 0.50 w 0.31   ▼ DOWN 0.00 w 0.10   ◆ NEUT 0.33 w 0.59" in lines[1]
+        held = fixtures.normal().symbols["BTCUSDT"]
+        app.picture.receive(
+            replace(fixtures.normal(), symbols={"BTCUSDT": replace(held, position="-1234567.8", open_orders=12)})
+        )
+        await settled(pilot)
+        plan = screen_text(app).splitlines()[2]
+        assert "position −1 234 567.8 BTC" in plan
+        assert "open" not in plan, "half of a number is another one"
     wider = an_app(fixtures.normal())
     async with shown(wider, size=(80, 24)):
         assert " 7 Profit  8 Fills" in screen_text(wider)

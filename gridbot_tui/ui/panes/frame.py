@@ -8,7 +8,7 @@ from textual import events
 from gridbot_tui.ui import lines, words
 from gridbot_tui.ui.pane import RowPane
 from gridbot_tui.ui.panes.banner import TRADES, banner
-from gridbot_tui.ui.panes.header import TIERS, cap_in_force, mode_badge, state_words
+from gridbot_tui.ui.panes.header import TIERS, cap_in_force, chosen, mode_badge, state_words
 from gridbot_tui.ui.panes.profit import residual
 from gridbot_tui.ui.panes.systems import SYSTEMS, getattr_at
 from gridbot_tui.ui.picture import Line, Picture
@@ -49,29 +49,22 @@ class Summary(RowPane):
                     (f"{' ' * (bar > 0)}w {words.ratio(weight)}", "dim"),
                 )
             )
-        plan = joined(
-            (
-                (
-                    ("bias ", "dim"),
-                    (f"{words.ratio(view.bias, 2, signed=True)} {(view.label or '-').upper()}", "strong"),
-                ),
-                (("spacing ", "dim"), (words.percent(view.spacing, 2, signed=False), "text")),
-                (("position ", "dim"), (f"{words.size(view.position)} {view.base}", "text")),
-                (("open ", "dim"), (str(view.open_orders), "text")),
-            )
+        bias = f"{words.ratio(view.bias, 2, signed=True)} {(view.label or '-').upper()}"
+        plan = (
+            (0, (("bias ", "dim"), (bias, "strong"))),
+            (2, (("spacing ", "dim"), (words.percent(view.spacing, 2, signed=False), "text"))),
+            (1, (("position ", "dim"), (f"{words.size(view.position)} {view.base}", "text"))),
+            (3, (("open ", "dim"), (str(view.open_orders), "text"))),
         )
-        risk = joined(
-            (
-                (
-                    ("worst ", "dim"),
-                    (f"{words.times(snapshot.worst_leverage)}/{words.limit(cap_in_force(snapshot))}", "text"),
-                ),
-                (("liq ", "dim"), (words.grouped(view.liquidation_price), "text")),
-                residual(snapshot),
-                ((words.plural(len(picture.blockers), "blocker"), "warn" if picture.blockers else "dim"),),
-            )
+        worst = f"{words.times(snapshot.worst_leverage)}/{words.limit(cap_in_force(snapshot))}"
+        risk = (
+            (0, (("worst ", "dim"), (worst, "text"))),
+            (3, (("liq ", "dim"), (words.grouped(view.liquidation_price), "text"))),
+            (1, residual(snapshot)),
+            (2, ((words.plural(len(picture.blockers), "blocker"), "warn" if picture.blockers else "dim"),)),
         )
-        return [joined(votes, "   "), plan, risk]
+        # Whole parts: half a number is another one.
+        return [joined(votes, "   "), *(chosen(parts, width + 2)[1:] for parts in (plan, risk))]
 
 
 class Tabs(RowPane):
