@@ -123,6 +123,23 @@ async def test_a_reload_is_a_version_that_acts_and_survives(home: Path, config: 
         assert version(again) == before + 1
 
 
+async def test_an_edit_that_environment_or_command_line_stand_over_is_told_to_be_none(home: Path, config: Path) -> None:
+    over = ("risk.leverage_cap", "2")
+    async with Living(options(home, over, config=config)) as bot:
+        said = "risk.leverage_cap stays 2.0: --set risk.leverage_cap stands over the file"
+        edited = BASE + "\n[risk]\nleverage_cap = 1.5\n"
+        shown = await give(bot, CommandKind.APPLY, preview="true", text=edited)
+        assert shown.ok
+        assert shown.text.endswith(said)
+        assert shown.detail == {"not in force": said}
+        done = await give(bot, CommandKind.APPLY, text=edited.replace("depth = 4", "depth = 2"))
+        assert done.ok
+        assert done.text.endswith(f"1 key changed; {said}")
+        assert bot.parts.engine.desk.gate.cap == 2.0
+        same = await give(bot, CommandKind.APPLY, text=edited.replace("= 1.5", "= 2.0"))
+        assert "stays" not in same.text, "what stands over it says the same"
+
+
 async def test_an_invalid_edit_changes_nothing_and_says_where_it_is_wrong(home: Path, config: Path) -> None:
     async with bot_with(home, config) as bot:
         before = version(bot)

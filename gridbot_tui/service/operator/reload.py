@@ -18,6 +18,7 @@ from gridbot_tui.service.bot import Bot
 from gridbot_tui.service.operator import effects
 from gridbot_tui.service.operator.trial import Trial, objection_to
 from gridbot_tui.settings import diff as differences
+from gridbot_tui.settings import fields
 from gridbot_tui.settings.edit import apply_text
 from gridbot_tui.settings.load import Loaded, load_text, read
 from gridbot_tui.settings.model import Settings
@@ -121,7 +122,7 @@ class Reloader:
             ok, words, detail = self.offer(text, now, preview=preview)
             if ok and to is not None and command.kind is CommandKind.APPLY and (passed_over := self._passed_over(to)):
                 detail |= {"file": f"{passed_over} would be kept as {to.name}.bak1"}
-            if ok and detail and to is None and not preview:
+            if ok and "changes" in detail and to is None and not preview:
                 words += "; there is no config file, so it lasts until this run ends"
         return CommandOutcome(command.id, ok, words, detail)
 
@@ -170,10 +171,12 @@ class Reloader:
         except ConfigError as wrong:
             return False, f"nothing changed: {wrong}", dict(WRONG_INPUT)
         changes = differences.diff(self.loaded.settings, loaded.settings)
+        stays = self._stays(loaded)
         if not changes:
             if not preview:
                 self.loaded = loaded
-            return True, f"nothing changes: config version {self.version} has these values", {}
+            words = "; ".join([f"nothing changes: config version {self.version} has these values", *stays])
+            return True, words, {"not in force": "; ".join(stays)} if stays else {}
         refusal = differences.refusal(changes, flat=self._flat())
         if refusal:
             return False, refusal, {"changes": _lines(changes)}
@@ -186,6 +189,7 @@ class Reloader:
         except Exception as error:  # noqa: BLE001 - on copies only: whatever fails there must not stop trading
             return False, f"nothing changed: under it no decision is possible ({type(error).__name__}: {error})", {}
         detail = {"changes": _lines(changes), **effects.detail(effect, spot=config.market is Market.SPOT)}
+        detail |= {"not in force": "; ".join(stays)} if stays else {}
         if broken:
             return False, f"nothing changed, for it would break a promise at once: {broken}", detail
         if preview:
@@ -198,7 +202,22 @@ class Reloader:
             self._apply(loaded, config, now, detail)
         except StoreError as error:
             return False, f"nothing changed: {error}", {}
-        return True, f"config version {config.version}: {_keys(len(changes))} changed", detail
+        words = "; ".join([f"config version {config.version}: {_keys(len(changes))} changed", *stays])
+        return True, words, detail
+
+    def _stays(self, loaded: Loaded[Settings]) -> list[str]:
+        """The keys that the text changes in vain: environment or command line of the bot stand over them."""
+        try:
+            before, wanted = (load_text(text, None, {}).settings for text in (self.loaded.text, loaded.text))
+        except ConfigError:  # a text that holds only under them does not say what it wants alone
+            return []
+        held = differences.values(loaded.settings)
+        places = [(change, tuple(change.path.split("."))) for change in differences.diff(before, wanted)]
+        return [
+            f"{change.path} stays {fields.shown(held[place])}: {loaded.places[place]} stands over the file"
+            for change, place in places
+            if place in loaded.places and place in held and held[place] != change.new
+        ]
 
     async def watch_file(self) -> None:
         """Apply the file whenever it changes on disk; what is wrong with an edit is said and nothing changes."""
