@@ -38,6 +38,8 @@ ROUND_S: Final = 0.2
 """What an answer may take on a line that keeps up: less than two pictures are apart, so that one is under way."""
 PATIENCE_S: Final = 10.0
 """After which an answer is taken for lost."""
+FRONT_S: Final = 0.5
+"""Between two looks of a process in the background whether it has the terminal."""
 LAST_S: Final = 1.0
 """What leaving waits for the answers under way."""
 
@@ -127,6 +129,8 @@ class TerminalDriver(LinuxDriver):
         signal.signal(signal.SIGTSTP, signal.SIG_IGN)
         signal.signal(signal.SIGCONT, self._continued)
         self._started: asyncio.AbstractEventLoop | None = None
+        self._later: asyncio.TimerHandle | None = None
+        """Looks again whether the terminal is ours."""
 
     def start_application_mode(self) -> None:
         """Take the terminal."""
@@ -136,6 +140,9 @@ class TerminalDriver(LinuxDriver):
             self._writer_thread.stop()
             self._writer_thread = Writer(self._file, asks=self.input_tty)
             self._writer_thread.start()
+        # In the background a key for the shell, or giving back the terminal, would stop the process, and the trading.
+        signal.signal(signal.SIGTTIN, signal.SIG_IGN)
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
 
     def stop_application_mode(self) -> None:
         """Give the terminal back."""
@@ -146,16 +153,21 @@ class TerminalDriver(LinuxDriver):
 
     @property
     def behind(self) -> bool:
-        """Whether the line to the terminal is slower than what was painted."""
-        return isinstance(self._writer_thread, Writer) and self._writer_thread.behind
+        """Whether the line to the terminal is slower than what was painted, or the terminal is a shell's for now."""
+        return self._in_background() or (isinstance(self._writer_thread, Writer) and self._writer_thread.behind)
 
     def run_input_thread(self) -> None:
         """Read keys until the app lets go of the terminal, or it is gone: then ``hangup`` ends the app."""
         typed = Typed(debug=self._debug)
         while not self.exit_event.is_set():
+            if self._in_background():
+                self.exit_event.wait(LOOK_S)
+                continue
             try:
                 data = os.read(self.fileno, CHUNK) if select.select([self.fileno], [], [], LOOK_S)[0] else b""
             except OSError:
+                if self._in_background():
+                    continue
                 return
             if not data and hangup.gone(self.fileno):
                 return
@@ -174,9 +186,22 @@ class TerminalDriver(LinuxDriver):
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._take_again)
 
+    def _in_background(self) -> bool:
+        """Whether a shell that stopped the process has the terminal: keys and screen are its own then."""
+        try:
+            return os.tcgetpgrp(self.fileno) != os.getpgrp()
+        except OSError:
+            return False
+
     def _take_again(self) -> None:
-        """The process was stopped and goes on: a shell may have changed the terminal meanwhile."""
+        """The process was stopped and goes on: a shell may have changed the terminal meanwhile, or still have it."""
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         if self._started is None or hangup.gone(self.fileno):
+            return
+        if self._in_background():  # nobody says when a process that runs there comes to the front
+            self._later = self._started.call_later(FRONT_S, self._take_again)
             return
         self.suspend_application_mode()
         self.resume_application_mode()

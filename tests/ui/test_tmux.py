@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -123,3 +124,25 @@ def test_a_bot_whose_parent_keeps_the_hang_up_to_itself_still_trades_on_without_
         tmux("kill-session", "-t", "watch")
         wait(lambda: runs_headless(tmp_path, pid), "bot without a terminal")
         wait(lambda: len(list(tmp_path.glob("ended-*"))) == 2, "end of both programs")
+
+
+def test_a_process_that_goes_on_in_the_background_trades_and_leaves_the_shell_its_terminal(
+    tmux: Tmux, tmp_path: Path
+) -> None:
+    with bot_ended(tmp_path):
+        tmux.open("own", shell="bash --norc -i")
+        words = (sys.executable, "-m", "gridbot_tui", "--home", str(tmp_path), *SMALL, "--speed", "600")
+        tmux.type("own", shlex.join(words), "Enter")
+        tmux.wait_for("own", "resting")
+        pid = holder(tmp_path)
+        os.kill(pid, signal.SIGSTOP)
+        tmux.wait_for("own", "Stopped")
+        os.kill(pid, signal.SIGCONT)
+        before = float(status(tmp_path)["uptime_s"])  # type: ignore[arg-type]
+        tmux.type("own", "C-u", "echo keys are the $((40+2)) of the shell", "Enter")
+        tmux.wait_for("own", "keys are the 42 of the shell")
+        wait(lambda: float(status(tmp_path)["uptime_s"]) > before + 600, "life")  # type: ignore[arg-type]
+        tmux.type("own", "C-u", "fg", "Enter")
+        wait(lambda: not any("of the shell" in line for line in tmux.screen("own")), "screen of the app")
+        tmux.type("own", "w")
+        tmux.wait_for("own", "Why")
