@@ -65,7 +65,7 @@ def lines(document: dict[str, Any], width: int | None = None) -> list[str]:
 def _cap(document: dict[str, Any]) -> str:
     """What entries stop at, and what no order passes where that is more; a bot of before tells only the latter."""
     hard, cap = document["leverage_cap"], document.get("admission_cap")
-    return f"{hard}x" if cap in (None, hard) else f"{cap}x  hard {hard}x"
+    return f"{output.shown(hard)}x" if cap in (None, hard) else f"{output.shown(cap)}x  hard {output.shown(hard)}x"
 
 
 def _row(name: str, view: dict[str, Any]) -> list[Any]:
