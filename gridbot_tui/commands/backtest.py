@@ -123,13 +123,14 @@ def _report(folder: Path, made: "Study", trials: int) -> None:
 
 def _lines(result: dict[str, Any], played: str) -> list[str]:
     """The result for a person."""
+    over = "" if result["cagr"] is None else f" at the rate of {result['days']:,.1f} days"
     lines = pairs(
         [
             ("symbols", ", ".join(result["symbols"])),
             ("bars", f"{result['bars']:,} in {result['elapsed_s']:.2f} s, {result['bars_per_s']:,} a second"),
             ("played", played),
             ("net return", percent(result["net_return"])),
-            ("a year", percent(result["cagr"])),
+            ("a year", percent(result["cagr"]) + over),
             ("deepest fall", percent(result["max_drawdown"])),
             ("Sharpe, Sortino, Calmar", ", ".join(shown(result[k]) for k in ("sharpe", "sortino", "calmar"))),
             ("fills, cycles, won", f"{result['fills']}, {result['cycles']}, {percent(result['win_rate'], 0)}"),

@@ -127,6 +127,7 @@ def document(made: Study) -> dict[str, Any]:
     """The result document; without ``elapsed_s`` and ``bars_per_s`` the same bytes every time."""
     figures = dict(made.main.figures)
     head = {name: figures.pop(name) for name in ("bars", "symbols", "episodes")}
+    days = figures.pop("days")
     names = ("up", "down", "neutral")
     return {
         **head,
@@ -142,6 +143,7 @@ def document(made: Study) -> dict[str, Any]:
             for name, one in made.others.items()
         },
         "halts": [msgspec.to_builtins(one) | {"kept": one.kept} for one in made.main.halts],
+        "days": days,
     }
 
 

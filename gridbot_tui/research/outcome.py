@@ -277,6 +277,7 @@ def _figures(left: Left, prepared: Prepared, capital: float, since: Ms) -> dict[
         "liquidations": left.liquidations,
         "time_in_market": _round(sum(1 for one in held if one > 0.0) / len(held)) if held else 0.0,
         "residual": None if left.residual is None else format(left.residual.normalize(), "f"),
+        "days": _round(days),
     }
 
 

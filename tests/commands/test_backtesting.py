@@ -40,6 +40,7 @@ KEYS = [
     "systems",
     "baselines",
     "halts",
+    "days",
 ]
 
 TRAILING = ("--set", "ladder.kind=geometric", "--set", "ladder.plain.trailing_up=true")

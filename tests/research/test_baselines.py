@@ -191,6 +191,7 @@ def test_what_a_result_reckons_by_days_is_of_the_days_that_its_baselines_have() 
     made = study_of(prepared(one, interval=HOUR), processes=1)
     (own,) = (each for each in analyse(made).rows if each.name == "strategy")
     figures, days = made.main.figures, (made.main.end - made.since) / DAY
+    assert figures["days"] == days
     assert figures["sharpe"] == pytest.approx(own.sharpe)
     assert figures["cagr"] == pytest.approx(own.cagr)
     assert figures["cagr"] == pytest.approx((1.0 + own.net_return) ** (365 / days) - 1.0)
