@@ -49,9 +49,9 @@ def test_on_a_narrow_terminal_the_columns_of_status_go_on_below_and_no_number_is
 
 
 def test_the_cap_of_entries_stands_beside_what_no_order_passes(cli: Cli, live: Running, bot: FakeBot) -> None:
-    assert "cap 5.0x\n" in cli("status").out, "a bot of before tells only that"
+    assert "cap 5.00x\n" in cli("status").out, "a bot of before tells only that"
     bot.base = picture(admission_cap=2.0)
-    assert "cap 2.0x  hard 5.0x\n" in cli("status").out
+    assert "cap 2.00x  hard 5.00x\n" in cli("status").out
 
 
 def test_what_is_unknown_is_a_dash(cli: Cli, live: Running, bot: FakeBot) -> None:
