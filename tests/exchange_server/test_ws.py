@@ -27,6 +27,13 @@ def test_a_command_may_come_in_fragments_and_as_bytes(served: Served) -> None:
         assert ears.next() == {"result": ["btcusdt@aggTrade"], "id": 2}
 
 
+def test_the_bare_address_takes_commands_too(served: Served) -> None:
+    with listening(served, "/") as ears:
+        assert ears.ask(method="SUBSCRIBE", params=["btcusdt@aggTrade"], id=1) == {"result": None, "id": 1}
+        served.price("BTCUSDT", 60_100)
+        assert ears.next()["e"] == "aggTrade"
+
+
 def test_pings_are_answered_and_pongs_nobody_asked_for_are_taken(served: Served) -> None:
     with listening(served, "/ws") as ears:
         ears.socket.pong(b"by the way")

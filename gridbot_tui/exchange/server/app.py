@@ -16,8 +16,9 @@ from gridbot_tui.exchange.server.streams import Hub
 from gridbot_tui.exchange.server.web import Answer, Request, Web
 from gridbot_tui.exchange.server.wsapi import WsApi
 
-_SPOT_ROOTS = ("ws", "stream", "ws-api")
-_STREAM_ROOTS = ("ws", "stream", "public", "market", "private")
+_SPOT_ROOTS = ("", "ws", "stream", "ws-api")
+_STREAM_ROOTS = ("", "ws", "stream", "public", "market", "private")
+"""The bare address takes commands as ``/ws`` does."""
 
 
 class App:
