@@ -26,6 +26,8 @@ def moves(served: Served, *prices: int) -> None:
     ("/public/ws/btcusdt@bookTicker", "bookTicker", "e u E T s ps b B a A st"),
     ("/public/ws/btcusdt@depth@100ms", "depthUpdate", "e E T s ps st U u pu b a"),
     ("/public/ws/btcusdt@depth10@500ms", "depthUpdate", "e E T s ps st U u pu b a"),
+    ("/public/ws/btcusdt@depth@0ms", "depthUpdate", "e E T s ps st U u pu b a"),
+    ("/public/ws/btcusdt@depth10@0ms", "depthUpdate", "e E T s ps st U u pu b a"),
     ("/market/ws/btcusdt@aggTrade", "aggTrade", "e E s a p q nq f l T m st"),
     ("/market/ws/btcusdt@markPrice@1s", "markPriceUpdate", "e E s p ap i P r T st"),
     ("/market/ws/btcusdt@kline_1m", "kline", "e E s k"),
@@ -42,7 +44,7 @@ def test_each_stream_has_exactly_its_fields(served: Served, path: str, name: str
 @pytest.mark.parametrize("path", [
     "/public/ws/btcusdt@kline_1m", "/market/ws/btcusdt@bookTicker", "/market/ws/btcusdt@depth", "/ws/BTCUSDT@aggTrade",
     "/public/ws/nopeusdt@bookTicker", "/private/ws/nonsense", "/market/ws/btcusdt@trade", "/ws/btcusdt@kline_7m",
-    "/ws/btcusdt@kline_1d@+09:00", "/ws/btcusdt@kline_1d@",
+    "/ws/btcusdt@kline_1d@+09:00", "/ws/btcusdt@kline_1d@", "/ws/btcusdt@depth@0ms",
 ])  # fmt: skip
 def test_a_stream_at_the_wrong_door_or_of_no_known_name_connects_and_stays_silent(served: Served, path: str) -> None:
     with listening(served, path) as ears:

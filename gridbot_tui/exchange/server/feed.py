@@ -145,7 +145,9 @@ class Feed:
         frame["a"] = tape.written(_changed(asks, tape.asks))
         return frame
 
-    def _partial(self, stream: "_Stream", topic: Topic, tape: Tape, now: Ms) -> Json:
+    def _partial(self, stream: "_Stream", topic: Topic, tape: Tape, now: Ms) -> Json | None:
+        if not topic.every and tape.update_id == stream.update_id:
+            return None
         bids, asks = tape.depth(topic.levels)
         if self._spot:
             return {"lastUpdateId": tape.update_id, "bids": bids, "asks": asks}

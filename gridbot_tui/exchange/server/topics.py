@@ -8,7 +8,7 @@ from msgspec import Struct
 from gridbot_tui.exchange.server.fields import INTERVALS
 from gridbot_tui.units import HOUR
 
-_DEPTH: Final = re.compile(r"depth(5|10|20)?(@(100ms|250ms|500ms|1000ms))?")
+_DEPTH: Final = re.compile(r"depth(5|10|20)?(@(0ms|100ms|250ms|500ms|1000ms))?")
 _ZONES: Final = {"+08:00": 8 * HOUR}
 """The one other time zone in which spot candles are streamed."""
 
@@ -101,7 +101,8 @@ def futures_topic(name: str) -> Topic | None:
             return Topic(name, kind, pair, interval=interval, every=250, door="market")
     if rest == "rpiDepth@500ms":
         return Topic(name, "depth", symbol, every=500, door="public")
-    return _depth(name, symbol, rest, 250, ("100ms", "250ms", "500ms"), "public")
+    # 0ms, every change as it comes, is in no document either, and recorders and trading systems ask for it
+    return _depth(name, symbol, rest, 250, ("0ms", "100ms", "250ms", "500ms"), "public")
 
 
 def _depth(name: str, symbol: str, rest: str, usual: int, speeds: tuple[str, ...], door: str) -> Topic | None:
