@@ -73,7 +73,7 @@ def spot_filters(tape: Tape) -> list[Json]:
     position = [] if i.max_position is None else [
         {"filterType": "MAX_POSITION", "maxPosition": fixed(i.quantity(i.max_position))}
     ]  # fmt: skip
-    return [*position,
+    return [
         {"filterType": "PRICE_FILTER", "minPrice": fixed(i.price(max(1, i.min_price))),
          "maxPrice": fixed(i.price(i.max_price)), "tickSize": fixed(i.price_every * i.tick)},
         {"filterType": "LOT_SIZE", "minQty": fixed(i.quantity(max(1, i.min_steps))),
@@ -87,6 +87,7 @@ def spot_filters(tape: Tape) -> list[Json]:
         {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": i.max_orders},
         {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": 5},
         {"filterType": "MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends": 10},
+        *position,
     ]  # fmt: skip
 
 
