@@ -103,6 +103,39 @@ def test_a_document_of_binance_s_own_gives_symbols_with_its_filters() -> None:
             assert float(own[name][field]) == float(theirs[name][field])
 
 
+def test_a_client_that_has_been_away_for_half_an_hour_pages_through_all_that_was_traded() -> None:
+    """At four trades a second: what is kept begins before it went."""
+    place = opened(FUTURES, symbols=("BTCUSDT", "ETHUSDT"))
+    tape = place.tape("futures", "BTCUSDT")
+    first = tape.next_trade_id
+    for n in range(7_200):
+        tape.move(NOON + n * 250, tape.last + n % 3 - 1, tape.mark, 10)
+    heard: list[int] = []
+    while page := ask(place, "/fapi/v1/aggTrades", symbol="BTCUSDT", limit="1000",
+                      fromId=str(heard[-1] + 1 if heard else first)):  # fmt: skip
+        heard += [row["a"] for row in page]
+    assert heard == list(range(first, first + 7_200))
+    (oldest,) = ask(place, "/fapi/v1/aggTrades", symbol="BTCUSDT", startTime=str(NOON), limit="1")
+    assert oldest["a"] == first
+
+
+def test_of_each_of_many_symbols_as_many_trades_are_kept_as_one_answer_holds() -> None:
+    place = opened(FUTURES, count=60)
+    assert {tape.trades.maxlen for tape in place.floor("futures").tapes.values()} == {1_000}
+
+
+def test_filters_that_only_some_symbols_have_stand_behind_those_of_all(tmp_path: Path) -> None:
+    """Clients take the first for that of the price, the second for that of the lot."""
+    place = opened(SPOT, symbols=("BTCUSDT",))
+    told = ask(place, "/api/v3/exchangeInfo")
+    told["symbols"][0]["filters"].append({"filterType": "MAX_POSITION", "maxPosition": "5.00000000"})
+    path = tmp_path / "spot.json"
+    path.write_text(json.dumps(told))
+    (row,) = ask(opened(SPOT, symbols=("BTCUSDT",), exchange_info=path), "/api/v3/exchangeInfo")["symbols"]
+    names = [one["filterType"] for one in row["filters"]]
+    assert (names[0], names[1], names[-1]) == ("PRICE_FILTER", "LOT_SIZE", "MAX_POSITION")
+
+
 def trades(tmp_path: Path, folder: str, name: str, form: str) -> tuple[Path, list[tuple[int, float, float, bool]]]:
     """A file of trades, one every twenty seconds for ten hours, and what is in it."""
     begin = 1_700_000_000_000 // HOUR * HOUR

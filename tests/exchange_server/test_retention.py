@@ -5,8 +5,8 @@ import tracemalloc
 import pytest
 
 from gridbot_tui.exchange.server import desk as desks
+from gridbot_tui.exchange.server import floor as floors
 from gridbot_tui.exchange.server import http as _fills_the_table  # noqa: F401
-from gridbot_tui.exchange.server import tape as tapes
 from gridbot_tui.exchange.server.build import build
 from gridbot_tui.exchange.server.clock import Clock
 from gridbot_tui.exchange.server.fields import check
@@ -47,7 +47,8 @@ def test_memory_does_not_grow_with_orders_once_the_oldest_are_forgotten(
 ) -> None:
     monkeypatch.setattr(desks, "ORDERS_KEPT", 200)
     monkeypatch.setattr(desks, "TRADES_KEPT", 100)
-    monkeypatch.setattr(tapes, "TRADES_KEPT", 100)
+    monkeypatch.setattr(floors, "TRADES_KEPT", 100)
+    monkeypatch.setattr(floors, "LEAST_TRADES_KEPT", 100)
     place = opened()
     tracemalloc.start()
     trade(place, path, 300)

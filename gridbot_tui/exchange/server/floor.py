@@ -8,7 +8,7 @@ from gridbot_tui.exchange.server.accounts import Account
 from gridbot_tui.exchange.server.desk import Desk, Ids
 from gridbot_tui.exchange.server.past import Past
 from gridbot_tui.exchange.server.prints import Print, RecordedTrades
-from gridbot_tui.exchange.server.tape import Tape
+from gridbot_tui.exchange.server.tape import LEAST_TRADES_KEPT, TRADES_KEPT, Tape
 from gridbot_tui.exchange.simulated.matching import play
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.quotes import path_quotes
@@ -74,7 +74,9 @@ class Floor:
         base = self._base = min(source.interval, HOUR)
         history = max(history, HISTORY_BARS * base)
         kept = int(history // base) + 3_000
-        self.tapes: dict[Symbol, Tape] = {s: Tape(i, base, kept) for s, i in sorted(source.instruments.items())}
+        instruments = sorted(source.instruments.items())
+        trades = max(LEAST_TRADES_KEPT, TRADES_KEPT // len(instruments))
+        self.tapes: dict[Symbol, Tape] = {s: Tape(i, base, kept, trades) for s, i in instruments}
         self.ids = Ids()
         self.accounts: list[Account] = []
         self.tick_every = tick_every

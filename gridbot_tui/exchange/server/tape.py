@@ -12,7 +12,10 @@ from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.market.source import FundingRate
 from gridbot_tui.units import HOUR, Market, Ms, Side, Steps, Ticks
 
-TRADES_KEPT: Final = 1_000
+TRADES_KEPT: Final = 50_000
+"""Of a market, shared by its symbols: what a client may page through that has been away."""
+LEAST_TRADES_KEPT: Final = 1_000
+"""Of a symbol, however many there are: as many as one answer holds."""
 MARKS_KEPT: Final = 1_500
 """Candles of the mark price; before them it is told as the price that was traded at."""
 
@@ -53,7 +56,7 @@ class Unmarked:
 class Tape:
     """Public state of one symbol. ``last`` is 0 before the market has begun."""
 
-    def __init__(self, instrument: Instrument, base: Ms, candles_kept: int) -> None:
+    def __init__(self, instrument: Instrument, base: Ms, candles_kept: int, trades_kept: int) -> None:
         self.instrument = instrument
         self.symbol = instrument.symbol
         self.format = Format(instrument)
@@ -63,7 +66,7 @@ class Tape:
         self.status = "TRADING"
         self.candles = Series(base, candles_kept)
         self.seconds = Series(1_000, 1_500) if instrument.market is Market.SPOT else None
-        self.trades: deque[PublicTrade] = deque(maxlen=TRADES_KEPT)
+        self.trades: deque[PublicTrade] = deque(maxlen=trades_kept)
         self.next_trade_id = 1_000_000
         self.book = Book(instrument)
         self.funding: deque[tuple[FundingRate, Ticks]] = deque(maxlen=1_000)
