@@ -52,6 +52,16 @@ def test_one_symbol_and_a_list_of_them_do_not_go_together(served: Served, path: 
     assert (status, answer["code"]) == (400, -1128)
 
 
+@pytest.mark.parametrize(("target", "code"), [
+    ("/api/v3/exchangeInfo?symbol=BTCUSDT&symbolStatus=TRADING", -1128),
+    ("/futures/data/openInterestHist?symbol=BTCUSDT&period=7m", -1130),
+    ("/futures/data/basis?pair=BTCUSDT&contractType=PERPETUAL&period=1w", -1130),
+])  # fmt: skip
+def test_what_does_not_go_together_or_is_no_period_is_refused(served: Served, target: str, code: int) -> None:
+    status, answer = served.call("GET", target)
+    assert (status, answer["code"]) == (400, code)
+
+
 def test_a_value_signed_before_it_was_percent_encoded_is_refused(served: Served) -> None:
     now = served.now()
     raw = f"symbol=BTCUSDT&origClientOrderId=a:b/c&timestamp={now}"

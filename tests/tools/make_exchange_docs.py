@@ -42,7 +42,9 @@ was traded there. Candles, trades and book agree with each other.
 
 **The past.** An invented market comes with years of candles (1,600 days, of every interval) and 200 days of funding
 before its first bar, drawn from the seed. A recording has the candles it has, at least 1,500 of them in the past if a
-quarter of it is that long; settlements before those recorded are of a constant 0.01 % every interval.
+quarter of it is that long; settlements before those recorded are of a constant 0.01 % every interval. Single trades
+begin with the exchange: the latest 50,000 of a market are kept, shared by its symbols, and at least 1,000 of each; what
+was traded before is in the candles only.
 
 **Own orders** stand in the public book and may be its best prices. Accounts do not trade with each other, nor with
 themselves: takers meet the market's levels, resting orders what the market trades (self-trade prevention has nothing to
@@ -69,7 +71,9 @@ exchange's time at 1,200 times real time.
 
 **Not served**, and said so: order lists other than OCO (OTO, OTOCO, OPO), smart order routing, iceberg and pegged
 orders, spot trailing stops (exchangeInfo: not allowed, -1013); hedge mode (-4531), isolated margin (-4168),
-multi-assets margin, coin-margined contracts, SBE (-1154).
+multi-assets margin, coin-margined contracts, SBE (-1154); transfers, withdrawals, margin accounts, earning, conversion
+and history as a download (404, -5000). Nobody else trades here of whom statistics could be made: `/futures/data`
+answers with empty lists.
 """
 
 

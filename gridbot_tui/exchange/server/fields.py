@@ -148,6 +148,7 @@ _KINDS: Final[dict[str, Callable[[str, str], Any]]] = {
     "priceMatch": _one_of("NONE", "OPPONENT", "OPPONENT_5", "OPPONENT_10", "OPPONENT_20", "QUEUE", "QUEUE_5",
                           "QUEUE_10", "QUEUE_20"),
     "interval": _interval,
+    "period": _one_of("5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d"),
     "recvWindow": _window,
     "timeZone": _zone,
     **dict.fromkeys(("price", "quantity", "quoteOrderQty", "stopPrice", "triggerPrice", "activatePrice",

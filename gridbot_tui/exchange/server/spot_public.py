@@ -38,6 +38,8 @@ def exchange_info(call: Call) -> Json:
     """Symbols, filters, limits; without symbols where spot is not served."""
     if "spot" not in call.place.floors:
         return info.nothing(call.place.clock.told())
+    if "symbolStatus" in call.values and ("symbol" in call.values or "symbols" in call.values):
+        raise Denied(-1128)
     floor, tapes = call.place.floor("spot"), public.tapes_of(call, "spot")
     if "SPOT" not in call.get("permissions", "SPOT"):  # one permission, or a JSON list of them
         tapes = []
