@@ -128,7 +128,12 @@ def test_a_session_once_logged_on_needs_no_signature(served: Served, edward: ECC
         frames = [*ears.until(lambda f: f.get("id") == "c"), *ears.rest()]
         assert [f["result"]["status"] for f in frames if "result" in f] == ["CANCELED"]
         assert [f["event"]["x"] for f in frames if "event" in f and "x" in f["event"]] == ["CANCELED"]
-        assert ears.ask(id=4, method="session.logout", params={})["result"]["apiKey"] is None
+        ears.socket.send(json.dumps({"id": 4, "method": "session.logout"}))
+        ended, answer = ears.until(lambda f: f.get("id") == 4)
+        assert (ended["subscriptionId"], ended["event"]["e"]) == (0, "eventStreamTerminated")
+        assert (answer["result"]["apiKey"], answer["result"]["userDataStream"]) == (None, False)
+        served.control("deposit", key="edward", market="spot", asset="USDT", amount="1")
+        assert ears.silent()
 
 
 def test_each_account_is_heard_once_under_its_number_and_can_be_ended_alone(served: Served) -> None:
@@ -144,7 +149,12 @@ def test_each_account_is_heard_once_under_its_number_and_can_be_ended_alone(serv
         again = ask(ears, served, "userDataStream.subscribe.signature")
         assert (again["status"], again["error"]["code"]) == (400, -2035)
         assert place_as_both() == {0, 1}
-        assert tell(ears, "userDataStream.unsubscribe", subscriptionId=0)["result"] == {}
+        ears.socket.send(json.dumps({"id": 3, "method": "userDataStream.unsubscribe", "params": {"subscriptionId": 0}}))
+        ended, answer = ears.until(lambda f: f.get("id") == 3)
+        assert (ended["subscriptionId"], ended["event"]["e"], set(ended["event"])) == (
+            0, "eventStreamTerminated", {"e", "E"},
+        )  # fmt: skip
+        assert answer["result"] == {}
         assert place_as_both() == {1}
         assert ask(ears, served, "userDataStream.subscribe.signature")["result"] == {"subscriptionId": 2}
     served.signed("DELETE", "/api/v3/openOrders", "other", "hidden", symbol="BTCUSDT")

@@ -241,6 +241,9 @@ class ApiLink:
             self.session = asker
             self.session_since = self.place.clock.now()
         elif method == "session.logout":
+            for number, listener in list(self.users.items()):
+                if listener.account is self.session:
+                    self._end(number)
             self.session = None
         return {
             "apiKey": self.session.key if self.session else None,
@@ -255,12 +258,17 @@ class ApiLink:
         number = self._next_subscription
         self._next_subscription += 1
 
-        def send(frame: Json) -> None:
-            event = in_micros(frame) if self.link.micros else frame
-            self.link.send({"subscriptionId": number, "event": event})
-
-        self.users[number] = Listener(self.hub, account, "spot", send)
+        self.users[number] = Listener(self.hub, account, "spot", lambda frame: self._tell(number, frame))
         return {"subscriptionId": number}
+
+    def _tell(self, number: int, frame: Json) -> None:
+        """An event of one subscription."""
+        self.link.send({"subscriptionId": number, "event": in_micros(frame) if self.link.micros else frame})
+
+    def _end(self, number: int) -> None:
+        """End a subscription: it is told, and hears no more."""
+        self.users.pop(number).stop()
+        self._tell(number, {"e": "eventStreamTerminated", "E": self.place.clock.told()})
 
     def _unsubscribe(self, raw: dict[str, str]) -> Json:
         wanted = list(self.users)
@@ -271,7 +279,7 @@ class ApiLink:
             if not wanted:
                 raise Denied(-2036)
         for number in wanted:
-            self.users.pop(number).stop()
+            self._end(number)
         return {}
 
     def _listen_key(self, method: str, raw: dict[str, str]) -> Json:
@@ -285,15 +293,6 @@ class ApiLink:
             return {"listenKey": self.place.listen_key(account, now).text}
         self.place.close_listen_key(account)
         return {}
-
-    def terminate(self, account: Account | None = None) -> None:
-        """End user streams: the subscriber is told, and hears no more."""
-        now = self.place.clock.now()
-        for number, listener in list(self.users.items()):
-            if account is None or listener.account is account:
-                self.link.send({"subscriptionId": number, "event": {"e": "eventStreamTerminated", "E": now}})
-                listener.stop()
-                del self.users[number]
 
     def gone(self) -> None:
         """The connection has ended; nobody remembers its subscriptions."""
