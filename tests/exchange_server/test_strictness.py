@@ -205,7 +205,12 @@ def test_what_clients_ask_of_the_wallet_at_their_start(served: Served) -> None:
     assert [row["asset"] for row in only] == ["BTC"]
     assert served.good("POST", "/sapi/v1/asset/get-funding-asset") == []
     assert served.good("GET", "/sapi/v1/account/status") == {"data": "Normal"}
-    assert served.good("GET", "/sapi/v1/account/apiTradingStatus")["data"]["isLocked"] is False
+    trading = served.good("GET", "/sapi/v1/account/apiTradingStatus")["data"]
+    assert (trading["isLocked"], set(trading["triggerCondition"])) == (False, {"GCR", "IFER", "UFR"})
+    assert served.good("GET", "/sapi/v1/account/info")["isFutureEnabled"] is True
+    assert set(served.good("GET", "/sapi/v1/asset/assetDetail")) == {"BTC", "ETH", "BNB", "USDT"}
+    assert served.good("GET", "/sapi/v1/asset/assetDetail", asset="BTC")["BTC"]["withdrawStatus"] is False
+    assert served.call("GET", "/sapi/v1/spot/delist-schedule")[1] == []
     assert served.good("GET", "/fapi/v1/positionMargin/history", symbol="BTCUSDT") == []
 
 

@@ -143,7 +143,32 @@ def account_status(call: Call) -> Json:
 @endpoint("GET", "/sapi/v1/account/apiTradingStatus", security="SIGNED")
 def trading_status(call: Call) -> Json:
     """Nothing is locked."""
-    return {"data": {"isLocked": False, "plannedRecoverTime": 0, "triggerCondition": {}, "updateTime": 0}}
+    limits = {"GCR": 150, "IFER": 150, "UFR": 300}
+    return {"data": {"isLocked": False, "plannedRecoverTime": 0, "triggerCondition": limits, "updateTime": 0}}
+
+
+@endpoint("GET", "/sapi/v1/account/info", security="SIGNED")
+def account_info(call: Call) -> Json:
+    """Nobody is a very important person, and which markets the account has."""
+    return {
+        "vipLevel": 0, "isMarginEnabled": False, "isFutureEnabled": call.account.futures is not None,
+        "isOptionsEnabled": False, "isPortfolioMarginRetailEnabled": False,
+    }  # fmt: skip
+
+
+@endpoint("GET", "/sapi/v1/asset/assetDetail", "asset", security="SIGNED")
+def asset_detail(call: Call) -> Json:
+    """Every asset of the spot market: none can be sent anywhere."""
+    wanted = call.get("asset")
+    shut = {"minWithdrawAmount": "0", "depositStatus": False, "withdrawFee": "0", "withdrawStatus": False}
+    desk = call.place.desk(call.account, "spot", call.now)
+    return {name: shut for name, _, _ in _assets(desk) if wanted in (None, name)}
+
+
+@endpoint("GET", "/sapi/v1/spot/delist-schedule", security="KEY", weight=100)
+def delist_schedule(call: Call) -> list[Json]:
+    """What is delisted here goes without notice."""
+    return []
 
 
 @endpoint("POST", "/sapi/v3/asset/getUserAsset", "asset needBtcValuation", security="SIGNED", weight=5)
