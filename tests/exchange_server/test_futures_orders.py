@@ -167,6 +167,14 @@ def test_batches_answer_each_order_for_itself(served: Served) -> None:
     assert served.signed("POST", "/fapi/v1/batchOrders", batchOrders=json.dumps([good] * 6))[1]["code"] == -1130
 
 
+def test_numbers_of_a_batch_are_what_was_sent(served: Served) -> None:
+    """0.00001 is finer than the symbol's quantities, and not 1e-05, which is no number."""
+    order = '{"symbol":"BTCUSDT","side":"BUY","type":"LIMIT","timeInForce":"GTC","quantity":%s,"price":59000.10}'
+    placed, fine = served.good("POST", "/fapi/v1/batchOrders", batchOrders=f"[{order % 0.1},{order % '0.00001'}]")
+    assert (placed["status"], placed["price"]) == ("NEW", "59000.1")
+    assert fine["code"] == -1111
+
+
 def test_the_countdown_cancels_unless_it_is_renewed(served: Served) -> None:
     limit(served)
     answer = served.good("POST", "/fapi/v1/countdownCancelAll", symbol="BTCUSDT", countdownTime=200)
