@@ -107,7 +107,7 @@ def test_a_number_is_what_was_sent(served: Served) -> None:
 def test_nonsense_is_answered_and_an_unknown_method_too(served: Served) -> None:
     with listening(served, "/ws-api/v3") as ears:
         ears.socket.send("nonsense")
-        assert ears.next()["status"] == 400
+        assert (ears.next()["status"], ears.ask(id=7, method="time", params=["now"])["status"]) == (400, 400)
         assert ask(ears, served, "order.teleport")["error"]["code"] == -1020
         assert tell(ears, "time")["result"]["serverTime"] > 0
         quiet = tell(ears, "ping", returnRateLimits=False)

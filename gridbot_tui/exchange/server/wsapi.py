@@ -79,14 +79,16 @@ class ApiLink:
 
     def on_text(self, text: str) -> None:
         """One request."""
+        number = None
         try:
             message = decode(text)
-            number, method, params = message.get("id"), message["method"], message.get("params") or {}
+            number = message.get("id")
+            method, params = message["method"], message.get("params") or {}
             if not isinstance(method, str) or not isinstance(params, dict):
                 raise TypeError(method)
         except (msgspec.DecodeError, AttributeError, KeyError, TypeError):
             denied = Denied(-1000, msg="JSON request is invalid: expected an object with id, method and params.")
-            self.link.send(self._error(None, denied, None))
+            self.link.send(self._error(number, denied, None))
             return
         rule = self.place.faults.request(f"ws {method}")
         if rule is not None:
