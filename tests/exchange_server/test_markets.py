@@ -119,6 +119,27 @@ def test_a_client_that_has_been_away_for_half_an_hour_pages_through_all_that_was
     assert oldest["a"] == first
 
 
+@pytest.mark.parametrize(("markets", "path"), [(SPOT, "/api/v3"), (FUTURES, "/fapi/v1")])
+def test_trades_and_candles_of_just_before_the_exchange_opened_are_told_and_agree(
+    markets: tuple[Market, ...], path: str
+) -> None:
+    place = opened(markets, symbols=("BTCUSDT",))
+    now = place.clock.now()
+    trades = ask(place, f"{path}/aggTrades", symbol="BTCUSDT", limit="1000")
+    assert len(trades) == 1_000
+    assert now - trades[0]["T"] < 5 * MINUTE
+    minutes = ask(place, f"{path}/klines", symbol="BTCUSDT", interval="1m", limit="20")
+    for opens, first, high, low, last, volume, closes, _, count, *_ in minutes[:-1]:
+        own = ask(place, f"{path}/aggTrades", symbol="BTCUSDT", startTime=str(opens), endTime=str(closes), limit="1000")
+        prices = [float(one["p"]) for one in own]
+        assert (prices[0], max(prices), min(prices), prices[-1]) == (float(first), float(high), float(low), float(last))
+        assert len(own) == count
+        assert sum(float(one["q"]) for one in own) == pytest.approx(float(volume))
+    if markets == SPOT:
+        seconds = ask(place, f"{path}/klines", symbol="BTCUSDT", interval="1s", limit="1000")
+        assert [row[0] for row in seconds] == list(range(seconds[0][0], seconds[0][0] + 1_000_000, 1_000))
+
+
 def test_of_each_of_many_symbols_as_many_trades_are_kept_as_one_answer_holds() -> None:
     place = opened(FUTURES, count=60)
     assert {tape.trades.maxlen for tape in place.floor("futures").tapes.values()} == {1_000}

@@ -44,7 +44,7 @@ def test_trades_and_candles_never_go_back_however_late_the_market_is_played(mark
     assert times == sorted(times)
     length = 1_000 if tape.seconds is not None else MINUTE
     series = tape.candles if tape.seconds is None else tape.seconds
-    candles = series.candles("any", length, times[0] // length * length, None, 1_000, place.clock.now())
+    candles = series.candles("any", length, times[0] // length * length, None, 3_000, place.clock.now())
     told = [(one.open_at, one.volume, one.trades) for one in candles]
     mine = {at - at % length for at in times}
     assert told == [

@@ -40,11 +40,11 @@ sent, and their answers waited for, in real time. A connection lives for 24 hour
 the last price; takers sweep the levels of the book; resting orders fill where the price goes through them, with what
 was traded there. Candles, trades and book agree with each other.
 
-**The past.** An invented market comes with years of candles (1,600 days, of every interval) and 200 days of funding
-before its first bar, drawn from the seed. A recording has the candles it has, at least 1,500 of them in the past if a
-quarter of it is that long; settlements before those recorded are of a constant 0.01 % every interval. Single trades
-begin with the exchange: the latest 50,000 of a market are kept, shared by its symbols, and at least 1,000 of each; what
-was traded before is in the candles only.
+**The past.** An invented market comes with years of candles (1,600 days, of every interval from a minute) and 200 days
+of funding before its first bar, drawn from the seed; one of at most eight symbols also with single trades and candles
+of seconds of its last 25 minutes. A recording has the candles it has, at least 1,500 of them in the past if a quarter
+of it is that long; settlements before those recorded are of a constant 0.01 % every interval. The latest 50,000 trades
+of a market are kept, shared by its symbols, and at least 1,000 of each; what was traded before is in the candles only.
 
 **Own orders** stand in the public book and may be its best prices. Accounts do not trade with each other, nor with
 themselves: takers meet the market's levels, resting orders what the market trades (self-trade prevention has nothing to

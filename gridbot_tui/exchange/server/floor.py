@@ -8,7 +8,7 @@ from gridbot_tui.exchange.server.accounts import Account
 from gridbot_tui.exchange.server.desk import Desk, Ids
 from gridbot_tui.exchange.server.past import Past
 from gridbot_tui.exchange.server.prints import Print, RecordedTrades
-from gridbot_tui.exchange.server.tape import LEAST_TRADES_KEPT, TRADES_KEPT, Tape
+from gridbot_tui.exchange.server.tape import LEAST_TRADES_KEPT, RELIVED, TRADES_KEPT, Tape
 from gridbot_tui.exchange.simulated.matching import play
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.quotes import path_quotes
@@ -19,6 +19,9 @@ MOST_POINTS: Final = 240
 LEAST_POINTS: Final = 4
 HISTORY_BARS: Final = 1_500
 """Candles of a recording that lie in the past at the start, if it is long enough: what a client may ask for at once."""
+RELIVED_FOR: Final = 25 * MINUTE
+"""The end of an invented market's past that has single trades, and as many candles of seconds as are kept; none of it
+where there are so many symbols that fewer trades are kept."""
 _PLENTY: Final = 1e12
 
 
@@ -88,6 +91,8 @@ class Floor:
         self.now = now
         self._shift = _shift(source, now, history)
         self._invented = invented
+        few = trades * MINUTE >= RELIVED * RELIVED_FOR
+        self._relived = RELIVED_FOR if few and invented is not None else 0
         self._batches = self._live_through(now)
         self._path: Path | Prints | None = None
         self._ahead: deque[MarketBatch] = deque()
@@ -105,8 +110,10 @@ class Floor:
             if batch.at + self._shift > now:
                 self._first: MarketBatch | None = batch
                 return batches
+            relived = batch.at + self._shift > now - self._relived
             for symbol, bar in batch.bars:
-                self.tapes[symbol].remember(bar, bar.open_at + self._shift)
+                tape = self.tapes[symbol]
+                (tape.relive if relived else tape.remember)(bar, bar.open_at + self._shift)
             for rate in batch.funding:
                 self._note_funding(rate)
         self._first = None

@@ -9,6 +9,7 @@ from gridbot_tui.exchange.server.numbers import Format
 from gridbot_tui.exchange.server.series import Candle, Series
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.instrument import Instrument
+from gridbot_tui.market.quotes import path_quotes
 from gridbot_tui.market.source import FundingRate
 from gridbot_tui.units import HOUR, Market, Ms, Side, Steps, Ticks
 
@@ -16,6 +17,8 @@ TRADES_KEPT: Final = 50_000
 """Of a market, shared by its symbols: what a client may page through that has been away."""
 LEAST_TRADES_KEPT: Final = 1_000
 """Of a symbol, however many there are: as many as one answer holds."""
+RELIVED: Final = 240
+"""Trades of a bar of just before the exchange opened: as many as of one that is played."""
 MARKS_KEPT: Final = 1_500
 """Candles of the mark price; before them it is told as the price that was traded at."""
 
@@ -116,6 +119,23 @@ class Tape:
         half = steps // 2
         self.candles.add(Candle(at, at + bar.interval - 1, bar.open, bar.high, bar.low, bar.close, steps,
                                 steps * middle, trades, half, half * middle, first, first + trades - 1))  # fmt: skip
+        self._remember_mark(bar, at)
+
+    def relive(self, bar: Bar, at: Ms) -> None:
+        """As ``remember``, trade by trade: a bar of just before the exchange opened."""
+        steps = max(1, int(bar.volume / self.instrument.step_f))
+        way = path_quotes(bar, min(RELIVED, steps))
+        before = bar.open
+        for n, price in enumerate(way):
+            part = steps * (n + 1) // len(way) - steps * n // len(way)
+            trade = PublicTrade(self.next_trade_id, at + bar.interval * n // len(way), price, part, price > before)
+            self.next_trade_id += 1
+            self.trades.append(trade)
+            self._count(trade.at, price, part, trade.taker_buys, trade.trade_id)
+            before = price
+        self._remember_mark(bar, at)
+
+    def _remember_mark(self, bar: Bar, at: Ms) -> None:
         if self.marks is not None:
             opened = min(max(self.mark or bar.mark_close, bar.mark_low), bar.mark_high)
             self.marks.add(Candle(at, at + bar.interval - 1, opened, bar.mark_high, bar.mark_low, bar.mark_close,
