@@ -19,6 +19,7 @@ from gridbot_tui.market.params import DataParams
 from gridbot_tui.market.paths import Origin, candle_files
 from gridbot_tui.market.quality import apart_remark, jump_remark, spike_remark
 from gridbot_tui.market.recorded import RecordedMarket, Series
+from gridbot_tui.market.redenominated import in_first_units
 from gridbot_tui.market.settlements import complete, in_order
 from gridbot_tui.market.source import FundingRate, QualityNote
 from gridbot_tui.units import DAY, HOUR, MINUTE, Market, Ms, Symbol
@@ -250,8 +251,10 @@ def _series(
     """Candles in ticks of their instrument, which those of ``telling`` tell, joined with funding and mark prices."""
     import numpy as np
 
+    farthest = interval + params.episode_gap_minutes * MINUTE
+    candles, units = in_first_units(candles, farthest)
     remarks = list(candles.remarks)
-    jump = jump_remark(candles, interval + params.episode_gap_minutes * MINUTE)
+    jump = jump_remark(candles, farthest)
     remarks += filter(None, (jump, spike_remark(candles)))
     begun = int(candles.times[0])
     # Of whole hours: decisions are made at their ends.
@@ -280,7 +283,8 @@ def _series(
         funding = in_order(funding)
         instrument = _scheduled(instrument, funding, candles.times, interval)
         funding = complete(symbol, funding, candles.times, interval, params.assumed_funding, remarks)
-        mark = _mark(folders, symbol, candles.times, (highs, lows, closes), size, interval, params, remarks)
+        tick = size if units is None else size * units
+        mark = _mark(folders, symbol, candles.times, (highs, lows, closes), tick, interval, params, remarks)
     at = begun + interval
     notes = [QualityNote(at, symbol, code, detail) for code, detail in remarks]
     return Series(
@@ -317,7 +321,7 @@ def _instrument(
     return fitted
 
 
-def _ticks(prices: Floats, size: float) -> Integers:
+def _ticks(prices: Floats, size: float | Floats) -> Integers:
     """Nearest whole ticks, one at least: lower no price is quoted. Rounding is monotone, so high and low stay the
     extremes."""
     import numpy as np
@@ -340,12 +344,12 @@ def _mark(
     symbol: Symbol,
     times: Integers,
     own: tuple[Integers, Integers, Integers],
-    size: float,
+    size: float | Floats,
     interval: Ms,
     params: DataParams,
     remarks: list[tuple[str, str]],
 ) -> tuple[Integers, Integers, Integers] | None:
-    """Mark high, low and close by open time; the bar's own where a mark candle is missing."""
+    """Mark high, low and close by open time, in ticks of ``size``; the bar's own where a mark candle is missing."""
     import numpy as np
 
     made = own
