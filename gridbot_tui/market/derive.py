@@ -33,6 +33,8 @@ _MOST_DECIMALS: Final = 10
 # More rows than this off a grid and the grid is too coarse; fewer are stray quotes and are rounded.
 _OFF_SHARE: Final = 0.001
 _PIECE: Final = 65_536
+_MOVES: Final = 20
+"""From one price to the next: so many do not all lie on a grid ten times as coarse as their own by chance."""
 
 
 def laddered(tiers: tuple[tuple[int, int, str], ...]) -> tuple[Bracket, ...]:
@@ -123,14 +125,20 @@ def smallest_order(quote: Asset) -> Money:
 def derive(symbol: Symbol, market: Market, prices: Floats) -> Instrument:
     """An instrument for recorded ``prices`` (any of open, high, low, close; finite and above zero).
 
-    The tick has the decimals of the prices, between 1e-6 and 1e-2 of the price's power of ten; one step
-    is worth at most one quote at the highest price, unless that were finer than an asset is counted; of a quote
-    that is a coin, as much as is worth about that.
+    The tick has the decimals of the prices, at least 1e-6 of the price's power of ten, and at most 1e-2 of it where too
+    few moves tell: between ticks that the market has not, each turn from one to the next would be a fill and a gain.
+    One step is worth at most one quote at the highest price, unless that were finer than an asset is counted; of a
+    quote that is a coin, as much as is worth about that.
     """
+    import numpy as np
+
     top = float(prices.max())
     middle = float(prices[len(prices) // 2])
     power = math.floor(math.log10(middle))
-    digits = min(max(decimals_of(prices), 2 - power), 6 - power)
+    told = decimals_of(prices)
+    if told == _MOST_DECIMALS or np.count_nonzero(np.diff(prices)) < _MOVES:
+        told = max(told, 2 - power)
+    digits = min(told, 6 - power)
     tick = Decimal(1).scaleb(-digits)
     base, quote = split_symbol(symbol)
     unit = _UNITS.get(quote, Decimal(1))

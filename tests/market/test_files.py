@@ -495,7 +495,7 @@ def test_an_unknown_symbol_gets_a_derived_instrument_said_once(tmp_path: Path) -
     market = load([str(parquet(tmp_path, rows(200, price=3.1), "um/NEWUSDT/1m"))])
     instrument = market.instruments["NEWUSDT"]
     assert instrument.derived
-    assert str(instrument.tick) == "0.01"
+    assert str(instrument.tick) == "0.1"
     notes = [note for batch in market.batches(0) for note in batch.notes]
     assert [note.code for note in notes] == ["derived_instrument"]
 

@@ -232,6 +232,18 @@ def test_tick_and_step_follow_decimals_and_price_level(prices: list[float], tick
     assert derive("ABCUSDT", Market.SPOT, np.array(prices)).brackets == ()
 
 
+@pytest.mark.parametrize(("level", "unit", "tick"), [(25, 1e-8, "1E-8"), (60, 1e-3, "0.001"), (7, 1e-2, "0.01")])
+def test_a_market_of_few_ticks_keeps_its_own(level: int, unit: float, tick: str) -> None:
+    told = [round((level + step % 3) * unit, 10) for step in range(60)]
+    assert derive("XYZUSDT", Market.FUTURES, np.array(told)).tick == Decimal(tick)
+
+
+@pytest.mark.parametrize("moves", [0, 5])
+def test_a_few_round_prices_tell_no_coarse_tick(moves: int) -> None:
+    told = [0.5] * 500 + [0.5 + 0.1 * (step % 2) for step in range(moves)]
+    assert derive("XYZUSDT", Market.FUTURES, np.array(told)).tick == Decimal("0.001")
+
+
 def test_a_pair_quoted_in_a_coin_has_filters_worth_as_little_as_others_have() -> None:
     made = derive("ETHBTC", Market.SPOT, np.array([0.05312, 0.0481]))
     assert (made.quote, made.tick, made.step) == ("BTC", Decimal("0.00001"), Decimal("0.0001"))
