@@ -33,6 +33,8 @@ _MOST_DECIMALS: Final = 10
 # More rows than this off a grid and the grid is too coarse; fewer are stray quotes and are rounded.
 _OFF_SHARE: Final = 0.001
 _PIECE: Final = 65_536
+_FEW_TICKS: Final = 500
+"""Fewer of a price are each more than half of the least spacing, 0.4 %: noise of one moves from rung to rung."""
 _MOVES: Final = 20
 """From one price to the next: so many do not all lie on a grid ten times as coarse as their own by chance."""
 
@@ -130,15 +132,11 @@ def derive(symbol: Symbol, market: Market, prices: Floats) -> Instrument:
     One step is worth at most one quote at the highest price, unless that were finer than an asset is counted; of a
     quote that is a coin, as much as is worth about that.
     """
-    import numpy as np
-
     top = float(prices.max())
     middle = float(prices[len(prices) // 2])
     power = math.floor(math.log10(middle))
     told = decimals_of(prices)
-    if told == _MOST_DECIMALS or np.count_nonzero(np.diff(prices)) < _MOVES:
-        told = max(told, 2 - power)
-    digits = min(told, 6 - power)
+    digits = min(told if _tell_a_coarse_tick(prices, told) else max(told, 2 - power), 6 - power)
     tick = Decimal(1).scaleb(-digits)
     base, quote = split_symbol(symbol)
     unit = _UNITS.get(quote, Decimal(1))
@@ -175,10 +173,35 @@ def finer(instrument: Instrument, prices: Floats) -> Instrument:
     return with_tick(instrument, Decimal(1).scaleb(-decimals_of(prices)))
 
 
+def coarser(instrument: Instrument, prices: Floats) -> Instrument:
+    """The instrument with the tick of ``prices`` that lie so far apart as to matter, ten of its own or more: of rounded
+    ones, or of those of a time in which its tick was that.
+
+    Everything else stays; the same instrument where its tick fits.
+    """
+    told = decimals_of(prices)
+    tick = Decimal(1).scaleb(-told)
+    few = float(prices[len(prices) // 2]) < _FEW_TICKS * float(tick)
+    if not few or tick < 10 * instrument.tick or not _tell_a_coarse_tick(prices, told):
+        return instrument
+    return _retold(instrument, tick)
+
+
+def _tell_a_coarse_tick(prices: Floats, decimals: int) -> bool:
+    """Whether prices written in so many ``decimals`` have moved so often that a finer tick would have shown."""
+    import numpy as np
+
+    return decimals < _MOST_DECIMALS and int(np.count_nonzero(np.diff(prices))) >= _MOVES
+
+
 def with_tick(instrument: Instrument, tick: Decimal) -> Instrument:
     """The instrument quoted in a finer tick; the same one where it is not finer."""
     if tick >= instrument.tick:
         return instrument
+    return _retold(instrument, tick)
+
+
+def _retold(instrument: Instrument, tick: Decimal) -> Instrument:
     scale = instrument.tick / tick
     return replace(
         instrument,

@@ -11,7 +11,7 @@ from gridbot_tui.market.builtin import builtin, finest_tick
 from gridbot_tui.market.candles import Candles, joined, of_one_interval, read_candles, spacing
 from gridbot_tui.market.clock import BASE_INTERVALS, interval_ms, interval_name, moment
 from gridbot_tui.market.companions import funding_rates, mark_prices
-from gridbot_tui.market.derive import derive, finer, with_tick
+from gridbot_tui.market.derive import coarser, derive, finer, with_tick
 from gridbot_tui.market.errors import DataError
 from gridbot_tui.market.exchange_info import read_instruments
 from gridbot_tui.market.instrument import Instrument
@@ -311,14 +311,18 @@ def _instrument(
         )
         return made
     fitted = finer(known if once is None else with_tick(known, once), prices)
-    if fitted is not known:
+    coarse = coarser(fitted, prices)
+    if coarse is not fitted:
+        words = f"prices move by {coarse.tick:f} only, the tick is {fitted.tick:f}: rounded? {coarse.tick:f} is used"
+        remarks.append(("coarse_prices", words))
+    elif fitted is not known:
         remarks.append(
             (
                 "finer_tick",
                 f"prices have more decimals than today's tick {known.tick:f}: {fitted.tick:f} is used",
             )
         )
-    return fitted
+    return coarse
 
 
 def _ticks(prices: Floats, size: float | Floats) -> Integers:

@@ -10,7 +10,7 @@ from gridbot_tui.units import HOUR, Symbol
 
 MOST = 6
 """Remarks on the data, and reasons, that are told one by one: of many symbols there are dozens."""
-DOUBTFUL = ("other_units", "price_jump", "price_spike", "mark_apart")
+DOUBTFUL = ("other_units", "coarse_prices", "price_jump", "price_spike", "mark_apart")
 """Remarks that are told before all others: a whole result may be of what they doubt."""
 OFTEN = 0.05
 """Share of the hours from which a reason is worth telling."""

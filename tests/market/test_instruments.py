@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridbot_tui.market.builtin import builtin
-from gridbot_tui.market.derive import CONSERVATIVE_BRACKETS, decimals_of, derive, finer, split_symbol
+from gridbot_tui.market.derive import CONSERVATIVE_BRACKETS, coarser, decimals_of, derive, finer, split_symbol
 from gridbot_tui.market.errors import DataError
 from gridbot_tui.market.exchange_info import instruments, parse_brackets, read_instruments, read_json
 from gridbot_tui.market.instrument import Bracket, Instrument
@@ -242,6 +242,19 @@ def test_a_market_of_few_ticks_keeps_its_own(level: int, unit: float, tick: str)
 def test_a_few_round_prices_tell_no_coarse_tick(moves: int) -> None:
     told = [0.5] * 500 + [0.5 + 0.1 * (step % 2) for step in range(moves)]
     assert derive("XYZUSDT", Market.FUTURES, np.array(told)).tick == Decimal("0.001")
+
+
+@pytest.mark.parametrize(
+    ("level", "decimals", "tick"),
+    [(25.0, 1, "0.1"), (25.0, 0, "1"), (250.0, 1, "0.01"), (55.0, 1, "0.01"), (25.0, 2, "0.01")],
+)
+def test_prices_of_far_fewer_decimals_than_the_tick_are_the_tick(level: float, decimals: int, tick: str) -> None:
+    known = builtin(Market.FUTURES)["SOLUSDT"]
+    told = np.array([round(level + step % 7 * 10.0**-decimals, decimals) for step in range(60)])
+    made = coarser(known, told)
+    assert made.tick == Decimal(tick)
+    assert made.max_price * made.tick == pytest.approx(known.max_price * known.tick, rel=1e-6)
+    assert coarser(known, told[:10]) is known, "a few prices may be round by chance"
 
 
 def test_a_pair_quoted_in_a_coin_has_filters_worth_as_little_as_others_have() -> None:

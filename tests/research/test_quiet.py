@@ -102,7 +102,7 @@ def test_remarks_on_the_data_are_counted_where_they_are_many() -> None:
     assert remarks(market) == ["ETHUSDT: 6 holes in the data (gridbot data check lists them)"]
 
 
-@pytest.mark.parametrize("doubt", ["other_units", "price_jump", "price_spike", "mark_apart"])
+@pytest.mark.parametrize("doubt", ["other_units", "coarse_prices", "price_jump", "price_spike", "mark_apart"])
 def test_a_price_that_is_doubtful_is_told_before_what_is_assumed(doubt: str) -> None:
     one = series("ETHUSDT", 1, interval=HOUR)
     told = [QualityNote(int(one.times[0]) + HOUR, "ETHUSDT", code, code) for code in ("no_funding", doubt)]
