@@ -173,6 +173,8 @@ def floats(column: "pl.Series", path: Path) -> Floats:
 
     if not (column.dtype.is_numeric() or column.dtype == pl.String):
         raise DataError(f"{path} has no numbers in column {column.name}: it holds no candles")
+    if column.dtype == pl.String:  # a comma and a space between columns
+        column = column.str.strip_chars()
     if column.dtype == pl.Float32:  # the number that was meant has the fewest digits: 189.26, not 189.2599945
         column = column.cast(pl.String)
     values: Floats = column.cast(pl.Float64, strict=False).to_numpy().astype(np.float64, copy=False)

@@ -248,6 +248,15 @@ def test_an_index_without_a_name_is_the_open_time(tmp_path: Path, named: str) ->
     assert _codes(market) == ["named_column"]
 
 
+@pytest.mark.parametrize("separator", [", ", "; ", " ,"])
+def test_spaces_beside_the_separators_of_a_csv_are_no_part_of_its_numbers(tmp_path: Path, separator: str) -> None:
+    path = tmp_path / "SOLUSDT-1m.csv"
+    path.write_text(csv_text(rows(30), header=True, micro=False).replace(",", separator))
+    market = load([str(path)])
+    assert market.bars_total == 30
+    assert _codes(market) == []
+
+
 def test_a_csv_of_dates_needs_no_header(tmp_path: Path) -> None:
     path = tmp_path / "SOLUSDT-1m.csv"
     _dated("%Y-%m-%d %H:%M:%S")(frame(rows(30))).write_csv(path, include_header=False)
