@@ -255,6 +255,51 @@ async def test_another_version_in_force_is_told_before_the_edit_is_compared_with
         assert bot.versions == [4]
 
 
+async def test_an_edit_that_goes_on_after_it_was_applied_is_told_of_another_version_all_the_same() -> None:
+    app, bot = with_bot(PREVIEW, CommandOutcome("2", True, "version 4", DETAIL), PREVIEW)
+    async with shown(app) as pilot:
+        page = await edited(pilot, app, "skew = 1.0", "skew = 0.7")
+        await press(pilot, "ctrl+s")
+        await press(pilot, "tab", "enter")
+        assert not page.edited
+        assert "began on" not in screen_text(app), "a picture from before the edit is no other version"
+        app.picture.receive(configured(page.area.text, version=4))
+        retyped(page, "skew = 0.7", "skew = 0.8")
+        await judged(pilot, page)
+        app.picture.receive(configured(page.area.text.replace("5.0", "3.0"), version=5))
+        await press(pilot, "ctrl+s")
+        assert len(bot.orders) == 2
+        assert "version 5 came into force meanwhile, this edit began on 4" in pane_text(app, "FaultsPane")
+
+
+async def test_an_edit_that_goes_on_before_a_picture_of_the_one_applied_is_made_on_it() -> None:
+    app, bot = with_bot(PREVIEW, CommandOutcome("2", True, "version 4", DETAIL), PREVIEW)
+    async with shown(app) as pilot:
+        page = await edited(pilot, app, "skew = 1.0", "skew = 0.7")
+        await press(pilot, "ctrl+s")
+        await press(pilot, "tab", "enter")
+        retyped(page, "skew = 0.7", "skew = 0.8")
+        await judged(pilot, page)
+        await press(pilot, "ctrl+s")
+        assert bot.versions == [3, 3, 4]
+        assert isinstance(app.screen, ChangeDialog)
+
+
+async def test_comments_that_were_applied_are_what_the_next_edit_begins_on() -> None:
+    same = CommandOutcome("1", True, "nothing changes: config version 3 has these values")
+    app, bot = with_bot(same, same)
+    async with shown(app) as pilot:
+        page = await edited(pilot, app, "# mine", "# ours")
+        await press(pilot, "ctrl+s")
+        await press(pilot, "tab", "enter")
+        retyped(page, "# ours", "# all of ours")
+        await judged(pilot, page)
+        app.picture.receive(configured(TEXT.replace("5.0", "3.0"), version=4))
+        await press(pilot, "ctrl+s")
+        assert len(bot.orders) == 2
+        assert "version 4 came into force meanwhile, this edit began on 3" in pane_text(app, "FaultsPane")
+
+
 async def test_nothing_edited_is_nothing_to_apply() -> None:
     app, bot = with_bot(CommandOutcome("1", True, "nothing changes: config version 1 has these values"))
     async with shown(app) as pilot:

@@ -63,7 +63,7 @@ class ConfigStatus(RowPane):
             start = (*start, ("  read only", "warn"))
         elif page.edited:
             start = (*start, ("  ● edited", "accent"))
-        if in_force is not None and page.base is not None and page.base != in_force:
+        if in_force is not None and page.base is not None and page.base < in_force:
             start = (*start, (f"  began on version {page.base}", "warn"))
         return [justify(start, page.verdict(), width)]
 
@@ -257,7 +257,8 @@ class ConfigPage(Page):
         outcome = await self._grid.give(CommandKind.APPLY, {"text": text}, base_version=version)
         if outcome is not None and outcome.ok:
             self._loaded = text
-            self._began = None
+            # What is typed from here on is an edit of this text, whether or not a picture has shown it yet.
+            self._began = InForce(version + ("changes" in outcome.detail), text)
             _DRAFTS.pop(self.app, None)
         self._answered(outcome)
 
@@ -267,6 +268,8 @@ class ConfigPage(Page):
         if snapshot is None:
             return None
         now = InForce(snapshot.config_version, snapshot.config_text)
+        if self._began is not None and now.version < self._began.version:
+            return self._began.version  # applied here just now: the picture is from before
         if self._began is None or now in (self._began, self._warned_of):
             self._began = now
             return now.version
