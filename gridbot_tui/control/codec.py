@@ -15,8 +15,9 @@ from gridbot_tui.control.messages import ClientMessage, ServerMessage
 
 UP_LIMIT: Final = 64 * 1024
 """Bytes of the longest message a client may send."""
-DOWN_LIMIT: Final = 1024 * 1024
-"""Bytes of the longest message the server sends."""
+DOWN_LIMIT: Final = 8 * 1024 * 1024
+"""Bytes of the longest message the server sends: sixty symbols with every rung a plain grid may have are 2.5 MB, and a
+config may be 1 MB."""
 HEADER: Final = 4
 
 _COMMAND_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")

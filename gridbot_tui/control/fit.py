@@ -8,6 +8,8 @@ from gridbot_tui.control.codec import DOWN_LIMIT, encode_down
 from gridbot_tui.control.errors import ProtocolError
 from gridbot_tui.control.snapshot import Snapshot, SymbolView
 
+ROOM: Final = 1024 * 1024
+"""Bytes of a frame that histories may fill. What stands now may take more: it is all the frame has then."""
 V = TypeVar("V", Snapshot, SymbolView)
 
 _KEEP: Final = (256, 96, 32, 8, 0)
@@ -25,25 +27,27 @@ class Fitter:
     the rest of it.
     """
 
-    __slots__ = ("_at", "_limit", "_made")
+    __slots__ = ("_at", "_limit", "_made", "_room")
 
     def __init__(self, limit: int = DOWN_LIMIT) -> None:
         self._limit = limit
+        self._room = min(limit, ROOM)
         self._at = -1
         """Which of ``_KEEP`` fitted last; -1 is everything."""
         self._made = 0
 
     def frame(self, snapshot: Snapshot) -> bytes:
-        """The frame, its histories shortened to their latest items until it fits.
+        """The frame, its histories shortened to their latest items until they fit.
 
         Raises:
-            ProtocolError: positions, ladders and lots alone are longer than the limit.
+            ProtocolError: positions, ladders, lots and the config alone are longer than the limit.
         """
         self._made += 1
         if self._at >= 0 and self._made % TRY_MORE_EVERY == 0:
             self._at -= 1
         while self._at < len(_KEEP):
-            frame = _encode(snapshot if self._at < 0 else shorten(snapshot, _KEEP[self._at]), self._limit)
+            limit = self._room if self._at < len(_KEEP) - 1 else self._limit
+            frame = _encode(snapshot if self._at < 0 else shorten(snapshot, _KEEP[self._at]), limit)
             if frame is not None:
                 return frame
             self._at += 1

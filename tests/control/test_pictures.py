@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from gridbot_tui.control import codec
 from gridbot_tui.control.errors import ProtocolError
-from gridbot_tui.control.fit import TRY_MORE_EVERY, Fitter, shorten
-from gridbot_tui.control.snapshot import BarView, Snapshot
+from gridbot_tui.control.fit import ROOM, TRY_MORE_EVERY, Fitter, shorten
+from gridbot_tui.control.snapshot import BarView, RungView, Snapshot
 from gridbot_tui.control.status import status_document
 from tests.control.fake_bot import AT, picture, symbol_view
 
@@ -67,13 +67,25 @@ def test_a_snapshot_that_fits_is_sent_whole() -> None:
 def test_a_snapshot_of_fifty_symbols_gives_up_old_bars_and_nothing_that_stands() -> None:
     whole = long_picture(500, 50)
     frame = Fitter().frame(whole)
-    assert len(frame) - 4 <= codec.DOWN_LIMIT
+    assert len(frame) - 4 <= ROOM
     sent = codec.decode_down(frame[4:])
     assert isinstance(sent, Snapshot)
     for name, view in sent.symbols.items():
         assert view.bars
         assert view.bars == whole.symbols[name].bars[-len(view.bars) :]
         assert replace(view, bars=()) == replace(whole.symbols[name], bars=())
+
+
+def test_what_stands_is_sent_whole_however_much_it_is() -> None:
+    rung = RungView("buy", "60000.0", "0.026", "blocked", 199, reason="order_limit", since=AT, profit="12.3456789")
+    crowded = replace(long_picture(500, 60), config_text='# "quoted"\n' * 90_000)
+    views = {name: replace(view, ladder=(rung,) * 200) for name, view in crowded.symbols.items()}
+    sent = codec.decode_down(Fitter().frame(replace(crowded, symbols=views))[4:])
+    assert isinstance(sent, Snapshot)
+    assert {name: view.ladder for name, view in sent.symbols.items()} == {
+        name: view.ladder for name, view in views.items()
+    }
+    assert sent.config_text == crowded.config_text
 
 
 def test_histories_can_be_given_up_altogether() -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from gridbot_tui.control.client import ControlClient
-from gridbot_tui.control.codec import DOWN_LIMIT, encode_down
+from gridbot_tui.control.codec import encode_down
+from gridbot_tui.control.fit import ROOM
 from gridbot_tui.control.command import CommandKind
 from gridbot_tui.control.errors import ConnectionLost
 from gridbot_tui.control.messages import Role
@@ -82,7 +83,7 @@ def test_a_picture_of_twenty_symbols_fits_into_a_frame(warmed: Path, tmp_path: P
         picture = bot.parts.picture.snapshot()
         views = list(picture.symbols.values())
         twenty = replace(picture, symbols={f"S{index}USDT": views[index % len(views)] for index in range(20)})
-        assert len(encode_down(twenty)) < DOWN_LIMIT
+        assert len(encode_down(twenty)) < ROOM
 
     live_once(options(copied(warmed, tmp_path / "home")), look)
 
