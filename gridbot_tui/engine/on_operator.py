@@ -183,7 +183,7 @@ def _reset(desk: Desk, event: Operator) -> str:
         desk.latch("kill", "", "")
         if desk.latches.state() == before:
             return "no kill is latched"
-        still = _still(desk, tuple(desk.symbols)) or ["trading goes on with the next decision"]
+        still = _still(desk, tuple(desk.symbols)) or ["trading goes on"]
         return "; ".join(["kill latch cleared", *still])
     if what == "drawdown":
         equity = desk.ledger.equity_quick()

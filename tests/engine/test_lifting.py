@@ -36,7 +36,7 @@ def test_a_latch_that_is_lifted_names_those_that_stay() -> None:
     assert told(rig, "resume", BTC) == f"running: {BTC}"
     rig.order("kill")
     rig.settle()
-    assert told(rig, "reset", what="kill") == "kill latch cleared; trading goes on with the next decision"
+    assert told(rig, "reset", what="kill") == "kill latch cleared; trading goes on"
 
 
 def test_a_grid_of_another_kind_is_planned_as_soon_as_it_is_in_force() -> None:

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from gridbot_tui.control.client import ControlClient
 from gridbot_tui.control.codec import encode_down
-from gridbot_tui.control.fit import ROOM
 from gridbot_tui.control.command import CommandKind
 from gridbot_tui.control.errors import ConnectionLost
+from gridbot_tui.control.fit import ROOM
 from gridbot_tui.control.messages import Role
 from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.service.app import run
