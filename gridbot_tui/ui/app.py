@@ -455,10 +455,12 @@ class GridApp(OrderActions, TypedAhead, App[Ended]):
     def action_leave(self) -> None:
         """Ask how."""
         from gridbot_tui.ui.dialogs.leave import LeaveDialog
+        from gridbot_tui.ui.screens.config import has_draft
 
         if isinstance(self.screen, LeaveDialog):
             return
-        _ = self.push_screen(LeaveDialog(self.picture, self._word("STOP"), attached=self.attached), self._left)
+        word, unapplied = self._word("STOP"), has_draft(self)
+        _ = self.push_screen(LeaveDialog(self.picture, word, attached=self.attached, unapplied=unapplied), self._left)
 
     async def action_quit(self) -> None:
         """There is one way out, and it asks."""

@@ -353,6 +353,19 @@ async def test_leaving_keeps_the_edit_and_ctrl_o_drops_it() -> None:
         assert not page.edited
 
 
+async def test_who_leaves_the_app_over_an_edit_is_told_that_it_is_lost() -> None:
+    app, _ = with_bot()
+    async with shown(app) as pilot:
+        page = await edited(pilot, app, "skew = 1.0", "skew = 0.7")
+        await press(pilot, "ctrl+q")
+        assert "edit     of the config: not applied, and lost if you leave" in screen_text(app)
+        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
+        await judged(pilot, page)
+        await press(pilot, "ctrl+q")
+        assert "not applied" not in screen_text(app)
+
+
 async def test_find_goes_to_each_place_and_round() -> None:
     app, _ = with_bot()
     async with shown(app, (80, 24)) as pilot:

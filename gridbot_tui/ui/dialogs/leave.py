@@ -16,8 +16,10 @@ class LeaveDialog(Dialog):
     CONFIRMED = frozenset({PROTECT, STOP})
     GRAVE = False
 
-    def __init__(self, picture: Picture, word: str = "", *, attached: bool) -> None:
+    def __init__(self, picture: Picture, word: str = "", *, attached: bool, unapplied: bool = False) -> None:
+        """``unapplied``: an edit of the config was left in this terminal."""
         self._attached = attached
+        self._unapplied = unapplied
         orders = picture.controls and not picture.read_only
         self.ANSWERS = ((DETACH, "Detach", "accent"),) + (
             ((PROTECT, _keeping(picture.latest()), "warn"), (STOP, "Flatten and stop", "bad")) if orders else ()
@@ -29,7 +31,11 @@ class LeaveDialog(Dialog):
         return "Leave"
 
     def facts(self, picture: Picture, width: int) -> list[Row]:
-        """What each answer does."""
+        """What each answer does, behind what every one but cancel loses."""
+        lost = "of the config: not applied, and lost if you leave"
+        return (told(("edit     ", "warn"), lost, width) if self._unapplied else []) + self._does(picture, width)
+
+    def _does(self, picture: Picture, width: int) -> list[Row]:
         snapshot = picture.latest()
         detach = "only this terminal closes" if self._attached else "a process without a terminal takes over"
         if snapshot is not None and snapshot.mode == Mode.REPLAY.value and not self._attached:

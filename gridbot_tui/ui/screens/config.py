@@ -48,6 +48,11 @@ class Draft(Struct):
 _DRAFTS: "WeakKeyDictionary[App[object], Draft]" = WeakKeyDictionary()
 
 
+def has_draft(app: "App[object]") -> bool:
+    """True where an edit was made in this app and not applied."""
+    return app in _DRAFTS
+
+
 class ConfigStatus(RowPane):
     """One row: which version, edited or not, whether it holds."""
 
