@@ -1,5 +1,7 @@
 """Keys in the keyring: written, read back, and only then said to be there."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from gridbot_tui.credentials.backend import Backend, judge
@@ -113,27 +115,25 @@ class KeyringVault:
                 continue  # the first trouble is what the operator is told
 
     def _get(self, entry: str) -> str | None:
-        from keyring.errors import KeyringError
-
-        try:
-            return self._backend.get_password(SERVICE, entry)
-        except (KeyringError, OSError, RuntimeError) as error:
-            raise self._trouble(error) from None
+        with self._told():
+            value: object = self._backend.get_password(SERVICE, entry)
+        if value is None or isinstance(value, str):
+            return value
+        raise KeyringTrouble(f"the keyring {self.name} failed: it gave back no text but {type(value).__name__}")
 
     def _set(self, entry: str, value: str) -> None:
-        from keyring.errors import KeyringError
-
-        try:
+        with self._told():
             self._backend.set_password(SERVICE, entry, value)
-        except (KeyringError, OSError, RuntimeError) as error:
-            raise self._trouble(error) from None
 
     def _forget(self, entry: str) -> None:
-        from keyring.errors import KeyringError
-
-        try:
+        with self._told():
             self._backend.delete_password(SERVICE, entry)
-        except (KeyringError, OSError, RuntimeError) as error:
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - keyring's own errors, and those of the bus that its backend asks
             raise self._trouble(error) from None
 
     def _trouble(self, error: Exception) -> KeyringTrouble:

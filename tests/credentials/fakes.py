@@ -48,6 +48,24 @@ class Locked(Memory):
         raise KeyringLocked("Failed to unlock the collection!")
 
 
+class BusIsGone(Exception):
+    """As SecretStorage's and jeepney's own errors, which keyring lets through: of no kind that it names."""
+
+
+class Unheard(Memory):
+    """Its desktop's bus has died."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        raise BusIsGone("the name has no owner")
+
+
+class Bytes(Memory):
+    """Gives back what is no text."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return b"0123456789abcdef"  # type: ignore[return-value]
+
+
 class Telling(Memory):
     """Repeats the secret in its error."""
 

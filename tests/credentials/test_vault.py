@@ -12,12 +12,14 @@ from tests.credentials.fakes import (
     OTHER,
     PEM,
     SECRET,
+    Bytes,
     Forgetful,
     Garbling,
     Locked,
     Memory,
     Stubborn,
     Telling,
+    Unheard,
 )
 
 LIVE = Owner(Mode.LIVE, Market.FUTURES, "main")
@@ -64,6 +66,16 @@ def test_a_failed_change_leaves_the_former_key() -> None:
 def test_a_locked_keyring_is_named_so() -> None:
     with pytest.raises(KeyringTrouble, match="locked"):
         KeyringVault(Locked()).find(LIVE)
+
+
+@pytest.mark.parametrize(
+    ("backend", "why"), [(Unheard(), "BusIsGone: the name has no owner"), (Bytes(), "no text but bytes")]
+)
+def test_whatever_a_backend_does_is_trouble_with_the_keyring(backend: Memory, why: str) -> None:
+    vault = KeyringVault(backend)
+    for ask in (lambda: vault.find(LIVE), lambda: vault.delete(LIVE), lambda: vault.text("alert-urls")):
+        with pytest.raises(KeyringTrouble, match=f"the keyring .* failed: .*{why}"):
+            ask()
 
 
 def test_an_error_that_repeats_the_secret_does_not_pass_it_on() -> None:
