@@ -346,7 +346,14 @@ def _open_app(thread: BotThread, options: RunOptions) -> Left:
         wishes = Wishes.of(config_of(options).settings.ui, read_only=options.read_only)
     except (ConfigError, RunRefused) as error:
         raise CommandFailed(str(error), Exit.USAGE) from error
-    return launch(thread.connect, wishes, attached=False, on_terminate=thread.terminate, over=lambda: thread.over)
+    return launch(
+        thread.connect,
+        wishes,
+        attached=False,
+        on_terminate=thread.terminate,
+        over=lambda: thread.over,
+        waits_for=lambda: thread.waits_for,
+    )
 
 
 def _pair(text: str) -> tuple[str, str]:

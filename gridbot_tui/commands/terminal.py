@@ -141,6 +141,11 @@ class BotThread:
         """True while a bot of this profile, be it this one or its successor, can be talked to."""
         return self._server is not None and self._server.path.exists()
 
+    @property
+    def waits_for(self) -> str:
+        """What its start waits for, in a sentence; "" where for nothing, and once it listens."""
+        return "" if self._ready.is_set() else self._start.waits_for
+
     def why_ended(self) -> str:
         """One sentence."""
         if self.error is not None:
@@ -198,6 +203,9 @@ def in_terminal(launch: Launch, options: RunOptions) -> RunResult:
         # Also where the app ended with an exception: trading goes on without it.
         if left is None or left.how not in ("stopped", "terminated"):
             thread.leave()
+            if left is not None and left.how == "detached" and thread.waits_for:
+                still = "still starting, and handed over after that; Ctrl-C gives it up"
+                output.say(f"gridbot: {still}: {thread.waits_for}")
         else:
             thread.stop()
         result = thread.join()

@@ -86,9 +86,10 @@ async def _parts(plan: Plan, profile: Profile, start: Start, *, screen: bool) ->
         await asyncio.sleep(0)  # a start that is to be given up by now opens nothing
         start.begins()
         return VirtualParts(plan, profile, screen=screen)
-    from gridbot_tui.service.real import open_real
+    from gridbot_tui.service.real import on_stderr, open_real
 
-    return await open_real(plan, profile, screen=screen, begins=start.begins)
+    say = start.waits if screen else on_stderr
+    return await open_real(plan, profile, screen=screen, begins=start.begins, say=say)
 
 
 async def _tell_refusal(plan: Plan, profile: Profile, text: str) -> None:

@@ -380,24 +380,26 @@ async def _cancelled(tasks: list["asyncio.Task[None]"]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _on_stderr(text: str) -> None:
+def on_stderr(text: str) -> None:
+    """What a start without an app has to say."""
     print(text, file=sys.stderr, flush=True)
 
 
-def _unseen(text: str) -> None:
-    """An app paints the terminal: it shows that the bot is starting."""
-
-
 async def open_real(
-    plan: Plan, profile: Profile, *, screen: bool, begins: Callable[[], None] = lambda: None
+    plan: Plan,
+    profile: Profile,
+    *,
+    screen: bool,
+    begins: Callable[[], None] = lambda: None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> RealParts:
-    """Connect, look the account over, open the files; ``begins`` is called between the two.
+    """Connect, look the account over, open the files; ``begins`` is called between the two, ``say`` is told what is
+    waited for.
 
     Raises:
         RunRefused: keys, account or config do not fit; the exchange cannot be reached.
         StoreUnusable, StoreUnavailable: the state file.
     """
-    say = _unseen if screen else _on_stderr
     keys = await in_thread(lambda: keys_of(plan, say))  # one that waits for a locked keyring must hold up no signal
     venue = await open_venue(plan, profile, keys, say)
     begins()

@@ -59,6 +59,8 @@ class Start:
     def __init__(self) -> None:
         self.given_up = ""
         """The signal for which it ended."""
+        self.waits_for = ""
+        """What it waits for, in a sentence, where an app paints the terminal that it would be printed on."""
         self._asked = ""
         self._stop: Callable[[str], None] | None = None
         self._begun = False
@@ -85,9 +87,14 @@ class Start:
         if self._stop is not None:
             self._stop(name)
 
+    def waits(self, text: str) -> None:
+        """It has to wait; from any thread."""
+        self.waits_for = text
+
     def begins(self) -> None:
         """From here on there are books: whatever is asked for is carried out, and told, by the run."""
         self._begun = True
+        self.waits_for = ""
 
     def obeyed_by(self, run: Callable[[str], None]) -> None:
         """The run there is now; it may be one that is over, and then knows who follows it."""

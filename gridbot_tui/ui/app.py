@@ -91,14 +91,17 @@ class GridApp(OrderActions, TypedAhead, App[Ended]):
         read_only: bool = False,
         attached: bool = True,
         step: Callable[[int], str] | None = None,
+        waits_for: Callable[[], str] = lambda: "",
     ) -> None:
-        """``step``: goes to another picture of a recorded session, None where a bot runs."""
+        """``step``: goes to another picture of a recorded session, None where a bot runs. ``waits_for``: what the start
+        of the bot in this process waits for, in a sentence."""
         self.look = look or Look(no_color=environ.no_color())
         super().__init__(ansi_color=True if self.look.no_color else None)
         self.picture = picture or Picture()
         self.picture.read_only = read_only
         self.attached = attached
         self.step = step
+        self._waits_for = waits_for
         self.symbols: Symbols = self.look.symbols
         self.link = Link(door, self.picture, self.tell, self.control_asked, again=attached, first=self._paint)
         self._early_signal = 0
@@ -173,6 +176,8 @@ class GridApp(OrderActions, TypedAhead, App[Ended]):
         if may != self._bound_for:
             self._bound_for = may
             self.refresh_bindings()
+        if self.picture.line is Line.CONNECTING:
+            self.picture.line_detail = self._waits_for()
         self._follow_config()
         with self.batch_update():
             for screen in self.screen_stack[-2:]:

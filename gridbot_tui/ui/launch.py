@@ -65,6 +65,7 @@ def launch(
     attached: bool,
     on_terminate: Callable[[int], None] | None = None,
     over: Callable[[], bool] = lambda: False,
+    waits_for: Callable[[], str] = lambda: "",
 ) -> Left:
     """Run the app until it is left.
 
@@ -74,6 +75,7 @@ def launch(
         attached: the bot lives in another process.
         on_terminate: called from the signal handler on SIGTERM and SIGINT.
         over: True where the bot has ended already; asked once the app is loaded, before it takes the screen.
+        waits_for: what the bot's start waits for, in a sentence; "" where for nothing that it has told.
 
     The terminal is restored when this returns. SIGHUP is ignored from then on: who hangs up once does so again.
     """
@@ -82,7 +84,7 @@ def launch(
     # The app turns it on again once it has painted.
     gc.disable()
     try:
-        return _run(door, wishes or Wishes(), attached=attached, on_terminate=on_terminate, over=over)
+        return _run(door, wishes or Wishes(), attached, on_terminate, over, waits_for)
     finally:
         gc.enable()
 
@@ -90,10 +92,10 @@ def launch(
 def _run(
     door: "Door",
     wishes: Wishes,
-    *,
     attached: bool,
     on_terminate: Callable[[int], None] | None,
     over: Callable[[], bool],
+    waits_for: Callable[[], str],
 ) -> Left:
     from gridbot_tui.ui.app import GridApp, Look
 
@@ -108,7 +110,9 @@ def _run(
         keymap=wishes.keymap,
         no_color=environ.no_color(),
     )
-    app = GridApp(door, look=look, read_only=wishes.read_only, attached=attached, step=wishes.step)
+    app = GridApp(
+        door, look=look, read_only=wishes.read_only, attached=attached, step=wishes.step, waits_for=waits_for
+    )
     _take_signals(app, on_terminate)
     try:
         ended = app.run(mouse=wishes.mouse)

@@ -22,6 +22,7 @@ from gridbot_tui.control.errors import ControlError, NotRunning
 from gridbot_tui.service import app as service_app
 from gridbot_tui.service.assemble import understand
 from gridbot_tui.service.options import InForce, RunOptions, RunResult
+from gridbot_tui.service.signals import Start
 from gridbot_tui.units import Mode
 
 
@@ -121,6 +122,41 @@ def test_a_signal_while_the_app_still_loads_gives_up_a_start_and_hands_nothing_o
     assert result.exit_code == 128 + number
     assert result.text.startswith(f"ended by {number.name} as it started: no order was sent or cancelled")
     assert handed == []
+
+
+def test_who_detaches_from_a_start_that_waits_is_told_for_what_and_how_to_give_it_up(
+    options: RunOptions, handed: list[RunOptions], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = threading.Event()
+
+    async def waits(plan: object, profile: object, start: Start, *, screen: bool) -> None:
+        start.waits("the exchange cannot be reached yet")
+        said.set()
+        await asyncio.Event().wait()
+
+    def launch(thread: BotThread, options: RunOptions) -> Left:
+        assert said.wait(60)
+        assert thread.waits_for == "the exchange cannot be reached yet"
+        monkeypatch.setattr(thread, "join", lambda: given_up(thread))
+        return Left("detached")
+
+    def given_up(thread: BotThread) -> RunResult:
+        thread.terminate(signal.SIGINT)
+        return BotThread.join(thread)
+
+    monkeypatch.setattr(service_app, "_parts", waits)
+    assert in_terminal(launch, options).exit_code == 128 + signal.SIGINT
+    assert capsys.readouterr().err == (
+        "gridbot: still starting, and handed over after that; Ctrl-C gives it up: the exchange cannot be reached yet\n"
+    )
+    assert handed == []
+
+
+def test_a_start_waits_for_nothing_any_more_once_it_holds_its_books() -> None:
+    start = Start()
+    start.waits("the exchange cannot be reached yet")
+    start.begins()
+    assert start.waits_for == ""
 
 
 async def test_connecting_to_a_bot_that_has_ended_says_why(tmp_path: Path) -> None:

@@ -44,6 +44,20 @@ async def test_no_state_breaks_any_page(name: str) -> None:
             assert all(cell_len(line) <= 80 for line in screen_text(app).splitlines())
 
 
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
+async def test_a_start_that_waits_says_for_what_and_that_nothing_trades_yet(size: tuple[int, int]) -> None:
+    app = an_app(None, attached=False)
+    app._waits_for = lambda: "https://fapi.binance.com/fapi cannot be reached yet; trying again in 2.0 s"
+    async with shown(app, size) as pilot:
+        top = screen_text(app).splitlines()[0]
+        assert top.startswith(" gridbot   connecting: https://fapi.binance.com/fapi can")
+        assert top.endswith("…")
+        await press(pilot, "ctrl+q")
+        text = screen_text(app)
+        assert "the bot is still starting" in text
+        assert "trading goes on" not in text
+
+
 async def test_resizing_like_a_storm_ends_in_the_last_size() -> None:
     app = an_app(fixtures.normal())
     async with shown(app) as pilot:

@@ -40,6 +40,9 @@ class LeaveDialog(Dialog):
         detach = "only this terminal closes" if self._attached else "a process without a terminal takes over"
         if snapshot is not None and snapshot.mode == Mode.REPLAY.value and not self._attached:
             detach = "a replay goes on only where it is kept (--resume)"
+        if snapshot is None and not self._attached:
+            begins = "the bot is still starting; a process without a terminal takes over after that"
+            return told(("detach   ", "accent"), begins, width)
         if picture.ended:
             return told(("detach   ", "accent"), "the replay is over: nothing trades, nothing is left to stop", width)
         if picture.stopped is not None:

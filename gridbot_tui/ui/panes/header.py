@@ -6,7 +6,7 @@ from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.ui import words
 from gridbot_tui.ui.pane import RowPane
 from gridbot_tui.ui.picture import Line, Picture
-from gridbot_tui.ui.rows import Row, Span, fit, width_of
+from gridbot_tui.ui.rows import Row, Span, cut, fit, width_of
 
 STATES: dict[str, tuple[str, str]] = {
     "starting": ("◌", "accent"),
@@ -39,7 +39,7 @@ class Header(RowPane):
         snapshot = picture.snapshot
         if snapshot is None:
             words_ = picture.line.value + (f": {picture.line_detail}" if picture.line_detail else " ...")
-            return [((" gridbot ", "select"), (f"  {words_}", "dim"))]
+            return [((" gridbot ", "select"), (cut(f"  {words_}", width - 9), "dim"))]
         start = _who(picture, picture.latest() or snapshot)  # what it does is never that of a held display
         end = chosen(_parts(picture, snapshot), width - width_of(start) - 1)
         gap = width - width_of(start) - width_of(end)
