@@ -285,6 +285,23 @@ async def test_an_edit_that_goes_on_before_a_picture_of_the_one_applied_is_made_
         assert isinstance(app.screen, ChangeDialog)
 
 
+async def test_a_bot_that_begins_to_count_anew_is_another_version_too() -> None:
+    app, bot = with_bot(PREVIEW, CommandOutcome("2", True, "version 4", DETAIL), PREVIEW)
+    async with shown(app) as pilot:
+        page = await edited(pilot, app, "skew = 1.0", "skew = 0.7")
+        await press(pilot, "ctrl+s")
+        await press(pilot, "tab", "enter")
+        app.picture.receive(configured(page.area.text, version=4))
+        await settled(pilot)
+        app.picture.receive(configured(version=1))
+        retyped(page, "skew = 0.7", "skew = 0.8")
+        await judged(pilot, page)
+        await press(pilot, "ctrl+s")
+        assert "version 1 came into force meanwhile, this edit began on 4" in pane_text(app, "FaultsPane")
+        await press(pilot, "ctrl+s")
+        assert bot.versions == [3, 3, 1]
+
+
 async def test_comments_that_were_applied_are_what_the_next_edit_begins_on() -> None:
     same = CommandOutcome("1", True, "nothing changes: config version 3 has these values")
     app, bot = with_bot(same, same)

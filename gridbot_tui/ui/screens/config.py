@@ -68,7 +68,7 @@ class ConfigStatus(RowPane):
             start = (*start, ("  read only", "warn"))
         elif page.edited:
             start = (*start, ("  ● edited", "accent"))
-        if in_force is not None and page.base is not None and page.base < in_force:
+        if in_force is not None and page.base is not None and page.base != in_force and not page.ahead:
             start = (*start, (f"  began on version {page.base}", "warn"))
         return [justify(start, page.verdict(), width)]
 
@@ -117,6 +117,8 @@ class ConfigPage(Page):
         """What the bot answered last."""
         self.checked: str | None = None
         """The text that ``faults`` is about."""
+        self.ahead = False
+        """True until a picture has come of what was applied here."""
         self._loaded = ""
         self.area = TomlArea(id="text")
         """The editor."""
@@ -194,6 +196,9 @@ class ConfigPage(Page):
         """The panes, and whether the text may be edited."""
         if self.area.is_mounted:
             self.area.read_only = not (self.may_edit() and self._ready)
+        latest = picture.latest()
+        if latest is not None and self._began is not None and latest.config_version >= self._began.version:
+            self.ahead = False
         super().flush(picture)
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
@@ -264,6 +269,7 @@ class ConfigPage(Page):
             self._loaded = text
             # What is typed from here on is an edit of this text, whether or not a picture has shown it yet.
             self._began = InForce(version + ("changes" in outcome.detail), text)
+            self.ahead = True
             _DRAFTS.pop(self.app, None)
         self._answered(outcome)
 
@@ -273,7 +279,7 @@ class ConfigPage(Page):
         if snapshot is None:
             return None
         now = InForce(snapshot.config_version, snapshot.config_text)
-        if self._began is not None and now.version < self._began.version:
+        if self._began is not None and self.ahead and now.version < self._began.version:
             return self._began.version  # applied here just now: the picture is from before
         if self._began is None or now in (self._began, self._warned_of):
             self._began = now
