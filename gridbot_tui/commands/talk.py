@@ -1,9 +1,11 @@
 """Reaching the running bot: what goes wrong on the way becomes a sentence and an exit code."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import typer
 
@@ -16,8 +18,13 @@ from gridbot_tui.control.errors import ControlError, NotRunning, Refused, TimedO
 from gridbot_tui.control.snapshot import Snapshot
 from gridbot_tui.service.books.profile import NoneRunning, Profile, find_running
 
+T = TypeVar("T")
+
 QUESTION_S = 5.0
 """Seconds a question may take; a bot that does not answer by then hangs."""
+LISTENS_S = 5.0
+"""Seconds that a process which holds the profile may take to listen: nobody does while one run follows another in it."""
+LOOK_S: Final = 0.1
 
 
 def running(where: Where) -> Profile:
@@ -32,14 +39,14 @@ def status_of(where: Where, timeout: float = QUESTION_S) -> dict[str, Any]:
     """The status document of the bot that is meant."""
     profile = running(where)
     with explained(profile):
-        return ask.ask_status(profile.found_socket, timeout)
+        return _as_it_listens(profile, lambda at: ask.ask_status(at, timeout))
 
 
 def snapshot_of(where: Where, timeout: float = QUESTION_S) -> Snapshot:
     """The whole picture of the bot that is meant."""
     profile = running(where)
     with explained(profile):
-        return ask.ask_snapshot(profile.found_socket, timeout)
+        return _as_it_listens(profile, lambda at: ask.ask_snapshot(at, timeout))
 
 
 def give(
@@ -52,7 +59,22 @@ def give(
 ) -> CommandOutcome:
     """Give an order and wait for its outcome."""
     with explained(profile):
-        return ask.send_command(profile.found_socket, kind, args, timeout=timeout, on_ack=on_ack)
+        return _as_it_listens(
+            profile, lambda at: ask.send_command(at, kind, args, timeout=timeout, on_ack=on_ack)
+        )
+
+
+def _as_it_listens(profile: Profile, said: Callable[[Path], T]) -> T:
+    """Say it to the socket; again for a while where a process holds the profile and nobody listens: nothing was said
+    then. What a start waits for takes longer, and is not waited for."""
+    until = time.monotonic() + LISTENS_S
+    while True:
+        try:
+            return said(profile.found_socket)
+        except NotRunning:
+            if time.monotonic() >= until or not profile.running:
+                raise
+        time.sleep(LOOK_S)
 
 
 def order(where: Where, kind: CommandKind, args: dict[str, str | None], timeout: float) -> None:

@@ -118,7 +118,10 @@ def test_several_bots_are_exit_code_two_and_listed(cli: Cli, home: Path, live: R
         assert cli("--profile", "other", "status").code == 0
 
 
-def test_a_process_that_holds_the_profile_and_does_not_listen_is_said(cli: Cli, profile: Profile) -> None:
+def test_a_process_that_holds_the_profile_and_does_not_listen_is_said(
+    cli: Cli, profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talk, "LISTENS_S", 0.0)
     with ProfileLock.acquire(profile.lock, profile.name):
         called = cli("status")
     assert called.code == 3
