@@ -23,7 +23,7 @@ T = TypeVar("T")
 QUESTION_S = 5.0
 """Seconds a question may take; a bot that does not answer by then hangs."""
 LISTENS_S = 5.0
-"""Seconds that a process which holds the profile may take to listen: nobody does while one run follows another in it."""
+"""Seconds that a process which holds the profile may take to listen: none does while one run follows another in it."""
 LOOK_S: Final = 0.1
 
 

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from gridbot_tui.exchange.binance.errors import CUT_OFF_S
 from gridbot_tui.exchange.binance.governor import Governor, Rank
 from gridbot_tui.exchange.binance.params import BinanceParams
 from gridbot_tui.units import Market, Ms
@@ -71,8 +72,8 @@ def test_a_later_429_makes_no_closing_shorter() -> None:
     found, clock = governor()
     for wait in (10.0, 60.0, 5.0):
         found.refused(wait)
-    assert (found.closed_s(), found.shut_s()) == (60.0, 60.0)
-    clock.seconds = 60.0
+    assert (found.closed_s(), found.shut_s()) == (60.0 + CUT_OFF_S, 60.0 + CUT_OFF_S)
+    clock.seconds = 60.0 + CUT_OFF_S
     assert found.wait_s(Rank.PROTECT, 1, 0) == 0
 
 
@@ -191,7 +192,7 @@ def test_after_a_429_only_what_protects_leaves_and_after_a_second_one_nothing() 
     clock.seconds += 5
     found.refused(20.0)
     assert {rank for rank in Rank if found.wait_s(rank, 1, 1) == 0} == set()
-    clock.seconds += 20
+    clock.seconds += 20 + CUT_OFF_S
     assert {rank for rank in Rank if found.wait_s(rank, 1, 1) == 0} == {Rank.PROTECT}
     clock.seconds += 5.1
     assert {rank for rank in Rank if found.wait_s(rank, 1, 1) == 0} == set(Rank)
@@ -200,8 +201,9 @@ def test_after_a_429_only_what_protects_leaves_and_after_a_second_one_nothing() 
 def test_a_ban_holds_back_everything_for_its_time() -> None:
     found, clock = governor()
     found.banned(120.0)
-    assert min(found.wait_s(rank, 0, 0) for rank in Rank) == 120.0
     clock.seconds += 120.0
+    assert min(found.wait_s(rank, 0, 0) for rank in Rank) == CUT_OFF_S, "120.9 s are told as 120"
+    clock.seconds += CUT_OFF_S
     assert max(found.wait_s(rank, 0, 0) for rank in Rank) == 0
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gridbot_tui.exchange.binance.doors import StreamDoor
-from gridbot_tui.exchange.binance.errors import Stop
+from gridbot_tui.exchange.binance.errors import CUT_OFF_S, Stop
 from gridbot_tui.exchange.binance.frames import BadFrame
 from gridbot_tui.exchange.binance.gate import Gate
 from gridbot_tui.exchange.binance.supervisor import Supervisor
@@ -349,7 +349,7 @@ def test_a_ban_at_the_door_is_sat_out() -> None:
         await asyncio.sleep(297)
         assert len(s.exchange.dialled_at) == dialled
         s.exchange.banned_s = None
-        await asyncio.sleep(TIMING.retry_most + 2)
+        await asyncio.sleep(TIMING.retry_most + 2 + CUT_OFF_S)
         assert s.supervisor.up
         assert "418" in s.ear.links[-2][2]
 
@@ -448,6 +448,31 @@ def test_a_key_that_is_refused_is_not_tried_every_few_seconds() -> None:
             await asyncio.sleep(3600)
             assert 20 < door.tries <= 3600 / TIMING.banned + 1
             assert "Invalid API-key" in s.ear.links[-1][2]
+
+    at_once(run())
+
+
+def test_a_ban_that_rest_tells_of_holds_a_stream_back_no_longer_than_it_lasts() -> None:
+    """The listen key was asked for in its last second, and the stream stayed away as long as for a wrong key."""
+
+    told = [900.0, 1.0]
+
+    class Banned(StreamDoor):
+        async def address(self) -> str:
+            if told:
+                raise Stop("IP banned until 1789999999000.", -1003, wait_s=told.pop(0))
+            return await super().address()
+
+    async def run() -> None:
+        s = Scene(CALM)
+        s.supervisor._door = Banned(["wss://exchange"], ["s0@bookTicker"], TIMING, s.clock)
+        began = s.time
+        async with s:
+            await asyncio.sleep(899)
+            assert not s.exchange.dialled_at
+            await asyncio.sleep(1 + TIMING.retry_most)
+            assert s.supervisor.up
+            assert s.exchange.dialled_at[0] - began < 901 + TIMING.retry_most
 
     at_once(run())
 

@@ -88,6 +88,8 @@ _FIREWALL_S: Final = 3.0
 _LIMIT_S: Final = 10.0
 _BAN_S: Final = 120.0
 """Binance's shortest ban, where it does not say how long."""
+CUT_OFF_S: Final = 1.0
+"""A Retry-After is whole seconds, and the last one may be cut off: whoever is back within it is turned away again."""
 _LONGEST_BAN_S: Final = 3 * 86_400.0
 _LONGEST_LIMIT_S: Final = 600.0
 """Its longest ban, and twice its longest interval of requests: a proxy's nonsense must not shut a bot for good, and

@@ -5,6 +5,7 @@ import random
 from collections import deque
 
 from gridbot_tui.exchange.binance.clock import Clock
+from gridbot_tui.exchange.binance.errors import CUT_OFF_S
 from gridbot_tui.exchange.binance.timing import StreamTiming
 
 
@@ -27,7 +28,7 @@ class Gate:
 
     def shut(self, seconds: float) -> None:
         """The exchange wants to see nobody of ours for so long."""
-        self._closed_until = max(self._closed_until, self._clock.monotonic() + seconds)
+        self._closed_until = max(self._closed_until, self._clock.monotonic() + seconds + CUT_OFF_S)
 
     def _wait(self) -> float:
         now = self._clock.monotonic()

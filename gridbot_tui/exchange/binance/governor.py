@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Final
 
 from gridbot_tui.exchange.binance.clock import Clock
+from gridbot_tui.exchange.binance.errors import CUT_OFF_S
 from gridbot_tui.exchange.binance.params import BinanceParams
 from gridbot_tui.units import DAY, MINUTE, Market, Ms
 
@@ -121,7 +122,7 @@ class Governor:
 
     def refused(self, wait_s: float) -> None:
         """429: nothing leaves for so long but what protects; a second one in that time stops that too."""
-        until = self._clock.monotonic() + wait_s
+        until = self._clock.monotonic() + wait_s + CUT_OFF_S
         if self.closed_s() > 0:
             self._shut_until = max(until, self._shut_until or until)
         self._closed_until = max(until, self._closed_until or until)
@@ -134,7 +135,7 @@ class Governor:
 
     def banned(self, wait_s: float) -> None:
         """418: nothing leaves at all for so long."""
-        until = self._clock.monotonic() + wait_s
+        until = self._clock.monotonic() + wait_s + CUT_OFF_S
         self._closed_until = self._shut_until = max(until, self._shut_until or until)
 
     def closed_s(self) -> float:

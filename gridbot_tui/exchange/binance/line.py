@@ -106,8 +106,8 @@ class Line:
         self.answers = False
         """Whether commands have been answered: silence means death then, where pongs alone prove little."""
         self.came_up = asyncio.Event()
-        self.hopeless = False
-        """The exchange will not serve us until somebody acts: no hurry with the next try."""
+        self.no_hurry = 0.0
+        """The exchange will not serve us for so long, or until somebody acts: no sooner than that the next try."""
 
     # -- life -----------------------------------------------------------------------------------------------
 
@@ -125,7 +125,7 @@ class Line:
             self._door.other_way()
             return str(error)
         except Stop as error:
-            self.hopeless = True
+            self.no_hurry = self._timing.banned if error.wait_s is None else error.wait_s
             return error.detail
         except DIAL_ERRORS as error:
             return error.detail if isinstance(error, BinanceError) else _words(error)

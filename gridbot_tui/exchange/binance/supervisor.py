@@ -171,7 +171,7 @@ class Supervisor:
         if not task.done():
             self._use(line, why)
         elif task.exception() is None:
-            self._patience = self._timing.banned if line.hopeless else 0.0
+            self._patience = line.no_hurry
             self._failed(task.result())
 
     def _use(self, line: Line, why: str) -> None:
