@@ -125,7 +125,7 @@ class Line:
             self._door.other_way()
             return str(error)
         except Stop as error:
-            self.no_hurry = self._timing.banned if error.wait_s is None else error.wait_s
+            self.no_hurry = self._timing.unserved if error.wait_s is None else error.wait_s
             return error.detail
         except DIAL_ERRORS as error:
             return error.detail if isinstance(error, BinanceError) else _words(error)

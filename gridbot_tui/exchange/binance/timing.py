@@ -30,8 +30,10 @@ class StreamTiming(Struct, frozen=True, kw_only=True):
     """Back-off doubles up to here. Small, because a returned exchange must be noticed within the minute; all
     connections together stay within ``dials``."""
     banned: float = 120.0
-    """After 418 or 429 at the door without a Retry-After: Binance's shortest ban. Also between two tries while the
-    exchange does not serve us at all (a wrong key)."""
+    """After 418 or 429 at the door without a Retry-After: Binance's shortest ban."""
+    unserved: float = 25.0
+    """Between two tries while the exchange does not serve us at all: a wrong key stays one, but in its troubles Binance
+    calls right ones wrong too, and what is back must be noticed within the minute."""
     stable: float = 30.0
     """A connection that lived so long has proved itself: the back-off begins anew."""
     dials: int = 200
