@@ -209,6 +209,9 @@ class RealParts(Parts):
         """Why a run on that venue could not go on from here; "" where it could."""
         if venue.instruments == self.venue.instruments:
             return "asked again, it says what it said when this run began"
+        gone = self.venue.instruments.keys() - venue.instruments.keys()
+        if resting := sorted({live.order.symbol for live in self.engine.desk.orders.all_live()} & gone):
+            return f"{', '.join(resting)}: not listed any more, and orders of it may stand"
         loaded = self.reloader.loaded
         config = engine_config(loaded.settings, self.reloader.version, self.plan.mode, venue.instruments)
         copy = Engine(config, venue.instruments)

@@ -154,6 +154,28 @@ def test_a_change_is_confirmed_soon_and_then_taken_up() -> None:
     assert taken[0] == looked[3]
 
 
+def test_a_symbol_that_is_gone_is_looked_for_once_more_and_then_gone_on_without() -> None:
+    looked: list[float] = []
+    taken: list[float] = []
+
+    class Told:
+        async def listings(self, _: Any) -> Mapping[Symbol, Listing]:
+            looked.append(asyncio.get_running_loop().time())
+            return {"BTCUSDT": BTC} if len(looked) == 2 else {}
+
+    async def run() -> None:
+        now, rest = asyncio.get_running_loop().time, cast(Any, Told())
+        watch = ListingWatch(rest, {"BTCUSDT": BTC}, lambda _: None, VirtualClock(), lambda: taken.append(now()))
+        running = asyncio.create_task(watch.run())
+        await asyncio.sleep(3.5 * EVERY)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    at_once(run())
+    assert [later - sooner for sooner, later in pairwise(looked)][:3] == [CONFIRM, EVERY, CONFIRM]
+    assert taken[0] == looked[3]
+
+
 def test_an_exchange_that_does_not_answer_changes_nothing() -> None:
     assert told(RetryLater("no answer"), {"BTCUSDT": BTC}) == [[], []]
 

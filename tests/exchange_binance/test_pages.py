@@ -9,6 +9,7 @@ import pytest
 from gridbot_tui.engine.events import Outcome
 from gridbot_tui.exchange.binance.errors import Refused, RetryLater
 from gridbot_tui.units import DAY, HOUR, MINUTE, Market
+from tests.exchange_binance.parts import instrument
 from tests.exchange_binance.scripted import NOW, Frozen, scripted, trade
 
 Params = Mapping[str, Any]
@@ -115,6 +116,32 @@ async def test_many_unknown_orders_are_learnt_from_a_list() -> None:
     fills = await rest.fills("BTCUSDT", "0", 0)
     assert [fill.client_id for fill in fills] == [f"gb-{n}" for n in range(1, 41)]
     assert [path for path, _ in wire.asked] == ["userTrades", "allOrders"]
+
+
+@pytest.mark.parametrize("market", list(Market))
+async def test_a_symbol_that_was_taken_off_has_no_orders_and_no_executions_and_the_others_are_told(
+    market: Market,
+) -> None:
+    """Answered with -1121 for one of them, no comparison of any symbol came to an end."""
+
+    def unless(named: Callable[[Params], Any]) -> Callable[[Params], Any]:
+        def answer(params: Params) -> Any:
+            if params.get("symbol") == "BTCUSDT":
+                raise Refused("Invalid symbol.", -1121)
+            return named(params)
+
+        return answer
+
+    standing = {"symbol": "ETHUSDT", "orderId": 7, "clientOrderId": "gb-7", "side": "BUY", "type": "LIMIT",
+                "status": "NEW", "price": "100.0", "origQty": "1", "executedQty": "0"}  # fmt: skip
+    lists = ("userTrades", "myTrades", "allOrders", "openAlgoOrders", "allAlgoOrders", "order", "algoOrder")
+    script = {"openOrders": unless(lambda _: [standing]), **dict.fromkeys(lists, unless(lambda _: []))}
+    rest, _ = scripted(market, script)
+    rest.go_by({"ETHUSDT": instrument("ETHUSDT", market=market)})
+    listed = await rest.open_orders(("BTCUSDT", "ETHUSDT"))
+    assert [one.client_id for one in listed.orders] == ["gb-7"]
+    assert await rest.fills("BTCUSDT", "41", 0) == await rest.fills("BTCUSDT", "", NOW - HOUR) == []
+    assert await rest.order("BTCUSDT", "gb-1", False) == await rest.order("BTCUSDT", "gb-2", True) == []
 
 
 async def test_a_young_execution_whose_order_is_not_listed_yet_is_waited_for() -> None:

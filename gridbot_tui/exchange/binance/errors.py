@@ -77,6 +77,7 @@ _HINTS: Final = {
     -4118: "other reduce-only orders take up the position: cancel by hand those that are not the bot's. ",
 }
 """Of refusals whose own words do not say what to do. Nothing on the stream tells that Position Mode was switched."""
+UNLISTED: Final = -1121
 _DISABLED: Final = ("this action is disabled on this account", "this account may not place or cancel orders")
 _UNKNOWN_CODES: Final = frozenset((-1000, -1001, -1006, -1007))
 """4xx or 5xx, these say themselves that nobody knows."""
@@ -173,4 +174,9 @@ def archived(refusal: Refused) -> bool:
 
 def denies(refusal: Refused) -> bool:
     """True where a question about an order was answered with "there is none"."""
-    return refusal.code == -2013 or "order does not exist" in refusal.detail.lower()
+    return refusal.code == -2013 or "order does not exist" in refusal.detail.lower() or unlisted(refusal)
+
+
+def unlisted(refusal: Refused) -> bool:
+    """True where the exchange knows no such symbol: one that was traded has been taken off, and its orders with it."""
+    return refusal.code == UNLISTED

@@ -162,8 +162,9 @@ class FuturesRest(FuturesMarket):
         return OpenOrders(asked, tuple(found))
 
     async def _open(self, call: Any, symbol: Symbol | None) -> list[Json]:
-        named = {} if symbol is None else {"symbol": symbol}
-        rows: list[Json] = await self.wire.ask(call, named, weight=None if named else _ALL_OPEN)
+        if symbol is not None:
+            return await self._rows_of(call, {"symbol": symbol})
+        rows: list[Json] = await self.wire.ask(call, weight=_ALL_OPEN)
         return rows
 
     # -- the account ---------------------------------------------------------------------------------------
@@ -277,7 +278,7 @@ class FuturesRest(FuturesMarket):
         while end > self.now - back:
             start = end - 7 * DAY + 1
             params = {"symbol": symbol, "startTime": start, "endTime": end, "limit": PAGE}
-            rows: list[Json] = await self.wire.ask(Futures.ALL_ALGO, params)
+            rows = await self._rows_of(Futures.ALL_ALGO, params)
             with reading("conditional orders"):
                 found = next((row for row in rows if str(row.get(name) or "") == value), None)
             if found is not None:

@@ -43,8 +43,8 @@ class ListingWatch:
         clock: Clock,
         take_up: Callable[[], None] | None = None,
     ) -> None:
-        """``known``: as the bot has taken them in. ``take_up``: called where filters have changed and a second look
-        says the same; None: it goes by the old until it is started again."""
+        """``known``: as the bot has taken them in. ``take_up``: called where filters have changed, or a symbol is gone,
+        and a second look says the same; None: it goes by the old until it is started again."""
         self._rest = rest
         self._take_up = take_up
         self._began_with = dict(known)
@@ -80,10 +80,11 @@ class ListingWatch:
                 self._last[symbol] = now
                 for text in _changes(symbol, first, before, now, UNTIL if self._take_up is None else SHORTLY):
                     self._tell(text)
-                if now is not None and before is not None and any(_filters(first.instrument, now.instrument)):
+                if now is None or any(_filters(first.instrument, now.instrument)):
                     # While a change is rolled out one machine of the exchange may say this and the next one that.
-                    settled |= now.instrument == before.instrument
-                    if now.instrument != before.instrument:
+                    same = _instrument(now) == _instrument(before)
+                    settled |= same
+                    if not same:
                         self._pausing = CONFIRM
             if settled and self._take_up is not None:
                 self._take_up()
@@ -127,6 +128,10 @@ def _changes(
         changed = ", ".join(_filters(first.instrument, now.instrument))
         if changed:
             yield f"{symbol}: Binance has changed its {changed}: {what_then}"
+
+
+def _instrument(one: Listing | None) -> Instrument | None:
+    return None if one is None else one.instrument
 
 
 def _amount(limit: Decimal | None) -> str:

@@ -10,7 +10,7 @@ from gridbot_tui.engine.events import Fill
 from gridbot_tui.exchange.binance import account_words
 from gridbot_tui.exchange.binance.account_words import INTERVALS, Marks
 from gridbot_tui.exchange.binance.calls import Call
-from gridbot_tui.exchange.binance.errors import NotThere, Refused, RetryLater, Unresolved, denies
+from gridbot_tui.exchange.binance.errors import UNLISTED, NotThere, Refused, RetryLater, Unresolved, denies, unlisted
 from gridbot_tui.exchange.binance.governor import Rank
 from gridbot_tui.exchange.binance.health import AdapterHealth
 from gridbot_tui.exchange.binance.known_ids import KnownIds
@@ -115,7 +115,7 @@ class RestBase(ABC):
         """
         scale = self._scales.get(symbol)
         if scale is None:
-            raise Refused(f"{symbol} is not one of the traded symbols", -1121)
+            raise Refused(f"{symbol} is not one of the traded symbols", UNLISTED)
         return scale
 
     def _load(self, found: Mapping[Symbol, Instrument], wanted: Sequence[Symbol]) -> dict[Symbol, Instrument]:
@@ -123,7 +123,7 @@ class RestBase(ABC):
         if missing:
             place = "spot pair" if self.market is Market.SPOT else "USD-M perpetual"
             said = f"no {place} of that name, or none with a tick size yet, on this exchange; see bot.symbols"
-            raise Refused(f"{', '.join(missing)}: {said}", -1121)
+            raise Refused(f"{', '.join(missing)}: {said}", UNLISTED)
         loaded = {symbol: found[symbol] for symbol in wanted}
         self.go_by(loaded)
         return loaded
@@ -209,7 +209,7 @@ class RestBase(ABC):
         try:
             row = await self.wire.ask(self.BOOK, {"symbol": asset + quote})
         except Refused as refused:
-            if refused.code != -1121:
+            if not unlisted(refused):
                 raise
             return None
         with reading("best prices"):
@@ -242,7 +242,7 @@ class RestBase(ABC):
             first = further("executions", first, _trade_id(page[-1]) + 1)
 
     async def _trades(self, symbol: Symbol, **params: int) -> list[Json]:
-        page = await self.wire.ask(self.TRADES, {"symbol": symbol, "limit": PAGE, **params})
+        page = await self._rows_of(self.TRADES, {"symbol": symbol, "limit": PAGE, **params})
         with reading("executions"):
             return sorted(page, key=_trade_id)
 
@@ -293,7 +293,7 @@ class RestBase(ABC):
 
     async def _learn_from_list(self, symbol: Symbol, first: int, last: int) -> None:
         while first <= last:
-            page = await self.wire.ask(self.ALL_ORDERS, {"symbol": symbol, "orderId": first, "limit": PAGE})
+            page = await self._rows_of(self.ALL_ORDERS, {"symbol": symbol, "orderId": first, "limit": PAGE})
             for row in page:
                 if int(need(row, "orderId")) <= last:
                     await self._learn_row(symbol, row)
@@ -303,6 +303,20 @@ class RestBase(ABC):
 
     async def _learn_row(self, symbol: Symbol, row: Json) -> None:
         self.ids.learn(symbol, need(row, "orderId"), need(row, "clientOrderId"))
+
+    async def _rows_of(self, call: Call, params: Mapping[str, Any]) -> list[Json]:
+        """What the exchange lists of a symbol: nothing of one that it knows no more.
+
+        The others are compared, and a stop is verified, all the same. Executions of its last moments that nobody has
+        heard of are missing then: positions and wallets tell.
+        """
+        try:
+            rows: list[Json] = await self.wire.ask(call, params)
+        except Refused as refused:
+            if not unlisted(refused):
+                raise
+            return []
+        return rows
 
     # -- the key -------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from gridbot_tui.engine.events import AccountState, Cash, OpenOrders, OrderReport, Outcome
 from gridbot_tui.exchange.binance import account_words, order_words
 from gridbot_tui.exchange.binance.calls import Spot
-from gridbot_tui.exchange.binance.errors import BinanceError, Refused, archived, denies
+from gridbot_tui.exchange.binance.errors import BinanceError, Refused, archived, denies, unlisted
 from gridbot_tui.exchange.binance.governor import Rank
 from gridbot_tui.exchange.binance.numbers import money
 from gridbot_tui.exchange.binance.order_words import need
@@ -79,7 +79,7 @@ class SpotRest(RestBase):
             named = quote(json.dumps(list(symbols), separators=(",", ":"), ensure_ascii=False))
             return await self.wire.ask(Spot.INFO, {"symbols": named})
         except Refused as refused:
-            if refused.code != -1121:
+            if not unlisted(refused):
                 raise
             return await self.wire.ask(Spot.INFO)  # one of them is unknown: the whole list shows which
 
@@ -149,7 +149,7 @@ class SpotRest(RestBase):
         """Every open order of these symbols, anybody's, as of the question: what ended meanwhile may be named."""
         asked = self.now
         if len(symbols) < _ALL_CHEAPER:
-            pages = await together([partial(self.wire.ask, Spot.OPEN, {"symbol": symbol}) for symbol in symbols])
+            pages = await together([partial(self._rows_of, Spot.OPEN, {"symbol": symbol}) for symbol in symbols])
         else:
             pages = [await self.wire.ask(Spot.OPEN, weight=_ALL_OPEN)]
         with reading("open orders"):
