@@ -156,6 +156,8 @@ class Cash(Event, frozen=True, tag=True):
     cash_id: str
     """Unique; a repeated one is ignored."""
     symbol: Symbol = ""
+    trade_id: str = ""
+    """The execution in ``symbol`` that it was made or paid by; "" = none. Where that is booked it is in the books."""
 
 
 # -- truth asked for ------------------------------------------------------------------------------------

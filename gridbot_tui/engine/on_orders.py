@@ -317,6 +317,8 @@ def cash(desk: Desk, event: Cash) -> None:
     """Book funding, a transfer or the like, once."""
     if not desk.started or event.at < desk.ledger_at:
         return  # the statement that the ledger begins with holds it already
+    if event.trade_id and desk.ledger.has(event.symbol, event.trade_id):
+        return  # of a symbol that was traded and is gone: its executions are booked
     if desk.ledger.cash(event):
         desk.emit(CashFact(event.at, event))
         if event.cash_kind is _CASH_TRANSFER:

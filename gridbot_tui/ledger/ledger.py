@@ -167,6 +167,10 @@ class Ledger:
         """Balance of the quote wallet by the account book."""
         return self.account.wallet(self.quote)
 
+    def has(self, symbol: Symbol, trade_id: str) -> bool:
+        """Whether a trade is booked."""
+        return symbol in self._trades and trade_id in self._trades[symbol]
+
     def last_trade_id(self, symbol: Symbol) -> str:
         """The highest trade id booked, where to ask for more; "" = none yet."""
         return self._trades[symbol].last

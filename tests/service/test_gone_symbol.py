@@ -83,6 +83,10 @@ def test_taken_off_while_the_bot_runs_it_keeps_nobody_from_trading(
     async def story(scene: Scene) -> None:
         await scene.start()
         await scene.until(lambda p: {one.symbol for one in p.orders} == set(BOTH), "orders of both")
+        if market is Market.FUTURES:  # on spot coins of it would be left in the wallet
+            await scene.trading()
+            scene.carry(0.985, "ETHUSDT")
+            await scene.until(lambda p: p.symbols["ETHUSDT"].lots, "a lot, which will be settled")
         take_off(scene, monkeypatch)
         deny(scene, monkeypatch)
         await scene.gone(60.0)
@@ -90,7 +94,8 @@ def test_taken_off_while_the_bot_runs_it_keeps_nobody_from_trading(
         await scene.follow()
         picture = await scene.until(lambda p: quiet(p) and p.orders, "it trades")
         assert {one.symbol for one in picture.orders} == {"BTCUSDT"}
-        assert not [one for one in picture.blockers if not one.symbol]
+        await scene.until(lambda p: not p.residual_pending, "its executions, in the list of income now, are booked once")
+        assert not [one for one in scene.look().blockers if not one.symbol]
         assert (await scene.stop()).exit_code == 0
 
     live_through(story, tmp_path, market=market, symbols=BOTH)

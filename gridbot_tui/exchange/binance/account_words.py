@@ -196,9 +196,10 @@ def income(row: Json, traded: Container[Symbol]) -> Cash | None:
     elsewhere = symbol != "" and symbol not in traded
     if kind in IN_FILLS and not elsewhere:
         return None
-    number = f"{kind}-{need(row, 'tranId')}"
+    number, trade_id = f"{kind}-{need(row, 'tranId')}", ""
     if kind in IN_FILLS and row.get("tradeId"):
-        cash_id = f"trade-{symbol}-{row['tradeId']}-{IN_FILLS[kind]}"
+        trade_id = str(row["tradeId"])
+        cash_id = f"trade-{symbol}-{trade_id}-{IN_FILLS[kind]}"
     else:
         cash_id = f"{number}-{symbol}" if symbol else number
     return Cash(
@@ -208,6 +209,7 @@ def income(row: Json, traded: Container[Symbol]) -> Cash | None:
         amount=money(need(row, "income")),
         cash_id=cash_id,
         symbol=symbol,
+        trade_id=trade_id,
     )
 
 
