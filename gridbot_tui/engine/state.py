@@ -150,8 +150,9 @@ def decode_into(desk: Desk, blob: bytes) -> None:
     desk.latches = Latches(state.latches)
     desk.started = state.started
     desk.ledger_at, desk.last_cash_at = state.ledger_at, state.last_cash_at
-    desk.blockers.restore(state.blockers)
-    breaking.restored(desk, state.breakers)
+    here = {"", *desk.symbols}  # of a symbol that this run goes without nobody could ever clear one
+    desk.blockers.restore([one for one in state.blockers if one.symbol in here])
+    breaking.restored(desk, tuple(one for one in state.breakers if one.symbol in here))
     desk.equity_fact_at = state.equity_fact_at
     desk.max_worst = state.max_worst
     desk.max_observed = state.max_observed
