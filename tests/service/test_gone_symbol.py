@@ -94,7 +94,7 @@ def test_taken_off_while_the_bot_runs_it_keeps_nobody_from_trading(
         await scene.follow()
         picture = await scene.until(lambda p: quiet(p) and p.orders, "it trades")
         assert {one.symbol for one in picture.orders} == {"BTCUSDT"}
-        await scene.until(lambda p: not p.residual_pending, "its executions, in the list of income now, are booked once")
+        await scene.until(lambda p: not p.residual_pending, "its executions, now listed as income, are booked once")
         assert not scene.look().blockers, "nor does anything hold that was the reason of what is gone"
         assert (await scene.stop()).exit_code == 0
 
