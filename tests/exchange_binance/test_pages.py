@@ -135,13 +135,17 @@ async def test_a_symbol_that_was_taken_off_has_no_orders_and_no_executions_and_t
     standing = {"symbol": "ETHUSDT", "orderId": 7, "clientOrderId": "gb-7", "side": "BUY", "type": "LIMIT",
                 "status": "NEW", "price": "100.0", "origQty": "1", "executedQty": "0"}  # fmt: skip
     lists = ("userTrades", "myTrades", "allOrders", "openAlgoOrders", "allAlgoOrders", "order", "algoOrder")
-    script = {"openOrders": unless(lambda _: [standing]), **dict.fromkeys(lists, unless(lambda _: []))}
+    rate = {"fundingTime": NOW - MINUTE, "fundingRate": "0.0001"}
+    script = {"openOrders": unless(lambda _: [standing]), "fundingRate": unless(lambda _: [rate]),
+              **dict.fromkeys(lists, unless(lambda _: []))}  # fmt: skip
     rest, _ = scripted(market, script)
     rest.go_by({"ETHUSDT": instrument("ETHUSDT", market=market)})
     listed = await rest.open_orders(("BTCUSDT", "ETHUSDT"))
     assert [one.client_id for one in listed.orders] == ["gb-7"]
     assert await rest.fills("BTCUSDT", "41", 0) == await rest.fills("BTCUSDT", "", NOW - HOUR) == []
     assert await rest.order("BTCUSDT", "gb-1", False) == await rest.order("BTCUSDT", "gb-2", True) == []
+    if market is Market.FUTURES:
+        assert [one.symbol for one in await rest.funding(("BTCUSDT", "ETHUSDT"), NOW - HOUR)] == ["ETHUSDT"]
 
 
 async def test_a_young_execution_whose_order_is_not_listed_yet_is_waited_for() -> None:

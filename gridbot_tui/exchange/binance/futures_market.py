@@ -126,7 +126,7 @@ class FuturesMarket(RestBase):
         # Intervals change while running: the settlement before the first one tells how long that took.
         start, before = since + 1 - _LONGEST, 0
         while True:
-            rows = await self.wire.ask(Futures.FUNDING, {"symbol": symbol, "startTime": start, "limit": PAGE})
+            rows = await self._rows_of(Futures.FUNDING, {"symbol": symbol, "startTime": start, "limit": PAGE})
             asked_from = start
             with reading("funding rates"):
                 for row in sorted(rows, key=lambda row: int(row["fundingTime"])):
