@@ -32,13 +32,19 @@ class Moving:
         self._served.price(PAIR, f"{price:.5f}", volume=self._chance.choice(("1000000", "0.37", "0.0123")))
 
     def until(self, bot: Bot, fills: int) -> None:
-        """Until the bot has had so many fills."""
+        """Until the bot has had so many fills, and one among them whose amount was cut."""
 
         def enough(now: dict[str, Any]) -> bool:
             self.move()
-            return int(now["symbols"][PAIR]["fills"]) >= fills
+            return int(now["symbols"][PAIR]["fills"]) >= fills and was_cut(bot)
 
         bot.wait_for(enough)
+
+
+def was_cut(bot: Bot) -> bool:
+    """Whether a fill was worth more decimals than the exchange keeps."""
+    with reading(bot.profile.database) as reader:
+        return any(fill.quote is not None for fill in reader.each_fill())
 
 
 def balances(served: Served) -> dict[str, Decimal]:
@@ -79,5 +85,4 @@ def test_fills_a_kill_and_a_stop_leave_no_billionth_between_ledger_and_exchange(
         there, (here, kinds) = balances(served), ledger(bot)
     assert {asset: here[asset] for asset in ("BTC", "ETH")} == {asset: there[asset] for asset in ("BTC", "ETH")}
     assert kinds == {"start", "trade", "fee"}, "nothing was made up to tie out"
-    with reading(bot.profile.database) as reader:
-        assert any(fill.quote is not None for fill in reader.each_fill())
+    assert was_cut(bot)
