@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any, cast
 
 from gridbot_tui.exchange.binance.calls import Call
-from gridbot_tui.exchange.binance.clock import Clock
 from gridbot_tui.exchange.binance.futures_rest import FuturesRest
 from gridbot_tui.exchange.binance.governor import Governor, Rank
 from gridbot_tui.exchange.binance.hosts import hosts_of
@@ -20,13 +19,15 @@ Answers = Mapping[str, Callable[[Mapping[str, Any]], Any]]
 
 
 class Frozen:
-    """It is always now."""
+    """It is always now, and ``later`` seconds since the machine began."""
+
+    later = 0.0
 
     def now_ms(self) -> Ms:
         return NOW
 
     def monotonic(self) -> float:
-        return 0.0
+        return self.later
 
     async def sleep(self, seconds: float) -> None:
         raise AssertionError("nothing here waits")
@@ -37,7 +38,7 @@ class ScriptedWire:
 
     def __init__(self, market: Market, answers: Answers) -> None:
         self.hosts = hosts_of(Mode.LIVE)
-        self.clock: Clock = Frozen()
+        self.clock = Frozen()
         self.governor = Governor(market, BinanceParams(), self.clock)
         self.signs = True
         self.asked: list[tuple[str, dict[str, Any]]] = []

@@ -8,6 +8,7 @@ import pytest
 
 from gridbot_tui.engine.events import Outcome
 from gridbot_tui.exchange.binance.errors import Refused, RetryLater
+from gridbot_tui.exchange.binance.taken_off import SURE
 from gridbot_tui.units import DAY, HOUR, MINUTE, Market
 from tests.exchange_binance.parts import instrument
 from tests.exchange_binance.scripted import NOW, Frozen, scripted, trade
@@ -122,7 +123,8 @@ async def test_many_unknown_orders_are_learnt_from_a_list() -> None:
 async def test_a_symbol_that_was_taken_off_has_no_orders_and_no_executions_and_the_others_are_told(
     market: Market,
 ) -> None:
-    """Answered with -1121 for one of them, no comparison of any symbol came to an end."""
+    """Answered with -1121 for one of them, no comparison of any symbol came to an end. Alone it proves nothing: were it
+    a hiccup, what stands would be taken for gone, and placed once more."""
 
     def unless(named: Callable[[Params], Any]) -> Callable[[Params], Any]:
         def answer(params: Params) -> Any:
@@ -138,8 +140,17 @@ async def test_a_symbol_that_was_taken_off_has_no_orders_and_no_executions_and_t
     rate = {"fundingTime": NOW - MINUTE, "fundingRate": "0.0001"}
     script = {"openOrders": unless(lambda _: [standing]), "fundingRate": unless(lambda _: [rate]),
               **dict.fromkeys(lists, unless(lambda _: []))}  # fmt: skip
-    rest, _ = scripted(market, script)
+
+    async def listed_are(_: Any) -> tuple[str, ...]:
+        return ("ETHUSDT",)
+
+    rest, wire = scripted(market, script)
+    rest.listings = listed_are
     rest.go_by({"ETHUSDT": instrument("ETHUSDT", market=market)})
+    for asked in (rest.open_orders(("BTCUSDT", "ETHUSDT")), rest.order("BTCUSDT", "gb-1", False)):
+        with pytest.raises(Refused):
+            await asked
+    wire.clock.later = SURE
     listed = await rest.open_orders(("BTCUSDT", "ETHUSDT"))
     assert [one.client_id for one in listed.orders] == ["gb-7"]
     assert await rest.fills("BTCUSDT", "41", 0) == await rest.fills("BTCUSDT", "", NOW - HOUR) == []

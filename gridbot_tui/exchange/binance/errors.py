@@ -174,9 +174,9 @@ def archived(refusal: Refused) -> bool:
 
 def denies(refusal: Refused) -> bool:
     """True where a question about an order was answered with "there is none"."""
-    return refusal.code == -2013 or "order does not exist" in refusal.detail.lower() or unlisted(refusal)
+    return refusal.code == -2013 or "order does not exist" in refusal.detail.lower()
 
 
 def unlisted(refusal: Refused) -> bool:
-    """True where the exchange knows no such symbol: one that was traded has been taken off, and its orders with it."""
+    """True where the exchange says that it knows no such symbol; of one that was traded see ``taken_off``."""
     return refusal.code == UNLISTED

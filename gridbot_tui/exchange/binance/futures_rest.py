@@ -114,7 +114,7 @@ class FuturesRest(FuturesMarket):
         try:
             row = await self.wire.ask(call, {"symbol": symbol, key: client_id})
         except Refused as refused:
-            if not denies(refused):
+            if not denies(refused) and not await self._gone(refused, symbol):
                 raise
             # Ended conditional orders have been denied by name and listed all the same.
             back = self.now - self._sent.get(client_id, self.now - _LATELY) + HOUR

@@ -17,6 +17,7 @@ from gridbot_tui.exchange.binance.known_ids import KnownIds
 from gridbot_tui.exchange.binance.numbers import Scale, money
 from gridbot_tui.exchange.binance.order_words import BadAnswer, need
 from gridbot_tui.exchange.binance.rest import ApiRestrictions, IsOurs, Listing, Timed
+from gridbot_tui.exchange.binance.taken_off import TakenOff
 from gridbot_tui.exchange.binance.wire import Wire
 from gridbot_tui.market.bar import Bar
 from gridbot_tui.market.errors import DataError
@@ -66,6 +67,7 @@ class RestBase(ABC):
         self._scales: dict[Symbol, Scale] = {}
         self._ours = ours
         self._interval = interval
+        self._taken_off = TakenOff(lambda: self.listings(tuple(self.traded)), wire.clock)
 
     async def open(self) -> None:
         """Connect, measure the clock."""
@@ -305,7 +307,7 @@ class RestBase(ABC):
         self.ids.learn(symbol, need(row, "orderId"), need(row, "clientOrderId"))
 
     async def _rows_of(self, call: Call, params: Mapping[str, Any]) -> list[Json]:
-        """What the exchange lists of a symbol: nothing of one that it knows no more.
+        """What the exchange lists of a symbol: nothing of one that it has taken off.
 
         The others are compared, and a stop is verified, all the same. Executions of its last moments that nobody has
         heard of are missing then: positions and wallets tell.
@@ -313,10 +315,14 @@ class RestBase(ABC):
         try:
             rows: list[Json] = await self.wire.ask(call, params)
         except Refused as refused:
-            if not unlisted(refused):
+            if not await self._gone(refused, params["symbol"]):
                 raise
             return []
         return rows
+
+    async def _gone(self, refused: Refused, symbol: Symbol) -> bool:
+        """Whether a question was refused because the symbol has been taken off, and its orders with it."""
+        return unlisted(refused) and await self._taken_off.sure(symbol)
 
     # -- the key -------------------------------------------------------------------------------------------
 
@@ -345,6 +351,10 @@ class RestBase(ABC):
     @abstractmethod
     async def instruments(self, symbols: Sequence[Symbol]) -> dict[Symbol, Instrument]:
         """Filters, brackets, funding interval."""
+
+    @abstractmethod
+    async def listings(self, symbols: Sequence[Symbol]) -> dict[Symbol, Listing]:
+        """How they are listed now."""
 
 
 def _has_sizes(document: Any, symbol: Symbol) -> bool:

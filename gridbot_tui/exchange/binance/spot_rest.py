@@ -133,7 +133,7 @@ class SpotRest(RestBase):
         try:
             row = await self.wire.ask(Spot.ORDER, {"symbol": symbol, "origClientOrderId": client_id})
         except Refused as refused:
-            if denies(refused):
+            if denies(refused) or await self._gone(refused, symbol):
                 return []
             if archived(refused):
                 return [OrderReport(self.now, symbol, client_id, Outcome.EXPIRED, code=refused.code,
