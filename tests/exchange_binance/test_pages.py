@@ -148,7 +148,7 @@ async def test_a_symbol_that_was_taken_off_has_no_orders_and_no_executions_and_t
     rest.listings = listed_are
     rest.go_by({"ETHUSDT": instrument("ETHUSDT", market=market)})
     for asked in (rest.open_orders(("BTCUSDT", "ETHUSDT")), rest.order("BTCUSDT", "gb-1", False)):
-        with pytest.raises(Refused):
+        with pytest.raises(RetryLater, match="looked at"):
             await asked
     wire.clock.later = SURE
     listed = await rest.open_orders(("BTCUSDT", "ETHUSDT"))

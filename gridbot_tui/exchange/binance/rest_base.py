@@ -321,8 +321,15 @@ class RestBase(ABC):
         return rows
 
     async def _gone(self, refused: Refused, symbol: Symbol) -> bool:
-        """Whether a question was refused because the symbol has been taken off, and its orders with it."""
-        return unlisted(refused) and await self._taken_off.sure(symbol)
+        """Whether a question was refused because the symbol has been taken off, and its orders with it.
+
+        Raises RetryLater while nothing else says so.
+        """
+        if not unlisted(refused):
+            return False
+        if not await self._taken_off.sure(symbol):
+            raise RetryLater(f"{refused.detail} Whether {symbol} is listed is looked at", refused.code) from refused
+        return True
 
     # -- the key -------------------------------------------------------------------------------------------
 
