@@ -176,6 +176,14 @@ class Picture:
         return silence is not None and silence > STALE_AFTER
 
     @property
+    def idle(self) -> str:
+        """Why no orders of the symbol on the screen stand, and where more is told."""
+        if self.stopped is not None:
+            return "the bot has stopped"
+        view = self.view
+        return f"{view.state}, press w for why" if view is not None else ""
+
+    @property
     def failed(self) -> bool:
         """True where the bot of this process has ended unasked: nobody trades, and what stood may stand still."""
         return self.gone and not self.ended and self.stopped is None

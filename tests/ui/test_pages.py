@@ -28,7 +28,7 @@ async def test_what_if_shows_both_directions_beside_now() -> None:
         ):
             assert word in text
         await press(pilot, "n")
-        assert "no ladder stands" in pane_text(app, "#body")
+        assert "no ladder stands, so nothing can fill: running, press w for why" in pane_text(app, "#body")
 
 
 def test_funding_says_pays_or_gets_and_unknown_is_a_dash() -> None:

@@ -82,9 +82,11 @@ def test_a_bot_that_said_how_it_ended_is_not_disconnected_but_stopped(ok: bool, 
     picture.freeze(True)
     picture.receive(replace(under_way, state="stopped", shutdown=done))
     assert banner(picture) == ("■ STOPPED: 0 orders left; 0 positions left; verified on the exchange", role)
+    assert picture.idle == "the bot has stopped"
     picture.line = Line.UP
     picture.receive(fixtures.normal())
     assert picture.stopped is None
+    assert picture.idle == "running, press w for why"
 
 
 def test_a_held_display_is_not_a_paused_bot() -> None:

@@ -47,7 +47,7 @@ class LadderPane(Pane):
             self._centre = None
             return [(), (("no symbol" if picture.snapshot else words.UNKNOWN, "dim"),)]
         rows, self._centre = ladder_rows(view, picture.now(), width, picture.places)
-        return rows
+        return rows if view.ladder else [*rows, (("no orders: ", "dim"), (picture.idle, "warn"))]
 
     def centre_on(self, length: int, height: int) -> int | None:
         """The market in the middle."""
@@ -92,8 +92,6 @@ def ladder_rows(view: SymbolView, now: Ms, width: int, places: int = 2) -> tuple
     if centre is None and here is not None:
         centre = len(rows)
         rows += marker
-    if not view.ladder:
-        rows.append((("no orders: ", "dim"), (f"{view.state}, press w for why", "warn")))
     return [_heading(columns), *rows], centre
 
 

@@ -36,7 +36,7 @@ class WhatIfPane(Pane):
         tried = trial_rows(snapshot.trials, width)
         if not view.what_if:
             return [
-                (("no ladder stands, so nothing can fill: ", "dim"), (f"{view.state}, press w for why", "warn")),
+                (("no ladder stands, so nothing can fill: ", "dim"), (picture.idle, "warn")),
                 *([(), *tried] if tried else []),
             ]
         count = len(view.what_if) + 1
