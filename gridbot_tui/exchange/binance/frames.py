@@ -1,8 +1,8 @@
 """What Binance's streams say, as far as we listen: the frames' own fields, read strictly, nothing kept back.
 
 Unknown fields are passed over, missing ones that we need make a ``BadFrame``; an amount may be a text or a number, as
-in REST answers. The house's words are made of
-these in ``market_words``, ``futures_words`` and ``spot_words``; nothing of this module leaves the room.
+in REST answers. The house's words are made of these in ``market_words``, ``futures_words`` and ``spot_words``; nothing
+of this module leaves the room.
 """
 
 from collections.abc import Callable

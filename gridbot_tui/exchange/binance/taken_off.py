@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, Container
 from typing import Final
 
 from gridbot_tui.exchange.binance.clock import Clock
+from gridbot_tui.exchange.binance.listing_watch import CONFIRM
 from gridbot_tui.units import Symbol
 
-SURE: Final = 20.0
-"""Seconds between two looks at the listing that must both be without it."""
+SURE: Final = CONFIRM
+"""Seconds between two looks at the listing that must both be without it, as between those of ``listing_watch``."""
 
 
 class TakenOff:
