@@ -41,6 +41,8 @@ class Quote(Event, frozen=True, tag=True):
     mark: Ticks | None = None
     late: Ms = 0
     """How old the mark was when it came: a stream may fall behind and go on talking."""
+    funding_at: Ms | None = None
+    """When the exchange settles funding next; intervals change while running."""
 
 
 class FundingSettled(Event, frozen=True, tag=True):

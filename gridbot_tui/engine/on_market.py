@@ -121,6 +121,7 @@ def quote(desk: Desk, event: Quote) -> None:
     state.bid = event.bid if event.bid is not None else state.bid
     state.ask = event.ask if event.ask is not None else state.ask
     state.close = event.last if event.last is not None else state.close
+    state.next_funding_at = event.funding_at or state.next_funding_at
     if event.mark is not None:
         state.mark = event.mark
         state.mark_at = event.at - event.late

@@ -206,4 +206,5 @@ def _later(before: Quote | None, now: Quote) -> Quote:
         last=before.last if now.last is None else now.last,
         mark=before.mark if now.mark is None else now.mark,
         late=before.late if now.mark is None else now.late,
+        funding_at=now.funding_at or before.funding_at,
     )

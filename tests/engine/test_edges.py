@@ -7,12 +7,13 @@ import pytest
 from msgspec.structs import replace
 
 from gridbot_tui.engine.actions import AskAboutOrder, OrderFact
-from gridbot_tui.engine.events import Cash, CashKind, OrderReport, Outcome, Quote, Tick
+from gridbot_tui.engine.events import Cash, CashKind, FundingSettled, OrderReport, Outcome, Quote, Tick
 from gridbot_tui.engine.planning import _symbol_drawdown as symbol_drawdown
 from gridbot_tui.engine.planning import adopt_plan
 from gridbot_tui.engine.watch import ASK_AGAIN
 from gridbot_tui.exchange.simulated.records import Execution, Status
 from gridbot_tui.exchange.simulated.refusals import POSITION_LIMIT, Refusal
+from gridbot_tui.market.source import FundingRate
 from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
 from gridbot_tui.store import codec
 from gridbot_tui.strategy.params import LadderParams
@@ -447,6 +448,18 @@ def test_what_a_symbol_has_lost_counts_its_fees_and_its_funding() -> None:
     state.profit_peak = 100.0
     lost = symbol_drawdown(desk, state, 10_000.0)
     assert lost == pytest.approx((100 - float(equity - 10_000)) / 10_000)  # it is the only one: all of it is its own
+
+
+def test_funding_is_due_when_the_exchange_says_though_its_interval_has_just_changed() -> None:
+    rig = grid(*[flat(600_000)] * 2)
+    rig.run(until=rig.source.start + MINUTE)
+    state, now = rig.engine.desk.symbols[BTC], rig.engine.desk.now
+
+    rig.engine.handle(FundingSettled(now, (FundingRate(BTC, now, 0.0001, 8),)))
+    assert state.next_funding_at == now + 8 * HOUR
+    rig.engine.handle(Quote(now, BTC, mark=600_000, funding_at=now + HOUR))
+    rig.engine.handle(Quote(now, BTC, mark=600_001))
+    assert state.next_funding_at == now + HOUR
 
 
 def test_a_mark_that_was_old_when_it_came_lets_no_entry_rest_and_a_fresh_one_does() -> None:

@@ -187,8 +187,8 @@ async def test_settled_funding_is_told_after_its_time(served: Served) -> None:
     async with ears(served, Market.FUTURES, account=False) as e:
         await e.price("BTCUSDT", 60_010)
         await e.jump(2_000)
-        due = await e.rest.next_funding(SYMBOLS)
         await e.until(lambda: all(any(q.mark for q in e.quotes(symbol)) for symbol in SYMBOLS))
+        due = {symbol: next(q.funding_at for q in e.quotes(symbol) if q.funding_at) for symbol in SYMBOLS}
         await e.jump(min(due.values()) - e.clock.now_ms() + 2_000)
         await e.jump(2_000)
         for symbol in SYMBOLS:

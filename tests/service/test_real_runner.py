@@ -101,12 +101,12 @@ async def test_of_a_symbols_quotes_one_is_left_with_the_newest_of_each_of_its_pr
     monkeypatch.setattr(real_runner, "TICK_S", 0.02)
     bot = _Counting()
     runner = RealRunner(bot, lambda: 1)  # type: ignore[arg-type]
-    runner.take(Quote(1, "BTCUSDT", bid=10, ask=12, mark=11, late=9))
+    runner.take(Quote(1, "BTCUSDT", bid=10, ask=12, mark=11, late=9, funding_at=70))
     runner.take(Quote(2, "ETHUSDT", bid=5))
     runner.take(Quote(3, "BTCUSDT", bid=11, last=12))
     runner.take(Quote(4, "BTCUSDT", ask=13))
     assert await heard_of(runner, bot) == [
-        Quote(4, "BTCUSDT", bid=11, ask=13, last=12, mark=11, late=9),
+        Quote(4, "BTCUSDT", bid=11, ask=13, last=12, mark=11, late=9, funding_at=70),
         Quote(2, "ETHUSDT", bid=5),
     ]
 

@@ -53,7 +53,6 @@ class Futures:
     MARK_KLINES = Call("get", "markPriceKlines", 5, signed=False)
     BOOK = Call("get", "ticker/bookTicker", 2, signed=False)
     FUNDING = Call("get", "fundingRate", 0, signed=False, funding=True)
-    PREMIUM = Call("get", "premiumIndex", 1, signed=False)
     ACCOUNT = Call("get", "account", 5, version=3)
     POSITIONS = Call("get", "positionRisk", 5, version=3)
     ACCOUNT_CONFIG = Call("get", "accountConfig", 5)

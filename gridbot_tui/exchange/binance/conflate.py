@@ -199,7 +199,7 @@ class Quotes:
         pair.new_book = pair.new_last = pair.new_mark = False
         if bid is not None or ask is not None or last is not None or mark is not None:
             late = 0 if mark is None else _late_by(pair, now)
-            self._emit(Quote(self._clock.now_ms(), pair.symbol, bid, ask, last, mark, late))
+            self._emit(Quote(self._clock.now_ms(), pair.symbol, bid, ask, last, mark, late, pair.funding_at or None))
 
     def _late(self, event_at: Ms) -> Ms:
         return max(0, self._clock.now_ms() - event_at)

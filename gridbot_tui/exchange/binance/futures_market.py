@@ -141,9 +141,3 @@ class FuturesMarket(RestBase):
             if len(rows) < PAGE:
                 return found
             further("funding rates", asked_from, start)
-
-    async def next_funding(self, symbols: Sequence[Symbol]) -> dict[Symbol, Ms]:
-        """When the next settlement is due, as the exchange has it (intervals change while running)."""
-        rows = await together([partial(self.wire.ask, Futures.PREMIUM, {"symbol": symbol}) for symbol in symbols])
-        with reading("the next funding"):
-            return {symbol: int(row["nextFundingTime"]) for symbol, row in zip(symbols, rows, strict=True)}

@@ -160,10 +160,6 @@ class Rest(Protocol):
         """Settled rates after ``since``, ascending; empty on spot."""
         ...
 
-    async def next_funding(self, symbols: Sequence[Symbol]) -> dict[Symbol, Ms]:
-        """When the next settlement is due; empty on spot."""
-        ...
-
     async def best(self, symbol: Symbol) -> tuple[Ticks | None, Ticks | None]:
         """Best bid and ask now; None for an empty side."""
         ...

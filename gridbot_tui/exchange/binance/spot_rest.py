@@ -93,10 +93,6 @@ class SpotRest(RestBase):
         """Spot has none."""
         return []
 
-    async def next_funding(self, symbols: Sequence[Symbol]) -> dict[Symbol, Ms]:
-        """Spot has none."""
-        return {}
-
     # -- orders ---------------------------------------------------------------------------------------------
 
     async def place(self, order: NewOrder, rank: Rank) -> Answer:
