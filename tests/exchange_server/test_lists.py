@@ -125,6 +125,42 @@ def test_a_leg_that_is_amended_takes_the_other_along_and_what_both_hold(served: 
     assert balance(served, asset) == before
 
 
+AMEND = "/api/v3/order/amend/keepPriority"
+
+
+def test_each_leg_of_an_amended_list_has_an_execution_of_its_own_also_the_second_time(served: Served) -> None:
+    with spot_user_stream(served) as ears:
+        placed = served.good("POST", PLACE, **SELL)
+        for leg, quantity in (("gain", "0.3"), ("loss", "0.2"), ("gain", "0.1")):
+            served.good("PUT", AMEND, symbol=S, origClientOrderId=leg, newClientOrderId=leg, newQty=quantity)
+        told = [f["event"] for f in ears.rest()]
+    reports = [e for e in told if e["e"] == "executionReport"]
+    numbers = [e["I"] for e in reports]
+    assert numbers == sorted(set(numbers))
+    assert [(e["c"], e["C"]) for e in reports if e["x"] == "REPLACED"] == [("loss", "loss"), ("gain", "gain")] * 3
+    for row in placed["orders"]:
+        rows = served.good("GET", "/api/v3/order/amendments", symbol=S, orderId=row["orderId"])
+        mine = [e["I"] for e in reports if e["i"] == row["orderId"] and e["x"] == "REPLACED"]
+        assert [(r["executionId"], r["newQty"]) for r in rows] == list(
+            zip(mine, ("0.30000000", "0.20000000", "0.10000000"), strict=True))  # fmt: skip
+    assert [e["l"] for e in told if e["e"] == "listStatus"] == ["EXEC_STARTED"]  # no leg has another id
+
+
+def test_an_amended_leg_s_list_is_told_with_the_answer_and_as_updated_where_the_id_is_another(served: Served) -> None:
+    with spot_user_stream(served) as ears:
+        placed = served.good("POST", PLACE, **SELL)
+        answer = served.good("PUT", AMEND, symbol=S, origClientOrderId="gain", newClientOrderId="new", newQty="0.3")
+        told = [f["event"] for f in ears.rest()]
+    found = answer["listStatus"]
+    assert (found["orderListId"], found["listOrderStatus"]) == (placed["orderListId"], "EXECUTING")
+    assert {row["clientOrderId"] for row in found["orders"]} == {"loss", "new"}
+    news = [e for e in told if e["e"] == "listStatus"][1]
+    assert (news["l"], news["L"], {row["c"] for row in news["O"]}) == ("UPDATED", "EXECUTING", {"loss", "new"})
+    plain = served.good("POST", "/api/v3/order", symbol=S, side="BUY", type="LIMIT", timeInForce="GTC",
+                        quantity="0.01", price="59000")  # fmt: skip
+    assert "listStatus" not in served.good("PUT", AMEND, symbol=S, orderId=plain["orderId"], newQty="0.005")
+
+
 def test_a_leg_that_executes_in_part_holds_no_more_than_its_rest_needs(served: Served) -> None:
     served.good("POST", PLACE, **BUY)
     served.price(S, 58_900, volume=0.1)

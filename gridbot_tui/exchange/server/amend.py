@@ -12,6 +12,8 @@ MOST = 10
 def amend(desk: Desk, order: Order, steps: Steps, new_id: str) -> None:
     """Shrink an open order and give it a new client id; both legs of a list, as they have one quantity.
 
+    Each leg's amendment is an execution of its own; only the order that was named has another id.
+
     Raises:
         Denied: the order stays as it is.
     """
@@ -24,21 +26,30 @@ def amend(desk: Desk, order: Order, steps: Steps, new_id: str) -> None:
             desk.venues[leg.symbol].filled(leg, leg.steps - steps)  # what no longer stands counts as what was filled
         leg.steps = steps
     _lock_anew(desk, legs)
-    del desk.history.open[desk._key_of(order)]
-    terms.old_id, order.client_id = order.client_id, new_id
-    terms.amends += 1
-    terms.amended_as = desk.ids.next_execution()
-    desk.history.open[desk._key_of(order)] = order
-    f = desk.tapes[order.symbol].format
-    desk.changes.append((order, {
-        "symbol": order.symbol, "orderId": order.exchange_id, "executionId": terms.amended_as,
-        "origClientOrderId": terms.old_id, "newClientOrderId": new_id, "origQty": f.qty(before),
-        "newQty": f.qty(steps), "time": desk.now,
-    }))  # fmt: skip
     for leg in legs:
-        desk.updates_amended(leg)
+        desk.terms_of(leg).old_id = leg.client_id
+    del desk.history.open[desk._key_of(order)]
+    order.client_id = new_id
+    terms.amends += 1
+    desk.history.open[desk._key_of(order)] = order
+    for leg in legs:
+        _told(desk, leg, before)
+    if found is not None and new_id != terms.old_id:
+        desk.lists.renamed(found)
     venue = desk.venues[order.symbol]
     desk._tell_account(venue, venue.instrument.quote)
+
+
+def _told(desk: Desk, order: Order, before: Steps) -> None:
+    """The amendment of one order in its history and in the account's events."""
+    terms, f = desk.terms_of(order), desk.tapes[order.symbol].format
+    terms.amended_as = desk.ids.next_execution()
+    desk.changes.append((order, {
+        "symbol": order.symbol, "orderId": order.exchange_id, "executionId": terms.amended_as,
+        "origClientOrderId": terms.old_id, "newClientOrderId": order.client_id, "origQty": f.qty(before),
+        "newQty": f.qty(order.steps), "time": desk.now,
+    }))  # fmt: skip
+    desk.updates_amended(order)
 
 
 def _check(desk: Desk, order: Order, steps: Steps, new_id: str) -> None:

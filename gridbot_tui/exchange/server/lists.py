@@ -33,11 +33,12 @@ class OrderList:
 
 
 class ListNews(Struct, frozen=True):
-    """A list began or ended (listStatus)."""
+    """A list began, ended, or has a leg of another id (listStatus)."""
 
     at: Ms
     found: OrderList
-    done: bool
+    kind: str
+    """``EXEC_STARTED``, ``UPDATED`` or ``ALL_DONE``."""
 
 
 class Lists:
@@ -68,7 +69,7 @@ class Lists:
             raise_for(no.filter_failure("MAX_NUM_ORDERS"))
         found = OrderList(self._next, client_id, first.symbol, desk.now)
         self._next += 1
-        desk.updates.append(ListNews(desk.now, found, False))  # type: ignore[arg-type]  # told as the others are
+        desk.updates.append(ListNews(desk.now, found, "EXEC_STARTED"))  # type: ignore[arg-type]  # told as the others are
         for new, terms in legs:
             terms.list_id = found.list_id
             found.legs.append(desk.submit(new, terms))
@@ -136,7 +137,11 @@ class Lists:
         found.at = self._desk.now
         for leg in found.legs:
             self._by_order.pop(leg.exchange_id, None)
-        self._desk.updates.append(ListNews(self._desk.now, found, True))  # type: ignore[arg-type]
+        self._desk.updates.append(ListNews(self._desk.now, found, "ALL_DONE"))  # type: ignore[arg-type]
+
+    def renamed(self, found: OrderList) -> None:
+        """An amendment gave a leg another client id."""
+        self._desk.updates.append(ListNews(self._desk.now, found, "UPDATED"))  # type: ignore[arg-type]
 
     def cancel(self, found: OrderList, cancel_id: str) -> None:
         """End both legs at their owner's wish."""

@@ -111,7 +111,7 @@ def _conditionals(found: Json, desk: Desk, order: Order, terms: Terms) -> None:
 def amended(desk: Desk, order: Order) -> Json:
     """The answer to a keep-priority amendment."""
     f, terms = desk.tapes[order.symbol].format, desk.terms_of(order)
-    return {
+    answer: Json = {
         "transactTime": order.updated_at, "executionId": terms.amended_as,
         "amendedOrder": {
             "symbol": order.symbol, "orderId": order.exchange_id, "orderListId": terms.list_id,
@@ -123,6 +123,12 @@ def amended(desk: Desk, order: Order) -> Json:
             "selfTradePreventionMode": terms.stp,
         },
     }  # fmt: skip
+    found = desk.lists.of(order)
+    if found is not None:
+        whole = order_list(desk, found)
+        answer["listStatus"] = {name: whole[name] for name in (
+            "orderListId", "contingencyType", "listOrderStatus", "listClientOrderId", "symbol", "orders")}  # fmt: skip
+    return answer
 
 
 def my_trade(desk: Desk, trade: Trade) -> Json:
@@ -179,7 +185,7 @@ def list_status(news: ListNews, now: Ms) -> Json:
     found = news.found
     return {
         "e": "listStatus", "E": now, "s": found.symbol, "g": found.list_id, "c": "OCO",
-        "l": "ALL_DONE" if news.done else "EXEC_STARTED", "L": "ALL_DONE" if news.done else "EXECUTING", "r": "NONE",
+        "l": news.kind, "L": "ALL_DONE" if news.kind == "ALL_DONE" else "EXECUTING", "r": "NONE",
         "C": found.client_id, "T": news.at,
         "O": [{"s": o.symbol, "i": o.exchange_id, "c": o.client_id} for o in found.legs],
     }  # fmt: skip
