@@ -128,6 +128,24 @@ def test_before_a_recording_funding_is_a_stated_constant_and_candles_are_what_wa
     assert {float(b[1]) - float(a[1]) for a, b in pairwise(candles)} == {1.0}
 
 
+@pytest.mark.parametrize("volume", [0.007, 0.5])
+def test_a_quiet_recorded_minute_is_played_with_all_that_was_traded_in_it(tmp_path: Path, volume: float) -> None:
+    bars = 3_000
+    times = [1_700_000_000_000 // HOUR * HOUR + n * MINUTE for n in range(bars)]
+    price = [60_000.0 + n for n in range(bars)]
+    frame = pl.DataFrame({"open_time": times, "open": price, "high": price, "low": price, "close": price,
+                          "volume": [volume] * bars})  # fmt: skip
+    folder = tmp_path / "um" / "BTCUSDT" / "1m"
+    folder.mkdir(parents=True)
+    frame.write_parquet(folder / "some.parquet")
+    wall = [NOON * 1_000]
+    place = build((Market.FUTURES,), ServeOptions(), data=[str(folder)], clock=Clock(wall=lambda: wall[0]))
+    wall[0] += 10 * MINUTE * 1_000
+    place.advance()
+    live = ask(place, "/fapi/v1/klines", symbol="BTCUSDT", interval="1m", startTime=str(NOON))
+    assert sum(float(row[5]) for row in live) == pytest.approx(10 * volume, abs=0.002)
+
+
 @pytest.mark.parametrize("path", ["/fapi/v1/klines", "/fapi/v1/markPriceKlines"])
 @pytest.mark.parametrize("interval", ["5m", "1h", "1d", "1M"])
 def test_a_candle_is_the_same_whichever_way_it_is_asked_for(path: str, interval: str) -> None:

@@ -221,7 +221,8 @@ class Floor:
             price = max(2, prices[k] + carried)
             mark = min(max(prices[k] + bar.mark_close - bar.close, bar.mark_low), bar.mark_high)
             mark = max(1, (bar.mark_close if last else mark) + carried)
-            steps = int(bar.volume / tape.instrument.step_f / path.count)
+            whole = int(bar.volume / tape.instrument.step_f)
+            steps = whole * (k + 1) // path.count - whole * k // path.count
             bars.append((symbol, self._point(tape, self.now, price, mark, steps)))
         funding = path.batch.funding if last else ()
         for rate in funding:

@@ -191,7 +191,7 @@ def day(call: Call) -> Any:
           weight_text="1 with symbol, 2 without")  # fmt: skip
 def price(call: Call) -> Any:
     """Last prices."""
-    rows = [{"symbol": t.symbol, "price": t.format.price(t.last), "time": t.updated_at}
+    rows = [{"symbol": t.symbol, "price": t.format.price(t.traded), "time": t.updated_at}
             for t in public.tapes_of(call, "futures")]  # fmt: skip
     return public.one_or_all(call, rows)
 

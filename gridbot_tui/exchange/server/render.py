@@ -68,7 +68,7 @@ def day_ticker(tape: Tape, now: int, *, spot: bool, window: int = 86_400_000) ->
     f = tape.format
     found = tape.candles.window(now - window, now)
     if found is None:
-        found = Candle(now, now, tape.last, tape.last, tape.last, tape.last, 0, 0, 0, 0, 0, -1, -1)
+        found = Candle(now, now, tape.traded, tape.traded, tape.traded, tape.traded, 0, 0, 0, 0, 0, -1, -1)
     change = tape.instrument.price(found.close - found.open)
     weighted = tape.instrument.tick * found.quote / found.volume if found.volume else Decimal(0)
     last = tape.trades[-1] if tape.trades else None
@@ -76,10 +76,10 @@ def day_ticker(tape: Tape, now: int, *, spot: bool, window: int = 86_400_000) ->
         "symbol": tape.symbol, "priceChange": money(change, 8 if spot else f.price_places),
         "priceChangePercent": f"{100 * (found.close - found.open) / (found.open or 1):.3f}",
         "weightedAvgPrice": money(weighted, 8 if spot else f.price_places + 1),
-        "lastPrice": f.price(tape.last), "lastQty": f.qty(last.steps if last else 0), "openPrice": f.price(found.open),
-        "highPrice": f.price(found.high), "lowPrice": f.price(found.low), "volume": f.qty(found.volume),
-        "quoteVolume": f.amount(found.quote), "openTime": now - window, "closeTime": now, "firstId": found.first_id,
-        "lastId": found.last_id, "count": found.trades,
+        "lastPrice": f.price(tape.traded), "lastQty": f.qty(last.steps if last else 0),
+        "openPrice": f.price(found.open), "highPrice": f.price(found.high), "lowPrice": f.price(found.low),
+        "volume": f.qty(found.volume), "quoteVolume": f.amount(found.quote), "openTime": now - window, "closeTime": now,
+        "firstId": found.first_id, "lastId": found.last_id, "count": found.trades,
     }  # fmt: skip
     if spot:
         bid, ask = tape.best_bid, tape.best_ask

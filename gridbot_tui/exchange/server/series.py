@@ -88,7 +88,10 @@ class Series:
             del self._rows[: gone * _WIDTH]
 
     def tick(self, at: Ms, price: Ticks, steps: Steps, taker_buys: bool, trade_id: int) -> None:
-        """One trade (of 0 steps: only a price)."""
+        """One trade (of 0 steps: only a price).
+
+        The first trade of a candle that has only stood until then is its open.
+        """
         open_at = at // self.interval * self.interval
         f = self._forming
         if f is None or f[0] != open_at:
@@ -96,6 +99,8 @@ class Series:
                 self.add(self._candle(f, True))
                 self._fill(f[0] + self.interval, open_at, f[4])
             f = self._forming = [open_at, price, price, price, price, 0, 0, 0, 0, 0, -1, -1]
+        if steps and not f[7] and f[2] == f[3]:
+            f[1] = f[2] = f[3] = price
         if price > f[2]:
             f[2] = price
         if price < f[3]:

@@ -156,7 +156,7 @@ def _since(call: Call, since: Ms) -> Any:
           weight_text="2 with symbol, 4 without")  # fmt: skip
 def price(call: Call) -> Any:
     """Last prices."""
-    rows = [{"symbol": t.symbol, "price": t.format.price(t.last)} for t in public.tapes_of(call, "spot")]
+    rows = [{"symbol": t.symbol, "price": t.format.price(t.traded)} for t in public.tapes_of(call, "spot")]
     return public.one_or_all(call, rows)
 
 

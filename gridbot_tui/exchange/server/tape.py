@@ -64,6 +64,9 @@ class Tape:
         self.symbol = instrument.symbol
         self.format = Format(instrument)
         self.last: Ticks = 0
+        """Where the market stands, a tick between its best bid and ask."""
+        self.traded: Ticks = 0
+        """The last price that anybody traded at, an account that took from the book included."""
         self.mark: Ticks = 0
         self.updated_at: Ms = 0
         self.status = "TRADING"
@@ -141,6 +144,7 @@ class Tape:
             self.marks.add(Candle(at, at + bar.interval - 1, opened, bar.mark_high, bar.mark_low, bar.mark_close,
                                   0, 0, 0, 0, 0, -1, -1))  # fmt: skip
         self.last, self.mark = bar.close, bar.mark_close
+        self.traded = bar.close
 
     def trade(self, at: Ms, price: Ticks, steps: Steps, taker_buys: bool, trade_id: int | None = None) -> None:
         """A trade happened at the market."""
@@ -150,6 +154,7 @@ class Tape:
         trade = PublicTrade(trade_id, at, price, steps, taker_buys)
         self.trades.append(trade)
         self.fresh.append(trade)
+        self.traded = price
         self._count(at, price, steps, taker_buys, trade_id)
 
     def _count(self, at: Ms, price: Ticks, steps: Steps, taker_buys: bool, trade_id: int) -> None:
@@ -158,13 +163,17 @@ class Tape:
             self.seconds.tick(at, price, steps, taker_buys, trade_id)
 
     def move(self, at: Ms, price: Ticks, mark: Ticks, steps: Steps, taker_buys: bool | None = None) -> None:
-        """The market goes to a price, with so much traded on the way; the book follows."""
+        """The market goes to a price, with so much traded on the way; the book follows.
+
+        Where it stays and nothing is traded, the last price stays what somebody traded at.
+        """
         if taker_buys is None:
             taker_buys = price > self.last or (price == self.last and bool(self.book.update_id & 2))
         if steps > 0:
             self.trade(at, price, steps, taker_buys)
         else:
-            self._count(at, price, 0, taker_buys, -1)
+            self.traded = price if price != self.last else self.traded
+            self._count(at, self.traded, 0, taker_buys, -1)
         if self.marks is not None:
             self.marks.tick(at, mark, 0, False, -1)
         self.last, self.mark, self.updated_at = price, mark, at
@@ -197,5 +206,5 @@ class Tape:
         """Volume-weighted average price of the last minutes, or the last price."""
         found = self.candles.window(now - minutes * 60_000, now)
         if found is None or not found.volume:
-            return self.instrument.price(self.last)
+            return self.instrument.price(self.traded)
         return self.instrument.tick * found.quote / found.volume
