@@ -145,11 +145,12 @@ def _balance(text: str) -> tuple[str, str]:
 
 
 def _load_faults(place: "Place", path: Path) -> None:
+    from gridbot_tui.exchange.server.codes import Denied
     from gridbot_tui.exchange.server.faults import read_rules
 
     try:
-        place.faults.load(read_rules(path.read_bytes()))
-    except (OSError, ValueError) as error:
+        place.befall(read_rules(path.read_bytes()))
+    except (OSError, ValueError, Denied) as error:
         raise CommandFailed(f"{path}: {error}", Exit.USAGE) from error
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gridbot_tui.exchange.server.control import FIELDS
 from tests.exchange_server.listening import listening, spot_user_stream, user_stream
 from tests.exchange_server.serving import PATIENCE_S, Served
 
@@ -131,12 +132,22 @@ def test_rules_count_their_matches_and_end(served: Served) -> None:
     ("account", {"key": "key", "secret": "s"}, "there is an account of the key key"),
     ("account", {"key": "new", "secret": "s", "balances": {"USDT": "NaN"}}, "0 or more, not NaN USDT"),
     ("account", {"key": "new", "secret": "s", "balances": {"USDT": "-5"}}, "0 or more, not -5 USDT"),
+    ("account", {"key": "", "secret": "s"}, "needs a key and a secret"),
+    ("account", {"key": "new", "secret": "s", "balance": {"USDT": "5"}}, "takes key, secret, balances, not"),
+    ("hold", {"on": "false"}, "on must be true or false, not 'false'"), ("speed", {}, "speed needs speed"),
+    ("price", {"price": 60_000, "volum": 5}, "price takes symbol, price, market, volume, mark, not volum"),
+    ("pardon", {"everything": True}, "pardon takes nothing, not everything"), ("liquidity", {}, "needs steps"),
+    ("deposit", {"key": "key", "asset": "usdt", "amount": 1}, "in capitals, not 'usdt'"),
     ("act", {"kind": "timeout"}, "timeout is no action"), ("act", {"kind": "html", "status": 99}, "status must be"),
+    ("act", {"kind": "delist"}, "delist needs a symbol"), ("act", {"kind": "delist", "symbol": "NOSUCH"}, "-1121"),
+    ("act", {"kind": "liquidate", "symbol": "NOSUCH"}, "NOSUCH is not served"),
+    ("act", {"kind": "silence", "ms": -1}, "ms must be 0 or more"),
+    ("act", {"kind": "flood", "count": 0}, "count must"),
 ])  # fmt: skip
 def test_what_means_nothing_is_refused_and_the_exchange_goes_on(
     served: Served, word: str, body: dict[str, object], said: str
 ) -> None:
-    sent = body if word == "account" else {"symbol": "BTCUSDT", **body}
+    sent = {"symbol": "BTCUSDT", **body} if "symbol" in FIELDS.get(word, "") else body
     status, answer = served.call("POST", f"/control/{word}", json.dumps(sent))
     assert status == 400
     assert said in answer["error"]
@@ -149,6 +160,11 @@ def test_a_rule_that_is_none_is_refused_with_the_menu(served: Served) -> None:
     status, answer = served.call("POST", "/control/faults", '[{"kind": "gremlins"}]')
     assert (status, "gremlins" in answer["error"], "backend_timeout" in answer["error"]) == (400, True, True)
     assert served.call("POST", "/control/faults", "{")[0] == 400
+    for sense, said in (({"times": -1}, "times must be"), ({"probability": 7}, "probability must be from 0 to 1"),
+                        ({"from_ms": 10, "until_ms": 5}, "later than from_ms"), ({"ms": -5}, "ms must be 0 or more"),
+                        ({"symbol": "NOSUCH"}, "NOSUCH is not served")):  # fmt: skip
+        status, answer = served.call("POST", "/control/faults", json.dumps([{"kind": "slow", **sense}]))
+        assert (status, said in answer["error"]) == (400, True), answer
     assert served.call("POST", "/control/abracadabra")[0] == 404
 
 
@@ -165,6 +181,19 @@ def test_events_are_dropped_doubled_delayed_and_change_places(served: Served) ->
     assert reports(kind="duplicate")[:3] == ["NEW", "NEW", "account"]
     assert reports(kind="reorder")[:3] == ["account", "NEW", "CANCELED"]
     assert reports(kind="delay", ms=400) == ["account", "CANCELED", "account", "NEW"]
+
+
+def test_events_that_all_change_places_come_in_pairs_and_none_is_lost(served: Served) -> None:
+    with listening(served, "/ws/btcusdt@aggTrade") as public, user_stream(served) as ears:
+        served.faults({"kind": "reorder", "on": "ORDER_TRADE_UPDATE", "times": 0},
+                      {"kind": "reorder", "on": "btcusdt@aggTrade", "times": 0})  # fmt: skip
+        for n in range(4):
+            served.good("POST", "/fapi/v1/order", newClientOrderId=f"o{n}", **BUY)
+        served.control("act", kind="flood", count=4)
+        ids = [frame["a"] for frame in public.rest()]
+        orders = [frame["o"]["c"] for frame in ears.rest()]
+    assert orders == ["o1", "o0", "o3", "o2"]
+    assert [number - min(ids) for number in ids] == [1, 0, 3, 2]
 
 
 def test_a_late_answer_of_the_websocket_api_comes_after_its_request_was_executed(served: Served) -> None:
@@ -215,6 +244,18 @@ def test_maintenance_refuses_everything_and_passes(served: Served) -> None:
     served.control("act", kind="maintenance", ms=0)
     assert served.call("GET", "/api/v3/time")[0] == 503
     assert served.call("GET", "/sapi/v1/system/status")[1]["status"] == 1
+    served.control("act", kind="maintenance", ms=1)
+    end = time.monotonic() + PATIENCE_S
+    while served.call("GET", "/api/v3/time")[0] != 200:
+        assert time.monotonic() < end
+
+
+def test_a_maintenance_that_is_told_anew_ends_when_the_latest_says(served: Served) -> None:
+    served.control("act", kind="maintenance", ms=50)
+    served.control("act", kind="maintenance", ms=0)
+    served.faults({"kind": "late", "on": "GET /sapi/v1/system/status", "ms": 100})
+    assert served.call("GET", "/sapi/v1/system/status")[1]["status"] == 1, "answered after the first would have ended"
+    assert served.call("GET", "/api/v3/time")[0] == 503
     served.control("act", kind="maintenance", ms=1)
     end = time.monotonic() + PATIENCE_S
     while served.call("GET", "/api/v3/time")[0] != 200:

@@ -114,6 +114,7 @@ def test_a_name_sent_twice_is_refused(served: Served) -> None:
     ({"timeInForce": "GTD", "goodTillDate": "1"}, -1130), ({"stopPrice": "1"}, -1106), ({"surprise": "1"}, 0),
     ({"timeInForce": "FOK", "price": "60001", "quantity": "900"}, -5021),
     ({"type": "MARKET", "price": None, "timeInForce": None, "closePosition": "true"}, -4136),
+    ({"type": "MARKET", "price": None, "timeInForce": None, "quantity": None, "closePosition": "true"}, -4136),
     ({"priceMatch": "QUEUE"}, -1106),
 ])  # fmt: skip
 def test_futures_refuse_a_new_order(served: Served, change: dict[str, str | None], code: int) -> None:

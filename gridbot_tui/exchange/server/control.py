@@ -37,6 +37,21 @@ WORDS = {
     "pardon": "forget every weight, count and ban",
     "state": "what the exchange knows of itself",
 }  # fmt: skip
+FIELDS = {
+    "price": "symbol! price! market volume mark",
+    "hold": "on",
+    "speed": "speed!",
+    "jump": "ms!",
+    "liquidity": "symbol! steps! market",
+    "funding": "symbol! rate!",
+    "deposit": "key! asset! amount! market",
+    "fees": "key! maker! taker! market",
+    "account": "key! secret! balances",
+    "wipe": "key! market",
+    "pardon": "",
+    "state": "",
+}
+"""What each word takes, ``!`` = must be given: one that is misspelt would be a test of nothing."""
 RANGES: dict[str, tuple[Decimal, Decimal]] = {
     "price": (Decimal(0), Decimal(10**9)),
     "mark": (Decimal(0), Decimal(10**9)),
@@ -86,6 +101,21 @@ def name(body: Json, key: str) -> str:
     return value
 
 
+def fields(word: str, body: Json) -> None:
+    """What was sent, against what the word takes.
+
+    :raises ValueError: something is missing, or nothing that it takes
+    """
+    taken = FIELDS[word].split()
+    names = [one.rstrip("!") for one in taken]
+    for one in taken:
+        if one.endswith("!") and one[:-1] not in body:
+            raise ValueError(f"{word} needs {one[:-1]}")
+    for one in body:
+        if one not in names:
+            raise ValueError(f"{word} takes {', '.join(names) or 'nothing'}, not {one}")
+
+
 class Control:
     """Answers POST /control/<word>."""
 
@@ -100,18 +130,20 @@ class Control:
             return json_answer({"error": f"no such word; there are {', '.join(WORDS)}"}, 404)
         try:
             if word == "faults":
-                self._place.faults.load(read_rules(raw))
-                return json_answer({"rules": len(read_rules(raw))})
+                rules = read_rules(raw)
+                self._place.befall(rules)
+                return json_answer({"rules": len(rules)})
             if word == "act":
                 for rule in read_rules(b"[" + raw + b"]"):
                     self._mischief.do(rule)
                 return json_answer({})
             body = msgspec.json.decode(raw, type=dict[str, Any]) if raw else {}
+            fields(word, body)
             act: Callable[[Json], Json] = getattr(self, f"_{word}")
             done = act(body)
         except Denied as why:
             return json_answer({"error": str(why)}, 400)
-        except (KeyError, ValueError, ArithmeticError, msgspec.DecodeError, msgspec.ValidationError) as error:
+        except (ValueError, ArithmeticError, msgspec.DecodeError, msgspec.ValidationError) as error:
             return json_answer({"error": f"{type(error).__name__}: {error}"}, 400)
         return json_answer(done)
 
@@ -136,9 +168,12 @@ class Control:
         return {"price": str(body["price"])}
 
     def _hold(self, body: Json) -> Json:
+        on = body.get("on", True)
+        if not isinstance(on, bool):
+            raise ValueError(f"on must be true or false, not {on!r}")
         for floor in self._place.floors.values():
-            floor.hold(bool(body.get("on", True)), self._now())
-        return {"on": bool(body.get("on", True))}
+            floor.hold(on, self._now())
+        return {"on": on}
 
     def _speed(self, body: Json) -> Json:
         self._place.clock.speed = float(number(body, "speed"))
@@ -170,7 +205,10 @@ class Control:
 
     def _deposit(self, body: Json) -> Json:
         account, desk = self._desk(body)
-        desk.transfer(name(body, "asset"), number(body, "amount"))
+        asset = name(body, "asset")
+        if not asset or asset != asset.upper():
+            raise ValueError(f"asset must be named in capitals, not {asset!r}")
+        desk.transfer(asset, number(body, "amount"))
         self._place.flush(account)
         return {}
 

@@ -41,7 +41,7 @@ ACTIONS: Final = {
     "shutdown": "matching connections are told serverShutdown and closed after ``ms``",
     "flood": "``count`` trades of every symbol at once",
     "skew": "the told time is ``ms`` off, that of events too",
-    "maintenance": "every request is refused for ``ms``",
+    "maintenance": "every request is refused for ``ms``, or until the next such action where that is 0",
     "expire_listen_key": "every listen key dies",
     "delist": "``symbol`` stops trading; futures positions are settled",
     "liquidate": "every futures account is liquidated",
@@ -49,6 +49,13 @@ ACTIONS: Final = {
     "ping_stop": "the exchange no longer answers pings of matching connections",
 }
 KINDS: Final = {**REQUESTS, **EVENTS, **ACTIONS}
+OF_A_SYMBOL: Final = ("delist", "deleverage")
+"""Actions that are done to one symbol."""
+_RANGES: Final[dict[str, tuple[float, float]]] = {
+    "status": (200, 599), "after": (0, 10**12), "times": (0, 10**12), "probability": (0, 1), "from_ms": (0, 10**13),
+    "until_ms": (0, 10**13), "count": (1, 100_000), "ms": (-(10**12), 10**12),
+}  # fmt: skip
+"""What would never befall anything, or would hold up everything, is no rule."""
 
 
 class Rule(Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,8 +83,16 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"no fault is called {self.kind!r}: there are {', '.join(sorted(KINDS))}")
-        if not 200 <= self.status <= 599:
-            raise ValueError(f"status must be from 200 to 599, not {self.status}")
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ValueError(f"{name} must be from {low:,} to {high:,}, not {value}")
+        if self.ms < 0 and self.kind != "skew":
+            raise ValueError(f"ms must be 0 or more, not {self.ms}")
+        if self.until_ms and self.until_ms <= self.from_ms:
+            raise ValueError(f"until_ms must be later than from_ms ({self.from_ms}), or 0, not {self.until_ms}")
+        if self.kind in OF_A_SYMBOL and not self.symbol:
+            raise ValueError(f"{self.kind} needs a symbol")
 
 
 class _State:

@@ -41,10 +41,10 @@ def read(call: Call, values: Values) -> tuple[NewOrder, Terms]:
         raise Denied(-1116)
     position_side(values)
     tape = call.place.tape("futures", values["symbol"])
-    entry.need(values, "quantity", *(("timeInForce",) if kind == "LIMIT" else ()))
-    entry.forbid(values, "stopPrice", "activationPrice", "callbackRate")
     if values.get("closePosition"):
         raise Denied(-4136, kind)
+    entry.need(values, "quantity", *(("timeInForce",) if kind == "LIMIT" else ()))
+    entry.forbid(values, "stopPrice", "activationPrice", "callbackRate")
     tif = values.get("timeInForce", "GTC")
     match = values.get("priceMatch", "NONE")
     price = limit_price(values, tape, match) if kind == "LIMIT" else None

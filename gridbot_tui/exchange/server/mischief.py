@@ -26,6 +26,8 @@ class Mischief:
         self._hub = hub
         self._api = api
         self._timers: set[asyncio.TimerHandle] = set()
+        self._reopening: asyncio.TimerHandle | None = None
+        """The end of a maintenance."""
 
     def tick(self) -> None:
         """Do what is due."""
@@ -37,9 +39,11 @@ class Mischief:
 
         Raises:
             ValueError: the rule is about requests or events, not an action.
+            Denied: it is about a symbol that is not traded here.
         """
         if rule.kind not in ACTIONS:
             raise ValueError(f"{rule.kind} is no action: there are {', '.join(ACTIONS)}")
+        self._place.known(rule)
         getattr(self, f"_{rule.kind}")(rule)
 
     def stop(self) -> None:
@@ -47,8 +51,12 @@ class Mischief:
         for timer in self._timers:
             timer.cancel()
 
-    def _later(self, ms: int, act: object, *args: object) -> None:
-        self._timers.add(asyncio.get_running_loop().call_later(ms / 1000, act, *args))  # type: ignore[arg-type]
+    def _later(self, ms: int, act: object, *args: object) -> asyncio.TimerHandle:
+        loop = asyncio.get_running_loop()
+        self._timers = {timer for timer in self._timers if timer.when() > loop.time()}
+        timer = loop.call_later(ms / 1000, act, *args)  # type: ignore[arg-type]
+        self._timers.add(timer)
+        return timer
 
     # -- connections --------------------------------------------------------------------------------------
 
@@ -100,9 +108,11 @@ class Mischief:
         self._place.clock.skew = rule.ms
 
     def _maintenance(self, rule: Rule) -> None:
+        """The latest word counts: what an earlier one would have ended goes on."""
+        if self._reopening is not None:
+            self._reopening.cancel()
         self._place.maintenance = True
-        if rule.ms:
-            self._later(rule.ms, setattr, self._place, "maintenance", False)
+        self._reopening = self._later(rule.ms, setattr, self._place, "maintenance", False) if rule.ms else None
 
     def _expire_listen_key(self, rule: Rule) -> None:
         for account in self._place.accounts.values():

@@ -11,7 +11,7 @@ from gridbot_tui.exchange.server.algo import AlgoOrder, AlgoService
 from gridbot_tui.exchange.server.clock import Clock
 from gridbot_tui.exchange.server.codes import Denied
 from gridbot_tui.exchange.server.desk import Desk
-from gridbot_tui.exchange.server.faults import Faults
+from gridbot_tui.exchange.server.faults import Faults, Rule
 from gridbot_tui.exchange.server.floor import Floor
 from gridbot_tui.exchange.server.limits import Limiter
 from gridbot_tui.exchange.server.render import side
@@ -66,14 +66,31 @@ class Place:
             raise Denied(-1121)
         return tape
 
+    def befall(self, rules: list[Rule]) -> None:
+        """Fault rules in place of the present ones.
+
+        Raises:
+            Denied: one is about a symbol that is not traded here; the present ones stay.
+        """
+        for rule in rules:
+            self.known(rule)
+        self.faults.load(rules)
+
+    def known(self, rule: Rule) -> None:
+        """-1121 where a rule is about a symbol that is on none of the served markets."""
+        if rule.symbol and not any(rule.symbol in floor.tapes for floor in self.floors.values()):
+            raise Denied(-1121, msg=f"Invalid symbol: {rule.symbol} is not served.")
+
     # -- accounts -----------------------------------------------------------------------------------------
 
     def add_account(self, config: KeyConfig) -> Account:
         """Open an account with its balances in every served market.
 
         Raises:
-            ValueError: the key has one, or an amount is none.
+            ValueError: the key has one or is none, or an amount is none.
         """
+        if not config.key or not config.secret:
+            raise ValueError("an account needs a key and a secret")
         if config.key in self.accounts:
             raise ValueError(f"there is an account of the key {config.key}")
         account = Account(len(self.accounts) + 1, config)

@@ -39,7 +39,7 @@ class Listener:
             return
         frame, faults = _dated(frame, self._hub.place.clock.skew), self._hub.place.faults
         rule = faults.event(frame["e"]) if faults.active else None
-        if rule is None:
+        if rule is None or (rule.kind == "reorder" and self._held is not None):
             self._send(frame)
             held, self._held = self._held, None
             if held is not None:
@@ -167,6 +167,8 @@ class Hub:
         self.links: set[StreamLink] = set()
         self.sent = 0
         self._joined: dict[tuple[str, str], dict[StreamLink, None]] = {}
+        self._held: dict[tuple[str, str], Any] = {}
+        """By market and stream: a frame that changes places with the next one."""
         self._feeds = {name: Feed(floor, self._emitter(name)) for name, floor in place.floors.items()}
         place.publish = self.publish
 
@@ -195,6 +197,7 @@ class Hub:
         listeners.pop(link, None)
         if not listeners:
             self._joined.pop((market, topic.name), None)
+            self._held.pop((market, topic.name), None)
             if market in self._feeds:
                 self._feeds[market].unsubscribe(topic)
 
@@ -206,10 +209,12 @@ class Hub:
         frame, faults = _dated(frame, self.place.clock.skew), self.place.faults
         if faults.active:
             rule = faults.event(stream)
-            if rule is not None:
+            if rule is not None and not (rule.kind == "reorder" and (market, stream) in self._held):
                 self._faulty(rule.kind, rule.count, rule.ms, market, stream, frame)
                 return
         self._deliver(listeners, stream, frame)
+        if self._held and (held := self._held.pop((market, stream), None)) is not None:
+            self._deliver(listeners, stream, held)
 
     def _deliver(self, listeners: dict[StreamLink, None], stream: str, frame: Any) -> None:
         raw = encode(frame)
@@ -230,7 +235,9 @@ class Hub:
         if kind == "duplicate":
             for _ in range(count + 1):
                 self._deliver(listeners, stream, frame)
-        elif kind in ("delay", "reorder"):
+        elif kind == "reorder":
+            self._held[market, stream] = frame
+        elif kind == "delay":
             loop = asyncio.get_running_loop()
             loop.call_later((ms or 300) / 1000, self._deliver, dict(listeners), stream, frame)
 
