@@ -103,6 +103,10 @@ async def test_every_kind_of_order_is_taken(served: Served, market: str) -> None
             assert len(await x.create_orders(rows)) == 2
         else:
             assert await x.fetch_open_orders(symbol) == []
+            trailing = await x.create_order(symbol, "STOP_LOSS", "sell", 0.1, None, {"trailingPercent": 1.0})
+            iceberg = await x.create_order(symbol, "limit", "buy", 0.1, 59_000, {"icebergQty": 0.01})
+            opened = {o["id"]: o["info"] for o in await x.fetch_open_orders(symbol)}
+            assert (opened[trailing["id"]]["trailingDelta"], opened[iceberg["id"]]["icebergQty"]) == (100, "0.01000000")
 
 
 async def test_refusals_become_the_exceptions_they_are(served: Served) -> None:

@@ -183,12 +183,13 @@ def test_a_list_for_which_there_is_room_for_one_leg_only_is_not_placed_at_all(se
 
 def test_every_word_of_the_older_form_counts(served: Served) -> None:
     old = {"symbol": S, "side": "SELL", "quantity": "0.1", "price": "61000", "stopPrice": "59000"}
-    for more in ({"trailingDelta": "100"}, {"stopIcebergQty": "0.01"}, {"limitIcebergQty": "0.01"}):
-        status, answer = served.signed("POST", "/api/v3/order/oco", **old, **more)
-        assert (status, answer["code"]) == (400, -1013), more  # exchangeInfo says that there are none
-    placed = served.good("POST", "/api/v3/order/oco", **old, limitStrategyId=7, stopStrategyType=1_000_001)
+    status, answer = served.signed("POST", "/api/v3/order/oco", **old, stopIcebergQty="0.01")
+    assert (status, answer["code"]) == (400, -1106), "a market order has nothing to hide"
+    placed = served.good("POST", "/api/v3/order/oco", **old, limitStrategyId=7, stopStrategyType=1_000_001,
+                         trailingDelta=100, limitIcebergQty="0.01")  # fmt: skip
     reports = {row["type"]: row for row in placed["orderReports"]}
-    assert reports["LIMIT_MAKER"]["strategyId"] == 7
+    assert (reports["LIMIT_MAKER"]["strategyId"], reports["LIMIT_MAKER"]["icebergQty"]) == (7, "0.01000000")
+    assert (reports["STOP_LOSS"]["trailingDelta"], reports["STOP_LOSS"]["stopPrice"]) == (100, "59000.00000000")
     assert reports["STOP_LOSS"]["strategyType"] == 1_000_001
 
 

@@ -146,6 +146,90 @@ def test_a_take_profit_waits_for_the_other_direction_and_a_cancel_frees_its_lock
     assert free(served, "BTC") == before
 
 
+@pytest.mark.parametrize(("kind", "side", "way"), [
+    ("STOP_LOSS_LIMIT", "SELL", (60_600, 60_000, 59_995, 59_994)),  # 1 % below its highest
+    ("TAKE_PROFIT_LIMIT", "BUY", (59_400, 59_990, 59_993, 59_994)),  # 1 % above its lowest
+])  # fmt: skip
+def test_a_trailing_order_follows_the_price_and_starts_once_it_has_turned_back_so_far(
+        served: Served, kind: str, side: str, way: tuple[int, ...]) -> None:  # fmt: skip
+    best, *back, turned = way
+    with spot_user_stream(served) as ears:
+        order = served.good("POST", ORDER, symbol="BTCUSDT", side=side, type=kind, timeInForce="GTC", quantity="0.01",
+                            price="60500" if side == "SELL" else "59500", trailingDelta=100,
+                            newOrderRespType="RESULT")  # fmt: skip
+        assert (order["stopPrice"], order["trailingDelta"], order["trailingTime"]) == ("0.00000000", 100, -1)
+        for price in (best, *back):
+            served.price("BTCUSDT", price)
+        known = served.good("GET", ORDER, symbol="BTCUSDT", orderId=order["orderId"])
+        assert (known["isWorking"], known["trailingDelta"]) == (False, 100)
+        assert known["trailingTime"] > order["transactTime"] - 1
+        served.price("BTCUSDT", turned)
+        working = [f["event"] for f in ears.until(lambda f: f["event"].get("w") is True)][-1]
+    assert (working["d"], working["D"], working["P"]) == (100, known["trailingTime"], "0.00000000")
+
+
+def test_a_trailing_order_with_a_stop_price_follows_only_from_there(served: Served) -> None:
+    order = served.good("POST", ORDER, symbol="BTCUSDT", side="SELL", type="TAKE_PROFIT", quantity="0.01",
+                        stopPrice="61000", trailingDelta=100)  # fmt: skip
+    state = {"symbol": "BTCUSDT", "orderId": order["orderId"]}
+    served.price("BTCUSDT", 60_900)
+    served.price("BTCUSDT", 60_000)
+    assert served.good("GET", ORDER, **state)["trailingTime"] == -1
+    served.price("BTCUSDT", 61_200)
+    known = served.good("GET", ORDER, **state)
+    assert (known["status"], known["stopPrice"], known["trailingTime"] > 0) == ("NEW", "61000.00000000", True)
+    served.price("BTCUSDT", 60_588)
+    assert served.good("GET", ORDER, **state)["status"] == "FILLED"
+
+
+@pytest.mark.parametrize(("more", "code", "said"), [
+    ({"trailingDelta": 9}, -1013, "TRAILING_DELTA"), ({"trailingDelta": 2_001}, -1013, "TRAILING_DELTA"),
+    ({"trailingDelta": 0}, -1013, "TRAILING_DELTA"), ({}, -1102, "stopPrice"),
+])  # fmt: skip
+def test_a_trailing_order_keeps_to_the_filter_that_exchange_info_tells(served: Served, more: dict[str, Any], code: int,
+                                                                       said: str) -> None:  # fmt: skip
+    filters = served.good("GET", "/api/v3/exchangeInfo", symbol="BTCUSDT")["symbols"][0]["filters"]
+    told = next(row for row in filters if row["filterType"] == "TRAILING_DELTA")
+    assert (told["minTrailingAboveDelta"], told["maxTrailingBelowDelta"]) == (10, 2_000)
+    status, answer = served.signed("POST", ORDER, symbol="BTCUSDT", side="SELL", type="STOP_LOSS", quantity="0.01",
+                                   **more)  # fmt: skip
+    assert (status, answer["code"], said in answer["msg"]) == (400, code, True)
+
+
+def test_a_bought_trailing_stop_holds_what_it_would_cost_where_it_would_start_now(served: Served) -> None:
+    before = free(served, "USDT")
+    order = served.good("POST", ORDER, symbol="BTCUSDT", side="BUY", type="STOP_LOSS", quantity="0.01",
+                        trailingDelta=100)  # fmt: skip
+    assert before - free(served, "USDT") == Decimal("606")
+    served.good("DELETE", ORDER, symbol="BTCUSDT", orderId=order["orderId"])
+    assert free(served, "USDT") == before
+
+
+def test_an_iceberg_shows_a_part_of_itself_and_fills_whole(served: Served) -> None:
+    def shown() -> Decimal:
+        bids = served.good("GET", "/api/v3/depth", symbol="BTCUSDT", limit=500)["bids"]
+        return next((Decimal(row[1]) for row in bids if Decimal(row[0]) == 59_999), Decimal(0))
+
+    others = shown()
+    order = buy(served, "59999", "0.01", icebergQty="0.003", newOrderRespType="RESULT")
+    state = {"symbol": "BTCUSDT", "orderId": order["orderId"]}
+    assert order["icebergQty"] == served.good("GET", ORDER, **state)["icebergQty"] == "0.00300000"
+    assert shown() - others == Decimal("0.003")
+    served.price("BTCUSDT", 59_998, volume=0.01)
+    assert served.good("GET", ORDER, **state)["status"] == "FILLED"
+
+
+@pytest.mark.parametrize(("more", "code", "said"), [
+    ({"icebergQty": "0.02"}, -2010, "exceeds QTY"), ({"icebergQty": "0.003", "timeInForce": "IOC"}, -1014, "combin"),
+    ({"icebergQty": "0.00009"}, -1013, "ICEBERG_PARTS"),
+])  # fmt: skip
+def test_an_iceberg_that_cannot_be_is_refused(served: Served, more: dict[str, str], code: int, said: str) -> None:
+    plain = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01",
+             "price": "59000"}  # fmt: skip
+    status, answer = served.signed("POST", ORDER, **{**plain, **more})
+    assert (status, answer["code"], said in answer["msg"]) == (400, code, True)
+
+
 def test_an_amendment_keeps_the_order_and_its_place_and_only_shrinks_it(served: Served) -> None:
     with spot_user_stream(served) as ears:
         order = buy(served, newClientOrderId="before")

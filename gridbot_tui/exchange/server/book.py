@@ -1,8 +1,10 @@
 """The order book of one symbol as the public sees it: what the market offers, and the orders of the accounts in it."""
 
+from collections.abc import Callable
 from typing import Final
 
 from gridbot_tui.exchange.server.coins import worth_of
+from gridbot_tui.exchange.simulated.records import Order
 from gridbot_tui.exchange.simulated.venue import Venue
 from gridbot_tui.market.instrument import Instrument
 from gridbot_tui.units import Side, Steps, Ticks
@@ -22,8 +24,8 @@ class Book:
     def __init__(self, instrument: Instrument) -> None:
         self._instrument = instrument
         self.update_id = 50_000_000
-        self.venues: list[Venue] = []
-        """Where the accounts' orders of the symbol rest."""
+        self.venues: list[tuple[Venue, Callable[[Order], Steps]]] = []
+        """Where the accounts' orders of the symbol rest, and what the public sees of one."""
         self._worth = _LEVEL_WORTH / (worth_of(instrument.quote) or 1.0)
         self.liquidity: Steps | None = None
         """Steps at each level where it was set by hand."""
@@ -114,8 +116,8 @@ class Book:
 
     def _own(self, side: Side) -> Levels:
         found: Levels = {}
-        for venue in self.venues:
+        for venue, shown in self.venues:
             for order in venue.bids if side is Side.BUY else venue.asks:
                 price = order.price or 0
-                found[price] = found.get(price, 0) + order.left
+                found[price] = found.get(price, 0) + shown(order)
         return found

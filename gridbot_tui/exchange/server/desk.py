@@ -61,6 +61,21 @@ class Terms(Struct):
     expiry: int = 0
     """Futures ``er``."""
     trigger: Ticks | None = None
+    """Spot: stopPrice."""
+    trailing: int = 0
+    """Spot: how far the price is to turn back until a waiting order starts, hundredths of a percent; 0 = it does not
+    trail."""
+    tracked_at: Ms = -1
+    """When a trailing order began to follow the price."""
+    best: Ticks = 0
+    """The lowest price (buy) or the highest (sell) since then."""
+    iceberg: Steps = 0
+    """How much of an order the book shows; 0 = all of it."""
+
+    @property
+    def waits(self) -> bool:
+        """True for a spot order that enters the book only once the price has come somewhere."""
+        return self.trigger is not None or self.trailing > 0
 
 
 _FORCED = Terms("LIMIT", "IOC")
@@ -130,8 +145,7 @@ class Desk(Exchange):
         order = self._order(new, False)
         self.next_order_id = order.exchange_id = max(self.next_order_id, self.ids.order)
         price = order.price if order.price is not None else self._worst(tape, order)
-        if terms.trigger is not None:
-            order.trigger = terms.trigger
+        order.trigger = self.starts_at(order.symbol, order.side, terms)
         crossing = order.price is not None and self._crosses(venue, order.side, order.price)
         if terms.tif == "FOK" and self.futures is not None and self._reach(tape, order) < order.steps:
             raise Denied(-5021)
@@ -141,7 +155,7 @@ class Desk(Exchange):
         self._begin(order, terms)
         if order.locked:
             self._tell_account(venue, venue.instrument.quote)
-        if terms.trigger is not None and self.spot is not None:
+        if terms.waits:
             self.waiting.setdefault(order.symbol, []).append(order)
         elif order.kind is not OrderKind.LIMIT or crossing or terms.tif in ("IOC", "FOK"):
             self._take(venue, order, terms)
@@ -163,7 +177,7 @@ class Desk(Exchange):
         return new
 
     def _begin(self, order: Order, terms: Terms) -> None:
-        if terms.trigger is None:
+        if not terms.waits:
             terms.working_at = self.now
         self.terms[order.exchange_id] = terms
         self.orders[order.exchange_id] = order
@@ -310,6 +324,11 @@ class Desk(Exchange):
                 self.now = max(self.now, now)
                 self.end(order, Status.EXPIRED, Execution.EXPIRED, "good_till")
 
+    def shown(self, order: Order) -> Steps:
+        """What the book shows of an order: of an iceberg the part that is next."""
+        part = self.terms_of(order).iceberg
+        return min(part - order.filled % part, order.left) if part else order.left
+
     # -- finding ------------------------------------------------------------------------------------------
 
     def terms_of(self, order: Order) -> Terms:
@@ -403,10 +422,29 @@ class Desk(Exchange):
         if not queue:
             return
         for order in list(queue):
-            terms, trigger = self.terms_of(order), order.trigger or 0
-            if (high >= trigger) if terms.rising else (low <= trigger):
+            terms = self.terms_of(order)
+            rising = order.side is Side.BUY if terms.trailing else terms.rising
+            if terms.trailing and not self._follow(order, terms, low, high):
+                continue
+            if reached(rising, order.trigger or 0, low, high):
                 queue.remove(order)
                 self._start(order, terms)
+
+    def _follow(self, order: Order, terms: Terms, low: Ticks, high: Ticks) -> bool:
+        """Move the trigger of a trailing order; False while its stopPrice has not been reached."""
+        if terms.tracked_at < 0:
+            if terms.trigger is not None and not reached(terms.rising, terms.trigger, low, high):
+                return False
+            terms.tracked_at, terms.best = self.now, low if order.side is Side.BUY else high
+        terms.best = min(terms.best, low) if order.side is Side.BUY else max(terms.best, high)
+        order.trigger = trail(terms.best, order.side, terms.trailing)
+        return True
+
+    def starts_at(self, symbol: Symbol, side: Side, terms: Terms) -> Ticks | None:
+        """Where a waiting order would start as of now; None for one that does not wait."""
+        if terms.trigger is None and terms.trailing:
+            return trail(self.tapes[symbol].last, side, terms.trailing)
+        return terms.trigger
 
     def _start(self, order: Order, terms: Terms) -> None:
         venue = self.venues[order.symbol]
@@ -444,7 +482,17 @@ def _bounded(tape: Tape, venue: Venue, refusal: Refusal | None) -> Refusal | Non
 AMENDED = "amended"
 
 
+def reached(rising: bool, trigger: Ticks, low: Ticks, high: Ticks) -> bool:
+    """Whether a trigger lies in what has just been traded, or beyond."""
+    return high >= trigger if rising else low <= trigger
+
+
+def trail(best: Ticks, side: Side, parts: int) -> Ticks:
+    """How far the price must come back from its best, so many hundredths of a percent of it, in whole ticks."""
+    return max(1, -(-best * (10_000 + parts) // 10_000) if side is Side.BUY else best * (10_000 - parts) // 10_000)
+
+
 def check_trigger(side: Side, rising: bool, trigger: Ticks, last: Ticks) -> None:
     """-2010 for a spot trigger that has been reached already."""
-    if (last >= trigger) if rising else (last <= trigger):
+    if reached(rising, trigger, last, last):
         raise_for(no.SPOT_WOULD_TRIGGER)

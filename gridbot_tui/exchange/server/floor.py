@@ -154,14 +154,14 @@ class Floor:
             tape = self.tapes[symbol]
             venue.last, venue.mark = tape.last, tape.mark
             venue.bars = deque(maxlen=1)
-            tape.book.venues.append(venue)
+            tape.book.venues.append((venue, desk.shown))
             tape.book.touch()
 
     def close_desk(self, desk: Desk) -> None:
         """What rests there is in no book any more."""
         for symbol, venue in desk.venues.items():
             book = self.tapes[symbol].book
-            book.venues = [one for one in book.venues if one is not venue]
+            book.venues = [one for one in book.venues if one[0] is not venue]
             book.touch()
 
     # -- time ---------------------------------------------------------------------------------------------

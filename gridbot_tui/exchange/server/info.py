@@ -5,7 +5,7 @@ from typing import Any
 
 from gridbot_tui.exchange.server.fields import CONDITIONAL_TYPES, SPOT_TYPES
 from gridbot_tui.exchange.server.floor import Floor
-from gridbot_tui.exchange.server.limits import Limiter
+from gridbot_tui.exchange.server.limits import ICEBERG_PARTS, TRAILING, Limiter
 from gridbot_tui.exchange.server.numbers import fixed, plain
 from gridbot_tui.exchange.server.tape import Tape
 from gridbot_tui.units import Ms
@@ -56,8 +56,8 @@ def _spot_symbol(tape: Tape) -> Json:
     return {
         "symbol": i.symbol, "status": tape.status, "baseAsset": i.base, "baseAssetPrecision": 8,
         "quoteAsset": i.quote, "quotePrecision": 8, "quoteAssetPrecision": 8, "baseCommissionPrecision": 8,
-        "quoteCommissionPrecision": 8, "orderTypes": list(SPOT_TYPES), "icebergAllowed": False, "ocoAllowed": True,
-        "otoAllowed": False, "opoAllowed": False, "quoteOrderQtyMarketAllowed": True, "allowTrailingStop": False,
+        "quoteCommissionPrecision": 8, "orderTypes": list(SPOT_TYPES), "icebergAllowed": True, "ocoAllowed": True,
+        "otoAllowed": False, "opoAllowed": False, "quoteOrderQtyMarketAllowed": True, "allowTrailingStop": True,
         "cancelReplaceAllowed": True, "amendAllowed": True, "pegInstructionsAllowed": False,
         "isSpotTradingAllowed": True, "isMarginTradingAllowed": False, "filters": spot_filters(tape),
         "permissions": [], "permissionSets": [["SPOT"]], "defaultSelfTradePreventionMode": "EXPIRE_MAKER",
@@ -84,6 +84,9 @@ def spot_filters(tape: Tape) -> list[Json]:
          "askMultiplierUp": "1000000", "askMultiplierDown": down, "avgPriceMins": 0},
         {"filterType": "NOTIONAL", "minNotional": fixed(i.min_notional), "applyMinToMarket": True,
          "maxNotional": most, "applyMaxToMarket": i.max_market_notional is not None, "avgPriceMins": 0},
+        {"filterType": "ICEBERG_PARTS", "limit": ICEBERG_PARTS},
+        {"filterType": "TRAILING_DELTA", "minTrailingAboveDelta": TRAILING[0], "maxTrailingAboveDelta": TRAILING[1],
+         "minTrailingBelowDelta": TRAILING[0], "maxTrailingBelowDelta": TRAILING[1]},
         {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": i.max_orders},
         {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": 5},
         {"filterType": "MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends": 10},

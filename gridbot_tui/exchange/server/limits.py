@@ -6,6 +6,11 @@ from gridbot_tui.exchange.server.codes import Denied
 from gridbot_tui.exchange.server.settings import LimitOptions
 from gridbot_tui.units import DAY, MINUTE, Ms
 
+TRAILING: Final = 10, 2_000
+"""Spot: least and most of trailingDelta, hundredths of a percent."""
+ICEBERG_PARTS: Final = 100
+"""Spot: into so many parts an order may be cut."""
+
 _LONGEST_BAN: Final = 3 * DAY
 
 

@@ -88,7 +88,8 @@ class Lists:
         instrument = self._desk.tapes[new.symbol].instrument
         if new.side is Side.SELL:
             return instrument.quantity(new.steps)
-        return instrument.booked(new.price or terms.trigger or 0, new.steps)
+        starts_at = self._desk.starts_at(new.symbol, new.side, terms)
+        return instrument.booked(new.price or starts_at or 0, new.steps)
 
     def _lend(self, asset: Asset, amount: Money) -> None:
         """What the first leg holds is free for a moment, so that the second can be placed."""

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 _NAMES: Final = frozenset((
     "time", "updateTime", "transactTime", "workingTime", "serverTime", "openTime", "closeTime", "transactionTime",
-    "timestamp", "E", "T", "W", "O", "t", "u", "trailingTime",
+    "timestamp", "E", "T", "W", "O", "D", "t", "u", "trailingTime",
 ))  # fmt: skip
 _FIRST: Final = 10**12
 _LAST: Final = 10**13

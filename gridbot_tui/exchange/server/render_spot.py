@@ -69,15 +69,13 @@ def queried(desk: Desk, order: Order) -> Json:
         "clientOrderId": order.client_id, "price": f.price(order.price), "origQty": f.qty(order.steps),
         "executedQty": f.qty(order.filled),
         "cummulativeQuoteQty": fixed(order.quote), "status": status_of(order), "timeInForce": terms.tif,
-        "type": terms.kind, "side": side(order.side), "stopPrice": f.price(order.trigger), "icebergQty": ZERO8,
+        "type": terms.kind, "side": side(order.side), "stopPrice": f.price(terms.trigger),
+        "icebergQty": f.qty(terms.iceberg),
         "time": order.created_at, "updateTime": order.updated_at, "isWorking": terms.working_at >= 0,
         "workingTime": terms.working_at, "origQuoteOrderQty": fixed(terms.quote_quantity),
         "selfTradePreventionMode": terms.stp,
     }  # fmt: skip
-    if terms.strategy_id is not None:
-        found["strategyId"] = terms.strategy_id
-    if terms.strategy_type is not None:
-        found["strategyType"] = terms.strategy_type
+    _optional(found, terms)
     if order.status is Status.EXPIRED and order.reason in _EXPIRY:
         found["expiryReason"] = _EXPIRY[order.reason]
     return found
@@ -100,8 +98,18 @@ def canceled(desk: Desk, order: Order) -> Json:
 
 
 def _conditionals(found: Json, desk: Desk, order: Order, terms: Terms) -> None:
-    if order.trigger is not None:
-        found["stopPrice"] = desk.tapes[order.symbol].format.price(order.trigger)
+    f = desk.tapes[order.symbol].format
+    if terms.waits:
+        found["stopPrice"] = f.price(terms.trigger)
+    if terms.iceberg:
+        found["icebergQty"] = f.qty(terms.iceberg)
+    _optional(found, terms)
+
+
+def _optional(found: Json, terms: Terms) -> None:
+    """What is told only of orders that were placed with it."""
+    if terms.trailing:
+        found["trailingDelta"], found["trailingTime"] = terms.trailing, terms.tracked_at
     if terms.strategy_id is not None:
         found["strategyId"] = terms.strategy_id
     if terms.strategy_type is not None:
@@ -202,7 +210,7 @@ def execution_report(desk: Desk, update: OrderUpdate, now: Ms) -> Json:
         "e": "executionReport", "E": now, "s": order.symbol,
         "c": (terms.cancel_id or order.client_id) if cancel else order.client_id,
         "S": side(order.side), "o": terms.kind, "f": terms.tif, "q": f.qty(order.steps), "p": f.price(order.price),
-        "P": f.price(order.trigger), "F": ZERO8, "g": terms.list_id,
+        "P": f.price(terms.trigger), "F": f.qty(terms.iceberg), "g": terms.list_id,
         "C": order.client_id if cancel else (terms.old_id if amendment else ""),
         "x": "REPLACED" if amendment else ("TRADE" if trade is not None else update.execution.value),
         "X": status_of(order), "r": "NONE", "i": order.exchange_id,
@@ -217,6 +225,10 @@ def execution_report(desk: Desk, update: OrderUpdate, now: Ms) -> Json:
     if terms.working_at >= 0:
         frame["W"] = terms.working_at
     frame["V"] = terms.stp
+    if terms.trailing:
+        frame["d"] = terms.trailing
+        if terms.tracked_at >= 0:
+            frame["D"] = terms.tracked_at
     if terms.strategy_id is not None:
         frame["j"] = terms.strategy_id
     if terms.strategy_type is not None:

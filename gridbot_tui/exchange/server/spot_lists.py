@@ -87,7 +87,9 @@ def _place(call: Call, stop: Values, limit: Values) -> Json:
 
 def _apart(stop: tuple[NewOrder, Terms], limit: tuple[NewOrder, Terms]) -> None:
     """The stop lies on the losing side of the other leg."""
-    loss, gain = stop[1].trigger or 0, limit[1].trigger or limit[0].price or 0
+    loss, gain = stop[1].trigger, limit[1].trigger or limit[0].price
+    if loss is None or gain is None:
+        return  # a trailing one is where the price is
     if (loss >= gain) if stop[0].side is Side.SELL else (loss <= gain):
         raise Denied(-2010, msg="The relationship of the prices for the orders is not correct.")
 

@@ -8,13 +8,14 @@ from gridbot_tui.exchange.server import entry, render_spot
 from gridbot_tui.exchange.server.codes import Denied, raise_for
 from gridbot_tui.exchange.server.desk import Desk, Terms, check_trigger
 from gridbot_tui.exchange.server.fields import SPOT_TYPES, Values
+from gridbot_tui.exchange.server.limits import ICEBERG_PARTS, TRAILING
 from gridbot_tui.exchange.server.public import limit_of
 from gridbot_tui.exchange.server.table import Call, by_symbol, endpoint
 from gridbot_tui.exchange.server.tape import Tape
 from gridbot_tui.exchange.simulated.filters import check_client_id, check_spot
 from gridbot_tui.exchange.simulated.records import Order, Trade
 from gridbot_tui.orders.model import NewOrder, OrderKind
-from gridbot_tui.units import DAY, ZERO, Market, Side, Symbol
+from gridbot_tui.units import DAY, ZERO, Market, Side, Steps, Symbol
 
 Json = dict[str, Any]
 NEW = ("symbol! side! type! timeInForce quantity quoteOrderQty price newClientOrderId strategyId strategyType"
@@ -32,9 +33,9 @@ _NEEDS: dict[str, tuple[str, ...]] = {
 _NOT: dict[str, tuple[str, ...]] = {
     "LIMIT": ("stopPrice", "quoteOrderQty", "trailingDelta"),
     "LIMIT_MAKER": ("timeInForce", "stopPrice", "quoteOrderQty", "trailingDelta"),
-    "MARKET": ("timeInForce", "price", "stopPrice", "trailingDelta"),
-    "STOP_LOSS": ("timeInForce", "price", "quoteOrderQty"),
-    "TAKE_PROFIT": ("timeInForce", "price", "quoteOrderQty"),
+    "MARKET": ("timeInForce", "price", "stopPrice", "trailingDelta", "icebergQty"),
+    "STOP_LOSS": ("timeInForce", "price", "quoteOrderQty", "icebergQty"),
+    "TAKE_PROFIT": ("timeInForce", "price", "quoteOrderQty", "icebergQty"),
     "STOP_LOSS_LIMIT": ("quoteOrderQty",),
     "TAKE_PROFIT_LIMIT": ("quoteOrderQty",),
 }
@@ -49,7 +50,7 @@ def read(call: Call, values: Values) -> tuple[NewOrder, Terms, Decimal | None]:
         raise Denied(-1115)
     entry.need(values, *_NEEDS[kind])
     entry.forbid(values, *_NOT[kind])
-    for name in ("icebergQty", "trailingDelta", "pegPriceType", "pegOffsetValue", "pegOffsetType"):
+    for name in ("pegPriceType", "pegOffsetValue", "pegOffsetType"):
         if name in values:
             raise Denied(-1013, msg=f"This symbol does not support {name}.")
     tape = call.place.tape("spot", values["symbol"])
@@ -68,12 +69,31 @@ def read(call: Call, values: Values) -> tuple[NewOrder, Terms, Decimal | None]:
                   strategy_type=values.get("strategyType"))  # fmt: skip
     if kind not in ("LIMIT", "LIMIT_MAKER", "MARKET"):
         _trigger(values, tape, terms, side)
+    if values.get("icebergQty"):
+        _iceberg(values, tape, terms, quantity)
     return new, terms, quote
 
 
+def _iceberg(values: Values, tape: Tape, terms: Terms, quantity: Steps) -> None:
+    terms.iceberg = entry.steps(tape.instrument, values["icebergQty"])
+    if terms.iceberg > quantity:
+        raise Denied(-2010, "IcebergQty exceeds QTY.")
+    if terms.tif != "GTC":
+        raise Denied(-1014)
+    if terms.iceberg < tape.instrument.min_steps:
+        raise Denied(-1013, "LOT_SIZE")
+    if -(-quantity // terms.iceberg) > ICEBERG_PARTS:
+        raise Denied(-1013, "ICEBERG_PARTS")
+
+
 def _trigger(values: Values, tape: Tape, terms: Terms, side: Side) -> None:
-    entry.need(values, "stopPrice")
-    terms.trigger = entry.ticks(tape.instrument, values["stopPrice"])
+    terms.trailing = values.get("trailingDelta", 0)
+    if "trailingDelta" in values and not TRAILING[0] <= terms.trailing <= TRAILING[1]:
+        raise Denied(-1013, "TRAILING_DELTA")
+    if not terms.trailing:
+        entry.need(values, "stopPrice")
+    if "stopPrice" in values:
+        terms.trigger = entry.ticks(tape.instrument, values["stopPrice"])
     terms.rising = (side is Side.BUY) is terms.kind.startswith("STOP_LOSS")
 
 
@@ -92,11 +112,12 @@ def submit(call: Call, desk: Desk, values: Values) -> Json:
 
 def check_waiting(desk: Desk, new: NewOrder, terms: Terms) -> None:
     """-1013 for one waiting order more than a symbol may have, -2010 for one whose trigger has been reached."""
-    if terms.trigger is None:
+    if not terms.waits:
         return
     if len(desk.waiting.get(new.symbol, ())) >= desk.params.max_spot_stops:
         raise Denied(-1013, "MAX_NUM_ALGO_ORDERS")
-    check_trigger(new.side, terms.rising, terms.trigger, desk.tapes[new.symbol].last)
+    if terms.trigger is not None and not terms.trailing:  # of a trailing order it only says from where it is followed
+        check_trigger(new.side, terms.rising, terms.trigger, desk.tapes[new.symbol].last)
 
 
 def trades_of(desk: Desk, order: Order) -> list[Trade]:
