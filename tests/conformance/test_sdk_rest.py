@@ -108,6 +108,12 @@ def test_a_spot_order_list_fits(spot: Judge) -> None:
     spot("get_order_list", order_list_id=placed.order_list_id)
     spot("open_order_list")
     spot("delete_order_list", symbol=S, order_list_id=placed.order_list_id)
+    first = {"working_type": "LIMIT", "working_side": "BUY", "working_price": 59_000.0, "working_quantity": 0.1,
+             "working_time_in_force": "GTC", "pending_side": "SELL", "pending_quantity": 0.1}  # fmt: skip
+    spot("order_list_oto", symbol=S, **first, pending_type="MARKET")
+    placed = spot("order_list_otoco", symbol=S, **first, pending_above_type="LIMIT_MAKER", pending_above_price=61_000.0,
+                  pending_below_type="STOP_LOSS", pending_below_trailing_delta=100)  # fmt: skip
+    spot("delete_order_list", symbol=S, order_list_id=placed.order_list_id)
     spot("all_order_list")
 
 

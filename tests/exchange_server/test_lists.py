@@ -200,3 +200,104 @@ def test_ids_of_lists_and_of_cancels_are_of_the_same_characters_as_those_of_orde
     number = placed["orderListId"]
     assert served.signed("DELETE", LIST, symbol=S, orderListId=number, newClientOrderId="a b")[1]["code"] == -1100
     assert served.good("DELETE", LIST, symbol=S, orderListId=number)["listOrderStatus"] == "ALL_DONE"
+
+
+FIRST = {"symbol": S, "workingType": "LIMIT", "workingSide": "BUY", "workingPrice": "59500", "workingQuantity": "0.4",
+         "workingTimeInForce": "GTC", "workingClientOrderId": "first", "pendingSide": "SELL",
+         "pendingQuantity": "0.4"}  # fmt: skip
+THEN = {**FIRST, "pendingType": "LIMIT", "pendingPrice": "61000", "pendingTimeInForce": "GTC",
+        "pendingClientOrderId": "then"}  # fmt: skip
+THEN_BOTH = {**FIRST, "pendingAboveType": "LIMIT_MAKER", "pendingAbovePrice": "61000",
+             "pendingAboveClientOrderId": "gain", "pendingBelowType": "STOP_LOSS", "pendingBelowStopPrice": "59000",
+             "pendingBelowClientOrderId": "loss"}  # fmt: skip
+
+
+def test_an_order_is_placed_once_the_one_before_it_has_filled_whole(served: Served) -> None:
+    coins = balance(served, "BTC")
+    with spot_user_stream(served) as ears:
+        placed = served.good("POST", f"{LIST}/oto", **THEN)
+        assert (placed["contingencyType"], [r["status"] for r in placed["orderReports"]]) == (
+            "OTO", ["NEW", "PENDING_NEW"])  # fmt: skip
+        assert balance(served, "BTC") == coins, "what is pending holds nothing"
+        served.price(S, 59_400, volume=0.1)
+        assert [order(served, name)["status"] for name in ("first", "then")] == ["PARTIALLY_FILLED", "PENDING_NEW"]
+        served.price(S, 59_300)
+        assert (order(served, "first")["status"], order(served, "then")["status"]) == ("FILLED", "NEW")
+        assert balance(served, "BTC")[1] == coins[1] + Decimal("0.4")
+        served.price(S, 61_100)
+        events = [f["event"] for f in ears.rest()]
+    then = [(e["x"], e["X"], e["w"]) for e in events if e["e"] == "executionReport" and e["c"] == "then"]
+    assert then == [("NEW", "PENDING_NEW", False), ("NEW", "NEW", True), ("TRADE", "FILLED", False)]
+    lists = [(e["c"], e["l"]) for e in events if e["e"] == "listStatus"]
+    assert lists == [("OTO", "EXEC_STARTED"), ("OTO", "ALL_DONE")]
+    assert events[0]["e"] == "listStatus"
+
+
+@pytest.mark.parametrize(("price", "filled", "expired"), [(61_100, "gain", "loss"), (58_900, "loss", "gain")])
+def test_two_that_follow_cancel_one_another_and_hold_their_funds_once(
+    served: Served, price: int, filled: str, expired: str
+) -> None:
+    served.good("POST", f"{LIST}/otoco", **THEN_BOTH)
+    coins = balance(served, "BTC")
+    served.price(S, 59_400)
+    after = balance(served, "BTC")
+    assert after[1] == coins[1] + Decimal("0.4")
+    assert {o["clientOrderId"] for o in served.good("GET", "/api/v3/openOrders", symbol=S)} == {"gain", "loss"}
+    served.price(S, price)
+    assert [order(served, name)["status"] for name in ("first", filled, expired)] == ["FILLED", "FILLED", "EXPIRED"]
+    assert balance(served, "BTC") == (after[0], coins[1])
+    assert served.good("GET", "/api/v3/openOrderList") == []
+
+
+@pytest.mark.parametrize("named", ["first", "gain"])
+def test_whichever_order_of_the_list_is_cancelled_all_of_them_are(served: Served, named: str) -> None:
+    before = balance(served, "USDT"), balance(served, "BTC")
+    served.good("POST", f"{LIST}/otoco", **THEN_BOTH)
+    assert balance(served, "USDT")[1] == before[0][1] + Decimal(23_800)
+    gone = served.good("DELETE", "/api/v3/order", symbol=S, origClientOrderId=named)
+    assert {r["status"] for r in gone["orderReports"]} == {"CANCELED"}
+    assert (balance(served, "USDT"), balance(served, "BTC")) == before
+    assert served.good("GET", "/api/v3/openOrders", symbol=S) == []
+
+
+def test_one_that_takes_at_once_is_followed_at_once_and_one_that_ends_unfilled_takes_the_others_along(
+    served: Served,
+) -> None:
+    taking = {**THEN, "workingPrice": "60100"}
+    told = served.good("POST", f"{LIST}/oto", **taking)["orderReports"]
+    assert [r["status"] for r in told] == ["FILLED", "PENDING_NEW"]
+    assert order(served, "then")["status"] == "NEW"
+    names = {"workingClientOrderId": "killed", "pendingClientOrderId": "never"}
+    served.good("POST", f"{LIST}/oto", **{**THEN, **names, "workingTimeInForce": "FOK"})
+    assert (order(served, "killed")["status"], order(served, "never")["status"]) == ("EXPIRED", "EXPIRED")
+
+
+def test_what_cannot_be_placed_when_its_time_has_come_expires_with_its_list(served: Served) -> None:
+    late = {**THEN, "pendingType": "STOP_LOSS", "pendingPrice": None, "pendingTimeInForce": None,
+            "pendingStopPrice": "59450"}  # fmt: skip
+    served.good("POST", f"{LIST}/oto", **{name: value for name, value in late.items() if value is not None})
+    served.price(S, 59_300)  # the stop's price was passed by the same jump
+    assert (order(served, "first")["status"], order(served, "then")["status"]) == ("FILLED", "EXPIRED")
+    assert served.good("GET", "/api/v3/openOrderList") == []
+    coins = balance(served, "BTC")
+    short = {**THEN_BOTH, "workingClientOrderId": "small", "workingQuantity": "0.01", "workingPrice": "59000",
+             "pendingQuantity": str(coins[0] + 1), "pendingBelowStopPrice": "58000"}  # fmt: skip
+    served.good("POST", f"{LIST}/otoco", **short)
+    served.price(S, 58_900)
+    assert [order(served, name)["status"] for name in ("small", "gain", "loss")] == ["FILLED", "EXPIRED", "EXPIRED"]
+    assert balance(served, "BTC")[1] == coins[1]
+
+
+@pytest.mark.parametrize(("change", "code"), [
+    ({"workingType": "MARKET"}, -1014), ({"workingType": "STOP_LOSS"}, -1014), ({"workingTimeInForce": None}, -1102),
+    ({"pendingPrice": None}, -1102), ({"pendingQuantity": "0.0000001"}, -1013), ({"workingSide": "HOLD"}, -1117),
+    ({"pendingClientOrderId": "first"}, -2010), ({"workingQuantity": "9000"}, -2010), ({"pendingType": "X"}, -1116),
+])  # fmt: skip
+def test_a_list_whose_first_or_later_order_cannot_be_is_refused_whole(
+    served: Served, change: dict[str, str | None], code: int
+) -> None:
+    before = balance(served, "USDT")
+    sent = {name: value for name, value in {**THEN, **change}.items() if value is not None}
+    assert served.signed("POST", f"{LIST}/oto", **sent)[1]["code"] == code
+    assert (balance(served, "USDT"), served.good("GET", "/api/v3/openOrders", symbol=S)) == (before, [])
+    assert served.good("GET", "/api/v3/openOrderList") == []

@@ -190,9 +190,7 @@ def test_symbols_of_other_permissions_are_none(served: Served) -> None:
         assert len(served.call("GET", f"/api/v3/exchangeInfo?permissions={asked}")[1]["symbols"]) == count
 
 
-@pytest.mark.parametrize("path", [
-    "orderList/oto", "orderList/otoco", "orderList/opo", "orderList/opoco", "sor/order", "sor/order/test",
-])  # fmt: skip
+@pytest.mark.parametrize("path", ["orderList/opo", "orderList/opoco", "sor/order", "sor/order/test"])
 def test_what_no_symbol_allows_is_refused_in_so_many_words(served: Served, path: str) -> None:
     """Not for the parameters that such an order has."""
     more = {"workingType": "LIMIT", "workingSide": "BUY", "pendingType": "MARKET", "side": "BUY", "quantity": "0.01"}

@@ -23,6 +23,6 @@ How it is put together, from the inside out:
 What is executed is executed in the moment its request arrives; what it caused is told after that, in the order in
 which it happened. Everything runs on one event loop, so no lock exists.
 
-Not served, and declared so in exchangeInfo or refused with a code: order lists other than OCO, pegged orders,
-hedge mode, isolated margin, multi-assets margin, coin-margined contracts.
+Not served, and declared so in exchangeInfo or refused with a code: order lists other than OCO, OTO and OTOCO,
+pegged orders, hedge mode, isolated margin, multi-assets margin, coin-margined contracts.
 """

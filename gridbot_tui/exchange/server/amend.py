@@ -20,7 +20,7 @@ def amend(desk: Desk, order: Order, steps: Steps, new_id: str) -> None:
     _check(desk, order, steps, new_id)
     terms, before = desk.terms_of(order), order.steps
     found = desk.lists.of(order)
-    legs = [order] if found is None else [leg for leg in found.legs if leg.open]
+    legs = [leg for leg in found.pair if leg.open] if found is not None and order in found.pair else [order]
     for leg in legs:
         if leg.resting:
             desk.venues[leg.symbol].filled(leg, leg.steps - steps)  # what no longer stands counts as what was filled

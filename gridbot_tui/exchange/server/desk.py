@@ -14,12 +14,12 @@ from gridbot_tui.exchange.server.tape import Tape
 from gridbot_tui.exchange.simulated import refusals as no
 from gridbot_tui.exchange.simulated.config import AccountConfig
 from gridbot_tui.exchange.simulated.exchange import Exchange
-from gridbot_tui.exchange.simulated.filters import check_futures
+from gridbot_tui.exchange.simulated.filters import check_futures, check_spot
 from gridbot_tui.exchange.simulated.history import History, OrderKey
 from gridbot_tui.exchange.simulated.records import Execution, Order, Status, Trade, Update
 from gridbot_tui.exchange.simulated.refusals import Refusal
 from gridbot_tui.exchange.simulated.venue import Venue
-from gridbot_tui.orders.model import NewOrder, OrderKind
+from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
 from gridbot_tui.units import ZERO, Money, Ms, Side, Steps, Symbol, Ticks
 
 ORDERS_KEPT = 20_000
@@ -140,28 +140,72 @@ class Desk(Exchange):
         Raises:
             Denied: the order does not exist and never did.
         """
-        venue, tape = self.venues[new.symbol], self.tapes[new.symbol]
         new = self.checked(new, quote)
         order = self._order(new, False)
         self.next_order_id = order.exchange_id = max(self.next_order_id, self.ids.order)
-        price = order.price if order.price is not None else self._worst(tape, order)
-        order.trigger = self.starts_at(order.symbol, order.side, terms)
-        crossing = order.price is not None and self._crosses(venue, order.side, order.price)
-        if terms.tif == "FOK" and self.futures is not None and self._reach(tape, order) < order.steps:
+        if terms.tif == "FOK" and self.futures is not None and self._reach(self.tapes[new.symbol], order) < order.steps:
             raise Denied(-5021)
-        raise_for(self._admit(venue, order, price))
+        self._funded(order, terms)
+        self._numbered()
+        self._begin(order, terms)
+        self._go(order, terms)
+        return order
+
+    def pend(self, new: NewOrder, terms: Terms) -> Order:
+        """Number an order that is placed later, by ``place_pending``: until then only its owner knows of it."""
+        order = self._order(new, False)
+        self.next_order_id = order.exchange_id = max(self.next_order_id, self.ids.order)
+        self._numbered()
+        order.status = Status.PENDING
+        self._begin(order, terms)
+        return order
+
+    def judge_pending(self, order: Order) -> None:
+        """Denied where a pending order could not be placed now, whatever funds there are."""
+        terms, venue = self.terms_of(order), self.venues[order.symbol]
+        new = NewOrder(order.client_id, order.symbol, order.side, order.kind, order.steps, order.price, Purpose.GRID,
+                       self.now, order.post_only)  # fmt: skip
+        self._open_for(self.tapes[order.symbol], new)
+        raise_for(check_spot(venue.instrument, new, venue.last) or self._check_crossing(venue, new))
+        if terms.trigger is not None and not terms.trailing:
+            check_trigger(order.side, terms.rising, terms.trigger, self.tapes[order.symbol].last)
+        order.trigger = self.starts_at(order.symbol, order.side, terms)
+
+    def place_pending(self, order: Order) -> None:
+        """Place an order that was pending.
+
+        Raises:
+            Denied: it goes on pending.
+        """
+        terms = self.terms_of(order)
+        self._funded(order, terms)
+        order.status = Status.NEW
+        self._begin(order, terms)
+        self._go(order, terms)
+
+    def _numbered(self) -> None:
         self.next_order_id += 1
         self.ids.order = self.next_order_id
-        self._begin(order, terms)
+
+    def _funded(self, order: Order, terms: Terms) -> None:
+        """Hold the funds that an order needs back; Denied where they are not there."""
+        venue, tape = self.venues[order.symbol], self.tapes[order.symbol]
+        price = order.price if order.price is not None else self._worst(tape, order)
+        order.trigger = self.starts_at(order.symbol, order.side, terms)
+        raise_for(self._admit(venue, order, price))
+
+    def _go(self, order: Order, terms: Terms) -> None:
+        """An accepted order waits, takes or rests."""
+        venue = self.venues[order.symbol]
         if order.locked:
             self._tell_account(venue, venue.instrument.quote)
+        crossing = order.price is not None and self._crosses(venue, order.side, order.price)
         if terms.waits:
             self.waiting.setdefault(order.symbol, []).append(order)
         elif order.kind is not OrderKind.LIMIT or crossing or terms.tif in ("IOC", "FOK"):
             self._take(venue, order, terms)
         else:
             self._rest(venue, order)
-        return order
 
     def checked(self, new: NewOrder, quote: Money | None = None) -> NewOrder:
         """An order that no filter forbids, in steps also where it was told as an amount of quote.
@@ -177,7 +221,7 @@ class Desk(Exchange):
         return new
 
     def _begin(self, order: Order, terms: Terms) -> None:
-        if not terms.waits:
+        if not terms.waits and order.status is not Status.PENDING:
             terms.working_at = self.now
         self.terms[order.exchange_id] = terms
         self.orders[order.exchange_id] = order
@@ -464,7 +508,9 @@ class Desk(Exchange):
     # -- money --------------------------------------------------------------------------------------------
 
     def drain(self) -> list[Update]:
-        """What happened since the last call."""
+        """What happened since the last call, and what of it had been waited for."""
+        if self.lists.due:
+            self.lists.release()
         return self.take() if self.updates else []
 
 

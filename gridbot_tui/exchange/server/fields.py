@@ -129,6 +129,8 @@ def _interval(name: str, text: str) -> str:
     return text
 
 
+_LEGS: Final = ("above", "below", "working", "pending", "pendingAbove", "pendingBelow")
+"""What the parameters of the orders of a list begin with."""
 _KINDS: Final[dict[str, Callable[[str, str], Any]]] = {
     "symbol": _symbol,
     "pair": _symbol,
@@ -152,18 +154,20 @@ _KINDS: Final[dict[str, Callable[[str, str], Any]]] = {
     "recvWindow": _window,
     "timeZone": _zone,
     **dict.fromkeys(("price", "quantity", "quoteOrderQty", "stopPrice", "triggerPrice", "activatePrice",
-                     "activationPrice", "callbackRate", "icebergQty", "newQty", "abovePrice", "aboveStopPrice",
-                     "belowPrice", "belowStopPrice", "stopLimitPrice", "aboveIcebergQty", "belowIcebergQty",
-                     "limitIcebergQty", "stopIcebergQty"), _decimal),
+                     "activationPrice", "callbackRate", "icebergQty", "newQty", "stopLimitPrice",
+                     "limitIcebergQty", "stopIcebergQty", "workingQuantity", "pendingQuantity",
+                     *(leg + word for leg in _LEGS for word in ("Price", "StopPrice", "IcebergQty"))), _decimal),
     **dict.fromkeys(("startTime", "endTime"), _moment),
-    **dict.fromkeys(("newClientOrderId", "cancelNewClientOrderId", "listClientOrderId", "aboveClientOrderId",
-                     "belowClientOrderId", "limitClientOrderId", "stopClientOrderId"), _id),
+    **dict.fromkeys(("newClientOrderId", "cancelNewClientOrderId", "listClientOrderId", "limitClientOrderId",
+                     "stopClientOrderId", *(f"{leg}ClientOrderId" for leg in _LEGS)), _id),
     **dict.fromkeys(("orderId", "fromId", "limit", "timestamp", "trailingDelta", "strategyId", "strategyType",
                      "algoId", "algoid", "goodTillDate", "countdownTime", "leverage", "modifyId", "page",
-                     "cancelOrderId", "orderListId", "fromExecutionId", "aboveTrailingDelta", "belowTrailingDelta",
-                     "aboveStrategyId", "aboveStrategyType", "belowStrategyId", "belowStrategyType", "limitStrategyId",
-                     "limitStrategyType", "stopStrategyId", "stopStrategyType"), _whole),
-    **dict.fromkeys(("aboveTimeInForce", "belowTimeInForce", "stopLimitTimeInForce"),
+                     "cancelOrderId", "orderListId", "fromExecutionId", "limitStrategyId", "limitStrategyType",
+                     "stopStrategyId", "stopStrategyType",
+                     *(leg + word for leg in _LEGS for word in ("TrailingDelta", "StrategyId", "StrategyType"))),
+                    _whole),
+    **dict.fromkeys(("workingSide", "pendingSide"), _one_of("BUY", "SELL", code=-1117)),
+    **dict.fromkeys(("stopLimitTimeInForce", *(f"{leg}TimeInForce" for leg in _LEGS)),
                     _one_of("GTC", "IOC", "FOK", code=-1115)),
     **dict.fromkeys(("reduceOnly", "closePosition", "priceProtect", "dualSidePosition", "multiAssetsMargin", "feeBurn",
                      "spotBNBBurn", "interestBNBBurn", "computeCommissionRates", "omitZeroBalances",
@@ -201,6 +205,8 @@ _SPOT_KINDS: Final[dict[Callable[[str, str], Any], Callable[[str, str], Any]]] =
     _symbol: _spot_symbol, _whole: _digits, _moment: _spot_moment, _id: _spot_id,
 }  # fmt: skip
 """What spot reads more strictly than futures."""
+_SPOT_NAMES: Final = {"workingType": _text}
+"""What is another thing on spot: there it is the type of a list's first order."""
 
 
 class Spec:
@@ -217,7 +223,9 @@ class Spec:
         self.names = tuple(word.rstrip("!") for word in words)
         self.mandatory = tuple(word[:-1] for word in words if word.endswith("!"))
         kinds = {name: _KINDS.get(name, _text) for name in (*self.names, "timestamp", "recvWindow")}
-        self.kinds = {name: _SPOT_KINDS.get(kind, kind) for name, kind in kinds.items()} if spot else kinds
+        if spot:
+            kinds = {name: _SPOT_NAMES.get(name) or _SPOT_KINDS.get(kind, kind) for name, kind in kinds.items()}
+        self.kinds = kinds
         """How each is read."""
 
 

@@ -57,7 +57,7 @@ def _spot_symbol(tape: Tape) -> Json:
         "symbol": i.symbol, "status": tape.status, "baseAsset": i.base, "baseAssetPrecision": 8,
         "quoteAsset": i.quote, "quotePrecision": 8, "quoteAssetPrecision": 8, "baseCommissionPrecision": 8,
         "quoteCommissionPrecision": 8, "orderTypes": list(SPOT_TYPES), "icebergAllowed": True, "ocoAllowed": True,
-        "otoAllowed": False, "opoAllowed": False, "quoteOrderQtyMarketAllowed": True, "allowTrailingStop": True,
+        "otoAllowed": True, "opoAllowed": False, "quoteOrderQtyMarketAllowed": True, "allowTrailingStop": True,
         "cancelReplaceAllowed": True, "amendAllowed": True, "pegInstructionsAllowed": False,
         "isSpotTradingAllowed": True, "isMarginTradingAllowed": False, "filters": spot_filters(tape),
         "permissions": [], "permissionSets": [["SPOT"]], "defaultSelfTradePreventionMode": "EXPIRE_MAKER",

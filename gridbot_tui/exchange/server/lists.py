@@ -1,15 +1,18 @@
-"""Spot order lists of two legs of which one cancels the other (OCO)."""
+"""Spot order lists: two legs of which one cancels the other (OCO), and orders that are placed once another has filled
+(OTO): one, or two of which one cancels the other (OTOCO)."""
 
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from gridbot_tui.exchange.server.codes import raise_for
+from gridbot_tui.exchange.server.codes import Denied, raise_for
 from gridbot_tui.exchange.simulated import refusals as no
+from gridbot_tui.exchange.simulated.filters import check_client_id, check_spot
 from gridbot_tui.exchange.simulated.records import Execution, Order, Status
 from gridbot_tui.orders.model import NewOrder
-from gridbot_tui.units import ZERO, Asset, Money, Ms, Side, Symbol
+from gridbot_tui.units import ZERO, Asset, Market, Money, Ms, Side, Symbol
 
 if TYPE_CHECKING:
     from gridbot_tui.exchange.server.desk import Desk, Terms
@@ -19,17 +22,24 @@ KEPT: Final = 1_000
 
 
 class OrderList:
-    """Two orders of which at most one executes. ``done``: neither is open."""
+    """Orders that hang together. ``done``: none is open. ``kind``: OCO or OTO, of which the first leg is the one that
+    is to fill before the others are placed."""
 
-    __slots__ = ("at", "client_id", "done", "legs", "list_id", "symbol")
+    __slots__ = ("at", "client_id", "done", "kind", "legs", "list_id", "symbol")
 
-    def __init__(self, list_id: int, client_id: str, symbol: Symbol, at: Ms) -> None:
+    def __init__(self, list_id: int, client_id: str, symbol: Symbol, at: Ms, kind: str = "OCO") -> None:
         self.list_id = list_id
         self.client_id = client_id
         self.symbol = symbol
         self.at = at
+        self.kind = kind
         self.legs: list[Order] = []
         self.done = False
+
+    @property
+    def pair(self) -> list[Order]:
+        """The legs of which at most one executes; of an OTO those that follow, be it one."""
+        return self.legs[1:] if self.kind == "OTO" else self.legs
 
 
 class ListNews(Struct, frozen=True):
@@ -47,6 +57,8 @@ class Lists:
     def __init__(self, desk: "Desk") -> None:
         self._desk = desk
         self.kept: deque[OrderList] = deque(maxlen=KEPT)
+        self.due: deque[OrderList] = deque()
+        """Lists whose first order has filled and whose others are to be placed."""
         self._by_order: dict[int, OrderList] = {}
         self._next = 1
 
@@ -58,15 +70,13 @@ class Lists:
         """
         desk = self._desk
         (first, _), (second, _) = legs
-        if first.client_id == second.client_id or any(not x.done and x.client_id == client_id for x in self.kept):
-            raise_for(no.SPOT_DUPLICATE)
-        asset = self._asset(first)
+        self._names_are_free((first, second), client_id)
+        asset = self._asset(first.symbol, first.side)
         for new, terms in legs:
             raise_for(desk._check(desk.venues[new.symbol], new))
             if desk.account.spendable(asset) < self._need(new, terms):
                 raise_for(no.SPOT_BALANCE)
-        if desk.standing(desk.venues[first.symbol]) + len(legs) > desk.tapes[first.symbol].instrument.max_orders:
-            raise_for(no.filter_failure("MAX_NUM_ORDERS"))
+        self._room_for(first.symbol, len(legs))
         found = OrderList(self._next, client_id, first.symbol, desk.now)
         self._next += 1
         desk.updates.append(ListNews(desk.now, found, "EXEC_STARTED"))  # type: ignore[arg-type]  # told as the others are
@@ -80,9 +90,78 @@ class Lists:
         self.kept.append(found)
         return found
 
-    def _asset(self, new: NewOrder) -> Asset:
-        instrument = self._desk.tapes[new.symbol].instrument
-        return instrument.quote if new.side is Side.BUY else instrument.base
+    def place_first(
+        self, working: "tuple[NewOrder, Terms]", pending: "list[tuple[NewOrder, Terms]]", client_id: str
+    ) -> OrderList:
+        """Place the first order of an OTO; the others, which hold no funds, are placed once it has filled.
+
+        Raises:
+            Denied: none exists and never did.
+        """
+        desk, symbol = self._desk, working[0].symbol
+        self._names_are_free([working[0], *(new for new, _ in pending)], client_id)
+        for new, _ in pending:
+            raise_for(check_client_id(Market.SPOT, new.client_id))
+            raise_for(check_spot(desk.venues[symbol].instrument, new, desk.venues[symbol].last))
+            if desk.key(symbol, new.client_id, False) in desk.history.open:
+                raise_for(no.SPOT_DUPLICATE)
+        self._room_for(symbol, 1 + len(pending))
+        found = OrderList(self._next, client_id, symbol, desk.now, "OTO")
+        told = len(desk.updates)
+        working[1].list_id = found.list_id
+        found.legs.append(desk.submit(*working))
+        desk.updates.insert(told, ListNews(desk.now, found, "EXEC_STARTED"))  # type: ignore[arg-type]
+        self._next += 1
+        for new, terms in pending:
+            terms.list_id = found.list_id
+            found.legs.append(desk.pend(new, terms))
+        for leg in found.legs:
+            self._by_order[leg.exchange_id] = found
+        self.kept.append(found)
+        if not found.legs[0].open:
+            self.ended(found.legs[0])
+        return found
+
+    def _names_are_free(self, orders: Sequence[NewOrder], client_id: str) -> None:
+        names = {new.client_id for new in orders}
+        if len(names) < len(orders) or any(not x.done and x.client_id == client_id for x in self.kept):
+            raise_for(no.SPOT_DUPLICATE)
+
+    def _room_for(self, symbol: Symbol, many: int) -> None:
+        desk = self._desk
+        if desk.standing(desk.venues[symbol]) + many > desk.tapes[symbol].instrument.max_orders:
+            raise_for(no.filter_failure("MAX_NUM_ORDERS"))
+
+    def release(self) -> None:
+        """Place what was waiting for an order that has filled; what may not be placed now expires."""
+        while self.due:
+            pending = [leg for leg in self.due.popleft().legs if leg.status is Status.PENDING]
+            try:
+                self._place_pending(pending)
+            except Denied:
+                for order in pending:
+                    if order.open:
+                        self._desk.end(order, Status.EXPIRED, Execution.EXPIRED, "list")
+
+    def _place_pending(self, pending: list[Order]) -> None:
+        desk = self._desk
+        for order in pending:
+            desk.judge_pending(order)
+        if len(pending) == 1:
+            desk.place_pending(pending[0])
+            return
+        first, second = pending
+        asset = self._asset(first.symbol, first.side)
+        if desk.account.spendable(asset) < max(self.holds(first), self.holds(second)):
+            raise_for(no.SPOT_BALANCE)
+        desk.place_pending(first)
+        self._lend(asset, first.locked)
+        desk.place_pending(second)
+        self._share(asset, first, second)
+
+    def _asset(self, symbol: Symbol, side: Side) -> Asset:
+        instrument = self._desk.tapes[symbol].instrument
+        return instrument.quote if side is Side.BUY else instrument.base
 
     def _need(self, new: NewOrder, terms: "Terms") -> Money:
         instrument = self._desk.tapes[new.symbol].instrument
@@ -113,9 +192,9 @@ class Lists:
     def claim(self, order: Order) -> None:
         """An order is about to execute: the other leg expires and leaves it the funds that it needs."""
         found = self._by_order.get(order.exchange_id)
-        if found is None:
+        if found is None or order not in found.pair:
             return
-        for other in found.legs:
+        for other in found.pair:
             if other is not order and other.open:
                 left = min(other.locked, max(ZERO, self.holds(order) - order.locked))
                 order.locked += left
@@ -130,9 +209,19 @@ class Lists:
         return instrument.booked(order.price or order.trigger or 0, order.left)
 
     def ended(self, order: Order) -> None:
-        """A leg has ended; with the last one the list has."""
+        """A leg has ended; with the last one the list has. With the first of an OTO the others' time has come, or
+        they end with it."""
         found = self._by_order.get(order.exchange_id)
-        if found is None or len(found.legs) < 2 or any(leg.open for leg in found.legs):
+        if found is None or len(found.legs) < 2:
+            return
+        if order not in found.pair:
+            if order.status is Status.FILLED:
+                self.due.append(found)
+                return
+            for other in found.pair:
+                if other.open:
+                    self._desk.end(other, order.status, Execution(order.status.value), order.reason)
+        if found.done or any(leg.open for leg in found.legs):
             return
         found.done = True
         found.at = self._desk.now
@@ -145,7 +234,7 @@ class Lists:
         self._desk.updates.append(ListNews(self._desk.now, found, "UPDATED"))  # type: ignore[arg-type]
 
     def cancel(self, found: OrderList, cancel_id: str) -> None:
-        """End both legs at their owner's wish."""
-        for leg in found.legs:
+        """End all legs at their owner's wish."""
+        for leg in reversed(found.legs):  # those that would end with the first one have their owner's word, too
             if leg.open:
                 self._desk.cancel_order(leg, cancel_id)

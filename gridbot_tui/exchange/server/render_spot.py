@@ -175,7 +175,7 @@ def frames(desk: Desk, updates: list[Update], now: Ms) -> list[Json]:
 def order_list(desk: Desk, found: OrderList, *, reports: bool = False) -> Json:
     """An order list; with ``reports`` as placing and cancelling answer it."""
     whole: Json = {
-        "orderListId": found.list_id, "contingencyType": "OCO",
+        "orderListId": found.list_id, "contingencyType": found.kind,
         "listStatusType": "ALL_DONE" if found.done else "EXEC_STARTED",
         "listOrderStatus": "ALL_DONE" if found.done else "EXECUTING", "listClientOrderId": found.client_id,
         "transactionTime": found.at, "symbol": found.symbol,
@@ -192,7 +192,7 @@ def list_status(news: ListNews, now: Ms) -> Json:
     """listStatus."""
     found = news.found
     return {
-        "e": "listStatus", "E": now, "s": found.symbol, "g": found.list_id, "c": "OCO",
+        "e": "listStatus", "E": now, "s": found.symbol, "g": found.list_id, "c": found.kind,
         "l": news.kind, "L": "ALL_DONE" if news.kind == "ALL_DONE" else "EXECUTING", "r": "NONE",
         "C": found.client_id, "T": news.at,
         "O": [{"s": o.symbol, "i": o.exchange_id, "c": o.client_id} for o in found.legs],
@@ -204,7 +204,7 @@ def execution_report(desk: Desk, update: OrderUpdate, now: Ms) -> Json:
     order, trade = update.order, update.trade
     tape, terms = desk.tapes[order.symbol], desk.terms_of(order)
     f = tape.format
-    amendment = order.reason == AMENDED
+    amendment, working = order.reason == AMENDED, terms.working_at >= 0 and order.status is not Status.PENDING
     cancel = update.execution is Execution.CANCELED
     frame: Json = {
         "e": "executionReport", "E": now, "s": order.symbol,
@@ -218,11 +218,11 @@ def execution_report(desk: Desk, update: OrderUpdate, now: Ms) -> Json:
         "L": f.price(trade.price) if trade else ZERO8, "n": fixed(trade.fee) if trade else "0",
         "N": trade.fee_asset if trade else None, "T": update.at, "t": trade.trade_id if trade else -1,
         "I": (amendment and terms.amended_as) or desk.ids.next_execution(),
-        "w": order.open and (terms.working_at >= 0) and trade is None,
+        "w": order.open and working and trade is None,
         "m": trade.maker if trade else False, "M": trade is not None, "O": order.created_at, "Z": fixed(order.quote),
         "Y": fixed(trade.quote if trade else ZERO), "Q": fixed(terms.quote_quantity),
     }  # fmt: skip
-    if terms.working_at >= 0:
+    if working:
         frame["W"] = terms.working_at
     frame["V"] = terms.stp
     if terms.trailing:

@@ -82,12 +82,10 @@ def nothing_of_it(call: Call) -> list[Json]:
 
 @endpoint("POST", "/api/v3/orderList/opoco", "symbol! *", security="SIGNED", orders=3, ws="orderList.place.opoco")
 @endpoint("POST", "/api/v3/orderList/opo", "symbol! *", security="SIGNED", orders=2, ws="orderList.place.opo")
-@endpoint("POST", "/api/v3/orderList/otoco", "symbol! *", security="SIGNED", orders=3, ws="orderList.place.otoco")
-@endpoint("POST", "/api/v3/orderList/oto", "symbol! *", security="SIGNED", orders=2, ws="orderList.place.oto")
 def no_lists(call: Call) -> Json:
-    """exchangeInfo says otoAllowed and opoAllowed false."""
+    """exchangeInfo says opoAllowed false."""
     call.place.tape("spot", call.values["symbol"])
-    raise Denied(-1013, msg="Order lists other than OCO are not supported for this symbol.")
+    raise Denied(-1013, msg="OPO orders are not supported for this symbol.")
 
 
 @endpoint("POST", "/api/v3/sor/order/test", "symbol! *", security="SIGNED", ws="sor.order.test")

@@ -1,5 +1,6 @@
 """Spot REST: order lists."""
 
+from decimal import Decimal
 from typing import Any
 
 from gridbot_tui.exchange.server import entry, render_spot
@@ -14,12 +15,18 @@ from gridbot_tui.orders.model import NewOrder
 from gridbot_tui.units import Side
 
 Json = dict[str, Any]
+Leg = tuple[NewOrder, Terms]
 _LEG = "Type! ClientOrderId IcebergQty Price StopPrice TrailingDelta TimeInForce StrategyId StrategyType"
 OCO = ("symbol! listClientOrderId side! quantity! " + " ".join(f"above{name}" for name in _LEG.split()) + " "
        + " ".join(f"below{name}" for name in _LEG.split()) + " newOrderRespType selfTradePreventionMode")  # fmt: skip
 OLD = ("symbol! listClientOrderId side! quantity! limitClientOrderId price! limitStrategyId limitStrategyType"
        " limitIcebergQty trailingDelta stopClientOrderId stopPrice! stopStrategyId stopStrategyType stopLimitPrice"
        " stopIcebergQty stopLimitTimeInForce newOrderRespType selfTradePreventionMode")  # fmt: skip
+_FIRST = ("symbol! listClientOrderId newOrderRespType selfTradePreventionMode workingType! workingSide! workingPrice!"
+          " workingQuantity! workingClientOrderId workingIcebergQty workingTimeInForce workingStrategyId"
+          " workingStrategyType pendingSide! pendingQuantity! ")  # fmt: skip
+OTO = _FIRST + " ".join(f"pending{name}" for name in _LEG.split())
+OTOCO = _FIRST + " ".join(f"pending{where}{name}" for where in ("Above", "Below") for name in _LEG.split())
 _SHARED = ("symbol", "side", "quantity", "selfTradePreventionMode")
 _OLD_LEG = {"ClientOrderId": "newClientOrderId", "IcebergQty": "icebergQty", "StrategyId": "strategyId",
             "StrategyType": "strategyType"}  # fmt: skip
@@ -35,11 +42,26 @@ def desk_of(call: Call) -> Desk:
 @endpoint("POST", "/api/v3/orderList/oco", OCO, security="SIGNED", orders=2, ws="orderList.place.oco")
 def place(call: Call) -> Json:
     """A list of one order above the price and one below."""
-    above, below = _leg(call.values, "above"), _leg(call.values, "below")
-    high, low = (_PROFITS, _STOPS) if call.values["side"] == "SELL" else (_STOPS, _PROFITS)
-    if above["type"] not in high or below["type"] not in low:
-        raise Denied(-1014)
-    return _place(call, *((below, above) if call.values["side"] == "SELL" else (above, below)))
+    desk, legs = desk_of(call), _both(call, "above", "below", call.values["side"], call.values["quantity"])
+    for new, terms in legs:
+        check_waiting(desk, new, terms)
+    return _placed(call, desk.lists.place(legs, _name(call)))
+
+
+@endpoint("POST", "/api/v3/orderList/oto", OTO, security="SIGNED", orders=2, ws="orderList.place.oto")
+def place_then_one(call: Call) -> Json:
+    """An order, and one that is placed once it has filled."""
+    values = call.values
+    pending = read(call, _leg(values, "pending", values["pendingSide"], values["pendingQuantity"]))
+    return _placed(call, desk_of(call).lists.place_first(_working(call), [pending[:2]], _name(call)))
+
+
+@endpoint("POST", "/api/v3/orderList/otoco", OTOCO, security="SIGNED", orders=3, ws="orderList.place.otoco")
+def place_then_both(call: Call) -> Json:
+    """An order, and an OCO that is placed once it has filled."""
+    values = call.values
+    pending = _both(call, "pendingAbove", "pendingBelow", values["pendingSide"], values["pendingQuantity"])
+    return _placed(call, desk_of(call).lists.place_first(_working(call), [*pending], _name(call)))
 
 
 @endpoint("POST", "/api/v3/order/oco", OLD, security="SIGNED", orders=2, ws="orderList.place")
@@ -59,33 +81,54 @@ def place_old(call: Call) -> Json:
         for word, name in _OLD_LEG.items():
             if prefix + word in values:
                 leg[name] = values[prefix + word]
-    return _place(call, stop, limit)
+    desk, legs = desk_of(call), (read(call, stop)[:2], read(call, limit)[:2])
+    for new, terms in legs:
+        check_waiting(desk, new, terms)
+    _apart(*legs)
+    return _placed(call, desk.lists.place(legs, _name(call)))
 
 
-def _leg(values: Values, prefix: str) -> Values:
+def _both(call: Call, above: str, below: str, side: str, quantity: Decimal) -> tuple[Leg, Leg]:
+    """The legs of an OCO: the stop and the other one."""
+    high, low = (_PROFITS, _STOPS) if side == "SELL" else (_STOPS, _PROFITS)
+    upper, lower = (_leg(call.values, prefix, side, quantity) for prefix in (above, below))
+    if upper["type"] not in high or lower["type"] not in low:
+        raise Denied(-1014)
+    stop, limit = (lower, upper) if side == "SELL" else (upper, lower)
+    legs = read(call, stop)[:2], read(call, limit)[:2]
+    _apart(*legs)
+    return legs
+
+
+def _working(call: Call) -> Leg:
+    """The order of an OTO that comes first."""
+    values = call.values
+    if values["workingType"] not in ("LIMIT", "LIMIT_MAKER"):
+        raise Denied(-1014)
+    return read(call, _leg(values, "working", values["workingSide"], values["workingQuantity"]))[:2]
+
+
+def _name(call: Call) -> str:
+    name: str = call.get("listClientOrderId") or entry.new_id()
+    return name
+
+
+def _placed(call: Call, found: OrderList) -> Json:
+    call.weight = 0
+    return render_spot.order_list(desk_of(call), found, reports=True)
+
+
+def _leg(values: Values, prefix: str, side: str, quantity: Decimal) -> Values:
     """The parameters of one leg under the names of a plain order."""
     names = {"ClientOrderId": "newClientOrderId"}
-    leg: Values = {name: values[name] for name in _SHARED if name in values}
+    leg: Values = {name: values[name] for name in _SHARED if name in values} | {"side": side, "quantity": quantity}
     for word in _LEG.replace("!", "").split():
         if prefix + word in values:
             leg[names.get(word, word[0].lower() + word[1:])] = values[prefix + word]
     return leg
 
 
-def _place(call: Call, stop: Values, limit: Values) -> Json:
-    desk = desk_of(call)
-    legs: list[tuple[NewOrder, Terms]] = []
-    for values in (stop, limit):
-        new, terms, _ = read(call, values)
-        check_waiting(desk, new, terms)
-        legs.append((new, terms))
-    _apart(legs[0], legs[1])
-    found = desk.lists.place((legs[0], legs[1]), call.get("listClientOrderId") or entry.new_id())
-    call.weight = 0
-    return render_spot.order_list(desk, found, reports=True)
-
-
-def _apart(stop: tuple[NewOrder, Terms], limit: tuple[NewOrder, Terms]) -> None:
+def _apart(stop: Leg, limit: Leg) -> None:
     """The stop lies on the losing side of the other leg."""
     loss, gain = stop[1].trigger, limit[1].trigger or limit[0].price
     if loss is None or gain is None:

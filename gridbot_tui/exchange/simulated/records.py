@@ -10,8 +10,10 @@ from gridbot_tui.units import ZERO, Asset, ClientId, Money, Ms, Side, Steps, Sym
 
 
 class Status(StrEnum):
-    """Binance's words for the life of an order; TRIGGERED only for a conditional order that has fired."""
+    """Binance's words for the life of an order; TRIGGERED only for a conditional order that has fired, PENDING only for
+    one of a list that is placed once another has filled."""
 
+    PENDING = "PENDING_NEW"
     NEW = "NEW"
     PARTIALLY_FILLED = "PARTIALLY_FILLED"
     TRIGGERED = "TRIGGERED"
@@ -81,7 +83,7 @@ class Order(Struct, gc=False):
         return self.steps - self.filled
 
 
-_OPEN = (Status.NEW, Status.PARTIALLY_FILLED, Status.TRIGGERED)
+_OPEN = (Status.NEW, Status.PARTIALLY_FILLED, Status.TRIGGERED, Status.PENDING)
 
 
 class Trade(Struct, frozen=True, gc=False):
