@@ -125,6 +125,21 @@ async def test_refusals_become_the_exceptions_they_are(served: Served) -> None:
             await swap.cancel_order("1", "BTC/USDT:USDT")
 
 
+async def test_a_position_is_margined_by_itself(served: Served) -> None:
+    symbol = SYMBOLS["swap"]
+    async with exchange(served, "swap") as x:
+        await x.set_leverage(10, symbol)
+        await x.set_margin_mode("isolated", symbol)
+        await x.create_order(symbol, "market", "buy", 0.1)
+        await x.add_margin(symbol, 100)
+        held = (await x.fetch_positions([symbol]))[0]
+        assert (held["marginMode"], held["side"]) == ("isolated", "long")
+        assert held["collateral"] == pytest.approx(700, rel=0.01)
+        assert held["liquidationPrice"] == pytest.approx(53_200, rel=0.01)
+        await x.create_order(symbol, "market", "sell", 0.1, None, {"reduceOnly": True})
+        await x.set_margin_mode("cross", symbol)
+
+
 async def test_a_stop_fires_funding_is_paid_and_a_liquidation_ends_it(served: Served) -> None:
     symbol = SYMBOLS["swap"]
     async with exchange(served, "swap") as x:

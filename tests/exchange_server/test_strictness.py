@@ -163,7 +163,7 @@ def test_a_client_id_is_unique_among_open_orders_only(served: Served, path: str,
     ("GET", "/api/v3/order", {}, -1102), ("DELETE", "/api/v3/openOrders", {}, -2011),
     ("DELETE", "/fapi/v1/algoOrder", {"algoId": 1}, -2011), ("POST", "/fapi/v1/leverage", {"leverage": 500}, -4028),
     ("POST", "/fapi/v1/marginType", {"marginType": "CROSSED"}, -4046),
-    ("POST", "/fapi/v1/marginType", {"marginType": "ISOLATED"}, -4168),
+    ("POST", "/fapi/v1/positionMargin", {"amount": "1", "type": "1"}, -4049),
 ])  # fmt: skip
 def test_what_is_not_there_or_needs_no_change(served: Served, method: str, path: str, params: dict[str, Any],
                                               code: int) -> None:  # fmt: skip

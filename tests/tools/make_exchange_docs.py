@@ -70,9 +70,9 @@ client alone 825 and 1,250. Streams of 50 symbols, 200 moves a second, at rest: 
 exchange's time at 1,200 times real time.
 
 **Not served**, and said so: order lists other than OCO, OTO and OTOCO, smart order routing, pegged orders (not allowed
-in exchangeInfo, -1013); hedge mode (-4531), isolated margin (-4168), multi-assets margin, coin-margined contracts, SBE
-(-1154); transfers, withdrawals, margin accounts, earning, conversion and history as a download (404, -5000). Nobody
-else trades here of whom statistics could be made: `/futures/data` answers with empty lists.
+in exchangeInfo, -1013); hedge mode (-4531), multi-assets margin, coin-margined contracts, SBE (-1154); transfers,
+withdrawals, margin accounts, earning, conversion and history as a download (404, -5000). Nobody else trades here of
+whom statistics could be made: `/futures/data` answers with empty lists.
 """
 
 

@@ -3,8 +3,9 @@
 How it is put together, from the inside out:
 
 - ``desk``: one account on one market, a ``simulated.Exchange`` with what the protocol has beyond the house's own
-  port: time in force, quantities in quote, sweeping a book, amendments, waiting stops. ``algo`` is the service that
-  holds the conditional orders of futures. Both are synchronous and know neither socket nor JSON.
+  port: time in force, quantities in quote, sweeping a book, amendments, waiting stops, order lists (``lists``),
+  isolated margin (``isolated``). ``algo`` is the service that holds the conditional orders of futures. All are
+  synchronous and know neither socket nor JSON.
 - ``tape``: one symbol as the public sees it: book, trades, candles. ``floor``: one market; it draws a path of prices
   through every recorded or synthetic bar and plays each point against every desk as a small bar of its own.
 - ``clock``: the exchange's time. It starts at the wall clock's and runs at ``speed`` times it, so that clients that
@@ -24,5 +25,5 @@ What is executed is executed in the moment its request arrives; what it caused i
 which it happened. Everything runs on one event loop, so no lock exists.
 
 Not served, and declared so in exchangeInfo or refused with a code: order lists other than OCO, OTO and OTOCO,
-pegged orders, hedge mode, isolated margin, multi-assets margin, coin-margined contracts.
+pegged orders, hedge mode, multi-assets margin, coin-margined contracts.
 """

@@ -7,8 +7,11 @@ from math import ceil, floor
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from gridbot_tui.engine.events import CashKind
 from gridbot_tui.exchange.server.codes import Denied, raise_for
+from gridbot_tui.exchange.server.isolated import IsolatedAccount
 from gridbot_tui.exchange.server.lists import Lists
 from gridbot_tui.exchange.server.tape import Tape
 from gridbot_tui.exchange.simulated import refusals as no
@@ -16,11 +19,11 @@ from gridbot_tui.exchange.simulated.config import AccountConfig
 from gridbot_tui.exchange.simulated.exchange import Exchange
 from gridbot_tui.exchange.simulated.filters import check_futures, check_spot
 from gridbot_tui.exchange.simulated.history import History, OrderKey
-from gridbot_tui.exchange.simulated.records import Execution, Order, Status, Trade, Update
+from gridbot_tui.exchange.simulated.records import AccountUpdate, Execution, Order, Status, Trade, Update
 from gridbot_tui.exchange.simulated.refusals import Refusal
 from gridbot_tui.exchange.simulated.venue import Venue
 from gridbot_tui.orders.model import NewOrder, OrderKind, Purpose
-from gridbot_tui.units import ZERO, Money, Ms, Side, Steps, Symbol, Ticks
+from gridbot_tui.units import ZERO, Asset, Money, Ms, Side, Steps, Symbol, Ticks
 
 ORDERS_KEPT = 20_000
 """Orders that have ended and can still be listed, per account and market."""
@@ -113,7 +116,9 @@ class Recent(History):
 
 
 class Desk(Exchange):
-    """``Exchange`` with time in force, a book to sweep, waiting stops and amendments."""
+    """``Exchange`` with time in force, a book to sweep, waiting stops, amendments and isolated margin."""
+
+    margined = IsolatedAccount
 
     def __init__(self, tapes: Mapping[Symbol, Tape], config: AccountConfig, ids: Ids, *, seed: int = 0) -> None:
         super().__init__({symbol: tape.instrument for symbol, tape in tapes.items()}, config, seed=seed)
@@ -129,6 +134,8 @@ class Desk(Exchange):
         self.dated: list[tuple[Ms, int]] = []
         """Orders that are good till a date, the earliest first."""
         self._ended: deque[int] = deque()
+        self.margin_moves: deque[tuple[Ms, Symbol, int, Money]] = deque(maxlen=1_000)
+        """Margin added to isolated positions (1) and taken from them (2): when, whose, which, how much."""
         self.changes: deque[tuple[Order, dict[str, Any]]] = deque(maxlen=1_000)
         """Modified orders with what was changed, as REST tells it."""
 
@@ -506,6 +513,22 @@ class Desk(Exchange):
             self._rest(venue, order)
 
     # -- money --------------------------------------------------------------------------------------------
+
+    def pay(self, kind: CashKind, asset: Asset, amount: Money, symbol: Symbol, reason: str) -> None:
+        """As the base class; funding of an isolated position is its own wallet's, and told with it."""
+        super().pay(kind, asset, amount, symbol, reason)
+        futures = self.futures
+        if kind is CashKind.FUNDING and isinstance(futures, IsolatedAccount) and symbol in futures.pockets:
+            futures.move(symbol, amount)
+            told = self.updates[-1]
+            assert isinstance(told, AccountUpdate)
+            self.updates[-1] = replace(told, positions=(futures.view(symbol),))
+
+    def moved(self, symbol: Symbol, reason: str) -> None:
+        """Tell that a position's own margin is another, or that it has one, or none, from here on."""
+        assert self.futures is not None
+        quote = self.futures.quote
+        self.updates.append(AccountUpdate(self.now, reason, self._balances(quote), (self.futures.view(symbol),)))
 
     def drain(self) -> list[Update]:
         """What happened since the last call, and what of it had been waited for."""

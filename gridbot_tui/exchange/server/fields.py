@@ -154,7 +154,7 @@ _KINDS: Final[dict[str, Callable[[str, str], Any]]] = {
     "recvWindow": _window,
     "timeZone": _zone,
     **dict.fromkeys(("price", "quantity", "quoteOrderQty", "stopPrice", "triggerPrice", "activatePrice",
-                     "activationPrice", "callbackRate", "icebergQty", "newQty", "stopLimitPrice",
+                     "activationPrice", "amount", "callbackRate", "icebergQty", "newQty", "stopLimitPrice",
                      "limitIcebergQty", "stopIcebergQty", "workingQuantity", "pendingQuantity",
                      *(leg + word for leg in _LEGS for word in ("Price", "StopPrice", "IcebergQty"))), _decimal),
     **dict.fromkeys(("startTime", "endTime"), _moment),

@@ -12,7 +12,7 @@ from gridbot_tui.exchange.server.render import money
 from gridbot_tui.exchange.server.table import Call, endpoint
 from gridbot_tui.exchange.simulated.margin import brackets_of, max_notional
 from gridbot_tui.exchange.simulated.records import CashRecord, Trade
-from gridbot_tui.units import DAY
+from gridbot_tui.units import DAY, ZERO
 
 Json = dict[str, Any]
 _INCOME = {CashKind.FUNDING: "FUNDING_FEE", CashKind.TRANSFER: "TRANSFER", CashKind.INSURANCE: "INSURANCE_CLEAR",
@@ -112,14 +112,15 @@ def account_config(call: Call) -> Json:
 def symbol_config(call: Call) -> list[Json]:
     """Leverage and margin type."""
     desk, symbol = desk_of(call), call.get("symbol")
+    futures = render_futures.account_of(desk)
     if symbol is not None:
         call.place.tape("futures", symbol)
     return [
-        {"symbol": name, "marginType": "CROSSED", "isAutoAddMargin": False, "leverage": leverage,
-         "maxNotionalValue": plain(max_notional(desk.tapes[name].instrument, leverage))}
+        {"symbol": name, "marginType": "ISOLATED" if name in futures.isolated else "CROSSED", "isAutoAddMargin": False,
+         "leverage": leverage, "maxNotionalValue": plain(max_notional(desk.tapes[name].instrument, leverage))}
         for name in desk.venues
         if symbol is None or name == symbol
-        for leverage in (render_futures.account_of(desk).leverage_of(name),)
+        for leverage in (futures.leverage_of(name),)
     ]  # fmt: skip
 
 
@@ -131,17 +132,54 @@ def leverage(call: Call) -> Json:
     tape = call.place.tape("futures", symbol)
     if not 1 <= wanted <= max(b.max_leverage for b in brackets_of(tape.instrument)):
         raise Denied(-4028, wanted)
+    futures = render_futures.account_of(desk)
+    if symbol in futures.pockets and wanted < futures.leverage_of(symbol):
+        raise Denied(-4161)
     raise_for(desk.set_leverage(symbol, wanted))
     return {"leverage": wanted, "maxNotionalValue": plain(max_notional(tape.instrument, wanted)), "symbol": symbol}
 
 
 @endpoint("POST", "/fapi/v1/marginType", "symbol! marginType!", security="SIGNED")
 def margin_type(call: Call) -> Json:
-    """Cross it is, and cross it stays."""
-    call.place.tape("futures", call.values["symbol"])
-    if call.values["marginType"] == "CROSSED":
+    """Across the account, or by itself: while the symbol has neither orders nor a position."""
+    desk, symbol = desk_of(call), call.values["symbol"]
+    call.place.tape("futures", symbol)
+    futures, wanted = render_futures.account_of(desk), call.values["marginType"] == "ISOLATED"
+    if (symbol in futures.isolated) is wanted:
         raise Denied(-4046)
-    raise Denied(-4168, msg="Unable to adjust to isolated-margin mode: this exchange margins across the account.")
+    if desk.open_orders(symbol) or (call.account.algo is not None and call.account.algo.by_symbol.get(symbol)):
+        raise Denied(-4047)
+    if futures.position(symbol):
+        raise Denied(-4048)
+    (futures.isolated.add if wanted else futures.isolated.discard)(symbol)
+    desk.moved(symbol, "MARGIN_TYPE_CHANGE")
+    return {"code": 200, "msg": "success"}
+
+
+@endpoint("POST", "/fapi/v1/positionMargin", "symbol! amount! type! positionSide", security="SIGNED")
+def position_margin(call: Call) -> Json:
+    """Add to an isolated position's wallet (type 1), or take from it what it can spare (2)."""
+    desk, symbol, amount = desk_of(call), call.values["symbol"], call.values["amount"]
+    call.place.tape("futures", symbol)
+    futures, kind = render_futures.account_of(desk), call.values["type"]
+    if kind not in ("1", "2"):
+        raise Denied(-1130, "type")
+    if amount <= 0:
+        raise Denied(-4055)
+    if symbol not in futures.isolated:
+        raise Denied(-4049)
+    if symbol not in futures.pockets:
+        raise Denied(-4054)
+    spare = futures.pockets[symbol] + min(ZERO, futures.unrealised(symbol)) - futures.initial(symbol)
+    if kind == "1" and futures.available() < amount:
+        raise Denied(-4050)
+    if kind == "2" and spare < amount:
+        raise Denied(-4051)
+    futures.move(symbol, amount if kind == "1" else -amount)
+    desk.margin_moves.append((desk.now, symbol, int(kind), amount))
+    desk.stale = True
+    desk.moved(symbol, "MARGIN_TRANSFER")
+    return {"amount": float(amount), "code": 200, "msg": "Successfully modify position margin.", "type": int(kind)}
 
 
 @endpoint("GET", "/fapi/v1/positionSide/dual", security="SIGNED", weight=30)
@@ -185,9 +223,17 @@ def set_fee_burn(call: Call) -> Json:
 
 @endpoint("GET", "/fapi/v1/positionMargin/history", "symbol! type startTime endTime limit", security="SIGNED")
 def margin_changes(call: Call) -> list[Json]:
-    """Positions have no margin of their own here."""
-    call.place.tape("futures", call.values["symbol"])
-    return []
+    """What was added to an isolated position's wallet, and taken from it, by hand."""
+    values = call.values
+    tape = call.place.tape("futures", values["symbol"])
+    since, until, kind = values.get("startTime", 0), values.get("endTime", 1 << 62), values.get("type")
+    rows = [
+        {"symbol": symbol, "type": what, "deltaType": "USER_ADJUST", "amount": plain(amount),
+         "asset": tape.instrument.quote, "time": at, "positionSide": "BOTH"}
+        for at, symbol, what, amount in desk_of(call).margin_moves
+        if symbol == tape.symbol and since <= at <= until and (kind is None or kind == str(what))
+    ]  # fmt: skip
+    return rows[-limit_of(values, 500, 500) :]
 
 
 @endpoint("GET", "/fapi/v1/leverageBracket", "symbol", security="SIGNED")

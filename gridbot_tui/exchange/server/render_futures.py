@@ -5,9 +5,9 @@ from typing import Any
 
 from gridbot_tui.exchange.server.algo import AlgoOrder
 from gridbot_tui.exchange.server.desk import AMENDED, Desk, Terms
+from gridbot_tui.exchange.server.isolated import IsolatedAccount
 from gridbot_tui.exchange.server.numbers import fixed, plain
 from gridbot_tui.exchange.server.render import average, money, side
-from gridbot_tui.exchange.simulated.futures import FuturesAccount
 from gridbot_tui.exchange.simulated.margin import maintenance, max_notional
 from gridbot_tui.exchange.simulated.records import (
     AccountUpdate,
@@ -26,9 +26,9 @@ from gridbot_tui.units import ZERO, Asset, Money, Ms, Side, Symbol
 Json = dict[str, Any]
 
 
-def account_of(desk: Desk) -> FuturesAccount:
+def account_of(desk: Desk) -> IsolatedAccount:
     """The margin account behind a futures desk."""
-    assert desk.futures is not None
+    assert isinstance(desk.futures, IsolatedAccount)
     return desk.futures
 
 
@@ -202,11 +202,13 @@ def trade_lite(desk: Desk, update: OrderUpdate, now: Ms) -> Json:
 
 def account_update(desk: Desk, update: AccountUpdate, now: Ms) -> Json:
     """ACCOUNT_UPDATE: only what changed."""
-    cash = update.cash
+    cash, futures = update.cash, account_of(desk)
+    pockets = sum(futures.pockets.values(), ZERO)
     body: Json = {
         "m": update.reason,
         "B": [
-            {"a": b.asset, "wb": fixed(b.wallet), "cw": fixed(b.wallet),
+            {"a": b.asset, "wb": fixed(b.wallet),
+             "cw": fixed(b.wallet - pockets if b.asset == futures.quote else b.wallet),
              "bc": fixed(cash.amount) if cash is not None and cash.asset == b.asset else "0"}
             for b in update.balances
         ],
@@ -218,12 +220,12 @@ def account_update(desk: Desk, update: AccountUpdate, now: Ms) -> Json:
 
 
 def _position(desk: Desk, view: PositionView) -> Json:
-    f = desk.tapes[view.symbol].format
+    f, own = desk.tapes[view.symbol].format, account_of(desk).alone(view.symbol)
     return {
         "s": view.symbol, "pa": f.qty(view.steps) if view.steps else "0",
         "ep": plain(view.entry_price) if view.steps else "0", "bep": plain(break_even(desk, view)),
-        "cr": money(view.realised), "up": money(view.unrealised) if view.steps else "0", "mt": "cross", "iw": "0",
-        "ps": "BOTH",
+        "cr": money(view.realised), "up": money(view.unrealised) if view.steps else "0",
+        "mt": "cross" if own is None else "isolated", "iw": money(own or ZERO), "ps": "BOTH",
     }  # fmt: skip
 
 
@@ -244,9 +246,10 @@ def margin_call(desk: Desk, update: MarginCall, now: Ms) -> Json:
         if view.steps:
             tape = desk.tapes[view.symbol]
             mark = desk.venues[view.symbol].mark
-            notional = abs(tape.instrument.notional(mark, view.steps))
+            notional, own = abs(tape.instrument.notional(mark, view.steps)), futures.alone(view.symbol)
             rows.append({
-                "s": view.symbol, "ps": "BOTH", "pa": tape.format.qty(view.steps), "mt": "CROSSED", "iw": "0",
+                "s": view.symbol, "ps": "BOTH", "pa": tape.format.qty(view.steps),
+                "mt": "CROSSED" if own is None else "ISOLATED", "iw": money(own or ZERO),
                 "mp": plain(tape.instrument.price(mark)), "up": money(view.unrealised),
                 "mm": money(maintenance(tape.instrument, notional)),
             })  # fmt: skip
@@ -287,6 +290,9 @@ class Margins:
         self.available = max(ZERO, futures.available())
         self.views = {symbol: futures.view(symbol) for symbol in desk.venues}
         self.unrealised = sum((v.unrealised for v in self.views.values()), ZERO)
+        self.crossed = futures.shared()
+        """The wallet without what isolated positions have for themselves."""
+        self.crossed_unrealised = sum((v.unrealised for s, v in self.views.items() if futures.alone(s) is None), ZERO)
         self.rows = {symbol: self._row(symbol, view) for symbol, view in self.views.items()}
         self.position_margin = sum((r["position"] for r in self.rows.values()), ZERO)
         self.order_margin = sum((r["orders"] for r in self.rows.values()), ZERO)
@@ -324,9 +330,9 @@ def account(desk: Desk, version: int, now: Ms) -> Json:
         "totalInitialMargin": fixed(initial), "totalMaintMargin": fixed(m.maintenance),
         "totalWalletBalance": fixed(m.wallet), "totalUnrealizedProfit": money(m.unrealised),
         "totalMarginBalance": fixed(m.wallet + m.unrealised), "totalPositionInitialMargin": fixed(m.position_margin),
-        "totalOpenOrderInitialMargin": fixed(m.order_margin), "totalCrossWalletBalance": fixed(m.wallet),
-        "totalCrossUnPnl": money(m.unrealised), "availableBalance": fixed(m.available),
-        "maxWithdrawAmount": fixed(min(m.available, max(ZERO, m.wallet))),
+        "totalOpenOrderInitialMargin": fixed(m.order_margin), "totalCrossWalletBalance": fixed(m.crossed),
+        "totalCrossUnPnl": money(m.crossed_unrealised), "availableBalance": fixed(m.available),
+        "maxWithdrawAmount": fixed(min(m.available, max(ZERO, m.crossed))),
         "assets": [_asset(m, name, wallet, version, now) for name, wallet in _wallets(desk)],
         "positions": [_held(m, s, version) for s in desk.venues if version == 2 or m.interesting(s)],
     }  # fmt: skip
@@ -346,14 +352,14 @@ def _asset(m: Margins, asset: str, wallet: Decimal, version: int, now: Ms) -> Js
     own = asset == m.quote
     unrealised = m.unrealised if own else ZERO
     initial = m.position_margin + m.order_margin if own else ZERO
-    free = m.available if own else wallet
+    free, crossed = (m.available, m.crossed) if own else (wallet, wallet)
     found: Json = {
         "asset": asset, "walletBalance": fixed(wallet), "unrealizedProfit": money(unrealised),
         "marginBalance": fixed(wallet + unrealised), "maintMargin": fixed(m.maintenance if own else ZERO),
         "initialMargin": fixed(initial), "positionInitialMargin": fixed(m.position_margin if own else ZERO),
-        "openOrderInitialMargin": fixed(m.order_margin if own else ZERO), "crossWalletBalance": fixed(wallet),
-        "crossUnPnl": money(unrealised), "availableBalance": fixed(free),
-        "maxWithdrawAmount": fixed(max(ZERO, min(free, wallet))), "updateTime": now,
+        "openOrderInitialMargin": fixed(m.order_margin if own else ZERO), "crossWalletBalance": fixed(crossed),
+        "crossUnPnl": money(m.crossed_unrealised if own else ZERO), "availableBalance": fixed(free),
+        "maxWithdrawAmount": fixed(max(ZERO, min(free, crossed))), "updateTime": now,
     }  # fmt: skip
     if version == 2:
         found["marginAvailable"] = own
@@ -368,17 +374,25 @@ def _held(m: Margins, symbol: Symbol, version: int) -> Json:
         "unrealizedProfit": money(view.unrealised), "initialMargin": fixed(row["position"] + row["orders"]),
         "maintMargin": fixed(row["maintenance"]), "updateTime": m.updated_at(symbol),
     }  # fmt: skip
+    pocket = account_of(m.desk).alone(symbol)
+    own = ZERO if pocket is None else pocket
     if version == 3:
-        found |= {"isolatedMargin": "0", "notional": money(row["notional"]), "isolatedWallet": "0"}
+        found |= {"isolatedMargin": money(_own_margin(own, view)), "notional": money(row["notional"]),
+                  "isolatedWallet": money(own)}  # fmt: skip
         return found
     leverage = account_of(m.desk).leverage_of(symbol)
     found |= {
         "positionInitialMargin": fixed(row["position"]), "openOrderInitialMargin": fixed(row["orders"]),
-        "leverage": str(leverage), "isolated": False, "entryPrice": plain(view.entry_price),
+        "leverage": str(leverage), "isolated": pocket is not None, "entryPrice": plain(view.entry_price),
         "maxNotional": plain(max_notional(m.desk.tapes[symbol].instrument, leverage)),
         "bidNotional": plain(row["bid"]), "askNotional": plain(row["ask"]),
     }  # fmt: skip
     return found
+
+
+def _own_margin(wallet: Money, view: PositionView) -> Money:
+    """isolatedMargin: the wallet with what the position has gained; 0 where there is none."""
+    return wallet + view.unrealised if wallet else ZERO
 
 
 def position_risk(m: Margins, symbol: Symbol, version: int) -> Json:
@@ -386,15 +400,16 @@ def position_risk(m: Margins, symbol: Symbol, version: int) -> Json:
     view, row = m.views[symbol], m.rows[symbol]
     tape = m.desk.tapes[symbol]
     futures = account_of(m.desk)
-    liquidation = futures.liquidation_price_of(symbol)
+    liquidation, pocket = futures.liquidation_price_of(symbol), futures.alone(symbol)
+    own = ZERO if pocket is None else pocket
     found: Json = {
         "symbol": symbol, "positionSide": "BOTH", "positionAmt": tape.format.qty(view.steps),
         "entryPrice": plain(view.entry_price) if view.steps else "0.0",
         "breakEvenPrice": plain(break_even(m.desk, view)) if view.steps else "0.0",
         "markPrice": fixed(tape.instrument.price(m.desk.venues[symbol].mark)),
         "unRealizedProfit": money(view.unrealised), "liquidationPrice": plain(liquidation or ZERO),
-        "isolatedMargin": "0", "notional": money(row["notional"]), "isolatedWallet": "0",
-        "updateTime": m.updated_at(symbol),
+        "isolatedMargin": money(_own_margin(own, view)), "notional": money(row["notional"]),
+        "isolatedWallet": money(own), "updateTime": m.updated_at(symbol),
     }  # fmt: skip
     if version == 3:
         found |= {
@@ -406,7 +421,7 @@ def position_risk(m: Margins, symbol: Symbol, version: int) -> Json:
         return found
     leverage = futures.leverage_of(symbol)
     found |= {
-        "marginType": "cross", "isAutoAddMargin": "false", "leverage": str(leverage),
+        "marginType": "cross" if pocket is None else "isolated", "isAutoAddMargin": "false", "leverage": str(leverage),
         "maxNotionalValue": plain(max_notional(tape.instrument, leverage)),
     }  # fmt: skip
     return found

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from math import ceil, floor
+from typing import ClassVar
 
 from msgspec.structs import replace
 
@@ -55,6 +56,9 @@ _CASH_FUNDING, _CASH_INSURANCE, _CASH_TRANSFER = CashKind.FUNDING, CashKind.INSU
 class Exchange:
     """Orders, trades and one account. Every call appends what it caused to ``updates``, in order."""
 
+    margined: ClassVar[type[FuturesAccount]] = FuturesAccount
+    """What a futures account is made of."""
+
     def __init__(self, instruments: Mapping[Symbol, Instrument], config: AccountConfig, *, seed: int = 0) -> None:
         """Open an account with the configured balances.
 
@@ -83,7 +87,7 @@ class Exchange:
             if len(quotes) != 1:
                 raise ValueError(f"a futures account needs instruments of one quote asset, got {quotes}")
             ratio = self.params.margin_call_ratio
-            self.futures = FuturesAccount(quotes[0], self.venues, fees, self.params.leverage, ratio)
+            self.futures = self.margined(quotes[0], self.venues, fees, self.params.leverage, ratio)
         else:
             self.spot = SpotAccount(self.venues, fees)
         self.account: Account = self.futures or self.spot  # type: ignore[assignment]

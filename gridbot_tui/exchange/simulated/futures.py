@@ -184,9 +184,17 @@ class FuturesAccount:
         venue = self._venues[symbol]
         return venue.instrument.notional(venue.mark, position.steps) - position.cost
 
+    def shared(self) -> Money:
+        """The wallet that all cross-margined positions draw on."""
+        return self.wallets[self.quote]
+
+    def alone(self, symbol: Symbol) -> Money | None:
+        """The wallet of a symbol that is margined by itself; None where the whole account stands for it, as all do."""
+        return None
+
     def margin(self) -> tuple[Money, Money]:
         """(margin balance, maintenance margin) of the account at the mark prices."""
-        balance, needed = self.wallets[self.quote], ZERO
+        balance, needed = self.shared(), ZERO
         for symbol, position in self.held.items():
             if position.steps:
                 venue = self._venues[symbol]

@@ -1,11 +1,12 @@
-"""Margin call and liquidation of a cross-margin account."""
+"""Margin call and liquidation: of all that is margined across the account, or of one position with its own wallet."""
 
 from gridbot_tui.engine.events import CashKind
 from gridbot_tui.exchange.simulated.exchange import Exchange
+from gridbot_tui.exchange.simulated.margin import maintenance
 from gridbot_tui.exchange.simulated.records import Execution, MarginCall, Order, Status
 from gridbot_tui.exchange.simulated.venue import Venue
 from gridbot_tui.orders.model import OrderKind
-from gridbot_tui.units import Side, Symbol, Ticks, cut
+from gridbot_tui.units import Money, Side, Symbol, Ticks, cut
 
 LIQUIDATION = "liquidation"
 DELEVERAGING = "deleveraging"
@@ -25,6 +26,9 @@ def solvent(exchange: Exchange, venue: Venue, price: Ticks) -> bool:
     futures = exchange.futures
     if futures is None:
         return True
+    own = futures.alone(venue.symbol)
+    if own is not None:
+        return _solvent_alone(exchange, venue, price, own)
     balance, needed = futures.margin()
     if not needed:
         return True
@@ -33,7 +37,7 @@ def solvent(exchange: Exchange, venue: Venue, price: Ticks) -> bool:
         return False
     near = needed >= exchange.params.margin_call_ratio * balance
     if near and not futures.called:
-        wallet = futures.wallets[futures.quote]
+        wallet = futures.shared()
         exchange.updates.append(MarginCall(exchange.now, venue.symbol, wallet, balance, needed))
     if near != futures.called:
         futures.called = near
@@ -52,23 +56,49 @@ def _liquidate(exchange: Exchange, trigger: Venue, price: Ticks) -> None:
     assert futures is not None
     exchange.liquidations += 1
     for order in list(exchange.history.open.values()):
-        exchange.end(order, Status.EXPIRED, Execution.EXPIRED, LIQUIDATION)
+        if futures.alone(order.symbol) is None:
+            exchange.end(order, Status.EXPIRED, Execution.EXPIRED, LIQUIDATION)
     for symbol in sorted(futures.held):
         position = futures.position(symbol)
-        if not position:
+        if not position or futures.alone(symbol) is not None:
             continue
         venue = exchange.venues[symbol]
         side = Side.SELL if position > 0 else Side.BUY
         at = max(1, price) if venue is trigger else exchange.slipped(venue.last, side)
-        _force(exchange, venue, side, abs(position), at)
-        fee = cut(abs(venue.instrument.notional(at, position)) * exchange.params.liquidation_fee)
-        if fee:
-            exchange.pay(CashKind.INSURANCE, futures.quote, -fee, symbol, "INSURANCE_CLEAR")
-    missing = -futures.wallets[futures.quote]
+        _clear(exchange, venue, side, abs(position), at)
+    missing = -futures.shared()
     if missing > 0:
         exchange.pay(CashKind.INSURANCE, futures.quote, missing, trigger.symbol, "INSURANCE_CLEAR")
     futures.called = False
     exchange.stale = True
+
+
+def _solvent_alone(exchange: Exchange, venue: Venue, price: Ticks, own: Money) -> bool:
+    """The same of one position with a wallet of its own: with it go the symbol's orders, and no money beyond."""
+    futures, symbol = exchange.futures, venue.symbol
+    assert futures is not None
+    position = futures.position(symbol)
+    notional = abs(venue.instrument.notional(venue.mark, position))
+    if not position or own + futures.unrealised(symbol) > maintenance(venue.instrument, notional):
+        return True
+    exchange.liquidations += 1
+    for order in [order for order in exchange.history.open.values() if order.symbol == symbol]:
+        exchange.end(order, Status.EXPIRED, Execution.EXPIRED, LIQUIDATION)
+    least = futures.wallets[futures.quote] - own
+    _clear(exchange, venue, Side.SELL if position > 0 else Side.BUY, abs(position), max(1, price))
+    missing = least - futures.wallets[futures.quote]
+    if missing > 0:
+        exchange.pay(CashKind.INSURANCE, futures.quote, missing, symbol, "INSURANCE_CLEAR")
+    exchange.stale = True
+    return False
+
+
+def _clear(exchange: Exchange, venue: Venue, side: Side, steps: int, price: Ticks) -> None:
+    """Close a position that is liquidated, and charge the clearance fee."""
+    _force(exchange, venue, side, steps, price)
+    fee = cut(venue.instrument.notional(price, steps) * exchange.params.liquidation_fee)
+    if fee:
+        exchange.pay(CashKind.INSURANCE, venue.instrument.quote, -fee, venue.symbol, "INSURANCE_CLEAR")
 
 
 def deleverage(exchange: Exchange, symbol: Symbol, steps: int) -> None:
