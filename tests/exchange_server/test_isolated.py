@@ -72,6 +72,18 @@ def test_what_it_loses_is_its_own_wallet_s_and_no_other_position_s(own: Served) 
     assert before - account(own)["totalWalletBalance"] == wallet, "a gap beyond it is the insurance fund's"
 
 
+def test_a_position_near_its_end_is_called_for_margin_once(own: Served) -> None:
+    market(own, "BUY", "0.2")
+    gone_at = float(risk(own)["liquidationPrice"])
+    with user_stream(own) as ears:
+        for price in (gone_at + 3_000, gone_at + 20, gone_at + 15):
+            own.price(S, price)
+        calls = [f["p"][0] for f in ears.rest() if f["e"] == "MARGIN_CALL"]
+    assert [(row["s"], row["mt"]) for row in calls] == [(S, "ISOLATED")]
+    assert Decimal(calls[0]["iw"]) == Decimal(risk(own)["isolatedWallet"])
+    assert Decimal(risk(own)["positionAmt"]) == Decimal("0.2")
+
+
 def test_margin_is_added_and_taken_as_far_as_there_is_some(own: Served) -> None:
     change = {"symbol": S, "amount": "500", "type": "1"}
     assert own.signed("POST", "/fapi/v1/positionMargin", **change)[1]["code"] == -4054

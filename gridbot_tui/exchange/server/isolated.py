@@ -57,6 +57,7 @@ class IsolatedAccount(FuturesAccount):
         symbol, before = venue.symbol, self.position(venue.symbol)
         made = super().settle(venue, order, price, steps, maker)
         if symbol in self.isolated:
+            self.called_alone.discard(symbol)
             after = self.position(symbol)
             kept = after if before * after > 0 and abs(after) < abs(before) else before if before * after > 0 else 0
             pocket = self.pockets.pop(symbol, ZERO)
@@ -99,7 +100,8 @@ class IsolatedAccount(FuturesAccount):
         for symbol in self.pockets:
             venue, position = self._venues[symbol], self.position(symbol)
             balance, needed = self.margin_of(symbol)
-            room = float(balance - needed)
+            ratio = 1.0 if symbol in self.called_alone else float(self._call_ratio)
+            room = ratio * float(balance) - float(needed)
             notional = abs(venue.instrument.notional(venue.mark, position))
             slope = 1.0 + float(bracket_for(venue.instrument, 2 * notional).maintenance_ratio)
             move = int(0.999 * max(0.0, room) / (venue.instrument.unit_f * abs(position) * slope))

@@ -44,6 +44,8 @@ class FuturesAccount:
         self.leverage: dict[Symbol, int] = {}
         self.called = False
         """A margin call was raised and the account has not recovered since."""
+        self.called_alone: set[Symbol] = set()
+        """The same of positions with a wallet of their own."""
         self._venues = venues
         self._fees = fees
         self._default_leverage = leverage

@@ -77,9 +77,18 @@ def _solvent_alone(exchange: Exchange, venue: Venue, price: Ticks, own: Money) -
     """The same of one position with a wallet of its own: with it go the symbol's orders, and no money beyond."""
     futures, symbol = exchange.futures, venue.symbol
     assert futures is not None
-    position = futures.position(symbol)
-    notional = abs(venue.instrument.notional(venue.mark, position))
-    if not position or own + futures.unrealised(symbol) > maintenance(venue.instrument, notional):
+    position, called = futures.position(symbol), symbol in futures.called_alone
+    balance = own + futures.unrealised(symbol)
+    needed = maintenance(venue.instrument, abs(venue.instrument.notional(venue.mark, position)))
+    near = bool(position) and needed >= exchange.params.margin_call_ratio * balance
+    if near is not called:
+        futures.called_alone ^= {symbol}
+        exchange.stale = True
+    if not position:
+        return True
+    if balance > needed:
+        if near and not called:
+            exchange.updates.append(MarginCall(exchange.now, symbol, futures.shared(), balance, needed))
         return True
     exchange.liquidations += 1
     for order in [order for order in exchange.history.open.values() if order.symbol == symbol]:
