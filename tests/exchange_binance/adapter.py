@@ -51,11 +51,16 @@ class Trader:
         self.clock = clock
         self.heard: list[Incoming] = []
         self.taken: list[str] = []
+        self.looks = 0
+        """How often the port asked for a look at the listing."""
         self.ids = IdFactory("gb", "t", IdState(1_000 * next(_LIVES)))
         self._news = asyncio.Event()
         self._asked = 0
         self.port = BinancePort(rest, SYMBOLS, self._hear, clock, params, expected=expected,
-                                answered=self.taken.append)  # fmt: skip
+                                answered=self.taken.append, refused=self._look)  # fmt: skip
+
+    def _look(self) -> None:
+        self.looks += 1
 
     def _hear(self, incoming: Incoming) -> None:
         self.heard.append(incoming)

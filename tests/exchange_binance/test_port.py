@@ -199,6 +199,32 @@ async def test_an_exchange_that_is_away_opens_no_circuit(served: Served) -> None
         assert (await trader.report(order.client_id)).outcome is Outcome.ACCEPTED
 
 
+@pytest.mark.parametrize(
+    ("market", "code", "said"),
+    [
+        (Market.FUTURES, -4140, "Invalid symbol status for opening position."),
+        (Market.FUTURES, -4141, "Symbol is closed."),
+        (Market.FUTURES, -4108, "Symbol is on delivering or delivered or settling or closed or pre-trading."),
+        (Market.SPOT, -1013, "Market is closed."),
+    ],
+)
+async def test_a_market_that_is_closed_has_refused_no_order_and_the_listing_is_looked_at(
+    market: Market, code: int, said: str, served: Served
+) -> None:
+    async with trading(served, market) as trader:
+        served.faults({"kind": "refuse", "code": code, "msg": said, "on": "POST */order", "times": 5})
+        for rung in range(5):
+            order = trader.order(rung=rung)
+            trader.port.send(Place(order))
+            told = await trader.report(order.client_id)
+            assert (told.outcome, told.code, told.passing) == (Outcome.REFUSED, code, True)
+            assert told.detail == said
+        assert trader.looks == 5
+        order = trader.order(rung=9)
+        trader.port.send(Place(order))
+        assert (await trader.report(order.client_id)).outcome is Outcome.ACCEPTED
+
+
 async def test_a_clock_that_is_off_is_set_and_the_order_sent_again(served: Served) -> None:
     async with trading(served, Market.SPOT) as trader:
         rest: Any = trader.rest

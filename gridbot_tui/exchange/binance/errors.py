@@ -78,6 +78,9 @@ _HINTS: Final = {
 }
 """Of refusals whose own words do not say what to do. Nothing on the stream tells that Position Mode was switched."""
 UNLISTED: Final = -1121
+_CLOSED: Final = frozenset((-4108, -4140, -4141))
+"""Futures, of a symbol that is not traded for now, or takes nothing new: a session that is over, a halt, a settlement.
+Spot says the same in words, under the code of its filters."""
 _DISABLED: Final = ("this action is disabled on this account", "this account may not place or cancel orders")
 _UNKNOWN_CODES: Final = frozenset((-1000, -1001, -1006, -1007))
 """4xx or 5xx, these say themselves that nobody knows."""
@@ -170,6 +173,11 @@ def is_duplicate(refusal: Refused) -> bool:
 def archived(refusal: Refused) -> bool:
     """True where spot says that an order ended unexecuted so long ago that it tells no more of it."""
     return refusal.code == -2026
+
+
+def market_closed(refusal: Refused) -> bool:
+    """True where an order was refused as the market is closed for now: contracts with sessions are so every night."""
+    return refusal.code in _CLOSED or "market is closed" in refusal.detail.lower()
 
 
 def denies(refusal: Refused) -> bool:

@@ -10,7 +10,7 @@ from gridbot_tui.engine.events import LinkChanged, OrderReport, Outcome
 from gridbot_tui.exchange.binance.circuit import Circuits, Key
 from gridbot_tui.exchange.binance.clock import Clock
 from gridbot_tui.exchange.binance.clock_keeper import keep_clock
-from gridbot_tui.exchange.binance.errors import BinanceError, Refused, Stop, Unresolved, is_duplicate
+from gridbot_tui.exchange.binance.errors import BinanceError, Refused, Stop, Unresolved, is_duplicate, market_closed
 from gridbot_tui.exchange.binance.fate import Fate
 from gridbot_tui.exchange.binance.governor import Rank
 from gridbot_tui.exchange.binance.health import AdapterHealth
@@ -67,7 +67,8 @@ class BinancePort:
         refused: Callable[[], None] = lambda: None,
     ) -> None:
         """``expected``: the ledger's own wallets, for spot. ``answered`` hears of every order that was taken,
-        ``announce`` what the operator should know, ``refused`` that a kind of order is refused again and again."""
+        ``announce`` what the operator should know, ``refused`` that a kind of order is refused again and again, or the
+        market closed."""
         self._rest = rest
         self._symbols = tuple(symbols)
         self._sink = sink
@@ -293,8 +294,9 @@ class BinancePort:
         elif isinstance(answer, Unresolved) or (isinstance(answer, Refused) and is_duplicate(answer)):
             self._sink(self._report(order, Outcome.UNRESOLVED, answer.code, answer.detail))
         else:
-            passing = _passing(answer)  # an exchange that was away has refused nothing
-            if (
+            closed = isinstance(answer, Refused) and market_closed(answer)
+            passing = closed or _passing(answer)  # neither has refused the order
+            if closed or (
                 not passing
                 and not is_post_only_refusal(order, answer.code, answer.detail)
                 and self._circuits.refused(_key_of(order), answer.code, answer.detail, self._clock.now_ms())
@@ -403,7 +405,8 @@ _UNSENT: Final = "not sent: withdrawn while it waited for its turn"
 
 
 def _passing(no: BinanceError) -> bool:
-    """Whether a no is about the moment, a ban included, rather than about the order, the key or the account."""
+    """Whether a no is about the moment, a ban included, rather than about the order, the key or the account; of orders
+    see ``market_closed`` as well."""
     return no.wait_s is not None if isinstance(no, Stop) else not isinstance(no, Refused)
 
 
