@@ -86,9 +86,7 @@ def _holds(desk: Desk, one: Tripped) -> bool:
         return one.symbol in desk.vitals.answers.held(desk.now)
     if one.name == "latency":
         return one.symbol in desk.vitals.speed.held(desk.now)
-    if one.name == "rejects":
-        return desk.vitals.refusals(one.symbol, desk.now) >= desk.config.risk.breaker_rejects
-    return False  # told as they happen: the hold alone keeps them open
+    return False  # told as they happen: the hold alone keeps them open, as long again for each that still trips it
 
 
 # -- what trips them ------------------------------------------------------------------------------------------

@@ -111,10 +111,6 @@ class Vitals:
 
     def refused(self, symbol: Symbol, at: Ms) -> int:
         """An order of the symbol was refused; how many were within ten minutes."""
-        self._refusals.setdefault(symbol, Window(10 * MINUTE)).add(at, bad=True)
-        return self.refusals(symbol, at)
-
-    def refusals(self, symbol: Symbol, at: Ms) -> int:
-        """Orders of the symbol that were refused within ten minutes."""
-        window = self._refusals.get(symbol)
-        return 0 if window is None else window.bad(at)[0]
+        window = self._refusals.setdefault(symbol, Window(10 * MINUTE))
+        window.add(at, bad=True)
+        return window.bad(at)[0]

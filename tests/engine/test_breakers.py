@@ -130,6 +130,15 @@ def test_a_breaker_closes_when_its_cause_has_been_over_for_its_time(name: str, m
     assert rig.problems == []
 
 
+def test_the_breaker_of_refused_orders_closes_ten_minutes_after_the_last_of_them_and_not_after_twenty() -> None:
+    rig = quiet()
+    refused(rig)
+    rig.run(until=rig.world.now + 9 * MINUTE)
+    assert rig.engine.desk.breakers.is_open("rejects", BTC)
+    rig.run(until=rig.world.now + 3 * MINUTE)
+    assert not rig.engine.desk.breakers
+
+
 def test_a_life_that_begins_with_a_disk_and_an_exchange_does_not_go_by_the_troubles_of_the_last() -> None:
     rig = quiet()
     no_disk(rig)
