@@ -3,7 +3,6 @@
 import math
 from typing import Final
 
-from gridbot_tui.research.screen.book import rejected
 from gridbot_tui.research.screen.compiled import compiled, inlined
 from gridbot_tui.research.screen.desire import near_to
 from gridbot_tui.research.screen.money import equity
@@ -157,7 +156,7 @@ def review(w: State, n: Numbers) -> None:
     """Close what has long been fine, and let what was refused be tried again when its time has come."""
     if w.open[LOSSES]:
         _is_fine(w, LOSSES, HOUR_MS)
-    if w.open[REJECTS] and rejected(w) < n.breaker_rejects:
+    if w.open[REJECTS]:
         _is_fine(w, REJECTS, 600_000)
     if w.open[LIQUIDATION] and not w.near_liquidation:
         _is_fine(w, LIQUIDATION, 0)
