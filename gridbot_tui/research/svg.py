@@ -41,11 +41,12 @@ class Dot(Struct, frozen=True):
 class _Frame:
     """Data to picture."""
 
-    def __init__(self, lines: Sequence[Line], zero: bool) -> None:
+    def __init__(self, lines: Sequence[Line], zero: bool, dots: Sequence[Dot]) -> None:
         self.first = min(line.at[0] for line in lines)
         self.last = max(max(line.at[-1] for line in lines), self.first + 1)
-        self.low = min(min(line.values) for line in lines)
-        self.high = max(max(line.values) for line in lines)
+        marked = [dot.value for dot in dots]  # what fills within an hour may be far from the closes of hours
+        self.low = min([min(line.values) for line in lines] + marked)
+        self.high = max([max(line.values) for line in lines] + marked)
         if zero:
             self.low, self.high = min(self.low, 0.0), max(self.high, 0.0)
         room = (self.high - self.low) * 0.04 or abs(self.high) * 0.01 or 1.0
@@ -64,7 +65,7 @@ def chart(title: str, lines: Sequence[Line], *, unit: str = "", zero: bool = Fal
     drawn = [line for line in lines if len(line.at) > 1]
     if not drawn:
         return ""
-    frame = _Frame(drawn, zero)
+    frame = _Frame(drawn, zero, dots)
     parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">']
     parts += _grid(frame, unit)
     parts += [_path(frame, line) for line in drawn]

@@ -19,7 +19,7 @@ from gridbot_tui.research.plot import ESCAPE, terminal, written_for
 from gridbot_tui.research.verdict import assumptions, liquidated, percent, verdicts
 from gridbot_tui.research.windows import part
 from gridbot_tui.units import HOUR, MINUTE
-from tests.research.markets import GAP, prepared, series
+from tests.research.markets import GAP, START, prepared, series
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +89,15 @@ def test_every_axis_has_the_unit_of_what_is_drawn(made: Study) -> None:
     assert units["Weights of the systems"] == {""}
     (of_price,) = [found for title, found in units.items() if title.startswith("ETHUSDT with")]
     assert of_price == {""}
+
+
+def test_a_fill_of_a_flash_crash_is_inside_the_picture() -> None:
+    closes = svg.Line("BTCUSDT", [START, START + HOUR, START + 2 * HOUR], [100.0, 101.0, 100.0], "#000000")
+    dots = [svg.Dot(START + HOUR, 70.0, "#000000"), svg.Dot(START + HOUR, 130.0, "#000000")]
+    drawn = svg.chart("BTCUSDT with 2 fills", [closes], dots=dots)
+    places = [float(place) for place in re.findall(r'cy="([-\d.]+)"', drawn)]
+    assert len(places) == 2
+    assert all(svg.TOP <= place <= svg.HEIGHT - svg.BOTTOM for place in places)
 
 
 def test_on_a_telephone_tables_and_charts_are_scrolled_for_themselves(made: Study) -> None:
