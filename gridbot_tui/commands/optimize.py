@@ -148,7 +148,7 @@ def _screened(wanted: "Search", sets: int) -> "Search":
 
     say("screening: compiled code looks for what the engine is to play (it is compiled once, within a minute or two)")
     load(len(wanted.train.market.symbols))
-    kept = promising(wanted, sets, max(1, wanted.trials // 2), progress("sets screened"))
+    kept = promising(wanted, sets, max(1, wanted.trials // 2), say, progress("sets screened"))
     say(words(kept, sets))
     return replace(wanted, first=tuple(kept), passed_over=sets - len(kept))
 

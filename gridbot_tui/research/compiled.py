@@ -55,6 +55,7 @@ class Compiled:
     ) -> Outcome | None:
         """A run's outcome; None where the engine must play it."""
         from gridbot_tui.research.screen.settled import Parted, outcome
+        from gridbot_tui.research.screen.state import NoRoom
         from gridbot_tui.research.screen.tape import fits
 
         settings = settings or self._prepared.settings
@@ -65,7 +66,7 @@ class Compiled:
             return None
         try:
             made = outcome(name, screen, settings, weights, self._since if late else None)
-        except (Parted, IndexError) as why:  # IndexError: there is more of something than the double has room for
+        except (Parted, NoRoom) as why:
             self._tell(f"{name}: {why}; the engine plays it")
             return None
         return replace(made, figures={**made.figures, "bars": self._prepared.market.bars_total}) if late else made

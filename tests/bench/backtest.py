@@ -222,6 +222,7 @@ def sketch(report: Report, path: Path) -> tuple[float, float]:
     on all, over sets that differ."""
     from gridbot_tui.research.screen.screening import Screen
     from gridbot_tui.research.screen.sweep import swept
+    from gridbot_tui.research.trial import Score
 
     one = prepare(Request((str(path),)))
     screen, since = Screen(one), one.market.start
@@ -232,7 +233,7 @@ def sketch(report: Report, path: Path) -> tuple[float, float]:
         began = time.perf_counter()
         scores = list(swept(screen, sets, since, threads))
         took.append(SETS / (time.perf_counter() - began))
-    fills = sum(score.fills for score in scores if score is not None) / SETS
+    fills = sum(score.fills for score in scores if isinstance(score, Score)) / SETS
     report.figure("the screen of optimise, full strategy, a core", took[0], "years/s")
     report.figure(f"the same on {os.cpu_count()} cores, {SETS} sets of {fills:,.0f} fills", took[1], "years/s")
     return took[0], took[1]

@@ -14,6 +14,8 @@ from gridbot_tui.research.outcome import ring_of
 from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.screen import screening, tape
 from gridbot_tui.research.screen.search import promising
+from gridbot_tui.research.screen.state import NoRoom
+from gridbot_tui.research.screen.sweep import swept
 from gridbot_tui.research.screen.tape import BLOCK, fits, tape_of
 from gridbot_tui.research.space import parsed
 from gridbot_tui.research.trial import Score, played, score_of
@@ -91,8 +93,10 @@ def test_what_is_kept_of_many_sets_is_beaten_by_none_and_scored_as_the_engine_sc
     space = parsed(("ladder.skew=0.8:1.2", "ladder.spacing_trend=1:4"), one.settings)
     wanted = Search(Request(()), one, since, space, "made", f"journal:{tmp_path / 'j'}", trials=6, workers=2)
     told: list[int] = []
-    kept = promising(wanted, 12, 4, lambda done, whole: told.append(done))
+    said: list[str] = []
+    kept = promising(wanted, 12, 4, said.append, lambda done, whole: told.append(done))
     assert told == list(range(1, 13))
+    assert not said
     assert 0 < len(kept) <= 4
     screen = screening.Screen(one)
     scores = [screen.score(wanted.settings(values), since) for values in kept]
@@ -102,7 +106,9 @@ def test_what_is_kept_of_many_sets_is_beaten_by_none_and_scored_as_the_engine_sc
     assert engine.objectives == pytest.approx(scores[0].objectives, rel=1e-6)
 
 
-def test_a_set_that_there_is_no_room_for_is_passed_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_set_that_there_is_no_room_for_is_passed_over_and_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     one = CASES[0].ready()
     space = parsed(("ladder.skew=0.8:1.2",), one.settings)
     wanted = Search(Request(()), one, START + 14 * DAY, space, "made", f"journal:{tmp_path / 'j'}", trials=6, workers=2)
@@ -110,13 +116,27 @@ def test_a_set_that_there_is_no_room_for_is_passed_over(monkeypatch: pytest.Monk
 
     def with_room(screen: screening.Screen, settings: Settings, since: Ms) -> Score:
         if not next(rooms):
-            raise IndexError("more orders at once than an account may have")
+            raise NoRoom("more orders at once than an account may have")
         return score(screen, settings, since)
 
     monkeypatch.setattr(screening.Screen, "score", with_room)
     told: list[int] = []
-    assert 0 < len(promising(wanted, 4, 4, lambda done, whole: told.append(done))) <= 2
+    said: list[str] = []
+    assert 0 < len(promising(wanted, 4, 4, said.append, lambda done, whole: told.append(done))) <= 2
     assert told == [1, 2, 3, 4]
+    why = "more orders at once than an account may have"
+    assert said == [f"2 of 4 sets could not be screened and are passed over: {why}"]
+
+
+def test_a_defect_of_the_screen_is_not_taken_for_a_lack_of_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = CASES[0].ready()
+
+    def defect(screen: screening.Screen, settings: Settings, since: Ms) -> Score:
+        raise IndexError("list index out of range")
+
+    monkeypatch.setattr(screening.Screen, "score", defect)
+    with pytest.raises(IndexError):
+        list(swept(screening.Screen(one), [one.settings], START))
 
 
 def test_rungs_that_are_worth_more_than_its_numbers_hold_are_the_engines() -> None:
@@ -124,7 +144,7 @@ def test_rungs_that_are_worth_more_than_its_numbers_hold_are_the_engines() -> No
     fine = replace(walk, instrument=replace(walk.instrument, step=Decimal("0.00000001")))
     assert screening.Screen(prepared(fine, interval=HOUR)).run(prepared(fine, interval=HOUR).settings).made
     one = prepared(fine, interval=HOUR, bot__capital="1000000000")
-    with pytest.raises(IndexError, match="64 bits"):
+    with pytest.raises(NoRoom, match="64 bits"):
         screening.Screen(one).run(one.settings)
 
 

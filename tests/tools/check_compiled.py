@@ -23,6 +23,7 @@ from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.ring import RingFailed
 from gridbot_tui.research.screen.screening import Screen, load
 from gridbot_tui.research.screen.settled import Parted, outcome
+from gridbot_tui.research.screen.state import NoRoom
 from gridbot_tui.research.screen.tape import fits
 from gridbot_tui.research.space import usual
 from gridbot_tui.settings.load import load as load_settings
@@ -133,7 +134,7 @@ def compared(name: str, one: Prepared, seed: str) -> Found:
         return Found(name, keys, left_out=str(failed))
     try:
         ours = told(outcome("strategy", Screen(one)))
-    except (Parted, IndexError) as wrong:
+    except (Parted, NoRoom) as wrong:
         return Found(name, keys, apart=f"{type(wrong).__name__}: {wrong}")
     return Found(name, keys, apart=_apart(ours, theirs), counts=_counts(theirs))
 

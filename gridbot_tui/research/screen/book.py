@@ -33,6 +33,7 @@ from gridbot_tui.research.screen.state import (
     WHOSE,
     WIRE,
     XLEFT,
+    NoRoom,
     State,
 )
 
@@ -64,7 +65,7 @@ def list_of(kind: int, side: int) -> int:
 def intend(w: State, n: Numbers, kind: int, side: int, price: int, steps: int, rung: int) -> None:
     """A new order, and the request for it. ``side``: +1 or -1."""
     if w.count >= ORDERS or w.requests >= WIRE:
-        raise IndexError("more orders at once than an account may have")
+        raise NoRoom("more orders at once than an account may have")
     row = w.free[ORDERS - 1 - w.count]
     listed = list_of(kind, side)
     w.live[listed, w.length[listed]] = row

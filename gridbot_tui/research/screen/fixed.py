@@ -24,6 +24,7 @@ from gridbot_tui.research.screen.state import (
     SLOT_RUNG,
     SLOT_SIZE,
     Floats,
+    NoRoom,
     State,
 )
 from gridbot_tui.strategy import leverage
@@ -195,7 +196,7 @@ def _open(w: State, price: int, steps: int, level: int, order: int) -> None:
             last[LOT_STEPS] += steps
             return
     if w.lots >= LOTS:
-        raise IndexError("more lots at once than are kept")
+        raise NoRoom("more lots at once than are kept")
     w.opened += 1
     row = w.lotted[w.lots]
     row[LOT_PRICE], row[LOT_LEVEL], row[LOT_STEPS] = price, level, steps
@@ -217,7 +218,7 @@ def slots(w: State, n: Numbers, buys: bool, sells: bool) -> None:
     for i in range(w.lots):
         level = w.lotted[i, LOT_LEVEL]
         if not 0 <= level < count:
-            raise IndexError("a lot of a level that the grid does not have")
+            raise NoRoom("a lot of a level that the grid does not have")
         w.held[level] += w.lotted[i, LOT_STEPS]
     if n.plain_side > 0:
         if buys:
@@ -263,7 +264,7 @@ def _exits(w: State, n: Numbers, side: int) -> None:
             continue
         target = j - sign
         if not 0 <= target < n.plain_levels:
-            raise IndexError("a lot of a level without a neighbour")
+            raise NoRoom("a lot of a level without a neighbour")
         price = w.level_down[target] if side == 0 else w.level_up[target]
         steps = min(w.held[j], exits) + carry
         exits -= steps - carry

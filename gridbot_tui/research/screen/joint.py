@@ -28,6 +28,7 @@ from gridbot_tui.research.screen.state import (
     WANTED,
     WIRE_OF,
     Integers,
+    NoRoom,
     State,
     States,
 )
@@ -174,7 +175,7 @@ def line_up_requests(ws: States, many: int, i: int, room: Integers) -> None:
     w, a = ws[i], ws[many]
     while w.asked < w.requests:
         if a.requests >= SPENT:
-            raise IndexError("more requests in a moment than an account may send")
+            raise NoRoom("more requests in a moment than an account may send")
         room[WIRE_OF, a.requests] = i
         a.requests += 1
         w.asked += 1

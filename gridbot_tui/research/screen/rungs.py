@@ -17,6 +17,7 @@ from gridbot_tui.research.screen.state import (
     TOTAL_SIZE,
     TOTAL_VALUE,
     Integers,
+    NoRoom,
     State,
 )
 
@@ -159,7 +160,7 @@ def place(w: State, n: Numbers, side: int, nearest: int) -> None:
             resting += 1
         slots[i, SLOT_ENTRY] = 1 if slots[i, SLOT_SIZE] > slots[i, SLOT_EXIT] else 0
     if quantity * float(max(far, touch)) > MOST_VALUE:
-        raise IndexError("rungs worth more than fits a number of 64 bits")
+        raise NoRoom("rungs worth more than fits a number of 64 bits")
     w.resting[side] = bits
     total = w.total[side]
     total[TOTAL_SIZE], total[TOTAL_VALUE], total[TOTAL_FAR], total[TOTAL_OPENS] = quantity, value, far, opens

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gridbot_tui.research.compiled import Tell
 from gridbot_tui.research.optimise import Progress, Search
 from gridbot_tui.research.screen.screening import Screen
+from gridbot_tui.research.screen.state import NoRoom
 from gridbot_tui.research.screen.sweep import swept
 from gridbot_tui.research.space import Parameter, Values
 from gridbot_tui.research.trial import Score, front
@@ -13,10 +15,10 @@ from gridbot_tui.settings.model import Settings
 from gridbot_tui.settings.problems import ConfigError
 
 
-def promising(wanted: Search, sets: int, most: int, progress: Progress = lambda done, whole: None) -> list[Values]:
+def promising(wanted: Search, sets: int, most: int, tell: Tell, progress: Progress) -> list[Values]:
     """Draw ``sets`` sets, screen them, and keep at most ``most`` that none beats in every respect, the best first.
 
-    The screen's figures go no further: the engine plays what is kept.
+    The screen's figures go no further: the engine plays what is kept. ``tell`` hears of sets that were not screened.
     """
     screen = Screen(wanted.train)
     draw = np.random.default_rng(wanted.seed)
@@ -30,11 +32,16 @@ def promising(wanted: Search, sets: int, most: int, progress: Progress = lambda 
             continue  # two values that do not go together
         drawn.append(values)
     scored: list[tuple[Score, Values]] = []
+    without: list[NoRoom] = []
     outcomes = zip(swept(screen, settings, wanted.since, wanted.workers), drawn, strict=True)
     for done, (score, values) in enumerate(outcomes, 1):
-        if score is not None:
+        if isinstance(score, NoRoom):
+            without.append(score)
+        else:
             scored.append((score, values))
         progress(done, len(drawn))
+    if without:
+        tell(f"{len(without)} of {len(drawn)} sets could not be screened and are passed over: {without[0]}")
     best = sorted(front(scored), key=lambda one: -one[0].ratio)
     return [values for _, values in best[:most]]
 

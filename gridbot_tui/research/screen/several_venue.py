@@ -9,7 +9,7 @@ from gridbot_tui.research.screen.compiled import compiled
 from gridbot_tui.research.screen.joint import enter, leave
 from gridbot_tui.research.screen.money import balance, cut, maintenance, slipped
 from gridbot_tui.research.screen.numbers import AllNumbers
-from gridbot_tui.research.screen.state import EXPIRED, LINE, PLACE, SPENT, WIRE_OF, Floats, Integers, States
+from gridbot_tui.research.screen.state import EXPIRED, LINE, PLACE, SPENT, WIRE_OF, Floats, Integers, NoRoom, States
 from gridbot_tui.research.screen.venue import end, pay, serve_one, watch
 
 AT, FIRST_ROW, ROWS, DECIDES, ENDS = range(5)
@@ -98,7 +98,7 @@ def _line_up(ws: States, many: int, i: int, room: Integers) -> None:
     w, a = ws[i], ws[many]
     while w.lined < w.events:
         if a.events >= SPENT:
-            raise IndexError("more events in a moment than bars can make")
+            raise NoRoom("more events in a moment than bars can make")
         room[LINE, a.events] = i
         a.events += 1
         w.lined += 1

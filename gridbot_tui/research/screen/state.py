@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 else:
     Integers = Floats = Any
 
+
+class NoRoom(Exception):
+    """A run has more of something than compiled code has room for: only the engine can play it."""
+
+
 MOST: Final = 64
 """Slots a side: one bit each of ``resting``."""
 ORDERS: Final = 160

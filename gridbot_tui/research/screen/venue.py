@@ -45,6 +45,7 @@ from gridbot_tui.research.screen.state import (
     WIRE,
     XLEFT,
     Integers,
+    NoRoom,
     State,
 )
 
@@ -59,7 +60,7 @@ NEVER: Final = 1 << 62
 def tell(w: State, what: int, row: int, price: int, steps: int, maker: int) -> None:
     """An event leaves for the engine."""
     if w.events >= WIRE:
-        raise IndexError("more events in a moment than a bar can make")
+        raise NoRoom("more events in a moment than a bar can make")
     e = w.event[w.events]
     e[WHAT], e[ROW], e[WHOSE] = what, row, w.order[row, NUMBER] if row >= 0 else 0
     e[AT_PRICE], e[STEPS], e[MAKER] = price, steps, maker
