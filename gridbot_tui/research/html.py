@@ -72,7 +72,7 @@ def render(made: Study, found: Analysis) -> str:
         "<h2>By month, year and market</h2>" + _months(found) + _slices(found.years) + _slices(found.regimes, MARKETS),
         "<h2>Worst days</h2>" + _worst(found) + _halts(found),
         _sensitivity(found),
-        "<h2>What was assumed</h2>" + _list(assumptions(made)),
+        rests_on(assumptions(made)),
     ]
     return whole(f"Back-test of {names}", "\n".join(body))
 
@@ -89,6 +89,11 @@ def whole(title: str, body: str) -> str:
 def table_of(rows: str) -> str:
     """Rows as a table, which is scrolled for itself where the page is narrower."""
     return f"<div class='wide'><table>{rows}</table></div>"
+
+
+def rests_on(assumed: Sequence[str]) -> str:
+    """What the figures of a page were made with."""
+    return "<h2>What was assumed</h2>" + _list(assumed)
 
 
 def _list(lines: Sequence[str]) -> str:

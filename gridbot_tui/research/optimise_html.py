@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from gridbot_tui.research.html import render, table_of, whole
+from gridbot_tui.research.html import render, rests_on, table_of, whole
 from gridbot_tui.research.optimise import Search
 from gridbot_tui.research.pareto import Found, Member, config_text
 from gridbot_tui.research.svg import COLOURS, scatter
@@ -86,7 +86,8 @@ def page_of(made: Found, wanted: Search, result: dict[str, Any]) -> str:
         f"<h1>Optimisation of {escape(names)}</h1><p class='sub'>{days}. Turnover is what was traded a day over "
         f"equity.</p><ul>{said}</ul>"
         f"<figure><figcaption>The front on the train days</figcaption>{plot}</figure>{_table(made, wanted)}"
-        f"<h2>Searched</h2><ul>{''.join(f'<li>{escape(one.words)}</li>' for one in wanted.space)}</ul>",
+        f"<h2>Searched</h2><ul>{''.join(f'<li>{escape(one.words)}</li>' for one in wanted.space)}</ul>"
+        f"{rests_on(result['assumptions'])}",
     )
 
 

@@ -17,6 +17,7 @@ from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.space import Values, defaults
 from gridbot_tui.research.storages import shown
 from gridbot_tui.research.trial import Score, front, played
+from gridbot_tui.research.verdict import assumed
 from gridbot_tui.research.workers import side_by_side
 from gridbot_tui.units import Ms
 
@@ -270,4 +271,5 @@ def document(made: Found, wanted: Search) -> dict[str, Any]:
             }
             for row in made.analysis.rows[1:]
         },
+        "assumptions": assumed(wanted.train),
     }

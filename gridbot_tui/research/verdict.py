@@ -2,16 +2,20 @@
 
 from datetime import UTC, datetime
 
+from gridbot_tui.market.recorded import RecordedMarket
 from gridbot_tui.research.analysis import Analysis, Row
 from gridbot_tui.research.backtest import Study
 from gridbot_tui.research.baselines import TITLES
 from gridbot_tui.research.halts import Halt
 from gridbot_tui.research.intervals import Interval
-from gridbot_tui.research.quiet import without
+from gridbot_tui.research.quiet import DOUBTFUL, without
+from gridbot_tui.research.request import Prepared
 from gridbot_tui.units import Market, Ms
 
 PROOF = 0.95
 """A probability from which it counts as one."""
+MOST_REMARKS = 12
+"""On the data, that a page tells one by one."""
 _LONG = 10_000.0
 """Times of what there was from which a percentage is written with an exponent."""
 
@@ -114,12 +118,12 @@ def _episodes(made: Study) -> str:
     return f"{count} episode{'' if count == 1 else 's'}"
 
 
-def _filters(made: Study) -> list[str]:
+def _filters(prepared: Prepared) -> list[str]:
     """Whose order filters and price limits were gone by, if any are of another day than the recording."""
-    known = [name for name, one in made.prepared.market.instruments.items() if not one.derived]
+    known = [name for name, one in prepared.market.instruments.items() if not one.derived]
     if not known:
         return []
-    given = made.prepared.settings.market.exchange_info
+    given = prepared.settings.market.exchange_info
     whose = "of 2025/26, which are built in" if given is None else f"of {given} where it has them, else those built in"
     return [
         f"{', '.join(known)}: order filters, price limits and margin brackets are those {whose}, whatever the exchange "
@@ -127,13 +131,23 @@ def _filters(made: Study) -> list[str]:
     ]
 
 
-def assumptions(made: Study) -> list[str]:
-    """What the numbers rest on."""
-    settings, market = made.prepared.settings, made.prepared.market
-    config = made.prepared.engine_config()
-    exchange = settings.simulation.exchange
+def _of_the_data(market: RecordedMarket) -> list[str]:
+    """What loading the data found, doubts first: of many symbols there are dozens of remarks."""
+    said = [f"{market.passed_over[0].upper()}{market.passed_over[1:]}."] if market.passed_over else []
+    said += [f"{without(name)}." for name in market.absent]
+    notes = [note for note in market.notes if note.code != "hole"]
+    notes.sort(key=lambda note: note.code not in DOUBTFUL)
+    said += [f"{note.symbol}: {note.detail}" for note in notes[:MOST_REMARKS]]
+    more = len(notes) - MOST_REMARKS
+    return said + ([f"{more} more remarks on the data: gridbot data check lists them."] if more > 0 else [])
+
+
+def assumed(prepared: Prepared) -> list[str]:
+    """What every run over a recording rests on."""
+    settings, market, config = prepared.settings, prepared.market, prepared.engine_config()
+    exchange, capital = settings.simulation.exchange, prepared.account(config).balances[config.quote]
     said = [
-        f"Capital {made.main.capital:,.0f} {config.quote}, split equally unless configured otherwise.",
+        f"Capital {capital:,.0f} {config.quote}, split equally unless configured otherwise.",
         f"Maker fee {100 * float(config.maker_fee):g} %, taker fee {100 * float(config.taker_fee):g} %, a taker pays "
         f"{exchange.half_spread_bp:g} bp of spread and {exchange.slippage_bp:g} bp of slippage besides.",
         "A limit order fills at its own price, only if the bar trades a tick beyond it, never in the bar it was "
@@ -141,27 +155,31 @@ def assumptions(made: Study) -> list[str]:
         "Any volume may be taken from a bar."
         if not exchange.volume_share
         else f"At most {100 * exchange.volume_share:g} % of a bar's volume is taken.",
-        f"Bars of {market.interval // 60_000} min; {market.bars_total:,} of them, {_episodes(made)}; "
-        "an episode ends after a long hole, positions are closed there with costs.",
-        "The end of the data flattens nothing: the result marks to the last close.",
-        "Baselines start when the strategy's warm-up ends; buy and hold is unlevered, static grids are long, "
-        "25 levels, 25 % to either side of the first price, fully invested at the bottom. All but buy and hold keep "
-        f"the strategy's risk limits, and halt at a drawdown of {100 * config.risk.tier3_enter:g} %.",
+        f"Bars of {market.interval // 60_000} min; an episode ends after a long hole, positions are closed there with "
+        "costs. The end of the days played flattens nothing: the result marks to the last close.",
     ]
-    if any(one.leaps for one in made.others.values()):
-        said.append(
-            "What buy and hold made while the recording had no bars for more than a day counts in its return, not in "
-            "its Sharpe ratio and differences, which are of single days."
-        )
     if config.market is Market.FUTURES:
         rate = settings.market.assumed_funding
         said.append(
             "Funding is charged as recorded; where none is recorded, "
             + (f"{100 * rate:g} % every 8 hours is assumed, longs paying." if rate else "none is charged.")
         )
-    said += _filters(made)
-    said += [f"{market.passed_over[0].upper()}{market.passed_over[1:]}."] if market.passed_over else []
-    said += [f"{without(name)}." for name in market.absent]
-    said += [f"{note.symbol}: {note.detail}" for note in market.notes if note.code != "hole"][:12]
-    said += [f"{name} was not played: {why}." for name, why in made.skipped.items()]
-    return said
+    return [*said, *_filters(prepared), *_of_the_data(market)]
+
+
+def assumptions(made: Study) -> list[str]:
+    """What the numbers of a back-test rest on."""
+    risk = made.prepared.engine_config().risk
+    said = [
+        f"{made.prepared.market.bars_total:,} bars, {_episodes(made)}.",
+        "Baselines start when the strategy's warm-up ends; buy and hold is unlevered, static grids are long, "
+        "25 levels, 25 % to either side of the first price, fully invested at the bottom. All but buy and hold keep "
+        f"the strategy's risk limits, and halt at a drawdown of {100 * risk.tier3_enter:g} %.",
+    ]
+    if any(one.leaps for one in made.others.values()):
+        said.append(
+            "What buy and hold made while the recording had no bars for more than a day counts in its return, not in "
+            "its Sharpe ratio and differences, which are of single days."
+        )
+    said += assumed(made.prepared)
+    return said + [f"{name} was not played: {why}." for name, why in made.skipped.items()]

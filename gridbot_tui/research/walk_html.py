@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gridbot_tui.research.analysis import day_name
-from gridbot_tui.research.html import table_of, whole
+from gridbot_tui.research.html import rests_on, table_of, whole
 from gridbot_tui.research.intervals import Interval
 from gridbot_tui.research.svg import COLOURS, Line, chart
 from gridbot_tui.research.verdict import bounds, deflation, number, percent
@@ -92,5 +92,6 @@ def render(made: Walk, result: dict[str, Any]) -> str:
         f"{chart('Out of sample, per cent', lines, unit=' %', zero=True)}"
         f"{table_of(top + beside)}<p class='sub'>{NOTE}</p><h2>Window by window</h2>"
         f"<p class='sub'>The set with the best Sharpe ratio of {lengths[0]} days trades the {lengths[1]} days after "
-        f"them; every run begins flat, after a warm-up. To choose among: {escape(sets)}.</p>{table_of(head + rows)}",
+        f"them; every run begins flat, after a warm-up. To choose among: {escape(sets)}.</p>{table_of(head + rows)}"
+        f"{rests_on(made.assumed)}",
     )

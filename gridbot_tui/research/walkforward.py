@@ -23,6 +23,7 @@ from gridbot_tui.research.outcome import by_engine
 from gridbot_tui.research.quiet import remarks
 from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.space import once_each
+from gridbot_tui.research.verdict import assumed
 from gridbot_tui.research.windows import Window, covered, part, windows
 from gridbot_tui.research.workers import side_by_side
 from gridbot_tui.settings.load import load
@@ -72,6 +73,8 @@ class Walk(Struct, frozen=True):
     left_out: int = 0
     """Windows that were not walked: too few of the days that they need hold data."""
     symbols: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
+    """What the figures rest on, the doubts about the data among it."""
 
 
 Progress = Callable[[int, int], None]
@@ -132,7 +135,8 @@ def walk(
     quick = compiled.wanted(prepared, by, runs, tell)
     played = _play_all(prepared, settings, spans, warm, jobs, processes, progress, quick)
     judged = _judged(prepared, spans, list(settings), played)
-    return replace(judged, left_out=len(whole) - len(spans), symbols=market.symbols)
+    rests_on = tuple(assumed(prepared))
+    return replace(judged, left_out=len(whole) - len(spans), symbols=market.symbols, assumed=rests_on)
 
 
 Job = tuple[int, str, str]
@@ -327,4 +331,5 @@ def document(made: Walk) -> dict[str, Any]:
         "advantage_over_defaults": bounds(made.advantage),
         "sharpe_advantage_over_defaults": bounds(made.sharpe_advantage),
         "deflated_sharpe": made.deflated,
+        "assumptions": list(made.assumed),
     }

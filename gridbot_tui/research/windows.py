@@ -31,7 +31,7 @@ def windows(start: Ms, end: Ms, train_days: int, test_days: int, warm: Ms) -> li
 
 
 def part(market: RecordedMarket, frm: Ms, to: Ms, gap: Ms) -> RecordedMarket | None:
-    """The bars that open in [frm, to); None where there are none."""
+    """The bars that open in [frm, to), with what loading found of the whole; None where there are none."""
     kept: list[Series] = []
     for one in market.series.values():
         a, b = (int(one.times.searchsorted(at)) for at in (frm, to))
@@ -44,8 +44,9 @@ def part(market: RecordedMarket, frm: Ms, to: Ms, gap: Ms) -> RecordedMarket | N
         rates = [rate for rate in one.funding if frm < rate.at <= to]
         columns = (one.times, one.open, one.high, one.low, one.close)
         times, opened, high, low, close = (column[a:b] for column in columns)
-        kept.append(Series(one.instrument, times, opened, high, low, close, one.volume[a:b], marks, rates, []))
-    return RecordedMarket(kept, market.interval, gap) if kept else None
+        kept.append(Series(one.instrument, times, opened, high, low, close, one.volume[a:b], marks, rates, one.notes))
+    absent = sorted({*market.absent, *market.symbols} - {one.instrument.symbol for one in kept})
+    return RecordedMarket(kept, market.interval, gap, absent, market.passed_over) if kept else None
 
 
 def covered(market: RecordedMarket, found: Sequence[Window], warm: Ms) -> list[Window]:

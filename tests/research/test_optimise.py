@@ -71,6 +71,9 @@ def test_a_search_reports_a_front_that_the_engine_confirms_and_goes_on_later(
     assert "never saw" in page
     assert f"judged on the days after, to {minute(found['holdout']['to'])}" in page
     assert json.loads((tmp_path / "optimize.json").read_text())["front_size"] == found["front_size"]
+    for told in (page, (tmp_path / "chosen.html").read_text(), " ".join(found["assumptions"])):
+        assert "ETHUSDT: no funding is recorded: 0.01 % every 8 h is assumed" in told
+        assert "Maker fee 0.02 %" in told
     held: list[int] = []
 
     def counted(wanted: object, study: optuna.Study, *_: object) -> None:

@@ -10,13 +10,15 @@ from typing import Literal
 import pytest
 from msgspec import structs
 
+from gridbot_tui.market.recorded import RecordedMarket
+from gridbot_tui.market.source import QualityNote
 from gridbot_tui.research import plot, svg
 from gridbot_tui.research.analysis import analyse
 from gridbot_tui.research.backtest import Study, document, study_of
 from gridbot_tui.research.baselines import TITLES
 from gridbot_tui.research.html import render, write
 from gridbot_tui.research.plot import ESCAPE, terminal, written_for
-from gridbot_tui.research.verdict import assumptions, liquidated, percent, verdicts
+from gridbot_tui.research.verdict import assumed, assumptions, liquidated, percent, verdicts
 from gridbot_tui.research.windows import part
 from gridbot_tui.units import HOUR, MINUTE
 from tests.research.markets import GAP, START, prepared, series
@@ -145,6 +147,16 @@ def test_assumptions_name_costs_and_missing_funding(made: Study) -> None:
     assert "Maker fee 0.02 %" in said
     assert "0.01 % every 8 hours is assumed" in said
     assert "BTCUSDT, ETHUSDT: order filters, price limits and margin brackets are those of 2025/26" in said
+
+
+def test_of_many_remarks_on_the_data_doubts_come_first_and_the_rest_is_counted(made: Study) -> None:
+    at, market = made.prepared.market.start, made.prepared.market
+    notes = [QualityNote(at, f"N{index:02d}USDT", "no_funding", "no funding is recorded") for index in range(14)]
+    notes.append(QualityNote(at, "ZUSDT", "price_jump", "the price is 5 times the one before"))
+    one = structs.replace(market.series["ETHUSDT"], notes=notes)
+    said = assumed(structs.replace(made.prepared, market=RecordedMarket([one], market.interval, GAP)))
+    assert said[-13:-11] == ["ZUSDT: the price is 5 times the one before", "N00USDT: no funding is recorded"]
+    assert said[-1] == "3 more remarks on the data: gridbot data check lists them."
 
 
 def test_a_rate_that_nobody_can_read_is_written_short() -> None:

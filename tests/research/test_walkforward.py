@@ -9,6 +9,7 @@ from msgspec import structs
 
 from gridbot_tui.research import baselines, metrics, walkforward, windows
 from gridbot_tui.research.outcome import by_engine
+from gridbot_tui.research.quiet import remarks
 from gridbot_tui.research.request import Request, prepare
 from gridbot_tui.research.verdict import percent
 from gridbot_tui.research.walk_html import sentences
@@ -60,6 +61,15 @@ def test_a_part_holds_the_bars_that_open_in_it_and_the_funding_they_see() -> Non
     times = half.series["ETHUSDT"].times
     assert (int(times[0]), int(times[-1])) == (START + DAY, START + 2 * DAY - 5 * 60_000)
     assert all(START + DAY < rate.at <= START + 2 * DAY for rate in half.series["ETHUSDT"].funding)
+
+
+def test_a_part_goes_on_telling_what_is_doubtful_about_the_whole(tmp_path: Path) -> None:
+    paths = written(tmp_path, series("ETHUSDT", 4, funding=False), series("BTCUSDT", 2))
+    whole = prepare(Request(tuple(paths))).market
+    half = windows.part(whole, START + 3 * DAY, START + 4 * DAY, GAP)
+    assert half is not None
+    assert any("no funding is recorded" in line for line in remarks(half))
+    assert any(line.startswith("BTCUSDT: no candles in these days") for line in remarks(half))
 
 
 def test_a_symbol_without_bars_in_a_stretch_leaves_its_share_unused() -> None:
@@ -123,6 +133,10 @@ def test_the_command_prints_windows_curves_and_the_gain(tmp_path: Path, call: Cl
     assert "<h1>Walk-forward of ETHUSDT</h1>" in page
     assert "best Sharpe ratio of 14 days trades the 7 days after them" in page
     assert "no funding is recorded" in done.err
+    doubt = "ETHUSDT: no funding is recorded: 0.01 % every 8 h is assumed"
+    assert doubt in done.document["assumptions"]
+    assert doubt in page, "a page is read by who has not seen the terminal"
+    assert "Maker fee 0.02 %, taker fee 0.05 %" in page
     assert all(one["advantage"] is None for one in done.document["baselines"].values()), "a week is too short"
     held = done.document["baselines"]["buy_and_hold"]
     assert f"<td>buy and hold</td><td>{percent(held['net_return'])}</td>" in page
