@@ -145,7 +145,7 @@ def _measured(
 def _rest(
     asking: bool, given: Answers, facts: "dict[Symbol, Measured]", source: str, recorded: "RecordedMarket | None"
 ) -> "tuple[Answers, list[Advice]]":
-    """The answers that rest on data: symbols, grid, risk."""
+    """The answers that rest on data, symbols and grid, and the risk at which the grids are played."""
     from gridbot_tui.commands import init_advice as advise
     from gridbot_tui.settings.model import Settings
 
@@ -159,13 +159,17 @@ def _rest(
             output.say(f"  suggested: {', '.join(chosen)} ({first.reason})")
             chosen = until("Symbols", ",".join(chosen), lambda text: _known(names(text), facts))
         found += [first] if list(chosen) == first.value else []
+    if asking and not given.risk:
+        careful, normal = ("", "") if given.market is Market.SPOT else ("worst case 2x, ", "5x and ")
+        output.say(f"  careful: {careful}everything closed at -10 %; normal: {normal}-15 %")
+    risk = given.risk or (choice("Risk", RISKS, "normal") if asking else "normal")
     kept = {name: facts[name] for name in chosen if name in facts}
     ladder = Settings().ladder
     if asking:
         for one in kept.values():
             output.say(f"  {advise.spacing_words(one, ladder, given.market)}")
         output.say("  adaptive follows votes and volatility; arithmetic and geometric are plain grids in a fixed range")
-    kind = _tried(recorded, chosen, kept, given, source) or advise.adaptive(kept, ladder, given.market)
+    kind = _tried(recorded, chosen, kept, given, risk, source) or advise.adaptive(kept, ladder, given.market)
     if asking and recorded is not None and given.grid in ("", kind.value):
         output.say(f"  {'' if given.grid else 'suggested: '}{kind.value} ({kind.reason})")
     grid = given.grid or (choice("Grid", GRIDS, str(kind.value)) if asking else str(kind.value))
@@ -175,10 +179,6 @@ def _rest(
         found += advise.plain(kept, given.market, source, given.capital)
     for each in found if asking and grid != "adaptive" else ():
         output.say(f"  {each.key} = {each.value}: {each.reason}")
-    if asking and not given.risk:
-        careful, normal = ("", "") if given.market is Market.SPOT else ("worst case 2x, ", "5x and ")
-        output.say(f"  careful: {careful}everything closed at -10 %; normal: {normal}-15 %")
-    risk = given.risk or (choice("Risk", RISKS, "normal") if asking else "normal")
     return Answers(given.mode, given.market, chosen, given.capital, grid, risk), found
 
 
@@ -187,10 +187,11 @@ def _tried(
     chosen: Sequence[Symbol],
     kept: "dict[Symbol, Measured]",
     given: Answers,
+    risk: str,
     source: str,
 ) -> "Advice | None":
-    """What a back-test on the recent data suggests, also to one who has chosen; None without recorded data, or with
-    too few."""
+    """What a back-test on the recent data suggests at the risk that was chosen, also to one who has chosen his grid;
+    None without recorded data, or with too few."""
     if recorded is None:
         return None
     from gridbot_tui.commands import init_advice as advise
@@ -204,7 +205,8 @@ def _tried(
     market = RecordedMarket(parts, recorded.interval, settings.market.episode_gap_minutes * MINUTE)
     output.say("playing the grids on the recent data")
     fixed = "arithmetic" if given.grid == "arithmetic" else "geometric"
-    played = trials(market, advise.plain(kept, given.market, source, given.capital), str(given.capital), fixed)
+    plain = advise.plain(kept, given.market, source, given.capital)
+    played = trials(market, plain, str(given.capital), fixed, advise.risk_keys(risk, given.market))
     words = "; ".join(advise.spacing_words(one, settings.ladder, given.market) for one in list(kept.values())[:3])
     return kind(played, source, words, given.grid)
 

@@ -150,3 +150,8 @@ RISKS: Mapping[str, Sequence[Advice]] = {
     ),
 }
 """What a choice of risk sets beside the defaults."""
+
+
+def risk_keys(risk: str, market: Market) -> list[Advice]:
+    """What a choice of risk sets on a market: spot holds its equity once at most, and nothing is trimmed there."""
+    return [one for one in RISKS[risk] if not (market is Market.SPOT and one.key.startswith("risk.leverage_"))]

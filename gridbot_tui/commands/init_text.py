@@ -4,11 +4,11 @@ import textwrap
 from collections.abc import Sequence
 from decimal import Decimal
 
-from gridbot_tui.commands.init_advice import RISKS, Advice
+from gridbot_tui.commands.init_advice import Advice, risk_keys
 from gridbot_tui.commands.init_answers import Answers
 from gridbot_tui.settings.edit import set_value
 from gridbot_tui.settings.example import render
-from gridbot_tui.units import Market, Mode
+from gridbot_tui.units import Mode
 
 CHOSEN = "as you chose"
 
@@ -27,8 +27,7 @@ def chosen(answers: Answers, advice: Sequence[Advice]) -> list[Advice]:
         found.append(Advice("simulation.symbols", list(answers.symbols), "the same in the invented market"))
     if answers.grid != "adaptive":
         found += [one for one in advice if one.key.startswith("ladder.plain.")]
-    spot = answers.market is Market.SPOT  # holds its equity once at most, and nothing is trimmed there
-    return [*found, *(one for one in RISKS[answers.risk] if not (spot and one.key.startswith("risk.leverage_")))]
+    return [*found, *risk_keys(answers.risk, answers.market)]
 
 
 def text_of(keys: Sequence[Advice]) -> str:

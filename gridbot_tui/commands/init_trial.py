@@ -44,15 +44,19 @@ class Trial(Struct, frozen=True):
         return f"{told}, a year {_bounds(self.yearly)}"
 
 
-def trials(market: "RecordedMarket", plain: Sequence[Advice], capital: str, fixed: str) -> list[Trial]:
-    """The adaptive grid and, where it has a range, a plain one of the kind ``fixed``; nothing where the data are too
-    short. A symbol of the market that the recent days lack keeps its share of the capital."""
+def trials(
+    market: "RecordedMarket", plain: Sequence[Advice], capital: str, fixed: str, risk: Sequence[Advice]
+) -> list[Trial]:
+    """The adaptive grid and, where it has a range, a plain one of the kind ``fixed``, both with the keys that the
+    choice of ``risk`` sets; nothing where the data are too short. A symbol of the market that the recent days lack
+    keeps its share of the capital."""
     from gridbot_tui.research.intervals import mean_interval
     from gridbot_tui.research.request import Prepared
     from gridbot_tui.research.windows import part
     from gridbot_tui.settings.load import load
 
-    usual = load(None, {}, (("bot.capital", capital),)).settings
+    common = {"bot.capital": capital} | {one.key: str(one.value) for one in risk}
+    usual = load(None, {}, tuple(common.items())).settings
     warm = usual.strategy.warmup_hours * HOUR
     recent = part(market, market.end - JUDGED * DAY - warm, market.end, usual.market.episode_gap_minutes * MINUTE)
     if recent is None or recent.end - recent.start - warm < FEWEST * DAY:
@@ -60,8 +64,9 @@ def trials(market: "RecordedMarket", plain: Sequence[Advice], capital: str, fixe
     since = recent.start + warm
     made = [_played("adaptive", Prepared(usual, recent, market.symbols), since)]
     if plain:
-        keys = {one.key: str(one.value) for one in plain} | {"ladder.kind": fixed, "bot.capital": capital}
-        made.append(_played(fixed, Prepared(load(None, {}, keys).settings, recent, market.symbols), since))
+        keys = common | {one.key: str(one.value) for one in plain} | {"ladder.kind": fixed}
+        settings = load(None, {}, tuple(keys.items())).settings
+        made.append(_played(fixed, Prepared(settings, recent, market.symbols), since))
     (own, mine), *rest = made
     found = [own]
     for one, returns in rest:

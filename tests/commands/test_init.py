@@ -124,9 +124,24 @@ def test_a_symbol_that_the_recent_days_lack_keeps_its_share_of_a_trial(monkeypat
     eth = series("ETHUSDT", 28, sigma_hour=0.012, interval=HOUR)
     gone = structs.replace(series("SOLUSDT", 1, interval=HOUR), funding=[])
     markets = [prepared(*parts, interval=HOUR).market for parts in ((eth,), (eth, gone))]
-    (alone,), (beside,) = (trials(market, (), "10000", "geometric") for market in markets)
+    (alone,), (beside,) = (trials(market, (), "10000", "geometric", ()) for market in markets)
     assert (alone.days, beside.days) == (12, 12)
     assert 0.0 < abs(beside.net_return) < 0.95 * abs(alone.net_return), "half of the capital stays unused"
+
+
+@pytest.mark.parametrize("risk", ["normal", "careful"])
+def test_what_the_grids_made_was_made_at_the_risk_that_was_chosen(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, risk: str
+) -> None:
+    monkeypatch.setattr("gridbot_tui.commands.init_trial.JUDGED", 16)
+    path = written(tmp_path, series("ETHUSDT", 30, seed=12, sigma_hour=0.02))[0]
+    file, words = tmp_path / "config.toml", ("--risk", risk, "--grid", "adaptive")
+    made = cli("init", "--data", path, "--config", str(file), *words, "--json")
+    assert made.code == 0, made.err
+    (told,) = (one["reason"] for one in made.document["keys"] if one["key"] == "ladder.kind")
+    own = cli("backtest", "--data", path, "--config", str(file), "--json").document
+    assert own["max_drawdown"] < -0.03, "where the two risks part"
+    assert f"adaptive {100 * own['net_return']:+.1f} % on 16 days, {own['fills']} fills" in told
 
 
 def test_without_a_terminal_the_suggestions_are_taken_and_a_commented_config_that_holds_is_written(
@@ -272,7 +287,7 @@ def test_what_cannot_be_is_one_sentence(cli: Cli, words: tuple[str, ...], said: 
 def test_the_wizard_asks_suggests_with_reasons_and_starts_nothing_unasked(
     cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answering(monkeypatch, "", "", "5000", "btcusdt, ethusdt", "geo", "care", "n")
+    answering(monkeypatch, "", "", "5000", "btcusdt, ethusdt", "care", "geo", "n")
     done = cli("init")
     assert done.code == 0
     settings = load(profile_config(home), {}).settings
@@ -285,7 +300,7 @@ def test_the_wizard_asks_suggests_with_reasons_and_starts_nothing_unasked(
 
 
 def test_wrong_answers_are_asked_again(cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    answering(monkeypatch, "x", "sim", "", "a lot", "1000", "WHATUSDT", "BTCUSDT", "q", "a", "", "ar", "", "n")
+    answering(monkeypatch, "x", "sim", "", "a lot", "1000", "WHATUSDT", "BTCUSDT", "ar", "", "q", "a", "", "n")
     done = cli("init")
     assert done.code == 0
     assert "no amount of money" in done.err
