@@ -5,6 +5,7 @@ from collections import Counter
 from gridbot_tui.market.recorded import RecordedMarket, Series
 from gridbot_tui.research.backtest import Study
 from gridbot_tui.research.outcome import Reason
+from gridbot_tui.research.request import Prepared
 from gridbot_tui.research.tape import WARMING
 from gridbot_tui.units import HOUR, Symbol
 
@@ -68,6 +69,17 @@ def _share(value: float) -> str:
 def without(symbol: Symbol) -> str:
     """What a symbol means that the data hold at other times only."""
     return f"{symbol}: no candles in these days, its share of the capital stays unused"
+
+
+def other_symbols(prepared: Prepared) -> list[str]:
+    """That a config names other symbols than are played: the bot would give each another share of the capital."""
+    bot, played = prepared.settings.bot, prepared.sharing or prepared.market.symbols
+    if "symbols" not in bot.model_fields_set or set(bot.symbols) == set(played):
+        return []
+    return [
+        f"the config's bot.symbols are {', '.join(bot.symbols)}, played is {', '.join(played)}: the capital is shared "
+        "among what is played"
+    ]
 
 
 def remarks(market: RecordedMarket) -> list[str]:

@@ -11,7 +11,8 @@ from gridbot_tui.research.backtest import Study, document, study_of
 from gridbot_tui.research.html import render
 from gridbot_tui.research.outcome import Reason
 from gridbot_tui.research.plot import terminal
-from gridbot_tui.research.quiet import held_back, nothing_traded, remarks
+from gridbot_tui.research.quiet import held_back, nothing_traded, other_symbols, remarks
+from gridbot_tui.research.verdict import assumed
 from gridbot_tui.units import DAY, HOUR
 from tests.research.markets import prepared, series
 
@@ -108,6 +109,19 @@ def test_a_price_that_is_doubtful_is_told_before_what_is_assumed(doubt: str) -> 
     told = [QualityNote(int(one.times[0]) + HOUR, "ETHUSDT", code, code) for code in ("no_funding", doubt)]
     market = prepared(structs.replace(one, notes=told), interval=HOUR).market
     assert remarks(market) == [f"ETHUSDT: {doubt}", "ETHUSDT: no_funding"]
+
+
+def test_a_config_of_other_symbols_than_are_played_is_told_for_each_has_another_share_there() -> None:
+    part = series("ETHUSDT", 1, interval=HOUR)
+    one = prepared(part, interval=HOUR, bot__symbols="BTCUSDT,ETHUSDT,SOLUSDT")
+    said = (
+        "he config's bot.symbols are BTCUSDT, ETHUSDT, SOLUSDT, played is ETHUSDT: the capital is shared among what is "
+        "played"
+    )
+    assert other_symbols(one) == [f"t{said}"]
+    assert f"T{said}." in assumed(one)
+    assert other_symbols(prepared(part, interval=HOUR, bot__symbols="ETHUSDT")) == []
+    assert other_symbols(prepared(part, interval=HOUR)) == [], "nobody has chosen the three of the defaults"
 
 
 def test_days_after_a_hole_stand_by_themselves_among_the_regimes() -> None:
