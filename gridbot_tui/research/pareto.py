@@ -28,6 +28,8 @@ MOST = 12
 """Sets told in full; more are thinned out by drawdown."""
 NO_TRIAL = -1
 """Number of a set that was in no trial."""
+PLAYED = ("bot", "ladder", "strategy", "risk", "symbols", "orders", "market", "simulation")
+"""Sections that decide a run; what the environment says of the others is of the machine that it is searched on."""
 SAME = 1e-9
 """Played again, a set must come to the same return."""
 
@@ -201,17 +203,17 @@ def _members(
 
 
 def config_text(made: Found, wanted: Search) -> str:
-    """The chosen set as a config file that says what it rests on."""
+    """The chosen set as a config file that says what it rests on, and by itself is what was played: with what --set
+    and the environment said over the config of the search."""
+    from gridbot_tui.settings.diff import diff
     from gridbot_tui.settings.edit import set_value
-    from gridbot_tui.settings.load import read
+    from gridbot_tui.settings.load import load_text, read
 
-    base = "" if wanted.request.config is None else read(wanted.request.config)
-    text = base
-    usual = defaults(wanted.space, wanted.train.settings) or {}
-    whole = {one.key for one in wanted.space if one.whole}
-    for key, value in made.chosen.values.items():
-        if usual.get(key) != value:
-            text = set_value(text, key, int(value) if key in whole else value)
+    text = "" if wanted.request.config is None else read(wanted.request.config)
+    before = load_text(text, wanted.request.config, {}).settings
+    for change in diff(before, wanted.settings(made.chosen.values)):
+        if change.path.partition(".")[0] in PLAYED:
+            text = set_value(text, change.path, change.new)
     told = [
         f"Chosen by gridbot optimize from {made.counted.done} trials (study {wanted.study}).",
         f"On the days it was chosen on: {_words(made.chosen.train)}.",

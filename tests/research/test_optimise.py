@@ -153,6 +153,32 @@ def _asked(study: optuna.Study, one: tuple[space.Parameter, ...]) -> optuna.Tria
     return asked
 
 
+def test_the_chosen_config_by_itself_is_what_was_played(
+    path: str, call: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search of geometric grids, asked for by --set, wrote a config without a word of them: of the adaptive one."""
+    monkeypatch.setenv("GRIDBOT_STRATEGY__LEVERAGE__BASE", "0.4")
+    monkeypatch.setenv("GRIDBOT_UI__REFRESH_HZ", "2")
+    base = tmp_path / "base.toml"
+    base.write_text("# mine\n[ladder]\nspacing_floor = 0.005\n")
+    words = ("--set", "ladder.kind=geometric", "--set", "symbols.ETHUSDT.capital_share=0.6", "--slippage", "7")
+    asked = ("--data", path, "--trials", "2", "--workers", "1", "--holdout", "0", "--screen", "0", "--json")
+    kept = ("--param", "ladder.plain.levels=8:30", "--config", str(base), "--report", str(tmp_path))
+    done = call("optimize", *asked, *kept, *words)
+    assert done.code == 0, done.err
+    text = (tmp_path / "chosen.toml").read_text()
+    assert "refresh_hz" not in text, "that is of this machine"
+    assert "# mine" in text
+    monkeypatch.delenv("GRIDBOT_STRATEGY__LEVERAGE__BASE")
+    told = load(tmp_path / "chosen.toml", {}).settings
+    assert (told.ladder.kind, told.ladder.spacing_floor, told.strategy.leverage.base) == ("geometric", 0.005, 0.4)
+    again = prepare(Request((path,), config=tmp_path / "chosen.toml"))
+    score = trial.played(again, done.document["train"]["from"])
+    assert score is not None
+    assert score.fills > 0
+    assert score.net_return == done.document["chosen"]["train"]["net_return"]
+
+
 def test_the_chosen_set_stands_in_every_table_of_the_front() -> None:
     front = list(range(100, 140))
     for chosen in front:
