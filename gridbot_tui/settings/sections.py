@@ -180,10 +180,10 @@ class LogParams(Section):
 class UiParams(Section):
     """The terminal."""
 
-    theme: Literal["dark", "light", "colour-blind", "ansi-16"] = Field(
-        "dark",
-        description="Colours; ansi-16 are the terminal's own sixteen. Every meaning is also carried by a sign and a "
-        "word. NO_COLOR in the environment wins.",
+    theme: Literal["auto", "dark", "light", "colour-blind", "ansi-16"] = Field(
+        "auto",
+        description="Colours. auto: light where the terminal says that its background is, else dark; ansi-16 are its "
+        "own sixteen. Every meaning is also carried by a sign and a word. NO_COLOR in the environment wins.",
     )
     symbols: Literal["auto", "braille", "block", "ascii"] = Field(
         "auto",

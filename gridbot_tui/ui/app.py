@@ -37,16 +37,19 @@ from gridbot_tui.ui.panes.header import Header
 from gridbot_tui.ui.picture import Line, Picture
 from gridbot_tui.ui.screens.dashboard import DashboardPage
 from gridbot_tui.ui.screens.page import Page
+from gridbot_tui.ui.typed import Background
 from gridbot_tui.units import Symbol
 
 BEHIND_S = 0.012
 """From the echo of a key to the panes: longer than the echo takes, shorter than can be seen."""
+HALF = 0.5
+"""A background brighter than that is a light one."""
 
 
 class Look(Struct, frozen=True):
     """How the app shall look and listen; the launcher reads it from the config."""
 
-    theme: str = "dark"
+    theme: str = theme.AUTO
     symbols: Symbols = "braille"
     refresh_hz: float = 4.0
     keymap: dict[str, str] = {}
@@ -116,6 +119,9 @@ class GridApp(OrderActions, TypedAhead, App[Ended]):
         self._flushing: Timer | None = None
         for one in theme.THEMES:
             self.register_theme(one)
+        self._light = False
+        """The terminal has said that its background is light."""
+        self._theme_wished = self.look.theme
         self.theme = "ansi-16" if self.look.no_color else theme.known(self.look.theme)
 
     @property
@@ -197,7 +203,8 @@ class GridApp(OrderActions, TypedAhead, App[Ended]):
         # Only what the edit has changed: the operator may have chosen another theme by a key meanwhile.
         was, wanted = Look.in_config(before), Look.in_config(snapshot.config_text)
         if wanted.theme != was.theme:
-            self.action_set_theme(theme.known(wanted.theme))
+            self._theme_wished = wanted.theme
+            self.action_set_theme(theme.known(wanted.theme, light=self._light))
         if wanted.symbols != was.symbols:
             self.action_set_symbols(wanted.symbols)
         if wanted.refresh_hz != was.refresh_hz:
@@ -216,6 +223,14 @@ class GridApp(OrderActions, TypedAhead, App[Ended]):
         self.set_keymap(keymap)
         for sentence in objections(keymap):
             self.tell("warning", sentence)
+
+    def on_background(self, event: Background) -> None:
+        """The terminal says what it draws on: light signs cannot be read on a light one."""
+        before = theme.known(self._theme_wished, light=self._light)
+        self._light = event.bright > HALF
+        wanted = theme.known(self._theme_wished, light=self._light)
+        if self.theme == before != wanted:  # not where the operator has chosen another by a key
+            self.action_set_theme(wanted)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A task of the app has failed: say so, the app goes on."""

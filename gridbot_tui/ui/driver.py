@@ -20,7 +20,7 @@ from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 from textual.drivers.linux_driver import LinuxDriver
 
 from gridbot_tui.ui import hangup
-from gridbot_tui.ui.typed import Typed
+from gridbot_tui.ui.typed import ASKS_BACKGROUND, Typed
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -140,6 +140,8 @@ class TerminalDriver(LinuxDriver):
             self._writer_thread.stop()
             self._writer_thread = Writer(self._file, asks=self.input_tty)
             self._writer_thread.start()
+        if self.input_tty and os.environ.get("TERM") != "linux":  # the kernel's console knows no such question
+            self.write(ASKS_BACKGROUND)
         # In the background a key for the shell, or giving back the terminal, would stop the process, and the trading.
         signal.signal(signal.SIGTTIN, signal.SIG_IGN)
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)

@@ -28,7 +28,7 @@ SWITCH_S = 0.0005
 class Wishes(Struct, frozen=True):
     """What the operator wants of the app, from config and command line."""
 
-    theme: str = "dark"
+    theme: str = "auto"
     symbols: str = "auto"
     refresh_hz: float = 4.0
     mouse: bool = False

@@ -191,12 +191,16 @@ THEMES: Final = (
     ),
 )
 NAMES: Final = tuple(theme.name for theme in THEMES)
+AUTO: Final = "auto"
+"""As the terminal's background asks for."""
 _PALETTES: Final = {"dark": _DARK, "light": _LIGHT, "colour-blind": _COLOUR_BLIND, "ansi-16": _ANSI}
 _ALIASES: Final = {"textual-dark": "dark", "textual-light": "light", "ansi-dark": "ansi-16", "ansi": "ansi-16"}
 
 
-def known(name: str) -> str:
-    """The theme of that name, an alias of one, or ``dark``."""
+def known(name: str, *, light: bool = False) -> str:
+    """The theme of that name, an alias of one, or ``dark``; of ``auto`` what can be read on a ``light`` background."""
+    if name == AUTO and light:
+        return "light"
     name = _ALIASES.get(name, name)
     return name if name in NAMES else "dark"
 

@@ -282,7 +282,7 @@ def test_an_attached_app_looks_as_the_bots_config_says_under_this_shells_environ
 
 def test_an_app_on_a_bot_that_does_not_answer_opens_all_the_same(home: Path, live: Running, bot: FakeBot) -> None:
     bot.broken = RuntimeError("not now")
-    assert in_force.look(Where(home=home)).theme == "dark"
+    assert in_force.look(Where(home=home)).theme == "auto"
 
 
 def test_the_schema_is_one_json_document(cli: Cli) -> None:

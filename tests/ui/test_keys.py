@@ -23,6 +23,7 @@ from gridbot_tui.ui.panes.frame import KeyLine
 from gridbot_tui.ui.panes.header import Header
 from gridbot_tui.ui.picture import Line
 from gridbot_tui.ui.screens.page import Page
+from gridbot_tui.ui.typed import Background
 from tests.ui import fixtures
 from tests.ui.running import an_app, link_of, pane_text, press, screen_text, settled, shown
 
@@ -58,6 +59,36 @@ async def test_p_resumes_what_is_paused() -> None:
         app.picture.receive(replace(snapshot, symbols={**snapshot.symbols, "BTCUSDT": held}))
         await press(pilot, "p")
         assert link_of(app).orders == [("resume", {}), ("resume", {"symbol": "BTCUSDT"})]
+
+
+@pytest.mark.parametrize(
+    ("look", "theme"),
+    [
+        (Look(), "light"),
+        (Look(theme="dark"), "dark"),
+        (Look(theme="ansi-16"), "ansi-16"),
+        (Look(no_color=True), "ansi-16"),
+    ],
+)
+async def test_where_the_terminal_says_that_its_background_is_light_signs_are_dark_unless_the_config_names_a_theme(
+    look: Look, theme: str
+) -> None:
+    app = an_app(fixtures.normal(), look=look)
+    async with shown(app) as pilot:
+        app.post_message(Background(0.96))
+        await settled(pilot)
+        assert app.theme == theme
+
+
+async def test_a_theme_that_was_chosen_by_a_key_stays_whatever_the_terminal_says_later() -> None:
+    app = an_app(fixtures.normal(), look=Look())
+    async with shown(app) as pilot:
+        app.post_message(Background(0.96))
+        await settled(pilot)
+        app.action_set_theme("colour-blind")
+        app.post_message(Background(0.0))
+        await settled(pilot)
+        assert app.theme == "colour-blind"
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,8 @@ def test_buy_and_sell_differ_by_more_than_red_and_green_where_eyes_need_it() -> 
 
 def test_unknown_theme_names_fall_back_and_textual_names_are_understood() -> None:
     assert theme.known("textual-dark") == "dark"
-    assert get_args(UiParams.model_fields["theme"].annotation) == theme.NAMES, "a config names those that there are"
+    named = get_args(UiParams.model_fields["theme"].annotation)
+    assert named == (theme.AUTO, *theme.NAMES), "a config names those that there are"
     assert theme.known("textual-light") == "light"
     assert theme.known("no-such-theme") == "dark"
 

@@ -16,6 +16,7 @@ from gridbot_tui.control import ask
 from gridbot_tui.control.errors import ControlError
 from gridbot_tui.service.books.profile import named
 from gridbot_tui.ui.driver import WHERE, Writer
+from gridbot_tui.ui.typed import ASKS_BACKGROUND
 from tests.service.living import NAME
 from tests.ui.terminal import PATIENCE_S, ROOT, SMALL, Terminal, bot_ended, command, wait
 
@@ -54,6 +55,16 @@ def runs_headless(home: Path, but: int) -> bool:
         return bool(status(home))
     except ControlError:
         return False
+
+
+def test_a_terminal_that_says_that_its_background_is_light_gets_signs_that_can_be_read_there(tmp_path: Path) -> None:
+    with bot_ended(tmp_path):
+        terminal = Terminal("--home", str(tmp_path), *SMALL)
+        terminal.wait_for(ASKS_BACKGROUND)
+        terminal.send("\x1b]11;rgb:ffff/ffff/ffff\x1b\\")
+        terminal.wait_for("38;2;1;4;9")  # what stands out in the light theme
+        assert "Flatten" not in terminal.text  # no letter of the answer was a key
+        terminal.hang_up()
 
 
 def test_the_first_screen_has_a_working_ladder_and_leaving_hands_over(tmp_path: Path) -> None:
