@@ -154,8 +154,9 @@ class RiskParams(BaseModel):
         0.08,
         ge=0.01,
         le=0.9,
-        description="fall of the unit value within an hour after which no new risk is taken until an hour without "
-        "such a fall has passed: 8 %, between tiers 1 and 2; a grid buys all the way down otherwise",
+        description="fall of the unit value from one closed hour to the next after which no new risk is taken until an "
+        "hour without such a fall has passed: 8 %, between tiers 1 and 2; a grid buys all the way down otherwise. "
+        "What falls between two looks is for the tiers and the gap budget, which look at every mark",
     )
     breaker_rejects: int = Field(
         12,

@@ -60,7 +60,10 @@ def places(capital: str) -> int:
 
 
 def short_money(text: str | None, places: int = 2, *, signed: bool = False) -> str:
-    """An amount in at most about ten cells: big ones lose their cents, then become M, bn, T."""
+    """An amount in at most about ten cells: big ones lose their cents, then become M, bn, T.
+
+    Of millions a thousand is still told: an account of twelve of them moves by less than a tenth of one a day.
+    """
     if text is None:
         return UNKNOWN
     size = abs(float(text))
@@ -69,7 +72,8 @@ def short_money(text: str | None, places: int = 2, *, signed: bool = False) -> s
     if size < 10_000_000:
         return money(text, 0, signed=signed)
     unit, scale = next((pair for pair in _UNITS if size >= pair[1] * 10), _UNITS[-1])
-    return _minus(f"{float(text) / scale:{'+' if signed else ''}.1f}") + unit
+    places = 3 if size < 1e9 else 1
+    return _minus(f"{float(text) / scale:{'+' if signed else ''}.{places}f}") + unit
 
 
 def in_cells(shown: str, width: int) -> str:

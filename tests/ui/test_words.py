@@ -40,6 +40,8 @@ def test_what_is_paid_is_shown_as_a_loss() -> None:
 def test_big_amounts_get_shorter_instead_of_wider() -> None:
     assert words.short_money("99999.99") == "99 999.99"
     assert words.short_money("1234567.89") == "1 234 568"
+    assert words.short_money("12345678.90") == "12.346M"
+    assert words.short_money("-999999999.90", signed=True) == "−1000.000M"
     assert words.short_money("1234567890123.45") == "1234.6bn"
     assert words.short_money("-987654321098765.43", signed=True) == "−987.7T"
     assert all(len(words.short_money(f"{10.0**power:.2f}")) <= 10 for power in range(16))
