@@ -130,16 +130,16 @@ def _rung(
 
 
 def _lone(desk: Desk, state: SymbolDesk, live: LiveOrder) -> RungView:
-    """An order that serves no slot any more and is on its way out."""
-    order, instrument = live.order, state.instrument
+    """An order that serves no slot any more and is on its way out; before a first decision nobody knows that."""
+    order, instrument, decided = live.order, state.instrument, state.desired is not None
     return RungView(
         side="buy" if order.side is Side.BUY else "sell",
         price=format(instrument.price(order.price or 0), "f"),
         quantity=format(instrument.quantity(order.steps), "f"),
         state=SLOT_OF_ORDER.get(live.state, SlotState.SENDING).value,
         rung=live.rung,
-        entry=False,
-        reason="leaving",
+        entry=not decided,
+        reason="leaving" if decided else "",
         since=live.sent_at,
         filled=format(instrument.quantity(live.filled), "f"),
     )

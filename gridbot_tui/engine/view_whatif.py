@@ -18,20 +18,24 @@ def what_if(
 ) -> tuple[WhatIf, ...]:
     """Both directions; empty without prices or a ladder. ``account`` spares making it anew.
 
-    ``standing``: an order that was kept counts as it stands, a little beside what its slot has now.
+    ``standing``: an order that was kept counts as it stands, a little beside what its slot has now; before a first
+    decision (while the exchange is still being compared with) all that stands does, for it may fill.
     """
     account = account or protection.account_of(desk)
-    if state.mark is None or state.desired is None or account is None:
+    if state.mark is None or account is None:
         return ()
     others = account.equity - protection.free_equity(account, state.symbol)
     kept = _kept(desk, state) if standing else {}
+    slots = () if state.desired is None else state.desired.resting
     found = []
     for side in (Side.BUY, Side.SELL):
         orders = [
             kept.get((slot.rung, side)) or (slot.price, slot.steps)
-            for slot in state.desired.resting
+            for slot in slots
             if slot.side is side and (slot.state not in _OUT or (slot.rung, side) in kept)
         ]
+        if state.desired is None:
+            orders = [order for (_, of), order in kept.items() if of is side]
         if not orders:
             continue
         filled = all_filled(
@@ -44,7 +48,7 @@ def what_if(
             others_maintenance=others,
             exchange_leverage=desk.config.risk.exchange_leverage,
         )
-        found.append(_view(desk, state, filled))
+        found.append(_view(desk, state, filled, slots[0].steps if slots else orders[0][1]))
     return tuple(found)
 
 
@@ -57,9 +61,8 @@ def _kept(desk: Desk, state: SymbolDesk) -> dict[tuple[int, Side], tuple[Ticks, 
     }
 
 
-def _view(desk: Desk, state: SymbolDesk, filled: AllFilled) -> WhatIf:
+def _view(desk: Desk, state: SymbolDesk, filled: AllFilled, lot: Steps) -> WhatIf:
     instrument = state.instrument
-    lot = state.desired.resting[0].steps if state.desired is not None and state.desired.resting else 0
     notional = instrument.notional(state.mark or 0, lot)
     spacing = (
         Decimal(repr(state.plan.spacing)) if state.plan is not None and state.plan.spacing else Decimal(0)

@@ -180,6 +180,11 @@ class Picture:
         """Why no orders of the symbol on the screen stand, and where more is told."""
         if self.stopped is not None:
             return "the bot has stopped"
+        if self.failed:
+            return "the bot has ended"
+        latest = self.latest()
+        if latest is not None and latest.state in ("starting", "recovering"):
+            return f"the bot is {latest.state}"  # nothing is decided of its symbols yet
         view = self.view
         return f"{view.state}, press w for why" if view is not None else ""
 

@@ -166,6 +166,10 @@ def test_a_bundle_holds_the_session_that_led_to_its_picture(cli: Cli, traded: Pr
     fills = [picture.pnl.fills for picture in session]
     assert fills == sorted(fills)
     assert any(before.orders != after.orders for before, after in pairwise(session))
+    assert {picture.state for picture in session} == {"running"}
+    rungs = [rung for picture in session for view in picture.symbols.values() for rung in view.ladder]
+    assert rungs
+    assert not [rung for rung in rungs if rung.reason == "leaving"]
     assert cli("view", str(file), "--step", "1", "--summary").code == 0
     assert cli("view", str(file), "--step", "999", "--summary").code == 2
 

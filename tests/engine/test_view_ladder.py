@@ -12,6 +12,7 @@ from gridbot_tui.engine.view_symbol import symbol_view
 from gridbot_tui.orders.model import Purpose, Slot, SlotState
 from gridbot_tui.units import Side
 from tests.engine.tape import BTC, flat
+from tests.engine.test_restart import replayed
 from tests.engine.test_walk import FALLS, walked
 
 
@@ -98,6 +99,30 @@ def test_a_fill_is_counted_at_the_rung_it_was_nearest_to_and_at_no_other() -> No
     (lot,) = view.lots
     (closing,) = [rung for rung in view.ladder if rung.lot == lot.id]
     assert (closing.side, closing.price, closing.closes) == ("sell", lot.exit_price, 1)
+
+
+def test_before_a_first_decision_nobody_says_that_an_order_is_leaving() -> None:
+    rig = walked(FALLS, flat(600_000))
+    rig.run()
+    again = replayed(rig, snapshot=True)
+    before, after = (symbol_view(one.desk, one.desk.symbols[BTC]).ladder for one in (rig.engine, again))
+    assert [(rung.side, rung.price, rung.state) for rung in after] == [
+        (rung.side, rung.price, rung.state) for rung in before if rung.state == "resting"
+    ]
+    assert {rung.reason for rung in after} == {""}
+
+
+def test_before_a_first_decision_what_stands_may_fill() -> None:
+    rig = walked(FALLS, flat(600_000))
+    rig.run()
+    again = replayed(rig, snapshot=True)
+    mark = again.desk.symbols[BTC].mark = rig.engine.desk.symbols[BTC].mark
+    assert mark is not None
+    again.desk.ledger.mark(BTC, mark)
+    before, after = (symbol_view(one.desk, one.desk.symbols[BTC]).what_if for one in (rig.engine, again))
+    assert [(one.side, one.fills, one.position, one.at_price) for one in after] == [
+        (one.side, one.fills, one.position, one.at_price) for one in before
+    ]
 
 
 def test_what_if_counts_the_orders_that_stand_and_not_the_slots_they_were_kept_beside() -> None:

@@ -87,6 +87,10 @@ def test_a_bot_that_said_how_it_ended_is_not_disconnected_but_stopped(ok: bool, 
     picture.receive(fixtures.normal())
     assert picture.stopped is None
     assert picture.idle == "running, press w for why"
+    picture.receive(replace(fixtures.normal(), state="recovering"))
+    assert picture.idle == "the bot is recovering"
+    picture.gone = True
+    assert picture.idle == "the bot has ended"
 
 
 def test_a_held_display_is_not_a_paused_bot() -> None:

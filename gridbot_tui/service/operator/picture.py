@@ -214,7 +214,7 @@ class Picture:
             return "stopped"
         if desk.phase != "trading":
             return desk.phase
-        if bot.shutdown is not None:
+        if bot.shutdown is not None or desk.latches.shutdown:
             return "stopping"
         if desk.latches.kill or desk.tiers.halted:
             return "halted"

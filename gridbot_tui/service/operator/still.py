@@ -141,7 +141,8 @@ def _played(
         recent.take([fact])
         told.append(fact)
         if at in wanted:
-            yield _taken(kept, name, engine, recent, list(told))
+            engine.desk.phase = "trading"  # what happened then, happened to a bot that ran
+            yield _taken(kept, name, engine, recent, list(told), ran=True)
 
 
 def _price(engine: Engine, fact: Fact) -> None:
@@ -182,11 +183,13 @@ class _Before:
         return self._store.each_cash(since, self._at + 1)
 
 
-def _taken(kept: Kept, name: str, engine: Engine, recent: Recent, told: Sequence[Fact]) -> Snapshot:
-    """What a running bot's picture shows, with stand-ins for what only a running one has."""
+def _taken(
+    kept: Kept, name: str, engine: Engine, recent: Recent, told: Sequence[Fact], *, ran: bool = False
+) -> Snapshot:
+    """What a running bot's picture shows, with stand-ins for what only a running one has; ``ran``: it did, then."""
     feed = Feed()
     feed.take(told, engine.desk.instruments)
-    ended: Any = SimpleNamespace(report=True, shutdown=None)
+    ended: Any = SimpleNamespace(report=None if ran else True, shutdown=None)
     runner: Any = SimpleNamespace(pace=SimpleNamespace(label="0", racing_to=None), data_ended=True)
     reloader: Any = SimpleNamespace(version=kept.config.version, loaded=kept.plan.loaded)
     nobody: Any = lambda: (0, "")  # noqa: E731
