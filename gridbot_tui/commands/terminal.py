@@ -244,12 +244,17 @@ def hand_over(options: RunOptions, listens: Callable[[], bool], argv: Sequence[s
         process.stdin.write(msgspec.json.encode(options.in_force))
         process.stdin.close()
     until = time.monotonic() + SUCCESSOR_S
-    while not listens() and time.monotonic() < until:
+    while not (heard := listens()) and time.monotonic() < until:
         if process.poll() is not None:
             return False
         time.sleep(LOOK_S)
     with suppress(OSError):  # the terminal has gone
-        output.say(f"gridbot: trading goes on without a terminal; '{_attach(options)}' brings the screen back")
+        if heard:
+            output.say(f"gridbot: trading goes on without a terminal; '{_attach(options)}' brings the screen back")
+        else:
+            takes_over = f"process {process.pid} takes over without a terminal, and does not trade yet"
+            waits = "mostly it waits for its exchange, for as long as that takes"
+            output.say(f"gridbot: {takes_over}: {waits}; '{_attach(options)}' brings the screen back once it trades")
     return True
 
 

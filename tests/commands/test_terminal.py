@@ -257,5 +257,18 @@ def test_whoever_detaches_is_told_the_very_command_that_comes_back(
         assert f"{command} brings the screen back" in capsys.readouterr().err
 
 
+def test_whoever_detaches_is_not_told_that_trading_goes_on_while_the_successor_still_waits_for_its_exchange(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    successor = SimpleNamespace(stdin=io.BytesIO(), poll=lambda: None, pid=4711)
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: successor)
+    monkeypatch.setattr(terminal, "SUCCESSOR_S", 0.0)
+    assert terminal.hand_over(RunOptions(mode=Mode.TESTNET, in_force=InForce(None, "")), lambda: False, [])
+    said = capsys.readouterr().err
+    assert "trading goes on" not in said
+    assert "process 4711 takes over without a terminal, and does not trade yet" in said
+    assert "'gridbot attach' brings the screen back once it trades" in said
+
+
 def test_a_wrong_command_line_is_found_out_while_handing_over(options: RunOptions) -> None:
     assert not terminal.hand_over(options, lambda: False, ["--no-such-option"])

@@ -29,7 +29,7 @@ from gridbot_tui.service import real
 from gridbot_tui.service.assemble import open_profile, understand
 from gridbot_tui.service.books.profile import Profile
 from gridbot_tui.service.history import WithHistory
-from gridbot_tui.service.options import RunOptions, RunResult
+from gridbot_tui.service.options import InForce, RunOptions, RunResult
 from gridbot_tui.service.real import RealParts, open_real
 from gridbot_tui.store.reader import reading
 from gridbot_tui.units import HOUR, Market, Mode, Ms, Symbol
@@ -102,6 +102,8 @@ class Scene:
         self.mode = mode
         self.seen: set[str] = set()
         self.high = False
+        self.in_force: InForce | None = None
+        """What another process handed over."""
         self.cancels = False
         """Whether the operator pauses and resumes at every move, so that orders are cancelled."""
         self.homes: dict[Symbol, float] = {}
@@ -124,7 +126,8 @@ class Scene:
                 "orders.churn_creates": "200"} if self.market is Market.SPOT else {}
         pairs = {**PLAIN, **spot, "exchange.base_url": self.served.http, **self.sets, **sets}
         options = RunOptions(mode=self.mode, market=self.market, home=self.home, symbols=self.symbols,
-                             overrides=tuple(pairs.items()), yes_live=self.mode is Mode.LIVE, json=True)  # fmt: skip
+                             overrides=tuple(pairs.items()), yes_live=self.mode is Mode.LIVE, json=True,
+                             in_force=self.in_force)  # fmt: skip
         self.options = options
         plan = understand(options)
         with open_profile(plan) as profile:

@@ -18,8 +18,9 @@ class BinanceParams(BaseModel):
         40.0,
         ge=0,
         le=3_600,
-        description="How long a start goes on trying an exchange that cannot be reached, s. A restart or a "
-        "handover must not fail for a short outage; longer ones are for systemd's Restart=.",
+        description="How long a start goes on trying an exchange that cannot be reached, s. A restart "
+        "must not fail for a short outage; longer ones are for systemd's Restart=. A process that takes over from a "
+        "terminal waits as long as it takes: nobody would start it again.",
     )
     recv_window_ms: int = Field(
         5_000,
