@@ -56,10 +56,12 @@ class Bot:
         on_command_done: Callable[[CommandDone], None],
         book: Book | None = None,
         chase: bool = False,
+        taken_over: bool = False,
     ) -> None:
         """``book``: what the dialogs go by instead of the engine itself. ``chase``: a comparison asked for while
         one is under way, or before there can be one, follows it: with a real exchange the answers of the first
-        may be older than what was to be looked at."""
+        may be older than what was to be looked at. ``taken_over``: nobody starts this process again, so it asks its
+        exchange for as long as that takes."""
         self.engine = engine
         self.port = port
         self._journal = journal
@@ -75,6 +77,7 @@ class Bot:
         self._now: Ms = 0
         """Time of what was heard last, which goes back with the clock."""
         self._chase = chase
+        self._taken_over = taken_over
         self._reconciling = False
         self._reconcile_again = False
         self._reconciled_at: Ms = 0
@@ -236,8 +239,11 @@ class Bot:
             self._recover()  # for as long as the stop has: it cannot close anything before
             return
         if steps is None:
-            self.failure = f"recovery failed: {error}"
             self._log.error("recovery_failed", error=str(error))
+            if self._taken_over:
+                self._recover()
+            else:
+                self.failure = f"recovery failed: {error}"
             return
         self.recovery_steps = steps
         self.recovered = True

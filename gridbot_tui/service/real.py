@@ -103,6 +103,7 @@ class RealParts(Parts):
             on_command_done=lambda done: self.session.command_done(done),
             book=WithHistory(self.engine),
             chase=True,
+            taken_over=plan.options.in_force is not None,
         )
         self.runner = RealRunner(self.bot, venue.now, self.journal.hurry)
         self.runner.on_recovered = self._recovered

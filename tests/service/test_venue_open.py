@@ -162,6 +162,31 @@ def test_a_bot_that_was_handed_over_waits_for_its_exchange_and_one_that_is_start
     live_through(story, tmp_path, mode=Mode.TESTNET)
 
 
+def test_a_bot_that_was_handed_over_goes_on_recovering_and_one_that_is_started_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(self: FuturesRest, *about: Any) -> Any:
+        if asyncio.get_running_loop().time() < back[0]:
+            raise RetryLater("Service Unavailable.")
+        return await asks(self, *about)
+
+    async def story(scene: Scene) -> None:
+        back[0] = asyncio.get_running_loop().time() + 600.0
+        await scene.start()
+        ended = await scene.gone(300.0)
+        assert (ended.exit_code, "recovery failed" in ended.text) == (1, True)
+        scene.in_force = InForce(None, "")
+        await scene.start()
+        await scene.until(lambda picture: picture.state == "running", "it trades", 900.0)
+        assert asyncio.get_running_loop().time() >= back[0]
+        await scene.leave()
+
+    back = [0.0]
+    asks = FuturesRest.open_orders
+    monkeypatch.setattr(FuturesRest, "open_orders", away)
+    live_through(story, tmp_path, mode=Mode.TESTNET)
+
+
 def test_requests_that_come_too_late_are_sent_again_and_a_later_start_may_succeed() -> None:
     late = ClockOff("Timestamp for this request is outside of the recvWindow.", -1021)
     said, over = tried(10.0, each_takes=0.0, error=late)
