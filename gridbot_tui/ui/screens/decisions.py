@@ -23,7 +23,7 @@ class DecisionsPane(MarkedPane[DecisionView]):
     TITLE = "Decisions"
     EMPTY = "nothing was decided yet: the features are warming up, or no decision bar has closed"
     COLUMNS = (
-        Column("when", 12, lambda d, p: (words.since(d.at, p.now()), "dim")),
+        Column("when UTC", 12, lambda d, p: (words.since(d.at, p.now()), "dim")),
         Column("symbol", 12, lambda d, p: (d.symbol, "strong"), True, 20),
         Column("rule", 12, lambda d, p: ((d.rule or words.UNKNOWN).replace("_", " "), "accent"), True, 20),
         Column("decided", 0, lambda d, p: (d.decided, "text"), True),

@@ -41,6 +41,10 @@ class HelpPane(Pane):
         super().__init__(id=id)
         self._pages = [(page.label, own) for page in PAGES if (own := keys_of_page(page))]
 
+    def title(self, picture: Picture) -> Row:
+        """What holds of every page: where there is little room, no header has the clock that says so."""
+        return (("Help ", "title"), ("all times are UTC", "dim"))
+
     def build(self, picture: Picture, width: int, height: int) -> Sequence[Row]:
         """By group: key, name, what it does."""
         rows: list[Row] = []

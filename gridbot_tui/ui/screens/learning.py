@@ -152,7 +152,7 @@ class VersionsPane(MarkedPane[Version]):
     EMPTY = "no version yet: the prior decides"
     COLUMNS = (
         Column("version", 7, lambda v, p: (str(v[0]), "strong")),
-        Column("when", 12, lambda v, p: (words.since(v[1], p.now()), "dim")),
+        Column("when UTC", 12, lambda v, p: (words.since(v[1], p.now()), "dim")),
         Column("up", 6, lambda v, p: (words.ratio(v[3], 3), "up")),
         Column("down", 6, lambda v, p: (words.ratio(v[4], 3), "down")),
         Column("neutral", 7, lambda v, p: (words.ratio(v[5], 3), "neutral")),

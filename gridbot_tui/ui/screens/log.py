@@ -91,7 +91,7 @@ class LogPane(Pane):
 
     def status(self, picture: Picture) -> Row:
         """Level, search, whether it follows, how much is gone."""
-        parts = [f"{len(self._kept)} lines", f"level {FILTERS[self.level][0]}"]
+        parts = ["UTC", f"{len(self._kept)} lines", f"level {FILTERS[self.level][0]}"]
         if self.search is not None:
             parts.append(f"/{self.search.pattern}" + (f" {self.said}" if self.said else ""))
         parts.append("follows" if self.follows else "held: F follows")

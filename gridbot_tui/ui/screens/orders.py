@@ -125,7 +125,7 @@ class FillsPane(SymbolFilter[FillView]):
     TITLE = "Fills"
     EMPTY = "no fill yet"
     COLUMNS = (
-        Column("when", 12, lambda f, p: (words.since(f.at, p.now()), "dim")),
+        Column("when UTC", 12, lambda f, p: (words.since(f.at, p.now()), "dim")),
         Column("symbol", 12, lambda f, p: (f.symbol, "strong"), True, 20),
         Column("side", 6, lambda f, p: _side(f.side), True),
         Column("quantity", 12, lambda f, p: (words.in_cells(words.grouped(f.quantity), 12), "text")),
