@@ -13,7 +13,7 @@ from gridbot_tui.ui.dialogs.flatten import FlattenDialog, effect_rows
 from gridbot_tui.ui.picture import Line
 from gridbot_tui.ui.screens.page import Page
 from tests.ui import fixtures
-from tests.ui.running import an_app, link_of, press, screen_text, settled, shown
+from tests.ui.running import an_app, link_of, pane_text, press, screen_text, settled, shown
 
 
 def moved(snapshot: Snapshot, position: str) -> Snapshot:
@@ -337,6 +337,17 @@ async def test_a_terminal_that_is_too_small_has_no_toast_over_its_one_page() -> 
         assert "too small: need 60x16, have 40x12" in screen_text(app)
         assert "p pauses, f flattens" in screen_text(app)
         assert "first" not in screen_text(app), "the last one is a line of the page"
+
+
+@pytest.mark.parametrize("attached", [False, True])
+async def test_leaving_while_the_exchange_is_away_says_that_the_next_process_waits_for_it(attached: bool) -> None:
+    away = BlockerView("link_down", "", fixtures.NOW, "account: no answer", "when it is back and resynced")
+    app = an_app(replace(fixtures.normal(), blockers=(away,)), attached=attached)
+    async with shown(app, (120, 40)) as pilot:
+        await press(pilot, "ctrl+q")
+        text = " ".join(pane_text(app, "#facts").split())
+        assert ("the exchange is away: trading goes on once it is back" in text) is not attached
+        assert "trading goes on" in text
 
 
 async def test_leaving_a_bot_that_is_not_heard_promises_no_trading() -> None:

@@ -55,7 +55,11 @@ class LeaveDialog(Dialog):
             unknown = f"nothing is heard of the bot, so whether it trades is unknown; {detach}"
             rows = told(("detach   ", "accent"), unknown, width)
             return rows + told(("         ", "text"), "'gridbot status' asks it again", width, "dim")
-        rows = told(("detach   ", "accent"), f"trading goes on; {detach}", width)
+        goes_on = "trading goes on"
+        cut_off = snapshot is not None and any(one.code == "link_down" for one in snapshot.blockers)
+        if cut_off and not self._attached:
+            goes_on = "the exchange is away: trading goes on once it is back, and no command is heard until then"
+        rows = told(("detach   ", "accent"), f"{goes_on}; {detach}", width)
         rows += told(("         ", "text"), "'gridbot attach' brings the screen back", width, "dim")
         if len(self.ANSWERS) > 1:
             rows += told(("stop     ", "warn"), f"orders are cancelled; {_kept(snapshot)}", width)
