@@ -236,6 +236,19 @@ class Engine:
         """Orders whose fate the last list of open orders left open."""
         return on_truth.missing(self.desk)
 
+    def awaits_prices(self) -> bool:
+        """Whether grid orders of ours stand that a decision now would withdraw only because the streams have not told
+        a price yet, or are not connected."""
+        desk = self.desk
+        down = desk.blockers.holds("", "link_down")
+        return any(
+            live.order.purpose is Purpose.GRID
+            and (down or not walk.is_fresh(desk, desk.symbols[live.order.symbol]))
+            and not desk.latches.blocks(live.order.symbol)
+            for live in desk.orders.all_live()
+            if live.order.symbol in desk.symbols
+        )
+
     def standing(self) -> list[ClientId]:
         """Our orders that stand or may stand; stops that a keeping shutdown leaves are not counted."""
         kept = set(self.kept_stops())

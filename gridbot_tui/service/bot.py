@@ -37,6 +37,9 @@ from gridbot_tui.service.dialogs.shutdown import STAGE_NAMES, Answered, Report, 
 from gridbot_tui.service.dialogs.truth import Book, StepTime, Truth
 from gridbot_tui.units import ClientId, Ms
 
+FIRST_PRICES: Ms = 5_000
+"""The first decision waits for the streams' first prices at most so long, where orders would be withdrawn without them:
+mark prices come every second or third once they are connected."""
 RECONCILE_AGAIN: Ms = 1_000
 """Pause before a reconcile that failed is tried again."""
 
@@ -58,10 +61,11 @@ class Bot:
         chase: bool = False,
         taken_over: bool = False,
     ) -> None:
-        """``book``: what the dialogs go by instead of the engine itself. ``chase``: a comparison asked for while
-        one is under way, or before there can be one, follows it: with a real exchange the answers of the first
-        may be older than what was to be looked at. ``taken_over``: nobody starts this process again, so it asks its
-        exchange for as long as that takes."""
+        """``book``: what the dialogs go by instead of the engine itself. ``chase``: the exchange is a real one. A
+        comparison asked for while one is under way, or before there can be one, follows it: the answers of the first
+        may be older than what was to be looked at. And the first decision waits a little for prices, which come by
+        streams of their own. ``taken_over``: nobody starts this process again, so it asks its exchange for as long as
+        that takes."""
         self.engine = engine
         self.port = port
         self._journal = journal
@@ -71,8 +75,9 @@ class Bot:
         self._on_command_done = on_command_done
         self.dialogs = Dialogs(self._send)
         self._truth = Truth(
-            tuple(engine.symbols), book or engine, self._feed, self.dialogs.new_id, lambda: engine.now
-        )
+            tuple(engine.symbols), book or engine, self._feed, self.dialogs.new_id, lambda: engine.now,
+            patience=FIRST_PRICES if chase else 0,
+        )  # fmt: skip
         self._asking: set[ClientId] = set()
         self._now: Ms = 0
         """Time of what was heard last, which goes back with the clock."""

@@ -47,6 +47,10 @@ class WithHistory:
         """As the engine has it."""
         return self._engine.unsettled()
 
+    def awaits_prices(self) -> bool:
+        """As the engine has it."""
+        return self._engine.awaits_prices()
+
     def next_bar_at(self, symbol: Symbol) -> Ms | None:
         """The first bar not seen yet, or where the past begins."""
         seen = self._engine.desk.symbols[symbol].next_open

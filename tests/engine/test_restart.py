@@ -294,3 +294,19 @@ def test_fees_in_another_asset_are_valued_once_it_has_a_price_and_a_replay_value
     one.memory.restore(again)
     assert again.desk.ledger.pnl().fees_total == desk.ledger.pnl().fees_total
     assert again.desk.ledger.unvalued_fees() == {}
+
+
+def test_orders_that_stand_await_prices_while_none_is_fresh_and_nothing_else_withdraws_them() -> None:
+    one = grid((600_000, 602_000, 598_000, 600_000), *[flat(600_000)] * 130)
+    one.run(until=one.source.start + 3 * MINUTE)
+    engine, state = one.engine, one.engine.desk.symbols[BTC]
+    assert not engine.awaits_prices()
+    state.mark_at -= 3 * HOUR
+    assert engine.awaits_prices()
+    engine.desk.latches.set("paused", BTC, "operator")
+    assert not engine.awaits_prices(), "its entries go in any case"
+    engine.desk.latches.set("paused", BTC, "")
+    state.mark_at += 3 * HOUR
+    assert not engine.awaits_prices()
+    engine.desk.blockers.hold("", "link_down", engine.now, "market: connecting", "when it is back and resynced")
+    assert engine.awaits_prices()

@@ -100,3 +100,26 @@ def test_a_clock_that_is_set_is_no_sleep(tmp_path: Path) -> None:
         assert not scene.saw("the exchange has cancelled the resting orders")
 
     live_through(story, tmp_path)
+
+
+@pytest.mark.parametrize("market", [Market.FUTURES, Market.SPOT])
+def test_entries_that_stand_outlast_a_start_that_knows_no_price_yet(market: Market, tmp_path: Path) -> None:
+    """Withdrawn in the first decision and placed anew in the next, they would lose their turn at every restart."""
+
+    async def story(scene: Scene) -> None:
+        await scene.start()
+        await scene.trading()
+        await scene.agreed()
+        old = {row["clientOrderId"] for row in scene.standing() if "clientAlgoId" not in row}
+        assert (await scene.leave()).exit_code == 0
+        await asyncio.sleep(30.0)
+        scene.served.faults({"kind": "delay", "on": "*@*", "ms": 2_000, "times": 0})
+        await scene.start()
+        await scene.trading()
+        scene.served.faults()
+        await asyncio.sleep(10.0)
+        new = {row["clientOrderId"] for row in scene.standing() if "clientAlgoId" not in row}
+        assert old
+        assert new == old
+
+    live_through(story, tmp_path, market=market)

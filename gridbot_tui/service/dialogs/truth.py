@@ -73,6 +73,10 @@ class Book(Protocol):
         """Orders whose fate must be asked for by id (symbol, client id, conditional)."""
         ...
 
+    def awaits_prices(self) -> bool:
+        """Whether grid orders stand that a decision would withdraw now only because no fresh price is known yet."""
+        ...
+
 
 class StepTime(Struct, frozen=True):
     """One finished recovery step, in engine time."""
@@ -89,6 +93,8 @@ LISTED_LATE: Ms = MINUTE
 another's. Asked for from the last one's time alone, such a one would be missing for ever; each is booked once."""
 AT_ONCE = 32
 """Orders that are asked about at the same time; how many leave at once is the port's affair."""
+PRICES_LOOK: Ms = 100
+"""Between two looks at whether the streams have told a price of every symbol with orders."""
 CANDLES_AT_ONCE = 4
 """Symbols whose candles are asked for at the same time: half of what a port may ask at once stays free for a stop."""
 
@@ -106,7 +112,10 @@ class Truth:
         feed: Feed,
         new_id: Callable[[], int],
         clock: Callable[[], Ms],
+        patience: Ms = 0,
     ) -> None:
+        """``patience``: so long the first decision waits for prices; 0 in virtual time, where bars bring them."""
+        self._patience = patience
         self._symbols = symbols
         self._book = book
         self._feed = feed
@@ -146,6 +155,8 @@ class Truth:
         done("open orders and in-flight intents")
         yield from self._tie_out()
         done("tie-out")
+        yield from self._first_prices()
+        done("first prices")
         self._feed(RecoveryDone(self._clock()))
         done("first convergence")
         return steps
@@ -233,6 +244,14 @@ class Truth:
 
     def _settle(self, rate: FundingRate) -> None:
         self._feed(FundingSettled(rate.at, (rate,)))
+
+    def _first_prices(self) -> Dialog[None]:
+        """Streams connect while the exchange is asked, and may be later: decided without a price, every entry that
+        stands would be withdrawn, to be placed anew, at the end of its queue, a moment later."""
+        waited = 0
+        while waited < self._patience and not self._without_bars and self._book.awaits_prices():
+            yield Pause(PRICES_LOOK)
+            waited += PRICES_LOOK
 
     def _missed_money(self) -> Dialog[None]:
         for symbol in self._symbols:
