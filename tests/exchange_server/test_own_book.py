@@ -26,6 +26,23 @@ def test_an_order_adds_to_its_level_and_leaves_it_when_it_goes(served: Served, p
     assert level(served, path, "bids", 58_000.0) == pytest.approx(market)
 
 
+@pytest.mark.parametrize("path", ["/api/v3", "/fapi/v1"])
+def test_a_book_that_has_been_emptied_has_no_levels_but_an_account_s_own(served: Served, path: str) -> None:
+    served.control("liquidity", symbol="BTCUSDT", steps=0)
+    book = served.call("GET", f"{path}/depth?symbol=BTCUSDT")[1]
+    assert (book["bids"], book["asks"]) == ([], [])
+    order = served.good("POST", f"{path}/order", **LIMIT, side="BUY", quantity="0.5", price="58000")
+    book = served.call("GET", f"{path}/depth?symbol=BTCUSDT")[1]
+    assert ([[float(one) for one in row] for row in book["bids"]], book["asks"]) == ([[58_000.0, 0.5]], [])
+    taker = served.good("POST", f"{path}/order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.01",
+                        newOrderRespType="RESULT")  # fmt: skip
+    assert (taker["status"], float(taker["executedQty"])) == ("EXPIRED", 0)
+    if path == "/fapi/v1":
+        matched = served.signed("POST", f"{path}/order", **LIMIT, side="BUY", quantity="0.01", priceMatch="OPPONENT")
+        assert matched[1]["code"] == -5041
+    served.good("DELETE", f"{path}/order", symbol="BTCUSDT", orderId=order["orderId"])
+
+
 def best(served: Served) -> tuple[float, float, float, float]:
     row = served.call("GET", "/fapi/v1/ticker/bookTicker?symbol=BTCUSDT")[1]
     bid, size, ask, other = (float(row[n]) for n in ("bidPrice", "bidQty", "askPrice", "askQty"))

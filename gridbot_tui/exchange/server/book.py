@@ -28,7 +28,7 @@ class Book:
         """Where the accounts' orders of the symbol rest, and what the public sees of one."""
         self._worth = _LEVEL_WORTH / (worth_of(instrument.quote) or 1.0)
         self.liquidity: Steps | None = None
-        """Steps at each level where it was set by hand."""
+        """Steps at each level where it was set by hand; 0 = nobody offers anything."""
         self._offered: tuple[Levels, Levels] = ({}, {})
         self._shown: tuple[Levels, Levels] = ({}, {})
         self._last: Ticks = 0
@@ -77,6 +77,8 @@ class Book:
         low, high = (below - 1) // gap * gap, -(-(above + 1) // gap) * gap
         buys = [below, *range(low, low - gap * (LEVELS - 1), -gap)]
         sells = [above, *range(high, high + gap * (LEVELS - 1), gap)]
+        if liquidity == 0:
+            return {}, {}
         if liquidity is not None:
             return dict.fromkeys((p for p in buys if p >= 1), liquidity), dict.fromkeys(sells, liquidity)
         bids = {p: size * (20 + (p * _OWN + (turn + p) // 16 * _TURN) % 97) // 60 or 1 for p in buys if p >= 1}

@@ -306,8 +306,6 @@ class Desk(Exchange):
                 if room <= 0 or not order.left or (limit is not None and (limit - price) * side < 0):
                     break
                 steps = min(there, order.left, room)
-                if steps <= 0:
-                    continue  # nobody is there: the control has emptied the book
                 room -= steps
                 self.execute(venue, order, price, steps, maker=False)
         if not order.open:
