@@ -34,7 +34,9 @@ market without it, and as much of whatever else a pair is quoted in. AMOUNT is o
 **Time.** The exchange's time starts at the machine's and runs at `--speed` times it; recorded data are moved to now by
 whole days. At speed 1 a client may sign with its own clock. At another speed both clocks are accepted, and the window
 is as many times longer; a listen key then lives for an hour of the client's time, and a countdown runs by it. Pings are
-sent, and their answers waited for, in real time. A connection lives for 24 hours of the exchange's.
+sent, and their answers waited for, in real time. A connection lives for 24 hours of the exchange's. Minutes that are
+leapt over (`/control/jump`) are played with four prices each; a speed that the machine cannot keep up with is as much
+less as it takes. Nothing is kept when the exchange ends: the next one opens its accounts anew.
 
 **Market.** Between two bars the price walks from open over both extremes to close. The best levels stand one tick from
 the last price; takers sweep the levels of the book; resting orders fill where the price goes through them, with what

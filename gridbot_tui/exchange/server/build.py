@@ -47,7 +47,7 @@ def build(markets: Sequence[Market], options: ServeOptions, *, data: Sequence[st
     """
     clock = clock or Clock(options.speed)
     now = clock.now()
-    tick = max(1, int(options.tick_ms * options.speed))
+    tick = options.tick_every(options.speed)
     floors: dict[str, Floor] = {}
     recorded = _recorded(data, markets, exchange_info) if data else {}
     for market in markets:

@@ -1,10 +1,15 @@
 """The exchange's time."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import time_ns
+from typing import Final
 
 from gridbot_tui.units import Ms
+
+TOO_LONG_US: Final = 50_000
+"""Work of the exchange that takes longer of the machine's time takes none of the exchange's, where that is quick."""
 
 
 def wall_us() -> int:
@@ -19,6 +24,8 @@ class Clock:
         self._wall = wall
         self._from_wall = self._from_own = wall()
         self._speed = speed
+        self._standing: int | None = None
+        """The time while the exchange is at work."""
         self.skew: Ms = 0
         """Added to what the exchange tells of its time, in events too, and to nothing else: a fault."""
 
@@ -34,6 +41,8 @@ class Clock:
 
     def now_us(self) -> int:
         """Microseconds of the exchange."""
+        if self._standing is not None:
+            return self._standing
         return self._from_own + int((self._wall() - self._from_wall) * self._speed)
 
     def now(self) -> Ms:
@@ -43,6 +52,24 @@ class Clock:
     def told(self) -> Ms:
         """What the exchange says the time is."""
         return self.now() + self.skew
+
+    @contextmanager
+    def standing(self) -> Iterator[None]:
+        """Work in one moment. In quick time what it takes too long for is no time of the exchange's.
+
+        A speed that the machine cannot keep up with would otherwise make ever more to do of what is done, for good.
+        """
+        if self._speed <= 1 or self._standing is not None:
+            yield
+            return
+        self._standing, began = self.now_us(), self._wall()
+        try:
+            yield
+        finally:
+            self._standing = None
+            took = self._wall() - began
+            if took > TOO_LONG_US:
+                self._from_wall += took
 
     def jump(self, ms: Ms) -> None:
         """Let time pass at once."""

@@ -176,7 +176,7 @@ class Control:
         return {"on": on}
 
     def _speed(self, body: Json) -> Json:
-        self._place.clock.speed = float(number(body, "speed"))
+        self._place.run_at(float(number(body, "speed")))
         return {"speed": self._place.clock.speed}
 
     def _jump(self, body: Json) -> Json:

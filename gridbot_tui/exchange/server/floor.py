@@ -100,7 +100,7 @@ class Floor:
             tape.updated_at = now
             if tape.last:
                 tape.rebuild()
-        self._next()
+        self._next(now)
 
     def _live_through(self, now: Ms) -> Iterator[MarketBatch]:
         """Play everything that lies in the past; the rest stays to come."""
@@ -170,7 +170,7 @@ class Floor:
         """Play every point that is due; True if anything moved."""
         moved = False
         while self._path is not None and self.held_at is None and self._path.due() <= now:
-            self._step(self._path)
+            self._step(self._path, now)
             moved = True
         if not moved and now - self.now >= self.tick_every:
             self._stand(now)
@@ -190,25 +190,30 @@ class Floor:
                 self._path.ends += waited
                 self._path.shift += waited
 
-    def _next(self) -> None:
-        """Draw the path of the next batch."""
+    def _next(self, now: Ms) -> None:
+        """Draw the path of the next batch.
+
+        One that has ended already, because time was made to pass or the machine is too slow for it, has only the
+        points that a bar cannot do without: with all of them a day took half a minute, and nobody was answered.
+        """
         batch = self._first if self._first is not None else next(self._batches, None)
         self._first = None
         if batch is None:
             self._path = None
             return
         length = max((bar.interval for _, bar in batch.bars), default=self.source.interval)
-        count = min(MOST_POINTS, max(LEAST_POINTS, int(length // max(1, self.tick_every))))
         begins = batch.at + self._shift - length
+        most = LEAST_POINTS if begins + length <= now else MOST_POINTS
+        count = min(most, max(LEAST_POINTS, int(length // max(1, self.tick_every))))
         if isinstance(self.source, RecordedTrades):
             prints = self.source.prints(batch.at - length, batch.at)
             self._path = Prints(batch, begins, length, prints, self._shift)
         else:
             self._path = Path(batch, begins, length, count)
 
-    def _step(self, path: "Path | Prints") -> None:
+    def _step(self, path: "Path | Prints", now: Ms) -> None:
         if isinstance(path, Prints):
-            self._print(path)
+            self._print(path, now)
             return
         at, k = path.due(), path.done
         path.done += 1
@@ -229,9 +234,9 @@ class Floor:
             self._note_funding(rate)
         self._meet(MarketBatch(self.now, tuple(bars), funding))
         if last:
-            self._next()
+            self._next(now)
 
-    def _print(self, path: "Prints") -> None:
+    def _print(self, path: "Prints", now: Ms) -> None:
         """The next recorded trade, as it was; after the last one the minute's funding."""
         self.now = max(self.now, path.due())
         if path.done == len(path.prints):
@@ -239,7 +244,7 @@ class Floor:
                 self._note_funding(rate)
             if path.batch.funding:
                 self._meet(MarketBatch(self.now, (), path.batch.funding))
-            self._next()
+            self._next(now)
             return
         one = path.prints[path.done]
         path.done += 1

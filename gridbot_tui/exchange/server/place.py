@@ -218,9 +218,16 @@ class Place:
         """The time, everything played that was due until then: what is done now must not be followed by something
         earlier, which candles, and whoever listens, would not understand."""
         now = self.clock.now()
-        for floor in self.floors.values():
-            self._moved = floor.advance(now) or self._moved
+        with self.clock.standing():
+            for floor in self.floors.values():
+                self._moved = floor.advance(now) or self._moved
         return now
+
+    def run_at(self, speed: float) -> None:
+        """So many times real time from now on; as many points of the market a second as before."""
+        self.clock.speed = speed
+        for floor in self.floors.values():
+            floor.tick_every = self.options.tick_every(speed)
 
     def advance(self) -> Ms | None:
         """Play what is due on every market, then what hangs on the clock; until when, None if no market moved."""

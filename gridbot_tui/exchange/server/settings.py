@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from gridbot_tui.exchange.server.accounts import KeyConfig
+from gridbot_tui.units import Ms
 
 DEFAULT_KEY = KeyConfig("key", "secret")
 """The account that is there when none is named. There is nothing behind it to protect."""
@@ -64,3 +65,7 @@ class ServeOptions(Struct, frozen=True):
     """Futures order answers carry avgPrice and cumQuote, as before July 2026."""
     hold: bool = False
     """Start with the market standing still."""
+
+    def tick_every(self, speed: float) -> Ms:
+        """The exchange's time between two points of the market, at most."""
+        return max(1, int(self.tick_ms * speed))
