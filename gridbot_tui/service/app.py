@@ -20,6 +20,8 @@ from gridbot_tui.service.parts import Parts, Ready, Watch
 from gridbot_tui.service.signals import Start, take_signals
 from gridbot_tui.store.errors import StoreError, StoreUnusable
 
+AGAIN_S = 10.0
+"""Pause before a start is tried again; as much as the unit in docs/SETUP.md has systemd wait."""
 AS_IT_STARTED = "as it started: no order was sent or cancelled, and what is held is as it was"
 
 
@@ -57,6 +59,9 @@ async def run(
                 except (RunRefused, StoreError) as refused:
                     if own_signals and not sys.stdin.isatty():
                         await _tell_refusal(plan, profile, str(refused))  # nobody sits before it
+                    if parts is None and _tries_again(options, refused):
+                        await asyncio.sleep(AGAIN_S)
+                        continue
                     raise
                 if following is None:
                     return result
@@ -76,6 +81,12 @@ async def run(
         return RunResult(EXIT_REFUSED, None, str(unusable))
     except StoreError as unavailable:
         return RunResult(1, None, str(unavailable))
+
+
+def _tries_again(options: RunOptions, refused: Exception) -> bool:
+    """Whether a start is tried again that may well succeed, as systemd would: of a bot that was handed over, and
+    that nobody else starts again."""
+    return options.in_force is not None and isinstance(refused, RunRefused) and refused.exit_code == 1
 
 
 async def _parts(plan: Plan, profile: Profile, start: Start, *, screen: bool) -> Parts:

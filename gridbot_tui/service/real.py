@@ -405,8 +405,7 @@ async def open_real(
         StoreUnusable, StoreUnavailable: the state file.
     """
     keys = await in_thread(lambda: keys_of(plan, say))  # one that waits for a locked keyring must hold up no signal
-    # Nobody starts a process again that took over a bot at the end of its terminal: what was to go on would not.
-    venue = await open_venue(plan, profile, keys, say, ever=plan.options.in_force is not None)
+    venue = await open_venue(plan, profile, keys, say)
     begins()
     return await _on(venue, plan, profile, lambda: open_venue(plan, profile, keys), screen=screen)
 

@@ -1,6 +1,7 @@
 """Filters that change under a bot that trades: taken up by a run that follows in the same process."""
 
 import asyncio
+import io
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from gridbot_tui.control.command import CommandKind
 from gridbot_tui.exchange.binance import listing_watch
 from gridbot_tui.service import app
 from gridbot_tui.service.assemble import RunRefused
-from gridbot_tui.service.options import RunOptions, RunResult
+from gridbot_tui.service.options import InForce, RunOptions, RunResult
 from gridbot_tui.service.venues.venue import Venue
 from gridbot_tui.units import Market, Mode
 from tests.service.wire_scene import SYMBOL, Scene, live_through
@@ -193,6 +194,9 @@ class Run:
     async def run(self, *_: object, **__: object) -> RunResult:
         return RunResult(0, None, self._name)
 
+    def signalled(self, name: str) -> None:
+        """No signal comes."""
+
     async def next_run(self) -> "Run | None":
         if isinstance(self._following, Exception):
             raise self._following
@@ -212,3 +216,33 @@ async def test_the_last_run_says_how_it_ended(
     monkeypatch.setattr(app, "_parts", parts)
     result = await app.run(RunOptions(mode=Mode.SIM, home=tmp_path))
     assert (result.exit_code, result.text) == (code, text)
+
+
+@pytest.mark.parametrize(
+    ("handed_over", "refused", "code"),
+    [
+        (True, RunRefused("the exchange cannot be reached", 1), 0),
+        (True, RunRefused("the account is in hedge mode", 4), 4),
+        (False, RunRefused("the exchange cannot be reached", 1), 1),
+    ],
+)
+async def test_a_bot_that_was_handed_over_is_started_again_where_that_may_succeed_and_somebody_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, handed_over: bool, refused: RunRefused, code: int
+) -> None:
+    async def parts(*_: object, **__: object) -> Run:
+        if len(told) < 3:
+            raise refused
+        return Run("it trades", None)
+
+    async def tell(plan: object, profile: object, text: str) -> None:
+        told.append(text)
+
+    told: list[str] = []
+    monkeypatch.setattr(app, "AGAIN_S", 0.0)
+    monkeypatch.setattr(app, "_parts", parts)
+    monkeypatch.setattr(app, "_tell_refusal", tell)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    options = RunOptions(mode=Mode.SIM, home=tmp_path, in_force=InForce(None, "") if handed_over else None)
+    result = await app.run(options, own_signals=True)
+    assert result.exit_code == code
+    assert told == [str(refused)] * (3 if code == 0 else 1)

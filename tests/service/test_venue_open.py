@@ -136,32 +136,6 @@ def test_a_key_or_an_account_that_must_not_be_traded_with_ends_the_start_before_
     live_through(story, tmp_path, mode=Mode.TESTNET)
 
 
-@pytest.mark.parametrize("question", ["open", "setup"])
-def test_a_bot_that_was_handed_over_waits_for_its_exchange_and_one_that_is_started_gives_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, question: str
-) -> None:
-    async def away(self: FuturesRest, *about: Any) -> Any:
-        if asyncio.get_running_loop().time() < back[0]:
-            raise RetryLater("Service Unavailable.")
-        return await asks(self, *about)
-
-    async def story(scene: Scene) -> None:
-        back[0] = asyncio.get_running_loop().time() + 300.0
-        with pytest.raises(RunRefused, match="cannot be reached: Service Unavailable") as refused:
-            await scene.start()
-        assert refused.value.exit_code == 1
-        scene.in_force = InForce(None, "")
-        await scene.start()
-        await scene.trading()
-        assert asyncio.get_running_loop().time() >= back[0]
-        await scene.leave()
-
-    back = [0.0]
-    asks = getattr(FuturesRest, question)
-    monkeypatch.setattr(FuturesRest, question, away)
-    live_through(story, tmp_path, mode=Mode.TESTNET)
-
-
 def test_a_bot_that_was_handed_over_goes_on_recovering_and_one_that_is_started_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

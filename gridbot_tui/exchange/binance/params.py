@@ -20,7 +20,7 @@ class BinanceParams(BaseModel):
         le=3_600,
         description="How long a start goes on trying an exchange that cannot be reached, s. A restart "
         "must not fail for a short outage; longer ones are for systemd's Restart=. A process that takes over from a "
-        "terminal waits as long as it takes: nobody would start it again.",
+        "terminal tries again for as long as it takes: nobody would start it.",
     )
     recv_window_ms: int = Field(
         5_000,

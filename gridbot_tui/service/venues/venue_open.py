@@ -6,8 +6,7 @@ Everything is looked at before any file of the profile is opened; each objection
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from math import inf
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
@@ -45,8 +44,6 @@ from gridbot_tui.units import DAY, Market, Mode, Ms, Symbol
 FIRST_PAUSE_S: Final = 0.5
 """Pause before an exchange that cannot be reached is tried again; doubles with every try."""
 MOST_PAUSE_S: Final = 16.0
-PATIENCE_S: Final = 10.0
-"""So long one question is asked again of an exchange that has spoken."""
 LONGEST_BAN_S: Final = 600.0
 """A start waits for the end of a ban that is no longer than this; Binance's shortest are two minutes."""
 ASKING_S: Final = 90.0
@@ -59,27 +56,10 @@ LIST_LAGS_S: Final = (2.0, 5.0, 0.0)
 T = TypeVar("T")
 
 
-class Asker(NamedTuple):
-    """Asks the exchange again where it does not answer, and says what is waited for."""
-
-    host: str
-    patience: float
-    """Seconds; inf for as long as it takes."""
-    say: Callable[[str], None]
-
-    async def __call__(self, question: Callable[[], Awaitable[T]]) -> T:
-        """The answer. Raises what the last try did."""
-        return await patiently(question, self.patience, self._waits)
-
-    def _waits(self, error: BinanceError, pause: float) -> None:
-        self.say(_waits(self.host, error, pause, self.patience))
-
-
 async def open_venue(
-    plan: Plan, profile: Profile, keys: Keys, say: Callable[[str], None] = lambda text: None, *, ever: bool = False
+    plan: Plan, profile: Profile, keys: Keys, say: Callable[[str], None] = lambda text: None
 ) -> Venue:
-    """Connect and look everything over. ``say`` is told while the exchange cannot be reached; ``ever``: that is waited
-    for as long as it takes.
+    """Connect and look everything over. ``say`` is told while the exchange cannot be reached.
 
     Raises:
         RunRefused: something of it speaks against trading.
@@ -92,23 +72,20 @@ async def open_venue(
     clock = WallClock()
     ours = IdFactory(settings.bot.name, settings.bot.account).is_ours
     rest = make_rest(plan.market, hosts, keys, ours=ours, params=settings.exchange, clock=clock)
-    # The first word with the exchange: a start during an outage waits for its end for a while.
-    first = Asker(hosts.rest(plan.market), inf if ever else settings.exchange.reach_s, say)
-    ask = first if ever else first._replace(patience=PATIENCE_S)
     try:
-        await first(rest.open)
+        await _reached(rest, plan, say)
         if plan.mode is Mode.PAPER:
-            return await _paper(plan, profile, rest, hosts, clock, ask)
-        said = await _powers(plan, rest, ask)
+            return await _paper(plan, profile, rest, hosts, clock)
+        said = await _powers(plan, rest)
         known = _remembered(profile)
-        found = await ask(lambda: listed(rest, plan.symbols, known))
+        found = await patiently(lambda: listed(rest, plan.symbols, known))
         in_its_quote(plan, found)
         instruments = {symbol: counted_on(known.get(symbol, one), one) for symbol, one in found.items()}
         rest.go_by(instruments)
-        said += await _setup(rest, instruments, ask)
+        said += await _setup(rest, instruments)
         said += gone_notices(plan, instruments)
-        await _same_account(plan, profile, rest, instruments, clock.now_ms(), ask)
-        rates = await ask(lambda: rest.fees(tuple(instruments)))
+        await _same_account(plan, profile, rest, instruments, clock.now_ms())
+        rates = await patiently(lambda: rest.fees(tuple(instruments)))
         return BinanceVenue(rest, hosts, instruments, rates, clock, ours, settings.exchange, notices=said)
     except BinanceError as error:
         await rest.close()
@@ -163,15 +140,23 @@ def gone_notices(plan: Plan, instruments: Mapping[Symbol, Instrument]) -> tuple[
     )
 
 
+async def _reached(rest: Rest, plan: Plan, say: Callable[[str], None]) -> None:
+    """The first word with the exchange: a start or a handover during an outage waits for its end for a while."""
+    patience = plan.loaded.settings.exchange.reach_s
+    host = hosts_of(plan.mode, plan.loaded.settings.exchange.base_url).rest(plan.market)
+
+    await patiently(rest.open, patience, lambda error, pause: say(_waits(host, error, pause, patience)))
+
+
 def _waits(host: str, error: BinanceError, pause: float, patience: float) -> str:
     """What a start waits for; the end of a ban is waited for besides its patience."""
-    in_all = "" if isinstance(error, Stop) or patience == inf else f", for {patience:g} s in all"
+    in_all = "" if isinstance(error, Stop) else f", for {patience:g} s in all"
     return f"{host} cannot be reached yet ({error.detail}); trying again in {pause:.1f} s{in_all}"
 
 
 async def patiently(
     ask: Callable[[], Awaitable[T]],
-    patience: float,
+    patience: float = 10.0,
     trouble: Callable[[BinanceError, float], None] = lambda error, pause: None,
 ) -> T:
     """Ask again for ``patience`` seconds where the exchange does not answer, and after a ban that ends soon.
@@ -200,9 +185,9 @@ async def patiently(
         pause = min(2 * pause, MOST_PAUSE_S)
 
 
-async def _powers(plan: Plan, rest: Rest, ask: Asker) -> tuple[str, ...]:
+async def _powers(plan: Plan, rest: Rest) -> tuple[str, ...]:
     """What the key may do, before anything else is asked with it."""
-    powers = await ask(rest.api_restrictions)
+    powers = await patiently(rest.api_restrictions)
     params = plan.loaded.settings.safety
     objection = safety.objection(powers, plan.mode, plan.market, params)
     if objection:
@@ -210,17 +195,17 @@ async def _powers(plan: Plan, rest: Rest, ask: Asker) -> tuple[str, ...]:
     return safety.notices(powers, params)
 
 
-async def _setup(rest: Rest, instruments: Mapping[Symbol, Instrument], ask: Asker) -> tuple[str, ...]:
+async def _setup(rest: Rest, instruments: Mapping[Symbol, Instrument]) -> tuple[str, ...]:
     """Position mode, margin modes, permissions: what cannot be traded with is refused."""
-    setup = await ask(lambda: rest.setup(tuple(instruments)))
-    objection = account_objection(setup) or await ask(lambda: cross_margin(rest, setup, tuple(instruments)))
+    setup = await patiently(lambda: rest.setup(tuple(instruments)))
+    objection = account_objection(setup) or await patiently(lambda: cross_margin(rest, setup, tuple(instruments)))
     if objection:
         raise RunRefused(objection, EXIT_REFUSED)
     return account_notices(rest, setup, instruments)
 
 
 async def _same_account(
-    plan: Plan, profile: Profile, rest: Rest, instruments: Mapping[Symbol, Instrument], now: Ms, ask: Asker
+    plan: Plan, profile: Profile, rest: Rest, instruments: Mapping[Symbol, Instrument], now: Ms
 ) -> None:
     """Lots and ids of one account mean nothing in another: exits of theirs would sell what somebody else holds there.
 
@@ -243,7 +228,7 @@ async def _same_account(
     for pause in LIST_LAGS_S:
         for symbol, number in last.items():
             before = str(max(0, number - 1))
-            fills = await ask(lambda: rest.fills(symbol, before, 0))  # noqa: B023 - asked at once
+            fills = await patiently(lambda: rest.fills(symbol, before, 0))  # noqa: B023 - asked at once
             if any(fill.trade_id == str(number) for fill in fills):
                 return
         if last:
@@ -295,10 +280,10 @@ def account_notices(rest: Rest, setup: AccountSetup, instruments: Mapping[Symbol
     return tuple(said)
 
 
-async def _paper(plan: Plan, profile: Profile, rest: Rest, hosts: Hosts, clock: WallClock, ask: Asker) -> Venue:
+async def _paper(plan: Plan, profile: Profile, rest: Rest, hosts: Hosts, clock: WallClock) -> Venue:
     """Live public data joined to a simulated account."""
     settings = plan.loaded.settings
-    found = await ask(lambda: rest.instruments(plan.symbols))
+    found = await patiently(lambda: rest.instruments(plan.symbols))
     in_its_quote(plan, found)
     instruments = _as_begun({symbol: _bracketed(one) for symbol, one in found.items()}, profile)
     rest.go_by(instruments)
@@ -319,7 +304,7 @@ async def _paper(plan: Plan, profile: Profile, rest: Rest, hosts: Hosts, clock: 
             "or move this one's folder away to start anew",
             EXIT_REFUSED,
         ) from wrong
-    await ask(venue.port.catch_up)
+    await patiently(venue.port.catch_up)
     return venue
 
 
