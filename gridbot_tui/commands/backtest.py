@@ -60,7 +60,7 @@ def backtest(
     Example: gridbot backtest --data um/BTCUSDT/1m --from 2025-01-01 --report out --plot
     """
     from gridbot_tui.research.backtest import document, study_of
-    from gridbot_tui.research.quiet import nothing_traded, other_symbols, remarks
+    from gridbot_tui.research.quiet import nothing_traded, other_than_asked, remarks
     from gridbot_tui.research.request import prepare
 
     full = report is not None
@@ -78,7 +78,7 @@ def backtest(
     result = document(made)
     if report is not None:
         _report(report, made, trials)
-    for line in (*other_symbols(made.prepared), *remarks(made.prepared.market), *nothing_traded(made)):
+    for line in (*other_than_asked(made.prepared), *remarks(made.prepared.market), *nothing_traded(made)):
         say(line)
     if asked.json:
         print_document(result)

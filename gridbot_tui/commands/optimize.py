@@ -58,7 +58,7 @@ def optimize(
     Example: gridbot optimize --data um/BTCUSDT/15m --trials 200 --param ladder.skew=0.8:1.2
     """
     from gridbot_tui.research import optimise, pareto
-    from gridbot_tui.research.quiet import other_symbols, remarks
+    from gridbot_tui.research.quiet import other_than_asked, remarks
     from gridbot_tui.research.request import prepare
     from gridbot_tui.research.storages import StorageFailed
 
@@ -91,7 +91,7 @@ def optimize(
         raise CommandFailed(str(failed), Exit.FAILED) from failed
     result = pareto.document(made, wanted)
     result["config"] = str(_written(report, made, wanted, result))
-    for line in (*other_symbols(whole), *remarks(whole.market)):
+    for line in (*other_than_asked(whole), *remarks(whole.market)):
         say(line)
     _tell(made, result, json=asked.json, plot=plot)
 

@@ -71,15 +71,20 @@ def without(symbol: Symbol) -> str:
     return f"{symbol}: no candles in these days, its share of the capital stays unused"
 
 
-def other_symbols(prepared: Prepared) -> list[str]:
-    """That a config names other symbols than are played: the bot would give each another share of the capital."""
+def other_than_asked(prepared: Prepared) -> list[str]:
+    """That a config is of another market than is played, or names other symbols: the bot would trade otherwise."""
     bot, played = prepared.settings.bot, prepared.sharing or prepared.market.symbols
-    if "symbols" not in bot.model_fields_set or set(bot.symbols) == set(played):
-        return []
-    return [
-        f"the config's bot.symbols are {', '.join(bot.symbols)}, played is {', '.join(played)}: the capital is shared "
-        "among what is played"
-    ]
+    market = next(iter(prepared.market.instruments.values())).market
+    said = []
+    if "market" in bot.model_fields_set and bot.market is not market:
+        told = "paths and --market decide, futures where neither tells"
+        said.append(f"the config's bot.market is {bot.market}, played is {market}: {told}")
+    if "symbols" in bot.model_fields_set and set(bot.symbols) != set(played):
+        said.append(
+            f"the config's bot.symbols are {', '.join(bot.symbols)}, played is {', '.join(played)}: the capital is "
+            "shared among what is played"
+        )
+    return said
 
 
 def remarks(market: RecordedMarket) -> list[str]:

@@ -8,7 +8,7 @@ from gridbot_tui.research.backtest import Study
 from gridbot_tui.research.baselines import TITLES
 from gridbot_tui.research.halts import Halt
 from gridbot_tui.research.intervals import Interval
-from gridbot_tui.research.quiet import DOUBTFUL, other_symbols, without
+from gridbot_tui.research.quiet import DOUBTFUL, other_than_asked, without
 from gridbot_tui.research.request import Prepared
 from gridbot_tui.units import Market, Ms
 
@@ -164,7 +164,7 @@ def assumed(prepared: Prepared) -> list[str]:
             "Funding is charged as recorded; where none is recorded, "
             + (f"{100 * rate:g} % every 8 hours is assumed, longs paying." if rate else "none is charged.")
         )
-    others = [f"{line[0].upper()}{line[1:]}." for line in other_symbols(prepared)]
+    others = [f"{line[0].upper()}{line[1:]}." for line in other_than_asked(prepared)]
     return [*said, *others, *_filters(prepared), *_of_the_data(market)]
 
 

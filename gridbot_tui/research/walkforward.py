@@ -20,7 +20,7 @@ from gridbot_tui.research.compiled import By, Compiled, Tell
 from gridbot_tui.research.intervals import Interval
 from gridbot_tui.research.metrics import DIGITS
 from gridbot_tui.research.outcome import by_engine
-from gridbot_tui.research.quiet import other_symbols, remarks
+from gridbot_tui.research.quiet import other_than_asked, remarks
 from gridbot_tui.research.request import Prepared, Request, prepare
 from gridbot_tui.research.space import once_each
 from gridbot_tui.research.verdict import assumed
@@ -126,7 +126,7 @@ def walk(
         held = (market.end - market.start) // DAY
         why = f", too few of them with data: {len(whole)} windows were looked at" if whole else ""
         raise ValueError(f"a walk needs at least {needed} days of data, there are {held}{why}")
-    for line in (*other_symbols(prepared), *remarks(market)):
+    for line in (*other_than_asked(prepared), *remarks(market)):
         tell(line)
     halves = ("train", "test")
     jobs = [(index, name, half) for index in range(len(spans)) for name in settings for half in halves]

@@ -11,7 +11,7 @@ from gridbot_tui.research.backtest import Study, document, study_of
 from gridbot_tui.research.html import render
 from gridbot_tui.research.outcome import Reason
 from gridbot_tui.research.plot import terminal
-from gridbot_tui.research.quiet import held_back, nothing_traded, other_symbols, remarks
+from gridbot_tui.research.quiet import held_back, nothing_traded, other_than_asked, remarks
 from gridbot_tui.research.verdict import assumed
 from gridbot_tui.units import DAY, HOUR
 from tests.research.markets import prepared, series
@@ -111,17 +111,25 @@ def test_a_price_that_is_doubtful_is_told_before_what_is_assumed(doubt: str) -> 
     assert remarks(market) == [f"ETHUSDT: {doubt}", "ETHUSDT: no_funding"]
 
 
-def test_a_config_of_other_symbols_than_are_played_is_told_for_each_has_another_share_there() -> None:
+def test_a_config_of_other_than_asked_than_are_played_is_told_for_each_has_another_share_there() -> None:
     part = series("ETHUSDT", 1, interval=HOUR)
     one = prepared(part, interval=HOUR, bot__symbols="BTCUSDT,ETHUSDT,SOLUSDT")
     said = (
         "he config's bot.symbols are BTCUSDT, ETHUSDT, SOLUSDT, played is ETHUSDT: the capital is shared among what is "
         "played"
     )
-    assert other_symbols(one) == [f"t{said}"]
+    assert other_than_asked(one) == [f"t{said}"]
     assert f"T{said}." in assumed(one)
-    assert other_symbols(prepared(part, interval=HOUR, bot__symbols="ETHUSDT")) == []
-    assert other_symbols(prepared(part, interval=HOUR)) == [], "nobody has chosen the three of the defaults"
+    assert other_than_asked(prepared(part, interval=HOUR, bot__symbols="ETHUSDT")) == []
+    assert other_than_asked(prepared(part, interval=HOUR)) == [], "nobody has chosen the three of the defaults"
+
+
+def test_a_config_of_the_other_market_is_told() -> None:
+    """Where paths tell no market a recording is played as futures: of a spot config with shorts, and cheap fees."""
+    part = series("ETHUSDT", 1, interval=HOUR)
+    said = "the config's bot.market is spot, played is futures: paths and --market decide, futures where neither tells"
+    assert other_than_asked(prepared(part, interval=HOUR, bot__market="spot")) == [said]
+    assert other_than_asked(prepared(part, interval=HOUR, bot__market="futures")) == []
 
 
 def test_days_after_a_hole_stand_by_themselves_among_the_regimes() -> None:
