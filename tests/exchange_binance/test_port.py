@@ -114,6 +114,7 @@ async def test_entries_that_find_no_room_wait_in_line_whatever_a_request_could_c
     """Of 300 orders in ten seconds entries may take 225: three more leave, the others can be taken back."""
     async with trading(served, Market.FUTURES) as trader:
         wire: Wire = trader.rest.wire  # type: ignore[attr-defined]
+        wire.governor.orders_short = Window(DAY, 300)  # ten seconds may end in the middle of this
         wire.governor.orders_short.add(wire.clock.now_ms(), 222)
         orders = [trader.order(rung=n, price=50_000 + n, quantity="0.002") for n in range(12)]
         for order in orders:
