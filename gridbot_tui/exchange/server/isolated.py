@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from gridbot_tui.exchange.simulated.accounts import Fees, Settlement
 from gridbot_tui.exchange.simulated.futures import FuturesAccount
-from gridbot_tui.exchange.simulated.margin import bracket_for, liquidation_price, maintenance
+from gridbot_tui.exchange.simulated.margin import liquidation_price
 from gridbot_tui.exchange.simulated.records import Order
 from gridbot_tui.exchange.simulated.venue import NEVER_HIGH, NEVER_LOW, Venue
 from gridbot_tui.units import ZERO, Asset, Money, Steps, Symbol, Ticks, cut
@@ -33,12 +33,6 @@ class IsolatedAccount(FuturesAccount):
         """What no isolated position has for itself."""
         return super().shared() - sum(self.pockets.values(), ZERO)
 
-    def margin_of(self, symbol: Symbol) -> tuple[Money, Money]:
-        """(margin balance, maintenance margin) of an isolated position at its mark price."""
-        venue = self._venues[symbol]
-        notional = abs(venue.instrument.notional(venue.mark, self.position(symbol)))
-        return self.pockets.get(symbol, ZERO) + self.unrealised(symbol), maintenance(venue.instrument, notional)
-
     def initial(self, symbol: Symbol) -> Money:
         """Initial margin of a position at its mark price."""
         venue = self._venues[symbol]
@@ -47,7 +41,7 @@ class IsolatedAccount(FuturesAccount):
 
     def move(self, symbol: Symbol, amount: Money) -> None:
         """Into a position's wallet, or out of it."""
-        self.pockets[symbol] = self.pockets.get(symbol, ZERO) + amount
+        self.pockets[symbol] += amount
         self.room = None
 
     # -- what the exchange asks ------------------------------------------------------------------------------
@@ -59,13 +53,12 @@ class IsolatedAccount(FuturesAccount):
         if symbol in self.isolated:
             self.called_alone.discard(symbol)
             after = self.position(symbol)
-            kept = after if before * after > 0 and abs(after) < abs(before) else before if before * after > 0 else 0
+            kept = min(before, after, key=abs) if before * after > 0 else 0
             pocket = self.pockets.pop(symbol, ZERO)
-            if kept:
-                pocket = cut(pocket * kept / before)
             if after:
                 opened = abs(venue.instrument.notional(price, after - kept))
-                self.pockets[symbol] = (pocket if kept else ZERO) + cut(opened / self.leverage_of(symbol))
+                stays = cut(pocket * kept / before) if kept else ZERO
+                self.pockets[symbol] = stays + cut(opened / self.leverage_of(symbol))
             self.room = None
         return made
 
@@ -73,8 +66,8 @@ class IsolatedAccount(FuturesAccount):
         """Of what is margined across."""
         balance, needed = super().margin()
         for symbol in self.pockets:
-            own, upkeep = self.margin_of(symbol)
-            balance -= own - self.pockets[symbol]
+            unrealised, upkeep = self.margin_alone(symbol, ZERO)
+            balance -= unrealised
             needed -= upkeep
         return balance, needed
 
@@ -97,18 +90,9 @@ class IsolatedAccount(FuturesAccount):
     def rebuild_bands(self) -> None:
         """An isolated position's own distance instead of its share of the account's."""
         super().rebuild_bands()
-        for symbol in self.pockets:
-            venue, position = self._venues[symbol], self.position(symbol)
-            balance, needed = self.margin_of(symbol)
+        for symbol, pocket in self.pockets.items():
+            venue = self._venues[symbol]
+            balance, needed = self.margin_alone(symbol, pocket)
             ratio = 1.0 if symbol in self.called_alone else float(self._call_ratio)
-            room = ratio * float(balance) - float(needed)
-            notional = abs(venue.instrument.notional(venue.mark, position))
-            slope = 1.0 + float(bracket_for(venue.instrument, 2 * notional).maintenance_ratio)
-            move = int(0.999 * max(0.0, room) / (venue.instrument.unit_f * abs(position) * slope))
             venue.band_low, venue.band_high = NEVER_LOW, NEVER_HIGH
-            if position > 0:
-                venue.band_low = venue.mark - move
-            else:
-                venue.band_high = venue.mark + min(move, venue.mark)
-            venue.watch()
-
+            self._band(venue, self.position(symbol), ratio * float(balance) - float(needed))

@@ -42,10 +42,7 @@ def desk_of(call: Call) -> Desk:
 @endpoint("POST", "/api/v3/orderList/oco", OCO, security="SIGNED", orders=2, ws="orderList.place.oco")
 def place(call: Call) -> Json:
     """A list of one order above the price and one below."""
-    desk, legs = desk_of(call), _both(call, "above", "below", call.values["side"], call.values["quantity"])
-    for new, terms in legs:
-        check_waiting(desk, new, terms)
-    return _placed(call, desk.lists.place(legs, _name(call)))
+    return _oco(call, _both(call, "above", "below", call.values["side"], call.values["quantity"]))
 
 
 @endpoint("POST", "/api/v3/orderList/oto", OTO, security="SIGNED", orders=2, ws="orderList.place.oto")
@@ -81,11 +78,21 @@ def place_old(call: Call) -> Json:
         for word, name in _OLD_LEG.items():
             if prefix + word in values:
                 leg[name] = values[prefix + word]
-    desk, legs = desk_of(call), (read(call, stop)[:2], read(call, limit)[:2])
+    return _oco(call, _legs(call, stop, limit))
+
+
+def _oco(call: Call, legs: tuple[Leg, Leg]) -> Json:
+    desk = desk_of(call)
     for new, terms in legs:
         check_waiting(desk, new, terms)
-    _apart(*legs)
     return _placed(call, desk.lists.place(legs, _name(call)))
+
+
+def _legs(call: Call, stop: Values, limit: Values) -> tuple[Leg, Leg]:
+    """Both legs of an OCO, the stop on the losing side of the other one."""
+    legs = read(call, stop)[:2], read(call, limit)[:2]
+    _apart(*legs)
+    return legs
 
 
 def _both(call: Call, above: str, below: str, side: str, quantity: Decimal) -> tuple[Leg, Leg]:
@@ -94,10 +101,7 @@ def _both(call: Call, above: str, below: str, side: str, quantity: Decimal) -> t
     upper, lower = (_leg(call.values, prefix, side, quantity) for prefix in (above, below))
     if upper["type"] not in high or lower["type"] not in low:
         raise Denied(-1014)
-    stop, limit = (lower, upper) if side == "SELL" else (upper, lower)
-    legs = read(call, stop)[:2], read(call, limit)[:2]
-    _apart(*legs)
-    return legs
+    return _legs(call, lower, upper) if side == "SELL" else _legs(call, upper, lower)
 
 
 def _working(call: Call) -> Leg:

@@ -194,6 +194,12 @@ class FuturesAccount:
         """The wallet of a symbol that is margined by itself; None where the whole account stands for it, as all do."""
         return None
 
+    def margin_alone(self, symbol: Symbol, wallet: Money) -> tuple[Money, Money]:
+        """(margin balance, maintenance margin) of a symbol with a wallet of its own, at its mark price."""
+        venue = self._venues[symbol]
+        notional = abs(venue.instrument.notional(venue.mark, self.position(symbol)))
+        return wallet + self.unrealised(symbol), maintenance(venue.instrument, notional)
+
     def margin(self) -> tuple[Money, Money]:
         """(margin balance, maintenance margin) of the account at the mark prices."""
         balance, needed = self.shared(), ZERO
@@ -243,20 +249,23 @@ class FuturesAccount:
         ratio = 1.0 if self.called else float(self._call_ratio)
         room = (ratio * float(balance) - float(needed)) / len(open_positions)
         for symbol, position in open_positions:
-            venue = self._venues[symbol]
-            if room <= 0:  # already beyond: whatever the next bar does must be looked at
-                venue.band_low = NEVER_HIGH
-                venue.watch()
-                continue
-            notional = abs(venue.instrument.notional(venue.mark, position.steps))
-            # A rising short may climb into a higher bracket: the ratio at twice the notional bounds it.
-            slope = 1.0 + float(bracket_for(venue.instrument, 2 * notional).maintenance_ratio)
-            move = int(0.999 * room / (venue.instrument.unit_f * abs(position.steps) * slope))
-            if position.steps > 0:
-                venue.band_low = venue.mark - move
-            else:
-                venue.band_high = venue.mark + min(move, venue.mark)
+            self._band(self._venues[symbol], position.steps, room)
+
+    def _band(self, venue: Venue, position: Steps, room: float) -> None:
+        """Bound the marks between which a position cannot lose ``room``, quote."""
+        if room <= 0:  # already beyond: whatever the next bar does must be looked at
+            venue.band_low = NEVER_HIGH
             venue.watch()
+            return
+        notional = abs(venue.instrument.notional(venue.mark, position))
+        # A rising short may climb into a higher bracket: the ratio at twice the notional bounds it.
+        slope = 1.0 + float(bracket_for(venue.instrument, 2 * notional).maintenance_ratio)
+        move = int(0.999 * room / (venue.instrument.unit_f * abs(position) * slope))
+        if position > 0:
+            venue.band_low = venue.mark - move
+        else:
+            venue.band_high = venue.mark + min(move, venue.mark)
+        venue.watch()
 
     def _exposure(self, venue: Venue, buys: int = 0, sells: int = 0) -> int:
         """Ticks x steps that initial margin is taken on: the worse side if all its orders fill."""

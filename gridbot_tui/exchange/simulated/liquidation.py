@@ -2,7 +2,6 @@
 
 from gridbot_tui.engine.events import CashKind
 from gridbot_tui.exchange.simulated.exchange import Exchange
-from gridbot_tui.exchange.simulated.margin import maintenance
 from gridbot_tui.exchange.simulated.records import Execution, MarginCall, Order, Status
 from gridbot_tui.exchange.simulated.venue import Venue
 from gridbot_tui.orders.model import OrderKind
@@ -78,8 +77,7 @@ def _solvent_alone(exchange: Exchange, venue: Venue, price: Ticks, own: Money) -
     futures, symbol = exchange.futures, venue.symbol
     assert futures is not None
     position, called = futures.position(symbol), symbol in futures.called_alone
-    balance = own + futures.unrealised(symbol)
-    needed = maintenance(venue.instrument, abs(venue.instrument.notional(venue.mark, position)))
+    balance, needed = futures.margin_alone(symbol, own)
     near = bool(position) and needed >= exchange.params.margin_call_ratio * balance
     if near is not called:
         futures.called_alone ^= {symbol}
